@@ -1,0 +1,179 @@
+"""Pictures of a training: the scores and the learning rate over the epochs of all phases, phase borders marked."""
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
+from boulder.report.summary import score_keys
+from boulder.report.words import is_known
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The colours of the light theme. The HTML report replaces each by the CSS variable of that name (boulder.report.svg),
+# so no two may be equal.
+COLORS = {
+    "ink": "#1b2430",
+    "muted": "#5d6977",
+    "rule": "#dde2e8",
+    "band": "#f2f5f8",
+    "train": "#8492a4",
+    "dev": "#0a63c9",
+}
+
+_FONT_SIZE = 9  # points
+_CHARACTER = 0.6 * _FONT_SIZE / 72  # inches, about, of a label
+_SPAN_FOR_LOG = 10  # largest / smallest from which on a linear axis would hide the small values
+
+
+def learning_curve(
+    scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6
+) -> "Figure":
+    """
+    :param scores: one row per epoch, as in the report's input
+    :param phases: the whole plan; epochs without scores yet are left empty
+    :param width: inches; below 6 the panels stand in one column, for a phone
+    :return: one panel per score key, train and dev; to be saved with `.savefig("x.svg")`, or `("x.png", dpi=200)`
+    :raises DataError: rows that are none
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    scores, phases = load_scores(scores), load_phases(phases)
+    keys = score_keys(scores) or [""]
+    columns = 1 if width < 6 or len(keys) == 1 else 2
+    rows = math.ceil(len(keys) / columns)
+    figure = _figure(width, rows * (2.6 if columns == 1 and width < 6 else 3.2))
+    for number, key in enumerate(keys, start=1):
+        axes = figure.add_subplot(rows, columns, number)
+        _frame(axes, key or "no scores yet", scores, phases, width / columns)
+        drawn = []
+        for part in ("train", "dev"):
+            values = [getattr(row, part).get(key) for row in scores]
+            if any(map(is_known, values)):
+                # Both are lines with a mark per epoch, so that an epoch between two unknown ones is seen too.
+                axes.plot(
+                    [row.epoch for row in scores],
+                    [value if is_known(value) else math.nan for value in values],
+                    color=COLORS[part],
+                    linewidth=2.0 if part == "dev" else 1.4,
+                    marker="o",
+                    markersize=3.2 if len(scores) <= 60 else 1.2,
+                    label=part,
+                )
+                drawn += [value for value in values if is_known(value)]
+        _scale(axes, drawn)
+        if drawn:
+            # On the line of the title: the names of the phases stand right above the panel.
+            raised = axes.transAxes + ScaledTranslation(0, 15 / 72, figure.dpi_scale_trans)
+            axes.legend(
+                loc="lower right", bbox_to_anchor=(1.0, 1.0), bbox_transform=raised, borderaxespad=0, ncols=2,
+                frameon=False, labelcolor="linecolor", handlelength=1.2, columnspacing=1.2, fontsize=_FONT_SIZE,
+            )  # fmt: skip
+    return figure
+
+
+def learning_rate_curve(
+    scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6
+) -> "Figure":
+    """
+    :param scores: one row per epoch
+    :param phases: the whole plan
+    :param width: inches
+    :return: the learning rate of each epoch, on a logarithmic axis where it spans a factor of 10
+    :raises DataError: rows that are none
+    """
+    scores, phases = load_scores(scores), load_phases(phases)
+    figure = _figure(width, 1.9 if width < 6 else 2.1)
+    axes = figure.add_subplot()
+    _frame(axes, "learning rate", scores, phases, width)
+    values = [row.learning_rate if is_known(row.learning_rate) else math.nan for row in scores]
+    if any(map(is_known, values)):
+        # Each epoch is a plateau from border to border: the rate is constant in it.
+        edges = [(row.epoch - 0.5, row.epoch + 0.5, value) for row, value in zip(scores, values, strict=True)]
+        axes.plot(
+            [x for left, right, _ in edges for x in (left, right)],
+            [value for _, _, value in edges for _ in range(2)],
+            color=COLORS["dev"],
+            linewidth=1.8,
+        )
+    _scale(axes, [value for value in values if is_known(value)])
+    return figure
+
+
+def _figure(width: float, height: float) -> "Figure":
+    # Not pyplot: it keeps every figure alive, and looks for a display.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseRow], width: float) -> None:
+    """:param width: inches of the panel; says how much of a phase's name has room above its band"""
+    from matplotlib.ticker import MaxNLocator
+
+    room = int(0.6 * width / _CHARACTER)  # the legend stands beside it
+    title = title if len(title) <= room else title[: room - 1] + "…"
+    # A key may contain `$`, which would begin a formula.
+    style = {"fontsize": _FONT_SIZE + 1.5, "fontweight": "bold", "color": COLORS["ink"], "parse_math": False}
+    axes.set_title(title, loc="left", pad=20, **style)
+    axes.set_facecolor("none")
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(COLORS["rule"])
+    axes.tick_params(colors=COLORS["muted"], length=0, labelsize=_FONT_SIZE - 0.5, pad=4)
+    axes.grid(axis="y", color=COLORS["rule"], linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("epoch", fontsize=_FONT_SIZE, color=COLORS["muted"])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=max(3, int(width * 1.8)), min_n_ticks=1))
+
+    last = _last_epoch(scores, phases)
+    axes.set_xlim(0.5, last + 0.5)
+    shown = [phase for phase in phases if phase.first_epoch <= last]
+    inches_per_epoch = 0.85 * width / last
+    free_from = 0.0  # inches from the left border of the panel to where the name before ends
+    for number, phase in enumerate(shown):
+        left, right = phase.first_epoch - 0.5, min(phase.last_epoch, last) + 0.5
+        if number % 2 == 0:
+            axes.axvspan(left, right, color=COLORS["band"], linewidth=0, zorder=0)
+        if number > 0:
+            color = COLORS["muted" if len(shown) <= 20 else "rule"]  # many borders must not hide the curves
+            axes.axvline(left, color=color, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        room = (right - left) * inches_per_epoch
+        # The longest name that has room in its band, else the shortest, if the one before leaves room for it.
+        names = [f"index {phase.label}", phase.label] if phase.index is not None else ["original", "orig."]
+        name = next((name for name in names if len(name) * _CHARACTER < room), names[-1])
+        center, half = ((left + right) / 2 - 0.5) * inches_per_epoch, (len(name) + 1) * _CHARACTER / 2
+        if center - half >= free_from or len(name) * _CHARACTER < room:
+            free_from = center + half
+            axes.annotate(
+                name, xy=((left + right) / 2, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+                textcoords="offset points", ha="center", va="bottom", fontsize=_FONT_SIZE - 1, color=COLORS["muted"],
+            )  # fmt: skip
+
+
+def _last_epoch(scores: list[ScoreRow], phases: list[PhaseRow]) -> int:
+    """:return: the end of the plan, so that a picture shows how far a pipeline is; nearer where it has only begun"""
+    done = scores[-1].epoch if scores else 0
+    planned = phases[-1].last_epoch if phases else 1
+    # Of 500 epochs planned, 10 done would be a stroke at the left border.
+    return max(done, min(planned, max(3 * done, 40)))
+
+
+def _scale(axes: "Axes", values: list[float]) -> None:
+    """Makes the y axis logarithmic where the values ask for it, and numbers it in plain decimals."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    if not values:
+        axes.set_yticks([])
+        return
+    if min(values) > 0 and max(values) / min(values) >= _SPAN_FOR_LOG:
+        axes.set_yscale("log")
+        few = max(values) / min(values) < 1000
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    elif min(values) == max(values):
+        axes.set_yticks(values[:1])  # a single level needs no scale around it
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))

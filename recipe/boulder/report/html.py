@@ -1,0 +1,60 @@
+"""The report of a pipeline as one HTML file."""
+
+from pathlib import Path
+
+from boulder.report import summary, words
+from boulder.report.alignment import align
+from boulder.report.curves import learning_curve, learning_rate_curve
+from boulder.report.model import Report
+from boulder.report.svg import inline_svg
+
+_SIZES = {"wide": 9.6, "narrow": 4.4}  # inches; a picture for a screen shrunk to a phone has letters nobody can read
+
+
+def render(report: dict | Report) -> str:
+    """
+    :param report: as :class:`boulder.report.model.Report`, plain data or loaded. Of an unfinished pipeline too.
+    :return: a complete HTML document that loads nothing; the same text for the same input
+    :raises DataError: an input that is no report
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    if not isinstance(report, Report):
+        report = Report.load(report)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # layer names, words and overrides are other people's text
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    phases, scores = report.phases, report.scores
+    pictures = {
+        "scores": (learning_curve, "scores on train and dev over the epochs, phase borders marked"),
+        "rates": (learning_rate_curve, "learning rate over the epochs, phase borders marked"),
+    }
+    svgs = {
+        name: [
+            Markup(inline_svg(draw(scores, phases, width), f"{name}-{size}", label, f"{name} {size}"))
+            for size, width in _SIZES.items()
+        ]
+        for name, (draw, label) in pictures.items()
+    }
+    keys = summary.score_keys(scores)
+    main = summary.main_key(scores)
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        words=words,
+        svgs=svgs if scores else None,
+        final=summary.final_rates(report.error_rates),
+        keys=keys,
+        best={key: found for key in keys if (found := summary.best_dev(scores, key))},
+        main=summary.best_dev(scores, main) if main else None,
+        states={phase.phase: summary.state(phase, scores) for phase in phases},
+        seconds={phase.phase: summary.seconds_of(phase, scores) for phase in phases},
+        total_seconds=summary.total_seconds(phases, scores),
+        labels={phase.phase: phase.label for phase in phases},
+        largest=max((phase.num_params for phase in phases), default=0),
+        alignments=[(example, align(example)) for example in report.examples],
+    )

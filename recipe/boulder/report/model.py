@@ -1,0 +1,159 @@
+"""The input of a report: what each field means, and a clear error for an input that is none."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from boulder.errors import DataError
+from boulder.report.schema import from_plain
+from boulder.search.error_rate import best_reference
+
+
+@dataclass(frozen=True)
+class GrowthCounts:
+    """How the parameters (arrays, not numbers) of a phase came from the phase before."""
+
+    copied: int
+    grown: int
+    initialised: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class PhaseRow:
+    """One phase as it was planned and, where `seconds` is known, trained."""
+
+    phase: int
+    index: int | None  # None: the original network
+    first_epoch: int  # counted from 1, inclusive
+    last_epoch: int  # inclusive
+    is_pretrain: bool
+    num_params: int
+    num_layers: int
+    added: list[str] = field(default_factory=list)  # layer names, against the phase before
+    removed: list[str] = field(default_factory=list)
+    changed: dict[str, list[str]] = field(default_factory=dict)  # layer → changes such as `n_out: 64 → 128`
+    config: dict[str, Any] = field(default_factory=dict)  # overrides
+    copy_param_mode: str | None = None
+    job: str | None = None
+    seconds: float | None = None
+    growth: GrowthCounts | None = None
+
+    @property
+    def label(self) -> str:
+        """:return: the index in the words of the schedule"""
+        return "original" if self.index is None else str(self.index)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One epoch. A score that is missing, None or NaN is one that is not known."""
+
+    epoch: int  # counted from 1
+    phase: int
+    index: int | None = None
+    learning_rate: float | None = None
+    train: dict[str, float | None] = field(default_factory=dict)  # score key, e.g. `cost:output` → less is better
+    dev: dict[str, float | None] = field(default_factory=dict)
+    seconds: float | None = None
+    steps: int | None = None
+    frames: int | None = None
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """Error rates of one data set; rates are fractions, 0.1 is 10 %."""
+
+    name: str
+    per: float
+    wer: float
+    words: int
+    phonemes: int
+    edits: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """A decoded word; `edits` is the distance to its nearest reference."""
+
+    word: str
+    hypothesis: list[str]
+    references: list[list[str]]
+    edits: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it. Nothing but `title` and `phases` need be there: a pipeline that has just begun has a report too."""
+
+    title: str
+    phases: list[PhaseRow]
+    description: str = ""
+    created: str | None = None
+    scores: list[ScoreRow] = field(default_factory=list)
+    error_rates: list[RateRow] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def load(report: dict) -> "Report":
+        """
+        :param report: plain JSON-able data, keys as the fields here
+        :raises DataError: an unknown or missing key, a value of another type, or parts that contradict each other;
+            one line that says where, what was found and what was expected
+        """
+        loaded = from_plain(Report, report, "report")
+        check_phases(loaded.phases)
+        check_scores(loaded.scores, loaded.phases)
+        for number, example in enumerate(loaded.examples):
+            where = f"report.examples[{number}] ({example.word!r})"
+            if not example.references:
+                raise DataError(f"{where}: no references")
+            distance = best_reference(example.hypothesis, example.references)[1]
+            if distance != example.edits:
+                raise DataError(f"{where}: edits is {example.edits}, but the nearest reference is {distance} away")
+        return loaded
+
+
+def load_phases(phases: Iterable[PhaseRow | dict]) -> list[PhaseRow]:
+    """
+    :return: the phases, made from plain data where need be
+    :raises DataError: as :meth:`Report.load`
+    """
+    rows = [from_plain(PhaseRow, row, f"phases[{number}]") for number, row in enumerate(phases)]
+    check_phases(rows)
+    return rows
+
+
+def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
+    """
+    :return: the scores, made from plain data where need be
+    :raises DataError: as :meth:`Report.load`
+    """
+    rows = [from_plain(ScoreRow, row, f"scores[{number}]") for number, row in enumerate(scores)]
+    check_scores(rows, [])
+    return rows
+
+
+def check_phases(phases: list[PhaseRow]) -> None:
+    """:raises DataError: phases whose epochs are no ranges that follow each other"""
+    before = 0
+    for row in phases:
+        if not before < row.first_epoch <= row.last_epoch:
+            raise DataError(
+                f"report: phase {row.phase} has epochs {row.first_epoch} to {row.last_epoch}, "
+                f"expected a range that begins at {before + 1} or later"
+            )
+        before = row.last_epoch
+
+
+def check_scores(scores: list[ScoreRow], phases: list[PhaseRow]) -> None:
+    """:raises DataError: epochs that do not ascend, or a phase that `phases` (unless empty) lacks"""
+    known = {row.phase for row in phases}
+    before = 0
+    for row in scores:
+        if row.epoch <= before:
+            raise DataError(f"report: scores of epoch {row.epoch} after those of epoch {before}, expected ascending")
+        if known and row.phase not in known:
+            raise DataError(f"report: scores of epoch {row.epoch} are of phase {row.phase}, which is not in the plan")
+        before = row.epoch

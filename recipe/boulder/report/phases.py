@@ -1,0 +1,65 @@
+"""Rows of the phase table: what a plan and its networks say before training, and the times it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boulder.network import NetworkSpec
+from boulder.schedule import Plan, changes
+from boulder.training.growth import plan_growth
+
+
+def phase_rows(plan: Plan, specs: Sequence[NetworkSpec]) -> list[dict]:
+    """
+    :param specs: the network of each of the plan's phases
+    :return: a dict for each phase, see `boulder.report.PhaseRow`
+    """
+    rows = []
+    for number, (phase, spec) in enumerate(zip(plan.phases, specs, strict=True)):
+        before = plan.phases[number - 1].network if number else {}
+        difference = changes(before, phase.network)
+        growth = plan_growth(specs[number - 1].params if number else {}, spec.params, phase.copy_param_mode)
+        rows.append(
+            {
+                "phase": number,
+                "index": phase.index,
+                "first_epoch": phase.epochs[0],
+                "last_epoch": phase.epochs[-1],
+                "is_pretrain": phase.is_pretrain,
+                "added": list(difference.added),
+                "removed": list(difference.removed),
+                "changed": {
+                    layer: [f"{option}: {_text(old)} → {_text(new)}" for option, (old, new) in options.items()]
+                    for layer, options in difference.changed.items()
+                },
+                "num_params": spec.num_params,
+                "num_layers": len(spec.layers),
+                "config": dict(phase.config),
+                "copy_param_mode": phase.copy_param_mode,
+                "growth": {kind: len(getattr(growth, kind)) for kind in ("copied", "grown", "initialised", "dropped")},
+            }
+        )
+    return rows
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
+    """:return: the records of a scores file, each with the number of its phase, without what a report does not show"""
+    shown = ("epoch", "index", "learning_rate", "train", "dev", "seconds", "frames")
+    result = []
+    for record in records:
+        phase = next(row["phase"] for row in rows if row["first_epoch"] <= record["epoch"] <= row["last_epoch"])
+        result.append({key: record[key] for key in shown if key in record} | {"phase": phase})
+    return result
+
+
+def with_times(rows: Sequence[dict], records: Sequence[dict]) -> list[dict]:
+    """:return: the rows, each with the seconds that its epochs took"""
+    result = []
+    for row in rows:
+        seconds = [record["seconds"] for record in records if record["phase"] == row["phase"] and "seconds" in record]
+        result.append({**row, "seconds": sum(seconds) if seconds else None})
+    return result

@@ -1,0 +1,76 @@
+"""Numbers as a person reads them: counts, durations, rates, scores."""
+
+import json
+import math
+from typing import Any
+
+MISSING = "–"
+
+
+def count(number: int | None) -> str:
+    """:return: `1,234,567`"""
+    return MISSING if number is None else f"{number:,}"
+
+
+def magnitude(number: int | None) -> str:
+    """:return: three digits and a unit: `846`, `12.3 k`, `1.23 M`, `4.56 G`"""
+    if number is None:
+        return MISSING
+    value, unit = float(number), ""
+    for unit in ("", "k", "M", "G", "T"):  # noqa: B007 the last one is used
+        # 999.5 k would be written as `1000 k`
+        if value < 999.5:
+            break
+        value /= 1000
+    if not unit:
+        return str(number)
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """:return: `0.4 s`, `42 s`, `4 min 05 s`, `1 h 03 min`, `2 d 04 h`"""
+    if not is_known(seconds):
+        return MISSING
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24:02d} h"
+
+
+def percent(rate: float | None) -> str:
+    """:return: a fraction as `9.7 %`"""
+    return f"{rate * 100:.1f} %" if is_known(rate) else MISSING
+
+
+def score(value: float | None) -> str:
+    """:return: four significant digits, so that columns of scores compare"""
+    return f"{value:#.4g}".rstrip(".") if is_known(value) else MISSING
+
+
+def learning_rate(value: float | None) -> str:
+    """:return: as short as exactness to three digits allows: `0.001`, `3.16e-05`"""
+    return f"{value:.3g}" if is_known(value) else MISSING
+
+
+def epochs(first: int, last: int) -> str:
+    """:return: `7` or `7–12`"""
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def plain(value: Any) -> str:
+    """:return: a value of a config as it would be typed, short"""
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def is_known(value: float | None) -> bool:
+    """:return: whether a measured value is there and finite"""
+    return value is not None and math.isfinite(value)

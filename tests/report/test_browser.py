@@ -1,0 +1,125 @@
+"""A real browser shows the report: no errors, everything visible, nothing wider than the screen, both themes."""
+
+import shutil
+
+import pytest
+
+from boulder.report import render
+
+pytestmark = pytest.mark.chromium
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs Debian's packages chromium and chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    # With a path to the driver, selenium does not look for one to download.
+    browser = webdriver.Chrome(options=options, service=Service(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    def show(html: str, width: int, theme: str = "light"):
+        path = tmp_path / "report.html"
+        path.write_text(html, encoding="utf-8")
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        )
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+        browser.get(path.as_uri())
+        browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert browser.get_log("browser") == []
+        return browser
+
+    return show
+
+
+def visible(browser, selector: str) -> list[dict]:
+    """:return: text and width in pixels of each element that takes room on the page"""
+    return browser.execute_script(
+        """return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(
+            e => ({text: e.textContent, width: e.getBoundingClientRect().width, height: e.getBoundingClientRect().height})
+        ).filter(e => e.width > 0 && e.height > 0)""",
+        selector,
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_finished_pipeline_is_shown_whole(show, finished_html, width):
+    browser = show(finished_html, width)
+    assert len(visible(browser, "#phases tbody tr")) == 4
+    assert len(visible(browser, "#error-rates tbody tr")) == 2
+    assert len(visible(browser, "#scores tbody tr")) == 15
+    assert len(visible(browser, "#examples article")) == 6
+    assert [found["text"] for found in visible(browser, "#headline .first dd:not(.note)")] == ["9.7 %", "40.3 %"]
+    curves = visible(browser, "#curves svg")
+    assert len(curves) == 2
+    assert all(curve["width"] > 0.85 * (min(width, 1080) - 64) for curve in curves)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_an_unfinished_pipeline_is_shown(show, unfinished_html, width):
+    browser = show(unfinished_html, width)
+    assert len(visible(browser, "#phases tbody tr.planned")) == 2
+    assert len(visible(browser, "#curves svg")) == 2
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+
+
+def test_long_names_and_values_do_not_widen_the_page(show, finished):
+    long = "a_very_long_layer_name_without_any_space_in_it" * 4
+    phase = finished["phases"][1]
+    phase.update(added=[long], removed=[long], changed={long: [long]}, config={long: {long: long}}, job=long)
+    finished.update(title=long, description=long, environment={"x": long, "flags": long})
+    finished["scores"] = [{**row, "train": {long: 1.0}} for row in finished["scores"]]
+    finished["examples"] = [{"word": long, "hypothesis": ["AH"] * 60, "references": [["AH"]], "edits": 59}]
+    html = render(finished)
+    for width in (1280, 400):
+        browser = show(html, width)
+        assert browser.execute_script("return document.documentElement.scrollWidth") == width
+
+
+def test_the_curves_follow_the_theme(show, finished_html):
+    def colours(theme):
+        browser = show(finished_html, 1280, theme)
+        read = "const s = getComputedStyle(document.querySelector(arguments[0])); return s[arguments[1]]"
+        page = browser.execute_script(read, "body", "backgroundColor")
+        return page, browser.execute_script(read, "#curves svg.wide text", "fill")
+
+    light, dark = colours("light"), colours("dark")
+    assert light[0] == "rgb(255, 255, 255)"
+    assert dark[0] != light[0]
+    assert dark[1] != light[1]
+
+
+def test_letters_in_the_curves_can_be_read_on_a_phone(show, finished_html):
+    browser = show(finished_html, 400)
+    heights = browser.execute_script(
+        "return [...document.querySelectorAll('#curves svg.narrow text')].map(t => t.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 10  # pixels

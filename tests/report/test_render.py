@@ -1,0 +1,128 @@
+"""The HTML report says everything it was given, loads nothing, escapes everything and is the same each time."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from boulder.report import render
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Checks the nesting of a document and collects its tags, attributes and text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] != ["style"]:
+            self.text += data
+
+
+def test_everything_given_is_there(finished_html):
+    text = re.sub(r"\s+", " ", Page(finished_html).text)
+    for expected in (
+        "G2P on CMUdict, demo", "9.7 %", "40.3 %", "1,124,904", "58,920", "from 58.9 k, × 19.1", "7–15", "16 min 52 s",
+        "lstm1_fw", "aux_output", "n_out: 64 → 128", "batch_size = 4000", '#spec = {"max_seqs": [1, 2]}',
+        "copy_param_mode = subset", "6 grown", "1,011", "cost:output", "chrysanthemum", "2.21.0", "2026-11-22 18:40",
+        "jobs/training/PhaseTrainingJob.0aB3dE5fG7hI", "index 0", "original", "learning rate", "error:output, epoch 15",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_an_unfinished_pipeline_says_how_far_it_is(unfinished_html):
+    text = re.sub(r"\s+", " ", Page(unfinished_html).text)
+    assert "3 of 15" in text
+    assert "unfinished" in text
+    assert text.count("planned") == 2
+    assert "begun" in text
+    assert "nan" not in text.lower()
+    assert "None" not in text
+    for heading in ("Error rates", "Decoded words"):
+        assert heading not in text
+
+
+@pytest.mark.parametrize("drop", ["scores", "phases", "all"])
+def test_a_pipeline_that_has_just_begun_renders(finished, drop):
+    report = {"title": "t", "phases": []} if drop == "all" else {**finished, "scores": []}
+    if drop == "phases":
+        report["phases"] = []
+    Page(render(report))
+
+
+def test_the_same_input_gives_the_same_text_in_another_process(finished, finished_html, tmp_path):
+    import json
+
+    (tmp_path / "report.json").write_text(json.dumps(finished))
+    program = (
+        "import json, sys; from boulder.report import render; "
+        "sys.stdout.buffer.write(render(json.load(open(sys.argv[1]))).encode())"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "report.json")], stdout=subprocess.PIPE, check=True
+    )
+    assert other.stdout.decode() == finished_html
+
+
+def test_the_file_loads_nothing_and_runs_nothing(finished_html):
+    text = finished_html
+    page = Page(text)
+    assert "://" not in text
+    assert not {"script", "img", "iframe", "object", "image"} & set(page.tags)
+    for name, value in page.attributes:
+        if name in ("src", "href", "xlink:href"):
+            assert value.startswith("#") or value == "data:,"
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", text))
+
+
+def test_no_two_elements_share_an_id(finished_html):
+    ids = [value for name, value in Page(finished_html).attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_text_stays_text(finished):
+    evil = "<script>alert(1)</script>\"'&{{ 7*7 }}$x^2$"
+    report = {**finished, "title": evil, "description": evil, "created": evil, "environment": {evil: evil}}
+    phase = {**finished["phases"][0], "added": [evil], "removed": [evil], "changed": {evil: [evil]}}
+    report["phases"] = [
+        {**phase, "config": {evil: evil}, "job": evil, "copy_param_mode": evil},
+        *finished["phases"][1:],
+    ]
+    report["scores"] = [{**row, "train": {evil: 1.0}, "dev": {evil: 1.0}} for row in finished["scores"]]
+    report["error_rates"] = [{**finished["error_rates"][0], "name": evil}]
+    report["examples"] = [{"word": evil, "hypothesis": [evil], "references": [["K"]], "edits": 1}]
+    text = render(report)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert page.text.count(evil) >= 15  # where the text stands, whole
+    assert "49" not in re.findall(r"<h1>(.*?)</h1>", text)[0]
+
+
+def test_importing_the_library_stays_light():
+    program = (
+        "import sys, boulder.report, boulder.search, boulder.lexicon\n"
+        "heavy = {'tensorflow', 'sisyphus', 'matplotlib', 'jinja2', 'rich', 'cmudict'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

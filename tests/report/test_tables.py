@@ -1,0 +1,48 @@
+"""The terminal tables say what the report says."""
+
+from rich.console import Console
+
+from boulder.report import phase_table, score_table
+
+
+def printed(draw, rows, width=160):
+    console = Console(width=width, record=True, file=None, force_terminal=False, quiet=False)
+    with console.capture() as capture:
+        draw(rows, console)
+    return capture.get()
+
+
+def test_phases(finished):
+    text = printed(phase_table, finished["phases"])
+    for expected in ("0 ", "1–2", "+ embed, repeat", "58,920", "batch_size = 4000", "original", "7–15", "1,124,904",
+                     "− aux_output", "~ lstm0_fw: n_out: 64 → 128", "13 min 31 s"):  # fmt: skip
+        assert expected in text
+
+
+def test_a_plan_without_times_has_no_column_for_them(unfinished):
+    assert "time" not in printed(phase_table, [{**row, "seconds": None} for row in unfinished["phases"]])
+    assert "time" in printed(phase_table, unfinished["phases"])
+
+
+def test_options_in_brackets_are_no_markup(finished):
+    phase = {**finished["phases"][0], "config": {"x": ["bold"]}, "added": ["[red]"], "changed": {"[/]": ["[/nope]"]}}
+    text = printed(phase_table, [phase])
+    for expected in ('x = ["bold"]', "+ [red]", "~ [/]: [/nope]"):
+        assert expected in text
+
+
+def test_scores(finished):
+    text = printed(score_table, finished["scores"])
+    assert text.count("original") == 9
+    for expected in ("cost:output", "error:output", "0.3899", "4.67e-05", "49 s"):
+        assert expected in text
+
+
+def test_unknown_scores_are_dashes(unfinished):
+    line = next(line for line in printed(score_table, unfinished["scores"]).splitlines() if line.split()[:1] == ["2"])
+    assert line.split()[3:7] == ["1.635", "–", "0.5450", "–"]
+
+
+def test_nothing_at_all_is_a_table(finished):
+    assert "index" in printed(phase_table, [])
+    assert "epoch" in printed(score_table, [])
