@@ -1,0 +1,186 @@
+"""Net dict → NetworkSpec: every layer's template and parameters, in pure Python, before anything is built or submitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import boulder.network.layers
+import boulder.network.losses  # noqa: F401 (both register their classes)
+from boulder.errors import NetworkError, nearest
+from boulder.network.layer import Layer, Site, find_layer_class
+from boulder.network.layers.copy import Copy
+from boulder.network.loss import Loss, find_loss_class
+from boulder.network.options import parse
+from boulder.network.params import ParamSpec
+from boulder.network.template import Template, extern_templates
+
+DEFAULT_TARGET = "classes"
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """
+    :param layer: name of the layer whose output it judges
+    :param loss: its class with its options
+    :param target: key of the data stream
+    :param scale: factor in the objective, not 0
+    """
+
+    layer: str
+    loss: Loss
+    target: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """
+    :param name: absolute layer name
+    :param layer: its class with its options
+    :param sources: names as in the net dict; data streams as "data:KEY"
+    :param template: of its output
+    :param params: its parameters
+    """
+
+    name: str
+    layer: Layer
+    sources: tuple[str, ...]
+    template: Template
+    params: tuple[ParamSpec, ...]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """
+    :param extern_data: key → template of the data stream
+    :param layers: name → spec, sources before those that use them
+    :param losses: layer name → loss, without those of scale 0
+    """
+
+    extern_data: dict[str, Template]
+    layers: dict[str, LayerSpec] = field(default_factory=dict)
+    losses: dict[str, LossSpec] = field(default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, ParamSpec]:
+        """:return: path → parameter"""
+        return {param.path: param for layer in self.layers.values() for param in layer.params}
+
+    @property
+    def num_params(self) -> int:
+        """:return: number of parameter entries"""
+        return sum(param.size for param in self.params.values())
+
+    def template(self, source: str) -> Template:
+        """:return: of a layer or of "data:KEY" """
+        return self.layers[source].template if source in self.layers else self.extern_data[source.removeprefix("data:")]
+
+
+def describe(network: dict, extern_data: dict, mode: str = "train") -> NetworkSpec:
+    """
+    :param network: net dict
+    :param extern_data: data streams, see `boulder.data.read_extern_data`
+    :param mode: "train", "eval" or "search": layers that say so exist in some of them only
+    :raises NetworkError: names the layer, what was found and what was expected
+    :raises DataError: for a wrong `extern_data`
+    """
+    return _Description(network, extern_data, mode).result()
+
+
+class _Description:
+    """The state of one `describe`: layers are looked at when something asks for them, sources first."""
+
+    def __init__(self, network: dict, extern_data: dict, mode: str):
+        if mode not in ("train", "eval", "search"):
+            raise NetworkError(f"mode must be 'train', 'eval' or 'search', found {mode!r}")
+        if not isinstance(network, dict):
+            raise NetworkError(f"expected a net dict, found {type(network).__name__}: {network!r:.80}")
+        self.network = network
+        self.spec = NetworkSpec(extern_templates(extern_data))
+        self.path: list[str] = []  # the layers that are being looked at, to tell a loop
+
+    def result(self) -> NetworkSpec:
+        roots = [name for name, options in self.network.items() if name == "output" or _is_root(options)]
+        if not roots:
+            raise NetworkError(
+                "the network has no layer 'output', none with a loss and none with 'is_output_layer', "
+                f"found {', '.join(map(repr, self.network)) or 'no layer at all'}"
+            )
+        for name in roots:
+            self.layer(name, asked_by=None)
+        return self.spec
+
+    def source(self, name: str, asked_by: str) -> tuple[str, Template]:
+        """:return: (name, template) of an entry of `from`"""
+        if name == "data" or str(name).startswith("data:"):
+            key = name.removeprefix("data:")
+            return f"data:{key}", self.stream(key, f"layer {asked_by!r}: 'from' names {name!r}")
+        return name, self.layer(name, asked_by).template
+
+    def stream(self, key: str, where: str) -> Template:
+        """:return: template of the data stream `key`"""
+        if key not in self.spec.extern_data:
+            known = self.spec.extern_data
+            raise NetworkError(
+                f"{where}, but extern_data has only {', '.join(map(repr, known)) or 'nothing'}{nearest(key, known)}"
+            )
+        return self.spec.extern_data[key]
+
+    def layer(self, name: str, asked_by: str | None) -> LayerSpec:
+        if name in self.spec.layers:
+            return self.spec.layers[name]
+        if name not in self.network:
+            known = ["data", *self.network, *(f"data:{key}" for key in self.spec.extern_data)]
+            raise NetworkError(f"layer {asked_by!r}: 'from' names {name!r}, which is no layer{nearest(name, known)}")
+        if name in self.path:
+            loop = [*self.path[self.path.index(name) :], name]
+            raise NetworkError(f"layers depend on each other in a loop: {' → '.join(loop)}")
+        self.path.append(name)
+        spec = self._describe_layer(name)
+        self.path.pop()
+        self.spec.layers[name] = spec
+        return spec
+
+    def _describe_layer(self, name: str) -> LayerSpec:
+        options = self.network[name]
+        if not isinstance(options, dict) or "class" not in options:
+            raise NetworkError(f"layer {name!r}: expected a dict with a 'class', found {options!r:.80}")
+        cls = find_layer_class(options["class"], f"layer {name!r}")
+        where = f"layer {name!r} ({cls.class_name})"
+        layer = parse(cls, {k: v for k, v in options.items() if k != "class"}, where)
+        sources = [self.source(source, asked_by=name) for source in layer.source_names()]
+        loss, target = self._loss(name, layer, where)
+        default_dim = None
+        if target is not None:
+            default_dim = loss.output_dim(target) if loss else target.dim
+        site = Site(name, layer, sources, default_dim, self._copied)
+        template = layer.spec(site)
+        if loss:
+            problem = loss.check(template, target)
+            if problem:
+                raise NetworkError(f"{where}: {problem}")
+            if layer.loss_scale != 0:
+                self.spec.losses[name] = LossSpec(name, loss, layer.target or DEFAULT_TARGET, float(layer.loss_scale))
+        return LayerSpec(name, layer, tuple(source for source, _ in sources), template, tuple(site.params))
+
+    def _loss(self, name: str, layer: Layer, where: str) -> tuple[Loss | None, Template | None]:
+        """:return: the layer's loss and its target's template, where it has them"""
+        if layer.loss is None:
+            for option in ("loss_scale", "loss_opts"):
+                if option in self.network[name]:
+                    raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
+            return None, self.stream(layer.target, f"{where}: 'target' is {layer.target!r}") if layer.target else None
+        loss = parse(find_loss_class(layer.loss, where), layer.loss_opts, f"{where}: loss {layer.loss!r}")
+        key = layer.target or DEFAULT_TARGET
+        return loss, self.stream(key, f"{where}: the target of its loss is {key!r}")
+
+    def _copied(self, name: str) -> list[tuple[str, Template]] | None:
+        """:return: the sources of `name`, if it is a layer that only copies them"""
+        spec = self.spec.layers.get(name)
+        if spec is None or not isinstance(spec.layer, Copy):
+            return None
+        return [(source, self.spec.template(source)) for source in spec.sources]
+
+
+def _is_root(options) -> bool:
+    return isinstance(options, dict) and bool(options.get("loss") or options.get("is_output_layer"))

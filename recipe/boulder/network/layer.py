@@ -1,0 +1,202 @@
+"""What every layer class is: options, a spec half (pure Python) and a compute half (TensorFlow).
+
+@layer_class("linear")
+@dataclass(frozen=True, kw_only=True)
+class Linear(ConcatLayer):
+    activation: str | None = None                      # an option of the net dict
+
+    def spec(self, site) -> Template: ...              # templates of the sources → template of the output; parameters
+    def compute(self, run, source) -> Tensor: ...      # tensors of the sources → tensor of the output
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from boulder.errors import NetworkError, nearest
+from boulder.network import initializers
+from boulder.network.params import ParamSpec, Part
+from boulder.network.template import Template, broadcast
+
+LAYERS: dict[str, type[Layer]] = {}
+
+
+def layer_class(name: str) -> Callable[[type], type]:
+    """Registers a layer class under the name that net dicts use for it."""
+
+    def register(cls: type) -> type:
+        cls.class_name = name
+        LAYERS[name] = cls
+        return cls
+
+    return register
+
+
+def find_layer_class(name: Any, where: str) -> type[Layer]:
+    """:raises NetworkError: if there is none of that name"""
+    if name not in LAYERS:
+        raise NetworkError(f"{where}: unknown layer class {name!r}{nearest(str(name), LAYERS)}")
+    return LAYERS[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """Options that every layer class takes.
+
+    :param sources: `from`: names of layers, `data` or `data:KEY`
+    :param n_out: size of the output's feature axis
+    :param loss: name of a loss on the output
+    :param loss_scale: factor of the loss in the objective; 0 drops the loss, also from the scores
+    :param loss_opts: options of the loss
+    :param target: key of the data stream that the loss compares with, or that gives `n_out`
+    :param L2: factor of the sum of squares of all the layer's parameters in the objective
+    :param trainable: whether the layer's parameters are trained
+    :param is_output_layer: the layer exists although nothing depends on it
+    """
+
+    class_name: ClassVar[str]
+
+    sources: str | list | tuple = "data"
+    n_out: int | None = None
+    loss: str | None = None
+    loss_scale: float = 1.0
+    loss_opts: dict = field(default_factory=dict)
+    target: str | None = None
+    L2: float | None = None
+    trainable: bool = True
+    is_output_layer: bool = False
+
+    def source_names(self) -> tuple[str, ...]:
+        return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
+
+    def spec(self, site: Site) -> Template:
+        """:return: the output's template. Parameters are declared by `site.param`.
+
+        :raises NetworkError: if the sources do not fit
+        """
+        raise NotImplementedError
+
+    def compute(self, run, *sources):
+        """
+        :param run: `boulder.network.run.LayerRun`: parameters, sequence lengths, dropout
+        :param sources: a `boulder.network.tensor.Tensor` for each of `from`
+        :return: the output
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcatLayer(Layer):
+    """A layer that takes its sources as one, concatenated along the feature axis.
+
+    :param dropout: probability with which an entry of the input is dropped in training
+    """
+
+    dropout: float = 0.0
+
+
+@dataclass
+class Site:
+    """Where a layer's spec half runs: what it may know, and where it declares its parameters.
+
+    :param name: absolute layer name
+    :param layer: its options
+    :param sources: (name, template) for each of `from`
+    :param default_dim: what `n_out` is if it is not given: the target's dimension, as the loss wants it
+    :param look_through: name → (name, template) of a `copy` layer's own sources, for the parts of the input
+    """
+
+    name: str
+    layer: Layer
+    sources: list[tuple[str, Template]]
+    default_dim: int | None = None
+    look_through: Callable[[str], list[tuple[str, Template]] | None] = lambda _name: None
+    params: list[ParamSpec] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        return f"layer {self.name!r} ({self.layer.class_name})"
+
+    def fail(self, message: str) -> NetworkError:
+        return NetworkError(f"{self.where}: {message}")
+
+    def input(self) -> Template:
+        """:return: the template of all sources, concatenated along the feature axis"""
+        if not self.sources:
+            raise self.fail("needs a source in 'from'")
+        templates = [template for _, template in self.sources]
+        if len(templates) == 1:
+            return templates[0]
+        for name, template in self.sources:
+            if template.feature is None:
+                raise self.fail(f"source {name!r} is {template} and has no feature axis to be concatenated along")
+        dim = sum(template.feature.size for template in templates)
+        try:
+            return broadcast([t.with_feature(1) for t in templates]).with_feature(dim)
+        except NetworkError as error:
+            raise self.fail(str(error)) from None
+
+    def input_parts(self) -> tuple[Part, ...]:
+        """:return: which rows of a matrix on the input belong to which source, looking through `copy` layers"""
+        queue, parts = list(self.sources), []
+        while queue:
+            name, template = queue.pop(0)
+            inner = self.look_through(name)
+            if inner is None:
+                parts.append(Part(name, template.dim or 0))
+            else:
+                queue = inner + queue
+        return tuple(parts)
+
+    @staticmethod
+    def whole(size: int) -> tuple[Part, ...]:
+        """:return: the parts of an axis that is of one piece"""
+        return (Part("", size),)
+
+    def dense_dim(self, template: Template) -> int:
+        """:return: size of the feature axis
+
+        :raises NetworkError: if there is none
+        """
+        if template.feature is None:
+            raise self.fail(f"needs a feature axis, but its input is {template}")
+        return template.feature.size
+
+    def out_dim(self) -> int:
+        """:return: `n_out`, or what the loss makes of the target's dimension
+
+        :raises NetworkError: if neither is there
+        """
+        dim = self.layer.n_out if self.layer.n_out is not None else self.default_dim
+        if dim is None:
+            raise self.fail("'n_out' is missing, and there is no target to take it from")
+        if dim < 1:
+            raise self.fail(f"'n_out' must be at least 1, found {dim}")
+        return dim
+
+    def param(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        init: str | float,
+        *,
+        splits: tuple[tuple[Part, ...], ...] = (),
+        returnn_splits: tuple[tuple[int, ...], ...] | None = None,
+    ) -> None:
+        """Declares a parameter; see `ParamSpec` for the arguments."""
+        initializers.check(init, self.where)
+        self.params.append(
+            ParamSpec(
+                layer=self.name,
+                name=name,
+                path=f"{self.name}/{name}",
+                shape=shape,
+                init=init,
+                trainable=self.layer.trainable,
+                splits=splits or tuple(map(self.whole, shape)),
+                returnn_splits=returnn_splits,
+                l2=self.layer.L2 or 0.0,
+            )
+        )

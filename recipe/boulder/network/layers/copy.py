@@ -1,0 +1,27 @@
+"""`copy`: the sources, concatenated; `dropout`: the same, named for what it is used for."""
+
+from dataclasses import dataclass
+
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.template import Template
+
+
+@layer_class("copy")
+@dataclass(frozen=True, kw_only=True)
+class Copy(ConcatLayer):
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        if self.n_out is not None and self.n_out != template.dim:
+            raise site.fail(f"'n_out' is {self.n_out}, but the sources have {template.dim}")
+        if self.dropout and template.feature is None:
+            raise site.fail(f"dropout needs a feature axis, but its input is {template}")
+        return template
+
+    def compute(self, run, *sources):
+        return run.input(sources)
+
+
+@layer_class("dropout")
+@dataclass(frozen=True, kw_only=True)
+class Dropout(Copy):
+    """Srivastava et al. 2014: in training an entry is 0 with probability `dropout`, the others are scaled up."""

@@ -1,0 +1,54 @@
+"""`linear`: x·W + b, and an activation; of class indices, the rows of W (an embedding). `softmax` is a linear layer."""
+
+from dataclasses import dataclass
+
+from boulder.network import activations
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.template import Template
+
+
+@layer_class("linear")
+@dataclass(frozen=True, kw_only=True)
+class Linear(ConcatLayer):
+    """
+    :param activation: see `boulder.network.activations`
+    :param with_bias: whether b is added
+    :param forward_weights_init: initializer of W, shape [input, n_out]
+    :param bias_init: initializer of b, shape [n_out]
+    """
+
+    activation: str | None = None
+    with_bias: bool = True
+    forward_weights_init: str | float = "glorot_uniform"
+    bias_init: str | float = 0.0
+
+    def spec(self, site: Site) -> Template:
+        activations.check(self.activation, site.where)
+        template = site.input()
+        n_in = template.sparse_dim or site.dense_dim(template)
+        n_out = site.out_dim()
+        rows = site.input_parts()
+        known = all(part.size for part in rows) and sum(part.size for part in rows) == n_in
+        site.param(
+            "W",
+            (n_in, n_out),
+            self.forward_weights_init,
+            splits=(rows, site.whole(n_out)) if known else (),
+            returnn_splits=(tuple(part.size for part in rows), (n_out,)) if known else None,
+        )
+        if self.with_bias:
+            site.param("b", (n_out,), self.bias_init)
+        return template.with_feature(n_out)
+
+    def compute(self, run, *sources):
+        x = run.input(sources)
+        y = run.embed(x, run.param("W")) if x.template.sparse_dim else run.project(x, run.param("W"))
+        if self.with_bias:
+            y = y.mapped(lambda value: value + run.param("b"))
+        return y.activated(self.activation)
+
+
+@layer_class("softmax")
+@dataclass(frozen=True, kw_only=True)
+class Softmax(Linear):
+    activation: str | None = "softmax"

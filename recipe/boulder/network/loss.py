@@ -1,0 +1,64 @@
+"""What every loss is: a sum of costs, a sum of errors and the number of target frames that they are sums over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from boulder.errors import NetworkError, nearest
+from boulder.network.template import Template
+
+LOSSES: dict[str, type[Loss]] = {}
+
+
+def loss_class(name: str) -> Callable[[type], type]:
+    """Registers a loss under the name that net dicts use for it."""
+
+    def register(cls: type) -> type:
+        cls.class_name = name
+        LOSSES[name] = cls
+        return cls
+
+    return register
+
+
+def find_loss_class(name: str, where: str) -> type[Loss]:
+    """:raises NetworkError: if there is none of that name"""
+    if name not in LOSSES:
+        raise NetworkError(f"{where}: unknown loss {name!r}{nearest(str(name), LOSSES)}")
+    return LOSSES[name]
+
+
+class LossValue(NamedTuple):
+    """Three float32 scalars over a batch: sums of cost and error, and the number of frames that normalises both."""
+
+    cost: object
+    error: object
+    frames: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """The fields of a subclass are its `loss_opts`."""
+
+    class_name: ClassVar[str]
+
+    def output_dim(self, target: Template) -> int | None:
+        """:return: the dimension that the layer's output must have for this target"""
+        raise NotImplementedError
+
+    def check(self, output: Template, target: Template) -> str | None:
+        """:return: what does not fit, as a sentence's end, or None"""
+        wanted = self.output_dim(target)
+        if output.feature is None or output.dim != wanted:
+            return f"loss {self.class_name!r} needs an output of dimension {wanted} for its target, found {output.dim}"
+        return None
+
+    def compute(self, run, output, target) -> LossValue:
+        """
+        :param run: `boulder.network.run.LayerRun`
+        :param output: the layer's output, a `boulder.network.tensor.Tensor`
+        :param target: likewise, with the axes of the data stream
+        """
+        raise NotImplementedError

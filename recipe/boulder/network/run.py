@@ -1,0 +1,194 @@
+"""The compute half: NetworkSpec + parameters + a batch → outputs and losses, as TensorFlow operations."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from boulder.lazy import tf
+from boulder.network.axes import FEATURE, Axis
+from boulder.network.describe import LayerSpec, NetworkSpec
+from boulder.network.loss import LossValue
+from boulder.network.template import Template, broadcast
+from boulder.network.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class NetworkOutput:
+    """
+    :param layers: name → output
+    :param losses: layer name → sums over the batch
+    :param lengths: time axis → int32 [B]
+    """
+
+    layers: dict[str, Tensor]
+    losses: dict[str, LossValue]
+    lengths: dict[Axis, object]
+
+
+def run_network(
+    spec: NetworkSpec,
+    params: Mapping[str, object],
+    data: Mapping[str, object],
+    lengths: Mapping[str, object],
+    *,
+    train: bool = False,
+    seed: int = 0,
+    step: object = 0,
+    losses: bool = True,
+) -> NetworkOutput:
+    """
+    :param params: path → variable or tensor
+    :param data: key → [B, T, …] zero padded, for the streams that the network uses
+    :param lengths: key → int32 [B]
+    :param train: whether there is dropout
+    :param seed: with `step` (a scalar tensor) and the layer's name it selects the random stream
+    :param losses: False where there are no targets, as in search
+    """
+    state = _State(spec, params, dict(data), train, seed, step)
+    for key, template in spec.extern_data.items():
+        if template.time is not None and key in lengths:
+            state.lengths[template.time] = lengths[key]
+    for name, layer in spec.layers.items():
+        run = LayerRun(state, layer)
+        state.outputs[name] = layer.layer.compute(run, *(state.output(source) for source in layer.sources))
+    values = {}
+    for name, loss in spec.losses.items() if losses else ():
+        run = LayerRun(state, spec.layers[name])
+        values[name] = loss.loss.compute(run, state.outputs[name], state.output(f"data:{loss.target}"))
+    return NetworkOutput(state.outputs, values, state.lengths)
+
+
+@dataclass
+class _State:
+    spec: NetworkSpec
+    params: Mapping[str, object]
+    data: dict[str, object]
+    train: bool
+    seed: int
+    step: object
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+    lengths: dict[Axis, object] = field(default_factory=dict)
+
+    def output(self, source: str) -> Tensor:
+        """:return: of a layer, or the data stream of "data:KEY" """
+        if source in self.outputs:
+            return self.outputs[source]
+        key = source.removeprefix("data:")
+        template = self.spec.extern_data[key]
+        return Tensor(self.data[key], template.axes, template)
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """What a layer's compute half may use: its parameters, the sequence lengths, dropout, and its sources as one."""
+
+    _state: _State
+    spec: LayerSpec
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def template(self) -> Template:
+        """:return: what the spec half said of the output"""
+        return self.spec.template
+
+    def param(self, name: str):
+        return self._state.params[f"{self.name}/{name}"]
+
+    # Lengths
+
+    def length(self, time: Axis):
+        """:return: int32 [B], number of frames of each sequence"""
+        return self._state.lengths[time]
+
+    def set_length(self, time: Axis, lengths) -> None:
+        self._state.lengths[time] = lengths
+
+    def mask(self, time: Axis):
+        """:return: float32 [B, T], 1 for frames and 0 for padding"""
+        return tf.sequence_mask(self.length(time), dtype=tf.float32)
+
+    def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
+        """Fails at run time if two time axes that should agree do not."""
+        if time != target_time:
+            message = f"layer {self.name!r}: output and target of its loss differ in their numbers of frames"
+            tf.debugging.assert_equal(self.length(time), self.length(target_time), message)
+
+    # Sources
+
+    def input(self, sources: Sequence[Tensor]) -> Tensor:
+        """:return: the sources concatenated along the feature axis, after dropout"""
+        x = sources[0] if len(sources) == 1 else self._concatenated(sources)
+        rate = getattr(self.spec.layer, "dropout", 0.0)
+        if not rate or not self._state.train:
+            return x
+        return Tensor(self.drop(x.value, rate, "input"), x.axes, x.template)
+
+    def _concatenated(self, sources: Sequence[Tensor]) -> Tensor:
+        dim = sum(source.template.feature.size for source in sources)
+        template = broadcast([source.template.with_feature(1) for source in sources]).with_feature(dim)
+        widest = max(sources, key=lambda source: len(source.axes))
+        outer = [axis for axis in widest.axes if axis.kind != FEATURE]
+        values = [source.ordered([*outer, source.template.feature]) for source in sources]
+        if any(len(source.axes) < len(widest.axes) for source in sources):
+            shape = tf.shape(values[sources.index(widest)])[:-1]
+            values = [
+                tf.broadcast_to(value, tf.concat([shape, [source.template.feature.size]], 0))
+                for value, source in zip(values, sources, strict=True)
+            ]
+        return Tensor(tf.concat(values, axis=-1), (*outer, template.feature), template)
+
+    def broadcast_axes(self, sources: Sequence[Tensor]) -> tuple[Axis, ...]:
+        """:return: an order of all the axes of all the sources; that of the one with most, to move little"""
+        widest = max(sources, key=lambda source: len(source.axes))
+        feature = broadcast([source.template for source in sources]).feature
+        outer = [axis for axis in widest.axes if axis.kind != FEATURE]
+        return (*outer, feature) if feature else tuple(outer)
+
+    def aligned(self, sources: Sequence[Tensor]) -> list:
+        """:return: a tf.Tensor for each source, in one order of axes and with dimensions of size 1 for those it lacks"""
+        axes = self.broadcast_axes(sources)
+        result = []
+        for source in sources:
+            own = source.template.feature
+            result.append(source.ordered([own if axis.kind == FEATURE and own else axis for axis in axes]))
+        return result
+
+    # Operations
+
+    def embed(self, x: Tensor, table) -> Tensor:
+        """:return: the rows of `table` [classes, n] that the class indices `x` name"""
+        return Tensor(tf.gather(table, x.value), (*x.axes, self.template.feature), self.template)
+
+    def project(self, x: Tensor, matrix) -> Tensor:
+        """:return: `x` times `matrix` [input, n], along the feature axis"""
+        x = x.feature_last()
+        n_in, n_out = matrix.shape
+        outer = tf.shape(x.value)[:-1]
+        value = tf.reshape(tf.matmul(tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
+        value.set_shape([*x.value.shape[:-1], n_out])
+        return Tensor(value, (*x.axes[:-1], self.template.feature), self.template)
+
+    def drop(self, value, rate: float, what: str):
+        """
+        :param what: names the random stream within the layer
+        :return: in training, `value` with entries set to 0 with probability `rate`, the others divided by 1 - rate
+        """
+        if not rate or not self._state.train:
+            return value
+        value = tf.convert_to_tensor(value)
+        digest = hashlib.sha256(f"{self._state.seed}:{self.name}:{what}".encode()).digest()
+        stream = int.from_bytes(digest[:8], "big", signed=True)
+        seed = tf.stack([tf.constant(stream, tf.int64), tf.cast(self._state.step, tf.int64)])
+        uniform = tf.random.stateless_uniform(tf.shape(value), seed, dtype=value.dtype)
+        return tf.where(uniform >= rate, value / (1 - rate), tf.zeros_like(value))
+
+
+def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:
+    """:return: keys of the data streams that the network reads"""
+    used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.sources if s not in spec.layers}
+    return used | ({loss.target for loss in spec.losses.values()} if losses else set())

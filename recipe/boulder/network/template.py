@@ -1,0 +1,99 @@
+"""What is known of a tensor before there is one: its axes, its type, its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from boulder.data.streams import Stream, read_extern_data
+from boulder.errors import NetworkError
+from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch, Feature, Time
+
+
+@dataclass(frozen=True)
+class Template:
+    """
+    :param axes: named axes, in the order in which they are told to people; the order in memory is the compute half's matter
+    :param dtype: "float32", "int32", "bool", …
+    :param sparse_dim: number of classes if the entries are class indices (then there is no feature axis)
+    """
+
+    axes: tuple[Axis, ...]
+    dtype: str = "float32"
+    sparse_dim: int | None = None
+
+    def axis(self, kind: str) -> Axis | None:
+        """:return: the axis of that kind, or None"""
+        return next((a for a in self.axes if a.kind == kind), None)
+
+    @property
+    def batch(self) -> Axis | None:
+        return self.axis(BATCH)
+
+    @property
+    def time(self) -> Axis | None:
+        return self.axis(TIME)
+
+    @property
+    def feature(self) -> Axis | None:
+        return self.axis(FEATURE)
+
+    @property
+    def dim(self) -> int | None:
+        """:return: size of the feature axis, or the number of classes; None if there is neither"""
+        return self.sparse_dim if self.sparse_dim is not None else (self.feature.size if self.feature else None)
+
+    def with_feature(self, size: int) -> Template:
+        """:return: the same without classes and with a feature axis of `size` entries, last"""
+        return Template((*(a for a in self.axes if a.kind != FEATURE), Feature(size)))
+
+    def with_axis_replaced(self, old: Axis, new: Axis) -> Template:
+        return replace(self, axes=tuple(new if a == old else a for a in self.axes))
+
+    def __str__(self) -> str:
+        sparse = f", {self.sparse_dim} classes" if self.sparse_dim is not None else ""
+        return f"[{', '.join(map(str, self.axes))}]{sparse} {self.dtype}"
+
+
+def broadcast(templates: Iterable[Template]) -> Template:
+    """:return: the template with all the axes of all of `templates`; a feature of size 1 gives way to a larger one
+
+    :raises NetworkError: if two feature axes have different sizes
+    """
+    templates = list(templates)
+    axes: list[Axis] = []
+    for template in sorted(templates, key=lambda t: -len(t.axes)):
+        for axis in template.axes:
+            same_kind = next((i for i, a in enumerate(axes) if a.kind == FEATURE and axis.kind == FEATURE), None)
+            if same_kind is None:
+                if axis not in axes:
+                    axes.append(axis)
+            elif axes[same_kind].size == 1:
+                axes[same_kind] = axis
+            elif axis.size not in (1, axes[same_kind].size):
+                raise NetworkError(f"feature dimensions {axes[same_kind].size} and {axis.size} cannot be combined")
+    axes.sort(key=lambda a: a.kind == FEATURE)  # the feature axis is told last
+    times = [a for a in axes if a.kind == TIME]
+    if len(times) > 1:
+        raise NetworkError(
+            f"sources have different time axes, {' and '.join(map(str, times))}, which cannot be put beside each other"
+        )
+    dtype = next((t.dtype for t in templates if t.dtype.startswith("float")), templates[0].dtype)
+    sparse = {t.sparse_dim for t in templates}
+    return Template(tuple(axes), dtype, sparse.pop() if len(sparse) == 1 else None)
+
+
+def extern_templates(extern_data: Mapping[str, object]) -> dict[str, Template]:
+    """
+    :param extern_data: see `boulder.data.read_extern_data`
+    :return: key → template of the data stream, each with a time axis of its own
+    :raises DataError: for a wrong entry
+    """
+    return {key: _stream_template(stream) for key, stream in read_extern_data(extern_data).items()}
+
+
+def _stream_template(stream: Stream) -> Template:
+    axes = (Batch, Time(stream.key))
+    if stream.sparse:
+        return Template(axes, stream.dtype, stream.dim)
+    return Template((*axes, Feature(stream.dim)) if stream.has_feature_axis else axes, stream.dtype)

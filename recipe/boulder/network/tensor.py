@@ -1,0 +1,65 @@
+"""A TensorFlow tensor that knows its axes by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from boulder.lazy import tf
+from boulder.network import activations
+from boulder.network.axes import FEATURE, Axis
+from boulder.network.template import Template
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """
+    :param value: tf.Tensor with one dimension for each of `axes`, in their order
+    :param axes: the order in memory; time-major layers keep theirs, and who needs another asks for it
+    :param template: what it is; the same axes, in the order in which they are told
+    :param logits: tf.Tensor like `value`, before a softmax: losses are exact and stable on them
+    """
+
+    value: object
+    axes: tuple[Axis, ...]
+    template: Template
+    logits: object = None
+
+    def made(self, value, axes: Sequence[Axis], template: Template) -> Tensor:
+        """:return: a tensor that a layer made of this one"""
+        return Tensor(value, tuple(axes), template)
+
+    def mapped(self, function: Callable) -> Tensor:
+        """:return: `function` of each entry"""
+        return Tensor(function(self.value), self.axes, self.template)
+
+    def ordered(self, axes: Sequence[Axis], value=None):
+        """
+        :param axes: all of this tensor's axes, or more: for one that it lacks there is a dimension of size 1
+        :return: tf.Tensor with its dimensions in that order
+        """
+        value = self.value if value is None else value
+        own = [axis for axis in axes if axis in self.axes]
+        permutation = [self.axes.index(axis) for axis in own]
+        if permutation != sorted(permutation):
+            value = tf.transpose(value, permutation)
+        for position, axis in enumerate(axes):
+            if axis not in self.axes:
+                value = tf.expand_dims(value, position)
+        return value
+
+    def logits_ordered(self, axes: Sequence[Axis]):
+        """:return: as `ordered`, of the values before the softmax; where there was none, of log values"""
+        if self.logits is not None:
+            return self.ordered(axes, self.logits)
+        return tf.math.log(tf.maximum(self.ordered(axes), 1e-20))
+
+    def feature_last(self) -> Tensor:
+        axes = (*(a for a in self.axes if a.kind != FEATURE), *(a for a in self.axes if a.kind == FEATURE))
+        return Tensor(self.ordered(axes), axes, self.template)
+
+    def activated(self, name: str | None) -> Tensor:
+        """:return: the activation function of that name, of this"""
+        x = self.feature_last()
+        logits = x.value if name == "softmax" else None
+        return Tensor(activations.apply(name, x.value), x.axes, x.template, logits)

@@ -1,0 +1,61 @@
+"""The folder in which a training job keeps its checkpoints, and from which it goes on after it was cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from boulder.errors import CheckpointError
+from boulder.training.checkpoint import Checkpoint
+
+_NAME = re.compile(r"epoch\.(\d+)(?:\.batch\.(\d+))?\.h5$")
+_KEEP = 2  # the newest, and the one before in case that the newest is damaged
+
+
+class CheckpointStore:
+    """
+    :param folder: made if it is not there
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, checkpoint: Checkpoint) -> Path:
+        """:raises CheckpointError: if it cannot be written; the older ones stay"""
+        batch = f".batch.{checkpoint.position['batch']:08d}" if checkpoint.position else ""
+        path = self.folder / f"epoch.{checkpoint.epoch:06d}{batch}.h5"
+        checkpoint.save(path)
+        for old in [p for p in self.paths() if p != path][_KEEP - 1 :]:
+            old.unlink()
+        return path
+
+    def paths(self) -> list[Path]:
+        """:return: newest first"""
+        found = [(match, path) for path in self.folder.glob("epoch.*.h5") if (match := _NAME.match(path.name))]
+        return [path for _, path in sorted(found, key=lambda pair: _progress(pair[0]), reverse=True)]
+
+    def newest(self, say: Callable[[str], None]) -> Checkpoint | None:
+        """
+        :param say: is told of files that are damaged
+        :return: the newest one that is whole, None if there is none
+        """
+        for path in self.paths():
+            try:
+                return Checkpoint.load(path)
+            except CheckpointError as error:
+                say(f"{error}; going on from the one before it")
+                path.rename(path.with_suffix(".damaged"))
+        return None
+
+
+def _progress(match: re.Match) -> tuple[int, float]:
+    """:return: (epoch, batch); a whole epoch comes after all of its batches"""
+    return int(match[1]), float(match[2]) if match[2] else float("inf")
+
+
+def last_epoch_saved(folder: str | Path) -> int:
+    """:return: the last whole epoch that a checkpoint in `folder` has reached, 0 if none. Only looks at names."""
+    matches = [_NAME.match(path.name) for path in Path(folder).glob("epoch.*.h5")]
+    return max((int(match[1]) for match in matches if match and not match[2]), default=0)

@@ -1,0 +1,208 @@
+"""Training, read from top to bottom: `train` goes through the phases, each through its epochs, each through its batches.
+
+All it does follows from its arguments. Sequence order and dropout are drawn from (seed, epoch, step), every phase begins
+from a checkpoint file, and an epoch that was cut off goes on with the batch after the last one, so that the final
+checkpoint does not depend on whether or where the process was stopped, or on how phases are spread over jobs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from boulder.data import HdfReader, batches_of_epoch, form_batches, sequence_order
+from boulder.errors import CheckpointError, TrainingError
+from boulder.lazy import tf
+from boulder.network import describe
+from boulder.network.initializers import initial_value
+from boulder.training.checkpoint import Checkpoint
+from boulder.training.growth import GrowthReport, grow
+from boulder.training.interrupt import Interrupt
+from boulder.training.model import Model
+from boulder.training.phase import TrainingPhase
+from boulder.training.progress import Progress
+from boulder.training.scores import Sums, describe_record, write_score, write_tensorboard
+from boulder.training.store import CheckpointStore
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """
+    :param train: HDF files to train on
+    :param dev: HDF files to score on, may be none
+    :param previous: checkpoint of the job before, None for the first
+    :param store: folder for checkpoints of this job
+    :param checkpoint: the last checkpoint, when all is done
+    :param scores: JSON lines, one for each epoch
+    :param growth: called with (phase, report) at each hand-over
+    :param tensorboard: folder for TensorBoard's event files
+    """
+
+    train: Sequence[Path]
+    dev: Sequence[Path]
+    previous: Path | None
+    store: Path
+    checkpoint: Path
+    scores: Path
+    tensorboard: Path
+    growth: Callable[[TrainingPhase, GrowthReport], None]
+
+
+def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFiles, say: Callable[[str], None]) -> None:
+    """
+    :param phases: in order, without a gap
+    :param say: is told what happens, a line at a time
+    :raises BoulderError: for input that cannot be trained on, see each part
+    :raises SystemExit: after a signal, when a checkpoint is written
+    """
+    tf.config.experimental.enable_op_determinism()
+    store = CheckpointStore(files.store)
+    with (
+        HdfReader(files.train, extern_data) as train_data,
+        HdfReader(files.dev or files.train, extern_data) as dev_data,
+    ):
+        train_data.check()
+        dev_data.check()
+        state = store.newest(say) or (Checkpoint.load(files.previous) if files.previous else None)
+        _check_start(state, phases)
+        with Interrupt() as interrupt, Progress() as progress:
+            for phase in phases:
+                if state and not state.position and state.epoch >= phase.last_epoch:
+                    continue  # done before the job was cut off
+                model, state = _begin_phase(phase, extern_data, state, train_data, files, say)
+                for epoch in phase.epochs:
+                    if state.epoch > epoch or (state.epoch == epoch and not state.position):
+                        continue
+                    rate = phase.learning_rates[epoch - phase.first_epoch]
+                    began = time.monotonic()
+
+                    def stop_if_asked(model=model, state=state):
+                        if interrupt.wanted:
+                            path = _store_model(model, state, store)
+                            raise SystemExit(f"{interrupt.wanted}: stopped in epoch {state.epoch}; saved in {path}")
+
+                    sums, frames = _train_epoch(
+                        model, phase, epoch, rate, state, train_data, store, progress, stop_if_asked
+                    )
+                    record = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
+                    if files.dev:
+                        record["dev"] = _evaluate(model, dev_data, phase, progress, stop_if_asked).means()
+                    state.history, state.position = [*state.history, record], None
+                    timed = {"seconds": time.monotonic() - began, "step": state.step, "frames": frames}
+                    write_score(files.scores, record | timed)  # before the checkpoint: it must not be missing after it
+                    write_tensorboard(files.tensorboard, record | timed)
+                    _store_model(model, state, store)
+                    say(describe_record(record | timed))
+                    stop_if_asked()
+    _hand_over(store, files.checkpoint)
+    say(f"done: {files.checkpoint}")
+
+
+def _check_start(state: Checkpoint | None, phases: Sequence[TrainingPhase]) -> None:
+    """:raises CheckpointError: if the checkpoint to begin with is not of the epoch before"""
+    first = phases[0].first_epoch
+    if state is None and first != 1:
+        raise CheckpointError(f"training begins at epoch {first} and needs the checkpoint of epoch {first - 1}")
+    if state is not None and state.epoch < first - 1:
+        raise CheckpointError(f"training begins at epoch {first}, but the checkpoint is of epoch {state.epoch}")
+
+
+def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: TrainingFiles, say):
+    """:return: (model, state) with the parameters of `state` in it: as they are within a phase, grown at its border"""
+    spec = describe(phase.network, extern_data)
+    seed = phase.options.random_seed
+
+    def fresh(param):
+        return initial_value(param.init, param.shape, seed, param.path, param.dtype)
+
+    same_phase = state is not None and state.phase_start == phase.start
+    if same_phase:
+        params = state.params
+    else:
+        old = (state.params, state.specs) if state else ({}, {})
+        params, report = grow(*old, spec.params, fresh, phase.copy_param_mode)
+        files.growth(phase, report)
+        say(f"{phase.name}: {spec.num_params} parameter values; {report}")
+    model = Model(spec, params, phase.options, reader)
+    if same_phase:
+        model.set_slots(state.slots, state.iterations)
+        position = f", {state.position['batch']} batches of epoch {state.epoch} done" if state.position else ""
+        say(f"{phase.name}: going on after epoch {state.epoch - bool(state.position)}{position}")
+        return model, state
+    return model, Checkpoint(
+        epoch=phase.first_epoch - 1,
+        step=state.step if state else 0,
+        phase_start=phase.start,
+        index=phase.index,
+        network=phase.network,
+        specs=spec.params,
+        params=params,
+        history=state.history if state else [],
+    )
+
+
+def _train_epoch(
+    model, phase, epoch, rate, state: Checkpoint, reader, store, progress, stop_if_asked
+) -> tuple[Sums, int]:
+    """
+    :param state: its position is kept up to date
+    :return: the epoch's sums, and its frames
+    :raises TrainingError: if a loss or gradient is not finite
+    """
+    options, position = phase.options, state.position or {"batch": 0, "sums": {}}
+    order = sequence_order(options.batching, reader.lengths["data"], options.random_seed, epoch)
+    batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
+    sums, done = Sums(position["sums"]), position["batch"]
+    state.epoch = epoch
+    model.optimizer.learning_rate.assign(rate)
+    progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
+    for batch in batches_of_epoch(reader, batches, start=done):
+        losses, norm, finite = model.step(batch.data, batch.lengths, tf.constant(state.step, tf.int64))
+        if not finite:
+            raise TrainingError(_not_finite(epoch, done, losses, norm, batch, store))
+        sums.add(losses)
+        state.step += 1
+        done += 1
+        progress.advance(sums)
+        state.position = {"batch": done, "sums": sums.sums}
+        stop_if_asked()
+    return sums, int(reader.lengths["data"].sum())
+
+
+def _not_finite(epoch, batch_number, losses, norm, batch, store) -> str:
+    costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in losses.items())
+    newest = store.paths()[:1]
+    kept = f"the last good checkpoint is {newest[0]}" if newest else "no epoch was finished before it"
+    tags = ", ".join(batch.tags[:5]) + (f", … ({len(batch.tags)} sequences)" if len(batch.tags) > 5 else "")
+    return (
+        f"epoch {epoch}, batch {batch_number}: loss or gradient is not finite ({costs}, gradient norm {float(norm):g}) "
+        f"on the sequences {tags}; nothing was updated with it, {kept}. A lower learning rate or 'gradient_clip' may help"
+    )
+
+
+def _evaluate(model, reader, phase, progress, stop_if_asked) -> Sums:
+    """:return: sums over the whole data set, without dropout"""
+    options, sums = phase.options, Sums()
+    order = sequence_order("sorted", reader.lengths["data"], 0, 0)  # least padding; the sums do not care
+    batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
+    progress.begin("dev", len(batches), 0)
+    for batch in batches_of_epoch(reader, batches):
+        sums.add(model.evaluate(batch.data, batch.lengths))
+        progress.advance(sums)
+        stop_if_asked()  # the epoch's position is its end: only this pass is done again
+    return sums
+
+
+def _store_model(model: Model, state: Checkpoint, store: CheckpointStore) -> Path:
+    state.params, state.slots, state.iterations = model.values(), model.slots(), int(model.optimizer.iterations.numpy())
+    return store.save(state)
+
+
+def _hand_over(store: CheckpointStore, target: Path) -> None:
+    """Puts the last checkpoint where the next job finds it, under a temporary name first."""
+    temporary = target.with_name(f".{target.name}.part")
+    shutil.copyfile(store.paths()[0], temporary)
+    temporary.replace(target)
