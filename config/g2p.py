@@ -1,0 +1,157 @@
+"""Letters to phonemes on CMUdict: a CTC network of BLSTM layers, grown layer by layer.
+
+    boulder run config/g2p.demo     20,000 words, minutes on two cores; test PER about 9 %
+    boulder run config/g2p.py       all 124,926 words at full width, an hour on a GPU or a night on a CPU
+
+The network, in the manner of the RETURNN speech setups (frames are letters, each of them twice, since a letter like x is
+several phonemes): embedding → repeat ×2 → BLSTM layers → softmax over 39 phonemes and the blank, with CTC loss.
+Pretraining: index 0 has one BLSTM layer of half the width and no dropout; each index adds a layer and widens them all.
+"""
+
+from dataclasses import dataclass
+
+from jobs.cmudict_lexicon import CmuDictLexiconJob
+from jobs.ctc_search import CtcSearchJob
+from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob, WordsToHdfJob
+from jobs.pipeline import lay_out
+from jobs.pronunciation_scoring import PronunciationScoringJob
+from jobs.report import ReportJob
+from jobs.rqmt import training_rqmt
+from sisyphus import tk
+
+FRAMES_PER_LETTER = 2
+
+
+@dataclass(frozen=True)
+class Size:
+    """
+    :param layers: BLSTM layers of the full network
+    :param width: units of each direction in the full network
+    :param dropout: before each BLSTM layer and the softmax
+    """
+
+    layers: int
+    width: int
+    dropout: float
+
+
+def network(layers: int, width: int, dropout: float) -> dict:
+    """:return: net dict"""
+    net = {
+        "embedding": {"class": "linear", "from": "data", "n_out": 64, "activation": None, "with_bias": False},
+        "frames": {"class": "repeat", "from": "embedding", "repetitions": FRAMES_PER_LETTER},
+    }
+    source = ["frames"]
+    for layer in range(layers):
+        names = [f"lstm{layer}_fw", f"lstm{layer}_bw"]
+        for name, direction in zip(names, (1, -1), strict=True):
+            net[name] = {
+                "class": "rec", "unit": "nativelstm2", "from": source, "n_out": width, "direction": direction,
+                "dropout": dropout,
+            }  # fmt: skip
+        source = names
+    net["output"] = {"class": "softmax", "from": source, "dropout": dropout, "loss": "ctc", "target": "classes"}
+    return net
+
+
+def construction_algo(size: Size, first_batch_size: int):
+    """:return: RETURNN's `construction_algo`: from one layer at half width to the full network less its dropout"""
+
+    def algo(idx: int, net_dict: dict) -> dict | None:
+        if idx == size.layers:
+            return None
+        width = size.width // 2 + size.width // 2 * idx // max(1, size.layers - 1)
+        net = network(layers=idx + 1, width=width, dropout=0.0)
+        if idx == 0:
+            net["#config"] = {"batch_size": first_batch_size}
+            net["#repetitions"] = 2  # the first layer has everything to learn
+        return net
+
+    return algo
+
+
+def experiment(
+    name: str, *, num_words: int | None, size: Size, num_epochs: int, config: dict, description: str
+) -> None:
+    """Data → phases → search on the test words → error rates → report."""
+    lexicon = CmuDictLexiconJob(num_words=num_words)
+    train, dev = (
+        LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
+        for part in (lexicon.out_train, lexicon.out_dev)
+    )
+    rqmt = training_rqmt(cpu=2, mem=4, time=12)
+    training = lay_out(
+        name,
+        network=network(size.layers, size.width, size.dropout),
+        pretrain={
+            "construction_algo": construction_algo(size, first_batch_size=config["batch_size"] // 2),
+            "repetitions": 1,
+            "copy_param_mode": "subset",
+        },
+        num_epochs=num_epochs,
+        config=config,
+        extern_data=LETTERS_TO_PHONEMES,
+        train_data=train,
+        dev_data=dev,
+        rqmt=rqmt,
+    )
+    search = CtcSearchJob(
+        checkpoint=training.checkpoint,
+        extern_data=LETTERS_TO_PHONEMES,
+        data=[WordsToHdfJob(lexicon=lexicon.out_test).out_hdf],
+        rqmt=rqmt | {"time": 1},
+    )
+    scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
+    report = ReportJob(
+        title=name,
+        description=description,
+        phases=training.rows,
+        scores=training.scores,
+        error_rates=[scoring.out_rates],
+        words=scoring.out_words,
+    )
+    search.add_alias(f"{name}/search")
+    report.add_alias(f"{name}/report")
+    tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)
+    tk.register_output(f"{name}/error_rates.txt", scoring.out_summary)
+    tk.register_output(f"{name}/report.html", report.out_report)
+
+
+def demo() -> None:
+    """Minutes on two cores."""
+    experiment(
+        "g2p.demo",
+        num_words=20_000,
+        size=Size(layers=2, width=128, dropout=0.1),
+        num_epochs=9,
+        config={
+            "batch_size": 1500,
+            "max_seqs": 100,
+            "batching": "laplace:.1000",
+            "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
+            "optimizer": {"class": "adam", "epsilon": 1e-8},
+            "gradient_clip_global_norm": 5.0,
+            "use_normalized_loss": True,
+        },
+        description="Grapheme-to-phoneme on 20,000 words of CMUdict: a small network for two cores.",
+    )
+
+
+def py() -> None:
+    """All words, full width."""
+    experiment(
+        "g2p",
+        num_words=None,
+        size=Size(layers=4, width=512, dropout=0.2),
+        num_epochs=30,
+        config={
+            "batch_size": 4000,
+            "max_seqs": 200,
+            "batching": "laplace:.1000",
+            "learning_rates": [0.001] * 15 + [0.001 * 0.8**n for n in range(1, 16)],
+            "optimizer": {"class": "adam", "epsilon": 1e-8},
+            "gradient_clip_global_norm": 5.0,
+            "use_normalized_loss": True,
+        },
+        description="Grapheme-to-phoneme on all of CMUdict.",
+    )

