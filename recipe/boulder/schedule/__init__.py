@@ -1,0 +1,12 @@
+"""From a construction algo to a `Plan` of `Phase`s: which network is trained in which epoch.
+
+Pure Python: planning needs neither TensorFlow nor NumPy, because the manager runs on a login node. Two modules are
+imported by their own names: `boulder.schedule.canonical` (plain JSON values for job hashes) and
+`boulder.schedule.functions` (functions inside net dicts that hash and travel by value).
+"""
+
+from boulder.schedule.difference import ABSENT, Changes, changes
+from boulder.schedule.phases import COPY_PARAM_MODES, Phase, Plan
+from boulder.schedule.planning import plan
+
+__all__ = ["ABSENT", "COPY_PARAM_MODES", "Changes", "Phase", "Plan", "changes", "plan"]

@@ -1,0 +1,182 @@
+"""What a function is, apart from the place it was written at: its source, and the values it reaches.
+
+A description is a list: the function itself, and after it every function and class of the user that it reaches, each
+once. They refer to each other by number, so that functions which call one another are no problem.
+"""
+
+import copyreg
+import dis
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator
+
+from boulder.errors import ConfigError
+from boulder.schedule.canonical import to_plain
+from boulder.schedule.source import class_source, code_description, function_source, module_source
+
+
+def describe(function: Callable, path: str = "") -> list[dict]:
+    """
+    :param path: where it was found, for messages
+    :return: plain
+    :raises ConfigError: it reaches an object that has no value, e.g. an open file
+    """
+    return _Reached(path).all_from(function)
+
+
+def modules_by_value(function: Callable) -> list[types.ModuleType]:
+    """:return: the modules of the user's that it reaches functions or classes of"""
+    reached = _Reached("")
+    reached.all_from(function)
+    names = {getattr(item, "__module__", None) for item in reached.order}
+    return [sys.modules[name] for name in sorted(filter(None, names)) if name in sys.modules and not is_library(name)]
+
+
+def is_library(module: str | None) -> bool:
+    """
+    :return: whether what this module holds is known by its name: Python itself, Boulder, an installed package
+    """
+    if not module or module == "__main__":
+        return False
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names or top == "boulder":
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None) or getattr(sys.modules.get(top), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
+class _Reached:
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.order: list[object] = []
+        self.numbers: dict[int, int] = {}
+        self.name = ""
+
+    def all_from(self, root: object) -> list[dict]:
+        self._number(root)
+        result = []
+        while len(result) < len(self.order):
+            item = self.order[len(result)]
+            self.name = getattr(item, "__qualname__", type(item).__name__)
+            result.append(self._describe(item))
+        return result
+
+    def _number(self, item: object) -> dict[str, int]:
+        if id(item) not in self.numbers:
+            self.numbers[id(item)] = len(self.order)
+            self.order.append(item)  # holds it, too: its id stays its own
+        return {"#number": self.numbers[id(item)]}
+
+    def _describe(self, item: object) -> dict:
+        reference = _reference(item)
+        if reference:
+            return {"reference": reference}
+        if isinstance(item, types.FunctionType):
+            return self._describe_function(item)
+        if isinstance(item, types.MethodType):
+            return {"method": self._number(item.__func__), "self": self._plain(item.__self__, "self")}
+        if isinstance(item, functools.partial):
+            return {
+                "partial": self._number(item.func),
+                "args": self._plain(item.args, "args"),
+                "keywords": self._plain(item.keywords, "keywords"),
+            }
+        if isinstance(item, type):
+            return self._describe_class(item)
+        return {"object": self._reduced(item, self.name)}
+
+    def _describe_function(self, function: types.FunctionType) -> dict:
+        source = function_source(function)
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        return {
+            **({"source": source} if source else {"code": self._plain(code_description(function.__code__), "code")}),
+            "defaults": self._plain(function.__defaults__ or (), "defaults"),
+            "keyword_defaults": self._plain(function.__kwdefaults__ or {}, "defaults"),
+            "closure": {name: self._plain(_content(cell), name) for name, cell in cells},
+            "globals": {
+                name: self._plain(function.__globals__[name], name)
+                for name in sorted(set(_global_names(function.__code__)))
+                if name in function.__globals__ and not (name.startswith("__") and name.endswith("__"))
+            },
+        }
+
+    def _describe_class(self, cls: type) -> dict:
+        members = {}
+        for name, member in sorted(vars(cls).items()):
+            if isinstance(member, staticmethod | classmethod):
+                member = member.__func__
+            if isinstance(member, property):
+                members[name] = [self._number(f) if f else None for f in (member.fget, member.fset, member.fdel)]
+            elif isinstance(member, types.FunctionType):
+                members[name] = self._number(member)
+            elif not (name.startswith("__") and name.endswith("__")):
+                try:
+                    members[name] = self._plain(member, name)
+                except ConfigError:  # e.g. a descriptor: the source says what it is
+                    continue
+        bases = [self._number(base) for base in cls.__bases__]
+        return {"class": class_source(cls) or cls.__qualname__, "bases": bases, "members": members}
+
+    def _plain(self, value: object, name: str) -> object:
+        return to_plain(value, self._other, name)
+
+    def _other(self, value: object, name: str) -> object:
+        if hasattr(value, "digest") and type(value).__name__ == "FunctionByValue":
+            return {"#function": value.digest}
+        if isinstance(value, types.ModuleType):
+            source = None if is_library(value.__name__) else module_source(value)
+            return {"#module": value.__name__, **({"source": source} if source else {})}
+        if isinstance(value, bytes):
+            return {"#bytes": value.hex()}
+        if value is Ellipsis or value is NotImplemented:
+            return {"#constant": repr(value)}
+        if callable(value):
+            return self._number(value)
+        return {"#object": self._reduced(value, name)}
+
+    def _reduced(self, value: object, name: str) -> object:
+        """What pickle would make of it."""
+        try:
+            reducer = copyreg.dispatch_table.get(type(value))
+            parts = reducer(value) if reducer else value.__reduce_ex__(4)
+        except Exception as error:  # whatever the object says to being pickled
+            where = f"{self.path}: " if self.path else ""
+            raise ConfigError(
+                f"{where}function {self.name!r} captures {name!r}, found a {type(value).__name__}, "
+                "expected something that has a value"
+            ) from error
+        if isinstance(parts, str):
+            return [type(value).__module__, parts]
+        return [self._plain(list(part) if i in (3, 4) and part else part, name) for i, part in enumerate(parts)]
+
+
+def _reference(item: object) -> str | None:
+    """The name of what an installed module holds under a name."""
+    module = getattr(item, "__module__", None) or type(item).__module__
+    name = getattr(item, "__qualname__", None) or getattr(item, "__name__", None)
+    if not isinstance(name, str) or not is_library(module):
+        return None
+    if isinstance(item, types.BuiltinFunctionType) and isinstance(item.__self__, types.ModuleType | None):
+        return f"{module}:{name}"
+    found = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return f"{module}:{name}" if found is item else None
+
+
+def _global_names(code: types.CodeType) -> Iterator[str]:
+    """The names of globals that a function and those written inside it read."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _global_names(constant)
+
+
+def _content(cell: types.CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not yet filled
+        return NotImplemented

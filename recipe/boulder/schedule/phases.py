@@ -1,0 +1,61 @@
+"""What a plan consists of. Networks are shared between phases as far as they are equal: read them, never change them."""
+
+from dataclasses import dataclass
+
+from boulder.errors import ScheduleError
+
+COPY_PARAM_MODES = ("ifpossible", "subset", "reset")
+"""The names of RETURNN for how parameters come over from the phase before. `None` means `ifpossible`."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Consecutive epochs with one network and one set of overrides."""
+
+    index: int | None
+    """The index the algo was called with; `None` is the original network at the end. Where consecutive indices give
+    equal networks and overrides, they are one phase and this is the first of them."""
+    epochs: range
+    """Counted from 1."""
+    network: dict[str, dict]
+    """The net dict, without `#` keys at its top level."""
+    config: dict[str, object]
+    """The overrides that `#config` asks for."""
+    copy_param_mode: str | None
+    """How the parameters of the phase before are taken over (`COPY_PARAM_MODES`, or `None`)."""
+    is_pretrain: bool
+    """True if its first epoch counts as pretraining. The original network's phase begins in pretraining and goes on
+    after it, as nothing changes in between; `Plan.num_pretrain_epochs` says where the border lies."""
+    indices: tuple[int | None, ...] = ()
+    """All indices that this phase stands for, the first of them being `index`."""
+
+    @property
+    def name(self) -> str:
+        """`00`, `01`, …, or `final` for the original network: for aliases and tables."""
+        return "final" if self.index is None else f"{self.index:02d}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which network is trained in which epoch. The phases follow each other without a gap, from epoch 1 on."""
+
+    phases: tuple[Phase, ...]
+    num_pretrain_epochs: int
+    """How many epochs count as pretraining, the original network's own repetitions included. Says what the pretrain
+    options ask for, so it may be more than `num_epochs`, where that cuts pretraining short."""
+
+    @property
+    def num_epochs(self) -> int:
+        """The last epoch of the last phase."""
+        return self.phases[-1].epochs[-1]
+
+    def phase(self, epoch: int) -> Phase:
+        """
+        :param epoch: counted from 1
+        :return: the phase that this epoch belongs to
+        :raises ScheduleError: if the plan has no such epoch
+        """
+        for phase in self.phases:
+            if epoch in phase.epochs:
+                return phase
+        raise ScheduleError(f"epoch {epoch} is not planned: the plan has the epochs 1 to {self.num_epochs}")

@@ -1,0 +1,81 @@
+"""How many epochs each step of the construction lasts: RETURNN's `repetitions`, and `#repetitions` per index."""
+
+import operator
+
+from boulder.errors import ScheduleError, nearest
+
+
+def resolve_repetitions(repetitions: object, num_steps: int, per_step: list[int | None]) -> list[int]:
+    """
+    Follows RETURNN's `Pretrain`: at the top level everything empty or false means 1; the last value of a list carries
+    on; a dict has `"default"` (else 1), steps counted from 0 or, negative, from the end, and `"final"` for the original
+    network. Beyond RETURNN, `"final"` may stand together with numbers, and then wins over `-1`.
+
+    :param repetitions: as the user wrote it: None, int, list or dict
+    :param num_steps: the constructed networks and the original one, which is the last step
+    :param per_step: what the net dict of a step itself asks for (`#repetitions`), or None
+    :return: epochs per step, of length `num_steps`; 0 skips a step
+    :raises ScheduleError: not a number, negative, too many values, no such step, or nothing left to train
+    """
+    if isinstance(repetitions, dict):
+        result = _from_dict(repetitions, num_steps)
+    elif isinstance(repetitions, list | tuple):
+        result = _from_list(repetitions, num_steps)
+    elif repetitions is None:
+        result = [1] * num_steps
+    else:
+        result = [as_repetition(repetitions, "repetitions") or 1] * num_steps
+    result = [own if own is not None else n for n, own in zip(result, per_step, strict=True)]
+    if not any(result):
+        raise ScheduleError(
+            f"repetitions: all {num_steps} steps have 0 epochs, expected at least one step to be trained"
+        )
+    return result
+
+
+def as_repetition(value: object, what: str) -> int:
+    """
+    :param what: names the place, for the message
+    :return: `value` as a number of epochs
+    :raises ScheduleError: if it is not an integer, or negative
+    """
+    try:
+        number = operator.index(value)  # int, bool and NumPy integers, but no float
+    except TypeError:
+        raise ScheduleError(f"{what}: found {value!r}, expected a whole number of epochs") from None
+    if number < 0:
+        raise ScheduleError(f"{what}: found {number}, expected 0 or more epochs")
+    return number
+
+
+def _from_list(values: list | tuple, num_steps: int) -> list[int]:
+    if len(values) > num_steps:
+        raise ScheduleError(
+            f"repetitions: found {len(values)} values, expected at most {num_steps}, "
+            f"one for each of the {num_steps - 1} constructed networks and one for the original"
+        )
+    numbers = [as_repetition(value, f"repetitions[{i}]") for i, value in enumerate(values)] or [1]
+    return numbers + numbers[-1:] * (num_steps - len(numbers))
+
+
+def _from_dict(values: dict, num_steps: int) -> list[int]:
+    steps: dict[int, object] = {}
+    for key, value in values.items():
+        if key in ("default", "final"):
+            continue
+        if isinstance(key, str) or not hasattr(key, "__index__"):
+            raise ScheduleError(
+                f"repetitions: found key {key!r}, expected a step number, 'default' or 'final'"
+                + nearest(str(key), ["default", "final"])
+            )
+        if not -num_steps <= key < num_steps:
+            raise ScheduleError(
+                f"repetitions: found step {key}, expected 0 to {num_steps - 1} (the last is the original network)"
+            )
+        steps[operator.index(key)] = value
+    result = [as_repetition(values.get("default", 1), "repetitions['default']")] * num_steps
+    for step, value in sorted(steps.items()):  # RETURNN's order: of -1 and the same step's own number, the latter wins
+        result[step] = as_repetition(value, f"repetitions[{step}]")
+    if "final" in values:
+        result[-1] = as_repetition(values["final"], "repetitions['final']")
+    return result

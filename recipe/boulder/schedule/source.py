@@ -1,0 +1,134 @@
+"""The source of a function, free of comments, layout, position and file.
+
+A function is found in the current text of its file by its compiled code, so that two lambdas on a line are told apart,
+and a file that was edited since it was loaded does not lend its new source to the old function.
+"""
+
+import ast
+import functools
+import hashlib
+import inspect
+import textwrap
+import types
+from collections.abc import Iterator
+
+
+def function_source(function: types.FunctionType) -> str | None:
+    """
+    :return: without decorators and docstring, or None if it is not in a file, or no longer
+    """
+    try:
+        lines, _ = inspect.findsource(function.__code__)
+    except (OSError, TypeError, IndexError):
+        return None
+    found = [(code, source) for code, source in _functions_of("".join(lines)) if _same_code(code, function.__code__)]
+    if not found:
+        return None
+    same_line = [source for code, source in found if code.co_firstlineno == function.__code__.co_firstlineno]
+    return (same_line or [source for _, source in found])[0]
+
+
+def class_source(cls: type) -> str | None:
+    """
+    :return: the source of a class, or None
+    """
+    try:
+        return ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(cls))))
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+def module_source(module: types.ModuleType) -> str | None:
+    """
+    :return: a digest of the source of a module, or None
+    """
+    try:
+        text = ast.unparse(ast.parse(inspect.getsource(module)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_description(code: types.CodeType) -> dict:
+    """What stands for the source where there is none. Holds for one version of Python."""
+    return {
+        "bytes": code.co_code,
+        "names": code.co_names,
+        "variables": [code.co_varnames, code.co_freevars, code.co_cellvars],
+        "arguments": [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags],
+        "constants": [
+            code_description(c) if isinstance(c, types.CodeType) else repr(c) if isinstance(c, complex) else c
+            for c in code.co_consts
+        ],
+    }
+
+
+@functools.lru_cache(maxsize=16)
+def _functions_of(text: str) -> list[tuple[types.CodeType, str]]:
+    """All functions of a file: what they are compiled to, and their source."""
+    try:
+        tree = ast.parse(text)
+        module = compile(text, "source", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return []
+    nodes: dict[tuple[str, int], list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            nodes.setdefault((node.name, first), []).append(node)
+        elif isinstance(node, ast.Lambda):
+            nodes.setdefault(("<lambda>", node.lineno), []).append(node)
+    result = []
+    for code in _codes(module):
+        for node in nodes.get((code.co_name, code.co_firstlineno), ()):
+            if not isinstance(node, ast.Lambda) or _span(node.body) in set(code.co_positions()):
+                result.append((code, _unparse(node)))
+                break
+    return result
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+def _span(node: ast.expr) -> tuple:
+    """As `co_positions` has them: the value that a lambda returns is its body."""
+    return (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+
+
+def _unparse(node: ast.AST) -> str:
+    if isinstance(node, ast.Lambda):
+        return ast.unparse(node)
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    fields = dict(ast.iter_fields(node))
+    fields |= {"decorator_list": [], "body": body or [ast.Pass()]}
+    return ast.unparse(ast.fix_missing_locations(type(node)(**fields)))
+
+
+def _same_code(a: types.CodeType, b: types.CodeType) -> bool:
+    if a.co_name != b.co_name or a.co_code != b.co_code or len(a.co_consts) != len(b.co_consts):
+        return False
+    attributes = (
+        "co_names",
+        "co_varnames",
+        "co_freevars",
+        "co_cellvars",
+        "co_argcount",
+        "co_kwonlyargcount",
+        "co_flags",
+    )
+    if any(getattr(a, name) != getattr(b, name) for name in attributes):
+        return False
+    return all(
+        _same_code(x, y) if isinstance(x, types.CodeType) and isinstance(y, types.CodeType) else _same_constant(x, y)
+        for x, y in zip(a.co_consts, b.co_consts, strict=True)
+    )
+
+
+def _same_constant(a: object, b: object) -> bool:
+    if isinstance(a, frozenset):  # `x in {…}`: in no certain order
+        return a == b
+    return type(a) is type(b) and repr(a) == repr(b)  # 0.0 is not -0.0, (1,) not (True,), and NaN is NaN
