@@ -1,0 +1,152 @@
+"""One file in RETURNN's HDF layout, opened and checked: where each sequence lies, and the frames of a range."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from boulder.data.streams import Stream
+from boulder.errors import DataError
+
+_TAGS_KEPT = 1 << 18
+
+
+class HdfFile:
+    """Holds the offsets of all sequences in memory (8 bytes for each and each data key), and never their frames.
+
+    Reads what RETURNN's `SimpleHDFWriter` and `HDFDatasetWriter` write. Streams of strings are left out.
+
+    :raises DataError: when made: no such file, truncated, not in this layout, or lengths that do not add up
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = h5py.File(path, "r")
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file, expected an HDF file") from None
+        except OSError as error:
+            text = " ".join(str(error).split())
+            raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {text}") from error
+        try:
+            self._datasets = self._find_datasets()
+            lengths = self._read_lengths()
+        except BaseException:
+            self._file.close()
+            raise
+        self.num_seqs = len(lengths)
+        self._tags: np.ndarray | None = None
+        self.streams = {key: self._stream(key) for key in self._datasets}
+        self.offsets: dict[str, np.ndarray] = {}
+        """key → int64 [N + 1]"""
+        columns = self._columns()
+        for key, dataset in self._datasets.items():
+            offsets = np.zeros(self.num_seqs + 1, "int64")
+            np.cumsum(lengths[:, columns.index(key)], out=offsets[1:])
+            if offsets[-1] != dataset.shape[0]:
+                raise DataError(
+                    f"{path}: {key!r} has {dataset.shape[0]} frames, expected {offsets[-1]}, the sum of its seqLengths"
+                )
+            self.offsets[key] = offsets
+
+    def lengths(self, key: str) -> np.ndarray:
+        """:return: int32 [N]"""
+        return np.diff(self.offsets[key]).astype("int32")
+
+    def row_bytes(self, key: str) -> int:
+        """:return: the size of a frame in the file"""
+        dataset = self._datasets[key]
+        return dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))
+
+    def rows(self, key: str, start: int, stop: int) -> np.ndarray:
+        """
+        :return: frames [stop - start, …] as they are in the file
+        :raises DataError: if they cannot be read
+        """
+        try:
+            return self._datasets[key][start:stop]
+        except OSError as error:
+            text = " ".join(str(error).split())
+            raise DataError(f"{self.path}: frames {start} to {stop} of {key!r} cannot be read: {text}") from error
+
+    def tags(self, indices: np.ndarray) -> list[str]:
+        """
+        Up to some hundred thousand sequences all tags are kept, once one was asked for; of more, none.
+
+        :param indices: of sequences, ascending
+        :raises DataError: if they cannot be read
+        """
+        try:
+            if self.num_seqs <= _TAGS_KEPT:
+                if self._tags is None:
+                    self._tags = self._file["seqTags"][...]
+                return [_decode(self._tags[i]) for i in indices]
+            seq_tags = self._file["seqTags"]
+            return [_decode(seq_tags[i]) for i in indices]
+        except OSError as error:
+            text = " ".join(str(error).split())
+            raise DataError(f"{self.path}: seqTags cannot be read: {text}") from error
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _find_datasets(self) -> dict[str, h5py.Dataset]:
+        for name in ("seqLengths", "seqTags"):
+            if name not in self._file:
+                found = ", ".join(sorted(self._file)) or "nothing"
+                raise DataError(f"{self.path}: found {found}, expected RETURNN's HDF layout, which has {name!r}")
+        datasets = {"data": self._file["inputs"]} if "inputs" in self._file else {}
+        for key in sorted(self._file.get("targets/data", ())):
+            datasets[key] = self._file["targets/data"][key]
+        return {key: dataset for key, dataset in datasets.items() if dataset.dtype.kind in "iufb"}
+
+    def _columns(self) -> list[str]:
+        """The data keys that seqLengths has columns for, whether there is data for them or not."""
+        inputs = ["data"] if "inputs" in self._file else []
+        if "targets" not in self._file:
+            return [*inputs, "classes"]
+        sizes = self._file["targets/size"].attrs if "targets/size" in self._file else {}
+        return inputs + sorted({*self._file.get("targets/data", ()), *sizes})
+
+    def _read_lengths(self) -> np.ndarray:
+        columns, lengths = self._columns(), self._file["seqLengths"][...]
+        if lengths.ndim == 1:  # an old form: all data keys have the same lengths
+            lengths = np.repeat(lengths[:, None], len(columns), axis=1)
+        if (
+            lengths.ndim != 2
+            or lengths.shape[1] < len(self._datasets)
+            or ("targets" in self._file and lengths.shape[1] != len(columns))
+        ):
+            raise DataError(
+                f"{self.path}: seqLengths has shape {list(lengths.shape)}, "
+                f"expected [{len(lengths)}, {len(columns)}] for {', '.join(columns)}"
+            )
+        if lengths.size and lengths.min() < 0:
+            raise DataError(f"{self.path}: found a length of {lengths.min()} in seqLengths, expected none below 0")
+        if len(self._file["seqTags"]) != len(lengths):
+            raise DataError(f"{self.path}: found {len(self._file['seqTags'])} seqTags, expected {len(lengths)}")
+        return lengths
+
+    def _stream(self, key: str) -> Stream:
+        dataset = self._datasets[key]
+        if dataset.ndim > 2:
+            raise DataError(f"{self.path}: {key!r} has {dataset.ndim} axes, expected [T] or [T, D]")
+        if dataset.ndim == 2:
+            return Stream(key, int(dataset.shape[1]), sparse=False)
+        if dataset.dtype.kind == "f":
+            return Stream(key, None, sparse=False, has_feature_axis=False)
+        return Stream(key, self._declared_dim(key), sparse=True)
+
+    def _declared_dim(self, key: str) -> int | None:
+        if key == "data":
+            declared = self._file.attrs.get("inputPattSize", 0)
+        else:
+            sizes = self._file["targets/size"].attrs if "targets/size" in self._file else {}
+            declared = sizes.get(key, 0)  # the dimension, or that and the number of axes
+        dim = int(np.ravel(declared)[0])
+        return dim if dim > 1 else None  # RETURNN's SimpleHDFWriter writes 1 where it was not told
+
+
+def _decode(value: bytes | str) -> str:
+    text = value.decode("utf8") if isinstance(value, bytes) else str(value)
+    return text.split("\0")[0]  # RETURNN pads with them

@@ -1,0 +1,61 @@
+"""In which order an epoch goes through the sequences."""
+
+import numpy as np
+
+from boulder.errors import DataError, nearest
+
+KINDS = ("default", "reverse", "random", "sorted", "sorted_reverse", "laplace", "laplace:N", "laplace:.N")
+
+
+def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """
+    The laws are those of RETURNN's `Dataset.get_seq_order_for_epoch`; the random numbers are our own, and depend on
+    nothing but `seed` and `epoch`.
+
+    - `default`, `reverse`: the order of the file, or its reverse
+    - `sorted`, `sorted_reverse`: by length, shortest or longest first; equally long ones in the order of the file
+    - `random`: a permutation
+    - `laplace:N`: a permutation cut into N bins, each sorted by length, the first upwards, the second downwards, …,
+      so that neighbours are similarly long; `laplace:.N`: bins of about N sequences, at least 2 of them; `laplace`: 2
+
+    :param lengths: [N] of the sequences, in the order of the file
+    :param epoch: counted from 1
+    :return: int64 [N]: indices of sequences
+    :raises DataError: there is no such order
+    """
+    lengths = np.asarray(lengths, dtype="int64")
+    if kind == "default":
+        return np.arange(len(lengths))
+    if kind == "reverse":
+        return np.arange(len(lengths))[::-1].copy()
+    if kind == "sorted":
+        return np.argsort(lengths, kind="stable")
+    if kind == "sorted_reverse":
+        return np.argsort(-lengths, kind="stable")
+    if kind == "random":
+        return _permutation(len(lengths), seed, epoch)
+    return _laplace(_permutation(len(lengths), seed, epoch), lengths, _num_bins(kind, len(lengths)))
+
+
+def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
+    # Sorted raw bits: NumPy keeps the raw streams for ever, but not what Generator.permutation makes of them.
+    bits = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(size)
+    return np.argsort(bits, kind="stable")
+
+
+def _num_bins(kind: object, num_seqs: int) -> int:
+    name, _, parameter = str(kind).partition(":")
+    if kind == "laplace":
+        return 2
+    if name == "laplace" and parameter.removeprefix(".").isdecimal() and int(parameter.removeprefix(".")):
+        return max(num_seqs // int(parameter[1:]), 2) if parameter.startswith(".") else int(parameter)
+    raise DataError(f"sequence order: found {kind!r}, expected one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}")
+
+
+def _laplace(order: np.ndarray, lengths: np.ndarray, num_bins: int) -> np.ndarray:
+    borders = [i * len(order) // num_bins for i in range(num_bins + 1)]
+    bins = []
+    for i in range(num_bins):
+        part = order[borders[i] : borders[i + 1]]
+        bins.append(part[np.argsort(lengths[part] if i % 2 == 0 else -lengths[part], kind="stable")])
+    return np.concatenate(bins)

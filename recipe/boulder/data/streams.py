@@ -1,0 +1,85 @@
+"""What `extern_data` says of the streams of a data set: dense features [T, D], or sparse labels [T] below a dimension."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from boulder.errors import DataError, nearest
+
+_OPTIONS = ("dim", "sparse", "shape", "dtype", "sparse_dim", "available_for_inference", "vocab", "time_dim_axis")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One data key, e.g. "data" or "classes"."""
+
+    key: str
+    dim: int | None
+    """Size of the feature axis, or number of labels. None where it is not known, or there is no feature axis."""
+    sparse: bool
+    dtype: str = ""
+    """What it is read as; "" becomes int32 for labels, float32 for features."""
+    has_feature_axis: bool = True
+    """False for labels, and for dense streams of one number per frame."""
+
+    def __post_init__(self) -> None:
+        if not self.dtype:
+            object.__setattr__(self, "dtype", "int32" if self.sparse else "float32")
+        if self.sparse:
+            object.__setattr__(self, "has_feature_axis", False)
+
+    @property
+    def feature_shape(self) -> tuple[int | None, ...]:
+        """The shape of one frame: `(D,)` or `()`."""
+        return (self.dim,) if self.has_feature_axis else ()
+
+    def __str__(self) -> str:
+        if self.sparse:
+            return f"sparse labels [T] of dimension {'unknown' if self.dim is None else self.dim}"
+        return f"dense features [T, {self.dim}]" if self.has_feature_axis else "dense features [T]"
+
+
+def read_extern_data(extern_data: Mapping[str, object]) -> dict[str, Stream]:
+    """
+    :param extern_data: RETURNN's: key → `{"dim": 30, "sparse": True}` (or with `shape`, `dtype`), or the older
+        `(dim, ndim)`, where ndim 1 means sparse, or just the dimension, which means sparse
+    :return: key → `Stream`, "data" first, then sorted
+    :raises DataError: if an entry says something else
+    """
+    if not isinstance(extern_data, Mapping):
+        raise DataError(f"extern_data: found {extern_data!r}, expected a dict of data keys")
+    keys = sorted(extern_data, key=lambda key: (key != "data", key))
+    return {key: _read_entry(key, extern_data[key]) for key in keys}
+
+
+def _read_entry(key: str, entry: object) -> Stream:
+    if isinstance(entry, Stream):
+        return entry
+    if isinstance(entry, int | np.integer):
+        return Stream(key, _dim(key, entry), sparse=True)
+    if isinstance(entry, tuple | list) and len(entry) == 2 and entry[1] in (1, 2):
+        return Stream(key, _dim(key, entry[0]), sparse=entry[1] == 1)
+    if not isinstance(entry, Mapping):
+        raise DataError(
+            f"extern_data[{key!r}]: found {entry!r}, expected a dict with 'dim' and 'sparse', or (dim, ndim)"
+        )
+    if "dim" not in entry and "shape" not in entry:
+        wrong = next((option for option in entry if option not in _OPTIONS), "")
+        raise DataError(f"extern_data[{key!r}]: found no 'dim'{nearest(wrong, ['dim', 'sparse', 'shape'])}")
+    sparse, shape = bool(entry.get("sparse", False)), entry.get("shape")
+    dim = entry.get("dim", shape[-1] if shape and len(shape) > 1 else None)
+    has_feature_axis = not sparse and (len(shape) > 1 if shape is not None else dim is not None)
+    return Stream(
+        key,
+        None if dim is None else _dim(key, dim),
+        sparse=sparse,
+        dtype=str(entry.get("dtype") or ""),
+        has_feature_axis=has_feature_axis,
+    )
+
+
+def _dim(key: str, dim: object) -> int:
+    if not isinstance(dim, int | np.integer) or isinstance(dim, bool) or dim < 1:
+        raise DataError(f"extern_data[{key!r}]: found dim {dim!r}, expected an integer of at least 1")
+    return int(dim)

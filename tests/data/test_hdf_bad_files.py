@@ -1,0 +1,112 @@
+"""`HdfReader`: one clear line for a file that is missing, broken, or of another dimension than `extern_data` says."""
+
+import h5py
+import numpy as np
+import pytest
+
+from boulder.data import HdfReader
+from boulder.errors import DataError
+
+
+def error_of(paths, extern_data=None, action=HdfReader.check) -> str:
+    with pytest.raises(DataError) as caught:
+        action(HdfReader(paths, extern_data))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_missing(tmp_path):
+    assert error_of(tmp_path / "no.hdf") == f"{tmp_path / 'no.hdf'}: no such file, expected an HDF file"
+    assert "found none, expected at least one" in error_of([])
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.99])
+def test_truncated(corpus, fraction):
+    path = corpus(50).path
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * fraction)])
+    assert error_of(path).startswith(f"{path}: not a readable HDF file, perhaps truncated: ")
+
+
+def test_another_layout(tmp_path):
+    with h5py.File(tmp_path / "a.hdf", "w") as file:
+        file["weights"] = [1]
+    assert "found weights, expected RETURNN's HDF layout, which has 'seqLengths'" in error_of(tmp_path / "a.hdf")
+
+
+def test_lengths_that_do_not_add_up(corpus):
+    made = corpus(10)
+    frames = sum(len(data["classes"]) for _, data in made.sequences)
+    with h5py.File(made.path, "r+") as file:
+        file["targets/data/classes"].resize(frames - 1, axis=0)
+    assert f"'classes' has {frames - 1} frames, expected {frames}, the sum of its seqLengths" in error_of(made.path)
+
+
+def test_negative_lengths(corpus):
+    made = corpus(10)
+    with h5py.File(made.path, "r+") as file:
+        file["seqLengths"][3, 0] = -2
+    assert "found a length of -2 in seqLengths" in error_of(made.path)
+
+
+def test_a_wrong_number_of_columns_or_tags(corpus):
+    made = corpus(10)
+    with h5py.File(made.path, "r+") as file:
+        file["seqTags"].resize(9, axis=0)
+    assert "found 9 seqTags, expected 10" in error_of(made.path)
+    with h5py.File(made.path, "r+") as file:
+        del file["seqLengths"]
+        file["seqLengths"] = np.zeros((10, 2), "int32")
+    assert "seqLengths has shape [10, 2], expected [10, 3] for data, aux, classes" in error_of(made.path)
+
+
+@pytest.mark.parametrize(
+    ("extern_data", "message"),
+    [
+        ({"data": {"dim": 6}}, "'data' holds dense features [T, 5], expected dense features [T, 6]"),
+        ({"data": {"dim": 5, "sparse": True}}, "'data' holds dense features [T, 5], expected sparse labels [T] of"),
+        ({"data": (5, 1)}, "'data' holds dense features [T, 5], expected sparse"),
+        (
+            {"classes": (12, 1)},
+            "'classes' holds sparse labels [T] of dimension 11, expected sparse labels [T] of dimension 12",
+        ),
+        ({"classes": (11, 2)}, "'classes' holds sparse labels [T] of dimension 11, expected dense features [T, 11]"),
+        ({"clases": (11, 1)}, "found no 'clases' among data, aux, classes, expected sparse labels"),
+        ({"clases": (11, 1)}, "; did you mean 'classes'?"),
+    ],
+)
+def test_another_dimension_than_extern_data_says(corpus, extern_data, message):
+    made = corpus(3)
+    text = error_of(made.path, extern_data)
+    assert text.startswith(f"{made.path}: ")
+    assert message in text
+
+
+def test_the_second_file_must_be_like_the_first(corpus, tmp_path):
+    made = corpus(3)
+    other = tmp_path / "other.hdf"
+    other.write_bytes(made.path.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file["targets/size"].attrs["classes"] = [7, 1]
+    text = error_of([made.path, other], action=lambda reader: reader.spec)
+    assert text.startswith(f"{other}: 'classes' holds sparse labels [T] of dimension 7, expected")
+    assert error_of([made.path, tmp_path / "no.hdf"]).startswith(f"{tmp_path / 'no.hdf'}: no such file")
+
+
+@pytest.mark.parametrize("wrong", [11, -1])
+def test_labels_out_of_range_name_the_sequence(corpus, wrong):
+    made = corpus(10)
+    index = next(i for i, (_, data) in enumerate(made.sequences) if len(data["classes"]))
+    with h5py.File(made.path, "r+") as file:
+        file["targets/data/classes"][0] = wrong
+    text = error_of(made.path, made.extern_data, lambda reader: reader.read_many(range(10)))
+    assert text == f"{made.path}: sequence 'corpus/{index}', 'classes': found label {wrong}, expected 0 to 10"
+    HdfReader(made.path, made.extern_data).read_many([8, 9])  # nobody asked for the wrong one
+
+
+def test_an_index_that_is_not_there(corpus):
+    made = corpus(3)
+    for index in (3, -1):
+        assert f"found sequence index {index}, expected 0 to 2" in error_of(
+            made.path, action=lambda r, i=index: r.read(i)
+        )
