@@ -1,0 +1,157 @@
+"""The graph: what is asked for, and by way of inputs all the jobs it needs."""
+
+import collections
+import os
+
+import sisyphus.global_settings as gs
+from sisyphus.targets import OutputCall, OutputPath, OutputReport, OutputTarget  # noqa: F401
+
+
+class SISGraph:
+    def __init__(self):
+        self._targets = {}  # dicts as sets that keep their order
+        self._active_targets = {}
+
+    @property
+    def targets(self):
+        return self._targets.keys()
+
+    @property
+    def active_targets(self):
+        return self._active_targets.keys()
+
+    @property
+    def targets_dict(self):
+        return {target.name: target for target in self._targets}
+
+    def add_target(self, target):
+        if target not in self._targets:
+            self._targets[target] = None
+            if not target.is_done():
+                self._active_targets[target] = None
+
+    def remove_from_active_targets(self, target):
+        self._active_targets.pop(target, None)
+
+    def for_all_nodes(self, f, nodes=None, bottom_up=False, *, update_graph=True, pool=None):
+        """Calls f with each job on the way from the targets to the inputs; where f gives False it goes no further."""
+        if nodes is None:
+            nodes = [p.creator for t in self._targets for p in t.required_full_list if p.creator]
+        seen, order, stack = set(), [], list(reversed(nodes))
+        while stack:
+            job = stack.pop()
+            if job._sis_id() in seen:
+                continue
+            seen.add(job._sis_id())
+            order.append(job)
+            if update_graph:
+                job._sis_runnable()
+            answer = None if bottom_up else f(job)
+            if answer is None or answer:
+                stack.extend(path.creator for path in job._sis_inputs if path.creator)
+        if bottom_up:
+            for job in reversed(order):
+                f(job)
+        return seen
+
+    def update_nodes(self):
+        self.for_all_nodes(lambda job: None)
+
+    def jobs(self, *, update_graph=True) -> list:
+        found = []
+        self.for_all_nodes(found.append, update_graph=update_graph)
+        return found
+
+    def jobs_sorted(self, *, update_graph=True):
+        """Each job after those it depends on; among those that could come next, by id."""
+        jobs = {job._sis_id(): job for job in self.jobs(update_graph=update_graph)}
+        needs = {name: {p.creator._sis_id() for p in job._sis_inputs if p.creator} for name, job in jobs.items()}
+        users = collections.defaultdict(set)
+        for name, inputs in needs.items():
+            for needed in inputs:
+                users[needed].add(name)
+        stack = sorted((name for name, inputs in needs.items() if not inputs), reverse=True)
+        while stack:
+            name = stack.pop()
+            yield jobs[name]
+            for user in users[name]:
+                needs[user].discard(name)
+            stack += sorted((user for user in users[name] if not needs[user]), reverse=True)
+
+    def id_to_job_dict(self):
+        return {job._sis_id(): job for job in self.jobs(update_graph=False)}
+
+    def job_by_id(self, sis_id):
+        return self.id_to_job_dict().get(sis_id)
+
+    def __contains__(self, job):
+        return job._sis_id() in self.id_to_job_dict()
+
+    def find(self, pattern, mode="all", *, update_graph=True) -> list:
+        """Jobs (by directory, name or alias) and paths that contain the pattern."""
+        found = set()
+        for job in self.jobs(update_graph=update_graph):
+            names = [job._sis_path(), job.get_vis_name() or "", *(job.get_aliases() or ())]
+            if mode in ("all", "job") and any(pattern in name for name in names):
+                found.add(job)
+            if mode in ("all", "path"):
+                found.update(path for path in job._sis_inputs if pattern in path.get_path())
+        return list(found)
+
+    def get_jobs_by_status(self, nodes=None, engine=None, skip_finished=False) -> dict:
+        """{state: set of jobs}; under input_path and input_missing the paths that no job makes."""
+        states = collections.defaultdict(set)
+
+        def judge(job):
+            state = job._sis_state(engine)
+            if state == gs.STATE_FINISHED and skip_finished:
+                return False
+            states[state].add(job)
+            for path in job._sis_inputs:
+                if path.creator is None:
+                    known = gs.STATE_INPUT_PATH if path.available() else gs.STATE_INPUT_MISSING
+                    states[known].add(path.get_path())
+            return True
+
+        self.for_all_nodes(judge, nodes=nodes, update_graph=False)
+        return states
+
+    def set_job_targets(self, engine=None):
+        """Notes at each job which outputs need it, for the status. SHOW_JOB_TARGETS may be a limit per job.
+
+        There is always one: a job that hundreds of outputs need would be visited for each of them.
+        """
+        limit = 10 if gs.SHOW_JOB_TARGETS is True else gs.SHOW_JOB_TARGETS
+        for target in self._targets:
+            if isinstance(target, OutputPath) and target.path.creator:
+
+                def note(job, name=target.name):
+                    if len(job._sis_needed_for_which_targets) >= limit:
+                        return False
+                    job._sis_needed_for_which_targets.add(name)
+                    return True
+
+                self.for_all_nodes(note, nodes=[target.path.creator], update_graph=False)
+
+
+def create_aliases(jobs):
+    """alias/NAME → the job's directory. A link that already leads there is left alone."""
+    for job in jobs:
+        for prefix in job._sis_alias_prefixes:
+            for alias in job.get_aliases() or ():
+                link = os.path.join(gs.ALIAS_DIR, prefix, alias)
+                place_link(os.path.realpath(job._sis_path()), link)
+
+
+def place_link(target, link) -> bool:
+    """Makes or corrects a link; False if it was right."""
+    if os.path.islink(link):
+        if os.path.realpath(link) == os.path.realpath(target):
+            return False
+        os.unlink(link)
+    os.makedirs(os.path.dirname(link) or ".", exist_ok=True)
+    os.symlink(target, link)
+    return True
+
+
+graph = SISGraph()

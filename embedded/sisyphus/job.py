@@ -1,0 +1,250 @@
+"""Job: a class whose arguments say what is computed. Equal arguments are the same job, made once and found by its id."""
+
+import copy
+import inspect
+import logging
+import os
+
+import sisyphus.global_settings as gs
+from sisyphus import tools
+from sisyphus.hash import ALPHABET
+from sisyphus.job_directory import JobDirectory, job_finished  # noqa: F401
+from sisyphus.job_path import AbstractPath, Path, Variable
+from sisyphus.job_state import JobState
+from sisyphus.task import Task
+
+created_jobs = {}  #: id → job
+HASH_CHARACTERS = set(ALPHABET + ".-_/")
+
+
+class JobSingleton(type):
+    """Makes a job once per id."""
+
+    def __call__(cls, *args, **kwargs):
+        tags = kwargs.pop("sis_tags", None)
+        try:
+            parsed_args = inspect.getcallargs(cls.__init__, None, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"arguments of {cls.__module__}.{cls.__qualname__}: {error}") from None
+        del parsed_args[inspect.getfullargspec(cls.__init__).args[0]]
+
+        # "recipe." is where recipes happen to be imported from in old set-ups, not part of what they are
+        module = cls.__module__.removeprefix(gs.RECIPE_PREFIX + ".")
+        sis_id = f"{module.replace('.', '/')}/{cls.__name__}.{cls._sis_hash_static(parsed_args)}"
+        job = created_jobs.get(sis_id)
+        if job is None:
+            job = cls.__new__(cls, sis_id)
+            try:
+                job._sis_id_cache = sis_id
+                job._sis_tags = set(tags or ())
+                job._sis_init(*copy.deepcopy((args, kwargs, parsed_args)))
+            except BaseException:
+                del created_jobs[sis_id]
+                raise
+        job._sis_alias_prefixes.add(gs.ALIAS_AND_OUTPUT_SUBDIR)
+        return job
+
+
+class Job(JobState, JobDirectory, metaclass=JobSingleton):
+    """Derive from it, declare outputs in __init__ and give tasks(). All arguments of __init__ enter the hash."""
+
+    __sis_version__ = None  #: change it to make all jobs of the class new ones
+    __sis_hash_exclude__ = {}  # noqa: RUF012  #: {argument: value at which it does not count}, to add an argument later
+    __sis_hash_overwrite__ = []  # noqa: RUF012  #: [(argument, value, value it counts as)]
+
+    def __new__(cls, sis_id):
+        """Also called by pickle: a job loaded twice stays one job."""
+        if sis_id not in created_jobs:
+            created_jobs[sis_id] = super().__new__(cls)
+        return created_jobs[sis_id]
+
+    def _sis_init(self, args, kwargs, parsed_args):
+        """The attributes that upstream's worker and manager expect in job.save, then the job's own __init__."""
+        self._sis_aliases = None
+        self._sis_alias_prefixes = set()
+        self._sis_vis_name = None
+        self._sis_output_dirs = set()
+        self._sis_outputs = {}
+        self._sis_keep_value = None
+        self._sis_hold_job = False
+        self._sis_worker_wrapper = gs.worker_wrapper
+        self._sis_kwargs = parsed_args
+        self._sis_task_rqmt_overwrite = {}
+        self._sis_is_finished = False
+        self._sis_finished_recent_check_time = float("-inf")
+        self._sis_setup_since_restart = False
+        self._sis_environment = tools.EnvironmentModifier(cleanup_env=gs.CLEANUP_ENVIRONMENT)
+        if gs.CLEANUP_ENVIRONMENT:
+            self._sis_environment.keep(gs.DEFAULT_ENVIRONMENT_KEEP)
+            self._sis_environment.set(gs.DEFAULT_ENVIRONMENT_SET)
+        self._sis_quiet = False
+        self._sis_needed_for_which_targets = set()
+        self._sis_stacktrace = []
+        self._sis_inputs = set()
+        if gs.AUTO_SET_JOB_INIT_ATTRIBUTES:
+            self.set_attrs(parsed_args)
+        self.__init__(*args, **kwargs)
+        found = tools.extract_paths([self.__dict__, args, kwargs])
+        self._sis_inputs.update(path for path in found if path.creator is not self)
+        for path in self._sis_inputs:
+            path.add_user(self)
+
+    # identity
+
+    @classmethod
+    def hash(cls, parsed_args):
+        """The hash in the id. Override it to decide alone what counts."""
+        excluded = cls.__sis_hash_exclude__
+        counted = {k: v for k, v in parsed_args.items() if k not in excluded or excluded[k] != v}
+        for name, value, counts_as in cls.__sis_hash_overwrite__:
+            if name in counted and counted[name] == value:
+                counted[name] = counts_as
+        return tools.sis_hash(counted if cls.__sis_version__ is None else (counted, cls.__sis_version__))
+
+    @classmethod
+    def _sis_hash_static(cls, parsed_args):
+        name = cls.hash(parsed_args)
+        if not isinstance(name, str) or not set(name) <= HASH_CHARACTERS:
+            raise ValueError(f"{cls.__qualname__}.hash() gave {name!r}: give a string of letters, digits and .-_/")
+        return name
+
+    def _sis_id(self):
+        return self._sis_id_cache
+
+    def job_id(self):
+        return self._sis_id()
+
+    def _sis_hash(self):
+        return self._sis_id().encode()
+
+    def __eq__(self, other):
+        return self is other or (
+            type(self) is type(other) and self.__dict__.get("_sis_id_cache") == other.__dict__.get("_sis_id_cache")
+        )
+
+    def __hash__(self):
+        return hash(self.__dict__.get("_sis_id_cache"))
+
+    def __lt__(self, other):
+        return self._sis_id() < other._sis_id()
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __str__(self):
+        alias, path = self.get_one_alias(), self._sis_path()
+        if alias is None:
+            return f"Job<{path}>"
+        prefix = next(iter(self._sis_alias_prefixes), "")
+        return f"Job<{os.path.join(gs.ALIAS_DIR, prefix, alias)} {path}>"
+
+    __repr__ = __str__
+
+    # what a job class overrides
+
+    def tasks(self):
+        """Yields the tasks, which run in this order."""
+        yield Task("run")
+
+    def update(self):
+        """Called once all inputs exist; may ask for more with add_input()."""
+
+    def info(self):
+        """One line about a running job for the manager's status."""
+
+    def completed_fraction(self):
+        """How much is done, from 0 to 1. A submission that got further than the last does not count as a retry."""
+
+    def path_available(self, path):
+        """Whether an output can be used; override it to give outputs out before the job has finished."""
+        return self._sis_finished()
+
+    # what a job class calls
+
+    def output_path(self, filename, directory=False, cached=False):
+        path = Path(filename, self, cached)
+        if path.get_path() in self._sis_outputs:
+            logging.warning(f"output {filename} of {self} was declared before")
+            return self._sis_outputs[path.get_path()]
+        self._sis_outputs[path.get_path()] = path
+        if directory:
+            self._sis_output_dirs.add(path)
+        return path
+
+    def output_var(self, filename, pickle=False, backup=None):
+        var = Variable(filename, self, pickle=pickle, backup=backup)
+        if var.get_path() in self._sis_outputs:
+            raise ValueError(f"{type(self).__qualname__} declares the output {filename} twice: rename one")
+        self._sis_outputs[var.get_path()] = var
+        return var
+
+    def add_input(self, path):
+        if not isinstance(path, AbstractPath):
+            raise TypeError(f"an input is a Path or Variable, not {path!r}")
+        self._sis_inputs.add(path)
+        path.add_user(self)
+        return path
+
+    def set_attrs(self, attrs):
+        for name, value in attrs.items():
+            if value is not self and not hasattr(self, name):
+                setattr(self, name, value)
+
+    def sh(self, command, *args, **kwargs):
+        return tools.sh(command, *args, sis_quiet=self._sis_quiet, sis_replace=self.__dict__, **kwargs)
+
+    def work_path(self):
+        return self._sis_path(gs.JOB_WORK_DIR)
+
+    # what a config calls
+
+    def add_alias(self, alias):
+        self._sis_aliases = (self._sis_aliases or set()) | {alias}
+        return self
+
+    def get_aliases(self):
+        return self._sis_aliases
+
+    def get_one_alias(self):
+        return min(self._sis_aliases, default=None) if self._sis_aliases else None
+
+    def set_vis_name(self, vis_name):
+        self._sis_vis_name = vis_name
+        return self
+
+    def get_vis_name(self):
+        return self._sis_vis_name
+
+    @property
+    def tags(self):
+        return self._sis_tags
+
+    def keep_value(self, value=None):
+        if value is not None:
+            self.set_keep_value(value)
+        return self._sis_keep_value
+
+    def set_keep_value(self, value):
+        if not 0 <= value < 100:
+            raise ValueError(f"keep value {value!r}: give a number from 0 to 99")
+        self._sis_keep_value = value
+        return self
+
+    def set_rqmt(self, task_name, rqmt):
+        self._sis_task_rqmt_overwrite[task_name] = dict(rqmt), True
+        return self
+
+    def update_rqmt(self, task_name, rqmt):
+        self._sis_task_rqmt_overwrite[task_name] = dict(rqmt), False
+        return self
+
+    def set_env(self, key, value, *, verbatim=True):
+        (self._sis_environment.set_verbatim if verbatim else self._sis_environment.set)(key, value)
+
+    def hold(self):
+        """Lets everything the job needs run, but not the job itself."""
+        self._sis_hold_job = True
+
+
+class _SuppressedStacktraces:
+    """Upstream notes with it that it kept no more stack traces; here so that its job.save can be read."""

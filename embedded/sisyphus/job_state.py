@@ -1,0 +1,77 @@
+"""Judging a job: can it run, where does it stand. Only marker files and inputs decide, so any manager may continue."""
+
+import contextlib
+import os
+
+import sisyphus.global_settings as gs
+from sisyphus.job_directory import job_finished
+
+
+class JobState:
+    """Half of a Job: what can be known about its progress."""
+
+    def _sis_tasks(self) -> list:
+        """The tasks, made once, since their states and histories are remembered in them."""
+        if not hasattr(self, "_sis_task_cache"):
+            if not self._sis_runnable():
+                raise RuntimeError(f"{self} lacks inputs: its tasks are known once they exist")
+            tasks = list(self.tasks())
+            if not tasks:
+                raise ValueError(f"{self} has no tasks: let tasks() yield at least one")
+            for task in tasks:
+                task.set_job(self)
+                rqmt, replace = self._sis_task_rqmt_overwrite.get(task.name(), ({}, False))
+                task._rqmt = dict(rqmt) if replace else {**task._rqmt, **rqmt}
+            self._sis_task_cache = tasks
+        return self._sis_task_cache
+
+    def _sis_next_task(self):
+        return next((task for task in self._sis_tasks() if not task.finished()), None)
+
+    def _sis_finished(self) -> bool:
+        if self._sis_is_finished:
+            return True
+        if job_finished(self._sis_path()):
+            self._sis_is_finished = True
+        elif self._sis_setup() and self._sis_runnable() and all(task.finished() for task in self._sis_tasks()):
+            self._sis_is_finished = True
+            with contextlib.suppress(PermissionError), open(self._sis_path(gs.JOB_FINISHED_MARKER), "w"):
+                pass
+            gs.on_job_finished(self)
+        return self._sis_is_finished
+
+    def _sis_runnable(self) -> bool:
+        """Whether all inputs exist, also those that update() asks for."""
+        from sisyphus.job import Job
+
+        while self._sis_inputs_available():
+            if type(self).update is Job.update:
+                return True
+            before = set(self._sis_inputs)
+            self.update()
+            if self._sis_inputs == before:
+                return True
+        return False
+
+    def _sis_inputs_available(self) -> bool:
+        return all(path.available(debug_info=self) for path in list(self._sis_inputs))
+
+    def _sis_is_set_to_hold(self) -> bool:
+        return self._sis_hold_job or os.path.exists(self._sis_path(gs.STATE_HOLD))
+
+    def _sis_state(self, engine) -> str:
+        """The state that the manager shows and acts on; the first unfinished task's, once the job is set up."""
+        if self._sis_finished():
+            return gs.STATE_FINISHED
+        if not self._sis_runnable():
+            return gs.STATE_WAITING
+        if self._sis_is_set_to_hold():
+            return gs.STATE_HOLD
+        if not self._sis_setup():
+            return gs.STATE_RUNNABLE
+        task = self._sis_next_task()
+        return gs.STATE_FINISHED if task is None else task.state(engine)
+
+    def _sis_print_error(self, tasks=1, lines=0):
+        for task in [task for task in self._sis_tasks() if task.error()][:tasks]:
+            task.print_error(lines)

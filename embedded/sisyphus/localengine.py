@@ -1,0 +1,222 @@
+"""Runs workers on this machine, each as soon as the cpus, gpus and memory it asks for are free."""
+
+import collections
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import psutil
+
+import sisyphus.global_settings as gs
+from sisyphus.engine import EngineBase
+from sisyphus.job_directory import job_finished
+from sisyphus.job_log import INTERRUPTED, open_log
+from sisyphus.usage import HOST, read_usage, worker_process
+
+ENGINE_NAME = "local"
+LOCAL_DEFAULTS = {"cpu": 1, "mem": 1, "time": 1}
+ROUNDING = 1e-6
+LOOK_AGAIN = 0.2  # seconds
+
+# Ends that say nothing against the task: it may go on. Anything else without a marker file is an error of the worker.
+_SIGNALS = [
+    signal.SIGKILL,
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGXCPU,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+]
+NO_ERROR = {0, INTERRUPTED, None, *(-s for s in _SIGNALS), *(128 + s for s in _SIGNALS)}
+
+Work = collections.namedtuple("Work", "call directory task_name task_id rqmt")
+Running = collections.namedtuple("Running", "process work gpus")
+
+
+def _until_gone(process) -> None:
+    """For a process that is not our child: where nobody reaps it, it stays as a zombie for ever."""
+    with contextlib.suppress(psutil.Error):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(LOOK_AGAIN)
+
+
+class LocalEngine(EngineBase):
+    def __init__(self, cpus=1, gpus=0, available_gpus="", **kwargs):
+        """cpu=, gpu=, mem= and further countable resources; available_gpus="0,2" names the gpus to use."""
+        self.max_resources = {"cpu": cpus, "gpu": gpus, **kwargs}
+        count = self.max_resources["gpu"]
+        names = available_gpus.split(",") if available_gpus else [str(i) for i in range(count)]
+        if len(names) != count:
+            raise ValueError(f"LocalEngine: gpu={count}, but available_gpus={available_gpus!r} names {len(names)}")
+        self.free_resources = dict(self.max_resources)
+        self.free_gpus = names
+        self._waiting = {}  # (task name, id) → Work
+        self._running = {}  # (task name, id) → Running
+        self._refused = set()
+        self._lock = threading.RLock()
+
+    def start_engine(self):
+        pass
+
+    def reset_cache(self):
+        pass
+
+    def stop_engine(self):
+        """Waiting tasks are forgotten; running ones go on and are found again by the next manager."""
+        with self._lock:
+            self._waiting.clear()
+            for (name, task_id), running in self._running.items():
+                if os.path.exists(self._file(running.work, gs.STATE_FINISHED)):
+                    continue  # its process is about to end
+                logging.warning(f"Still running: {name} {task_id} PID: {running.process.pid}")
+
+    def get_default_rqmt(self, task):
+        return LOCAL_DEFAULTS
+
+    def get_rqmt(self, task, task_id, update=True):
+        """A requirement that grew after a failed try stops growing at what the machine has."""
+        rqmt = super().get_rqmt(task, task_id, update)
+        asked = {**LOCAL_DEFAULTS, **task.rqmt()}
+        for name, most in self.max_resources.items():
+            if name in rqmt and asked.get(name, 0) <= most < rqmt[name]:
+                rqmt[name] = most
+        return rqmt
+
+    @staticmethod
+    def get_task_id(task_id):
+        return 1 if task_id is None else task_id
+
+    def get_job_node_hostnames(self):
+        return [HOST]
+
+    def submit_call(self, call, logpath, rqmt, name, task_name, task_ids):
+        if rqmt.get("multi_node_slots"):
+            raise NotImplementedError(f"{name} asks for multi_node_slots: LocalEngine runs on one machine only")
+        too_much = [f"{k}={rqmt[k]} of {most}" for k, most in self.max_resources.items() if rqmt.get(k, 0) > most]
+        with self._lock:
+            for task_id in task_ids:
+                if too_much:
+                    self._refused.add((name, task_id))
+                else:
+                    work = Work([*call, str(task_id)], os.path.dirname(logpath), task_name, task_id, rqmt)
+                    self._waiting[name, task_id] = work
+            if too_much:
+                logging.error(
+                    f"{name} asks for more than there is ({', '.join(too_much)}): "
+                    "lower its rqmt, or give LocalEngine more in settings.py"
+                )
+            self._start_what_fits()
+        return ENGINE_NAME, HOST
+
+    def task_state(self, task, task_id):
+        key = task.task_name(), task_id
+        with self._lock:
+            if key in self._refused:
+                return gs.STATE_QUEUE_ERROR
+            if key in self._waiting:
+                return gs.STATE_QUEUE
+            return gs.STATE_RUNNING if key in self._running or self._recover(task, task_id) else gs.STATE_UNKNOWN
+
+    def _recover(self, task, task_id) -> bool:
+        """Finds a worker that an earlier manager started."""
+        usage = read_usage(task.get_process_logging_path(task_id))
+        process = worker_process(usage, task.path(), task.name())
+        if process is None:
+            return False
+        try:
+            gpus = [name for name in process.environ().get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+        except psutil.Error:
+            return False
+        work = Work(None, task.path(), task.name(), task_id, usage.get("requested_resources", {}))
+        self._reserve(work.rqmt, gpus)
+        self._watch((task.task_name(), task_id), Running(process, work, gpus))
+        return True
+
+    # resources; the lock is held
+
+    def _reserve(self, rqmt, gpus):
+        for name in self.free_resources:
+            self.free_resources[name] -= rqmt.get(name, 0)
+        self.free_gpus = [name for name in self.free_gpus if name not in gpus]
+
+    def _release(self, rqmt, gpus):
+        for name in self.free_resources:
+            self.free_resources[name] += rqmt.get(name, 0)
+        self.free_gpus += gpus
+
+    def _fits(self, rqmt) -> bool:
+        enough = all(rqmt.get(name, 0) <= free + ROUNDING for name, free in self.free_resources.items())
+        return enough and rqmt.get("gpu", 0) <= len(self.free_gpus)
+
+    def _start_what_fits(self):
+        """In order of submission; a small task may pass a large one that has to wait."""
+        for key, work in list(self._waiting.items()):
+            if self._fits(work.rqmt):
+                del self._waiting[key]
+                gpus = self.free_gpus[: int(work.rqmt.get("gpu", 0))]
+                self._start(key, work, gpus)
+
+    # processes
+
+    def _start(self, key, work, gpus):
+        env = {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+        try:
+            with open_log(self._file(work, gs.JOB_LOG)) as log:
+                # a session of its own: Ctrl-C at the terminal is the manager's business
+                process = subprocess.Popen(
+                    work.call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+        except OSError as error:
+            self._fail(work, f"could not start {work.call[0]}: {error}")
+            return
+        self._reserve(work.rqmt, gpus)
+        self._watch(key, Running(process, work, gpus))
+
+    def _watch(self, key, running):
+        self._running[key] = running
+        threading.Thread(target=self._wait, args=(key, running), daemon=True).start()
+
+    def _wait(self, key, running):
+        code = running.process.wait() if isinstance(running.process, subprocess.Popen) else _until_gone(running.process)
+        with self._lock:
+            work = running.work
+            marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
+            if code not in NO_ERROR and not marked and not job_finished(work.directory):
+                self._fail(work, f"the worker ended with code {code} and left no word about its task")
+            del self._running[key]
+            self._release(work.rqmt, running.gpus)
+            self._start_what_fits()
+        EngineBase.changed.set()
+
+    def _file(self, work, name):
+        return f"{work.directory}/{name}.{work.task_name}.{work.task_id}"
+
+    def _fail(self, work, reason):
+        """Writes what the worker could not write itself."""
+        if os.path.isdir(work.directory):
+            for name in (gs.JOB_LOG, gs.STATE_ERROR):
+                with open(self._file(work, name), "a") as file:
+                    file.write(reason + "\n" if name == gs.JOB_LOG else "")
+        EngineBase.changed.set()
+
+    def interrupt_tasks(self, names, seconds):
+        with self._lock:
+            self._waiting.clear()
+            asked = [running for key, running in self._running.items() if key in names]
+        for running in asked:
+            usage = read_usage(self._file(running.work, gs.PLOGGING_FILE))
+            worker = worker_process(usage, running.work.directory, running.work.task_name)
+            try:
+                (worker or running.process).send_signal(signal.SIGTERM)  # a wrapper may not pass it on
+            except (psutil.Error, ProcessLookupError):
+                continue
+        if asked:
+            logging.info(f"waiting up to {seconds} s for {len(asked)} tasks to save (Ctrl-C: do not wait)")
+        end = time.time() + seconds
+        while time.time() < end and any(running in self._running.values() for running in asked):
+            time.sleep(LOOK_AGAIN / 4)

@@ -1,0 +1,100 @@
+"""What the manager shows: a line per job that is not just waiting, errors last with the end of their logs."""
+
+import logging
+import os
+import sys
+import time
+
+import sisyphus.global_settings as gs
+
+# what needs attention comes last, where the eye is
+ORDER = [
+    "input_path",
+    "finished",
+    "waiting",
+    "hold",
+    "queue",
+    "running",
+    "runnable",
+    "interrupted_resumable",
+    "interrupted_not_resumable",
+    "unknown",
+    "queue_error",
+    "retry_error",
+    "error",
+    "input_missing",
+]
+FAILED = {
+    "input_missing",
+    "retry_error",
+    "queue_error",
+    "interrupted_not_resumable",
+    "error",
+}  # nothing happens by itself
+LEVELS = {
+    **dict.fromkeys(FAILED, logging.ERROR),
+    **dict.fromkeys((gs.STATE_INTERRUPTED_RESUMABLE, gs.STATE_UNKNOWN), logging.WARNING),
+    **dict.fromkeys((gs.STATE_QUEUE, gs.STATE_RUNNING, gs.STATE_RUNNABLE), logging.INFO),
+}
+
+
+class StatusPrinter:
+    def __init__(self):
+        self._shown_errors = set()  # a log's end is printed once per failure, not with every change of any job
+
+    def overview(self, jobs) -> list:
+        return sorted(f"{state}({len(found)})" for state, found in jobs.items() if state != gs.STATE_INPUT_PATH)
+
+    def lines(self, jobs, verbose=False) -> list:
+        """[(state, job, text)]"""
+        states = sorted(jobs, key=lambda state: ORDER.index(state) if state in ORDER else -1)
+        return [
+            (state, job, self._text(state, job, verbose)) for state in states for job in sorted(jobs[state], key=str)
+        ]
+
+    def _text(self, state, job, verbose):
+        text = f"{state}: {job}"
+        targets = sorted(getattr(job, "_sis_needed_for_which_targets", ()))
+        if targets:
+            text += f" <target: {targets if verbose else targets[0]}>"
+        if gs.SHOW_VIS_NAME_IN_MANAGER and getattr(job, "get_vis_name", lambda: None)():
+            text += f" [{job.get_vis_name()}]"
+        return text
+
+    def show(self, jobs, verbose=False):
+        logging.info(f"Experiment directory: {os.getcwd()}      Call: {' '.join(sys.argv)}")
+        for state, job, text in self.lines(jobs, verbose):
+            if state == gs.STATE_RUNNING:
+                text += self._progress(job)
+            level = LEVELS.get(state, logging.DEBUG)
+            if state == gs.STATE_HOLD and gs.PRINT_HOLD:
+                level = logging.INFO
+            logging.log(max(level, logging.INFO) if verbose else level, text)
+            if state == gs.STATE_ERROR and gs.PRINT_ERROR:
+                self._show_error(job)
+        counts = self.overview(jobs)
+        if counts:
+            logging.info(" ".join(counts))
+
+    @staticmethod
+    def _progress(job):
+        text = ""
+        try:
+            info = job.info()
+        except Exception as error:  # a broken info() must not stop the manager
+            info = f"info() failed: {error!r}"
+        if info is not None:
+            text += f" {{{info}}}"
+        task = job._sis_next_task() if gs.PRINT_OLD_LOG_FILE_RUNNING is not None else None
+        logs = [task.path(gs.JOB_LOG, task_id) for task_id in task.task_ids()] if task else []
+        ages = [time.time() - os.path.getmtime(log) for log in logs if os.path.isfile(log)]
+        if ages and max(ages) > gs.PRINT_OLD_LOG_FILE_RUNNING:
+            text += f" (log file age: {max(ages) / 60:.1f} min)"
+        return text
+
+    def _show_error(self, job):
+        markers = [task.path(gs.STATE_ERROR, i) for task in job._sis_tasks() for i in task.task_ids()]
+        failure = tuple((marker, os.path.getmtime(marker)) for marker in markers if os.path.exists(marker))
+        if failure not in self._shown_errors:
+            self._shown_errors.add(failure)
+            job._sis_print_error(gs.PRINT_ERROR_TASKS, gs.PRINT_ERROR_LINES)

@@ -1,0 +1,221 @@
+"""Task: one method of a job with its requirements, run once per argument in workers of its own."""
+
+import logging
+import os
+import time
+
+import sisyphus.global_settings as gs
+from sisyphus import tools
+from sisyphus.job_log import log_is_claimed
+from sisyphus.usage import HOST, read_usage, worker_process
+
+# the state of a task with several ids is the first of these that one of them is in
+WORST_FIRST = [
+    "error",
+    "queue_error",
+    "interrupted_resumable",
+    "interrupted_not_resumable",
+    "runnable",
+    "queue",
+    "running",
+    "retry_error",
+    "finished",
+]
+
+
+class Task:
+    def __init__(
+        self,
+        start,
+        resume=None,
+        rqmt=None,
+        args=None,
+        mini_task=False,
+        update_rqmt=None,
+        parallel=0,
+        tries=1,
+        continuable=False,
+    ):
+        """
+        start: the method's name.
+        resume: says by not being None that an interrupted task may run again. As in upstream it is always `start`
+            that is called, which then finds what it had saved.
+        rqmt: cpu, gpu, mem (GB), time (hours), ...
+        args: a worker runs per item; a list or tuple is unpacked.
+        mini_task: runs on the engine called "short".
+        parallel: at most so many workers, each for several args.
+        tries: so many errors are needed until it is one.
+        continuable: never finished, may always be continued.
+        """
+        self._start = start
+        self._resume = resume
+        self._rqmt = {**(rqmt or {}), **({"engine": "short"} if mini_task else {})}
+        self._update_rqmt = update_rqmt or gs.update_engine_rqmt
+        self._args = [[]] if args is None else list(args)
+        self._parallel = parallel or len(self._args)
+        self.mini_task = mini_task
+        self.tries = tries
+        self.continuable = continuable
+        self.last_state = None
+
+    def __repr__(self):
+        return f"<Task {self._start!r} job={getattr(self, '_job', None)!r}>"
+
+    def set_job(self, job):
+        self._job = job
+        for name in (self._start, self._resume):
+            if name is not None and not callable(getattr(job, name, None)):
+                raise AttributeError(f"{job} has a task {name!r} but {type(job).__qualname__} no method of that name")
+
+    def name(self):
+        return self._start
+
+    def task_name(self):
+        return f"{self._job._sis_id()}.{self._start}"
+
+    def task_ids(self):
+        return list(range(1, self._parallel + 1))
+
+    def args_of(self, task_id):
+        """The arguments are dealt out in runs of equal length, the first ones longer by one if need be."""
+        size, rest = divmod(len(self._args), self._parallel)
+        begin = (task_id - 1) * size + min(task_id - 1, rest)
+        return range(begin, begin + size + (task_id <= rest))
+
+    def resumeable(self):
+        return self._resume is not None
+
+    def rqmt(self):
+        rqmt = dict(self._rqmt)
+        if "mem" in rqmt:
+            rqmt["mem"] = tools.str_to_GB(rqmt["mem"])
+        if "time" in rqmt:
+            rqmt["time"] = tools.str_to_hours(rqmt["time"])
+        return rqmt
+
+    def update_rqmt(self, last_rqmt, task_id, additional_usage=None):
+        """What the next try of an interrupted task asks for, given what the last one used."""
+        usage = {**read_usage(self.get_process_logging_path(task_id)), **(additional_usage or {})}
+        return self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+
+    # files
+
+    def path(self, path_type=None, task_id=None):
+        if path_type in (None, gs.JOB_WORK_DIR, gs.JOB_SAVE, gs.JOB_LOG_ENGINE):
+            return self._job._sis_path(path_type, task_id)
+        return self._job._sis_path(f"{path_type}.{self._start}", task_id)
+
+    def get_process_logging_path(self, task_id):
+        return os.path.join(gs.BASE_DIR, self.path(gs.PLOGGING_FILE, task_id))
+
+    def mark(self, state, task_id):
+        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a"):
+            pass
+
+    def finished(self, task_id=None) -> bool:
+        ids = self.task_ids() if task_id is None else [task_id]
+        return all(self._finished(i) for i in ids)
+
+    def _finished(self, task_id):
+        """The marker counts once outputs of another machine had time to appear here too."""
+        try:
+            age = time.time() - os.stat(self.path(gs.STATE_FINISHED, task_id)).st_mtime
+        except FileNotFoundError:
+            return False
+        settled = gs.WAIT_PERIOD_JOB_FS_SYNC + gs.WAIT_PERIOD_JOB_CLEANUP
+        return age >= settled or gs.SKIP_IS_FINISHED_TIMEOUT or self._ran_here(task_id)
+
+    def _ran_here(self, task_id):
+        return read_usage(self.get_process_logging_path(task_id)).get("host") == HOST
+
+    def error(self, task_id=None) -> bool:
+        return any(self._error(i) for i in (self.task_ids() if task_id is None else [task_id]))
+
+    def _error(self, task_id):
+        """While tries are left, the log is put aside and the error forgotten."""
+        marker, log = self.path(gs.STATE_ERROR, task_id), self.path(gs.JOB_LOG, task_id)
+        if not os.path.isfile(marker):
+            return False
+        for number in range(1, self.tries):
+            if not os.path.exists(f"{log}.error.{number:02}"):
+                os.rename(log, f"{log}.error.{number:02}")
+                os.remove(marker)
+                return False
+        return True
+
+    def started(self, task_id) -> bool:
+        return os.path.isfile(self.path(gs.JOB_LOG, task_id))
+
+    def running(self, task_id):
+        """True if its worker lives or, on another machine, gave a sign of life lately; None if it never did."""
+        usage_file, log = self.get_process_logging_path(task_id), self.path(gs.JOB_LOG, task_id)
+        if log_is_claimed(log):
+            return True
+        if not os.path.isfile(usage_file):
+            return None
+        if self._ran_here(task_id):
+            return worker_process(read_usage(usage_file), self.path(), self._start) is not None
+        silence = gs.WAIT_PERIOD_JOB_FS_SYNC + gs.PLOGGING_UPDATE_FILE_PERIOD + gs.WAIT_PERIOD_JOB_CLEANUP
+        return any(os.path.isfile(f) and time.time() - os.path.getmtime(f) < silence for f in (usage_file, log))
+
+    # state
+
+    def state(self, engine, task_id=None, force=False):
+        if task_id is None:
+            found = {self.state(engine, i) for i in self.task_ids()}
+            self.last_state = next(state for state in WORST_FIRST if state in found)
+            return self.last_state
+        if self.finished(task_id):
+            return gs.STATE_FINISHED
+        if self.error(task_id):
+            return gs.STATE_ERROR
+        known = gs.STATE_UNKNOWN if engine is None else engine.task_state(self, task_id)
+        if known != gs.STATE_UNKNOWN:
+            return known
+        if not self.started(task_id):
+            return gs.STATE_RUNNABLE
+        # it may have ended while the engine was asked
+        if self.finished(task_id):
+            return gs.STATE_FINISHED
+        if self.error(task_id):
+            return gs.STATE_ERROR
+        if self.running(task_id):
+            return gs.STATE_RUNNING
+        if engine is not None and self._tried_too_often(engine.get_submit_history(self)[task_id]):
+            return gs.STATE_RETRY_ERROR
+        return gs.STATE_INTERRUPTED_RESUMABLE if self.resumeable() else gs.STATE_INTERRUPTED_NOT_RESUMABLE
+
+    @staticmethod
+    def _tried_too_often(history):
+        """Only submissions that began at least as far as the last one did: the others made progress."""
+        begun = [entry.get("completed_fraction") or 0 for entry in history]
+        return sum(fraction >= begun[-1] for fraction in begun) > gs.MAX_SUBMIT_RETRIES
+
+    def print_error(self, lines=0):
+        """The end of the log of the first id that failed."""
+        for task_id in self.task_ids():
+            if not self.error(task_id):
+                continue
+            log = self.path(gs.JOB_LOG, task_id)
+            logging.error(f"Job: {self._job._sis_id()} Task: {self._start} {task_id} Logfile: {log}")
+            if os.path.exists(log):
+                with open(log, encoding="utf-8", errors="replace") as file:
+                    print("".join(file.readlines()[-lines:]), flush=True)
+            return
+
+    # worker
+
+    def get_worker_call(self, task_id=None):
+        command = gs.SIS_COMMAND if isinstance(gs.SIS_COMMAND, list) else gs.SIS_COMMAND.split()
+        call = [*command, gs.CMD_WORKER, os.path.relpath(self.path()), self._start]
+        if task_id is not None:
+            call.append(str(task_id))
+        return self._job._sis_worker_wrapper(self._job, self._start, call)
+
+    def run(self, task_id):
+        """Runs the method in the job's work directory, once per argument."""
+        with tools.execute_in_dir(self.path(gs.JOB_WORK_DIR)):
+            for number in self.args_of(task_id):
+                args = self._args[number]
+                logging.info(f"Starting subtask for arg id: {number} args: {args}")
+                getattr(self._job, self._start)(*(args if isinstance(args, (list, tuple)) else [args]))

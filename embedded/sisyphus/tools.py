@@ -1,0 +1,124 @@
+"""What several modules need: paths inside arguments, units of requirements, a job's environment, shell commands."""
+
+import contextlib
+import enum
+import logging
+import os
+import string
+import subprocess
+import sys
+
+import sisyphus.global_settings as gs
+from sisyphus.delayed_ops import try_get  # noqa: F401  (jobs call tools.try_get)
+from sisyphus.hash import get_object_state
+
+
+def sis_hash(obj):
+    return gs.SIS_HASH(obj)
+
+
+def extract_paths(args) -> set:
+    """All Paths and Variables that `args` holds, at any depth: these become a job's inputs."""
+    found, seen, stack = set(), {}, [args]
+    while stack:
+        obj = stack.pop()
+        if obj is None or isinstance(obj, (str, int, float, complex, bytes, enum.Enum)) or id(obj) in seen:
+            continue
+        seen[id(obj)] = obj  # kept alive, else a new object could get its id
+        if getattr(obj, "_sis_path", None) is True and not isinstance(obj, type):
+            found.add(obj)
+        elif isinstance(obj, (list, tuple, set, frozenset)):
+            stack.extend(obj)
+        elif isinstance(obj, dict):
+            stack.extend(v for k, v in obj.items() if not (isinstance(k, str) and k.startswith("_sis_")))
+        else:
+            stack.append(get_object_state(obj))
+    return found
+
+
+def str_to_GB(amount) -> float:
+    """`4`, `"4G"`, `"512M"` as gigabytes."""
+    factors = {"T": 1024.0, "G": 1.0, "M": 1 / 1024, "K": 1 / 1024**2}
+    text = str(amount)
+    try:
+        return float(text[:-1]) * factors[text[-1]] if text[-1:] in factors else float(text)
+    except ValueError:
+        raise ValueError(f"memory requirement {amount!r}: give gigabytes as a number or a string like '512M'") from None
+
+
+def str_to_hours(amount) -> float:
+    """`1.5` or `"1:30:00"` as hours."""
+    parts = str(amount).split(":")
+    try:
+        if len(parts) == 3:
+            return int(parts[0]) + int(parts[1]) / 60 + int(parts[2]) / 3600
+        return float(amount)
+    except ValueError:
+        raise ValueError(f"time requirement {amount!r}: give hours as a number or a string like '1:30:00'") from None
+
+
+@contextlib.contextmanager
+def execute_in_dir(directory):
+    before = os.getcwd()
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+class EnvironmentModifier:
+    """A job's environment: the same for every user and shell. Saved with the job, so its attributes are upstream's."""
+
+    def __init__(self, *, cleanup_env=True):
+        self.cleanup_env = cleanup_env
+        self.keep_vars = set()
+        self.set_vars = {}
+        self.set_vars_verbatim = {}
+
+    def keep(self, names):
+        self.keep_vars.update([names] if isinstance(names, str) else names)
+
+    def set(self, names, value=None):
+        self.set_vars.update(names if isinstance(names, dict) else {names: value})
+
+    def set_verbatim(self, name, value):
+        self.set_vars_verbatim[name] = value
+
+    def modify_environment(self):
+        """Changes this process's environment; `$NAME` in a value means the variable as it was before."""
+        before = dict(os.environ)
+        if self.cleanup_env:
+            for name in before.keys() - self.keep_vars:
+                del os.environ[name]
+        for name, value in self.set_vars.items():
+            is_text = isinstance(value, str)
+            os.environ[name] = string.Template(value).substitute(before) if is_text else str(value)
+        os.environ.update(getattr(self, "set_vars_verbatim", {}))
+
+
+def sh(
+    command,
+    capture_output=False,
+    pipefail=True,
+    executable=None,
+    except_return_codes=(0,),
+    sis_quiet=False,
+    sis_replace=None,
+    include_stderr=False,
+    **kwargs,
+):
+    """Runs a shell command in which {name} stands for a job's attribute or a keyword argument."""
+    command = command.format(**{**(sis_replace or {}), **kwargs})
+    if not sis_quiet:
+        logging.info(f"run in shell: {command}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if executable is None and pipefail:
+        command = "set -ueo pipefail && " + command
+    out = subprocess.PIPE if capture_output else None
+    err = subprocess.STDOUT if capture_output and include_stderr else None
+    done = subprocess.run(command, shell=True, executable=executable or "/bin/bash", stdout=out, stderr=err)
+    if done.returncode not in (0, *except_return_codes):
+        raise subprocess.CalledProcessError(done.returncode, command, output=done.stdout)
+    return done.stdout.decode() if capture_output else None

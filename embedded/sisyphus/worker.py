@@ -1,0 +1,127 @@
+"""`sis worker`: runs one task of one job in this process and leaves a marker file that says how it ended."""
+
+import gzip
+import logging
+import math
+import os
+import pickle
+import platform
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+import sisyphus.global_settings as gs
+from sisyphus import toolkit
+from sisyphus.job_log import INTERRUPTED, claim_log, open_log
+from sisyphus.job_path import AbstractPath
+from sisyphus.usage import UsageLog
+
+NETWORK_WAIT = 1  # seconds between looks for a missing input
+
+
+def worker(args) -> int:
+    """The exit code: 0 finished, 1 error, INTERRUPTED."""
+    toolkit._sis_running_in_worker = True
+    signal.signal(signal.SIGTERM, _terminate)
+    error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{args.task_id or 1}"
+    try:
+        gs.active_engine = gs.engine().get_used_engine(args.engine)
+        task_id = gs.active_engine.get_task_id(args.task_id)
+        error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{task_id}"
+        error_file = os.path.abspath(error_file)
+        log = os.path.abspath(f"{args.jobdir}/{gs.JOB_LOG}.{args.task_name}.{task_id}")
+        if args.redirect_output:
+            with open_log(log) as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+        sys.stdout.reconfigure(line_buffering=True)
+        claim = claim_log(log)
+        if claim is None:
+            logging.warning("another worker runs this task: nothing to do")
+            return INTERRUPTED
+        return _run(args, task_id)
+    except KeyboardInterrupt:
+        logging.warning("interrupted")
+        return INTERRUPTED
+    except SystemExit as reason:
+        logging.warning(f"ended before it was finished ({reason.code}): it can be resumed if its task says so")
+        return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, subprocess.CalledProcessError) and error.returncode == 137:
+            logging.error(f"a command was killed, probably for its memory: {error.cmd}")
+            return INTERRUPTED
+        logging.error("Job failed, traceback:")
+        traceback.print_exc()
+        with open(error_file, "a"):
+            pass
+        return 1
+
+
+def _terminate(signum, frame):
+    """A task that wants to save something installs its own handler, or catches SystemExit."""
+    raise SystemExit(f"signal {signal.Signals(signum).name}")
+
+
+def _run(args, task_id) -> int:
+    with gzip.open(os.path.join(args.jobdir, gs.JOB_SAVE)) as file:
+        job = pickle.load(file)
+    for path in job._sis_outputs.values():
+        path.cached = False  # what is being written cannot be a copy
+    _log_start(job, args.task_name)
+    for path in sorted(job._sis_inputs):
+        _wait_for_input(path)
+    if not job._sis_runnable():
+        missing = [path.get_path() for path in job._sis_inputs if not path.available()]
+        raise FileNotFoundError(f"inputs are missing: {missing}")
+    tasks = {task.name(): task for task in job._sis_tasks()}
+    if args.task_name not in tasks:
+        raise ValueError(f"{job} has no task {args.task_name!r}, only {list(tasks)}")
+    task = tasks[args.task_name]
+    if os.path.exists(task.path(gs.STATE_FINISHED, task_id)):
+        logging.warning("the task was finished before: nothing to do")
+        return 0
+
+    usage_path = task.get_process_logging_path(task_id)
+    usage = UsageLog(usage_path, gs.active_engine.get_rqmt(task, task_id, update=False))
+    AbstractPath.cacheing_enabled = True
+    gs.active_engine.init_worker(task)
+    if getattr(job, "_sis_environment", None):
+        job._sis_environment.modify_environment()
+    with usage:
+        try:
+            task.run(task_id)
+        except subprocess.CalledProcessError as error:
+            usage.out_of_memory = error.returncode == 137
+            raise
+    if not task.continuable:
+        task.mark(gs.STATE_FINISHED, task_id)
+    logging.info("Job finished successfully")
+    return 0
+
+
+def _log_start(job, task_name):
+    logging.info(f"Start Job: {job} Task: {task_name}")
+    logging.info(f"Uname: {platform.uname()}")
+    logging.info(f"Load: {os.getloadavg()}")
+    logging.info("Inputs:")
+
+
+def _wait_for_input(path):
+    """On a network file system a file of another machine may come late, or not whole."""
+    logging.info(path.get_path())
+    for _ in range(math.ceil(gs.WAIT_PERIOD_FOR_INPUTS_AVAILABLE)):
+        if os.path.exists(path.get_path()):
+            break
+        logging.warning(f"Input path does not exist, waiting: {path.get_path()}")
+        time.sleep(NETWORK_WAIT)
+    else:
+        if gs.TASK_INPUTS_MUST_BE_AVAILABLE and not os.path.exists(path.get_path()):
+            raise FileNotFoundError(f"input does not exist: {path.get_path()}")
+        return
+    from sisyphus.localengine import LocalEngine
+
+    # a local worker sees what its manager saw when it judged the input to be there
+    if not isinstance(gs.active_engine, LocalEngine):
+        time.sleep(max(0, os.stat(path.get_path()).st_mtime + gs.WAIT_PERIOD_MTIME_OF_INPUTS - time.time()))

@@ -1,0 +1,81 @@
+"""Prints as JSON what a Sisyphus does; run with upstream or the embedded one on PYTHONPATH, in an empty directory.
+
+    PYTHONPATH=UPSTREAM:tests/embedded python tests/embedded/facts.py > tests/embedded/upstream_facts.json
+
+(tests/embedded/test_same_as_upstream.py does it, where SISYPHUS_UPSTREAM names a checkout of upstream.)
+"""
+
+import collections  # noqa: F401
+import datetime  # noqa: F401
+import fractions  # noqa: F401
+import json
+import pathlib  # noqa: F401
+import pickle
+import pickletools
+import sys
+
+from fact_things import *  # noqa: F403
+from fact_things import HASHED, JOBS, Simple, expressions
+
+import sisyphus.global_settings as gs
+import sisyphus.toolkit as tk  # noqa: F401
+from sisyphus.delayed_ops import DelayedJoin, DelayedSlice  # noqa: F401
+from sisyphus.hash import short_hash
+from sisyphus.task import Task
+
+# not the same by their nature
+LEFT_OUT = {
+    "SIS_COMMAND",
+    "SIS_HASH",
+    "GLOBAL_SETTINGS_FILE_CONTENT",
+    "BASE_DIR",
+    "TMP_PREFIX",
+    "SISYPHUS_LOGO",
+    "TYPE_CHECKING",
+}
+
+
+def hash_of(text):
+    obj = eval(text)
+    try:
+        return short_hash(obj)
+    except (AssertionError, TypeError, ValueError):  # upstream asserts, we name the reason
+        return "refused"
+
+
+def settings():
+    plain = (int, float, str, list, dict, set, type(None))
+    return {
+        name: sorted(value) if isinstance(value, set) else value
+        for name, value in vars(gs).items()
+        if name.isupper() and isinstance(value, plain) and name not in LEFT_OUT
+    }
+
+
+def saved_job():
+    """What a job.save names: classes by module, and attributes by class."""
+    job = Simple(1, Simple(2).out)
+    names = {str(arg) for op, arg, _ in pickletools.genops(pickle.dumps(job)) if op.name.endswith("UNICODE")}
+    return sorted(name for name in names if name.startswith(("sisyphus", "_sis", "fact_things")))
+
+
+def argument_ranges():
+    """Which arguments each worker of a task array gets."""
+    tasks = {f"{n} in {p}": Task("run", args=range(n), parallel=p) for n in (1, 5, 7, 12) for p in (1, 2, 5)}
+    deal = getattr(Task, "args_of", None) or Task._get_arg_idx_for_task_id
+    return {name: [list(deal(task, i)) for i in task.task_ids()] for name, task in tasks.items()}
+
+
+def main():
+    facts = {
+        "hashes": {text: hash_of(text) for text in expressions(HASHED)},
+        "ids": {text: eval(text)._sis_id() for text in expressions(JOBS)},
+        "saved_job": saved_job(),
+        "settings": settings(),
+        "argument_ranges": argument_ranges(),
+    }
+    json.dump(facts, sys.stdout, indent=1, sort_keys=True, ensure_ascii=False)
+    print()
+
+
+main()

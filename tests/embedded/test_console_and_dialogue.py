@@ -1,0 +1,99 @@
+"""What a person meets: the questions of `sis manager` at a terminal, and the console's functions."""
+
+import os
+import pty
+import subprocess
+
+CONFIG = "def py():\n    tk.register_output('sum', Step(2, Step(1).out).out)"
+
+
+def at_terminal(experiment, answers, *args):
+    """Runs the manager at a terminal and types the answers as the questions come; returns what stood there."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        experiment.command("manager", *args),
+        cwd=experiment.directory,
+        env=experiment.environment(),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+    )
+    experiment.started.append(process)
+    os.close(its)
+    text = ""
+    for question, answer in answers:
+        seen = ""
+        while question not in seen:
+            seen += os.read(ours, 4096).decode()
+        text += seen
+        os.write(ours, f"{answer}\n".encode())
+    while True:
+        try:
+            new = os.read(ours, 4096).decode()
+        except OSError:  # the other side is closed
+            break
+        if not new:
+            break
+        text += new
+    process.wait(10)
+    os.close(ours)
+    return text
+
+
+def test_manager_asks_before_it_starts(experiment):
+    experiment.config(CONFIG)
+    text = at_terminal(experiment, [("or exit (n)? ", "v"), ("or exit (n)? ", "n")], "setups/config.py")
+    assert "waiting: Job<" in text
+    assert experiment.notes("ran") == []
+    at_terminal(experiment, [("or exit (n)? ", "y")], "setups/config.py")
+    assert experiment.value("sum") == "3"
+    text = at_terminal(experiment, [("All calculations are done", "v")], "setups/config.py")
+    assert "finished(2)" in text
+
+
+def test_manager_asks_before_it_clears_errors(experiment):
+    experiment.config("def py():\n    tk.register_output('out', Failing(1).out)")
+    experiment.manager("-r", "setups/config.py")
+    (experiment.directory / "mended").touch()
+    at_terminal(experiment, [("Clear jobs in error state? [y/N]", "y")], "-r", "setups/config.py")
+    assert experiment.value("out") == "1"
+
+
+def test_interactive_manager_asks_before_each_job(experiment):
+    experiment.config(CONFIG)
+    questions = [("Submit job", "y"), ("Submit job", "y")]
+    at_terminal(experiment, questions, "-r", "-i", "setups/config.py")
+    assert experiment.notes("ran") == ["1", "2"]
+
+
+def console(experiment, *commands, config="setups/config.py", **variables):
+    done = experiment.run("console", config, "--script", *[a for c in commands for a in ("-c", c)], **variables)
+    assert done.returncode == 0, done.output
+    return [line for line in done.output.splitlines() if not line.startswith("[")]
+
+
+def test_console_finds_runs_and_imports_jobs(experiment):
+    experiment.config(CONFIG)
+    assert console(experiment, "print(len(tk.find_job('Step')), len(tk.sis_graph.jobs()))") == ["2 2"]
+    console(experiment, "tk.run(list(tk.sis_graph.targets)[0].required_full_list, quiet=True)")
+    assert experiment.notes("ran") == ["1", "2"]
+
+    take_over = "tk.import_work_directory('work', mode='symlink')"
+    console(experiment, take_over, SIS_WORK_DIR="other")
+    assert experiment.manager("-r", "setups/config.py", SIS_WORK_DIR="other").returncode == 0
+    assert experiment.notes("ran") == ["1", "2"]
+
+
+def test_removing_a_job_removes_what_depends_on_it(experiment):
+    experiment.config(CONFIG)
+    experiment.manager("-r", "setups/config.py")
+    shown = console(experiment, "tk.remove_job_and_descendants(list(tk.sis_graph.jobs_sorted())[0], 'dryrun')")
+    assert len(shown) == 2
+    console(
+        experiment,
+        "import builtins",
+        "builtins.input = lambda prompt: 'y'",
+        "tk.remove_job_and_descendants(list(tk.sis_graph.jobs_sorted())[1], 'move')",
+    )
+    experiment.manager("-r", "setups/config.py")
+    assert experiment.notes("ran") == ["1", "2", "2"]

@@ -1,0 +1,101 @@
+"""A job in error state is shown with the end of its log, stays until it is cleared, and stops no other job."""
+
+import pytest
+
+
+@pytest.fixture
+def failing(experiment):
+    experiment.config(
+        "def py():\n"
+        "    tk.register_output('bad', Step(2, Failing(1).out).out)\n"
+        "    tk.register_output('good', Step(3, Step(0).out).out)"
+    )
+    return experiment
+
+
+def test_error_is_shown_with_the_log_and_other_jobs_go_on(failing):
+    done = failing.manager("-r", "setups/config.py")
+    assert done.returncode == 1
+    log = failing.job("Failing") / "log.run.1"
+    assert str(log.relative_to(failing.directory)) in done.output
+    assert "ValueError: the reason why" in done.output
+    assert "error(1)" in done.output
+    assert failing.value("good") == "3"
+    assert (failing.job("Failing") / "error.run.1").exists()
+
+
+def test_error_stays_until_cleared(failing):
+    failing.manager("-r", "setups/config.py")
+    (failing.directory / "mended").touch()
+    assert failing.manager("-r", "-io", "setups/config.py").returncode == 1
+    assert failing.notes("ran").count("1") == 1
+
+    done = failing.manager("-r", "-co", "setups/config.py")
+    assert done.returncode == 0, done.output
+    assert failing.value("bad") == "3"
+    assert failing.notes("ran").count("1") == 2
+    assert list(failing.directory.glob("work/**/Failing.*.cleared.0001/log.run.1"))
+
+
+def test_error_marker_removed_by_hand_lets_the_job_run_again(failing):
+    failing.manager("-r", "setups/config.py")
+    (failing.directory / "mended").touch()
+    (failing.job("Failing") / "error.run.1").unlink()
+    assert failing.manager("-r", "setups/config.py").returncode == 0
+    assert "RETRY OR CONTINUE TASK" in (failing.job("Failing") / "log.run.1").read_text()
+
+
+def test_tries_give_an_error_another_chance(experiment):
+    experiment.config(
+        "class Second(Failing):\n"
+        "    def tasks(self):\n"
+        "        yield Task('run', rqmt=self.rqmt, tries=2)\n"
+        "    def work(self):\n"
+        "        if len(pathlib.Path(BASE, 'notes').read_text().splitlines()) < 2:\n"
+        "            raise ValueError\n"
+        "def py():\n"
+        "    tk.register_output('out', Second(1).out)"
+    )
+    assert experiment.manager("-r", "setups/config.py").returncode == 0
+    assert (experiment.job("Second") / "log.run.1.error.01").exists()
+
+
+def test_worker_that_cannot_even_start_is_an_error_with_its_reason_in_the_log(experiment):
+    experiment.config("def py():\n    tk.register_output('out', Step(1).out)")
+    done = experiment.manager("-r", "setups/config.py", SIS_SIS_COMMAND="/no/such/sis")
+    assert done.returncode == 1
+    assert "/no/such/sis" in (experiment.job("Step") / "log.run.1").read_text()
+
+
+def test_job_killed_by_a_crash_is_an_error(experiment):
+    experiment.config(
+        "class Crash(Step):\n"
+        "    def work(self):\n"
+        "        os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "def py():\n"
+        "    tk.register_output('out', Crash(1).out)"
+    )
+    done = experiment.manager("-r", "setups/config.py")
+    assert done.returncode == 1
+    assert "the worker ended with code -11" in done.output
+
+
+def test_missing_input_is_named(experiment):
+    experiment.config("def py():\n    tk.register_output('out', Step(1, tk.Path('no/such/file')).out)")
+    done = experiment.manager("-r", "setups/config.py")
+    assert done.returncode == 1
+    assert "input_missing: " in done.output
+    assert "no/such/file" in done.output
+
+
+def test_wrong_requirements_name_what_is_wrong(experiment):
+    experiment.config("def py():\n    tk.register_output('out', Step(1, rqmt={'mem': '4 gigs'}).out)")
+    done = experiment.manager("-r", "setups/config.py")
+    assert done.returncode != 0
+    assert "memory requirement '4 gigs': give gigabytes" in done.output
+
+
+def test_no_program_waits_for_a_terminal_that_is_not_there(failing):
+    failing.manager("-r", "setups/config.py")
+    assert failing.manager("setups/config.py", timeout=10).returncode == 0
+    assert failing.manager("-r", "-i", "setups/config.py", timeout=10).returncode == 2

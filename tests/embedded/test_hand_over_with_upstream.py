@@ -1,0 +1,98 @@
+"""A work directory begun under one Sisyphus goes on under the other: nothing finished runs again, the rest resumes."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("SISYPHUS_UPSTREAM"), reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus"
+)
+
+LIVELY = "PLOGGING_UPDATE_FILE_PERIOD = 1\n"  # upstream takes a job for running until its usage file is older
+CONFIG = (
+    "def py():\n"
+    "    first = Step(1).out\n"
+    "    slow = Sleeper(60, first)\n"
+    "    slow.add_alias('slow')\n"
+    "    tk.register_output('out', Step(2, slow.out).out)"
+)
+
+
+@pytest.fixture(autouse=True)
+def lively(experiment):
+    with open(experiment.directory / "settings.py", "a") as file:
+        file.write(LIVELY)
+
+
+@pytest.mark.parametrize("upstream_first", [True, False])
+def test_killed_in_the_middle(experiment, wait_for, upstream_first):
+    """Manager and worker are killed; the other Sisyphus resumes the job from what it saved and finishes."""
+    experiment.config(CONFIG)
+    manager = experiment.start("-r", "setups/config.py", upstream=upstream_first)
+    wait_for(lambda: list(experiment.directory.glob("work/**/Sleeper.*/work/count")), 30)
+    usage = experiment.usage(experiment.job("Sleeper"))
+    manager.kill()
+    manager.wait()
+    if upstream_first:  # its worker has a second process around it, which would take a killed one for an error
+        psutil.Process(usage["pid"]).parent().kill()
+    os.kill(usage["pid"], signal.SIGKILL)
+    assert usage["requested_resources"]["mem"] == 0.1
+
+    other = experiment.manager("-r", "setups/config.py", upstream=not upstream_first, timeout=90)
+    assert other.returncode == 0, other.output
+    assert experiment.value("out") == "63"
+    assert experiment.notes("ran") == ["1", "60", "60", "2"]
+    assert int(experiment.notes("from")[1]) > 0
+    assert experiment.value("out") == (experiment.directory / "output/out").read_text().strip()
+    assert (experiment.directory / "alias/slow/finished").exists()
+
+
+@pytest.mark.parametrize("upstream_first", [True, False])
+def test_running_job_is_found(experiment, wait_for, upstream_first):
+    """Only the manager is killed; the other one waits for the worker that still runs."""
+    experiment.config(CONFIG.replace("Sleeper", "Waiter"))
+    manager = experiment.start("-r", "setups/config.py", upstream=upstream_first)
+    wait_for(lambda: list(experiment.directory.glob("work/**/Waiter.*/work/count")), 30)
+    manager.kill()
+    manager.wait()
+    assert experiment.finish_once_running("-r", "setups/config.py", upstream=not upstream_first) == 0
+    assert experiment.notes("ran") == ["1", "60", "2"]
+
+
+def test_finished_and_packed_under_upstream(experiment):
+    settings = experiment.directory / "settings.py"
+    settings.write_text(settings.read_text().replace("JOB_AUTO_CLEANUP = False", "JOB_CLEANER_INTERVAL = 1"))
+    experiment.config(CONFIG)
+    assert experiment.manager("-r", "setups/config.py", upstream=True, timeout=90).returncode == 0
+    done = experiment.manager("-r", "setups/config.py")
+    assert done.returncode == 0
+    assert experiment.notes("ran") == ["1", "60", "2"]
+
+
+@pytest.mark.parametrize("saved_by_upstream", [True, False])
+def test_worker_runs_what_the_other_saved(experiment, saved_by_upstream):
+    """Set up by one Sisyphus, run by a worker of the other: job.save holds nothing that only one of them knows."""
+    experiment.config(
+        "def py():\n"
+        "    first = Step(1)\n"
+        "    first.add_alias('x/first').set_vis_name('first')\n"
+        "    first.update_rqmt('run', {'mem': 0.2})\n"
+        "    first.set_env('MINE', '1')\n"
+        "    second = Step([2], (first.out + 1) * 2)\n"
+        "    second.n = 3\n"
+        "    tk.register_output('out', second.out)"
+    )
+    set_up = "[job._sis_setup_directory() for job in tk.sis_graph.jobs() if job._sis_runnable()]"
+    for value in (1, 7):
+        done = experiment.run(
+            "console", "setups/config.py", "--script", "-c", set_up, upstream=saved_by_upstream, timeout=60
+        )
+        assert done.returncode == 0, done.output
+        jobs = [job for job in experiment.directory.glob("work/**/Step.*") if not (job / "finished.run.1").exists()]
+        (job,) = [job for job in jobs if (job / "job.save").exists()]
+        call = ("worker", str(job.relative_to(experiment.directory)), "run", "1")
+        done = experiment.run(*call, upstream=not saved_by_upstream, timeout=60)
+        assert (job / "finished.run.1").exists(), done.output
+        assert (job / "output/value").read_text() == f"{value}\n"

@@ -1,0 +1,81 @@
+"""What holds for the hash of anything, over generated objects."""
+
+import functools
+import importlib.util
+import os
+import pathlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+HASH_FILE = pathlib.Path(__file__).parents[2] / "embedded" / "sisyphus" / "hash.py"
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")
+
+
+@functools.cache
+def load(file):
+    """By itself: it imports nothing of Sisyphus, neither here nor upstream."""
+    spec = importlib.util.spec_from_file_location(f"hash_{id(file)}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+hashing = load(HASH_FILE)
+
+keys = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+plain = st.recursive(
+    keys | st.complex_numbers(allow_nan=False),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(keys, inner)
+        | st.sets(keys)
+        | st.frozensets(st.integers())
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.text(), plain))
+def test_order_of_keys_does_not_count(mapping):
+    assert hashing.short_hash(mapping) == hashing.short_hash(dict(reversed(mapping.items())))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(), unique=True))
+def test_order_of_set_elements_does_not_count(items):
+    grown = set()
+    for item in reversed(items):
+        grown.add(item)
+    assert hashing.short_hash(set(items)) == hashing.short_hash(grown)
+
+
+@settings(max_examples=40, deadline=None)
+@given(plain)
+def test_type_counts(value):
+    assert len({hashing.short_hash(v) for v in (value, [value], (value,), {"key": value})}) == 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(plain, st.integers(1, 40))
+def test_name_has_the_length_and_letters_asked_for(value, length):
+    name = hashing.short_hash(value, length, "01")
+    assert len(name) == length
+    assert set(name) <= {"0", "1"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(plain)
+def test_description_stays_short(value):
+    assert len(hashing.sis_hash_helper([value] * 50)) <= hashing.LONGEST
+
+
+@pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
+@settings(max_examples=500, deadline=None)
+@given(plain)
+def test_generated_objects_hash_as_upstream_hashes_them(value):
+    upstream = load(pathlib.Path(UPSTREAM, "sisyphus", "hash.py"))
+    assert upstream.short_hash(value) == hashing.short_hash(value)
