@@ -15,7 +15,7 @@ def printed(draw, rows, width=160):
 def test_phases(finished):
     text = printed(phase_table, finished["phases"])
     for expected in ("0 ", "1–2", "+ embed, repeat", "58,920", "batch_size = 4000", "original", "7–15", "1,124,904",
-                     "− aux_output", "~ lstm0_fw: n_out: 64 → 128", "13 min 31 s"):  # fmt: skip
+                     "− aux_output", "~ lstm0_fw, lstm0_bw: n_out: 64 → 128", "13 min 31 s"):  # fmt: skip
         assert expected in text
 
 

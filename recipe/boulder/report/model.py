@@ -44,6 +44,14 @@ class PhaseRow:
         """:return: the index in the words of the schedule"""
         return "original" if self.index is None else str(self.index)
 
+    @property
+    def changed_together(self) -> list[tuple[list[str], list[str]]]:
+        """:return: (layers, changes): layers that change in the same way are told once"""
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for layer, changes in self.changed.items():
+            groups.setdefault(tuple(changes), []).append(layer)
+        return [(layers, list(changes)) for changes, layers in groups.items()]
+
 
 @dataclass(frozen=True)
 class ScoreRow:

@@ -48,7 +48,7 @@ def _text(value: object) -> str:
 
 def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
     """:return: the records of a scores file, each with the number of its phase, without what a report does not show"""
-    shown = ("epoch", "index", "learning_rate", "train", "dev", "seconds", "frames")
+    shown = ("epoch", "index", "learning_rate", "train", "dev", "seconds", "steps", "frames")
     result = []
     for record in records:
         phase = next(row["phase"] for row in rows if row["first_epoch"] <= record["epoch"] <= row["last_epoch"])

@@ -57,8 +57,8 @@ def _changes(phase: PhaseRow) -> Iterable[tuple[str, str]]:
         yield "+ " + ", ".join(phase.added), "green"
     if phase.removed:
         yield "− " + ", ".join(phase.removed), "red"
-    for layer, changes in phase.changed.items():
-        yield f"~ {layer}: {', '.join(changes)}", "yellow"
+    for layers, changes in phase.changed_together:
+        yield f"~ {', '.join(layers)}: {', '.join(changes)}", "yellow"
 
 
 def score_table(scores: Iterable[ScoreRow | dict], console: "Console | None" = None) -> "Table":

@@ -19,6 +19,7 @@ from pathlib import Path
 import h5py
 import numpy
 
+from boulder.data.patient_file import PatientFile
 from boulder.errors import CheckpointError
 from boulder.network.params import ParamSpec
 
@@ -81,18 +82,18 @@ class Checkpoint:
         path = Path(path)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with open(temporary, "w+b") as raw:
+            with PatientFile(temporary) as raw:
                 with h5py.File(raw, "w") as file:
                     file.attrs["checksum"] = self.checksum
                     # an attribute may have at most 64 KiB, and a history has no bound
                     file.create_dataset("meta", data=numpy.frombuffer(self._meta().encode(), numpy.uint8))
                     for name, array in self._arrays():
                         file.create_dataset(name, data=array)
-                raw.flush()
-                os.fsync(raw.fileno())
+                        raw.check()
+                raw.sync()
             os.replace(temporary, path)
             _sync_directory(path.parent)
-        except (OSError, RuntimeError) as error:  # h5py raises RuntimeError where a flush fails
+        except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise CheckpointError(f"checkpoint {path}: cannot be written: {_reason(error)}") from error
@@ -112,7 +113,8 @@ class Checkpoint:
                     slots[slot] = dict(_datasets(group))
         except FileNotFoundError:
             raise CheckpointError(f"checkpoint {path}: there is no such file") from None
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
+        except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError, MemoryError) as error:
+            # all that h5py was seen to raise on files with a flipped bit
             raise CheckpointError(f"checkpoint {path}: is broken or no checkpoint: {_reason(error)}") from error
         version = meta.pop("format_version", None)
         if version != FORMAT_VERSION:

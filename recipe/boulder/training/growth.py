@@ -67,7 +67,10 @@ def plan_growth(
         elif old.shape == spec.shape:
             report.copied.append(path)
         elif mode == "subset" and len(old.shape) == len(spec.shape):
-            guess_old_splits(_splits(spec), old.shape)
+            try:
+                guess_old_splits(_splits(spec), old.shape)
+            except ConfigError as error:
+                raise ConfigError(f"growth of parameter {path!r} from {old.shape} to {spec.shape}: {error}") from None
             report.grown[path] = (old.shape, spec.shape)
         else:
             report.initialised.append(path)
@@ -144,7 +147,7 @@ def guess_old_splits(splits: tuple[tuple[int, ...], ...], old_shape: tuple[int, 
     :param splits: per axis of the new array, the sizes of its parts
     :param old_shape: sizes of the old array
     :return: per axis of the old array, the sizes of its parts
-    :raises ConfigError: if that would make a part negative
+    :raises ConfigError: if that would make a part negative (RETURNN stops there, or copies wrong rows)
     """
     old_size_of = {}  # size of a new part → size of the old one
     for old_size, parts in zip(old_shape, splits, strict=True):
@@ -162,7 +165,7 @@ def guess_old_splits(splits: tuple[tuple[int, ...], ...], old_shape: tuple[int, 
             guess[0] = old_size - sum(guess[1:])
         if min(guess) < 0:
             raise ConfigError(
-                f"growth: an axis of size {old_size} cannot have been split as the new one is, {list(parts)}; "
+                f"an axis of size {old_size} cannot have been split as the new one is, {list(parts)}; "
                 "use copy_param_mode 'ifpossible'"
             )
         result.append(guess)

@@ -98,7 +98,11 @@ def set_slots(
 
 
 def _slot_variables(optimizer, paths: Sequence[str]):
-    for variable in optimizer.variables:
+    """:return: (variable, (slot, path)) of all that the optimizer remembers; what is of no parameter is of slot "all" """
+    own = {id(optimizer.iterations), id(optimizer._learning_rate)}
+    for position, variable in enumerate(optimizer.variables):
         match = re.search(r"parameter(\d+)(?:_0)?_(\w+)$", variable.path)
         if match:
             yield variable, (match[2], paths[int(match[1])])
+        elif id(variable) not in own:
+            yield variable, ("all", str(position))  # e.g. Nadam's product of momentum factors, which has no name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from boulder.errors import TrainingError
 from boulder.lazy import tf
 
 
@@ -44,16 +46,36 @@ def read_scores(path: str | os.PathLike) -> list[dict]:
 
 
 def write_score(path: str | os.PathLike, record: dict) -> None:
-    """Adds the record of an epoch, in place of what a run that was cut off said of it or of later ones."""
+    """
+    Adds the record of an epoch, in place of what a run that was cut off said of it or of later ones.
+
+    :raises TrainingError: if it cannot be written; what stood there is untouched
+    """
     path = Path(path)
     records = [r for r in read_scores(path) if r["epoch"] < record["epoch"]] + [record]
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text("".join(json.dumps(r) + "\n" for r in records))
-    os.replace(temporary, path)
+    try:
+        temporary.write_text("".join(json.dumps(r) + "\n" for r in records))
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise TrainingError(f"scores {path}: cannot be written: {error.strerror}") from error
 
 
 def write_tensorboard(directory: str | os.PathLike, record: dict) -> None:
-    """Adds an epoch's scores, as scalars over epochs."""
+    """
+    Adds an epoch's scores, as scalars over epochs.
+
+    :raises TrainingError: if they cannot be written
+    """
+    try:
+        _write_tensorboard(directory, record)
+    except tf.errors.OpError as error:
+        raise TrainingError(f"TensorBoard files in {directory}: cannot be written: {error.message}") from error
+
+
+def _write_tensorboard(directory: str | os.PathLike, record: dict) -> None:
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=record["epoch"]):
         for data in ("train", "dev"):
@@ -65,8 +87,13 @@ def write_tensorboard(directory: str | os.PathLike, record: dict) -> None:
 
 
 def describe_record(record: dict) -> str:
-    """:return: one line for people: epoch, scores, time"""
-    scores = [f"{data} {key} {value:.4f}" for data in ("train", "dev") for key, value in record.get(data, {}).items()]
-    index = "final" if record["index"] is None else f"index {record['index']}"
-    rate = f"lr {record['learning_rate']:.3g}"
-    return f"epoch {record['epoch']} ({index}, {rate}): {', '.join(scores)}; {record['seconds']:.1f} s"
+    """:return: one line for people: epoch, scores of train and dev, time"""
+    keys = [key for key in record["train"] if key.startswith(("cost:", "error:"))]
+    single = len(keys) == 2  # of one loss: its layer need not be named
+    scores = []
+    for key in keys:
+        dev = f", dev {record['dev'][key]:.4f}" if key in record.get("dev", {}) else ""
+        scores.append(f"{key.split(':')[0] if single else key} {record['train'][key]:.4f}{dev}")
+    index = "original" if record["index"] is None else f"index {record['index']}"
+    rate, seconds = f"lr {record['learning_rate']:.3g}", f"{record['seconds']:.0f} s" if "seconds" in record else ""
+    return f"epoch {record['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}"

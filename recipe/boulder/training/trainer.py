@@ -84,14 +84,14 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
                             path = _store_model(model, state, store)
                             raise SystemExit(f"{interrupt.wanted}: stopped in epoch {state.epoch}; saved in {path}")
 
-                    sums, frames = _train_epoch(
+                    sums, size = _train_epoch(
                         model, phase, epoch, rate, state, train_data, store, progress, stop_if_asked
                     )
                     record = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
                     if files.dev:
                         record["dev"] = _evaluate(model, dev_data, phase, progress, stop_if_asked).means()
                     state.history, state.position = [*state.history, record], None
-                    timed = {"seconds": time.monotonic() - began, "step": state.step, "frames": frames}
+                    timed = {"seconds": time.monotonic() - began, **size}
                     write_score(files.scores, record | timed)  # before the checkpoint: it must not be missing after it
                     write_tensorboard(files.tensorboard, record | timed)
                     _store_model(model, state, store)
@@ -146,10 +146,10 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
 
 def _train_epoch(
     model, phase, epoch, rate, state: Checkpoint, reader, store, progress, stop_if_asked
-) -> tuple[Sums, int]:
+) -> tuple[Sums, dict]:
     """
     :param state: its position is kept up to date
-    :return: the epoch's sums, and its frames
+    :return: the epoch's sums, and how large it is: steps, frames without padding
     :raises TrainingError: if a loss or gradient is not finite
     """
     options, position = phase.options, state.position or {"batch": 0, "sums": {}}
@@ -169,7 +169,7 @@ def _train_epoch(
         progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums}
         stop_if_asked()
-    return sums, int(reader.lengths["data"].sum())
+    return sums, {"steps": len(batches), "frames": int(reader.lengths["data"].sum())}
 
 
 def _not_finite(epoch, batch_number, losses, norm, batch, store) -> str:

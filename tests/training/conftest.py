@@ -1,0 +1,39 @@
+"""Training runs in this process."""
+
+import os
+
+import pytest
+
+from tests.tiny import EXTERN_DATA, write_data
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """:return: folder with train.hdf and dev.hdf"""
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def training(data, tmp_path):
+    """:return: function (phases, folder name, previous=…) → final checkpoint, by a training run in this process"""
+    from boulder.training import Checkpoint, TrainingFiles, TrainingPhase, train
+
+    def run(phases: list[dict], name: str = "run", previous=None, say=lambda _line: None, **files):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        paths = {
+            "train": [data / "train.hdf"],
+            "dev": [data / "dev.hdf"],
+            "previous": previous,
+            "store": folder / "store",
+            "checkpoint": folder / "checkpoint.h5",
+            "scores": folder / "scores.jsonl",
+            "tensorboard": folder / "tensorboard",
+            "growth": lambda _phase, _report: None,
+        }
+        train([TrainingPhase.from_json(p) for p in phases], EXTERN_DATA, TrainingFiles(**paths | files), say)
+        return Checkpoint.load(folder / "checkpoint.h5")
+
+    return run

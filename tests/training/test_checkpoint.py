@@ -1,0 +1,126 @@
+"""The checkpoint file: whole or not there, and verified."""
+
+import contextlib
+import os
+import subprocess
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from boulder.errors import CheckpointError
+from boulder.network import ParamSpec, Part
+from boulder.training import Checkpoint
+
+SPEC = ParamSpec(
+    "l", "rec/W", "l/rec/W", (2, 4), splits=((Part("a", 2),), (Part("input", 2),) * 2), returnn_splits=((2,), (2, 2))
+)
+
+
+def checkpoint(size: int = 8, **other) -> Checkpoint:
+    values = np.arange(size, dtype="float32").reshape(2, -1)
+    fields = {
+        "epoch": 3,
+        "step": 7,
+        "phase_start": 2,
+        "index": 1,
+        "network": {"l": {"class": "rec"}},
+        "specs": {"l/rec/W": SPEC},
+        "params": {"l/rec/W": values},
+        "slots": {"momentum": {"l/rec/W": values + 1}},
+        "iterations": 5,
+        "history": [{"epoch": 1, "train": {"cost:l": 0.1}}],
+        "position": {"batch": 3, "sums": {"cost:l": [0.1, 3.0]}},
+    }
+    return Checkpoint(**fields | other)
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    checkpoint().save(tmp_path / "c.h5")
+    loaded = Checkpoint.load(tmp_path / "c.h5")
+    assert loaded.checksum == checkpoint().checksum
+    assert loaded.specs == checkpoint().specs
+    np.testing.assert_array_equal(loaded.params["l/rec/W"], checkpoint().params["l/rec/W"])
+    assert [p.name for p in tmp_path.iterdir()] == ["c.h5"]
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(value=st.floats(allow_nan=True, width=32), epoch=st.integers(0, 10**9), text=st.text(max_size=20))
+def test_any_value_comes_back_bit_by_bit(tmp_path, value, epoch, text):
+    saved = checkpoint(params={"l/rec/W": np.array([[value]], "float32")}, epoch=epoch, network={text: text})
+    saved.save(tmp_path / "c.h5")
+    loaded = Checkpoint.load(tmp_path / "c.h5")
+    assert loaded.checksum == saved.checksum
+    assert loaded.network == {text: text}
+
+
+def test_equal_checkpoints_are_equal_files(tmp_path):
+    checkpoint().save(tmp_path / "a.h5")
+    Checkpoint.load(tmp_path / "a.h5").save(tmp_path / "b.h5")
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_one_bit_of_a_value_changes_the_checksum():
+    other = checkpoint()
+    other.params["l/rec/W"][0, 0] = np.nextafter(np.float32(0), np.float32(1))
+    assert other.checksum != checkpoint().checksum
+
+
+def test_every_damaged_byte_is_noticed(tmp_path):
+    checkpoint(size=4000).save(tmp_path / "c.h5")
+    whole = (tmp_path / "c.h5").read_bytes()
+    wanted = checkpoint(size=4000).checksum
+    for position in range(0, len(whole), len(whole) // 150):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0x10
+        (tmp_path / "d.h5").write_bytes(damaged)
+        with contextlib.suppress(CheckpointError):
+            assert Checkpoint.load(tmp_path / "d.h5").checksum == wanted  # a byte of the file that says nothing
+
+
+@pytest.mark.parametrize("part", [0, 10, 500, 0.5, -1])
+def test_a_truncated_file_is_named_in_one_line(tmp_path, part):
+    checkpoint(size=4000).save(tmp_path / "c.h5")
+    whole = (tmp_path / "c.h5").read_bytes()
+    (tmp_path / "c.h5").write_bytes(whole[: int(len(whole) * part) if isinstance(part, float) else part])
+    with pytest.raises(CheckpointError, match=r"c\.h5: is broken or no checkpoint") as error:
+        Checkpoint.load(tmp_path / "c.h5")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"c\.h5: there is no such file"):
+        Checkpoint.load(tmp_path / "c.h5")
+
+
+def test_another_kind_of_hdf_file_is_refused(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file["inputs"] = [1]
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        Checkpoint.load(tmp_path / "c.h5")
+
+
+def test_a_folder_that_does_not_exist_is_told(tmp_path):
+    with pytest.raises(CheckpointError, match="cannot be written: No such file or directory"):
+        checkpoint().save(tmp_path / "no/c.h5")
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_readable_and_nothing_half_written(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], check=False).returncode
+    ):
+        pytest.skip("mounting a small file system needs root")
+    try:
+        checkpoint().save(disk / "c.h5")
+        with pytest.raises(CheckpointError, match=r"c\.h5: cannot be written: .*[Nn]o space left"):
+            checkpoint(size=100_000).save(disk / "c.h5")
+        assert Checkpoint.load(disk / "c.h5").checksum == checkpoint().checksum
+        assert [p.name for p in disk.iterdir()] == ["c.h5"]
+    finally:
+        subprocess.run(["umount", disk], check=True)

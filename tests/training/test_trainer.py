@@ -1,0 +1,144 @@
+"""What a training run promises: it is a function of its arguments, wherever it was stopped."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from boulder.errors import CheckpointError, TrainingError
+from boulder.training.progress import Progress
+from boulder.training.scores import read_scores
+from tests.tiny import network, phase
+
+PHASES = [phase(0, range(1, 3), network(1, 4)), phase(1, range(3, 5), network(2, 6, dropout=0.2))]
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Sends this process a real signal after a number of batches, train and dev counted on."""
+    whole = Progress.advance
+
+    def arrange(batches: int, number=signal.SIGTERM):
+        seen = iter(range(10**6))
+
+        def advance(self, sums):
+            whole(self, sums)
+            if next(seen) + 1 == batches:
+                os.kill(os.getpid(), number)
+
+        monkeypatch.setattr(Progress, "advance", advance)
+
+    return arrange
+
+
+def test_a_second_run_ends_in_the_same_bytes(training, tmp_path):
+    training(PHASES, "one")
+    training(PHASES, "two")
+    assert (tmp_path / "one/checkpoint.h5").read_bytes() == (tmp_path / "two/checkpoint.h5").read_bytes()
+
+
+def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training, tmp_path):
+    training(PHASES, "all")
+    training(PHASES[:1], "first")
+    training(PHASES[1:], "second", previous=tmp_path / "first/checkpoint.h5")
+    assert (tmp_path / "all/checkpoint.h5").read_bytes() == (tmp_path / "second/checkpoint.h5").read_bytes()
+
+
+@pytest.mark.parametrize(("batches", "number"), [(2, signal.SIGTERM), (6, signal.SIGUSR1), (7, signal.SIGINT)])
+def test_a_run_that_was_stopped_by_a_signal_and_resumed_ends_in_the_same_bytes(
+    training, stop_at, tmp_path, batches, number
+):
+    """After 2 batches it is in the middle of an epoch, after 6 or 7 between training and dev or in dev."""
+    phases = [phase(0, range(1, 3), network(1, 4, dropout=0.2))]
+    training(phases, "undisturbed")
+    stop_at(batches, number)
+    with pytest.raises(SystemExit, match=signal.Signals(number).name):
+        training(phases, "stopped")
+    assert not (tmp_path / "stopped/checkpoint.h5").exists()
+    training(phases, "stopped")
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
+    assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2]
+
+
+def test_a_phase_that_is_spread_over_two_runs_keeps_its_optimizer(training, tmp_path):
+    whole = [phase(0, range(1, 4), network(1, 4))]
+    part = [whole[0] | {"last_epoch": 2, "learning_rates": [0.01] * 2}]
+    rest = [whole[0] | {"first_epoch": 3, "learning_rates": [0.01]}]
+    training(whole, "whole")
+    training(part, "part")
+    training(rest, "rest", previous=tmp_path / "part/checkpoint.h5")
+    assert (tmp_path / "whole/checkpoint.h5").read_bytes() == (tmp_path / "rest/checkpoint.h5").read_bytes()
+
+
+def test_it_learns_and_says_so_in_scores_and_tensorboard(training, tmp_path):
+    checkpoint = training([phase(0, range(1, 9), network(1, 16), batch_size=30)])
+    records = [json.loads(line) for line in (tmp_path / "run/scores.jsonl").read_text().splitlines()]
+    assert [record["epoch"] for record in records] == list(range(1, 9))
+    assert records[-1]["dev"]["cost:output"] < 0.5 * records[0]["dev"]["cost:output"]
+    assert list((tmp_path / "run/tensorboard").glob("events.*"))
+    assert [h["epoch"] for h in checkpoint.history] == list(range(1, 9))
+    assert checkpoint.history[-1]["train"] == records[-1]["train"]
+
+
+def test_a_loss_of_scale_0_is_neither_trained_nor_scored(training, tmp_path):
+    net = network(1, 4)
+    net["aux"] = {"class": "softmax", "from": "fw0", "loss": "ctc", "loss_scale": 0.0}
+    training([phase(0, range(1, 2), net)])
+    record = read_scores(tmp_path / "run/scores.jsonl")[0]
+    assert sorted(record["train"]) == ["cost:output", "error:output"]
+
+
+def test_the_objective_is_a_sum_over_frames_unless_it_is_normalised(training):
+    """With plain SGD the first step scales with the objective: by the number of target frames of the batch."""
+    net, sgd = network(1, 4), {"optimizer": {"class": "sgd"}, "batching": "default", "max_seqs": 30, "batch_size": 1000}
+    start = training([phase(0, range(1, 2), net, **sgd) | {"learning_rates": [1e-12]}], "start").params["output/b"]
+    rate = {"learning_rates": [1e-3]}
+    mean = training([phase(0, range(1, 2), net, **sgd, use_normalized_loss=True) | rate], "mean").params["output/b"]
+    total = training([phase(0, range(1, 2), net, **sgd, use_normalized_loss=False) | rate], "sum").params["output/b"]
+    ratio = (total - start) / (mean - start)
+    assert ratio == pytest.approx(ratio[0], rel=1e-2)
+    assert ratio[0] > 50
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_batch_and_the_last_good_checkpoint(training, tmp_path):
+    from boulder.training import Checkpoint
+
+    phases = [phase(0, range(1, 4), network(1, 4), optimizer={"class": "sgd"}, use_normalized_loss=False)]
+    phases[0]["network"]["blow"] = {"class": "eval", "from": "output", "eval": "tf.math.log(source(0) - 1.0)"}
+    phases[0]["network"]["blow"] |= {"loss": "ctc"}
+    with pytest.raises(
+        TrainingError, match=r"epoch 1, batch 0: .*not finite .*on the sequences train-\d+.*no epoch was"
+    ):
+        training(phases, "nan")
+    phases = [phase(0, range(1, 4), network(1, 4), optimizer={"class": "sgd"}, use_normalized_loss=False)]
+    phases[0]["learning_rates"] = [1e-3, 1e30, 1e30]
+    with pytest.raises(TrainingError, match=r"epoch 2, batch \d+: .*the last good checkpoint is .*epoch\.000001\.h5"):
+        training(phases, "diverges")
+    assert Checkpoint.load(tmp_path / "diverges/store/epoch.000001.h5").epoch == 1
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it_and_that_is_said(training, tmp_path):
+    phases = [phase(0, range(1, 4), network(1, 4))]
+    training(phases, "undisturbed")
+    training(phases, "damaged")
+    newest = tmp_path / "damaged/store/epoch.000003.h5"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    (tmp_path / "damaged/checkpoint.h5").unlink()
+    lines = []
+    training(phases, "damaged", say=lines.append)
+    assert "epoch.000003.h5" in lines[0]
+    assert "going on from the one before" in lines[0]
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "damaged/checkpoint.h5").read_bytes()
+
+
+def test_a_later_phase_without_a_checkpoint_is_refused(training):
+    with pytest.raises(CheckpointError, match="begins at epoch 3 and needs the checkpoint of epoch 2"):
+        training(PHASES[1:])
+
+
+def test_a_previous_checkpoint_that_is_missing_is_named(training, tmp_path):
+    with pytest.raises(CheckpointError, match=r"gone\.h5: there is no such file"):
+        training(PHASES[1:], previous=tmp_path / "gone.h5")
