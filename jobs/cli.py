@@ -1,14 +1,66 @@
 """The `boulder` command, and `sis` of the same environment."""
 
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
 import jobs  # noqa: F401 (finds Sisyphus)
+from boulder import __version__
+from boulder.errors import BoulderError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def sis() -> None:
-    """Sisyphus's own command line: the real one where it is installed."""
+    """Sisyphus's own command line: of the real one where it is installed."""
+    _look_here_first()
     from sisyphus.__main__ import main as sisyphus_main
 
-    sisyphus_main()
+    sys.exit(sisyphus_main())
 
 
 def main() -> None:
-    sis()
+    """The `boulder` command. A mistake of the user's is one line, and the exit code 1."""
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    _look_here_first()
+    try:
+        app()
+    except BoulderError as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _look_here_first() -> None:
+    """`config.…` is that of the current directory, which need not be Boulder's own."""
+    sys.path.insert(0, os.getcwd())
+
+
+@app.callback()
+def boulder() -> None:
+    """Grows neural networks phase by phase, each phase a Sisyphus job."""
+
+
+@app.command()
+def run(
+    config: Annotated[list[str], typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo")],
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what Sisyphus says, and tracebacks")] = False,
+) -> None:
+    """Validate a whole pipeline, then run it to its end. Asks nothing; the same command goes on after an interruption."""
+    from jobs.run import quiet_logging
+    from jobs.run import run as run_pipeline
+
+    if not verbose:
+        quiet_logging()
+    raise typer.Exit(run_pipeline(config, Console(highlight=False)))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)

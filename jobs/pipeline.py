@@ -14,6 +14,7 @@ from boulder.schedule.canonical import canonical
 from boulder.training.learning_rate import learning_rates
 from boulder.training.options import TrainingOptions
 from jobs.phase_training import PhaseTrainingJob
+from jobs.work_lock import lock_if_sis_manager
 from sisyphus import tk
 
 _LEARNING_RATE_KEYS = ("learning_rate", "learning_rates")
@@ -78,6 +79,7 @@ def lay_out(
     :param rqmt: of each training job: gpu, cpu, mem in GB, time in hours
     :raises BoulderError: for whatever cannot be trained; names the phase
     """
+    lock_if_sis_manager()
     train_data, dev_data = _as_list(train_data), _as_list(dev_data)
     read_extern_data(extern_data)
     laid_out = plan(network, pretrain, num_epochs=num_epochs)

@@ -1,0 +1,191 @@
+"""`boulder run`: the manager without questions, with what the training says, and with an exit code.
+
+Works with the real Sisyphus and with embedded/sisyphus: both have this Manager, graph and loader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from boulder.errors import BoulderError
+from boulder.report import phase_table
+from boulder.training.scores import describe_record, read_scores
+from jobs.config_name import check_config_name, errors_of_config
+from jobs.phase_training import PhaseTrainingJob
+from jobs.pipeline import laid_out_pipelines
+from jobs.work_lock import lock_work_directory
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def run(configs: Sequence[str], console: Console) -> int:
+    """
+    :param configs: e.g. `config/g2p.demo`
+    :return: exit code: 0 if all outputs are there, 1 if a job failed, 130 after Ctrl-C
+    :raises BoulderError: for what is wrong before any job is submitted
+    """
+    if not os.path.exists("settings.py"):
+        raise BoulderError(f"there is no settings.py in {os.getcwd()}; change to the folder that has it, with config/")
+    for config in configs:
+        check_config_name(config)
+    asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
+
+    from sisyphus import gs, toolkit
+    from sisyphus.loader import config_manager
+    from sisyphus.manager import Manager
+
+    lock_work_directory()
+    toolkit._sis_running_in_manager = True
+    for config in configs:
+        with errors_of_config(config):
+            config_manager.load_configs([config])
+    for name, pipeline in laid_out_pipelines().items():
+        console.print(f"[bold]{escape(name)}[/bold]")
+        phase_table(pipeline.rows, console)
+
+    class QuietManager(Manager):
+        """Never asks. When all is done already, outputs and aliases are written anew."""
+
+        def input(self, prompt):
+            return "u" if prompt.startswith("All calculations") else "n"
+
+    gs.JOB_AUTO_CLEANUP = False
+    engine = toolkit.cached_engine()
+    engine.start_engine()
+    try:
+        # A job that failed in an earlier run is moved aside and tried again: the same command is how one goes on.
+        manager = QuietManager(
+            sis_graph=toolkit.sis_graph,
+            job_engine=engine,
+            link_outputs=True,
+            clear_errors_once=True,
+            clear_interrupts_once=True,
+            start_computations=True,
+        )
+        manager.unpause()
+        with _Watcher(toolkit.sis_graph, console):
+            manager.run()
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from here")
+        return 130
+    finally:
+        engine.stop_engine()
+    return _tell_result(toolkit.sis_graph, console)
+
+
+class _Watcher:
+    """Beside the manager: prints each job that ends and each epoch that is scored."""
+
+    def __init__(self, graph, console: Console):
+        self._graph, self._console = graph, console
+        self._finished: set[str] = set()
+        self._epochs: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        done = [job for job in self._graph.jobs() if _is_finished(job)]
+        self._finished = {job.job_id() for job in done}
+        if done:
+            self._console.print(f"{len(done)} of {len(list(self._graph.jobs()))} jobs are finished already")
+        self._look(quiet=True)
+        self._thread.start()
+
+    def __exit__(self, *_error) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._look()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
+            self._look()
+
+    def _look(self, quiet: bool = False) -> None:
+        for job in sorted(self._graph.jobs(), key=_order):
+            if isinstance(job, PhaseTrainingJob):
+                for record in read_scores(job.out_scores.get_path()):
+                    if record["epoch"] > self._epochs.get(job.job_id(), 0):
+                        self._epochs[job.job_id()] = record["epoch"]
+                        if not quiet:
+                            self._console.print(escape(describe_record(record)), soft_wrap=True)
+            if job.job_id() not in self._finished and _is_finished(job):
+                self._finished.add(job.job_id())
+                self._console.print(f"finished: {escape(_name(job))}", style="green", highlight=False)
+
+
+def _order(job) -> tuple:
+    """Training jobs by their epochs, so that what two of them said since the last look is told in order."""
+    return (0, job.phases[0]["first_epoch"]) if isinstance(job, PhaseTrainingJob) else (1, 0)
+
+
+def _is_finished(job) -> bool:
+    return any(os.path.exists(job._sis_path(name)) for name in ("finished", "finished.tar.gz"))
+
+
+def _name(job) -> str:
+    """:return: the job's alias, or its class and hash"""
+    return min(job.get_aliases() or [job.job_id()])
+
+
+def _tell_result(graph, console: Console) -> int:
+    """Prints outputs and failures. :return: exit code"""
+    missing = 0
+    for target in sorted(graph.targets, key=lambda target: target.name):
+        path = os.path.join("output", target.name)
+        if not all(required.available() for required in target.required):
+            missing += 1
+            continue
+        text = _short_text(path)
+        console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
+    failed = [job for job in graph.jobs() if not _is_finished(job) and _error_logs(job)]
+    for job in failed:
+        for log in _error_logs(job):
+            console.print(f"[red]failed:[/red] {escape(_name(job))}: {escape(_last_line(log))}", soft_wrap=True)
+            console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
+    if failed or missing:
+        console.print(f"{missing} outputs are missing, {len(failed)} jobs failed; the same command tries again")
+        return 1
+    return 0
+
+
+def _short_text(path: str) -> str:
+    """:return: what a small text file says"""
+    if not path.endswith(".txt") or not os.path.exists(path) or os.path.getsize(path) > 2000:
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def _error_logs(job) -> list[str]:
+    """:return: logs of the tasks that ended with an error"""
+    folder = job._sis_path()
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [
+        os.path.join(folder, f"log.{name.removeprefix('error.')}")
+        for name in sorted(names)
+        if name.startswith("error.")
+    ]
+
+
+def _last_line(log: str) -> str:
+    """:return: the last line of a log that tells an error"""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file if line.strip()]
+    except OSError as error:
+        return str(error)
+    told = [line for line in lines if "Error: " in line]
+    return (told or lines or ["the log is empty"])[-1]
+
+
+def quiet_logging() -> None:
+    """Sisyphus's own lines are for its own command; here only what is wrong is shown."""
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(message)s", force=True)

@@ -1,0 +1,45 @@
+"""One manager for each work directory: two would start every job twice."""
+
+import fcntl
+import os
+import socket
+import sys
+from pathlib import Path
+
+import sisyphus.toolkit
+from boulder.errors import BoulderError
+from sisyphus import gs
+
+_held: dict[str, int] = {}  # work directory → file descriptor, open as long as this process lives
+
+
+def lock_work_directory() -> None:
+    """
+    Makes this process the only manager of its work directory. The kernel frees the lock when the process ends, also by
+    kill -9.
+
+    :raises BoulderError: if another manager holds it
+    """
+    directory = os.path.realpath(gs.WORK_DIR)
+    if directory in _held:
+        return
+    os.makedirs(directory, exist_ok=True)
+    descriptor = os.open(Path(directory, ".manager.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(descriptor, 200).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise BoulderError(
+            f"another manager ({holder or 'unknown'}) is at work in {directory}; wait for it, or stop it first"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    _held[directory] = descriptor
+
+
+def lock_if_sis_manager() -> None:
+    """For `sis manager`, whose own code knows of no lock; a console, a worker or a test may look at the same jobs."""
+    in_manager = getattr(sisyphus.toolkit, "_sis_running_in_manager", False)
+    if in_manager and any(word in ("manager", "m") for word in sys.argv[1:]):
+        lock_work_directory()

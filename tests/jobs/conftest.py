@@ -1,0 +1,105 @@
+"""A folder as a user has one: settings.py and config/, with real managers and workers run in it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import write_data
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+CONFIG = """
+from sisyphus import tk
+from jobs.pipeline import lay_out
+from tests.tiny import CONFIG, EXTERN_DATA, network
+
+
+def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny"):
+    def algo(idx, net_dict):
+        if idx == 2:
+            return None
+        return network(layers=1, width=(4, last_width)[min(idx, 1)])
+
+    training = lay_out(
+        name,
+        network=network(layers=2, width=6, dropout=0.2),
+        pretrain={"construction_algo": algo, "repetitions": epochs, "copy_param_mode": "subset"},
+        num_epochs=3 * epochs,
+        config=CONFIG | {"learning_rate": 0.01},
+        extern_data=EXTERN_DATA,
+        train_data=tk.Path("@data@/train.hdf"),
+        dev_data=tk.Path("@data@/dev.hdf"),
+        indices_per_job=indices_per_job,
+        rqmt={"cpu": 1, "mem": 1},
+    )
+    tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)
+"""
+
+
+@dataclass
+class Project:
+    folder: Path
+
+    def write_config(self, text: str, name: str = "tiny") -> None:
+        (self.folder / "config" / f"{name}.py").write_text(text)
+
+    def start(self, *command: str) -> subprocess.Popen:
+        """:return: a process in a session of its own, in this folder, without a terminal"""
+        return subprocess.Popen(
+            [BIN / command[0], *command[1:]],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
+            start_new_session=True,
+        )
+
+    def run(self, *command: str, timeout: float = 240) -> tuple[int, str]:
+        """:return: exit code and output"""
+        process = self.start(*command)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, output
+
+    def finished_jobs(self) -> dict[str, float]:
+        """:return: job id → when it finished"""
+        markers = self.folder.glob("work/jobs/*/*/finished")
+        return {marker.parent.name: marker.stat().st_mtime for marker in markers}
+
+    def checkpoint(self, name: str = "tiny") -> bytes:
+        return (self.folder / "output" / name / "checkpoint.h5").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def project(tmp_path, data) -> Project:
+    folder = tmp_path / "project"
+    (folder / "config").mkdir(parents=True)
+    (folder / "settings.py").symlink_to(ROOT / "settings.py")
+    made = Project(folder)
+    made.write_config(CONFIG.replace("@data@", str(data)))
+    return made
+
+
+def wait_for(what, timeout: float = 90) -> None:
+    """Until `what()` is true."""
+    end = time.monotonic() + timeout
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

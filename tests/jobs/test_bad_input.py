@@ -1,0 +1,98 @@
+"""What a user may get wrong: one line, exit code 1, and no job submitted."""
+
+import os
+import signal
+
+import pytest
+
+from tests.jobs.conftest import wait_for
+
+
+def told(project, *command: str) -> str:
+    """:return: the one line that a wrong command prints"""
+    code, output = project.run(*command)
+    assert code == 1, output
+    lines = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, output
+    assert "Traceback" not in output
+    assert not list(project.folder.glob("work/jobs/*"))
+    return lines[0]
+
+
+def changed(project, old: str, new: str) -> None:
+    text = (project.folder / "config/tiny.py").read_text()
+    assert old in text
+    project.write_config(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("config/tiny.experimnt", "config/tiny.py has no function 'experimnt'; did you mean 'experiment'?"),
+        ("config/tiyn.experiment", "there is no such file; did you mean 'config/tiny'?"),
+        ("tiny", "expected FILE.FUNCTION"),
+    ],
+)
+def test_a_wrong_config_name_gets_the_nearest_right_one(project, config, message):
+    assert message in told(project, "boulder", "run", config)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("return None", "return net_dict", "1,?000"),
+        ("return None", "return 7", "index 2: .*int|idx 2.*int"),
+        ("return None", "raise ValueError('oh')", "2.*ValueError.*oh.*tiny.py:"),
+        ('"repetitions": epochs', '"repetition": epochs', "repetition.*did you mean 'repetitions'"),
+        ('"copy_param_mode": "subset"', '"copy_param_mode": "subst"', "subst.*subset"),
+        ('CONFIG | {"learning_rate": 0.01}', 'CONFIG | {"learning_rte": 0.01}', "phase 0 .index 0.*'learning_rte'; did you mean 'learning_rate'"),
+        ("tk.Path(\"", "tk.Path(\"/no", r"/no.*train\.hdf"),
+        ('extern_data=EXTERN_DATA,', 'extern_data={"data": {"dim": 7, "sparse": True}, "classes": {"dim": 5, "sparse": True}},', r"train\.hdf.*6.*7|train\.hdf.*7.*6"),
+        ("network(layers=2", "{'output': {'class': 'sofmax'}} or network(layers=2", r"phase 2 \(original network\): layer 'output': unknown layer class 'sofmax'; did you mean 'softmax'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_pipeline_is_told_before_any_job_is_submitted(project, old, new, message):
+    import re
+
+    changed(project, old, new)
+    line = told(project, "boulder", "run", "config/tiny.experiment")
+    assert re.search(message, line), line
+
+
+def test_a_config_override_that_the_training_does_not_know_is_told_with_its_index(project):
+    changed(project, "return network(layers=1", "return {'#config': {'batch_sise': 3}} | network(layers=1")
+    line = told(project, "boulder", "run", "config/tiny.experiment")
+    assert "index 0" in line
+    assert "'batch_sise'; did you mean 'batch_size'?" in line
+
+
+def test_a_folder_without_settings_is_told(project):
+    (project.folder / "settings.py").unlink()
+    assert "there is no settings.py in" in told(project, "boulder", "run", "config/tiny.experiment")
+
+
+def test_a_data_file_that_is_truncated_is_named(project, tmp_path, data):
+    whole = (data / "train.hdf").read_bytes()
+    (tmp_path / "train.hdf").write_bytes(whole[: len(whole) // 2])
+    changed(project, f"{data}/train.hdf", f"{tmp_path}/train.hdf")
+    assert "train.hdf" in told(project, "boulder", "run", "config/tiny.experiment")
+
+
+@pytest.mark.parametrize("first", [("boulder", "run"), ("sis", "manager", "-r")])
+@pytest.mark.parametrize("second", [("boulder", "run"), ("sis", "manager", "-r")])
+def test_a_second_manager_on_the_same_work_directory_is_refused_until_the_first_is_gone(project, first, second):
+    text = (project.folder / "config/tiny.py").read_text()
+    project.write_config(text + "    import time\n    time.sleep(600)\n", "slow")
+    (project.folder / "work").mkdir(exist_ok=True)
+    manager = project.start(*first, "config/slow.experiment")
+    lock = project.folder / "work/.manager.lock"
+    try:
+        wait_for(lambda: lock.exists() and lock.read_text())
+        code, output = project.run(*second, "config/tiny.experiment")
+        assert code != 0
+        assert f"another manager (process {manager.pid} on " in output
+    finally:
+        os.kill(manager.pid, signal.SIGKILL)
+        manager.wait()
+    code, output = project.run("boulder", "run", "config/tiny.experimnt")
+    assert "another manager" not in output

@@ -1,0 +1,169 @@
+"""The job graph, laid out in this process with whichever Sisyphus there is."""
+
+import subprocess
+import sys
+
+import pytest
+
+import jobs  # noqa: F401 (finds Sisyphus)
+from tests.tiny import CONFIG, EXTERN_DATA, network, write_data
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def lay_out(data):
+    from jobs.pipeline import lay_out as lay_out_pipeline
+    from sisyphus import tk
+
+    def lay_out(widths=(4, 6), final=None, **other):
+        def algo(idx, net_dict):
+            return network(1, widths[idx]) if idx < len(widths) else None
+
+        arguments = {
+            "network": final or network(2, 6),
+            "pretrain": {"construction_algo": algo, "repetitions": 2, "copy_param_mode": "subset"},
+            "num_epochs": 10,
+            "config": CONFIG | {"learning_rate": 0.01},
+            "extern_data": EXTERN_DATA,
+            "train_data": tk.Path(str(data / "train.hdf"), hash_overwrite="train"),
+            "dev_data": tk.Path(str(data / "dev.hdf"), hash_overwrite="dev"),
+        }
+        return lay_out_pipeline("test", **(arguments | other))
+
+    return lay_out
+
+
+def ids(pipeline) -> list[str]:
+    return [job.job_id() for job in pipeline.jobs]
+
+
+def test_a_job_for_each_phase_has_the_checkpoint_of_the_one_before(lay_out):
+    pipeline = lay_out()
+    assert [job.previous_checkpoint for job in pipeline.jobs] == [None, *(j.out_checkpoint for j in pipeline.jobs[:-1])]
+    assert [[p["first_epoch"] for p in job.phases] for job in pipeline.jobs] == [[1], [3], [5]]
+    assert pipeline.jobs[-1].phases[-1]["last_epoch"] == 10
+
+
+def test_golden_job_ids():
+    """
+    As upstream Sisyphus (commit 21ba6848) gives them, too. A change here discards what people have trained: it needs a
+    very good reason.
+    """
+    from jobs.cmudict_lexicon import CmuDictLexiconJob
+    from jobs.ctc_search import CtcSearchJob
+    from jobs.lexicon_to_hdf import LexiconToHdfJob, WordsToHdfJob
+    from jobs.phase_training import PhaseTrainingJob
+    from jobs.pronunciation_scoring import PronunciationScoringJob
+    from jobs.report import ReportJob
+    from sisyphus import tk
+
+    network = {"output": {"class": "softmax"}}
+    training = PhaseTrainingJob(
+        phases=[{"index": 0, "start": 1, "first_epoch": 1, "last_epoch": 2, "network": network}],
+        extern_data={"data": {"dim": 3}},
+        train_data=[tk.Path("train.hdf")],
+        dev_data=[],
+    )
+    lexicon = CmuDictLexiconJob(num_words=10)
+    data = LexiconToHdfJob(lexicon=lexicon.out_train, frames_per_letter=2)
+    words = WordsToHdfJob(lexicon=lexicon.out_test)
+    search = CtcSearchJob(checkpoint=training.out_checkpoint, extern_data={"data": {"dim": 3}}, data=[words.out_hdf])
+    scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
+    report = ReportJob(title="t", phases=[], scores=[training.out_scores])
+    assert [job.job_id() for job in (training, lexicon, data, words, search, scoring, report)] == [
+        "jobs/phase_training/PhaseTrainingJob.Tw8H722Ts6Ch",
+        "jobs/cmudict_lexicon/CmuDictLexiconJob.y5YxiCCBE7v6",
+        "jobs/lexicon_to_hdf/LexiconToHdfJob.fUOhwkOflMyX",
+        "jobs/lexicon_to_hdf/WordsToHdfJob.mfxse7No9NcA",
+        "jobs/ctc_search/CtcSearchJob.UpSlaWSJTArX",
+        "jobs/pronunciation_scoring/PronunciationScoringJob.ELUA8MMEwF44",
+        "jobs/report/ReportJob.U4shV3GIGF1x",
+    ]
+
+
+def test_a_changed_last_index_keeps_the_jobs_before_it(lay_out):
+    one, two = ids(lay_out((4, 6))), ids(lay_out((4, 5)))
+    assert one[0] == two[0]
+    assert one[1] != two[1]
+    assert one[2] != two[2]
+
+
+def test_more_epochs_at_the_end_keep_the_jobs_before_it(lay_out):
+    one, two = ids(lay_out()), ids(lay_out(num_epochs=12))
+    assert one[:2] == two[:2]
+    assert one[2] != two[2]
+
+
+def test_learning_rates_of_later_epochs_are_no_part_of_an_earlier_jobs_hash(lay_out):
+    rates = [0.01] * 10
+    config = dict(CONFIG)
+    one = ids(lay_out(config=config | {"learning_rates": rates}))
+    two = ids(lay_out(config=config | {"learning_rates": [*rates[:6], 0.005]}))
+    assert one[:2] == two[:2]
+    assert one[2] != two[2]
+
+
+def test_requirements_are_no_part_of_the_hash(lay_out):
+    assert ids(lay_out()) == ids(lay_out(rqmt={"gpu": 1, "mem": 16, "time": 100}))
+
+
+def test_numpy_numbers_and_tuples_hash_as_plain_ones(lay_out):
+    import numpy as np
+
+    plain = lay_out((4, 6))
+    assert ids(plain) == ids(lay_out((np.int64(4), np.int32(6))))
+
+
+def test_a_function_in_a_net_dict_hashes_by_what_it_does(lay_out):
+    def with_function(function):
+        net = network(1, 4) | {"more": {"class": "eval", "from": "output", "eval": function, "is_output_layer": True}}
+        return ids(lay_out((), final=net, pretrain=None))
+
+    def scaled(factor):
+        def scale(source):
+            return source(0) * factor
+
+        return scale
+
+    assert with_function(scaled(2)) == with_function(scaled(2))
+    assert with_function(scaled(2)) != with_function(scaled(3))
+
+
+@pytest.mark.parametrize(("indices_per_job", "counts"), [(1, [1, 1, 1]), (2, [2, 1]), (None, [3]), (5, [3])])
+def test_consecutive_indices_share_a_job(lay_out, indices_per_job, counts):
+    assert [len(job.phases) for job in lay_out(indices_per_job=indices_per_job).jobs] == counts
+
+
+def test_aliases_say_which_indices_a_job_trains(lay_out):
+    assert [min(job.get_aliases()) for job in lay_out(indices_per_job=2).jobs] == [
+        "test/phase.00-01",
+        "test/phase.final",
+    ]
+
+
+def test_the_phase_table_says_what_changes(lay_out):
+    rows = lay_out().rows
+    assert [row["index"] for row in rows] == [0, 1, None]
+    assert rows[1]["changed"]["fw0"] == ["n_out: 4 → 6"]
+    assert rows[2]["added"] == ["fw1", "bw1"]
+    assert rows[2]["growth"] == {"copied": 9, "grown": 0, "initialised": 6, "dropped": 0}
+
+
+@pytest.mark.parametrize("config", ["config/g2p.demo", "config/g2p.py"])
+def test_laying_out_a_config_takes_under_a_second_and_no_tensorflow(config):
+    """Time is measured within the process, of the second of two: the first may read Python's files from a cold disk."""
+    path, function = config.replace("/", ".").rsplit(".", 1)
+    code = (
+        "import sys, time; began = time.monotonic(); import jobs; import importlib;"
+        f"getattr(importlib.import_module({path!r}), {function!r})();"
+        "print(time.monotonic() - began, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    for _ in range(2):
+        run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    seconds, *loaded = run.stdout.split()
+    assert loaded == ["False", "False"]
+    assert float(seconds) < 1

@@ -1,0 +1,119 @@
+"""Pipelines run to their end by a real manager with real workers."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.jobs.conftest import wait_for
+
+
+def test_one_job_per_index_and_one_job_for_all_end_in_the_same_bytes_and_a_second_run_runs_nothing(project):
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, 1)")
+    assert code == 0, output
+    assert output.count("finished: tiny/phase") == 3
+    assert "epoch 6 (original" in output
+    one_per_index, jobs = project.checkpoint(), project.finished_jobs()
+    assert len(jobs) == 3
+
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, 1)")
+    assert code == 0, output
+    assert "3 of 3 jobs are finished already" in output
+    assert project.finished_jobs() == jobs
+
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'all')")
+    assert code == 0, output
+    assert len(project.finished_jobs()) == 4
+    assert project.checkpoint("all") == one_per_index
+    assert (project.folder / "alias/all/phase.00-final").exists()
+
+
+def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(project):
+    assert project.run("boulder", "run", "config/tiny.experiment(6)")[0] == 0
+    before = project.finished_jobs()
+    code, output = project.run("boulder", "run", "config/tiny.experiment(5)")
+    assert code == 0, output
+    assert "finished: tiny/phase.00" not in output
+    assert "finished: tiny/phase.01" in output
+    assert "finished: tiny/phase.final" in output
+    after = project.finished_jobs()
+    assert len(after) == len(before) + 2
+    assert before.items() <= after.items()
+
+
+def test_kill_9_of_a_worker_and_of_its_manager_in_mid_epoch_ends_in_the_same_bytes(project):
+    config = "config/tiny.experiment(6, None, 20)"
+    assert project.run("boulder", "run", config.replace(")", ", 'undisturbed')"))[0] == 0
+    undisturbed = project.checkpoint("undisturbed")
+    work = project.folder / "work"
+    work.rename(project.folder / "work.undisturbed")
+
+    manager = project.start("boulder", "run", config)
+
+    def is_in_third_epoch_or_later():
+        scores = list(work.glob("jobs/phase_training/*/output/scores.jsonl"))
+        return scores and len(scores[0].read_text().splitlines()) >= 2
+
+    try:
+        wait_for(is_in_third_epoch_or_later)
+        worker = _worker_of(work)
+        os.kill(worker, signal.SIGKILL)
+    finally:
+        os.kill(manager.pid, signal.SIGKILL)
+        manager.wait()
+    code, output = project.run("boulder", "run", config)
+    assert code == 0, output
+    log = next(work.glob("jobs/phase_training/*/log.run.1")).read_text()
+    assert "going on after epoch" in log
+    assert project.checkpoint() == undisturbed
+
+
+def test_ctrl_c_leaves_all_resumable_and_the_same_command_goes_on(project):
+    manager = project.start("boulder", "run", "config/tiny.experiment(6, 1, 20)")
+    scores = project.folder / "work/jobs/phase_training"
+    wait_for(lambda: list(scores.glob("*/output/scores.jsonl")))
+    os.killpg(manager.pid, signal.SIGINT)
+    output, _ = manager.communicate(timeout=60)
+    assert manager.returncode == 130, output
+    assert "the same command goes on from here" in output
+    assert not list(scores.glob("*/error.*"))
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, 1, 20)")
+    assert code == 0, output
+
+
+def test_sis_manager_runs_the_same_pipeline_without_a_terminal(project):
+    (project.folder / "work").mkdir()
+    code, output = project.run("sis", "manager", "-r", "config/tiny.experiment(6, None)")
+    assert code == 0, output
+    assert (project.folder / "output/tiny/checkpoint.h5").exists()
+
+
+def test_a_job_that_fails_is_told_in_a_line_with_its_log_and_the_exit_code_is_1(project, data):
+    text = (project.folder / "config/tiny.py").read_text()
+    project.write_config(
+        text.replace('{"learning_rate": 0.01}', '{"learning_rate": 1e30, "optimizer": {"class": "sgd"}}')
+    )
+    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    assert code == 1
+    line = next(line for line in output.splitlines() if line.startswith("failed: tiny/phase.00: "))
+    assert "TrainingError: epoch 1, batch" in line
+    assert "not finite" in line
+    log = next(line.split("log:")[1].strip() for line in output.splitlines() if "log: " in line)
+    assert "TrainingError" in (project.folder / log).read_text()
+    # The same command after the mistake is mended: the failed job is moved aside and tried again.
+    project.write_config(text)
+    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    assert code == 0, output
+
+
+def _worker_of(work: Path) -> int:
+    """:return: process id of the worker whose job is in `work`"""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                command = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                folder = os.readlink(process / "cwd")
+            except OSError:
+                continue
+            if "worker" in command and folder.startswith(str(work)):
+                return int(process.name)
+    raise AssertionError("no worker is running")
