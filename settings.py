@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent
+# Sisyphus executes this file in the folder that it is started in; __file__ is not this file's. That folder may be Boulder's
+# own, or one with a link to this file and a config/ of its own, which then comes before Boulder's.
+_ROOT = Path("settings.py").resolve().parent
+sys.path.insert(0, os.getcwd())
 
 # A worker's current directory is its job's own, so these must be absolute.
-IMPORT_PATHS = [f"{_ROOT}/", f"{_ROOT}/recipe/"]
+IMPORT_PATHS = [f"{os.getcwd()}/", f"{_ROOT}/", f"{_ROOT}/recipe/"]
 
 # `sis` of the same environment, whoever started the manager
 _SIS = Path(sys.prefix) / "bin" / "sis"

@@ -115,6 +115,7 @@ def experiment(
     tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)
     tk.register_output(f"{name}/error_rates.txt", scoring.out_summary)
     tk.register_output(f"{name}/report.html", report.out_report)
+    tk.register_output(f"{name}/learning_curves.svg", report.out_curves)
 
 
 def demo() -> None:
@@ -122,13 +123,13 @@ def demo() -> None:
     experiment(
         "g2p.demo",
         num_words=20_000,
-        size=Size(layers=2, width=128, dropout=0.1),
-        num_epochs=9,
+        size=Size(layers=3, width=80, dropout=0.1),
+        num_epochs=8,
         config={
             "batch_size": 1500,
             "max_seqs": 100,
             "batching": "laplace:.1000",
-            "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
+            "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
             "optimizer": {"class": "adam", "epsilon": 1e-8},
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,

@@ -1,6 +1,5 @@
 """The `boulder` command, and `sis` of the same environment."""
 
-import os
 import sys
 import warnings
 from typing import Annotated
@@ -17,7 +16,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 def sis() -> None:
     """Sisyphus's own command line: of the real one where it is installed."""
-    _look_here_first()
     from sisyphus.__main__ import main as sisyphus_main
 
     sys.exit(sisyphus_main())
@@ -26,7 +24,6 @@ def sis() -> None:
 def main() -> None:
     """The `boulder` command. A mistake of the user's is one line, and the exit code 1."""
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-    _look_here_first()
     try:
         app()
     except BoulderError as error:
@@ -34,11 +31,6 @@ def main() -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-
-
-def _look_here_first() -> None:
-    """`config.…` is that of the current directory, which need not be Boulder's own."""
-    sys.path.insert(0, os.getcwd())
 
 
 @app.callback()

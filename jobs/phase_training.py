@@ -5,9 +5,12 @@ import os
 from pathlib import Path
 
 from boulder.schedule.functions import restore
+from boulder.training.progress import read_progress
 from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import last_epoch_saved
 from sisyphus import Job, Task, tk
+
+_CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
 
 
 class PhaseTrainingJob(Job):
@@ -67,10 +70,11 @@ class PhaseTrainingJob(Job):
             train=[Path(path.get_path()) for path in self.train_data],
             dev=[Path(path.get_path()) for path in self.dev_data],
             previous=Path(self.previous_checkpoint.get_path()) if self.previous_checkpoint else None,
-            store=Path("checkpoints"),  # in work/, which clean-up may delete once the job has finished
+            store=Path(_CHECKPOINTS),  # in work/, which clean-up may delete once the job has finished
             checkpoint=Path(self.out_checkpoint.get_path()),
             scores=Path(self.out_scores.get_path()),
             tensorboard=Path(self.out_tensorboard.get_path()),
+            progress=Path(_PROGRESS),
             growth=self._write_growth,
         )
         phases = [TrainingPhase.from_json(restore(phase, self.functions)) for phase in self.phases]
@@ -86,14 +90,19 @@ class PhaseTrainingJob(Job):
         os.replace(temporary, path)
 
     def info(self):
-        """For the manager's status lines."""
-        records = read_scores(self.out_scores.get_path())
-        return describe_record(records[-1]) if records else None
+        """For the manager's status lines: where it is, and the last scores."""
+        records, progress = read_scores(self.out_scores.get_path()), self.progress()
+        now = f"{progress['what']}: batch {progress['done']}/{progress['total']}" if progress else None
+        return "; ".join(filter(None, [now, describe_record(records[-1]) if records else None])) or None
+
+    def progress(self) -> dict | None:
+        """:return: how far the epoch is, see `boulder.training.progress`; None if it does not run"""
+        return read_progress(os.path.join(self._sis_path("work"), _PROGRESS))
 
     def completed_fraction(self):
         """:return: finished epochs / epochs; from file names, since the manager asks often"""
         first, last = self.phases[0]["first_epoch"], self.phases[-1]["last_epoch"]
-        saved = last_epoch_saved(os.path.join(self._sis_path("work"), "checkpoints"))
+        saved = last_epoch_saved(os.path.join(self._sis_path("work"), _CHECKPOINTS))
         return max(0.0, (saved - first + 1) / (last - first + 1))
 
     @classmethod

@@ -14,6 +14,7 @@ class ReportJob(Job):
 
     Outputs:
         out_report: HTML
+        out_curves: SVG, the learning curves alone
 
     Hash: all arguments.
     """
@@ -47,12 +48,13 @@ class ReportJob(Job):
         self.num_words = num_words
 
         self.out_report = self.output_path("report.html")
+        self.out_curves = self.output_path("learning_curves.svg")
 
     def tasks(self):
         yield Task("run", mini_task=True)
 
     def run(self):
-        from boulder.report import render
+        from boulder.report import learning_curve, render
         from boulder.report.phases import number_scores, with_times
 
         records = number_scores([r for path in self.scores for r in read_scores(path.get_path())], self.phases)
@@ -67,6 +69,7 @@ class ReportJob(Job):
         }
         with open(self.out_report.get_path(), "w", encoding="utf-8") as file:
             file.write(render(report))
+        learning_curve(records, self.phases).savefig(self.out_curves.get_path())
 
     def _examples(self) -> list[dict]:
         words = _read(self.words) if self.words else []

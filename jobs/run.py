@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from rich.markup import escape
 
 from boulder.errors import BoulderError
 from boulder.report import phase_table
+from boulder.training.progress import make_bar
 from boulder.training.scores import describe_record, read_scores
 from jobs.config_name import check_config_name, errors_of_config
 from jobs.phase_training import PhaseTrainingJob
@@ -24,6 +26,7 @@ from jobs.pipeline import laid_out_pipelines
 from jobs.work_lock import lock_work_directory
 
 _SECONDS_BETWEEN_LOOKS = 1.0
+_FAILED = ("error", "retry_error", "queue_error", "input_missing", "interrupted_not_resumable")
 
 
 def run(configs: Sequence[str], console: Console) -> int:
@@ -42,6 +45,7 @@ def run(configs: Sequence[str], console: Console) -> int:
     from sisyphus.loader import config_manager
     from sisyphus.manager import Manager
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us so shall find all as after Ctrl-C
     lock_work_directory()
     toolkit._sis_running_in_manager = True
     for config in configs:
@@ -78,11 +82,11 @@ def run(configs: Sequence[str], console: Console) -> int:
         return 130
     finally:
         engine.stop_engine()
-    return _tell_result(toolkit.sis_graph, console)
+    return _tell_result(toolkit.sis_graph, engine, console)
 
 
 class _Watcher:
-    """Beside the manager: prints each job that ends and each epoch that is scored."""
+    """Beside the manager: prints each job that ends and each epoch that is scored; at a terminal, bars of the epochs."""
 
     def __init__(self, graph, console: Console):
         self._graph, self._console = graph, console
@@ -90,40 +94,65 @@ class _Watcher:
         self._epochs: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._bar = make_bar(console) if console.is_terminal else None
+        self._bars: dict[str, int] = {}
 
     def __enter__(self) -> None:
         done = [job for job in self._graph.jobs() if _is_finished(job)]
         self._finished = {job.job_id() for job in done}
         if done:
             self._console.print(f"{len(done)} of {len(list(self._graph.jobs()))} jobs are finished already")
-        self._look(quiet=True)
+        for job in self._trainings():
+            self._new_records(job)  # those of an earlier run are not told again
+        if self._bar:
+            self._bar.start()
         self._thread.start()
 
     def __exit__(self, *_error) -> None:
         self._stop.set()
         self._thread.join()
+        if self._bar:
+            self._bar.stop()
         self._look()
 
     def _run(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
             self._look()
 
-    def _look(self, quiet: bool = False) -> None:
-        for job in sorted(self._graph.jobs(), key=_order):
-            if isinstance(job, PhaseTrainingJob):
-                for record in read_scores(job.out_scores.get_path()):
-                    if record["epoch"] > self._epochs.get(job.job_id(), 0):
-                        self._epochs[job.job_id()] = record["epoch"]
-                        if not quiet:
-                            self._console.print(escape(describe_record(record)), soft_wrap=True)
+    def _look(self) -> None:
+        for job in self._trainings():
+            for record in self._new_records(job):
+                self._console.print(escape(describe_record(record)), soft_wrap=True)
+            if self._bar:
+                self._draw(job)
+        for job in self._graph.jobs():
             if job.job_id() not in self._finished and _is_finished(job):
                 self._finished.add(job.job_id())
                 self._console.print(f"finished: {escape(_name(job))}", style="green", highlight=False)
 
+    def _trainings(self) -> list[PhaseTrainingJob]:
+        jobs = [job for job in self._graph.jobs() if isinstance(job, PhaseTrainingJob)]
+        return sorted(jobs, key=lambda job: job.phases[0]["first_epoch"])
 
-def _order(job) -> tuple:
-    """Training jobs by their epochs, so that what two of them said since the last look is told in order."""
-    return (0, job.phases[0]["first_epoch"]) if isinstance(job, PhaseTrainingJob) else (1, 0)
+    def _new_records(self, job: PhaseTrainingJob) -> list[dict]:
+        told = self._epochs.get(job.job_id(), 0)
+        records = [record for record in read_scores(job.out_scores.get_path()) if record["epoch"] > told]
+        if records:
+            self._epochs[job.job_id()] = records[-1]["epoch"]
+        return records
+
+    def _draw(self, job: PhaseTrainingJob) -> None:
+        progress, bar = job.progress(), self._bars.get(job.job_id())
+        if progress is None or _is_finished(job):
+            if bar is not None:
+                self._bar.remove_task(self._bars.pop(job.job_id()))
+            return
+        if bar is None:
+            bar = self._bars[job.job_id()] = self._bar.add_task("", total=None, scores="")
+        state = self._bar.tasks[self._bar.task_ids.index(bar)]
+        if state.description != progress["what"]:
+            self._bar.reset(bar, description=progress["what"])
+        self._bar.update(bar, completed=progress["done"], total=progress["total"])
 
 
 def _is_finished(job) -> bool:
@@ -135,7 +164,7 @@ def _name(job) -> str:
     return min(job.get_aliases() or [job.job_id()])
 
 
-def _tell_result(graph, console: Console) -> int:
+def _tell_result(graph, engine, console: Console) -> int:
     """Prints outputs and failures. :return: exit code"""
     missing = 0
     for target in sorted(graph.targets, key=lambda target: target.name):
@@ -145,13 +174,17 @@ def _tell_result(graph, console: Console) -> int:
             continue
         text = _short_text(path)
         console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
-    failed = [job for job in graph.jobs() if not _is_finished(job) and _error_logs(job)]
-    for job in failed:
-        for log in _error_logs(job):
-            console.print(f"[red]failed:[/red] {escape(_name(job))}: {escape(_last_line(log))}", soft_wrap=True)
-            console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
+    failed = 0
+    for state, jobs in sorted(graph.get_jobs_by_status(engine=engine, skip_finished=True).items()):
+        for job in sorted(jobs, key=_name) if state in _FAILED else ():
+            failed += 1
+            logs = _error_logs(job)
+            told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {job._sis_path()}"
+            console.print(f"[red]failed:[/red] {escape(_name(job))}: {escape(told)}", soft_wrap=True)
+            for log in logs:
+                console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
     if failed or missing:
-        console.print(f"{missing} outputs are missing, {len(failed)} jobs failed; the same command tries again")
+        console.print(f"{missing} outputs are missing, {failed} jobs failed; the same command tries again")
         return 1
     return 0
 

@@ -31,6 +31,7 @@ def training(data, tmp_path):
             "checkpoint": folder / "checkpoint.h5",
             "scores": folder / "scores.jsonl",
             "tensorboard": folder / "tensorboard",
+            "progress": folder / "progress.json",
             "growth": lambda _phase, _report: None,
         }
         train([TrainingPhase.from_json(p) for p in phases], EXTERN_DATA, TrainingFiles(**paths | files), say)

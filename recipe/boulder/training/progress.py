@@ -1,40 +1,48 @@
-"""How far an epoch is: a bar where a person watches, a line now and then in a log."""
+"""How far an epoch is: a bar where a person watches, a line now and then in a log, a file for who looks from outside."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import sys
 import time
+from pathlib import Path
 
 from boulder.training.scores import Sums
 
 _SECONDS_BETWEEN_LINES = 30
+_SECONDS_BETWEEN_WRITES = 1
 
 
 class Progress:
-    """A context manager around all epochs."""
+    """
+    A context manager around all epochs.
 
-    def __init__(self):
+    :param file: where it stands for other processes, see `read_progress`; gone at the end
+    """
+
+    def __init__(self, file: Path):
+        self._file = file
         self._bar = None
         self._task = None
-        self._what, self._total, self._done, self._told = "", 0, 0, time.monotonic()
+        self._what, self._total, self._done, self._told, self._written = "", 0, 0, time.monotonic(), 0.0
 
     def __enter__(self) -> Progress:
         if sys.stdout.isatty():
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, TextColumn("{task.fields[scores]}"), transient=True)
+            self._bar = make_bar()
             self._bar.start()
         return self
 
     def __exit__(self, *_error) -> None:
         if self._bar:
             self._bar.stop()
+        self._file.unlink(missing_ok=True)
 
     def begin(self, what: str, total: int, done: int) -> None:
         """A new pass over `total` batches, of which `done` were done before."""
         self._what, self._total, self._done, self._told = what, total, done, time.monotonic()
+        self._write()
         if self._bar:
             if self._task is not None:
                 self._bar.remove_task(self._task)
@@ -43,11 +51,38 @@ class Progress:
     def advance(self, sums: Sums) -> None:
         """One batch more."""
         self._done += 1
+        now = time.monotonic()
+        if now - self._written > _SECONDS_BETWEEN_WRITES:
+            self._write()
         if self._bar:
             self._bar.update(self._task, advance=1, scores=_text(sums))
-        elif time.monotonic() - self._told > _SECONDS_BETWEEN_LINES:
-            self._told = time.monotonic()
+        elif now - self._told > _SECONDS_BETWEEN_LINES:
+            self._told = now
             print(f"{self._what}: batch {self._done}/{self._total}, {_text(sums)}", flush=True)
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        temporary = self._file.with_name(f".{self._file.name}.part")
+        with contextlib.suppress(OSError):  # a full disk is told by who has something to lose
+            temporary.write_text(json.dumps({"what": self._what, "done": self._done, "total": self._total}))
+            os.replace(temporary, self._file)
+
+
+def make_bar(console=None):
+    """:return: a rich progress bar, which vanishes when it stops"""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Bar(*columns, TextColumn("{task.fields[scores]}"), transient=True, console=console)
+
+
+def read_progress(file: str | os.PathLike) -> dict | None:
+    """:return: {"what": …, "done": batches, "total": batches} of a training that runs, None if there is none"""
+    try:
+        return json.loads(Path(file).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _text(sums: Sums) -> str:

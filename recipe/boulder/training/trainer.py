@@ -39,6 +39,7 @@ class TrainingFiles:
     :param scores: JSON lines, one for each epoch
     :param growth: called with (phase, report) at each hand-over
     :param tensorboard: folder for TensorBoard's event files
+    :param progress: says how far the epoch is, see `boulder.training.progress`
     """
 
     train: Sequence[Path]
@@ -48,6 +49,7 @@ class TrainingFiles:
     checkpoint: Path
     scores: Path
     tensorboard: Path
+    progress: Path
     growth: Callable[[TrainingPhase, GrowthReport], None]
 
 
@@ -68,7 +70,7 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
         dev_data.check()
         state = store.newest(say) or (Checkpoint.load(files.previous) if files.previous else None)
         _check_start(state, phases)
-        with Interrupt() as interrupt, Progress() as progress:
+        with Interrupt() as interrupt, Progress(files.progress) as progress:
             for phase in phases:
                 if state and not state.position and state.epoch >= phase.last_epoch:
                     continue  # done before the job was cut off

@@ -1,0 +1,133 @@
+"""What README.md and docs/ say is what is there. (.ci/run also runs the README's first command, the demo, in a clean clone.)"""
+
+import dataclasses
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jobs  # noqa: F401 (finds Sisyphus)
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+EXPERIMENT = (ROOT / "docs/experiment.md").read_text()
+
+
+def commands(text: str) -> list[str]:
+    """:return: indented lines that are commands"""
+    lines = [line.strip().split("  #")[0].strip() for line in text.splitlines() if line.startswith("    ")]
+    return [line for line in lines if line.startswith(("make ", ".venv/bin/"))]
+
+
+@pytest.mark.parametrize("command", commands(README) + commands(EXPERIMENT))
+def test_every_command_of_the_documents_exists(command):
+    program, *arguments = command.split()
+    if program == "make":
+        assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        return
+    run = [Path(sys.executable).parent / Path(program).name, *arguments[:1], "--help"]
+    if program.endswith("tensorboard"):
+        run = [run[0], "--help"]
+    assert subprocess.run(run, capture_output=True, cwd=ROOT, check=False).returncode == 0
+
+
+def test_links_lead_somewhere():
+    for text, folder in ((README, ROOT), (EXPERIMENT, ROOT / "docs")):
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            assert link.startswith("https://github.com/") or (folder / link).exists(), link
+
+
+def test_the_phase_table_of_the_readme_is_the_demos():
+    """Mended by: python -m tests.docs.test_readme_and_docs"""
+    assert demo_phase_table() in README
+
+
+def test_the_experiment_of_the_documents_lays_out_and_its_first_phases_train(tmp_path):
+    """As a user would: the file copied into config/, data of that kind beside it, `boulder run`."""
+    import numpy as np
+
+    from boulder.data import HdfWriter
+
+    code = re.search(r"```python\n(.*?)```", EXPERIMENT, re.DOTALL)[1]
+    (tmp_path / "config").mkdir()
+    (tmp_path / "data").mkdir()
+    # The same experiment with fewer epochs and narrow layers.
+    small = (
+        code.replace("(64, 96)[idx]", "(4, 6)[idx]")
+        .replace("width=128", "width=8")
+        .replace("num_epochs=12", "num_epochs=5")
+    )
+    small = small.replace('"repetitions": 2', '"repetitions": 1')
+    (tmp_path / "config/frames.py").write_text(small)
+    (tmp_path / "settings.py").symlink_to(ROOT / "settings.py")
+    random = np.random.default_rng(0)
+    for name in ("train", "dev"):
+        streams = {"data": {"dim": 40}, "classes": {"dim": 42, "sparse": True}}
+        with HdfWriter(tmp_path / f"data/{name}.hdf", streams) as writer:
+            for i in range(12):
+                length = int(random.integers(3, 9))
+                features = random.normal(size=(length, 40)).astype("float32")
+                writer.write(
+                    f"{name}{i}", {"data": features, "classes": random.integers(0, 42, length).astype("int32")}
+                )
+    command = [Path(sys.executable).parent / "boulder", "run", "config/frames.py"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (tmp_path / "output/frames/checkpoint.h5").exists()
+    assert "epoch 5 (original" in run.stdout
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    rows = text[text.index(heading) :].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_the_table_of_options_is_complete_and_its_defaults_are_right():
+    from boulder.training import TrainingOptions
+
+    told = {name.strip("`"): default.strip("`") for name, default, _ in table(EXPERIMENT, "| option |")}
+    for field in dataclasses.fields(TrainingOptions):
+        default = getattr(TrainingOptions(), field.name)
+        text = f"{default:g}" if isinstance(default, float) else repr(default).replace("'", '"')
+        assert told.pop(field.name) == text
+    assert sorted(told) == ["learning_rate", "learning_rates"]
+
+
+def test_the_tables_of_layers_and_losses_are_complete():
+    from boulder.network.layer import LAYERS
+    from boulder.network.loss import LOSSES
+
+    told = {
+        name: options for names, _, options in table(EXPERIMENT, "| class |") for name in re.findall(r"`(\w+)`", names)
+    }
+    assert sorted(told) == sorted(LAYERS)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(row[0] for row in table(EXPERIMENT, "| loss |")))) == sorted(LOSSES)
+    for name, options in told.items():
+        known = {field.name for field in dataclasses.fields(LAYERS[name])}
+        assert set(re.findall(r"`(\w+)`", options)) <= known, name
+
+
+def demo_phase_table() -> str:
+    """:return: the table that `boulder run config/g2p.demo` prints, indented as a block of code"""
+    from rich.console import Console
+
+    from boulder.report import phase_table
+    from config.g2p import demo
+    from jobs.pipeline import laid_out_pipelines
+
+    demo()
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    phase_table(laid_out_pipelines()["g2p.demo"].rows, console)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    return "\n".join(f"    {line}".rstrip() for line in lines if line.strip())
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    begin, end = README.index("<!-- demo: phase table -->"), README.index("and, as they are done,")
+    table_text = f"<!-- demo: phase table -->\n\n{demo_phase_table()}\n\n"
+    (ROOT / "README.md").write_text(README[:begin] + table_text + README[end:])
