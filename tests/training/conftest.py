@@ -1,6 +1,7 @@
 """Training runs in this process."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -38,3 +39,15 @@ def training(data, tmp_path):
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """:return: folder with a file system of its own, of 400 kB"""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

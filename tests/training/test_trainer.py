@@ -1,5 +1,6 @@
 """What a training run promises: it is a function of its arguments, wherever it was stopped."""
 
+import contextlib
 import json
 import os
 import signal
@@ -142,3 +143,18 @@ def test_a_later_phase_without_a_checkpoint_is_refused(training):
 def test_a_previous_checkpoint_that_is_missing_is_named(training, tmp_path):
     with pytest.raises(CheckpointError, match=r"gone\.h5: there is no such file"):
         training(PHASES[1:], previous=tmp_path / "gone.h5")
+
+
+def test_a_disk_that_fills_up_stops_the_training_and_leaves_the_last_good_checkpoint(training, small_disk):
+    from boulder.training import Checkpoint
+
+    def fill(line):
+        if line.startswith("epoch 1 "):
+            with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(1000))
+
+    with pytest.raises(CheckpointError, match=r"epoch\.000002\.h5: cannot be written: No space left on device"):
+        training([phase(0, range(1, 4), network(1, 4))], say=fill, store=small_disk / "store")
+    assert [path.name for path in (small_disk / "store").iterdir()] == ["epoch.000001.h5"]
+    assert Checkpoint.load(small_disk / "store/epoch.000001.h5").epoch == 1

@@ -2,6 +2,7 @@
 
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import tf
+from boulder.network.template import Template
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -9,7 +10,7 @@ ACTIVATIONS = {
     "relu": lambda x: tf.nn.relu(x),
     "elu": lambda x: tf.nn.elu(x),
     "selu": lambda x: tf.nn.selu(x),
-    "gelu": lambda x: tf.nn.gelu(x, approximate=True),  # RETURNN's "gelu" is the tanh form
+    "gelu": lambda x: tf.nn.gelu(x),  # not the tanh form: RETURNN has one under this name, but finds TensorFlow's first
     "swish": lambda x: tf.nn.silu(x),
     "silu": lambda x: tf.nn.silu(x),
     "tanh": lambda x: tf.tanh(x),
@@ -27,10 +28,23 @@ ACTIVATIONS = {
 }
 
 
-def check(name: str | None, where: str) -> None:
-    """:raises NetworkError: if `name` is no activation function"""
-    if name is not None and name not in ACTIVATIONS:
-        raise NetworkError(f"{where}: unknown activation {name!r}{nearest(str(name), ACTIVATIONS)}")
+_LINEAR = (None, "identity", "none")
+_OVER_FEATURES = ("softmax", "log_softmax")
+
+
+def check(name: str | None, template: Template, where: str) -> None:
+    """
+    :param template: of what it is applied to
+    :raises NetworkError: if `name` is no activation function, or not for that
+    """
+    if name in _LINEAR:
+        return
+    if name not in ACTIVATIONS:
+        raise NetworkError(f"{where}: unknown activation {name!r}{nearest(name, ACTIVATIONS)}")
+    if not template.dtype.startswith("float"):
+        raise NetworkError(f"{where}: activation {name!r} needs float values, found {template}")
+    if name in _OVER_FEATURES and template.feature is None:
+        raise NetworkError(f"{where}: activation {name!r} needs a feature axis, found {template}")
 
 
 def apply(name: str | None, x):

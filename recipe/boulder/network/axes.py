@@ -27,6 +27,15 @@ class Axis:
         """:return: the axis that `operation` makes of this one, equal to any other made the same way"""
         return Axis(self.kind, None, (operation, *arguments, self.origin))
 
+    def repeated(self, times: int) -> Axis:
+        """:return: this axis with each entry `times` times in a row; twice by 2 is once by 4, and by 1 is this axis"""
+        if times == 1:
+            return self
+        match self.origin:
+            case ("repeat", int(before), tuple(origin)):
+                return Axis(self.kind, None, origin).derived("repeat", before * times)
+        return self.derived("repeat", times)
+
     def __str__(self) -> str:
         if self.kind == TIME:
             return f"time:{_origin_text(self.origin)}"

@@ -11,7 +11,7 @@ from boulder.network.layer import Layer, Site, find_layer_class
 from boulder.network.layers.copy import Copy
 from boulder.network.loss import Loss, find_loss_class
 from boulder.network.options import parse
-from boulder.network.params import ParamSpec
+from boulder.network.params import ParamSpec, variable_scope
 from boulder.network.template import Template, extern_templates
 
 DEFAULT_TARGET = "classes"
@@ -95,9 +95,13 @@ class _Description:
             raise NetworkError(f"mode must be 'train', 'eval' or 'search', found {mode!r}")
         if not isinstance(network, dict):
             raise NetworkError(f"expected a net dict, found {type(network).__name__}: {network!r:.80}")
+        for name in network:
+            _check_name(name)
         self.network = network
         self.spec = NetworkSpec(extern_templates(extern_data))
-        self.path: list[str] = []  # the layers that are being looked at, to tell a loop
+        self.parsed: dict[str, Layer] = {}
+        self.sources: dict[str, tuple[str, ...]] = {}
+        self.scopes: dict[str, str] = {}  # first part of the paths of parameters → the layer that has them
 
     def result(self) -> NetworkSpec:
         roots = [name for name, options in self.network.items() if name == "output" or _is_root(options)]
@@ -107,17 +111,53 @@ class _Description:
                 f"found {', '.join(map(repr, self.network)) or 'no layer at all'}"
             )
         for name in roots:
-            self.layer(name, asked_by=None)
+            self._describe_with_sources(name)
         return self.spec
 
-    def source(self, name: str, asked_by: str) -> tuple[str, Template]:
-        """:return: (name, template) of an entry of `from`"""
-        if name == "data" or str(name).startswith("data:"):
-            key = name.removeprefix("data:")
-            return f"data:{key}", self.stream(key, f"layer {asked_by!r}: 'from' names {name!r}")
-        return name, self.layer(name, asked_by).template
+    def _describe_with_sources(self, root: str) -> None:
+        """Without recursion: a chain of layers may be longer than Python's stack."""
+        if root in self.spec.layers:
+            return
+        path = {root: iter(self._read(root))}  # the layers from `root` to the current one → their sources still to come
+        while path:
+            name = next(reversed(path))
+            source = next(path[name], None)
+            if source is None:
+                path.popitem()
+                self.spec.layers[name] = self._describe_layer(name)
+            elif source in path:
+                loop = [*list(path)[list(path).index(source) :], source]
+                raise NetworkError(f"layers depend on each other in a loop: {' → '.join(loop)}")
+            elif source in self.network and source not in self.spec.layers:
+                path[source] = iter(self._read(source))
 
-    def stream(self, key: str, where: str) -> Template:
+    def _read(self, name: str) -> tuple[str, ...]:
+        """
+        Reads the options of the layer `name`, without a look at other layers.
+
+        :return: its sources, data streams as "data:KEY"
+        """
+        options = self.network[name]
+        if not isinstance(options, dict) or "class" not in options:
+            raise NetworkError(f"layer {name!r}: expected a dict with a 'class', found {options!r:.80}")
+        cls = find_layer_class(options["class"], f"layer {name!r}")
+        where = f"layer {name!r} ({cls.class_name})"
+        self.parsed[name] = parse(cls, {k: v for k, v in options.items() if k != "class"}, where)
+        self.sources[name] = tuple(self._source(source, where) for source in self.parsed[name].source_names())
+        return self.sources[name]
+
+    def _source(self, name: str, where: str) -> str:
+        """:return: an entry of `from`, a data stream as "data:KEY" """
+        if name == "data" or name.startswith("data:"):
+            key = name.removeprefix("data:")
+            self._stream(key, f"{where}: 'from' names {name!r}")
+            return f"data:{key}"
+        if name not in self.network:
+            known = ["data", *self.network, *(f"data:{key}" for key in self.spec.extern_data)]
+            raise NetworkError(f"{where}: 'from' names {name!r}, which is no layer{nearest(name, known)}")
+        return name
+
+    def _stream(self, key: str, where: str) -> Template:
         """:return: template of the data stream `key`"""
         if key not in self.spec.extern_data:
             known = self.spec.extern_data
@@ -126,42 +166,36 @@ class _Description:
             )
         return self.spec.extern_data[key]
 
-    def layer(self, name: str, asked_by: str | None) -> LayerSpec:
-        if name in self.spec.layers:
-            return self.spec.layers[name]
-        if name not in self.network:
-            known = ["data", *self.network, *(f"data:{key}" for key in self.spec.extern_data)]
-            raise NetworkError(f"layer {asked_by!r}: 'from' names {name!r}, which is no layer{nearest(name, known)}")
-        if name in self.path:
-            loop = [*self.path[self.path.index(name) :], name]
-            raise NetworkError(f"layers depend on each other in a loop: {' → '.join(loop)}")
-        self.path.append(name)
-        spec = self._describe_layer(name)
-        self.path.pop()
-        self.spec.layers[name] = spec
-        return spec
-
     def _describe_layer(self, name: str) -> LayerSpec:
-        options = self.network[name]
-        if not isinstance(options, dict) or "class" not in options:
-            raise NetworkError(f"layer {name!r}: expected a dict with a 'class', found {options!r:.80}")
-        cls = find_layer_class(options["class"], f"layer {name!r}")
-        where = f"layer {name!r} ({cls.class_name})"
-        layer = parse(cls, {k: v for k, v in options.items() if k != "class"}, where)
-        sources = [self.source(source, asked_by=name) for source in layer.source_names()]
+        layer = self.parsed[name]
+        where = f"layer {name!r} ({layer.class_name})"
+        sources = [(source, self.spec.template(source)) for source in self.sources[name]]
         loss, target = self._loss(name, layer, where)
         default_dim = None
         if target is not None:
             default_dim = loss.output_dim(target) if loss else target.dim
         site = Site(name, layer, sources, default_dim, self._copied)
+        if layer.L2 is not None and layer.L2 < 0:
+            raise site.fail(f"'L2' must be 0 or more, found {layer.L2}")
         template = layer.spec(site)
+        if layer.n_out is not None and layer.n_out != template.dim:
+            raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
         if loss:
             problem = loss.check(template, target)
             if problem:
-                raise NetworkError(f"{where}: {problem}")
+                raise site.fail(problem)
             if layer.loss_scale != 0:
                 self.spec.losses[name] = LossSpec(name, loss, layer.target or DEFAULT_TARGET, float(layer.loss_scale))
-        return LayerSpec(name, layer, tuple(source for source, _ in sources), template, tuple(site.params))
+        self._check_paths(site)
+        return LayerSpec(name, layer, self.sources[name], template, tuple(site.params))
+
+    def _check_paths(self, site: Site) -> None:
+        scope = variable_scope(site.name)
+        other = self.scopes.setdefault(scope, site.name) if site.params else site.name
+        if other != site.name:
+            raise site.fail(
+                f"its parameters would have the same paths as those of layer {other!r}, {scope}/…; rename it"
+            )
 
     def _loss(self, name: str, layer: Layer, where: str) -> tuple[Loss | None, Template | None]:
         """:return: the layer's loss and its target's template, where it has them"""
@@ -169,10 +203,10 @@ class _Description:
             for option in ("loss_scale", "loss_opts"):
                 if option in self.network[name]:
                     raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
-            return None, self.stream(layer.target, f"{where}: 'target' is {layer.target!r}") if layer.target else None
-        loss = parse(find_loss_class(layer.loss, where), layer.loss_opts, f"{where}: loss {layer.loss!r}")
+            return None, self._stream(layer.target, f"{where}: 'target' is {layer.target!r}") if layer.target else None
+        loss = parse(find_loss_class(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
         key = layer.target or DEFAULT_TARGET
-        return loss, self.stream(key, f"{where}: the target of its loss is {key!r}")
+        return loss, self._stream(key, f"{where}: the target of its loss is {key!r}")
 
     def _copied(self, name: str) -> list[tuple[str, Template]] | None:
         """:return: the sources of `name`, if it is a layer that only copies them"""
@@ -180,6 +214,19 @@ class _Description:
         if spec is None or not isinstance(spec.layer, Copy):
             return None
         return [(source, self.spec.template(source)) for source in spec.sources]
+
+
+def _check_name(name) -> None:
+    if (
+        not isinstance(name, str)
+        or not variable_scope(name)
+        or "/" in name
+        or name == "data"
+        or name.startswith("data:")
+    ):
+        raise NetworkError(
+            f"a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found {name!r}"
+        )
 
 
 def _is_root(options) -> bool:

@@ -1,7 +1,7 @@
 """Initial values of parameters, in NumPy: a function of (seed, path, shape) and of nothing else.
 
-So a new layer gets the same values whether it is made in the first job or the last, alone or among others. The shape is part of it, so that
-what is new in a parameter that grew is not a copy of its old initial values.
+So a new layer gets the same values whether it is made in the first job or the last, alone or among others. The shape is
+part of it, so that what is new in a parameter that grew is not a copy of its old initial values.
 """
 
 import hashlib

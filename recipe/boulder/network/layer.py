@@ -17,8 +17,9 @@ from typing import Any, ClassVar
 
 from boulder.errors import NetworkError, nearest
 from boulder.network import initializers
-from boulder.network.params import ParamSpec, Part
-from boulder.network.template import Template, broadcast
+from boulder.network.axes import BATCH, FEATURE, TIME
+from boulder.network.params import ParamSpec, Part, variable_scope
+from boulder.network.template import Template, concatenated
 
 LAYERS: dict[str, type[Layer]] = {}
 
@@ -36,8 +37,10 @@ def layer_class(name: str) -> Callable[[type], type]:
 
 def find_layer_class(name: Any, where: str) -> type[Layer]:
     """:raises NetworkError: if there is none of that name"""
+    if not isinstance(name, str):
+        raise NetworkError(f"{where}: 'class' must be a string, found {name!r:.80}")
     if name not in LAYERS:
-        raise NetworkError(f"{where}: unknown layer class {name!r}{nearest(str(name), LAYERS)}")
+        raise NetworkError(f"{where}: unknown layer class {name!r}{nearest(name, LAYERS)}")
     return LAYERS[name]
 
 
@@ -52,20 +55,20 @@ class Layer:
     :param loss_opts: options of the loss
     :param target: key of the data stream that the loss compares with, or that gives `n_out`
     :param L2: factor of the sum of squares of all the layer's parameters in the objective
-    :param trainable: whether the layer's parameters are trained
+    :param trainable: whether the layer's parameters are trained; None says what True says
     :param is_output_layer: the layer exists although nothing depends on it
     """
 
     class_name: ClassVar[str]
 
-    sources: str | list | tuple = "data"
+    sources: str | list[str] = "data"
     n_out: int | None = None
     loss: str | None = None
     loss_scale: float = 1.0
-    loss_opts: dict = field(default_factory=dict)
+    loss_opts: dict | None = None
     target: str | None = None
     L2: float | None = None
-    trainable: bool = True
+    trainable: bool | None = None
     is_output_layer: bool = False
 
     def source_names(self) -> tuple[str, ...]:
@@ -92,9 +95,25 @@ class ConcatLayer(Layer):
     """A layer that takes its sources as one, concatenated along the feature axis.
 
     :param dropout: probability with which an entry of the input is dropped in training
+    :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 if one choice is made for all of its entries, None
+        if each has its own. As in RETURNN, what is not said is 1 for batch and time, so that a feature is dropped in all
+        frames of all sequences or in none; {"*": None} drops each entry on its own
     """
 
     dropout: float = 0.0
+    dropout_noise_shape: dict | None = None
+
+    def dropout_shared_over(self) -> set[str]:
+        """:return: kinds of axes along which an entry is dropped as a whole"""
+        given = self.dropout_noise_shape or {}
+        shared = {BATCH, TIME}
+        for key in sorted(given, key=lambda key: key != "*"):  # it is what the others are exceptions from
+            kinds = _NOISE_AXES[key]
+            shared = shared - kinds if given[key] in (None, -1) else shared | kinds
+        return shared
+
+
+_NOISE_AXES = {"*": {BATCH, TIME, FEATURE}, "B": {BATCH}, "T": {TIME}, "F": {FEATURE}}
 
 
 @dataclass
@@ -122,21 +141,43 @@ class Site:
     def fail(self, message: str) -> NetworkError:
         return NetworkError(f"{self.where}: {message}")
 
+    def fail_sources(self, error: NetworkError) -> NetworkError:
+        """:return: `error`, with the sources that it is about"""
+        sources = ", ".join(f"{name!r} is {template}" for name, template in self.sources)
+        return self.fail(f"{error}: {sources}")
+
     def input(self) -> Template:
-        """:return: the template of all sources, concatenated along the feature axis"""
+        """:return: the template of all sources, concatenated along the feature axis and ready for dropout"""
         if not self.sources:
             raise self.fail("needs a source in 'from'")
-        templates = [template for _, template in self.sources]
-        if len(templates) == 1:
-            return templates[0]
-        for name, template in self.sources:
-            if template.feature is None:
-                raise self.fail(f"source {name!r} is {template} and has no feature axis to be concatenated along")
-        dim = sum(template.feature.size for template in templates)
+        if len(self.sources) > 1:
+            for name, template in self.sources:
+                if template.feature is None or template.feature.size is None:
+                    raise self.fail(
+                        f"source {name!r} is {template} and has no feature axis of known size to be concatenated along"
+                    )
         try:
-            return broadcast([t.with_feature(1) for t in templates]).with_feature(dim)
+            template = concatenated(template for _, template in self.sources)
         except NetworkError as error:
-            raise self.fail(str(error)) from None
+            raise self.fail_sources(error) from None
+        self._check_dropout(template)
+        return template
+
+    def _check_dropout(self, template: Template) -> None:
+        for key, value in (self.layer.dropout_noise_shape or {}).items():
+            if key not in _NOISE_AXES or value not in (None, -1, 1):
+                raise self.fail(
+                    f"'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {{{key!r}: {value!r}}}"
+                )
+        if self.layer.dropout:
+            self.check_rate("dropout", self.layer.dropout)
+            if not template.dtype.startswith("float"):
+                raise self.fail(f"dropout needs float values, but its input is {template}")
+
+    def check_rate(self, option: str, rate: float) -> None:
+        """:raises NetworkError: if `rate` cannot be the probability with which something is dropped"""
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+            raise self.fail(f"{option!r} must be a number from 0 to below 1, found {rate!r}")
 
     def input_parts(self) -> tuple[Part, ...]:
         """:return: which rows of a matrix on the input belong to which source, looking through `copy` layers"""
@@ -158,10 +199,12 @@ class Site:
     def dense_dim(self, template: Template) -> int:
         """:return: size of the feature axis
 
-        :raises NetworkError: if there is none
+        :raises NetworkError: if there is none, or if the values are none to calculate with
         """
-        if template.feature is None:
-            raise self.fail(f"needs a feature axis, but its input is {template}")
+        if template.feature is None or template.dtype != "float32":
+            raise self.fail(f"needs float32 values with a feature axis, but its input is {template}")
+        if template.feature.size is None:
+            raise self.fail(f"needs to know the size of its input's feature axis, but its input is {template}")
         return template.feature.size
 
     def out_dim(self) -> int:
@@ -191,10 +234,10 @@ class Site:
             ParamSpec(
                 layer=self.name,
                 name=name,
-                path=f"{self.name}/{name}",
+                path=f"{variable_scope(self.name)}/{name}",
                 shape=shape,
                 init=init,
-                trainable=self.layer.trainable,
+                trainable=self.layer.trainable is not False,
                 splits=splits or tuple(map(self.whole, shape)),
                 returnn_splits=returnn_splits,
                 l2=self.layer.L2 or 0.0,

@@ -26,7 +26,7 @@ def loss_class(name: str) -> Callable[[type], type]:
 def find_loss_class(name: str, where: str) -> type[Loss]:
     """:raises NetworkError: if there is none of that name"""
     if name not in LOSSES:
-        raise NetworkError(f"{where}: unknown loss {name!r}{nearest(str(name), LOSSES)}")
+        raise NetworkError(f"{where}: unknown loss {name!r}{nearest(name, LOSSES)}")
     return LOSSES[name]
 
 
@@ -52,7 +52,10 @@ class Loss:
         """:return: what does not fit, as a sentence's end, or None"""
         wanted = self.output_dim(target)
         if output.feature is None or output.dim != wanted:
-            return f"loss {self.class_name!r} needs an output of dimension {wanted} for its target, found {output.dim}"
+            return (
+                f"loss {self.class_name!r} needs an output with a feature axis of size {wanted} for its target {target}, "
+                f"found {output}"
+            )
         return None
 
     def compute(self, run, output, target) -> LossValue:

@@ -1,13 +1,17 @@
 """The options of a layer in a net dict, checked against the fields of its class."""
 
+import math
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from functools import cache
 
+import numpy
+
 from boulder.errors import NetworkError, nearest
 
-RENAMED = {"from": "sources"}  # words that Python keeps for itself
+_OPTION_OF = {"sources": "from"}  # field → option, where Python keeps the word for itself
 
 
 @cache
@@ -15,16 +19,19 @@ def _hints(cls: type) -> dict:
     return typing.get_type_hints(cls)
 
 
+def _option(field_name: str) -> str:
+    return _OPTION_OF.get(field_name, field_name)
+
+
 def known_options(cls: type) -> list[str]:
     """:return: the names that a net dict may use for a layer or loss of class `cls`"""
-    back = {field: option for option, field in RENAMED.items()}
-    return [back.get(f.name, f.name) for f in fields(cls) if f.init]
+    return [_option(f.name) for f in fields(cls)]
 
 
 def parse(cls: type, given: dict, where: str):
     """
     :param cls: a dataclass whose fields are the options
-    :param given: the options as the net dict has them
+    :param given: the options as the net dict has them; NumPy's scalars count as Python's
     :param where: for messages, e.g. "layer 'output' (softmax)"
     :return: an instance of `cls`
     :raises NetworkError: for an option that is not known, missing or of another type
@@ -32,38 +39,58 @@ def parse(cls: type, given: dict, where: str):
     known = known_options(cls)
     for option in given:
         if option not in known:
-            raise NetworkError(f"{where}: unknown option {option!r}{nearest(option, known)}")
-    values = {RENAMED.get(option, option): value for option, value in given.items()}
+            meant = nearest(_option(option), known) if isinstance(option, str) else ""
+            raise NetworkError(f"{where}: unknown option {option!r}{meant}")
+    values = {}
     for field in fields(cls):
-        if field.init and field.name not in values and field.default is MISSING and field.default_factory is MISSING:
-            raise NetworkError(f"{where}: option {field.name!r} is missing")
-    for name, value in values.items():
-        hint = _hints(cls)[name]
+        option, hint = _option(field.name), _hints(cls)[field.name]
+        if option not in given:
+            if field.default is MISSING and field.default_factory is MISSING:
+                raise NetworkError(f"{where}: option {option!r} is missing")
+            continue
+        value = given[option]
+        if isinstance(value, numpy.generic):
+            value = value.item()
         if not _fits(value, hint):
-            raise NetworkError(f"{where}: option {name!r} must be {_text(hint)}, found {value!r}")
+            raise NetworkError(
+                f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"
+            )
+        values[field.name] = value
     return cls(**values)
 
 
 def _fits(value, hint) -> bool:
-    origin = typing.get_origin(hint)
-    if hint is typing.Any:
-        return True
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, h) for h in typing.get_args(hint))
+        return any(_fits(value, h) for h in arguments)
     if origin is typing.Literal:
-        return value in typing.get_args(hint)
-    if origin is not None:
-        hint = origin
+        return any(type(value) is type(choice) and value == choice for choice in arguments)
+    if origin is list:
+        return isinstance(value, list | tuple) and all(_fits(entry, arguments[0]) for entry in value)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if hint is typing.Callable or hint is types.FunctionType:
+    if hint is Callable:
         return callable(value)
-    try:
-        return isinstance(value, hint)
-    except TypeError:  # collections.abc.Callable
-        return callable(value)
+    return isinstance(value, hint)
+
+
+def _nearest_choice(value, hint) -> str:
+    choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+    return nearest(value, choices) if isinstance(value, str) and choices and isinstance(choices[0], str) else ""
+
+
+_TEXTS = {
+    type(None): "None",
+    float: "a number",
+    int: "an int",
+    bool: "True or False",
+    str: "a string",
+    dict: "a dict",
+    list[str]: "a list of strings",
+    Callable: "a function",
+}
 
 
 def _text(hint) -> str:
@@ -71,6 +98,4 @@ def _text(hint) -> str:
         return " or ".join(_text(h) for h in typing.get_args(hint))
     if typing.get_origin(hint) is typing.Literal:
         return " or ".join(map(repr, typing.get_args(hint)))
-    return {type(None): "None", float: "a number", int: "an int", bool: "True or False", str: "a string"}.get(
-        hint, getattr(hint, "__name__", str(hint))
-    )
+    return _TEXTS[hint]

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from math import prod
+
+
+def variable_scope(layer: str) -> str:
+    """:return: how RETURNN spells the name of a layer in the names of its variables"""
+    scope = re.sub("[:(){}&+*'\" ,-]", "__", "".join(c for c in layer if c.isascii()))
+    return f".{ord(scope[0])}.{scope[1:]}" if scope.startswith(("_", "\\", "/")) else scope
 
 
 @dataclass(frozen=True)

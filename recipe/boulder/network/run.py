@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
+from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE, Axis
 from boulder.network.describe import LayerSpec, NetworkSpec
 from boulder.network.loss import LossValue
-from boulder.network.template import Template, broadcast
+from boulder.network.template import Template, broadcast, concatenated
 from boulder.network.tensor import Tensor
 
 
@@ -40,16 +42,16 @@ def run_network(
 ) -> NetworkOutput:
     """
     :param params: path → variable or tensor
-    :param data: key → [B, T, …] zero padded, for the streams that the network uses
+    :param data: key → [B, T, …], for the streams that the network uses; what stands in the padding does not matter
     :param lengths: key → int32 [B]
     :param train: whether there is dropout
     :param seed: with `step` (a scalar tensor) and the layer's name it selects the random stream
     :param losses: False where there are no targets, as in search
     """
-    state = _State(spec, params, dict(data), train, seed, step)
-    for key, template in spec.extern_data.items():
-        if template.time is not None and key in lengths:
-            state.lengths[template.time] = lengths[key]
+    state = _State(spec, params, train, seed, step)
+    for key in spec.extern_data:
+        if key in data:
+            state.add_stream(key, data[key], lengths)
     for name, layer in spec.layers.items():
         run = LayerRun(state, layer)
         state.outputs[name] = layer.layer.compute(run, *(state.output(source) for source in layer.sources))
@@ -64,20 +66,29 @@ def run_network(
 class _State:
     spec: NetworkSpec
     params: Mapping[str, object]
-    data: dict[str, object]
     train: bool
     seed: int
     step: object
     outputs: dict[str, Tensor] = field(default_factory=dict)
     lengths: dict[Axis, object] = field(default_factory=dict)
 
+    streams: dict[str, Tensor] = field(default_factory=dict)
+
+    def add_stream(self, key: str, value, lengths: Mapping[str, object]) -> None:
+        template = self.spec.extern_data[key]
+        value = tf.cast(value, template.dtype)
+        if value.shape.rank not in (None, len(template.axes)):
+            raise NetworkError(
+                f"data stream {key!r} should be {template}, but a batch of it has the shape {value.shape}"
+            )
+        if template.time:
+            self.lengths[template.time] = tf.cast(lengths[key], tf.int32)
+            value = value[:, : tf.reduce_max(self.lengths[template.time])]
+        self.streams[f"data:{key}"] = Tensor(value, template.axes, template)
+
     def output(self, source: str) -> Tensor:
         """:return: of a layer, or the data stream of "data:KEY" """
-        if source in self.outputs:
-            return self.outputs[source]
-        key = source.removeprefix("data:")
-        template = self.spec.extern_data[key]
-        return Tensor(self.data[key], template.axes, template)
+        return self.outputs[source] if source in self.outputs else self.streams[source]
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ class LayerRun:
         return self.spec.template
 
     def param(self, name: str):
-        return self._state.params[f"{self.name}/{name}"]
+        return self._state.params[next(param.path for param in self.spec.params if param.name == name)]
 
     # Lengths
 
@@ -113,7 +124,7 @@ class LayerRun:
         return tf.sequence_mask(self.length(time), dtype=tf.float32)
 
     def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
-        """Fails at run time if two time axes that should agree do not."""
+        """Fails at run time if two time axes that should agree do not. If they do, they are also padded to one length."""
         if time != target_time:
             message = f"layer {self.name!r}: output and target of its loss differ in their numbers of frames"
             tf.debugging.assert_equal(self.length(time), self.length(target_time), message)
@@ -126,28 +137,29 @@ class LayerRun:
         rate = getattr(self.spec.layer, "dropout", 0.0)
         if not rate or not self._state.train:
             return x
-        return Tensor(self.drop(x.value, rate, "input"), x.axes, x.template)
+        shared = self.spec.layer.dropout_shared_over()
+        return Tensor(self.drop(x.value, rate, "input", [axis.kind in shared for axis in x.axes]), x.axes, x.template)
 
     def _concatenated(self, sources: Sequence[Tensor]) -> Tensor:
-        dim = sum(source.template.feature.size for source in sources)
-        template = broadcast([source.template.with_feature(1) for source in sources]).with_feature(dim)
-        widest = max(sources, key=lambda source: len(source.axes))
-        outer = [axis for axis in widest.axes if axis.kind != FEATURE]
+        template, outer = concatenated(source.template for source in sources), _outer_axes(sources)
         values = [source.ordered([*outer, source.template.feature]) for source in sources]
-        if any(len(source.axes) < len(widest.axes) for source in sources):
-            shape = tf.shape(values[sources.index(widest)])[:-1]
-            values = [
-                tf.broadcast_to(value, tf.concat([shape, [source.template.feature.size]], 0))
-                for value, source in zip(values, sources, strict=True)
-            ]
+        if any(len(source.axes) <= len(outer) for source in sources):
+            shape = reduce(tf.broadcast_dynamic_shape, [tf.shape(value)[:-1] for value in values])
+            values = [tf.broadcast_to(value, tf.concat([shape, [value.shape[-1]]], 0)) for value in values]
         return Tensor(tf.concat(values, axis=-1), (*outer, template.feature), template)
 
     def broadcast_axes(self, sources: Sequence[Tensor]) -> tuple[Axis, ...]:
-        """:return: an order of all the axes of all the sources; that of the one with most, to move little"""
-        widest = max(sources, key=lambda source: len(source.axes))
+        """:return: an order of all the axes of all the sources, the feature axis last"""
         feature = broadcast([source.template for source in sources]).feature
-        outer = [axis for axis in widest.axes if axis.kind != FEATURE]
-        return (*outer, feature) if feature else tuple(outer)
+        return (*_outer_axes(sources), feature) if feature else _outer_axes(sources)
+
+    @staticmethod
+    def static_size(axis: Axis, sources: Sequence[Tensor]) -> int | None:
+        """:return: number of entries along `axis`, if TensorFlow knows it while the function is traced"""
+        if axis.size is not None:
+            return axis.size
+        sizes = (source.value.shape[source.axes.index(axis)] for source in sources if axis in source.axes)
+        return next((size for size in sizes if size is not None), None)
 
     def aligned(self, sources: Sequence[Tensor]) -> list:
         """:return: a tf.Tensor for each source, in one order of axes and with dimensions of size 1 for those it lacks"""
@@ -173,9 +185,10 @@ class LayerRun:
         value.set_shape([*x.value.shape[:-1], n_out])
         return Tensor(value, (*x.axes[:-1], self.template.feature), self.template)
 
-    def drop(self, value, rate: float, what: str):
+    def drop(self, value, rate: float, what: str, shared: Sequence[bool] | None = None):
         """
         :param what: names the random stream within the layer
+        :param shared: for each axis, whether all along it is dropped or kept together
         :return: in training, `value` with entries set to 0 with probability `rate`, the others divided by 1 - rate
         """
         if not rate or not self._state.train:
@@ -184,8 +197,15 @@ class LayerRun:
         digest = hashlib.sha256(f"{self._state.seed}:{self.name}:{what}".encode()).digest()
         stream = int.from_bytes(digest[:8], "big", signed=True)
         seed = tf.stack([tf.constant(stream, tf.int64), tf.cast(self._state.step, tf.int64)])
-        uniform = tf.random.stateless_uniform(tf.shape(value), seed, dtype=value.dtype)
+        shape = tf.shape(value) if shared is None else tf.where(shared, 1, tf.shape(value))
+        uniform = tf.random.stateless_uniform(shape, seed, dtype=value.dtype)
         return tf.where(uniform >= rate, value / (1 - rate), tf.zeros_like(value))
+
+
+def _outer_axes(sources: Sequence[Tensor]) -> tuple[Axis, ...]:
+    """:return: the axes of all the sources but for the feature axis, in the order of the one with most, to move little"""
+    widest = max(sources, key=lambda source: len(source.axes))
+    return tuple(dict.fromkeys(a for source in (widest, *sources) for a in source.axes if a.kind != FEATURE))
 
 
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:

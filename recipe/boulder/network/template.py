@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from boulder.data.streams import Stream, read_extern_data
-from boulder.errors import NetworkError
+from boulder.errors import DataError, NetworkError
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch, Feature, Time
+
+DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool")
 
 
 @dataclass(frozen=True)
@@ -71,29 +73,61 @@ def broadcast(templates: Iterable[Template]) -> Template:
             elif axes[same_kind].size == 1:
                 axes[same_kind] = axis
             elif axis.size not in (1, axes[same_kind].size):
-                raise NetworkError(f"feature dimensions {axes[same_kind].size} and {axis.size} cannot be combined")
+                raise NetworkError(
+                    f"sources with features of sizes {axes[same_kind].size} and {axis.size} cannot be combined"
+                )
     axes.sort(key=lambda a: a.kind == FEATURE)  # the feature axis is told last
     times = [a for a in axes if a.kind == TIME]
     if len(times) > 1:
         raise NetworkError(
-            f"sources have different time axes, {' and '.join(map(str, times))}, which cannot be put beside each other"
+            f"sources with different time axes, {' and '.join(map(str, times))}, cannot be put beside each other"
         )
     dtype = next((t.dtype for t in templates if t.dtype.startswith("float")), templates[0].dtype)
     sparse = {t.sparse_dim for t in templates}
     return Template(tuple(axes), dtype, sparse.pop() if len(sparse) == 1 else None)
 
 
+def concatenated(templates: Iterable[Template]) -> Template:
+    """
+    :param templates: each with a feature axis of known size
+    :return: the template of all of them, concatenated along the feature axis
+    :raises NetworkError: if their other axes or their types cannot be put beside each other
+    """
+    templates = list(templates)
+    if len(templates) == 1:
+        return templates[0]
+    dtypes = sorted({template.dtype for template in templates})
+    if len(dtypes) > 1:
+        raise NetworkError(f"sources of different types, {' and '.join(dtypes)}, cannot be concatenated")
+    outer = broadcast([template.with_feature(1) for template in templates])
+    return replace(outer.with_feature(sum(template.feature.size for template in templates)), dtype=dtypes[0])
+
+
 def extern_templates(extern_data: Mapping[str, object]) -> dict[str, Template]:
     """
     :param extern_data: see `boulder.data.read_extern_data`
-    :return: key → template of the data stream, each with a time axis of its own
+    :return: key → template of the data stream; each has a time axis of its own, or none if "time_dim_axis" is None
     :raises DataError: for a wrong entry
     """
-    return {key: _stream_template(stream) for key, stream in read_extern_data(extern_data).items()}
+    return {
+        key: _stream_template(stream, _has_time(key, extern_data[key]))
+        for key, stream in read_extern_data(extern_data).items()
+    }
 
 
-def _stream_template(stream: Stream) -> Template:
-    axes = (Batch, Time(stream.key))
+def _has_time(key: str, entry: object) -> bool:
+    if not isinstance(entry, Mapping) or "time_dim_axis" not in entry:
+        return True
+    axis = entry["time_dim_axis"]
+    if axis is not None and (isinstance(axis, bool) or axis not in (0, 1)):
+        raise DataError(f"extern_data[{key!r}]: 'time_dim_axis' must be 0, 1 or None, found {axis!r}")
+    return axis is not None
+
+
+def _stream_template(stream: Stream, has_time: bool) -> Template:
+    axes = (Batch, Time(stream.key)) if has_time else (Batch,)
     if stream.sparse:
         return Template(axes, stream.dtype, stream.dim)
-    return Template((*axes, Feature(stream.dim)) if stream.has_feature_axis else axes, stream.dtype)
+    # without time, a 'shape' of one entry is that of the features
+    has_feature = stream.has_feature_axis or (not has_time and stream.dim is not None)
+    return Template((*axes, Feature(stream.dim)) if has_feature else axes, stream.dtype)

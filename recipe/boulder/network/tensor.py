@@ -11,13 +11,15 @@ from boulder.network.axes import FEATURE, Axis
 from boulder.network.template import Template
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tensor:
     """
     :param value: tf.Tensor with one dimension for each of `axes`, in their order
     :param axes: the order in memory; time-major layers keep theirs, and who needs another asks for it
     :param template: what it is; the same axes, in the order in which they are told
     :param logits: tf.Tensor like `value`, before a softmax: losses are exact and stable on them
+
+    A time axis is as long as the longest sequence in the batch, no longer.
     """
 
     value: object

@@ -17,11 +17,8 @@ class Activation(ConcatLayer):
     activation: str | None
 
     def spec(self, site: Site) -> Template:
-        activations.check(self.activation, site.where)
         template = site.input()
-        site.dense_dim(template)
-        if self.n_out is not None and self.n_out != template.dim:
-            raise site.fail(f"'n_out' is {self.n_out}, but its input has {template.dim}")
+        activations.check(self.activation, template, site.where)
         return template
 
     def compute(self, run, *sources):

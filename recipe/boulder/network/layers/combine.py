@@ -1,14 +1,17 @@
 """`combine`: the sources added, multiplied, …; `eval`: any expression of the sources."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network import activations
+from boulder.network.axes import BATCH, FEATURE
 from boulder.network.layer import Layer, Site, layer_class
-from boulder.network.template import Template, broadcast
+from boulder.network.template import DTYPES, Template, broadcast
 
 _KINDS = {
     "add": lambda a, b: a + b,
@@ -30,52 +33,87 @@ _KINDS = {
 class _Elementwise(Layer):
     activation: str | None = None
     eval: str | Callable | None = None
-    eval_locals: dict = field(default_factory=dict)
+    eval_locals: dict | None = None
     out_type: dict | None = None
 
     def spec(self, site: Site) -> Template:
-        activations.check(self.activation, site.where)
         if not site.sources:
             raise site.fail("needs a source in 'from'")
+        if isinstance(self.eval, str):
+            try:
+                compile(self.eval.strip(), f"layer {site.name}", "eval")
+            except (SyntaxError, ValueError) as error:
+                raise site.fail(f"'eval' is no expression: {getattr(error, 'msg', error)} in {self.eval!r}") from None
         try:
             template = broadcast([template for _, template in site.sources])
         except NetworkError as error:
-            raise site.fail(str(error)) from None
-        out_type = dict(self.out_type or {})
-        dim, dtype = out_type.pop("dim", None), out_type.pop("dtype", template.dtype)
-        if out_type:
-            raise site.fail(f"'out_type' may say 'dim' and 'dtype', found {', '.join(map(repr, sorted(out_type)))}")
-        if dim is not None:
+            raise site.fail_sources(error) from None
+        if self.eval is not None:
+            template = self._promised(template, site)
+        activations.check(self.activation, template, site.where)
+        return template
+
+    def _promised(self, template: Template, site: Site) -> Template:
+        """:return: what 'out_type' and 'n_out' make of the sources' common template"""
+        out_type = self.out_type or {}
+        for option in out_type:
+            if option not in ("dim", "dtype", "shape", "sparse"):
+                raise site.fail(f"'out_type' may say 'dim', 'dtype', 'shape' and 'sparse', found {option!r}")
+        shape, dtype = out_type.get("shape"), out_type.get("dtype", template.dtype)
+        sparse = out_type.get("sparse", template.sparse_dim is not None)
+        if not isinstance(sparse, bool):
+            raise site.fail(f"'sparse' in 'out_type' must be True or False, found {sparse!r}")
+        if shape is not None and not isinstance(shape, tuple | list):
+            raise site.fail(f"'shape' in 'out_type' must be like (None, 5), found {shape!r}")
+        dim = out_type.get("dim", shape[-1] if shape and not sparse else self.n_out)
+        if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int | numpy.integer) or dim < 1):
+            raise site.fail(f"'dim' in 'out_type' must be an int of at least 1, found {dim!r}")
+        if dtype not in DTYPES:
+            raise site.fail(f"'dtype' in 'out_type' must be one of {', '.join(DTYPES)}, found {dtype!r}")
+        dim = template.dim if dim is None else int(dim)
+        if sparse:
+            template = Template(tuple(axis for axis in template.axes if axis.kind != FEATURE), sparse_dim=dim)
+        elif dim is not None:
             template = template.with_feature(dim)
-        if self.n_out is not None and self.n_out != template.dim:
-            raise site.fail(f"'n_out' is {self.n_out}, but the sources have {template.dim}; say it in 'out_type'")
-        return Template(template.axes, dtype, template.sparse_dim)
+        sizes = tuple(axis.size for axis in template.axes if axis.kind != BATCH)
+        if shape is not None and tuple(shape) != sizes:
+            raise site.fail(
+                f"'shape' in 'out_type' must be {sizes}, since the sources make it {template}, found {shape!r}"
+            )
+        return replace(template, dtype=dtype)
 
     def evaluate(self, run, values: list):
         """:return: `eval`, a string or a function, of the sources' values; both see `source(i)`"""
-
-        def source(index: int):
-            return values[index]
-
-        if callable(self.eval):
-            return self.eval(source=source, **self.eval_locals)
-        return eval(self.eval, {"tf": tf}, {"source": source, **self.eval_locals})  # a config is trusted code (README)
+        names = {"source": lambda i: values[i], **(self.eval_locals or {})}
+        try:
+            if callable(self.eval):
+                return tf.convert_to_tensor(self.eval(**names))
+            return tf.convert_to_tensor(
+                eval(self.eval.strip(), {"tf": tf, **names})
+            )  # a config is trusted code (README)
+        except Exception as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise NetworkError(
+                f"layer {run.name!r} ({self.class_name}): 'eval' failed with {type(error).__name__}: {first_line}"
+            ) from error
 
     def wrap(self, run, sources, value):
         """:return: `value` as this layer's output, after a look at what the spec half promised"""
-        axes = run.broadcast_axes(sources)
-        expected = [run.template.feature.size if axis.kind == "feature" else axis.size for axis in axes]
-        value = tf.convert_to_tensor(value)
-        if value.shape.rank != len(axes) or value.dtype.name != run.template.dtype:
-            fits = False
-        else:
-            fits = all(want in (None, got) or got is None for want, got in zip(expected, value.shape, strict=True))
-        if not fits:
+        axes = tuple(axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE)
+        if run.template.feature:
+            axes = (*axes, run.template.feature)
+        sizes = [run.static_size(axis, sources) for axis in axes]
+        fits = value.dtype.name == run.template.dtype and value.shape.rank in (None, len(axes))
+        if fits and value.shape.rank is None:
+            value = tf.ensure_shape(value, sizes)
+        # a size that is known where that of the sources is not comes of reducing an axis
+        if not fits or any(got not in (None, want) for want, got in zip(sizes, value.shape, strict=True)):
+            expected = ", ".join(f"{axis}" for axis in axes)
             raise NetworkError(
                 f"layer {run.name!r} ({self.class_name}): the result is {value.dtype.name} of shape {value.shape}, but the "
-                f"network was planned with {run.template}; say what it is in 'out_type', e.g. {{'dim': {value.shape[-1]}}}"
+                f"network was planned with {run.template.dtype} [{expected}]; 'out_type' says what the result is, "
+                "e.g. {'dim': 5, 'dtype': 'int32'}"
             )
-        axes = tuple(run.template.feature if axis.kind == "feature" else axis for axis in axes)
         return sources[0].made(value, axes, run.template).activated(self.activation)
 
 
@@ -85,18 +123,11 @@ class Eval(_Elementwise):
     """
     :param eval: e.g. "tf.nn.relu(source(0)) * source(1)", or a function that takes `source`
     :param eval_locals: further names for it
-    :param out_type: {"dim": …, "dtype": …} where the result is not of the sources' own shape
+    :param out_type: {"dim": …, "dtype": …, "sparse": …} where these are not the sources' own; "shape" may stand beside
+        them, as RETURNN needs it
     """
 
-    eval: str | Callable
-
-    def spec(self, site: Site) -> Template:
-        if isinstance(self.eval, str):
-            try:
-                compile(self.eval, f"layer {site.name}", "eval")
-            except SyntaxError as error:
-                raise site.fail(f"'eval' is no expression: {error.msg} in {self.eval!r}") from None
-        return super().spec(site)
+    eval: str | Callable = field()  # without it, dataclasses take the None of the class above for a default
 
     def compute(self, run, *sources):
         return self.wrap(run, sources, self.evaluate(run, run.aligned(sources)))
@@ -117,7 +148,24 @@ class Combine(_Elementwise):
     def spec(self, site: Site) -> Template:
         if (self.kind == "eval") != (self.eval is not None):
             raise site.fail("option 'eval' goes with kind 'eval', and the one without the other says nothing")
+        if self.kind != "eval":
+            for option in ("eval_locals", "out_type"):
+                if getattr(self, option):
+                    raise site.fail(f"option {option!r} goes with kind 'eval', found kind {self.kind!r}")
+            self._check_types(site)
         return super().spec(site)
+
+    def _check_types(self, site: Site) -> None:
+        for name, template in site.sources:
+            first = site.sources[0][1]
+            if template.dtype != first.dtype:
+                raise site.fail(
+                    f"its sources must be of one type, found {first.dtype} and, from {name!r}, {template.dtype}"
+                )
+            if (template.dtype == "bool") != self.kind.startswith("logical_"):
+                raise site.fail(f"kind {self.kind!r} cannot be applied to {template.dtype}, which {name!r} is")
+            if self.kind in ("average", "truediv") and not template.dtype.startswith("float"):
+                raise site.fail(f"kind {self.kind!r} needs float values, but {name!r} is {template}")
 
     def compute(self, run, *sources):
         values = run.aligned(sources)

@@ -23,7 +23,6 @@ class Linear(ConcatLayer):
     bias_init: str | float = 0.0
 
     def spec(self, site: Site) -> Template:
-        activations.check(self.activation, site.where)
         template = site.input()
         n_in = template.sparse_dim or site.dense_dim(template)
         n_out = site.out_dim()
@@ -38,7 +37,9 @@ class Linear(ConcatLayer):
         )
         if self.with_bias:
             site.param("b", (n_out,), self.bias_init)
-        return template.with_feature(n_out)
+        output = template.with_feature(n_out)
+        activations.check(self.activation, output, site.where)
+        return output
 
     def compute(self, run, *sources):
         x = run.input(sources)

@@ -8,7 +8,7 @@ of columns in the order cell input, input gate, forget gate, output gate; no for
     y_t = σ(o)·tanh(c_t)                          Hochreiter & Schmidhuber 1997; Gers et al. 2000 for the forget gate
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from boulder.errors import nearest
@@ -34,19 +34,26 @@ class Rec(ConcatLayer):
 
     unit: str | dict = "lstm"
     direction: Literal[1, -1] = 1
-    unit_opts: dict = field(default_factory=dict)
+    unit_opts: dict | None = None
     forward_weights_init: str | float = "glorot_uniform"
     recurrent_weights_init: str | float = "glorot_uniform"
     bias_init: str | float = 0.0
+
+    @property
+    def rec_weight_dropout(self) -> float:
+        return (self.unit_opts or {}).get("rec_weight_dropout", 0.0)
 
     def spec(self, site: Site) -> Template:
         if isinstance(self.unit, dict):
             raise site.fail("a subnetwork as 'unit' is not supported yet; 'unit' must name an LSTM, e.g. 'nativelstm2'")
         if self.unit.lower() not in LSTM_UNITS:
             raise site.fail(f"unknown unit {self.unit!r}{nearest(self.unit.lower(), LSTM_UNITS)}")
-        for option in self.unit_opts:
+        for option in self.unit_opts or {}:
             if option != "rec_weight_dropout":
-                raise site.fail(f"unknown option {option!r} in 'unit_opts'{nearest(option, ['rec_weight_dropout'])}")
+                raise site.fail(
+                    f"unknown option {option!r} in 'unit_opts'{nearest(str(option), ['rec_weight_dropout'])}"
+                )
+        site.check_rate("rec_weight_dropout", self.rec_weight_dropout)
         template = site.input()
         if template.time is None:
             raise site.fail(f"needs a time axis, but its input is {template}")
@@ -68,7 +75,7 @@ class Rec(ConcatLayer):
         x = run.input(sources)
         order = (x.template.time, Batch, x.template.feature)
         frames, lengths = x.ordered(order), run.length(x.template.time)  # [T, B, F], [B]
-        recurrent = run.drop(run.param("rec/W_re"), self.unit_opts.get("rec_weight_dropout", 0.0), "rec/W_re")
+        recurrent = run.drop(run.param("rec/W_re"), self.rec_weight_dropout, "rec/W_re")
         if self.direction == -1:
             frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)
         y = _lstm(frames, run.param("rec/W"), recurrent, run.param("rec/b"))

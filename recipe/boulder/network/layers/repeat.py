@@ -27,7 +27,7 @@ class Repeat(ConcatLayer):
             raise site.fail(f"needs a time axis, but its input is {template}")
         if self.repetitions < 1:
             raise site.fail(f"'repetitions' must be at least 1, found {self.repetitions}")
-        return template.with_axis_replaced(template.time, template.time.derived("repeat", self.repetitions))
+        return template.with_axis_replaced(template.time, template.time.repeated(self.repetitions))
 
     def compute(self, run, *sources):
         x = run.input(sources)

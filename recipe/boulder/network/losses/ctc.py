@@ -28,14 +28,15 @@ class Ctc(Loss):
 
     def compute(self, run, output, target) -> LossValue:
         time, target_time = output.template.time, target.template.time
+        frames = run.length(time)
         logits = output.logits_ordered((time, Batch, output.template.feature))  # [T, B, classes + 1]
-        labels, mask = target.ordered(target.template.axes), run.mask(target_time)  # both [B, N]
-        possible = _frames_needed(labels, mask) <= tf.cast(run.length(time), tf.float32)  # [B]
+        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without any frame
+        labels, mask = target.ordered((Batch, target_time)), run.mask(target_time)  # both [B, N]
+        possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
         mask = tf.where(possible[:, None], mask, 0.0)
-        sparse = _sparse(labels, mask)
-        cost = tf.compat.v1.nn.ctc_loss(sparse, logits, run.length(time), time_major=True)
-        (best,), _ = tf.nn.ctc_greedy_decoder(logits, run.length(time), merge_repeated=True)
-        wrong = tf.edit_distance(tf.cast(best, labels.dtype), sparse, normalize=False)
+        cost = _cost(logits, frames, labels, tf.cast(tf.reduce_sum(mask, axis=1), tf.int32))
+        (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True)
+        wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
         return LossValue(_sum(cost, possible), _sum(wrong, possible), tf.reduce_sum(mask))
 
 
@@ -43,6 +44,20 @@ def _frames_needed(labels, mask):
     """:return: float32 [B], frames that an alignment needs: one for each label, and a blank between two that are equal"""
     repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
     return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
+
+
+def _cost(logits, frames, labels, num_labels):
+    """:return: float32 [B]. TensorFlow's op refuses a batch with an empty target; the only alignment of that is blanks"""
+    empty = num_labels == 0
+    padded = tf.pad(labels, [[0, 0], [0, 1]])  # so that there is a label, whose cost is not used
+    some = tf.sequence_mask(tf.maximum(num_labels, 1), tf.shape(padded)[1], tf.float32)
+    cost = tf.compat.v1.nn.ctc_loss(
+        _sparse(padded, some), logits, frames, time_major=True, ignore_longer_outputs_than_inputs=True
+    )
+    blank = tf.nn.log_softmax(logits)[:, :, -1] * tf.transpose(
+        tf.sequence_mask(frames, tf.shape(logits)[0], tf.float32)
+    )  # [T, B]
+    return tf.where(empty, -tf.reduce_sum(blank, axis=0), cost)
 
 
 def _sum(values, where):

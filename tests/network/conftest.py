@@ -1,0 +1,96 @@
+"""What the tests of networks share, as fixtures: pytest's importlib mode has no modules beside the tests."""
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture
+def extern_data() -> dict:
+    """Dense frames, their labels, shorter label sequences, and a vector and a label of each whole sequence."""
+    return {
+        "data": {"dim": 5},
+        "letters": {"dim": 6, "sparse": True},
+        "classes": {"dim": 3, "sparse": True},
+        "align": {"dim": 4, "sparse": True},
+        "number": {"shape": (None,)},
+        "speaker": {"dim": 3, "shape": (3,), "time_dim_axis": None},
+        "topic": {"dim": 4, "sparse": True, "time_dim_axis": None},
+    }
+
+
+@pytest.fixture
+def random_params() -> Callable:
+    """`random_params(spec)`: path → float32 array"""
+
+    def make(spec, seed: int = 0) -> dict:
+        rng = np.random.default_rng(seed)
+        return {path: rng.normal(0, 0.5, param.shape).astype("float32") for path, param in spec.params.items()}
+
+    return make
+
+
+@pytest.fixture
+def random_batch() -> Callable:
+    """`random_batch(lengths, seed)`: (data, lengths) for `extern_data`; "classes" has about half the frames."""
+
+    def make(lengths, seed: int = 0) -> tuple[dict, dict]:
+        rng, frames = np.random.default_rng(seed), np.asarray(lengths, "int32")
+        batch, longest = len(frames), int(frames.max(initial=0))
+        labels = (frames + 1) // 2
+        data = {
+            "data": rng.normal(size=(batch, longest, 5)).astype("float32"),
+            "letters": rng.integers(0, 6, (batch, longest), "int32"),
+            "classes": rng.integers(0, 3, (batch, int(labels.max(initial=0))), "int32"),
+            "align": rng.integers(0, 4, (batch, longest), "int32"),
+            "number": rng.normal(size=(batch, longest)).astype("float32"),
+            "speaker": rng.normal(size=(batch, 3)).astype("float32"),
+            "topic": rng.integers(0, 4, (batch,), "int32"),
+        }
+        return data, {"data": frames, "letters": frames, "classes": labels, "align": frames, "number": frames}
+
+    return make
+
+
+@pytest.fixture
+def run(extern_data, random_params) -> Callable:
+    """`run(net, data, lengths, …)`: describes and runs a net dict with random parameters."""
+    from boulder.network import describe, run_network
+
+    def execute(net: dict, data: dict, lengths: dict, params: dict | None = None, **kwargs):
+        spec = describe(net, extern_data)
+        return run_network(spec, random_params(spec) if params is None else params, data, lengths, **kwargs)
+
+    return execute
+
+
+@pytest.fixture
+def values() -> Callable:
+    """`values(output, layer)`: NumPy array of a layer's output with its axes in the order of its template."""
+
+    def get(output, layer: str = "output") -> np.ndarray:
+        tensor = output.layers[layer]
+        return np.asarray(tensor.ordered(tensor.template.axes))
+
+    return get
+
+
+@pytest.fixture
+def check_message(extern_data) -> Callable:
+    """`check_message(network, message)`: `describe` raises exactly that, and no other error shows behind it."""
+    from boulder.errors import NetworkError
+    from boulder.network import describe
+
+    def check(network, message: str) -> None:
+        streams = extern_data | {"ints": {"dim": 5, "dtype": "int32"}, "unknown": {"shape": (None, None)}}
+        with pytest.raises(NetworkError) as caught:
+            describe(network, streams)
+        assert str(caught.value) == message
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+    return check

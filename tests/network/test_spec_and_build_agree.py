@@ -1,0 +1,101 @@
+"""What `describe` says is what is built: sizes, types, parameters, streams."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from boulder.network import describe, run_network, uses_streams
+
+NETWORKS = {
+    "ctc": {
+        "embedding": {"class": "linear", "from": "data:letters", "n_out": 4, "with_bias": False},
+        "frames": {"class": "repeat", "from": "embedding", "repetitions": 2},
+        "fw": {"class": "rec", "from": "frames", "n_out": 3, "dropout": 0.1},
+        "bw": {"class": "rec", "from": "frames", "n_out": 3, "direction": -1},
+        "output": {"class": "softmax", "from": ["fw", "bw"], "loss": "ctc", "L2": 0.1},
+    },
+    "ce": {
+        "unused": {"class": "linear", "n_out": 3},
+        "speaker": {"class": "linear", "from": "data:speaker", "n_out": 5, "trainable": False},
+        "sum": {"class": "combine", "kind": "add", "from": ["speaker", "data"]},
+        "best": {"class": "eval", "from": "sum", "eval": "source(0) > 0", "out_type": {"dtype": "bool"}, "is_output_layer": True},
+        "labels": {"class": "copy", "from": "data:align", "is_output_layer": True},
+        "number": {"class": "activation", "activation": "exp", "from": "data:number", "is_output_layer": True},
+        "both": {"class": "copy", "from": ["speaker", "sum"], "dropout": 0.2},
+        "output": {"class": "softmax", "from": "both", "loss": "ce", "target": "align"},
+    },
+    "topic": {"output": {"class": "softmax", "from": "data:speaker", "loss": "ce", "target": "topic"}},
+}  # fmt: skip
+
+
+class Recorder(dict):
+    """A dict that remembers what was looked up."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.used = set()
+
+    def __getitem__(self, key):
+        self.used.add(key)
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_have_the_templates_sizes_and_types(name, compiled, extern_data, random_params, random_batch):
+    import tensorflow as tf
+
+    spec = describe(NETWORKS[name], extern_data)
+    params = Recorder(random_params(spec))
+    data, lengths = random_batch([3, 0, 5])
+    data = {key: data[key] for key in uses_streams(spec)}  # these are enough
+    lengths = {key: lengths[key] for key in data if key in lengths}
+
+    def check(data, lengths):
+        output = run_network(spec, params, data, lengths, train=True, step=tf.constant(1, tf.int64))
+        assert set(output.layers) == set(spec.layers)
+        for layer, tensor in output.layers.items():
+            template = spec.layers[layer].template
+            assert tensor.template == template
+            assert set(tensor.axes) == set(template.axes)
+            assert tensor.value.dtype.name == template.dtype
+            assert tensor.value.shape.rank == len(template.axes)
+            for axis, size in zip(tensor.axes, tensor.value.shape, strict=True):
+                assert axis.size is None or size == axis.size
+                assert axis not in output.lengths or compiled or size == max(output.lengths[axis])
+        assert set(output.losses) == set(spec.losses)
+        for loss in output.losses.values():
+            assert all(value.dtype == tf.float32 and value.shape == [] for value in loss)
+        return True
+
+    if compiled:
+        signature = [
+            {key: tf.TensorSpec([None] * x.ndim if x.ndim < 2 else [None] * (x.ndim - 1) + [x.shape[-1] if key in ("data", "speaker") else None], x.dtype) for key, x in values.items()}
+            for values in (data, lengths)
+        ]  # fmt: skip
+        check = tf.function(check, input_signature=signature, autograph=False)
+    check(data, lengths)
+    assert params.used == set(params)
+
+
+def test_frozen_parameters_train_without_a_warning(extern_data, random_params, random_batch):
+    import tensorflow as tf
+
+    net = {
+        "frozen": {"class": "rec", "n_out": 3, "trainable": False},
+        "output": {"class": "softmax", "from": "frozen", "loss": "ce", "target": "align", "trainable": np.bool_(True)},
+    }
+    spec = describe(net, extern_data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        variables = {
+            path: tf.Variable(value, trainable=spec.params[path].trainable)
+            for path, value in random_params(spec).items()
+        }
+        with tf.GradientTape() as tape:
+            loss = run_network(spec, variables, *random_batch([3, 2])).losses["output"].cost
+    assert {variable.ref() for variable in tape.watched_variables()} == {
+        variables[path].ref() for path in ("output/W", "output/b")
+    }
+    assert all(gradient is not None for gradient in tape.gradient(loss, tape.watched_variables()))
