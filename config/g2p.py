@@ -20,6 +20,7 @@ from jobs.rqmt import training_rqmt
 from sisyphus import tk
 
 FRAMES_PER_LETTER = 2
+EACH_ENTRY = {"*": None}  # dropout draws for each entry; RETURNN's default is one mask for all frames of a batch
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,13 @@ def network(layers: int, width: int, dropout: float) -> dict:
         for name, direction in zip(names, (1, -1), strict=True):
             net[name] = {
                 "class": "rec", "unit": "nativelstm2", "from": source, "n_out": width, "direction": direction,
-                "dropout": dropout,
+                "dropout": dropout, "dropout_noise_shape": EACH_ENTRY,
             }  # fmt: skip
         source = names
-    net["output"] = {"class": "softmax", "from": source, "dropout": dropout, "loss": "ctc", "target": "classes"}
+    net["output"] = {
+        "class": "softmax", "from": source, "loss": "ctc", "target": "classes",
+        "dropout": dropout, "dropout_noise_shape": EACH_ENTRY,
+    }  # fmt: skip
     return net
 
 

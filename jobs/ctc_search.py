@@ -2,6 +2,7 @@
 
 import json
 
+from jobs.rqmt import limit_threads
 from sisyphus import Job, Task, tk
 
 
@@ -49,6 +50,7 @@ class CtcSearchJob(Job):
         from boulder.search.network import search
         from boulder.training import Checkpoint
 
+        limit_threads(self.rqmt)
         hypotheses = search(
             Checkpoint.load(self.checkpoint.get_path()),
             self.extern_data,

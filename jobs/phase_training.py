@@ -8,6 +8,7 @@ from boulder.schedule.functions import restore
 from boulder.training.progress import read_progress
 from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import last_epoch_saved
+from jobs.rqmt import limit_threads
 from sisyphus import Job, Task, tk
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
@@ -66,6 +67,7 @@ class PhaseTrainingJob(Job):
     def run(self):
         from boulder.training import TrainingFiles, TrainingPhase, train
 
+        limit_threads(self.rqmt)
         files = TrainingFiles(
             train=[Path(path.get_path()) for path in self.train_data],
             dev=[Path(path.get_path()) for path in self.dev_data],
