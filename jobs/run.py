@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from boulder.errors import BoulderError
 from boulder.report import phase_table
@@ -212,7 +213,7 @@ def _last_line(log: str) -> str:
     """:return: the last line of a log that tells an error"""
     try:
         with open(log, encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file if line.strip()]
+            lines = [Text.from_ansi(line).plain.strip() for line in file if line.strip()]
     except OSError as error:
         return str(error)
     told = [line for line in lines if "Error: " in line]
