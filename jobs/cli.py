@@ -44,12 +44,9 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what Sisyphus says, and tracebacks")] = False,
 ) -> None:
     """Validate a whole pipeline, then run it to its end. Asks nothing; the same command goes on after an interruption."""
-    from jobs.run import quiet_logging
     from jobs.run import run as run_pipeline
 
-    if not verbose:
-        quiet_logging()
-    raise typer.Exit(run_pipeline(config, Console(highlight=False)))
+    raise typer.Exit(run_pipeline(config, Console(highlight=False), verbose))
 
 
 @app.command()

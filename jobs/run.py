@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -30,9 +31,10 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 _FAILED = ("error", "retry_error", "queue_error", "input_missing", "interrupted_not_resumable")
 
 
-def run(configs: Sequence[str], console: Console) -> int:
+def run(configs: Sequence[str], console: Console, verbose: bool = False) -> int:
     """
     :param configs: e.g. `config/g2p.demo`
+    :param verbose: let Sisyphus say what it does
     :return: exit code: 0 if all outputs are there, 1 if a job failed, 130 after Ctrl-C
     :raises BoulderError: for what is wrong before any job is submitted
     """
@@ -40,6 +42,8 @@ def run(configs: Sequence[str], console: Console) -> int:
         raise BoulderError(f"there is no settings.py in {os.getcwd()}; change to the folder that has it, with config/")
     for config in configs:
         check_config_name(config)
+    level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is told here
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
 
     from sisyphus import gs, toolkit
@@ -62,7 +66,7 @@ def run(configs: Sequence[str], console: Console) -> int:
         def input(self, prompt):
             return "u" if prompt.startswith("All calculations") else "n"
 
-    gs.JOB_AUTO_CLEANUP = False
+    gs.PRINT_ERROR = verbose
     engine = toolkit.cached_engine()
     engine.start_engine()
     try:
@@ -76,14 +80,14 @@ def run(configs: Sequence[str], console: Console) -> int:
             start_computations=True,
         )
         manager.unpause()
-        with _Watcher(toolkit.sis_graph, console):
+        with _Watcher(toolkit.sis_graph, console) as watcher:
             manager.run()
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from here")
         return 130
     finally:
         engine.stop_engine()
-    return _tell_result(toolkit.sis_graph, engine, console)
+    return _tell_result(toolkit.sis_graph, engine, watcher.failed, console)
 
 
 class _Watcher:
@@ -91,6 +95,9 @@ class _Watcher:
 
     def __init__(self, graph, console: Console):
         self._graph, self._console = graph, console
+        self.failed: set[str] = set()
+        """ids of the jobs whose failure was told"""
+        self._began = time.time()  # failures before that are of an earlier run; their jobs are tried again
         self._finished: set[str] = set()
         self._epochs: dict[str, int] = {}
         self._stop = threading.Event()
@@ -98,7 +105,7 @@ class _Watcher:
         self._bar = make_bar(console) if console.is_terminal else None
         self._bars: dict[str, int] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _Watcher:
         done = [job for job in self._graph.jobs() if _is_finished(job)]
         self._finished = {job.job_id() for job in done}
         if done:
@@ -108,6 +115,7 @@ class _Watcher:
         if self._bar:
             self._bar.start()
         self._thread.start()
+        return self
 
     def __exit__(self, *_error) -> None:
         self._stop.set()
@@ -130,6 +138,9 @@ class _Watcher:
             if job.job_id() not in self._finished and _is_finished(job):
                 self._finished.add(job.job_id())
                 self._console.print(f"finished: {escape(_name(job))}", style="green", highlight=False)
+            if job.job_id() not in self.failed and _error_logs(job, since=self._began):
+                self.failed.add(job.job_id())
+                _tell_failure(job, "error", self._console)
 
     def _trainings(self) -> list[PhaseTrainingJob]:
         jobs = [job for job in self._graph.jobs() if isinstance(job, PhaseTrainingJob)]
@@ -165,8 +176,8 @@ def _name(job) -> str:
     return min(job.get_aliases() or [job.job_id()])
 
 
-def _tell_result(graph, engine, console: Console) -> int:
-    """Prints outputs and failures. :return: exit code"""
+def _tell_result(graph, engine, told: set[str], console: Console) -> int:
+    """Prints outputs, and failures that were not told yet. :return: exit code"""
     missing = 0
     for target in sorted(graph.targets, key=lambda target: target.name):
         path = os.path.join("output", target.name)
@@ -175,19 +186,23 @@ def _tell_result(graph, engine, console: Console) -> int:
             continue
         text = _short_text(path)
         console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
-    failed = 0
-    for state, jobs in sorted(graph.get_jobs_by_status(engine=engine, skip_finished=True).items()):
-        for job in sorted(jobs, key=_name) if state in _FAILED else ():
-            failed += 1
-            logs = _error_logs(job)
-            told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {job._sis_path()}"
-            console.print(f"[red]failed:[/red] {escape(_name(job))}: {escape(told)}", soft_wrap=True)
-            for log in logs:
-                console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
+    states = graph.get_jobs_by_status(engine=engine, skip_finished=True)
+    failed = {job.job_id(): (job, state) for state in _FAILED for job in states.get(state, ())}
+    for name, (job, state) in sorted(failed.items()):
+        if name not in told:
+            _tell_failure(job, state, console)
     if failed or missing:
-        console.print(f"{missing} outputs are missing, {failed} jobs failed; the same command tries again")
+        console.print(f"{missing} outputs are missing, {len(failed)} jobs failed; the same command tries again")
         return 1
     return 0
+
+
+def _tell_failure(job, state: str, console: Console) -> None:
+    logs = _error_logs(job)
+    told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {job._sis_path()}"
+    console.print(f"[red]failed:[/red] {escape(_name(job))}: {escape(told)}", highlight=False, soft_wrap=True)
+    for log in logs:
+        console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
 
 
 def _short_text(path: str) -> str:
@@ -198,15 +213,13 @@ def _short_text(path: str) -> str:
         return file.read().strip()
 
 
-def _error_logs(job) -> list[str]:
-    """:return: logs of the tasks that ended with an error"""
+def _error_logs(job, since: float = 0.0) -> list[str]:
+    """:return: logs of the tasks that ended with an error, after `since` seconds of the epoch"""
     folder = job._sis_path()
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    return [
-        os.path.join(folder, f"log.{name.removeprefix('error.')}")
-        for name in sorted(names)
-        if name.startswith("error.")
-    ]
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    errors = [name for name in names if name.startswith("error.")]
+    new = [name for name in errors if os.path.getmtime(os.path.join(folder, name)) >= since]
+    return [os.path.join(folder, f"log.{name.removeprefix('error.')}") for name in new]
 
 
 def _last_line(log: str) -> str:
@@ -218,8 +231,3 @@ def _last_line(log: str) -> str:
         return str(error)
     told = [line for line in lines if "Error: " in line]
     return (told or lines or ["the log is empty"])[-1]
-
-
-def quiet_logging() -> None:
-    """Sisyphus's own lines are for its own command; here only what is wrong is shown."""
-    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(message)s", force=True)
