@@ -34,7 +34,7 @@ def search(checkpoint, extern_data: dict, data: Sequence, output_layer: str, bat
     with HdfReader(data, streams) as reader:
         types = tensor_spec(reader)
 
-        @tf.function(input_signature=[types["data"], types["lengths"]])
+        @tf.function(input_signature=[types["data"], types["lengths"]], autograph=False)
         def forward(data, lengths):
             out = run_network(spec, variables, data, lengths, losses=False)
             layer = out.layers[output_layer]

@@ -31,8 +31,10 @@ class Model:
         self.optimizer = make_optimizer(options.optimizer, options.optimizer_epsilon, self._trained_variables())
         types = tensor_spec(reader)
         scalar = tf.TensorSpec([], tf.int64)
-        self.step = tf.function(self._step, input_signature=[types["data"], types["lengths"], scalar])
-        self.evaluate = tf.function(self._evaluate, input_signature=[types["data"], types["lengths"]])
+        # without autograph: nothing here needs it, and it leaves its files in /tmp when a job is killed
+        batch = [types["data"], types["lengths"]]
+        self.step = tf.function(self._step, input_signature=[*batch, scalar], autograph=False)
+        self.evaluate = tf.function(self._evaluate, input_signature=batch, autograph=False)
 
     def _trained_variables(self) -> list:
         return [self.variables[path] for path in self.trained]
