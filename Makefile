@@ -1,0 +1,39 @@
+# What a newcomer types. Everything runs in .venv, which tools/make_venv.py builds from a lock file if need be.
+
+PYTHON ?= $(shell command -v python3 || command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
+EXTRA ?=
+BIN := .venv/bin
+
+.PHONY: help demo test test-all lint format lock clean venv
+.DEFAULT_GOAL := help
+
+help:  ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | while IFS='|' read -r name text; do printf '%-16s%s\n' "$$name" "$$text"; done
+	@echo "EXTRA=gpu builds .venv from lock/gpu.txt (EXTRA=parity, EXTRA=cpu likewise) and is remembered until make clean."
+
+demo: venv  ## train a small pronunciation model, print its error rates and where the report lies
+	$(BIN)/boulder run config/g2p.demo
+
+test: venv lint  ## lint, and every test that is not slow
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-all: venv lint  ## lint, and every test
+	$(BIN)/pytest -n 2
+
+lint: venv  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: venv  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: venv  ## lock what pyproject.toml asks for; UPGRADE=1 takes the newest versions
+	$(BIN)/python tools/make_locks.py $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove .venv and caches, but neither work/ nor output/
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -path ./work -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:  ## build .venv, if need be
+	@$(PYTHON) tools/make_venv.py $(EXTRA)

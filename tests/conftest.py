@@ -1,0 +1,26 @@
+"""What tests need of the machine. Without it they are skipped, or fail if BOULDER_REQUIRE_ALL is set, as .ci/run does."""
+
+import os
+import shutil
+
+import pytest
+
+SYSTEM_PACKAGES = {"chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"}}
+"""marker → program that its tests run → Debian's package of it"""
+
+
+def require_system_package(program: str, package: str) -> None:
+    """Skips the running test, or fails it, where Debian's `package` with its `program` is not installed."""
+    if shutil.which(program):
+        return
+    message = f"needs {program}, of Debian's package {package}"
+    if os.environ.get("BOULDER_REQUIRE_ALL"):
+        pytest.fail(f"{message}, and BOULDER_REQUIRE_ALL is set", pytrace=False)
+    pytest.skip(message)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, programs in SYSTEM_PACKAGES.items():
+        if item.get_closest_marker(marker):
+            for program, package in programs.items():
+                require_system_package(program, package)

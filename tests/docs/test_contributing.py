@@ -1,0 +1,66 @@
+"""The examples of CONTRIBUTING.md are files that do what it says, and pass the tests it gives them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PACKAGES = {
+    "recipe/boulder/network/layers": "boulder.network.layers",
+    "recipe/boulder/network/losses": "boulder.network.losses",
+    "jobs": "jobs",
+}
+"""folder → package that looks for modules there"""
+
+
+def examples() -> dict[str, str]:
+    """:return: path, as a block's first line says it → the block"""
+    blocks = re.findall(r"^```python\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE)
+    return {block.split("\n", 1)[0].removeprefix("# "): block for block in blocks}
+
+
+def conftest(paths: list[str]) -> str:
+    """:return: what puts new modules beside those of Boulder's packages, and registers layers and losses"""
+    lines = ["import importlib, pathlib", "import jobs", "folder = pathlib.Path(__file__).parent"]
+    for folder, package in PACKAGES.items():
+        lines.append(f"importlib.import_module({package!r}).__path__.append(str(folder / {folder!r}))")
+    for path in map(Path, paths):
+        if path.is_relative_to("recipe"):
+            lines.append(f"importlib.import_module('{PACKAGES[str(path.parent)]}.{path.stem}')")
+    return "\n".join(lines) + "\n"
+
+
+def test_there_is_an_example_of_each_with_its_test():
+    folders = [str(Path(path).parent) for path in examples()]
+    assert sorted(folders) == sorted(
+        [*PACKAGES, "config", "tests/network", "tests/network", "tests/jobs", "tests/config"]
+    )
+
+
+def test_the_examples_work(tmp_path):
+    for path, block in examples().items():
+        assert not (ROOT / path).exists(), f"{path} exists by now; CONTRIBUTING.md needs another example"
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(block, encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(conftest(list(examples())), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^5 passed", done.stdout, flags=re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize("path", examples())
+def test_the_examples_are_clean(path):
+    for command in (["check", "--ignore=I001"], ["format", "--check"]):  # imports: of modules that are not there
+        ruff = [str(Path(sys.executable).with_name("ruff")), *command, "--stdin-filename", path, "-"]
+        done = subprocess.run(ruff, input=examples()[path], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("target", re.findall(r"`make (?:EXTRA=\w+ )?([a-z-]+)", TEXT))
+def test_the_targets_of_make_exist(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
