@@ -55,6 +55,6 @@ def render(report: dict | Report) -> str:
         seconds={phase.phase: summary.seconds_of(phase, scores) for phase in phases},
         total_seconds=summary.total_seconds(phases, scores),
         labels={phase.phase: phase.label for phase in phases},
-        largest=max((phase.num_params for phase in phases), default=0),
+        largest=max((phase.num_params or 0 for phase in phases), default=0),
         alignments=[(example, align(example)) for example in report.examples],
     )

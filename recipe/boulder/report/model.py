@@ -28,7 +28,7 @@ class PhaseRow:
     first_epoch: int  # counted from 1, inclusive
     last_epoch: int  # inclusive
     is_pretrain: bool
-    num_params: int
+    num_params: int | None  # None: not known
     num_layers: int
     added: list[str] = field(default_factory=list)  # layer names, against the phase before
     removed: list[str] = field(default_factory=list)

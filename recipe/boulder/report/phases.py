@@ -8,17 +8,20 @@ from boulder.network import NetworkSpec
 from boulder.schedule import Plan, changes
 from boulder.training.growth import plan_growth
 
+_GROWTH = ("copied", "grown", "initialised", "dropped")
 
-def phase_rows(plan: Plan, specs: Sequence[NetworkSpec]) -> list[dict]:
+
+def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[dict]:
     """
-    :param specs: the network of each of the plan's phases
+    :param specs: the network of each of the plan's phases; None where it is not known what parameters it has
     :return: a dict for each phase, see `boulder.report.PhaseRow`
     """
     rows = []
     for number, (phase, spec) in enumerate(zip(plan.phases, specs, strict=True)):
         before = plan.phases[number - 1].network if number else {}
         difference = changes(before, phase.network)
-        growth = plan_growth(specs[number - 1].params if number else {}, spec.params, phase.copy_param_mode)
+        before_spec = specs[number - 1] if number else NetworkSpec({})
+        growth = plan_growth(before_spec.params, spec.params, phase.copy_param_mode) if before_spec and spec else None
         rows.append(
             {
                 "phase": number,
@@ -32,11 +35,11 @@ def phase_rows(plan: Plan, specs: Sequence[NetworkSpec]) -> list[dict]:
                     layer: [f"{option}: {_text(old)} → {_text(new)}" for option, (old, new) in options.items()]
                     for layer, options in difference.changed.items()
                 },
-                "num_params": spec.num_params,
-                "num_layers": len(spec.layers),
+                "num_params": spec.num_params if spec else None,
+                "num_layers": len(spec.layers) if spec else len(phase.network),
                 "config": dict(phase.config),
                 "copy_param_mode": phase.copy_param_mode,
-                "growth": {kind: len(getattr(growth, kind)) for kind in ("copied", "grown", "initialised", "dropped")},
+                "growth": growth and {kind: len(getattr(growth, kind)) for kind in _GROWTH},
             }
         )
     return rows
