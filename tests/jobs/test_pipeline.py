@@ -155,15 +155,20 @@ def test_the_phase_table_says_what_changes(lay_out):
 
 @pytest.mark.parametrize("config", ["config/g2p.demo", "config/g2p.py"])
 def test_laying_out_a_config_takes_under_a_second_and_no_tensorflow(config):
-    """Time is measured within the process, of the second of two: the first may read Python's files from a cold disk."""
+    """
+    The best of three, in seconds of processor time: a loaded machine makes everything last longer, and the first run may
+    read Python's files from a cold disk.
+    """
     path, function = config.replace("/", ".").rsplit(".", 1)
     code = (
-        "import sys, time; began = time.monotonic(); import jobs; import importlib;"
+        "import sys, time, jobs, importlib;"
         f"getattr(importlib.import_module({path!r}), {function!r})();"
-        "print(time.monotonic() - began, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+        "print(time.process_time(), 'tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
-    for _ in range(2):
+    best = 10.0
+    for _ in range(3):
         run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
-    seconds, *loaded = run.stdout.split()
-    assert loaded == ["False", "False"]
-    assert float(seconds) < 1
+        seconds, *loaded = run.stdout.split()
+        assert loaded == ["False", "False"]
+        best = min(best, float(seconds))
+    assert best < 1
