@@ -155,23 +155,28 @@ def test_unknown_pretrain_options_get_the_nearest_name():
     assert "copy_param_mode: found 'sub', expected ifpossible, subset, reset or None" in error_of(copy_param_mode="sub")
 
 
-def test_what_returnn_has_and_we_have_not_is_said():
-    assert "greedy=True, which is not implemented" in error_of(greedy=True)
-    assert "copy_output_layer=False" in error_of(copy_output_layer=False)
-    for algo in ("from_output", "from_input"):
-        assert f"construction_algo {algo!r} (RETURNN's default is 'from_output') is not implemented" in error_of(algo)
-    for pretrain in (True, "default", {"repetitions": 2}):
-        with pytest.raises(ScheduleError, match=r"'from_output' .* is not implemented"):
-            plan(network(), pretrain)
-    assert "did you mean 'from_output'?" in error_of("from_outputs")
+def test_pretrain_options_of_the_wrong_kind():
+    text = error_of("from_outputs")
+    assert "construction_algo: found 'from_outputs' (str), expected a function of idx and net_dict, or one of " in text
+    assert "did you mean 'from_output'?" in text
+    assert "copy_output_layer: found 'subst' (str), expected True, False, " in error_of(copy_output_layer="subst")
+    assert "did you mean 'subset'?" in error_of(copy_output_layer="subst")
+    assert "greedy: found 'yes' (str), expected True or False" in error_of(greedy="yes")
+    assert "output_layers: found 3 (int), expected a list of layer names" in error_of(output_layers=3)
+    assert "'#trainable' is 'no' (str), expected True or False" in error_of(returning(trainable="no"))
     assert error_of(greedy=False, copy_output_layer="subset", num_epochs=0).startswith("num_epochs: found 0")
 
 
 def test_arguments_of_another_type():
-    with pytest.raises(ScheduleError, match="pretrain: found 5, expected a dict, None or False"):
+    with pytest.raises(
+        ScheduleError, match=r"pretrain: found 5 \(int\), expected a dict, True, 'default', None or False"
+    ):
         plan(network(), 5)
     with pytest.raises(ScheduleError, match="network: found list, expected a net dict"):
         plan([], None, 3)
+    for pretrain in (None, True, {"construction_algo": "no_network_modifications"}):
+        with pytest.raises(ScheduleError, match=r"the original network: found layer name 3 \(int\), expected a str"):
+            plan({3: {}}, pretrain, 3)
     with pytest.raises(ScheduleError, match="num_epochs: found None, expected a number"):
         plan(network(), None)
     with pytest.raises(ScheduleError, match="epoch 9 is not planned: the plan has the epochs 1 to 3"):

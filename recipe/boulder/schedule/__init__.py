@@ -5,8 +5,24 @@ imported by their own names: `boulder.schedule.canonical` (plain JSON values for
 `boulder.schedule.functions` (functions inside net dicts that hash and travel by value).
 """
 
+from boulder.schedule.adaptive import Outlook, plan_next
 from boulder.schedule.difference import ABSENT, Changes, changes
+from boulder.schedule.epoch_values import WrapEpochValue
+from boulder.schedule.options import pretrain_learning_rate, pretrain_options
 from boulder.schedule.phases import COPY_PARAM_MODES, Phase, Plan
 from boulder.schedule.planning import plan
 
-__all__ = ["ABSENT", "COPY_PARAM_MODES", "Changes", "Phase", "Plan", "changes", "plan"]
+__all__ = [
+    "ABSENT",
+    "COPY_PARAM_MODES",
+    "Changes",
+    "Outlook",
+    "Phase",
+    "Plan",
+    "WrapEpochValue",
+    "changes",
+    "plan",
+    "plan_next",
+    "pretrain_learning_rate",
+    "pretrain_options",
+]

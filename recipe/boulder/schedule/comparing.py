@@ -18,7 +18,9 @@ def same_value(a: object, b: object) -> bool:
     if type(a) in _ATOMS and type(b) in _ATOMS:
         return a == b
     if isinstance(a, dict) and isinstance(b, dict):
-        return len(a) == len(b) and all(key in b and same_value(item, b[key]) for key, item in a.items())
+        return len(a) == len(b) and all(
+            key in b and (item is b[key] or same_value(item, b[key])) for key, item in a.items()
+        )
     if isinstance(a, str) or isinstance(b, str):
         return isinstance(a, str) and isinstance(b, str) and a == b
     if _is_array(a) and _is_array(b):

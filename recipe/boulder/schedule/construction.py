@@ -1,159 +1,210 @@
 """Calls the construction algo, index by index, and keeps what it returned at each."""
 
-import warnings
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from boulder.errors import ScheduleError, nearest
+from boulder.errors import ScheduleError
 from boulder.schedule.comparing import same_value
 from boulder.schedule.copying import copy_value
 from boulder.schedule.difference import changes
-from boulder.schedule.phases import COPY_PARAM_MODES
+from boulder.schedule.epoch_values import at_epoch, has_epoch_values
+from boulder.schedule.hash_keys import REPETITION_KEYS, Settings, read_settings
 from boulder.schedule.repetitions import as_repetition
-
-HASH_KEYS = ("#config", "#repetitions", "#repetition", "#copy_param_mode")
-"""What a net dict may say about its own step, next to its layers."""
+from boulder.schedule.user_code import call_user, short
 
 
 @dataclass(frozen=True)
 class Step:
-    """One network of the construction, taken apart."""
+    """
+    One network of the construction, taken apart.
+
+    :param index: what the algo was called with; None: the original network
+    :param layers: as returned, so there may be `WrapEpochValue`s
+    :param keys: the `#` keys, less repetitions
+    :param settings: what the `#` keys say; None where it takes the epoch to know
+    :param wrapped: layers that take the epoch to be known
+    :param repetitions: what the net dict asks for
+    :param plural: whether it does so by `#repetitions`, which RETURNN does not read
+    :param where: for messages
+    :param copy_param_mode: where the `#` keys say none
+    """
 
     index: int | None
-    network: dict[str, dict]
-    config: dict[str, object]
-    copy_param_mode: str | None
+    layers: dict[str, dict]
+    keys: dict[str, object]
+    settings: Settings | None
+    wrapped: tuple[str, ...]
     repetitions: int | None
+    plural: bool
+    where: str
+    copy_param_mode: str | None
+
+    @property
+    def depends_on_epoch(self) -> bool:
+        """Whether one epoch may differ from the next."""
+        return bool(self.wrapped) or self.settings is None
+
+    def at_epoch(self, epoch: int, shared: dict[str, dict]) -> tuple[dict[str, dict], Settings]:
+        """
+        :param shared: a network whose layers are taken where they are equal
+        :raises ScheduleError: a `WrapEpochValue` raises, or has given something that does not belong there
+        """
+        if not self.depends_on_epoch:
+            return self.layers, self.settings
+        where = f"{self.where}, epoch {epoch}"
+        layers = dict(self.layers)
+        for name in self.wrapped:
+            layer = at_epoch(self.layers[name], epoch, where, name)
+            _check_layer(name, layer, where)
+            layers[name] = shared[name] if same_value(layer, shared.get(name)) else copy_value(layer, objects=False)
+        keys = {name: at_epoch(value, epoch, where, name) for name, value in self.keys.items()}
+        return layers, self.settings or read_settings(keys, where, self.copy_param_mode)
 
 
-def construct(algo: Callable | None, network: dict, *, copy_param_mode: str | None, max_index: int) -> tuple[Step, ...]:
-    """
-    Calls `algo(idx=…, net_dict=…)` with idx 0, 1, 2, … until it returns None (or anything empty, as in RETURNN's
-    `Pretrain`), each time with a deep copy of the original. The original network is appended as the last step.
-    Where a network has layers equal to the step before, it shares them: a thousand indices cost what they change.
+class Construction:
+    """Calls an algo step by step. Where a network has layers equal to the step before, it shares them: a thousand
+    indices cost what they change."""
 
-    :param algo: None constructs nothing: the original network is the only step
-    :param copy_param_mode: for the steps that do not have their own
-    :raises ScheduleError: the algo raises, never ends, returns no net dict, or changes the original network
-    """
-    witness = copy_value(network, objects=False)
-    original = copy_value(network)
-    original_step = _step(None, original, "the original network", copy_param_mode, {})
-    steps: list[Step] = []
-    plural = "#repetitions" in original
-    while algo:
-        idx = len(steps)
+    def __init__(self, algo: Callable, network: dict, *, copy_param_mode: str | None, max_index: int) -> None:
+        """
+        :param algo: gets a deep copy of `network` each time
+        :param copy_param_mode: for the steps that do not have their own
+        """
+        self.algo, self.network = algo, network
+        self.copy_param_mode, self.max_index = copy_param_mode, max_index
+        self.steps: list[Step] = []
+        self._witness = copy_value(network, objects=False)
+        self._original = copy_value(network)
+        self.original_step = make_step(None, self._original, "the original network", copy_param_mode)
+
+    def next_step(self, **more) -> Step | None:
+        """
+        :param more: arguments for the algo, next to `idx` and `net_dict`
+        :return: the next one, also in `steps`; None: the algo has returned None (or anything empty, as in RETURNN)
+        :raises ScheduleError: the algo raises, never ends, returns no net dict, or changes the original network
+        """
+        idx = len(self.steps)
         where = f"construction_algo at idx {idx}"
-        net_dict = _call(algo, idx, copy_value(original), where)
-        if not same_value(witness, network):
-            found = changes(witness, network) or "its # keys"
+        net_dict = _call(self.algo, where, idx=idx, net_dict=copy_value(self._original), **more)
+        if not same_value(self._witness, self.network):
+            found = changes(self._witness, self.network) or "its # keys"
             raise ScheduleError(
                 f"{where}: changed the original network ({found}) through a reference it kept, "
                 "expected it to change and return the net_dict that it is given"
             )
         if net_dict is None:
-            break
-        if idx >= max_index:
+            return None
+        if idx >= self.max_index:
             raise ScheduleError(
-                f"{where}: found a network, expected None by now: a construction has at most max_index={max_index} "
-                "indices, and one that never returns None never ends"
+                f"{where}: found a network, expected None by now: a construction has at most "
+                f"max_index={self.max_index} indices, and one that never returns None never ends"
             )
-        plural = plural or "#repetitions" in net_dict
-        shared = steps[-1].network if steps else original_step.network
-        steps.append(_step(idx, net_dict, where, copy_param_mode, shared))
-    if plural and algo:
-        warnings.warn("RETURNN ignores '#repetitions' (it reads '#repetition'); here both work", stacklevel=3)
-    return (*steps, original_step)
+        before = self.steps[-1] if self.steps else self.original_step
+        self.steps.append(make_step(idx, net_dict, where, self.copy_param_mode, before.layers, before.wrapped))
+        return self.steps[-1]
 
 
-def _call(algo: Callable, idx: int, net_dict: dict, where: str) -> dict | None:
+def construct(algo: Callable, network: dict, *, copy_param_mode: str | None, max_index: int) -> tuple[Step, ...]:
+    """
+    Calls `algo(idx=…, net_dict=…)` with idx 0, 1, 2, … until it returns None. The original network is the last step.
+
+    :raises ScheduleError: see `Construction.next_step`
+    """
+    construction = Construction(algo, network, copy_param_mode=copy_param_mode, max_index=max_index)
+    while construction.next_step():
+        pass
+    return (*construction.steps, construction.original_step)
+
+
+def constructed(networks: list[dict[str, dict]], network: dict, *, copy_param_mode: str | None) -> tuple[Step, ...]:
+    """
+    The steps of networks that an algo made all at once. The `#` keys of the original hold for all of them.
+
+    :param networks: without `#` keys
+    :param network: the original
+    """
+    original = copy_value(network)
+    steps = [make_step(None, original, "the original network", copy_param_mode)]
+    keys = {name: value for name, value in original.items() if name.startswith("#")}
+    for idx, layers in enumerate(networks):
+        where, before = f"construction_algo at idx {idx}", steps[-1]
+        steps.append(make_step(idx, layers | keys, where, copy_param_mode, before.layers, before.wrapped))
+    return (*steps[1:], steps[0])
+
+
+def make_step(
+    index: int | None,
+    net_dict: dict,
+    where: str,
+    copy_param_mode: str | None,
+    shared: dict[str, dict] | None = None,
+    shared_wrapped: tuple[str, ...] = (),
+) -> Step:
+    """
+    :param shared: a network whose layers are taken where they are equal
+    :param shared_wrapped: which of them take the epoch to be known
+    :raises ScheduleError: if it is no net dict
+    """
+    shared = shared or {}
+    layers: dict[str, dict] = {}
+    keys: dict[str, object] = {}
+    wrapped = []
+    for name, layer in net_dict.items():
+        if not isinstance(name, str):
+            raise ScheduleError(f"{where}: found layer name {short(name)}, expected a str")
+        if name.startswith("#"):
+            keys[name] = layer
+            continue
+        if name in shared and same_value(layer, shared[name]):
+            layers[name] = shared[name]
+            is_wrapped = name in shared_wrapped
+        else:
+            layers[name] = copy_value(layer, objects=False)
+            is_wrapped = has_epoch_values(layer)
+        if is_wrapped:
+            wrapped.append(name)
+        else:
+            _check_layer(name, layer, where)
+    repetitions, plural = _repetitions(keys, where), "#repetitions" in keys
+    keys = {name: copy_value(value, objects=False) for name, value in keys.items() if name not in REPETITION_KEYS}
+    settings = None if has_epoch_values(keys) else read_settings(keys, where, copy_param_mode)
+    return Step(index, layers, keys, settings, tuple(wrapped), repetitions, plural, where, copy_param_mode)
+
+
+def history_parameter(algo: Callable) -> inspect.Parameter | None:
+    """:return: the argument of an algo that is called `history`; `**kwargs` is none, as many algos have that"""
     try:
-        result = algo(idx=idx, net_dict=net_dict)
-    except Exception as error:  # the algo is the user's code
-        text = " ".join(str(error).split())
-        raise ScheduleError(f"{where}: {type(error).__name__}: {text} ({_line_of(error, algo)})") from error
+        return inspect.signature(algo).parameters.get("history")
+    except (TypeError, ValueError):  # a callable that does not tell
+        return None
+
+
+def needs_history(algo: Callable) -> bool:
+    """:return: whether it cannot be called without"""
+    parameter = history_parameter(algo)
+    return parameter is not None and parameter.default is inspect.Parameter.empty
+
+
+def _call(algo: Callable, where: str, **arguments) -> dict | None:
+    result = call_user(algo, where, **arguments)
     if result is None or (isinstance(result, dict | list | tuple | bool | int | str) and not result):
         return None  # RETURNN ends at any false value
     if not isinstance(result, dict):
-        raise ScheduleError(f"{where}: returned {_short(result)}, expected a net dict or None")
+        raise ScheduleError(f"{where}: returned {short(result)}, expected a net dict or None")
     return result
 
 
-def _line_of(error: Exception, algo: Callable) -> str:
-    """`file:line` of the last line that ran in the algo's own file."""
-    frames, position = [], error.__traceback__.tb_next  # without the line here that called it
-    while position is not None:
-        frames.append((position.tb_frame.f_code.co_filename, position.tb_lineno))
-        position = position.tb_next
-    if not frames:  # never got that far: it does not take these arguments
-        code = getattr(algo, "__code__", None)
-        return (
-            f"{code.co_filename}:{code.co_firstlineno}, called with idx= and net_dict="
-            if code
-            else "called with idx= and net_dict="
-        )
-    file, line = [frame for frame in frames if frame[0] == frames[0][0]][-1]
-    return f"{file}:{line}"
+def _check_layer(name: str, layer: object, where: str) -> None:
+    if not isinstance(layer, dict):
+        raise ScheduleError(f"{where}: layer {name!r} is {short(layer)}, expected a dict of its options")
 
 
-def _step(index: int | None, net_dict: dict, where: str, copy_param_mode: str | None, shared: dict) -> Step:
-    for name, layer in net_dict.items():
-        if not isinstance(name, str):
-            raise ScheduleError(f"{where}: found layer name {_short(name)}, expected a str")
-        if name.startswith("#"):
-            if name not in HASH_KEYS:
-                raise ScheduleError(f"{where}: found unknown key {name!r}{nearest(name, HASH_KEYS)}")
-        elif not isinstance(layer, dict):
-            raise ScheduleError(f"{where}: layer {name!r} is {_short(layer)}, expected a dict of its options")
-    return Step(
-        index=index,
-        network={
-            name: shared[name] if same_value(layer, shared.get(name)) else copy_value(layer, objects=False)
-            for name, layer in net_dict.items()
-            if not name.startswith("#")
-        },
-        config=_config(net_dict, where),
-        copy_param_mode=check_copy_param_mode(
-            net_dict.get("#copy_param_mode", copy_param_mode), f"{where}: '#copy_param_mode'"
-        ),
-        repetitions=_repetitions(net_dict, where),
-    )
-
-
-def _config(net_dict: dict, where: str) -> dict[str, object]:
-    config = net_dict.get("#config", {})
-    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
-        raise ScheduleError(f"{where}: '#config' is {_short(config)}, expected a dict of config keys to values")
-    return copy_value(config, objects=False)
-
-
-def _repetitions(net_dict: dict, where: str) -> int | None:
-    found = {
-        key: as_repetition(net_dict[key], f"{where}: {key!r}")
-        for key in ("#repetitions", "#repetition")
-        if key in net_dict
-    }
+def _repetitions(keys: dict, where: str) -> int | None:
+    found = {key: as_repetition(keys[key], f"{where}: {key!r}") for key in REPETITION_KEYS if key in keys}
     if len(set(found.values())) > 1:
         raise ScheduleError(
             f"{where}: found '#repetitions' {found['#repetitions']} and '#repetition' {found['#repetition']}, "
             "expected one of them or the same value"
         )
     return next(iter(found.values()), None)
-
-
-def check_copy_param_mode(mode: object, what: str) -> str | None:
-    """
-    :return: `mode`
-    :raises ScheduleError: if there is no such mode
-    """
-    if mode is not None and mode not in COPY_PARAM_MODES:
-        raise ScheduleError(
-            f"{what}: found {mode!r}, expected {', '.join(COPY_PARAM_MODES)} or None"
-            + nearest(str(mode), COPY_PARAM_MODES)
-        )
-    return mode
-
-
-def _short(value: object) -> str:
-    text = " ".join(repr(value).split())
-    return f"{text if len(text) <= 60 else text[:57] + '…'} ({type(value).__name__})"

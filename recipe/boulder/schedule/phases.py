@@ -28,11 +28,21 @@ class Phase:
     after it, as nothing changes in between; `Plan.num_pretrain_epochs` says where the border lies."""
     indices: tuple[int | None, ...] = ()
     """All indices that this phase stands for, the first of them being `index`."""
+    part: int = 1
+    """An index may have several phases, where a `WrapEpochValue` makes several networks of it: which of them this is."""
+    reset_layers: tuple[str, ...] = ()
+    """Layers that take no parameter from the phase before: the output layers, where `copy_output_layer` is False or
+    "reset". Empty where `copy_param_mode` says "reset" anyway, and in the first phase."""
+    trainable_layers: tuple[str, ...] | None = None
+    """The layers of the network's top level that are trained, as far as their own `trainable` lets them, with all that
+    is inside them; None: all of them. Empty where `#trainable` is False: then nothing is, not even dropout drawn."""
 
     @property
     def name(self) -> str:
-        """`00`, `01`, …, or `final` for the original network: for aliases and tables."""
-        return "final" if self.index is None else f"{self.index:02d}"
+        """`00`, `01`, …, or `final` for the original network: for aliases and tables. The second phase of an index is
+        `00.2`."""
+        name = "final" if self.index is None else f"{self.index:02d}"
+        return name if self.part == 1 else f"{name}.{self.part}"
 
 
 @dataclass(frozen=True)

@@ -1,141 +1,143 @@
 """The way from what a config says (`network`, `pretrain`, number of epochs) to the phases of the training."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from boulder.errors import ScheduleError, nearest
-from boulder.schedule.comparing import same_value
-from boulder.schedule.construction import Step, check_copy_param_mode, construct
+from boulder.errors import ScheduleError
+from boulder.schedule.construction import Step, construct, constructed, make_step, needs_history
+from boulder.schedule.epoch_values import refuse_epoch_values
+from boulder.schedule.graph_algos import networks_from_input, networks_from_output
+from boulder.schedule.hash_keys import REPETITION_KEYS
+from boulder.schedule.joining import Stretch, join, same_stretch
+from boulder.schedule.options import Options, read_options
 from boulder.schedule.phases import Phase, Plan
 from boulder.schedule.repetitions import resolve_repetitions
-
-OPTIONS = (
-    "repetitions",
-    "construction_algo",
-    "copy_param_mode",
-    "copy_output_layer",
-    "greedy",
-    "output_layers",
-    "input_layers",
-)
-"""What a `pretrain` dict may hold."""
+from boulder.schedule.user_code import call_user, short
 
 
-@dataclass(frozen=True)
-class _Options:
-    algo: Callable | None
-    repetitions: object
-    copy_param_mode: str | None
-
-
-def plan(network: dict, pretrain: dict | None, num_epochs: int | None = None, *, max_index: int = 1000) -> Plan:
+def plan(
+    network: dict | None,
+    pretrain: dict | bool | str | None,
+    num_epochs: int | None = None,
+    *,
+    get_network: Callable | None = None,
+    max_index: int = 1000,
+) -> Plan:
     """
     Semantics of RETURNN's `Pretrain` (module `returnn.pretrain`): the constructed networks one after the other, each
     for its repetitions; then the original network as the last step, whose repetitions still count as pretraining;
     what the last step trains goes on after that, up to `num_epochs`. Two repetitions and an algo that returns None at
     idx 5 give index 0 in epochs 1–2, …, index 4 in epochs 9–10, and the original network from epoch 11 on.
 
-    :param network: the original net dict; it is not changed
-    :param pretrain: `{"construction_algo": …, "repetitions": …, "copy_param_mode": …}`; None, False or {} for none.
+    :param network: the original net dict; it is not changed. None: there is only `get_network`
+    :param pretrain: `{"construction_algo": …, "repetitions": …, "copy_param_mode": …}` (all of `options.OPTIONS`);
+        True or "default" for RETURNN's default, an algo "from_output"; None, False or {} for none.
         The algo is called as `algo(idx=…, net_dict=…)`, once per index, ascending
     :param num_epochs: cuts the plan, or extends its last phase; None: the epochs of pretraining
+    :param get_network: called as `get_network(epoch=…)` for each epoch after pretraining; returns a net dict. The
+        networks that it gives have indices too: they go on where the indices of pretraining end
     :param max_index: the most indices an algo may have; more means that it never returns None
     :raises ScheduleError: one line that says at which index what was found, and what was expected
     """
-    if not isinstance(network, dict):
+    check_arguments(network, num_epochs, get_network)
+    options = read_options(pretrain)
+    if num_epochs is None and (options is None or get_network):
+        reason = "get_network has no end" if get_network else "there is no pretraining that has one"
+        raise ScheduleError(f"num_epochs: found None, expected a number, as {reason}")
+    if options is None:
+        return Plan(_without_pretraining(network, num_epochs, get_network), 0)
+    if network is None:
+        raise ScheduleError("network: found None, expected a net dict, as pretrain needs one")
+    steps = _steps(options, network, max_index)
+    if any(step.plural for step in steps):
+        warnings.warn("RETURNN ignores '#repetitions' (it reads '#repetition'); here both work", stacklevel=2)
+    repetitions = resolve_repetitions(options.repetitions, len(steps), [step.repetitions for step in steps])
+    num_pretrain_epochs = sum(repetitions)
+    stretches = stretches_of(steps, repetitions, num_epochs or num_pretrain_epochs, get_network)
+    phases = join(stretches, reset_outputs=options.reset_outputs, greedy=options.greedy)
+    return Plan(phases, num_pretrain_epochs)
+
+
+def check_arguments(network: object, num_epochs: object, get_network: object = None) -> None:
+    """
+    See `plan`.
+
+    :raises ScheduleError: if one is of another type
+    """
+    if not isinstance(network, dict) and (network is not None or get_network is None):
         raise ScheduleError(f"network: found {type(network).__name__}, expected a net dict")
     if num_epochs is not None and (not isinstance(num_epochs, int) or num_epochs < 1):
         raise ScheduleError(f"num_epochs: found {num_epochs!r}, expected at least 1, or None")
-    if pretrain is None or pretrain is False or pretrain == {}:
-        return _without_pretraining(network, num_epochs, max_index)
-    options = _read_options(pretrain)
-    steps = construct(options.algo, network, copy_param_mode=options.copy_param_mode, max_index=max_index)
-    repetitions = resolve_repetitions(options.repetitions, len(steps), [step.repetitions for step in steps])
-    num_pretrain_epochs = sum(repetitions)
-    phases = _join(steps, repetitions, is_pretrain=True)
-    return Plan(_cut(phases, num_epochs or num_pretrain_epochs), num_pretrain_epochs)
+    if get_network is not None and not callable(get_network):
+        raise ScheduleError(f"get_network: found {short(get_network)}, expected a function of epoch")
 
 
-def _without_pretraining(network: dict, num_epochs: int | None, max_index: int) -> Plan:
-    if num_epochs is None:
-        raise ScheduleError("num_epochs: found None, expected a number, as there is no pretraining that has one")
-    steps = construct(None, network, copy_param_mode=None, max_index=max_index)
-    return Plan(_join(steps, [num_epochs], is_pretrain=False), 0)
+def _without_pretraining(network: dict | None, num_epochs: int, get_network: Callable | None) -> tuple[Phase, ...]:
+    if get_network:
+        stretches = _of_get_network(get_network, range(1, num_epochs + 1), None, 0)
+    else:
+        refuse_epoch_values(network)
+        (step,) = constructed([], network, copy_param_mode=None)
+        stretches = [Stretch(None, num_epochs, step.layers, step.settings, is_pretrain=False)]
+    return join(stretches, reset_outputs=False, greedy=False)
 
 
-def _read_options(pretrain: object) -> _Options:
-    if pretrain is True or pretrain == "default":
-        pretrain = {}
-    if not isinstance(pretrain, dict):
-        raise ScheduleError(f"pretrain: found {pretrain!r}, expected a dict, None or False")
-    for key in pretrain:
-        if key not in OPTIONS:
-            raise ScheduleError(f"pretrain: found unknown option {key!r}{nearest(key, OPTIONS)}")
-    # output_layers and input_layers are for the algos of RETURNN that are called by a name; a callable ignores them.
-    if pretrain.get("greedy"):
-        raise ScheduleError("pretrain: found greedy=True, which is not implemented; expected False or None")
-    if pretrain.get("copy_output_layer") not in (None, True, "ifpossible", "subset"):
-        raise ScheduleError(
-            f"pretrain: found copy_output_layer={pretrain['copy_output_layer']!r}, expected None, True, 'ifpossible' "
-            "or 'subset'; another is not implemented"
-        )
-    return _Options(
-        algo=_read_algo(pretrain.get("construction_algo", "from_output")),
-        repetitions=pretrain.get("repetitions"),
-        copy_param_mode=check_copy_param_mode(pretrain.get("copy_param_mode"), "pretrain: copy_param_mode"),
-    )
-
-
-def _read_algo(algo: object) -> Callable | None:
-    if callable(algo):
-        return algo
-    if algo == "no_network_modifications":
-        return None
-    expected = "expected a function of idx and net_dict, or 'no_network_modifications'"
-    if algo in ("from_output", "from_input"):
-        raise ScheduleError(
-            f"pretrain: construction_algo {algo!r} (RETURNN's default is 'from_output') is not implemented; {expected}"
-        )
-    known = ["from_output", "from_input", "no_network_modifications"]
-    raise ScheduleError(f"pretrain: found construction_algo {algo!r}, {expected}{nearest(str(algo), known)}")
-
-
-def _join(steps: tuple[Step, ...], repetitions: list[int], is_pretrain: bool) -> tuple[Phase, ...]:
-    """One phase for neighbours that do not differ. A step of 0 epochs is not there at all."""
-    phases: list[Phase] = []
-    start = 1
-    for step, count in zip(steps, repetitions, strict=True):
-        if not count:
-            continue
-        last = phases[-1] if phases else None
-        if last and _same(last, step):
-            epochs = range(last.epochs.start, start + count)
-            phases[-1] = replace(last, epochs=epochs, indices=(*last.indices, step.index))
-        else:
-            phases.append(
-                Phase(
-                    index=step.index,
-                    epochs=range(start, start + count),
-                    network=step.network,
-                    config=step.config,
-                    copy_param_mode=step.copy_param_mode,
-                    is_pretrain=is_pretrain,
-                    indices=(step.index,),
-                )
+def _steps(options: Options, network: dict, max_index: int) -> tuple[Step, ...]:
+    mode = options.copy_param_mode
+    if callable(options.algo):
+        if needs_history(options.algo):
+            raise ScheduleError("pretrain: construction_algo takes 'history', expected plan_next to be called for it")
+        return construct(options.algo, network, copy_param_mode=mode, max_index=max_index)
+    if options.algo == "no_network_modifications":
+        return constructed([], network, copy_param_mode=mode)
+    layers = make_step(None, network, "the original network", mode).layers
+    for name, layer in layers.items():
+        if not isinstance(layer, dict):
+            raise ScheduleError(
+                f"construction_algo {options.algo!r}: layer {name!r} is {short(layer)}, expected a dict of its options"
             )
-        start += count
-    return tuple(phases)
+    if options.algo == "from_input":
+        networks = networks_from_input(layers, options.output_layers)
+    else:
+        networks = networks_from_output(layers, options.output_layers, options.input_layers)
+    return constructed(networks, network, copy_param_mode=mode)
 
 
-def _same(phase: Phase, step: Step) -> bool:
-    return (
-        phase.copy_param_mode == step.copy_param_mode
-        and same_value(phase.network, step.network)
-        and same_value(phase.config, step.config)
-    )
+def stretches_of(
+    steps: tuple[Step, ...], repetitions: list[int], num_epochs: int, get_network: Callable | None
+) -> Iterator[Stretch]:
+    """What each epoch has, up to `num_epochs`. A step of 0 epochs is not there at all."""
+    epoch, last = 1, None
+    for step, count in zip(steps, repetitions, strict=True):
+        stop = min(epoch + count, num_epochs + 1)
+        while epoch < stop:
+            layers, settings = step.at_epoch(epoch, last.network if last else {})
+            epochs = 1 if step.depends_on_epoch else stop - epoch
+            last = Stretch(step.index, epochs, layers, settings, is_pretrain=True)
+            yield last
+            epoch += epochs
+    if get_network:
+        yield from _of_get_network(get_network, range(epoch, num_epochs + 1), last, len(steps) - 1)
+    elif epoch <= num_epochs:  # the last network goes on, with what its `WrapEpochValue`s gave last
+        yield replace(last, epochs=num_epochs + 1 - epoch, is_pretrain=False)
 
 
-def _cut(phases: tuple[Phase, ...], num_epochs: int) -> tuple[Phase, ...]:
-    kept = [phase for phase in phases if phase.epochs.start <= num_epochs]
-    kept[-1] = replace(kept[-1], epochs=range(kept[-1].epochs.start, num_epochs + 1))
-    return tuple(kept)
+def _of_get_network(get_network: Callable, epochs: range, last: Stretch | None, first_index: int) -> Iterator[Stretch]:
+    index = first_index - 1
+    for epoch in epochs:
+        where = f"get_network at epoch {epoch}"
+        net_dict = call_user(get_network, where, epoch=epoch)
+        if not isinstance(net_dict, dict):
+            raise ScheduleError(f"{where}: returned {short(net_dict)}, expected a net dict")
+        # RETURNN, too, asks for the network of each epoch, so that nothing is to be repeated.
+        once = {name: layer for name, layer in net_dict.items() if name not in REPETITION_KEYS}
+        shared = last.network if last else {}
+        layers, settings = make_step(index, once, where, None, shared).at_epoch(epoch, shared)
+        found = Stretch(index, 1, layers, settings, is_pretrain=False)
+        if last and same_stretch(last, found):
+            last = replace(found, index=last.index)
+        else:
+            index += 1
+            last = replace(found, index=index)
+        yield last

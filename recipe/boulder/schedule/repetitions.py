@@ -17,20 +17,34 @@ def resolve_repetitions(repetitions: object, num_steps: int, per_step: list[int 
     :return: epochs per step, of length `num_steps`; 0 skips a step
     :raises ScheduleError: not a number, negative, too many values, no such step, or nothing left to train
     """
-    if isinstance(repetitions, dict):
-        result = _from_dict(repetitions, num_steps)
-    elif isinstance(repetitions, list | tuple):
-        result = _from_list(repetitions, num_steps)
-    elif repetitions is None:
-        result = [1] * num_steps
-    else:
-        result = [as_repetition(repetitions, "repetitions") or 1] * num_steps
+    result = _of_all(repetitions, num_steps)
     result = [own if own is not None else n for n, own in zip(result, per_step, strict=True)]
     if not any(result):
         raise ScheduleError(
             f"repetitions: all {num_steps} steps have 0 epochs, expected at least one step to be trained"
         )
     return result
+
+
+def repetition_at(repetitions: object, position: int, *, is_last: bool) -> int:
+    """
+    The same where it is not known yet how many steps there will be.
+
+    :param position: of the step, from 0 on
+    :param is_last: whether it is the original network
+    :return: epochs of this step
+    :raises ScheduleError: also for a step that is counted from the end, except `-1`
+    """
+    num_steps = position + (1 if is_last else 2)
+    if isinstance(repetitions, dict):
+        numbers = [key for key in repetitions if hasattr(key, "__index__")]
+        for key in numbers:
+            if key < -1:
+                raise ScheduleError(f"repetitions: found step {key}, but how many there will be depends on the history")
+        repetitions = {key: value for key, value in repetitions.items() if key not in numbers or key < num_steps}
+    elif isinstance(repetitions, list | tuple):
+        repetitions = repetitions[:num_steps]
+    return _of_all(repetitions, num_steps)[position]
 
 
 def as_repetition(value: object, what: str) -> int:
@@ -46,6 +60,16 @@ def as_repetition(value: object, what: str) -> int:
     if number < 0:
         raise ScheduleError(f"{what}: found {number}, expected 0 or more epochs")
     return number
+
+
+def _of_all(repetitions: object, num_steps: int) -> list[int]:
+    if isinstance(repetitions, dict):
+        return _from_dict(repetitions, num_steps)
+    if isinstance(repetitions, list | tuple):
+        return _from_list(repetitions, num_steps)
+    if repetitions is None:
+        return [1] * num_steps
+    return [as_repetition(repetitions, "repetitions") or 1] * num_steps
 
 
 def _from_list(values: list | tuple, num_steps: int) -> list[int]:

@@ -1,0 +1,68 @@
+"""What a net dict says about its own step: the keys at its top level that begin with `#`."""
+
+from dataclasses import dataclass
+
+from boulder.errors import ScheduleError, nearest
+from boulder.schedule.copying import copy_value
+from boulder.schedule.phases import COPY_PARAM_MODES
+from boulder.schedule.user_code import short
+
+REPETITION_KEYS = ("#repetitions", "#repetition")
+NOTES = ("#info", "#epoch", "#finish_all_data")
+"""Keys without a meaning here. Published configs have them: `#finish_all_data` concerns RETURNN's multi-GPU training,
+the others are there so that the net dicts of two steps differ, and a new phase begins."""
+
+HASH_KEYS = ("#config", *REPETITION_KEYS, "#copy_param_mode", "#trainable", *NOTES)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    :param config: overrides
+    :param copy_param_mode: how parameters come over from the phase before
+    :param trainable: False: no parameter is trained
+    :param notes: of `NOTES`, what there is
+    """
+
+    config: dict[str, object]
+    copy_param_mode: str | None
+    trainable: bool
+    notes: dict[str, object]
+
+
+def read_settings(keys: dict, where: str, copy_param_mode: str | None) -> Settings:
+    """
+    :param keys: the part of a net dict whose names begin with `#`
+    :param where: which net dict, for messages
+    :param copy_param_mode: if the net dict has none of its own
+    :raises ScheduleError: for a key that is not known, or has a value of the wrong kind
+    """
+    for name in keys:
+        if name not in HASH_KEYS:
+            raise ScheduleError(f"{where}: found unknown key {name!r}{nearest(name, HASH_KEYS)}")
+    config = keys.get("#config", {})
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise ScheduleError(f"{where}: '#config' is {short(config)}, expected a dict of config keys to values")
+    trainable = keys.get("#trainable", True)
+    if not isinstance(trainable, int):
+        raise ScheduleError(f"{where}: '#trainable' is {short(trainable)}, expected True or False")
+    mode = keys.get("#copy_param_mode", copy_param_mode)
+    return Settings(
+        config=copy_value(config, objects=False),
+        copy_param_mode=check_copy_param_mode(mode, f"{where}: '#copy_param_mode'"),
+        trainable=bool(trainable),
+        notes=copy_value({name: keys[name] for name in NOTES if name in keys}, objects=False),
+    )
+
+
+def check_copy_param_mode(mode: object, what: str) -> str | None:
+    """
+    :return: `mode`
+    :raises ScheduleError: if there is no such mode
+    """
+    if mode is not None and mode not in COPY_PARAM_MODES:
+        raise ScheduleError(
+            f"{what}: found {mode!r}, expected {', '.join(COPY_PARAM_MODES)} or None"
+            + nearest(str(mode), COPY_PARAM_MODES)
+        )
+    return mode

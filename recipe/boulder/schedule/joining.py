@@ -1,0 +1,101 @@
+"""From what each epoch has to the phases: a border is where the net dict with its `#` keys differs, and only there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from boulder.schedule.comparing import same_value
+from boulder.schedule.hash_keys import Settings
+from boulder.schedule.phases import Phase
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """
+    Consecutive epochs of one index that have the same net dict.
+
+    :param index: None: the original network
+    :param epochs: how many
+    :param network: without `#` keys
+    :param settings: what those said
+    :param is_pretrain: whether pretraining's options (`greedy`, `copy_output_layer`) hold in it
+    """
+
+    index: int | None
+    epochs: int
+    network: dict[str, dict]
+    settings: Settings
+    is_pretrain: bool
+
+
+def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> tuple[Phase, ...]:
+    """
+    :param stretches: in order, from epoch 1 on
+    :param reset_outputs: output layers take nothing from the phase before
+    :param greedy: only the layers that a phase adds are trained, and the outputs; all in the first, and afterwards
+    """
+    phases: list[Phase] = []
+    last: Stretch | None = None
+    selected: tuple[str, ...] | None = None
+    parts: dict[int | None, int] = {}
+    for stretch in stretches:
+        before = phases[-1] if phases else None
+        start = before.epochs.stop if before else 1
+        selected = _greedy_layers(stretch.network, before.network, selected) if greedy and before else None
+        selected = selected if stretch.is_pretrain else None
+        trainable = selected if stretch.settings.trainable else ()
+        if last and same_stretch(last, stretch) and trainable == before.trainable_layers:
+            indices = before.indices + (stretch.index,) * (stretch.index not in before.indices)
+            phases[-1] = replace(before, epochs=range(before.epochs.start, start + stretch.epochs), indices=indices)
+            continue
+        last = stretch
+        mode = stretch.settings.copy_param_mode
+        resets = before is not None and reset_outputs and stretch.is_pretrain and mode != "reset"
+        parts[stretch.index] = parts.get(stretch.index, 0) + 1
+        phases.append(
+            Phase(
+                index=stretch.index,
+                epochs=range(start, start + stretch.epochs),
+                network=stretch.network,
+                config=stretch.settings.config,
+                copy_param_mode=mode,
+                is_pretrain=stretch.is_pretrain,
+                indices=(stretch.index,),
+                part=parts[stretch.index],
+                reset_layers=tuple(output_layers(stretch.network)) if resets else (),
+                trainable_layers=trainable,
+            )
+        )
+    return tuple(phases)
+
+
+def output_layers(network: dict[str, dict]) -> list[str]:
+    """:return: what RETURNN counts as output layers: those with a loss, and `output`, unless `is_output_layer` says"""
+    return [
+        name
+        for name, layer in network.items()
+        if (flag if (flag := layer.get("is_output_layer")) is not None else layer.get("loss") or name == "output")
+    ]
+
+
+def same_stretch(a: Stretch, b: Stretch) -> bool:
+    """:return: whether there is no border between them"""
+    return (
+        a.settings.copy_param_mode == b.settings.copy_param_mode
+        and a.settings.trainable == b.settings.trainable
+        and same_value(a.network, b.network)
+        and same_value(a.settings.config, b.settings.config)
+        and same_value(a.settings.notes, b.settings.notes)
+    )
+
+
+def _greedy_layers(network: dict, before: dict, selected: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """
+    :param selected: the layers that were trained before; None: all
+    """
+    new = [name for name in network if name not in before]
+    if not new:  # the same layers once more, of other widths perhaps: those that were trained still are
+        if selected is None:
+            return None
+        new = list(selected)
+    trained = {*new, *output_layers(network)}
+    return tuple(name for name in network if name in trained)
