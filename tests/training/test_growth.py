@@ -94,7 +94,8 @@ def test_deeper_and_wider(mode):
 def test_shrinking_keeps_the_beginning_of_each_part():
     old_specs, new_specs = params(network(1, 3)), params(network(1, 2))
     old = old_values(old_specs)
-    new, _ = grow(old, old_specs, new_specs, fresh, "subset")
+    new, report = grow(old, old_specs, new_specs, fresh, "subset")
+    assert str(report) == "1 parameters copied, 7 grown (7 of them smaller), 0 initialised, 0 dropped"
     assert (new["output/W"] == old["output/W"][[0, 1, 3, 4]]).all()
     assert (new["fw0/rec/b"] == old["fw0/rec/b"].reshape(4, 3)[:, :2].ravel()).all()
     assert min(value.min() for value in new.values()) > 0  # nothing is new

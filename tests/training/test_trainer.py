@@ -158,3 +158,23 @@ def test_a_disk_that_fills_up_stops_the_training_and_leaves_the_last_good_checkp
         training([phase(0, range(1, 4), network(1, 4))], say=fill, store=small_disk / "store")
     assert [path.name for path in (small_disk / "store").iterdir()] == ["epoch.000001.h5"]
     assert Checkpoint.load(small_disk / "store/epoch.000001.h5").epoch == 1
+
+
+def test_a_function_in_a_net_dict_is_trained_kept_by_its_digest_and_searched_with(training, data):
+    from boulder.schedule.canonical import canonical
+    from boulder.schedule.functions import restore
+    from boulder.search.network import search
+    from tests.tiny import EXTERN_DATA
+
+    def scaled(source):
+        return source(0) * 0.5
+
+    functions: dict = {}
+    net = network(1, 4)
+    net["scale"] = {"class": "eval", "from": "embedding", "eval": scaled}
+    net["fw0"]["from"] = "scale"
+    plain = canonical(phase(0, range(1, 2), net), functions)
+    checkpoint = training([restore(plain, functions)])
+    assert checkpoint.network == plain["network"]
+    found = search(checkpoint, EXTERN_DATA, [data / "dev.hdf"], "output", 1000, functions)
+    assert len(found) == 8

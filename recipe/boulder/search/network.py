@@ -9,12 +9,16 @@ from boulder.data.feed import tensor_spec
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import tf
 from boulder.network import describe, run_network, uses_streams
+from boulder.schedule.functions import restore
 from boulder.search.ctc import greedy_batch
 
 
-def search(checkpoint, extern_data: dict, data: Sequence, output_layer: str, batch_size: int) -> dict[str, list[int]]:
+def search(
+    checkpoint, extern_data: dict, data: Sequence, output_layer: str, batch_size: int, functions: dict | None = None
+) -> dict[str, list[int]]:
     """
     :param checkpoint: `boulder.training.Checkpoint`
+    :param functions: those that its net dict names by their digests, see `boulder.schedule.canonical`
     :param extern_data: data streams of the network
     :param data: HDF files
     :param output_layer: its output is [B, T, labels + blank]
@@ -22,7 +26,7 @@ def search(checkpoint, extern_data: dict, data: Sequence, output_layer: str, bat
     :return: sequence tag → labels
     :raises NetworkError: if there is no such layer, or it has no time axis
     """
-    spec = describe(checkpoint.network, extern_data, mode="search")
+    spec = describe(restore(checkpoint.network, functions or {}), extern_data, mode="search")
     if output_layer not in spec.layers:
         raise NetworkError(f"search: there is no layer {output_layer!r}{nearest(output_layer, spec.layers)}")
     template = spec.layers[output_layer].template

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
+from boulder.errors import ConfigError, nearest
+from boulder.training.growth import check_carry_optimizer
 from boulder.training.options import TrainingOptions
 
 
@@ -17,7 +19,13 @@ class TrainingPhase:
     :param network: net dict
     :param options: the config with the phase's overrides
     :param learning_rates: one for each epoch from `first_epoch` to `last_epoch`
-    :param copy_param_mode: how the parameters of the phase before are grown into this one
+    :param copy_param_mode: how the parameters of the phase before are grown into this one, see `boulder.training.growth`
+
+    What follows has a default, and a job is not told of it where that holds, so that the hashes of older jobs stay.
+
+    :param init_from: layer → layer of the phase before that its parameters come from, where that is of another name
+    :param carry_optimizer: what becomes of the optimizer's slots where the phase begins
+    :param growth_noise: how unequal the shares are that the replicas of a unit get in "net2wider"
     """
 
     index: int | None
@@ -28,6 +36,9 @@ class TrainingPhase:
     options: TrainingOptions
     learning_rates: list[float]
     copy_param_mode: str | None
+    init_from: dict[str, str] = field(default_factory=dict)
+    carry_optimizer: str = "reset"
+    growth_noise: float = 0.0
 
     @property
     def epochs(self) -> range:
@@ -45,5 +56,11 @@ class TrainingPhase:
     def from_json(cls, value: dict) -> TrainingPhase:
         """:raises ConfigError: for an option that the training does not know"""
         value = dict(value)
-        options = TrainingOptions.from_config(value.pop("config"), f"index {value['index']}")
+        where = f"index {value['index']}"
+        options = TrainingOptions.from_config(value.pop("config"), where)
+        known = {field.name for field in fields(cls)}
+        for key in value:
+            if key not in known:
+                raise ConfigError(f"{where}: a phase has no {key!r}{nearest(key, known)}")
+        check_carry_optimizer(value.get("carry_optimizer", "reset"), where)
         return cls(**value, options=options)

@@ -18,8 +18,9 @@ from boulder.errors import CheckpointError, TrainingError
 from boulder.lazy import tf
 from boulder.network import describe
 from boulder.network.initializers import initial_value
+from boulder.schedule.canonical import canonical
 from boulder.training.checkpoint import Checkpoint
-from boulder.training.growth import GrowthReport, grow
+from boulder.training.growth import GrowthOptions, GrowthReport, carry_iterations, carry_slots, grow
 from boulder.training.interrupt import Interrupt
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
@@ -124,8 +125,9 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
     if same_phase:
         params = state.params
     else:
-        old = (state.params, state.specs) if state else ({}, {})
-        params, report = grow(*old, spec.params, fresh, phase.copy_param_mode)
+        params, specs = (state.params, state.specs) if state else ({}, {})
+        growth = GrowthOptions(phase.init_from, spec, seed, phase.growth_noise)
+        params, report = grow(params, specs, spec.params, fresh, phase.copy_param_mode, growth)
         files.growth(phase, report)
         say(f"{phase.name}: {spec.num_params} parameter values; {report}")
     model = Model(spec, params, phase.options, reader)
@@ -134,12 +136,16 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
         position = f", {state.position['batch']} batches of epoch {state.epoch} done" if state.position else ""
         say(f"{phase.name}: going on after epoch {state.epoch - bool(state.position)}{position}")
         return model, state
+    if state and phase.carry_optimizer != "reset":
+        carry, initial = phase.carry_optimizer, model.slots()
+        slots = carry_slots(carry, state.slots, initial, specs, spec.params, phase.copy_param_mode, growth)
+        model.set_slots(slots, carry_iterations(carry, state.iterations, state.slots, initial))
     return model, Checkpoint(
         epoch=phase.first_epoch - 1,
         step=state.step if state else 0,
         phase_start=phase.start,
         index=phase.index,
-        network=phase.network,
+        network=canonical(phase.network),  # a function in it is named by its digest: a checkpoint holds no code
         specs=spec.params,
         params=params,
         history=state.history if state else [],

@@ -1,0 +1,33 @@
+"""What growth is told besides its mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from boulder.errors import ConfigError
+from boulder.network import NetworkSpec
+
+
+@dataclass(frozen=True)
+class GrowthOptions:
+    """
+    :param init_from: new layer → the old layer that its parameters come from, where that is of another name
+    :param network: the new network. "deepen" needs it; "net2wider" sees with it through layers without parameters
+    :param seed: selects the random mapping of "net2wider"
+    :param noise: how unequal the shares are that the replicas of a unit get in "net2wider", from 0 to below 1
+    """
+
+    init_from: Mapping[str, str] = field(default_factory=dict)
+    network: NetworkSpec | None = None
+    seed: int = 0
+    noise: float = 0.0
+
+    def __post_init__(self):
+        """:raises ConfigError: for a value of another kind"""
+        if not isinstance(self.init_from, Mapping):
+            raise ConfigError(
+                f"growth: 'init_from' must be a dict of new layer → old layer, found {self.init_from!r:.80}"
+            )
+        if isinstance(self.noise, bool) or not isinstance(self.noise, int | float) or not 0 <= self.noise < 1:
+            raise ConfigError(f"growth: 'noise' must be a number from 0 to below 1, found {self.noise!r}")

@@ -1,0 +1,40 @@
+"""What growth did, for the log, the job's `out_growth` and the report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass
+class GrowthReport:
+    """What became of each parameter, by path.
+
+    :param copied: same shape, taken over as it was
+    :param grown: path → (old shape, new shape); old values fill it or a part of it, or stand in another order
+    :param initialised: new, or of another shape and not grown
+    :param dropped: in the old network only
+    :param taken_from: path → layer that the values come from, where that is another than the parameter's own
+    :param identity: those of `initialised` that make new layers between old ones the identity
+    :param mode: how it was done
+    """
+
+    copied: list[str] = field(default_factory=list)
+    grown: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    initialised: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    taken_from: dict[str, str] = field(default_factory=dict)
+    identity: list[str] = field(default_factory=list)
+    mode: str = field(default="ifpossible", compare=False)
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        smaller = sum(any(n < m for m, n in zip(*shapes, strict=True)) for shapes in self.grown.values())
+        shrunk = f" ({smaller} of them smaller)" if smaller else ""
+        more = f", {len(self.taken_from)} of them from another layer" if self.taken_from else ""
+        identity = f" ({len(self.identity)} of them as identity)" if self.identity else ""
+        return (
+            f"{len(self.copied)} parameters copied, {len(self.grown)} grown{shrunk}{more}, "
+            f"{len(self.initialised)} initialised{identity}, {len(self.dropped)} dropped"
+        )

@@ -1,0 +1,138 @@
+"""Which old unit each unit of a layer replicates, for `net2wider`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+import numpy
+
+from boulder.errors import ConfigError
+from boulder.network import LayerSpec
+from boulder.network.layers.activation import Activation
+from boulder.network.layers.copy import Copy
+from boulder.network.layers.linear import Linear
+from boulder.network.layers.rec import Rec
+from boulder.network.layers.repeat import Repeat
+from boulder.training.growth.by_source import is_output, parts_of
+from boulder.training.growth.matching import Specs, source_names
+from boulder.training.growth.options import GrowthOptions
+
+OVER_UNITS = ("softmax", "log_softmax")
+"""Activations whose value for one unit depends on how many others there are."""
+
+
+class Units:
+    """
+    Units of a layer that has parameters are known from these. A layer without parameters hands on the units of its
+    sources if it treats each on its own; that takes the network.
+
+    :raises ConfigError: for a layer that gets narrower
+    """
+
+    def __init__(
+        self, old_specs: Specs, new_specs: Specs, init_from: Mapping[str, str], options: GrowthOptions, mode: str
+    ):
+        self.network, self.seed, self.mode = options.network, options.seed, mode
+        layers = self.network.layers if self.network else {}
+        self.passing = {name for name, spec in layers.items() if _passes_on(spec)}
+        old, new = _numbers(old_specs), _numbers(new_specs)
+        self.sizes = {}  # new layer → old and new number of units
+        for layer, size in new.items():
+            before = old.get(init_from.get(layer, layer))
+            if before is not None:
+                self.sizes[layer] = (before, size)
+        self.widened = {layer for layer, (before, size) in self.sizes.items() if before != size}
+        for layer in sorted(self.widened):
+            before, size = self.sizes[layer]
+            if size < before:
+                raise ConfigError(
+                    f"growth by {mode}: layer {layer!r} would shrink from {before} to {size} units; use copy_param_mode "
+                    "'subset_by_source'"
+                )
+
+    def mapping(self, layer: str, old_size: int, new_size: int) -> numpy.ndarray | None:
+        """:return: for each of the layer's `new_size` units one of `old_size`; None if that is not known"""
+        if layer in self.sizes:
+            return self._replicated(layer) if self.sizes[layer] == (old_size, new_size) else None
+        if layer in self.passing:
+            mappings = []
+            for part in self._read_by(layer):
+                before, after = self.sizes.get(part, (None, None))
+                if before is None:  # a stream, or a layer in between
+                    before = after = self.network.template(part).dim
+                mappings.append(None if before is None else self.mapping(part, before, after))
+            if all(mapping is not None for mapping in mappings):
+                starts = numpy.cumsum([0, *(int(mapping.max()) + 1 for mapping in mappings)])
+                joined = numpy.concatenate([at + mapping for at, mapping in zip(starts, mappings, strict=False)])
+                if len(joined) == new_size and starts[-1] == old_size:
+                    return joined
+            return None
+        return numpy.arange(old_size) if old_size == new_size else None
+
+    def _replicated(self, layer: str) -> numpy.ndarray:
+        before, size = self.sizes[layer]
+        replicas = random_stream(self.seed, f"{layer}:{before}:{size}").integers(0, before, size - before)
+        return numpy.concatenate([numpy.arange(before), replicas])
+
+    # Layers without parameters
+
+    def _read_by(self, layer: str) -> list[str]:
+        """:return: the layers whose units a layer that passes them on has, in order"""
+        result = []
+        for source in self.network.layers[layer].sources:
+            result += self._read_by(source) if source in self.passing else [source]
+        return result
+
+    def check_readers(self, new_specs: Specs, inserted: Collection[str]) -> None:
+        """
+        :param inserted: layers that are the identity
+        :raises ConfigError: if something reads more units than before that would not make the same of them
+        """
+        if not self.widened:
+            return
+        if self.network is None:
+            unread = sorted(self.widened - source_names(new_specs))
+            if unread:
+                raise self._fail(f"layer {unread[0]!r} gets wider and is the source of no layer with parameters")
+            return
+        for name, spec in self.network.layers.items():
+            layer, widened = spec.layer, [source for source in spec.sources if self._is_widened(source)]
+            one_by_one = isinstance(layer, Linear | Rec) or _passes_on(spec) or name in inserted
+            if widened and not one_by_one:
+                what = f"layer {name!r} ({layer.class_name})"
+                raise self._fail(f"{what} reads {widened[0]!r}, which gets wider, and treats its units not one by one")
+            if self._is_widened(name) and getattr(layer, "activation", None) in OVER_UNITS:
+                raise self._fail(f"layer {name!r} gets wider, and its {layer.activation} is over all its units")
+            if self._is_widened(name) and name in self.network.losses:
+                raise self._fail(f"layer {name!r} gets wider and has a loss")
+
+    def _fail(self, why: str) -> ConfigError:
+        return ConfigError(f"growth by {self.mode}: {why}; the network would compute something else")
+
+    def _is_widened(self, name: str) -> bool:
+        if name in self.passing:
+            return any(source in self.widened for source in self._read_by(name))
+        return name in self.widened
+
+
+def _passes_on(spec: LayerSpec) -> bool:
+    return isinstance(spec.layer, Copy | Repeat | Activation) and (
+        getattr(spec.layer, "activation", None) not in OVER_UNITS
+    )
+
+
+def _numbers(specs: Specs) -> dict[str, int]:
+    """:return: layer → number of its units: the size of each part along the last axis of each of its parameters"""
+    sizes: dict[str, set[int]] = {}
+    for spec in specs.values():
+        for axis in range(len(spec.shape)):
+            if is_output(spec, axis):
+                sizes.setdefault(spec.layer, set()).update(part.size for part in parts_of(spec, axis))
+    return {layer: found.pop() for layer, found in sizes.items() if len(found) == 1}
+
+
+def random_stream(seed: int, key: str) -> numpy.random.Generator:
+    """:return: random numbers that depend on (seed, key) and on nothing else"""
+    digest = hashlib.sha256(f"{seed}:growth:{key}".encode()).digest()
+    return numpy.random.Generator(numpy.random.Philox(key=int.from_bytes(digest[:16], "big")))
