@@ -103,6 +103,7 @@ def experiment(
         checkpoint=training.checkpoint,
         extern_data=LETTERS_TO_PHONEMES,
         data=[WordsToHdfJob(lexicon=lexicon.out_test).out_hdf],
+        functions=training.functions,
         rqmt=rqmt | {"time": 1},
     )
     scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)

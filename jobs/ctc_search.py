@@ -13,7 +13,7 @@ class CtcSearchJob(Job):
     Outputs:
         out_hypotheses: JSON, sequence tag → list of label indices
 
-    Hash: everything but `rqmt`.
+    Hash: everything but `functions` (the checkpoint names them by their digests) and `rqmt`.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class CtcSearchJob(Job):
         data: list[tk.Path],
         output_layer: str = "output",
         batch_size: int = 5000,
+        functions: dict[str, dict] | None = None,
         rqmt: dict | None = None,
     ):
         """
@@ -32,6 +33,7 @@ class CtcSearchJob(Job):
         :param data: HDF files; only the streams that the network reads are needed
         :param output_layer: gives [B, T, labels + blank]
         :param batch_size: padded frames
+        :param functions: of the pipeline that made the checkpoint, if its net dicts have some
         :param rqmt: gpu, cpu, mem in GB, time in hours
         """
         self.checkpoint = checkpoint
@@ -39,6 +41,7 @@ class CtcSearchJob(Job):
         self.data = data
         self.output_layer = output_layer
         self.batch_size = batch_size
+        self.functions = functions or {}
         self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 1} | (rqmt or {})
 
         self.out_hypotheses = self.output_path("hypotheses.json")
@@ -57,6 +60,7 @@ class CtcSearchJob(Job):
             [path.get_path() for path in self.data],
             self.output_layer,
             self.batch_size,
+            self.functions,
         )
         with open(self.out_hypotheses.get_path(), "w") as file:
             json.dump(hypotheses, file)
@@ -64,4 +68,4 @@ class CtcSearchJob(Job):
 
     @classmethod
     def hash(cls, kwargs):
-        return super().hash({key: value for key, value in kwargs.items() if key != "rqmt"})
+        return super().hash({key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")})

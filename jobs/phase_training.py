@@ -36,7 +36,7 @@ class PhaseTrainingJob(Job):
         train_data: list[tk.Path],
         dev_data: list[tk.Path],
         previous_checkpoint: tk.Path | None = None,
-        functions: dict[str, str] | None = None,
+        functions: dict[str, dict] | None = None,
         rqmt: dict | None = None,
     ):
         """

@@ -9,7 +9,8 @@ from boulder.data import HdfReader, read_extern_data, sequence_order
 from boulder.errors import BoulderError, ConfigError, NetworkError
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.report.phases import phase_rows
-from boulder.schedule import Phase, Plan, plan
+from boulder.schedule import Phase, Plan
+from boulder.schedule import plan as make_plan
 from boulder.schedule.canonical import canonical
 from boulder.training.learning_rate import learning_rates
 from boulder.training.options import TrainingOptions
@@ -27,12 +28,14 @@ class Pipeline:
     :param specs: the network of each phase
     :param jobs: in order, each with the checkpoint of the one before
     :param rows: phase table, see `boulder.report.PhaseRow`
+    :param functions: digest → function by value, for those in net dicts; a search with the checkpoint needs them
     """
 
     plan: Plan
     specs: list[NetworkSpec]
     jobs: list[PhaseTrainingJob]
     rows: list[dict]
+    functions: dict[str, dict]
 
     @property
     def checkpoint(self) -> tk.Path:
@@ -56,9 +59,10 @@ def laid_out_pipelines() -> dict[str, Pipeline]:
 def lay_out(
     name: str,
     *,
-    network: dict,
-    pretrain: dict | None,
-    num_epochs: int | None,
+    network: dict | None = None,
+    pretrain: dict | None = None,
+    num_epochs: int | None = None,
+    plan: Plan | None = None,
     config: dict,
     extern_data: dict,
     train_data: tk.Path | Sequence[tk.Path],
@@ -71,6 +75,7 @@ def lay_out(
     :param network: the original net dict
     :param pretrain: RETURNN's: construction_algo, repetitions, copy_param_mode
     :param num_epochs: all of them; None: as many as pretraining has
+    :param plan: in place of these three, phases that are planned already
     :param config: the training's options, see `boulder.training.TrainingOptions`, and learning_rate(s)
     :param extern_data: data streams
     :param train_data: one HDF file, or several
@@ -82,7 +87,11 @@ def lay_out(
     lock_if_sis_manager()
     train_data, dev_data = _as_list(train_data), _as_list(dev_data)
     read_extern_data(extern_data)
-    laid_out = plan(network, pretrain, num_epochs=num_epochs)
+    if (plan is None) == (network is None):
+        raise ConfigError(f"pipeline {name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'")
+    if not train_data:
+        raise ConfigError(f"pipeline {name!r}: 'train_data' names no file")
+    laid_out = plan or make_plan(network, pretrain, num_epochs=num_epochs)
     functions: dict = {}
     specs, phases = [], []
     for number, phase in enumerate(laid_out.phases):
@@ -114,7 +123,7 @@ def lay_out(
         job.add_alias(f"{name}/phase.{names[0] if len(names) == 1 else f'{names[0]}-{names[-1]}'}")
         jobs.append(job)
     rows = [{**row, "job": jobs[row["phase"] // step].job_id()} for row in rows]
-    _laid_out[name] = Pipeline(laid_out, specs, jobs, canonical(rows))
+    _laid_out[name] = Pipeline(laid_out, specs, jobs, canonical(rows), functions)
     return _laid_out[name]
 
 

@@ -1,0 +1,37 @@
+"""The phases of a RETURNN config file as jobs.
+
+    boulder plan path/to/file.config                              what it would train
+    boulder run "config/returnn.setup('path/to/file.config')"     trains it
+
+The file's data sets must be HDFDatasets, and its layers ones that Boulder has (docs/experiment.md). Aliases and outputs are
+named by the file: alias/file/phase.00, …, output/file/checkpoint.h5.
+"""
+
+from pathlib import Path
+
+from boulder.returnn import load_config
+from boulder.returnn.training import data_files, training_config
+from jobs.pipeline import lay_out
+from jobs.rqmt import training_rqmt
+from sisyphus import tk
+
+
+def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24) -> None:
+    """
+    :param path: of the RETURNN config file
+    :param cpu: cores of each training job
+    :param mem: GB
+    :param time: hours
+    """
+    config = load_config(path)
+    name = Path(path).stem
+    training = lay_out(
+        name,
+        plan=config.plan(),
+        config=training_config(config),
+        extern_data=config.extern_data,
+        train_data=[tk.Path(str(file)) for file in data_files(config, "train")],
+        dev_data=[tk.Path(str(file)) for file in data_files(config, "dev")],
+        rqmt=training_rqmt(cpu=cpu, mem=mem, time=time),
+    )
+    tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)

@@ -1,0 +1,163 @@
+"""`load_config`: a RETURNN config file as the values that it defines."""
+
+import contextlib
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from boulder.errors import BoulderError, ConfigError
+from boulder.returnn import extern_data as streams
+from boulder.returnn.config_file import read_into
+from boulder.returnn.config_functions import with_imports
+from boulder.returnn.options import Config
+from boulder.returnn.placeholders import Placeholder
+from boulder.returnn.surroundings import Surroundings
+from boulder.schedule import Plan, plan, pretrain_options
+
+FUNCTION_OPTIONS = frozenset(
+    {
+        "dynamic_learning_rate",
+        "get_network",
+        "init_new_network_callback",
+        "learning_rate_eval",
+        "load_model_post_hooks",
+        "pretrain_construction_algo",
+    }
+)
+"""Options whose value may be a function. Other functions of a config are its own business."""
+
+_ABSENT = object()
+
+
+def load_config(path: str | Path, overrides: Mapping[str, object] = types.MappingProxyType({})) -> "ReturnnConfig":
+    """
+    Executes a config as RETURNN does. It is trusted code: it runs with the rights of the one who calls this.
+
+    :param path: begins with `#!` or ends in `.py`: Python; begins with `{`: JSON; else lines of `key value`
+    :param overrides: options that win over those of the file, which sees them, too. A text is what RETURNN takes after
+        `++key`: Python, if the file defines the option as something else than text. Other values are taken as they are
+    :raises ConfigError: `FILE, line N: Type: text`, for whatever goes wrong in the file
+    :raises ScheduleError: for a `pretrain` that says nothing
+    """
+    file = Path(path).absolute()  # not where a link leads: messages have the names that the user knows
+    if not file.is_file():
+        raise ConfigError(f"{path}: found no such file, expected a RETURNN config")
+    surroundings = Surroundings(file)
+    config = surroundings.config
+    with surroundings.entered():
+        _override(config, overrides)
+        read_into(surroundings, file)
+        _override(config, overrides)
+    try:
+        return ReturnnConfig(file, config, surroundings)
+    except BoulderError as error:
+        raise type(error)(f"{file}: {error}") from error
+
+
+def _override(config: Config, overrides: Mapping[str, object]) -> None:
+    for key, value in overrides.items():
+        if isinstance(value, str):
+            config.add_line(key, value)
+        else:
+            config.set(key, value)
+
+
+class ReturnnConfig:
+    """What a config file says. Its functions may be called at any time; `entered` is for what they leave to chance."""
+
+    def __init__(self, file: Path, config: Config, surroundings: Surroundings) -> None:
+        self.file = file
+        self.config = config
+        """The `config` that the file sees: `config.int("batch_size", 0)` reads an option as RETURNN does."""
+        self._surroundings = surroundings
+        network = config.typed_value("network")
+        if network is not None and not isinstance(network, dict):
+            raise ConfigError(f"network: found {network!r:.60}, expected a net dict")
+        self.network: dict | None = with_imports(network, surroundings) if network else None
+        """The original net dict; None where there is only `get_network`, or nothing."""
+        self.get_network: Callable | None = config.typed_value("get_network")
+        """Called as `get_network(epoch=…)`, for the networks after pretraining."""
+        self.pretrain: dict | None = pretrain_options(self.values)
+        """A dict for `boulder.schedule.plan`, with the `pretrain_…` keys in it; None: no pretraining."""
+        self.extern_data = streams.extern_data(config)
+        """Data key → dict with "dim", "sparse", "shape", …; {} if the config leaves that to its data."""
+        self.num_epochs: int = max(config.int("num_epochs", 5) or 5, config.int("load_epoch", 0) or 0)
+        """5 if the config does not say, as in RETURNN."""
+
+    @property
+    def values(self) -> dict[str, object]:
+        """All options: globals but modules, classes, functions that are no options, and names that begin with `_`."""
+        untyped = {key: _literal(value) for key, value in self.config.dict.items()}
+        return untyped | {key: value for key, value in self.config.typed_dict.items() if _is_option(key, value)}
+
+    @property
+    def environment(self) -> dict[str, str | None]:
+        """Environment variables that the config has set, for itself only; None: deleted."""
+        return dict(self._surroundings.environment)
+
+    def plan(self) -> Plan:
+        """
+        :return: all phases
+        :raises ScheduleError: for an algo, or its repetitions, that gives no plan
+        """
+        if not self.network and self.get_network is None:
+            raise ConfigError(f"{self.file}: found neither 'network' nor 'get_network', expected a net dict")
+        with self.entered():
+            planned = plan(self.network, self.pretrain, self.num_epochs, get_network=self.get_network)
+            memo: dict = {}  # phases share what they do not change
+            networks = [with_imports(phase.network, self._surroundings, memo) for phase in planned.phases]
+            phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]
+        return replace(planned, phases=tuple(phases))
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """
+        The surroundings of this config: its stand-ins, own modules, environment, arguments. `plan` does this itself.
+        Hash what comes out of it outside: the sources of classes are not found in the same way inside.
+        """
+        with self._surroundings.entered():
+            yield
+
+    @contextlib.contextmanager
+    def with_overrides(self, config: Mapping[str, object]) -> Iterator[None]:
+        """
+        Functions of the config see these values, as their globals and through `config`. What was there comes back.
+
+        :param config: e.g. the `#config` of a phase
+        """
+        namespace = self.config.typed_dict
+        before = {key: namespace.get(key, _ABSENT) for key in config}
+        namespace.update(config)
+        try:
+            yield
+        finally:
+            for key, value in before.items():
+                if value is _ABSENT:
+                    namespace.pop(key, None)
+                else:
+                    namespace[key] = value
+
+    def __repr__(self) -> str:
+        return f"<ReturnnConfig {self.file}>"
+
+
+def _is_option(key: str, value: object) -> bool:
+    if key.startswith("_") or isinstance(value, types.ModuleType | type | Config | Placeholder):
+        return False
+    if type(value).__module__.partition(".provided")[0] in ("__future__", "boulder.returnn"):  # imported
+        return False
+    return key in FUNCTION_OPTIONS or not isinstance(value, types.FunctionType | types.BuiltinFunctionType)
+
+
+def _literal(value: list[str]) -> object:
+    """What a line-based config means: `1` is 1, `0.5` is 0.5, `true` is True, `a,b` is ["a", "b"]."""
+    items = [_literal_text(text) for text in value]
+    return items[0] if len(items) == 1 else items
+
+
+def _literal_text(text: str) -> object:
+    for convert in (int, float):
+        with contextlib.suppress(ValueError):
+            return convert(text)
+    return {"true": True, "false": False}.get(text.strip().lower(), text)

@@ -1,0 +1,154 @@
+"""Functions of a config that leave it, in a net dict, for a worker: `import TFUtil` within one must work there, too."""
+
+import dis
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator
+
+from boulder.returnn.placeholders import PlaceholderCall
+from boulder.returnn.stand_ins import is_stand_in
+from boulder.returnn.surroundings import Surroundings, in_a_worker
+from boulder.schedule.comparing import same_value
+from boulder.schedule.functions import function_digest
+
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+class ConfigFunction:
+    """A function that imports, when it is called, what only a config can import. It brings that along."""
+
+    def __init__(self, function: Callable, modules: dict[str, types.ModuleType] | None = None) -> None:
+        """
+        :param modules: the config's own that the function imports
+        """
+        self.function = function
+        self.modules = modules or {}
+        self.__wrapped__ = function  # inspect.signature follows it
+        self.__qualname__ = getattr(function, "__qualname__", type(function).__name__)  # for messages
+
+    def __call__(self, *args, **kwargs):
+        before = {name: sys.modules.get(name) for name in self.modules}
+        with in_a_worker():
+            sys.modules.update(self.modules)
+            try:
+                return self.function(*args, **kwargs)
+            finally:
+                for name, module in before.items():
+                    if module is None:
+                        sys.modules.pop(name, None)
+                    else:
+                        sys.modules[name] = module
+
+    def __reduce__(self):
+        return ConfigFunction, (self.function, self.modules)
+
+    def __deepcopy__(self, memo) -> "ConfigFunction":
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """The function that it wraps is equal to it: a net dict is the same before and after `with_imports`."""
+        other = other.function if isinstance(other, ConfigFunction) else other
+        return self.function is other or (callable(other) and same_value(self.function, other))
+
+    def __hash__(self) -> int:
+        return hash(function_digest(self.function))
+
+    def __repr__(self) -> str:
+        return f"<ConfigFunction {self.__qualname__}>"
+
+
+def with_imports(value: object, surroundings: Surroundings, memo: dict[int, tuple] | None = None) -> object:
+    """
+    :param value: e.g. a net dict
+    :param memo: filled here; for several values that share parts
+    :return: with each function in it that imports something of the config's a ConfigFunction; itself if there is none
+    """
+    memo = {} if memo is None else memo
+    if type(value) in _ATOMS:
+        return value
+    if id(value) not in memo:
+        memo[id(value)] = (value, value)  # contains itself: who makes JSON of it says so
+        memo[id(value)] = (value, _with_imports(value, surroundings, memo))  # holds the value: its id stays its own
+    return memo[id(value)][1]
+
+
+def _with_imports(value: object, surroundings: Surroundings, memo: dict[int, tuple]) -> object:
+    if isinstance(value, dict):
+        items = {key: with_imports(item, surroundings, memo) for key, item in value.items()}
+        return items if any(items[key] is not value[key] for key in value) else value
+    if type(value) in (list, tuple):
+        items = type(value)(with_imports(item, surroundings, memo) for item in value)
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    functions = _functions_in(value)
+    if not functions:
+        return value
+    with surroundings.entered():
+        names = {name for function in functions for name in _imports(function, set())}
+        own = {name: module for name in sorted(names) for name, module in _own_module(name, surroundings).items()}
+    return ConfigFunction(value, own) if own or any(map(is_stand_in, names)) else value
+
+
+def _functions_in(value: object) -> list[types.FunctionType]:
+    if isinstance(value, types.FunctionType):
+        return [value]
+    if isinstance(value, types.MethodType):
+        return _functions_in(value.__func__)
+    if isinstance(value, functools.partial):
+        return _functions_in(value.func)
+    if isinstance(value, PlaceholderCall):  # decorated with something of TensorFlow's
+        return [function for argument in value.arguments for function in _functions_in(argument)]
+    return []
+
+
+def _own_module(name: str, surroundings: Surroundings) -> dict[str, types.ModuleType]:
+    """The module of this name and its parents, if they lie beside the config."""
+    top = name.partition(".")[0]
+    beside = surroundings.folder / top
+    if not (beside.with_name(top + ".py").is_file() or beside.is_dir()) or top in sys.stdlib_module_names:
+        return {}
+    if is_stand_in(name):
+        return {}
+    try:
+        __import__(name)
+    except ImportError:  # `try: import …` in the function may expect it; if not, the worker says so
+        return {}
+    parts = name.split(".")
+    names = [".".join(parts[: n + 1]) for n in range(len(parts))]
+    return {name: sys.modules[name] for name in names if surroundings._is_own(sys.modules[name])}
+
+
+def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
+    """Names of modules that a function imports in its body, or another that it reaches by a global or a closure."""
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    reached = [function.__globals__.get(name) for name in _global_names(function.__code__)]
+    reached += [_content(cell) for cell in function.__closure__ or ()]
+    yield from _imported_names(function.__code__)
+    for other in reached:
+        if isinstance(other, types.FunctionType) and not other.__module__.startswith("boulder."):
+            yield from _imports(other, seen)
+
+
+def _imported_names(code: types.CodeType) -> Iterator[str]:
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME":
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _imported_names(constant)
+
+
+def _global_names(code: types.CodeType) -> set[str]:
+    names = {
+        name for constant in code.co_consts if isinstance(constant, types.CodeType) for name in _global_names(constant)
+    }
+    return names | set(code.co_names)
+
+
+def _content(cell: types.CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not yet filled
+        return None

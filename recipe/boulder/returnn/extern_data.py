@@ -1,0 +1,85 @@
+"""The data streams that a config names: `extern_data`, or, from before it, `num_inputs` and `num_outputs`."""
+
+from boulder.errors import ConfigError
+from boulder.returnn.options import Config
+from boulder.returnn.provided.dims import Data, Dim
+
+
+def extern_data(config: Config) -> dict[str, dict]:
+    """
+    :return: data key → {"dim": …, "sparse": …, "shape": …, …}, plain; {} if the config says nothing
+    :raises ConfigError: an entry is of a form that RETURNN does not know either
+    """
+    default_input = config.value("default_input", "data")
+    if config.has("extern_data"):
+        entries = config.typed_value("extern_data")
+        if not isinstance(entries, dict):
+            raise ConfigError(f"extern_data: found {entries!r:.80}, expected a dict of data keys")
+    else:
+        entries = _from_num_inputs_outputs(config, default_input)
+    result = {key: _entry(key, entry) for key, entry in entries.items()}
+    for key, entry in result.items():
+        entry.setdefault("available_for_inference", key == default_input)
+    return result
+
+
+def _from_num_inputs_outputs(config: Config, default_input: str) -> dict:
+    num_inputs = config.int("num_inputs", 0)
+    target = config.value("target", "classes")
+    if config.is_typed("num_outputs"):
+        outputs = config.typed_value("num_outputs")
+        outputs = dict(outputs) if isinstance(outputs, dict) else {target: outputs}
+        # an int is (dim, ndim) for short: features under the key "data", labels under any other
+        entries = {key: (dim, 2 if key == "data" else 1) if _is_int(dim) else dim for key, dim in outputs.items()}
+        if "data" in entries:
+            num_inputs = _entry("data", entries["data"]).get("dim")
+    elif config.has("num_outputs"):
+        entries = {target: (config.int("num_outputs", 0), 1)}
+    else:
+        entries = {}
+    if not num_inputs:
+        if entries and default_input not in entries:
+            raise ConfigError("found num_outputs, but no num_inputs; expected extern_data, or both")
+        return entries
+    sparse = config.bool("sparse_input", False)
+    entries.setdefault(default_input, (num_inputs, 1 if sparse else 2))
+    return entries
+
+
+def _entry(key: str, entry: object) -> dict:
+    if isinstance(entry, Data):
+        entry = entry.options
+    if isinstance(entry, dict):
+        return _without_dims(entry)
+    if not (isinstance(entry, list | tuple) and len(entry) == 2 and _is_int(entry[0]) and _is_int(entry[1])):
+        raise ConfigError(f"extern_data[{key!r}]: found {entry!r:.80}, expected a dict, or (dim, ndim)")
+    dim, ndim = entry
+    if ndim < 1:
+        raise ConfigError(f"extern_data[{key!r}]: found ndim {ndim}, expected 1 for labels, 2 for features")
+    if ndim == 1:
+        return {"dim": dim, "shape": (None,), "sparse": True}
+    return {"dim": dim, "shape": (*(None,) * (ndim - 1), dim)}
+
+
+def _without_dims(entry: dict) -> dict:
+    """Sizes in place of axes: what a reader of data has to know."""
+    result = {k: v for k, v in entry.items() if k not in ("dims", "dim_tags", "sparse_dim", "feature_dim", "batch")}
+    axes = entry.get("dims") or entry.get("dim_tags")
+    sparse_dim, feature = entry.get("sparse_dim"), entry.get("feature_dim")
+    if axes:
+        axes = [axis for axis in axes if not (isinstance(axis, Dim) and axis.is_batch_dim())]
+        result.setdefault("shape", tuple(axis.dimension if isinstance(axis, Dim) else axis for axis in axes))
+        features = [axis for axis in axes if isinstance(axis, Dim) and axis.kind == Dim.Types.Feature]
+        feature = feature or (features[-1] if features else axes[-1] if len(axes) > 1 else None)
+    if sparse_dim is not None:
+        result["sparse"] = True
+        result.setdefault("dim", sparse_dim.dimension if isinstance(sparse_dim, Dim) else sparse_dim)
+    elif isinstance(feature, Dim) and not result.get("sparse"):
+        result.setdefault("dim", feature.dimension)
+    if isinstance(result.get("dim"), Dim):
+        result["dim"] = result["dim"].dimension
+    return result
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

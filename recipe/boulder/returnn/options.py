@@ -1,0 +1,203 @@
+"""`Config`: what a RETURNN config file sees as its global `config`, and reads its own options from.
+
+There are two kinds of options. Typed ones have a Python value: they are the globals of a Python config, or the items of a
+JSON one. Untyped ones are text, or texts that commas separated: lines of a line-based config, and overrides of what the
+file does not define. Methods are named after the type that they read.
+"""
+
+import builtins
+from collections.abc import Callable
+
+from boulder.errors import ConfigError
+
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+
+class Config:
+    """Semantics of RETURNN's class of this name. Where that asserts, a ConfigError names the option and what was found."""
+
+    def __init__(self, items: dict | None = None) -> None:
+        """
+        :param items: typed options. The dict itself is kept: it may be the namespace of the functions in it
+        """
+        self.typed_dict: dict = {} if items is None else items
+        self.dict: dict[str, list[str]] = {}
+        self.files: list[str] = []
+        self.load_file: Callable[[str], None] = self._no_file
+        """Reads a further file into this config."""
+
+    @staticmethod
+    def _no_file(name: str) -> None:
+        raise ConfigError(f"config.load_file({name!r}): expected it to be called in a config file, not in a worker")
+
+    def add_line(self, key: str, value: str) -> None:
+        """
+        :param key: an option
+        :param value: its text. For a typed option, which is not text, it is a Python expression
+        """
+        if key not in self.typed_dict:
+            self.dict[key] = value.split(",") if value.find(",") > 0 else [value]
+        elif isinstance(self.typed_dict[key], str):
+            self.typed_dict[key] = value
+        else:
+            self.typed_dict[key] = _evaluated(key, value)
+
+    def has(self, key: str) -> builtins.bool:
+        return key in self.typed_dict or key in self.dict
+
+    def is_typed(self, key: str) -> builtins.bool:
+        return key in self.typed_dict
+
+    def is_true(self, key: str, default=False) -> builtins.bool:
+        return builtins.bool(self.typed_dict[key]) if self.is_typed(key) else self.bool(key, default)
+
+    def is_of_type(self, key: str, types) -> builtins.bool:
+        return key in self.typed_dict and isinstance(self.typed_dict[key], types)
+
+    def get_of_type(self, key: str, types, default=None):
+        return self.typed_dict[key] if self.is_of_type(key, types) else default
+
+    def set(self, key: str, value: object) -> None:
+        self.typed_dict[key] = value
+
+    def update(self, dikt: dict) -> None:
+        self.typed_dict.update(dikt)
+
+    def value(self, key: str, default, index: int | None = None, list_join_str: str = ","):
+        """:return: text, lists joined"""
+        if key in self.typed_dict:
+            found = self.typed_dict[key]
+            if index is not None:
+                return str(found[index])
+            if isinstance(found, list | tuple):
+                return list_join_str.join(map(str, found))
+            return default if found is None else str(found)
+        if key in self.dict:
+            return list_join_str.join(self.dict[key]) if index is None else self.dict[key][index]
+        return default
+
+    def typed_value(self, key: str, default=None, index: int | None = None):
+        found = self.typed_dict.get(key, default)
+        if index is None:
+            return found
+        if isinstance(found, list | tuple):
+            return found[index]
+        if index != 0:
+            raise ConfigError(f"config option {key!r}: found {found!r:.80}, expected a list with an entry {index}")
+        return found
+
+    def opt_typed_value(self, key: str, default=None):
+        return self.typed_dict[key] if key in self.typed_dict else self.value(key, default)
+
+    def int(self, key: str, default, index: builtins.int = 0):
+        if key in self.typed_dict:
+            return _checked(key, self.typed_value(key, default, index), builtins.int, "an int")
+        return _converted(key, self.value(key, default, index), builtins.int, "an int") if key in self.dict else default
+
+    def float(self, key: str, default, index: builtins.int = 0):
+        found = self.typed_value(key, default, index) if key in self.typed_dict else self.value(key, default, index)
+        if isinstance(found, str):  # "inf" of a JSON file, too
+            return _converted(key, found, builtins.float, "a number")
+        return _checked(key, found, (builtins.int, builtins.float), "a number")
+
+    def bool(self, key: str, default, index: builtins.int = 0):
+        if key in self.typed_dict:
+            found = _checked(key, self.typed_value(key, default, index), builtins.int, "True or False")
+            return found if found is None else builtins.bool(found)
+        text = str(self.value(key, None, index)) if key in self.dict else ""
+        return _converted(key, text, _as_bool, "true or false") if text else default
+
+    def bool_or_other(self, key: str, default=None, index: builtins.int = 0):
+        """:return: a typed value as it is; a text as a bool, if it says so"""
+        if key in self.typed_dict:
+            return self.typed_value(key, default, index)
+        text = str(self.value(key, None, index)) if key in self.dict else ""
+        try:
+            return _as_bool(text) if text else default
+        except ValueError:
+            return text
+
+    def list(self, key: str, default=None):
+        return self._list(key, default, None, "")
+
+    def int_list(self, key: str, default=None):
+        return self._list(key, default, builtins.int, "ints")
+
+    def float_list(self, key: str, default=None):
+        return self._list(key, default, builtins.float, "numbers")
+
+    def int_pair(self, key: str, default=None) -> tuple[builtins.int, builtins.int]:
+        if not self.has(key):
+            return default or (0, 0)
+        found = self.typed_dict.get(key)
+        if key not in self.typed_dict:
+            found = [_converted(key, part, builtins.int, "an int") for part in self.value(key, "").split(":")[:2]]
+            found = found if len(found) == 2 else found * 2
+        pair = tuple(found) if isinstance(found, list | tuple) else (found, found)
+        if len(pair) != 2 or not all(isinstance(part, builtins.int) for part in pair):
+            raise ConfigError(f"config option {key!r}: found {found!r:.80}, expected two ints")
+        return pair
+
+    def _list(self, key: str, default, convert, expected: str) -> builtins.list:
+        default = [] if default is None else default
+        if key in self.typed_dict:
+            found = self.typed_dict[key]
+            if found is None:
+                return default
+            found = builtins.list(found) if isinstance(found, list | tuple) else [found]
+            types = (builtins.int, builtins.float) if convert is builtins.float else convert
+            return [_checked(key, item, types, expected) for item in found] if convert else found
+        found = self.dict.get(key, default)
+        return [_converted(key, item, convert, expected) for item in found] if convert else found
+
+    def __reduce__(self):
+        """A function that reads `config` in a worker has the plain options there: it is hashed by all of them."""
+        plain = {key: value for key, value in self.typed_dict.items() if _is_plain(key, value)}
+        return _restore, (plain, self.dict)
+
+
+def _restore(typed: dict, untyped: dict) -> Config:
+    config = Config(typed)
+    config.dict = untyped
+    return config
+
+
+def _is_plain(key: str, value: object) -> bool:
+    if key.startswith("_"):
+        return False
+    if isinstance(value, list | tuple):
+        return all(_is_plain("", item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(k, str | int) and _is_plain("", item) for k, item in value.items())
+    return value is None or isinstance(value, str | int | float)
+
+
+def _checked(key: str, value: object, types, expected: str):
+    if value is not None and not isinstance(value, types):
+        raise ConfigError(f"config option {key!r}: found {value!r:.80}, expected {expected}")
+    return value
+
+
+def _converted(key: str, value, convert, expected: str):
+    try:
+        return convert(value)
+    except (ValueError, TypeError):
+        raise ConfigError(f"config option {key!r}: found {value!r:.80}, expected {expected}") from None
+
+
+def _as_bool(text: str) -> bool:
+    try:
+        return bool(int(text))
+    except ValueError:
+        if text.lower() not in _TRUE + _FALSE:
+            raise
+        return text.lower() in _TRUE
+
+
+def _evaluated(key: str, text: str) -> object:
+    try:
+        return eval(text, {})  # a config is trusted code, and so are the overrides of it
+    except SyntaxError:
+        return text
+    except Exception as error:
+        raise ConfigError(f"override of config option {key!r}: {text!r}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,221 @@
+"""What stands for an object that is not there while planning: a part of TensorFlow, or of RETURNN.
+
+    tf.float32              a placeholder, which is pickled as the name, and unpickled as the real thing
+    tf.constant(3)          one too: the call is made where it is unpickled
+    isinstance(x, tf.Tensor)  False
+    class A(tf.Module)      a class that nobody can make an instance of
+
+A placeholder never loads TensorFlow. Once TensorFlow is loaded, as in a worker, it is as good as the real thing, except
+while a config is loaded or planned (`planning`): what a plan says must not depend on what else the process does.
+"""
+
+import contextlib
+import importlib
+import importlib.metadata
+import sys
+import types
+from collections.abc import Iterator
+
+from boulder.errors import ConfigError
+
+LAZY = frozenset({"tensorflow", "keras", "horovod"})
+"""Packages that are not loaded while planning."""
+_VERSION_OF = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "keras": ("keras",), "returnn": ()}
+"""Module → packages whose version it has. That of RETURNN must not depend on what is installed."""
+_FALLBACK_VERSIONS = {"tensorflow": "2.21.0", "keras": "3.0.0", "returnn": "1.20261022.0"}
+
+_planning = 0
+
+
+@contextlib.contextmanager
+def planning() -> Iterator[None]:
+    """While a config is loaded, or its functions build networks: TensorFlow is not looked at, even if it is loaded."""
+    global _planning
+    _planning += 1
+    try:
+        yield
+    finally:
+        _planning -= 1
+
+
+def _is_loaded(module: str) -> bool:
+    top = module.partition(".")[0]
+    return top in LAZY and not _planning and not isinstance(sys.modules.get(top, None), StandInModule | None)
+
+
+class StandInModule(types.ModuleType):
+    """A module of TensorFlow's or RETURNN's. Whatever it is asked for and does not have is a placeholder."""
+
+    def __getattr__(self, attribute: str):
+        name = self.__name__
+        if _is_loaded(name):
+            return getattr(importlib.import_module(name), attribute)
+        if attribute in ("__version__", "__long_version__") and name in _VERSION_OF:
+            return _version(name)
+        if attribute.startswith("__"):
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+        return Placeholder(name, (attribute,))
+
+    def __reduce_ex__(self, protocol):
+        return restore_module, (self.__name__,)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def _version(name: str) -> str:
+    for package in _VERSION_OF[name]:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(package)
+    return _FALLBACK_VERSIONS[name]
+
+
+def restore_module(name: str) -> types.ModuleType:
+    """:return: in a worker: the module that a stand-in stood for; RETURNN's are stand-ins there, too"""
+    if name.partition(".")[0] in LAZY:
+        return importlib.import_module(name)
+    from boulder.returnn.stand_ins import stand_in_module  # which needs this module
+
+    return stand_in_module(name)
+
+
+def restore(module: str, attributes: tuple[str, ...]) -> object:
+    """:return: in a worker: what a placeholder stood for"""
+    found = restore_module(module)
+    for attribute in attributes:
+        found = getattr(found, attribute)
+    return found
+
+
+def restore_call(function, args: tuple, kwargs: dict) -> object:
+    """:return: the result of a call that was put off while planning"""
+    return function(*args, **kwargs)
+
+
+class Placeholder:
+    """
+    Something by its name. What is not defined here, e.g. arithmetic, cannot be known while planning: a TypeError.
+    """
+
+    def __init__(self, module: str, attributes: tuple[str, ...]) -> None:
+        self._stands_for = (module, attributes)
+
+    def __getattr__(self, attribute: str):
+        module, attributes = self._stands_for if "_stands_for" in self.__dict__ else ("", ())
+        if _is_loaded(module):
+            return getattr(restore(module, attributes), attribute)
+        if attribute.startswith("__") or not module:
+            raise AttributeError(f"{self!r} has no attribute {attribute!r}")
+        return Placeholder(module, (*attributes, attribute))
+
+    @property
+    def __class__(self) -> type:
+        """TensorFlow asks with isinstance for a dtype. Whatever else it is must not show: hashes would depend on it."""
+        module, attributes = self.__dict__.get("_stands_for", ("", ()))
+        real = type(restore(module, attributes)) if _is_loaded(module) else Placeholder
+        return real if real.__name__ == "DType" else type(self)
+
+    def __call__(self, *args, **kwargs):
+        module, attributes = self._stands_for
+        if _is_loaded(module):
+            return restore(module, attributes)(*args, **kwargs)
+        if module.partition(".")[0] in LAZY:
+            return PlaceholderCall(self, args, kwargs)
+        raise ConfigError(
+            f"{self!r} was called, but Boulder has only a placeholder for it: it can be passed around and subclassed"
+        )
+
+    def __instancecheck__(self, instance: object) -> bool:
+        module, attributes = self._stands_for
+        return _is_loaded(module) and isinstance(instance, restore(module, attributes))
+
+    def __subclasscheck__(self, cls: type) -> bool:
+        module, attributes = self._stands_for
+        return _is_loaded(module) and issubclass(cls, restore(module, attributes))
+
+    def __mro_entries__(self, bases: tuple) -> tuple[type, ...]:
+        module, attributes = self._stands_for
+        if _is_loaded(module):
+            return (restore(module, attributes),)
+        return (type(attributes[-1], (PlaceholderBase,), {"__module__": module, "_base": repr(self)}),)
+
+    def __or__(self, other: object):  # in annotations
+        return self
+
+    __ror__ = __or__
+
+    def __getitem__(self, key: object):  # in annotations, too
+        return self
+
+    __iter__ = None
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Placeholder):
+            return self._stands_for == other._stands_for
+        module, attributes = self._stands_for
+        return bool(_is_loaded(module) and restore(module, attributes) == other)
+
+    def __hash__(self) -> int:
+        return hash(self._stands_for)
+
+    def __reduce_ex__(self, protocol):
+        return restore, self._stands_for
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __repr__(self) -> str:
+        module, attributes = self._stands_for
+        return ".".join((module, *attributes))
+
+
+class PlaceholderCall(Placeholder):
+    """The result of calling something that is not there while planning, e.g. of a decorator `@tf.function`."""
+
+    def __init__(self, function: object, args: tuple, kwargs: dict) -> None:
+        super().__init__("", ())
+        self._call = (function, args, kwargs)
+
+    @property
+    def arguments(self) -> list:
+        function, args, kwargs = self._call
+        return [function, *args, *kwargs.values()]
+
+    def __call__(self, *args, **kwargs):
+        function = restore_call(*self._call)
+        if isinstance(function, PlaceholderCall):
+            return PlaceholderCall(self, args, kwargs)
+        return function(*args, **kwargs)
+
+    def __getattr__(self, attribute: str):
+        value = restore_call(*self._call) if "_call" in self.__dict__ and not attribute.startswith("__") else None
+        if value is None or isinstance(value, PlaceholderCall):
+            raise AttributeError(f"{self!r} has no {attribute!r} while planning: TensorFlow is not loaded then")
+        return getattr(value, attribute)
+
+    def __bool__(self) -> bool:
+        value = restore_call(*self._call)
+        if isinstance(value, PlaceholderCall):
+            raise ConfigError(f"whether {self!r} is true is not known while planning: TensorFlow is not loaded then")
+        return bool(value)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __reduce_ex__(self, protocol):
+        return restore_call, self._call
+
+    def __repr__(self) -> str:
+        return f"{self._call[0]!r}(…)"
+
+
+class PlaceholderBase:
+    """What a class of a config derives from whose real base is not there."""
+
+    _base = "?"
+
+    def __new__(cls, *args, **kwargs):
+        raise ConfigError(f"{cls.__name__} cannot be made: Boulder has only a placeholder for its base {cls._base}")

@@ -1,0 +1,5 @@
+"""`returnn.pretrain`."""
+
+from boulder.schedule import WrapEpochValue
+
+__all__ = ["WrapEpochValue"]

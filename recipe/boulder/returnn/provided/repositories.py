@@ -1,0 +1,47 @@
+"""`returnn.import_`: modules from a repository, by its name and version."""
+
+import importlib.util
+import os
+import sys
+import types
+from pathlib import Path
+
+from boulder.errors import ConfigError
+
+
+def import_(repo: str, path: str, version: str | None = None) -> types.ModuleType:
+    """
+    Looks where RETURNN puts its copies of repositories, but fetches nothing: a plan must not depend on a network.
+
+    :param repo: like "github.com/OWNER/NAME"
+    :param path: of the module or package, from the root of the repository
+    :param version: like "20211231-0123abcd0123", date and commit; None: the working copy
+    """
+    root = Path(os.environ.get("RETURNN_PKG_PATH") or Path.home() / "returnn" / "pkg")
+    folder = root / (f"{repo}@v{version}" if version else repo)
+    base = folder / path
+    candidates = [base, base.with_name(base.name + ".py"), base / "__init__.py"]
+    file = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if ".." in path or path.startswith("/"):
+        raise ConfigError(f"import_: found path {path!r}, expected one within the repository {repo}")
+    if file is None and folder.is_dir():
+        raise ConfigError(f"import_: {folder} has no module {path!r}")
+    if file is None:
+        commit = f" and check out {version.partition('-')[2]}" if version else ""
+        raise ConfigError(
+            f"import_: Boulder fetches nothing: git clone https://{repo} to {folder}{commit}, or set RETURNN_PKG_PATH "
+            "to where it is"
+        )
+    name = "returnn_import." + "".join(c if c.isalnum() else "_" for c in f"{repo}_{version}_{path}")
+    if name in sys.modules:
+        return sys.modules[name]
+    package = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=package)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

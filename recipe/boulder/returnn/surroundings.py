@@ -1,0 +1,172 @@
+"""What a config changes in the process, kept apart from everybody else: modules, paths, environment, arguments.
+
+A config has its surroundings while it is loaded and while its functions are called (`entered`); outside, the process is as
+if there were no config. Libraries that it imports stay imported, its own modules do not: the next config has its own.
+"""
+
+import contextlib
+import os
+import random
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+from boulder.returnn.options import Config
+from boulder.returnn.placeholders import Placeholder, StandInModule, planning
+from boulder.returnn.provided import active
+from boulder.returnn.stand_ins import Finder, hidden_names, is_stand_in
+
+MODULE_NAME = "__returnn_config__"
+"""`__name__` of a config, as in RETURNN."""
+
+
+class Surroundings:
+    """Of one config."""
+
+    def __init__(self, file: Path) -> None:
+        """
+        :param file: the config
+        """
+        self.config = Config()
+        self.folder = file.parent
+        self.modules: dict[str, types.ModuleType] = {}
+        """Its own, and the stand-ins that it has imported."""
+        self.path = list(dict.fromkeys([str(self.folder), str(file.resolve().parent)]))  # the file may be a link
+        """What comes before and between the entries of `sys.path` that were there."""
+        self.argv = ["rnn.py", str(file)]
+        self.cwd: str | None = None
+        self.environment: dict[str, str | None] = {}
+        """Environment variables that it has set; None: deleted."""
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """May be nested, also with those of another config."""
+        if self._depth:
+            yield
+            return
+        self._depth += 1
+        process = _Process()
+        hidden = {name: sys.modules.pop(name) for name in (*hidden_names(lazy=True), *self._shadowed())}
+        sys.path = [*self.path, *(entry for entry in process.path if entry not in self.path)]
+        sys.argv = self.argv
+        sys.meta_path.insert(0, Finder(lazy=True))
+        sys.modules.update(self.modules)
+        known = {name: id(module) for name, module in sys.modules.items()}
+        _set_environment(self.environment)
+        if self.cwd and os.path.isdir(self.cwd):
+            os.chdir(self.cwd)
+        active._active.append(self.config)
+        try:
+            with planning(), _pickled_by_value(self.modules):
+                yield
+        finally:
+            active._active.pop()
+            self.path = [entry for entry in sys.path if entry not in process.path or entry in self.path]
+            self.argv, self.cwd = sys.argv, os.getcwd() if os.getcwd() != process.cwd else None
+            self.environment = process.environment_changes()
+            process.restore()
+            self._take_modules(known)
+            sys.modules.update(hidden)
+            self._depth -= 1
+
+    def _shadowed(self) -> list[str]:
+        """Modules of others, and of earlier configs, that have the name of a file beside this config."""
+        if not self.folder.is_dir():  # any more
+            return []
+        beside = {entry.stem for entry in self.folder.iterdir() if entry.suffix == ".py" or entry.is_dir()}
+        found = []
+        for name, module in sys.modules.items():
+            top = name.partition(".")[0]
+            if top not in beside or top in sys.stdlib_module_names or top in ("boulder", "__main__"):
+                continue
+            file = getattr(sys.modules.get(top, module), "__file__", None) or ""
+            if not is_stand_in(name) and "site-packages" not in file and "dist-packages" not in file:
+                found.append(name)
+        return found
+
+    def _take_modules(self, known: dict[str, int]) -> None:
+        for name, module in list(sys.modules.items()):
+            if is_stand_in(name) or name in self.modules or (known.get(name) != id(module) and self._is_own(module)):
+                self.modules[name] = sys.modules.pop(name)
+
+    def _is_own(self, module: types.ModuleType) -> bool:
+        """Not a library: it lies where only this config looks, or it has a stand-in where it wants the real thing."""
+        namespace = getattr(module, "__dict__", {})
+        file = namespace.get("__file__") or next(iter(namespace.get("__path__", ())), None)
+        if module.__name__.partition(".")[0] in ("boulder", "sisyphus"):  # may be imported late, and lie anywhere
+            return False
+        if module.__name__.startswith("returnn_import") or any(
+            isinstance(value, StandInModule | Placeholder) for value in list(namespace.values())
+        ):
+            return True
+        if not isinstance(file, str) or "site-packages" in file or "dist-packages" in file:
+            return False
+        file = os.path.abspath(file)
+        return any(file.startswith(os.path.abspath(entry) + os.sep) for entry in self.path)
+
+
+class _Process:
+    """What was there before a config, and comes back after it."""
+
+    def __init__(self) -> None:
+        self.path, self.argv, self.meta_path = sys.path, sys.argv, list(sys.meta_path)
+        self.environment, self.cwd = dict(os.environ), os.getcwd()
+        self.recursion_limit, self.random = sys.getrecursionlimit(), random.getstate()
+
+    def environment_changes(self) -> dict[str, str | None]:
+        """:return: variables that have another value now; None: none"""
+        before, now = self.environment, dict(os.environ)
+        return {key: now.get(key) for key in {**before, **now} if before.get(key) != now.get(key)}
+
+    def restore(self) -> None:
+        _set_environment({key: self.environment.get(key) for key in self.environment_changes()})
+        if os.getcwd() != self.cwd:
+            os.chdir(self.cwd)
+        sys.path, sys.argv, sys.meta_path[:] = self.path, self.argv, self.meta_path
+        sys.setrecursionlimit(self.recursion_limit)
+        random.setstate(self.random)
+
+
+def _set_environment(values: dict[str, str | None]) -> None:
+    for key, value in values.items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value
+
+
+@contextlib.contextmanager
+def _pickled_by_value(modules: dict[str, types.ModuleType]) -> Iterator[None]:
+    """A worker could not import them. (Outside, they are in nobody's sys.modules, and so go by value anyway.)"""
+    own = [module for name, module in modules.items() if not is_stand_in(name)]
+    if not own:
+        yield
+        return
+    import cloudpickle
+
+    own = [module for module in own if module.__name__ not in cloudpickle.list_registry_pickle_by_value()]
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in own:
+            if module.__name__ in cloudpickle.list_registry_pickle_by_value():
+                cloudpickle.unregister_pickle_by_value(module)
+
+
+@contextlib.contextmanager
+def in_a_worker() -> Iterator[None]:
+    """While a function of a config computes: RETURNN's modules are stand-ins, TensorFlow is itself."""
+    finder = Finder(lazy=False)
+    hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in hidden_names(lazy=False):
+            del sys.modules[name]
+        sys.modules.update(hidden)

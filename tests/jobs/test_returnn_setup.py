@@ -1,0 +1,92 @@
+"""A RETURNN config file, planned and trained as jobs."""
+
+import pytest
+
+from tests.jobs.conftest import ROOT
+from tests.tiny import EXTERN_DATA
+
+CONFIG = f"""#!rnn.py
+# a config as it is written for RETURNN
+import tensorflow as tf
+
+task = "train"
+train = {{"class": "HDFDataset", "files": ["@data@/train.hdf"], "seq_ordering": "random"}}
+dev = {{"class": "HDFDataset", "files": ["@data@/dev.hdf"]}}
+extern_data = {EXTERN_DATA!r}
+num_epochs = 5
+batch_size = 60
+max_seqs = 6
+learning_rate = 0.01
+adam = True
+device = "gpu"
+log_verbosity = 5
+
+def scaled(source, **kwargs):
+    return tf.multiply(source(0), 0.5)
+
+network = {{
+    "embedding": {{"class": "linear", "n_out": 4, "activation": None, "from": "data"}},
+    "scale": {{"class": "eval", "eval": scaled, "from": "embedding"}},
+    "fw": {{"class": "rec", "unit": "nativelstm2", "n_out": 6, "from": "scale"}},
+    "output": {{"class": "softmax", "loss": "ctc", "from": "fw"}},
+}}
+
+def custom_construction_algo(idx, net_dict):
+    if idx == 2:
+        return None
+    net_dict["fw"]["n_out"] = (3, 4)[idx]
+    net_dict["#config"] = {{"batch_size": 30}}
+    return net_dict
+
+pretrain = {{"repetitions": 2, "copy_param_mode": "subset", "construction_algo": custom_construction_algo}}
+"""
+
+
+@pytest.fixture
+def setup(project, data):
+    """:return: function (old text, new text) that writes the config file, changed"""
+
+    def write(old: str = "", new: str = "") -> None:
+        assert old in CONFIG
+        (project.folder / "my.config").write_text(CONFIG.replace(old, new, 1).replace("@data@", str(data)))
+
+    (project.folder / "config/returnn.py").symlink_to(ROOT / "config/returnn.py")
+    write()
+    return write
+
+
+def test_its_phases_are_shown(project, setup):
+    code, output = project.run("boulder", "plan", "my.config")
+    assert code == 0, output
+    rows = [line.split() for line in output.splitlines()]
+    assert any(row[:2] == ["0", "1–2"] for row in rows)
+    assert any(row[:2] == ["original", "5"] for row in rows)
+
+
+def test_it_is_trained_with_its_function_and_its_overrides(project, setup):
+    code, output = project.run("boulder", "run", "config/returnn.setup('my.config')")
+    assert code == 0, output
+    assert "finished: my/phase.final" in output
+    assert "epoch 5 (original" in output
+    assert (project.folder / "output/my/checkpoint.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("device =", "chunking = '50:25'; device =", "the training does not know 'chunking' yet, found '50:25'"),
+        ('"HDFDataset"', '"ExternSprintDataset"', "'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
+        (
+            '"nativelstm2"',
+            '"nativlstm2"',
+            "phase 0 (index 0): layer 'fw' (rec): unknown unit 'nativlstm2'; did you mean",
+        ),
+        ("idx == 2", "idx = 2", "my.config, line 28: SyntaxError"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_in_one_line(project, setup, old, new, message):
+    setup(old, new)
+    code, output = project.run("boulder", "run", "config/returnn.setup('my.config')")
+    assert code == 1
+    assert [line for line in output.splitlines() if line.startswith("error: ")] == output.splitlines()
+    assert message in output

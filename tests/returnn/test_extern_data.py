@@ -1,0 +1,57 @@
+"""`extern_data` in each of its forms, as RETURNN 1.20261022.211313 reads them."""
+
+import pytest
+
+from boulder.data.streams import read_extern_data
+from boulder.errors import ConfigError
+from boulder.returnn.extern_data import extern_data
+from boulder.returnn.options import Config
+from boulder.returnn.provided.dims import Data, Dim, FeatureDim, SpatialDim, batch_dim
+
+LABELS = {"dim": 9, "shape": (None,), "sparse": True, "available_for_inference": False}
+FEATURES = {"dim": 5, "shape": (None, 5), "available_for_inference": True}
+SPARSE = {"dim": 5, "shape": (None,), "sparse": True, "available_for_inference": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"num_inputs": 5, "num_outputs": 9}, {"classes": LABELS, "data": FEATURES}),
+        ({"num_inputs": 5, "num_outputs": {"classes": 9}}, {"classes": LABELS, "data": FEATURES}),
+        ({"num_inputs": 5, "num_outputs": {"classes": [9, 1]}}, {"classes": LABELS, "data": FEATURES}),
+        ({"num_outputs": {"data": (5, 2), "classes": (9, 1)}}, {"classes": LABELS, "data": FEATURES}),
+        ({"num_outputs": {"data": 5, "classes": 9}}, {"classes": LABELS, "data": FEATURES}),
+        ({"num_inputs": 5, "num_outputs": 9, "target": "c"}, {"c": LABELS, "data": FEATURES}),
+        ({"num_inputs": 5, "num_outputs": 9, "sparse_input": True}, {"classes": LABELS, "data": SPARSE}),
+        ({"num_outputs": {"data": [5, 1], "classes": [9, 1]}}, {"classes": LABELS, "data": SPARSE}),
+        ({"extern_data": {"data": (5, 2), "classes": [9, 1]}, "num_inputs": 3}, {"classes": LABELS, "data": FEATURES}),
+        ({"extern_data": {"x": (5, 2)}, "default_input": "x"}, {"x": FEATURES}),
+        (
+            {"extern_data": {"data": {"dim": 5, "dtype": "float16"}}},
+            {"data": {"dim": 5, "dtype": "float16", "available_for_inference": True}},
+        ),
+        ({"extern_data": {"data": {"dims": [batch_dim, SpatialDim("t"), FeatureDim("f", 5)]}}}, {"data": FEATURES}),
+        ({"extern_data": {"data": Data("x", dims=[batch_dim, Dim(None, name="t"), Dim(5)])}}, {"data": FEATURES}),
+        ({"extern_data": {"data": {"dim_tags": [batch_dim, Dim()], "sparse_dim": Dim(5)}}}, {"data": SPARSE}),
+        ({}, {}),
+    ],
+)
+def test_forms(options, expected):
+    found = extern_data(Config(options))
+    assert found == expected
+    read_extern_data(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"extern_data": 3}, "extern_data: found 3, expected a dict of data keys"),
+        ({"extern_data": {"a": (1, 0)}}, "extern_data['a']: found ndim 0, expected 1 for labels, 2 for features"),
+        ({"num_outputs": {"a": "b"}, "num_inputs": 1}, "extern_data['a']: found 'b', expected a dict, or (dim, ndim)"),
+        ({"num_outputs": 3}, "found num_outputs, but no num_inputs; expected extern_data, or both"),
+    ],
+)
+def test_bad_forms(options, message):
+    with pytest.raises(ConfigError) as error:
+        extern_data(Config(options))
+    assert str(error.value) == message
