@@ -20,6 +20,11 @@ from sisyphus import tk
 
 _LEARNING_RATE_KEYS = ("learning_rate", "learning_rates")
 
+# What a job is told of only where it says something, so that the hashes of older jobs stay
+_WITH_DEFAULT = {
+    "init_from": {}, "carry_optimizer": "reset", "growth_noise": 0.0, "reset_layers": (), "trainable_layers": None,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -151,6 +156,7 @@ def _as_json(phase: Phase, config: dict, functions: dict) -> dict:
     options = {key: value for key, value in merged.items() if key not in _LEARNING_RATE_KEYS}
     checked = TrainingOptions.from_config(options)
     sequence_order(checked.batching, [1, 1], 0, 1)  # raises for an order that is not known
+    others = {key: getattr(phase, key) for key, default in _WITH_DEFAULT.items() if getattr(phase, key) != default}
     return canonical(
         {
             "index": phase.index,
@@ -161,7 +167,8 @@ def _as_json(phase: Phase, config: dict, functions: dict) -> dict:
             "config": options,
             "learning_rates": rates,
             "copy_param_mode": phase.copy_param_mode,
-        },
+        }
+        | others,
         functions,
     )
 

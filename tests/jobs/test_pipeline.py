@@ -172,3 +172,32 @@ def test_laying_out_a_config_takes_under_a_second_and_no_tensorflow(config):
         assert loaded == ["False", "False"]
         best = min(best, float(seconds))
     assert best < 1
+
+
+def test_keys_of_growth_reach_the_job_and_only_where_they_say_something(data):
+    from jobs.pipeline import lay_out as lay_out_pipeline
+    from sisyphus import tk
+
+    def algo(idx, net_dict):
+        if idx == 2:
+            return None
+        more = {"#init_from": {"fw1": "fw0"}, "#carry_optimizer": "grow", "#copy_param_mode": "stack"}
+        return network(idx + 1, 6) | (more if idx == 1 else {})
+
+    pipeline = lay_out_pipeline(
+        "growth",
+        network=network(2, 6),
+        pretrain={"construction_algo": algo, "greedy": True, "copy_output_layer": False},
+        num_epochs=5,
+        config=CONFIG,
+        extern_data=EXTERN_DATA,
+        train_data=tk.Path(str(data / "train.hdf")),
+    )
+    first, second = (job.phases[0] for job in pipeline.jobs[:2])
+    assert not {"init_from", "carry_optimizer", "reset_layers", "trainable_layers"} & set(first)
+    assert second["init_from"] == {"fw1": "fw0"}
+    assert second["carry_optimizer"] == "grow"
+    assert second["reset_layers"] == ["output"]
+    assert second["trainable_layers"] == ["fw1", "bw1", "output"]
+    # bw1 has no trained layer of its shape, fw1's rows no source that fw0 had, and output is reset
+    assert pipeline.rows[1]["growth"] == {"copied": 9, "grown": 0, "initialised": 6, "dropped": 0}

@@ -178,3 +178,18 @@ def test_a_function_in_a_net_dict_is_trained_kept_by_its_digest_and_searched_wit
     assert checkpoint.network == plain["network"]
     found = search(checkpoint, EXTERN_DATA, [data / "dev.hdf"], "output", 1000, functions)
     assert len(found) == 8
+
+
+def test_only_the_trainable_layers_are_trained_and_layers_to_reset_begin_anew(training, tmp_path):
+    net = network(1, 4)
+    first = training([phase(0, range(1, 2), net)], "first")
+    part = phase(1, range(2, 3), net) | {"trainable_layers": ["output"], "reset_layers": ["bw0"]}
+    second = training([part], "second", previous=tmp_path / "first/checkpoint.h5")
+    for path, value in second.params.items():
+        same = (value == first.params[path]).all()
+        assert same == path.startswith(("embedding", "fw0")), path
+    assert not second.params["bw0/rec/b"].any()
+    none = phase(2, range(3, 4), net) | {"trainable_layers": []}
+    third = training([none], "third", previous=tmp_path / "second/checkpoint.h5")
+    assert all((value == second.params[path]).all() for path, value in third.params.items())
+    assert third.history[-1]["train"]["cost:output"] > 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
@@ -70,6 +71,20 @@ class NetworkSpec:
     def num_params(self) -> int:
         """:return: number of parameter entries"""
         return sum(param.size for param in self.params.values())
+
+    def trained_only(self, layers: Collection[str] | None) -> NetworkSpec:
+        """
+        :param layers: of the top level; None: all
+        :return: the same network, in which the parameters of other layers are not trainable
+        """
+        if layers is None:
+            return self
+
+        def frozen(layer: LayerSpec) -> LayerSpec:
+            return replace(layer, params=tuple(replace(param, trainable=False) for param in layer.params))
+
+        kept = {name: spec if name.split("/")[0] in layers else frozen(spec) for name, spec in self.layers.items()}
+        return replace(self, layers=kept)
 
     def template(self, source: str) -> Template:
         """:return: of a layer or of "data:KEY" """

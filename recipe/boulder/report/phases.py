@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from boulder.network import NetworkSpec
 from boulder.schedule import Plan, changes
-from boulder.training.growth import plan_growth
+from boulder.training.growth import GrowthOptions, plan_growth
 
 _GROWTH = ("copied", "grown", "initialised", "dropped")
 
@@ -21,7 +21,10 @@ def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[dict]:
         before = plan.phases[number - 1].network if number else {}
         difference = changes(before, phase.network)
         before_spec = specs[number - 1] if number else NetworkSpec({})
-        growth = plan_growth(before_spec.params, spec.params, phase.copy_param_mode) if before_spec and spec else None
+        growth = None
+        if before_spec and spec:
+            options = GrowthOptions.of(phase, spec, seed=0)
+            growth = plan_growth(before_spec.params, spec.params, phase.copy_param_mode, options)
         rows.append(
             {
                 "phase": number,

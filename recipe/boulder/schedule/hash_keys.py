@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from boulder.errors import ScheduleError, nearest
 from boulder.schedule.copying import copy_value
-from boulder.schedule.phases import COPY_PARAM_MODES
+from boulder.schedule.phases import CARRY_OPTIMIZER, COPY_PARAM_MODES
 from boulder.schedule.user_code import short
 
 REPETITION_KEYS = ("#repetitions", "#repetition")
@@ -12,7 +12,10 @@ NOTES = ("#info", "#epoch", "#finish_all_data")
 """Keys without a meaning here. Published configs have them: `#finish_all_data` concerns RETURNN's multi-GPU training,
 the others are there so that the net dicts of two steps differ, and a new phase begins."""
 
-HASH_KEYS = ("#config", *REPETITION_KEYS, "#copy_param_mode", "#trainable", *NOTES)
+GROWTH_KEYS = ("#init_from", "#carry_optimizer", "#growth_noise")
+"""Boulder's own."""
+
+HASH_KEYS = ("#config", *REPETITION_KEYS, "#copy_param_mode", "#trainable", *GROWTH_KEYS, *NOTES)
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,18 @@ class Settings:
     :param copy_param_mode: how parameters come over from the phase before
     :param trainable: False: no parameter is trained
     :param notes: of `NOTES`, what there is
+    :param init_from: new layer → old layer
+    :param carry_optimizer: what becomes of the optimizer's slots
+    :param growth_noise: for "net2wider"
     """
 
     config: dict[str, object]
     copy_param_mode: str | None
     trainable: bool
     notes: dict[str, object]
+    init_from: dict[str, str]
+    carry_optimizer: str
+    growth_noise: float
 
 
 def read_settings(keys: dict, where: str, copy_param_mode: str | None) -> Settings:
@@ -47,11 +56,26 @@ def read_settings(keys: dict, where: str, copy_param_mode: str | None) -> Settin
     if not isinstance(trainable, int):
         raise ScheduleError(f"{where}: '#trainable' is {short(trainable)}, expected True or False")
     mode = keys.get("#copy_param_mode", copy_param_mode)
+    init_from = keys.get("#init_from", {})
+    if not isinstance(init_from, dict) or not all(isinstance(name, str) for pair in init_from.items() for name in pair):
+        raise ScheduleError(f"{where}: '#init_from' is {short(init_from)}, expected a dict of new layer to old layer")
+    carry = keys.get("#carry_optimizer", "reset")
+    if carry not in CARRY_OPTIMIZER:
+        raise ScheduleError(
+            f"{where}: '#carry_optimizer' is {short(carry)}, expected {', '.join(CARRY_OPTIMIZER)}"
+            + nearest(str(carry), CARRY_OPTIMIZER)
+        )
+    noise = keys.get("#growth_noise", 0.0)
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < 1:
+        raise ScheduleError(f"{where}: '#growth_noise' is {short(noise)}, expected a number from 0 to below 1")
     return Settings(
         config=copy_value(config, objects=False),
         copy_param_mode=check_copy_param_mode(mode, f"{where}: '#copy_param_mode'"),
         trainable=bool(trainable),
         notes=copy_value({name: keys[name] for name in NOTES if name in keys}, objects=False),
+        init_from=dict(init_from),
+        carry_optimizer=carry,
+        growth_noise=float(noise),
     )
 
 

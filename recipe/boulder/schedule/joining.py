@@ -63,6 +63,9 @@ def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> 
                 part=parts[stretch.index],
                 reset_layers=tuple(output_layers(stretch.network)) if resets else (),
                 trainable_layers=trainable,
+                init_from=stretch.settings.init_from,
+                carry_optimizer=stretch.settings.carry_optimizer,
+                growth_noise=stretch.settings.growth_noise,
             )
         )
     return tuple(phases)
@@ -85,7 +88,13 @@ def same_stretch(a: Stretch, b: Stretch) -> bool:
         and same_value(a.network, b.network)
         and same_value(a.settings.config, b.settings.config)
         and same_value(a.settings.notes, b.settings.notes)
+        and _growth_settings(a) == _growth_settings(b)
     )
+
+
+def _growth_settings(stretch: Stretch) -> tuple:
+    settings = stretch.settings
+    return settings.init_from, settings.carry_optimizer, settings.growth_noise
 
 
 def _greedy_layers(network: dict, before: dict, selected: tuple[str, ...] | None) -> tuple[str, ...] | None:

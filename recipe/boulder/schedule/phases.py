@@ -1,11 +1,15 @@
 """What a plan consists of. Networks are shared between phases as far as they are equal: read them, never change them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from boulder.errors import ScheduleError
 
-COPY_PARAM_MODES = ("ifpossible", "subset", "reset")
-"""The names of RETURNN for how parameters come over from the phase before. `None` means `ifpossible`."""
+COPY_PARAM_MODES = ("ifpossible", "subset", "reset", "subset_by_source", "net2wider", "deepen", "stack")
+"""How parameters come over from the phase before; the first three are RETURNN's. `None` means `ifpossible`.
+`boulder.training.growth.MODES` says what each does."""
+
+CARRY_OPTIMIZER = ("reset", "grow", "keep")
+"""What becomes of the optimizer's slots at the border; see `boulder.training.growth.CARRY_OPTIMIZER`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,12 @@ class Phase:
     trainable_layers: tuple[str, ...] | None = None
     """The layers of the network's top level that are trained, as far as their own `trainable` lets them, with all that
     is inside them; None: all of them. Empty where `#trainable` is False: then nothing is, not even dropout drawn."""
+    init_from: dict[str, str] = field(default_factory=dict)
+    """New layer → layer of the phase before that its parameters come from (`#init_from`)."""
+    carry_optimizer: str = "reset"
+    """What becomes of the optimizer's slots where the phase begins (`#carry_optimizer`)."""
+    growth_noise: float = 0.0
+    """How unequal the shares are that replicas get in "net2wider" (`#growth_noise`)."""
 
     @property
     def name(self) -> str:

@@ -48,6 +48,9 @@ class Model:
         :return: losses, gradient norm, and whether all was finite; if not, nothing was updated
         """
         variables = self._trained_variables()
+        if not variables:  # `#trainable` is False: a pass over the data, for its scores
+            losses = self._evaluate(data, lengths)
+            return losses, tf.constant(0.0), tf.math.is_finite(self._objective(losses))
         with tf.GradientTape() as tape:
             losses = run_network(
                 self.spec, self.variables, data, lengths, train=True, seed=self.options.random_seed, step=step

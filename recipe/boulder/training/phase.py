@@ -26,6 +26,8 @@ class TrainingPhase:
     :param init_from: layer → layer of the phase before that its parameters come from, where that is of another name
     :param carry_optimizer: what becomes of the optimizer's slots where the phase begins
     :param growth_noise: how unequal the shares are that the replicas of a unit get in "net2wider"
+    :param reset_layers: layers of the top level that take nothing from the phase before
+    :param trainable_layers: layers of the top level that are trained; None: all; empty: none, and there is no dropout
     """
 
     index: int | None
@@ -39,6 +41,8 @@ class TrainingPhase:
     init_from: dict[str, str] = field(default_factory=dict)
     carry_optimizer: str = "reset"
     growth_noise: float = 0.0
+    reset_layers: list[str] = field(default_factory=list)
+    trainable_layers: list[str] | None = None
 
     @property
     def epochs(self) -> range:

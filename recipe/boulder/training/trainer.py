@@ -115,7 +115,7 @@ def _check_start(state: Checkpoint | None, phases: Sequence[TrainingPhase]) -> N
 
 def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: TrainingFiles, say):
     """:return: (model, state) with the parameters of `state` in it: as they are within a phase, grown at its border"""
-    spec = describe(phase.network, extern_data)
+    spec = describe(phase.network, extern_data).trained_only(phase.trainable_layers)
     seed = phase.options.random_seed
 
     def fresh(param):
@@ -126,7 +126,7 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
         params = state.params
     else:
         params, specs = (state.params, state.specs) if state else ({}, {})
-        growth = GrowthOptions(phase.init_from, spec, seed, phase.growth_noise)
+        growth = GrowthOptions.of(phase, spec, seed)
         params, report = grow(params, specs, spec.params, fresh, phase.copy_param_mode, growth)
         files.growth(phase, report)
         say(f"{phase.name}: {spec.num_params} parameter values; {report}")

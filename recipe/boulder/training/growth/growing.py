@@ -64,8 +64,14 @@ def grow(
 
 def plan_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions | None = None) -> Plan:
     """For arguments and errors see `plan_growth`."""
-    check_mode(mode, "growth")
     options = options or GrowthOptions()
+    plan = _plan_all_transfers(old_specs, new_specs, mode, options)
+    taken = {p: t for p, t in plan.transfers.items() if new_specs[p].layer.split("/")[0] not in options.reset_layers}
+    return Plan(plan.partners, taken)
+
+
+def _plan_all_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions) -> Plan:
+    check_mode(mode, "growth")
     init_from = dict(options.init_from)
     if not old_specs or mode == "reset":
         return Plan(match_params(old_specs, new_specs, {}), {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from boulder.errors import ConfigError
@@ -15,6 +15,7 @@ class GrowthOptions:
     :param init_from: new layer → the old layer that its parameters come from, where that is of another name
     :param network: the new network. "deepen" needs it; "net2wider" sees with it through layers without parameters
     :param seed: selects the random mapping of "net2wider"
+    :param reset_layers: new layers of the top level that take nothing
     :param noise: how unequal the shares are that the replicas of a unit get in "net2wider", from 0 to below 1
     """
 
@@ -22,6 +23,15 @@ class GrowthOptions:
     network: NetworkSpec | None = None
     seed: int = 0
     noise: float = 0.0
+    reset_layers: Collection[str] = ()
+
+    @classmethod
+    def of(cls, phase, network: NetworkSpec, seed: int) -> GrowthOptions:
+        """
+        :param phase: a phase, planned or to be trained
+        :param network: its own
+        """
+        return cls(phase.init_from, network, seed, phase.growth_noise, tuple(phase.reset_layers))
 
     def __post_init__(self):
         """:raises ConfigError: for a value of another kind"""
