@@ -111,6 +111,16 @@ def test_the_tables_of_layers_and_losses_are_complete():
         assert set(re.findall(r"`(\w+)`", options)) <= known, name
 
 
+def test_the_tables_of_keys_and_modes_are_complete():
+    from boulder.schedule.hash_keys import GROWTH_KEYS, HASH_KEYS, NOTES
+    from boulder.training.growth import MODES
+
+    assert {name.strip("`"): meaning for name, meaning in table(EXPERIMENT, "| copy_param_mode |")} == MODES
+    keys = {name.strip("`") for name, _ in table(EXPERIMENT, "| key |")}
+    assert set(GROWTH_KEYS) <= keys
+    assert keys == set(HASH_KEYS) - set(NOTES) - {"#repetition"}
+
+
 def demo_phase_table() -> str:
     """:return: the table that `boulder run config/g2p.demo` prints, indented as a block of code"""
     from rich.console import Console
