@@ -1,7 +1,7 @@
 """Letters to phonemes on CMUdict: a CTC network of BLSTM layers, grown layer by layer.
 
     boulder run config/g2p.demo     20,000 words, minutes on two cores; test PER about 9 %
-    boulder run config/g2p.py       all 124,926 words at full width, an hour on a GPU or a night on a CPU
+    boulder run config/g2p.py       all 124,926 words at full width, for a GPU or a night on a CPU of many cores
 
 The network, in the manner of the RETURNN speech setups (frames are letters, each of them twice, since a letter like x is
 several phonemes): embedding → repeat ×2 → BLSTM layers → softmax over 39 phonemes and the blank, with CTC loss.
@@ -75,7 +75,7 @@ def construction_algo(size: Size, first_batch_size: int):
 
 
 def experiment(
-    name: str, *, num_words: int | None, size: Size, num_epochs: int, config: dict, description: str
+    name: str, *, num_words: int | None, size: Size, num_epochs: int, config: dict, rqmt: dict, description: str
 ) -> None:
     """Data → phases → search on the test words → error rates → report."""
     lexicon = CmuDictLexiconJob(num_words=num_words)
@@ -83,7 +83,6 @@ def experiment(
         LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
         for part in (lexicon.out_train, lexicon.out_dev)
     )
-    rqmt = training_rqmt(cpu=2, mem=4, time=12)
     training = lay_out(
         name,
         network=network(size.layers, size.width, size.dropout),
@@ -139,6 +138,7 @@ def demo() -> None:
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,
         },
+        rqmt=training_rqmt(cpu=2, mem=4, time=2),
         description="Grapheme-to-phoneme on 20,000 words of CMUdict: a small network for two cores.",
     )
 
@@ -159,5 +159,6 @@ def py() -> None:
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,
         },
+        rqmt=training_rqmt(cpu=8, mem=8, time=24),
         description="Grapheme-to-phoneme on all of CMUdict.",
     )
