@@ -96,3 +96,15 @@ def test_a_second_manager_on_the_same_work_directory_is_refused_until_the_first_
         manager.wait()
     code, output = project.run("boulder", "run", "config/tiny.experimnt")
     assert "another manager" not in output
+
+
+def test_the_other_program_of_the_name_sisyphus_is_refused(project, tmp_path, monkeypatch):
+    """PyPI's `sisyphus` is a package of that name without a workflow manager in it."""
+    (tmp_path / "site/sisyphus").mkdir(parents=True)
+    (tmp_path / "site/sisyphus/__init__.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    assert code == 1
+    assert (
+        "is not the workflow manager, but another program of that name on PyPI; run 'pip uninstall sisyphus'" in output
+    )
