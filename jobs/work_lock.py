@@ -4,6 +4,7 @@ import fcntl
 import os
 import socket
 import sys
+import warnings
 from pathlib import Path
 
 import sisyphus.toolkit
@@ -27,12 +28,16 @@ def lock_work_directory() -> None:
     descriptor = os.open(Path(directory, ".manager.lock"), os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         holder = os.read(descriptor, 200).decode(errors="replace").strip()
         os.close(descriptor)
         raise BoulderError(
             f"another manager ({holder or 'unknown'}) is at work in {directory}; wait for it, or stop it first"
         ) from None
+    except OSError as error:  # a file system without locks: better unguarded than not at all
+        warnings.warn(
+            f"{directory} cannot be locked ({error.strerror}): see that only one manager works on it", stacklevel=2
+        )
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     _held[directory] = descriptor

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.errors import NetworkError, nearest
-from boulder.network.layer import Layer, Site, find_layer_class
+from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.layers.copy import Copy
-from boulder.network.loss import Loss, find_loss_class
+from boulder.network.loss import LOSSES, Loss
 from boulder.network.options import parse
 from boulder.network.params import ParamSpec, variable_scope
 from boulder.network.template import Template, extern_templates
@@ -155,7 +155,7 @@ class _Description:
         options = self.network[name]
         if not isinstance(options, dict) or "class" not in options:
             raise NetworkError(f"layer {name!r}: expected a dict with a 'class', found {options!r:.80}")
-        cls = find_layer_class(options["class"], f"layer {name!r}")
+        cls = LAYERS.find(options["class"], f"layer {name!r}")
         where = f"layer {name!r} ({cls.class_name})"
         self.parsed[name] = parse(cls, {k: v for k, v in options.items() if k != "class"}, where)
         self.sources[name] = tuple(self._source(source, where) for source in self.parsed[name].source_names())
@@ -219,7 +219,7 @@ class _Description:
                 if option in self.network[name]:
                     raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
             return None, self._stream(layer.target, f"{where}: 'target' is {layer.target!r}") if layer.target else None
-        loss = parse(find_loss_class(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
+        loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
         key = layer.target or DEFAULT_TARGET
         return loss, self._stream(key, f"{where}: the target of its loss is {key!r}")
 

@@ -13,35 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from boulder.errors import NetworkError, nearest
+from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import BATCH, FEATURE, TIME
 from boulder.network.params import ParamSpec, Part, variable_scope
+from boulder.network.registry import Registry
 from boulder.network.template import Template, concatenated
 
-LAYERS: dict[str, type[Layer]] = {}
-
-
-def layer_class(name: str) -> Callable[[type], type]:
-    """Registers a layer class under the name that net dicts use for it."""
-
-    def register(cls: type) -> type:
-        cls.class_name = name
-        LAYERS[name] = cls
-        return cls
-
-    return register
-
-
-def find_layer_class(name: Any, where: str) -> type[Layer]:
-    """:raises NetworkError: if there is none of that name"""
-    if not isinstance(name, str):
-        raise NetworkError(f"{where}: 'class' must be a string, found {name!r:.80}")
-    if name not in LAYERS:
-        raise NetworkError(f"{where}: unknown layer class {name!r}{nearest(name, LAYERS)}")
-    return LAYERS[name]
+LAYERS = Registry("layer class", "class")
+layer_class = LAYERS.register
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from boulder.errors import NetworkError, nearest
+from boulder.network.registry import Registry
 from boulder.network.template import Template
 
-LOSSES: dict[str, type[Loss]] = {}
-
-
-def loss_class(name: str) -> Callable[[type], type]:
-    """Registers a loss under the name that net dicts use for it."""
-
-    def register(cls: type) -> type:
-        cls.class_name = name
-        LOSSES[name] = cls
-        return cls
-
-    return register
-
-
-def find_loss_class(name: str, where: str) -> type[Loss]:
-    """:raises NetworkError: if there is none of that name"""
-    if name not in LOSSES:
-        raise NetworkError(f"{where}: unknown loss {name!r}{nearest(name, LOSSES)}")
-    return LOSSES[name]
+LOSSES = Registry("loss", "loss")
+loss_class = LOSSES.register
 
 
 class LossValue(NamedTuple):
