@@ -134,6 +134,7 @@ def demo() -> None:
             "max_seqs": 100,
             "batching": "laplace:.1000",
             "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
+            "use_learning_rate_control_always": True,  # the list holds while pretraining, too
             "optimizer": {"class": "adam", "epsilon": 1e-8},
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,
@@ -155,6 +156,7 @@ def py() -> None:
             "max_seqs": 200,
             "batching": "laplace:.1000",
             "learning_rates": [0.001] * 15 + [0.001 * 0.8**n for n in range(1, 16)],
+            "use_learning_rate_control_always": True,  # the list holds while pretraining, too
             "optimizer": {"class": "adam", "epsilon": 1e-8},
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,

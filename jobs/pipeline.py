@@ -12,13 +12,11 @@ from boulder.report.phases import phase_rows
 from boulder.schedule import Phase, Plan
 from boulder.schedule import plan as make_plan
 from boulder.schedule.canonical import canonical
-from boulder.training.learning_rate import learning_rates
+from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
 from boulder.training.options import TrainingOptions
 from jobs.phase_training import PhaseTrainingJob
 from jobs.work_lock import lock_if_sis_manager
 from sisyphus import tk
-
-_LEARNING_RATE_KEYS = ("learning_rate", "learning_rates")
 
 # What a job is told of only where it says something, so that the hashes of older jobs stay
 _WITH_DEFAULT = {
@@ -97,13 +95,14 @@ def lay_out(
     if not train_data:
         raise ConfigError(f"pipeline {name!r}: 'train_data' names no file")
     laid_out = plan or make_plan(network, pretrain, num_epochs=num_epochs)
+    rates = learning_rates(config, laid_out)
     functions: dict = {}
     specs, phases = [], []
     for number, phase in enumerate(laid_out.phases):
         where = f"phase {number} ({_index_name(phase)})"
         try:
             specs.append(_checked_network(phase, extern_data))
-            phases.append(_as_json(phase, config, functions))
+            phases.append(_as_json(phase, config, rates, functions))
         except BoulderError as error:
             raise type(error)(f"{where}: {error}") from error
     rows = phase_rows(laid_out, specs)
@@ -149,11 +148,12 @@ def _checked_network(phase: Phase, extern_data: dict) -> NetworkSpec:
     return spec
 
 
-def _as_json(phase: Phase, config: dict, functions: dict) -> dict:
-    """:return: what the job is told of the phase: only what it computes from, so that nothing else changes its hash"""
-    merged = {**config, **phase.config}
-    rates = learning_rates(merged, phase.epochs)
-    options = {key: value for key, value in merged.items() if key not in _LEARNING_RATE_KEYS}
+def _as_json(phase: Phase, config: dict, rates: list[float], functions: dict) -> dict:
+    """
+    :param rates: of all epochs
+    :return: what the job is told of the phase: only what it computes from, so that nothing else changes its hash
+    """
+    options = {key: value for key, value in {**config, **phase.config}.items() if key not in LEARNING_RATE_KEYS}
     checked = TrainingOptions.from_config(options)
     sequence_order(checked.batching, [1, 1], 0, 1)  # raises for an order that is not known
     others = {key: getattr(phase, key) for key, default in _WITH_DEFAULT.items() if getattr(phase, key) != default}
@@ -165,7 +165,7 @@ def _as_json(phase: Phase, config: dict, functions: dict) -> dict:
             "last_epoch": phase.epochs[-1],
             "network": phase.network,
             "config": options,
-            "learning_rates": rates,
+            "learning_rates": [rates[epoch - 1] for epoch in phase.epochs],
             "copy_param_mode": phase.copy_param_mode,
         }
         | others,

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "cpu": ["--extra=cpu", "--extra=demo", "--extra=test", "pyproject.toml"],
     "gpu": ["--extra=gpu", "--extra=demo", "--extra=test", "pyproject.toml"],
-    "parity": ["--extra=cpu", "--extra=parity", "--extra=test", "pyproject.toml"],
+    "parity": ["--extra=cpu", "--extra=parity", "--extra=demo", "--extra=test", "pyproject.toml"],
     "build": ["--group=build"],
     "uv": ["--group=uv"],
 }

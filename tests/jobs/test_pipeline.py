@@ -100,7 +100,7 @@ def test_more_epochs_at_the_end_keep_the_jobs_before_it(lay_out):
 
 def test_learning_rates_of_later_epochs_are_no_part_of_an_earlier_jobs_hash(lay_out):
     rates = [0.01] * 10
-    config = dict(CONFIG)
+    config = CONFIG | {"use_learning_rate_control_always": True}
     one = ids(lay_out(config=config | {"learning_rates": rates}))
     two = ids(lay_out(config=config | {"learning_rates": [*rates[:6], 0.005]}))
     assert one[:2] == two[:2]

@@ -3,7 +3,7 @@
 import pytest
 
 from boulder.errors import ConfigError
-from boulder.training import TrainingOptions, learning_rates
+from boulder.training import TrainingOptions
 
 
 @pytest.mark.parametrize(
@@ -24,22 +24,6 @@ def test_a_wrong_option_is_named_with_what_was_expected(config, message):
     with pytest.raises(ConfigError) as error:
         TrainingOptions.from_config(config)
     assert message in str(error.value)
-
-
-def test_the_last_of_the_learning_rates_goes_on():
-    assert learning_rates({"learning_rates": [3, 2, 1]}, range(2, 6)) == [2, 1, 1, 1]
-
-
-def test_one_learning_rate_is_for_all_epochs():
-    assert learning_rates({"learning_rate": 0.5}, range(1, 3)) == [0.5, 0.5]
-
-
-@pytest.mark.parametrize(
-    "config", [{"learning_rate": 0}, {"learning_rate": "x"}, {"learning_rates": [1, -1]}, {"learning_rates": 3}]
-)
-def test_a_learning_rate_that_is_no_positive_number_is_refused(config):
-    with pytest.raises(ConfigError, match="learning"):
-        learning_rates(config, range(1, 2))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from boulder.errors import ConfigError
 from boulder.returnn.config import ReturnnConfig
+from boulder.training.learning_rate import LEARNING_RATE_KEYS
 from boulder.training.options import TrainingOptions
 
-_LEARNING_RATE = ("learning_rate", "learning_rates")
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
 
 # Options that change what is computed, with the values at which they do nothing. The training must not pass over others.
@@ -26,7 +26,6 @@ _NOT_YET: dict[str, tuple] = {
     "min_seq_length": (0, None),
     "preload_from_files": ({}, None),
     "import_model_train_epoch1": (None, ""),
-    "pretrain_learning_rate": (None,),
     "seq_drop": (0, None),
 }
 
@@ -41,7 +40,7 @@ def training_config(config: ReturnnConfig) -> dict:
         if values.get(option) not in without_effect and option in values:
             raise ConfigError(f"{config.file}: the training does not know {option!r} yet, found {values[option]!r:.60}")
     known = [field.name for field in dataclasses.fields(TrainingOptions)]
-    options = {key: values[key] for key in (*known, *_LEARNING_RATE) if values.get(key) is not None}
+    options = {key: values[key] for key in (*known, *LEARNING_RATE_KEYS) if values.get(key) is not None}
     for name in _OPTIMIZER_FLAGS:  # the older way: adam = True
         if values.get(name) and "optimizer" not in options:
             options["optimizer"] = {"class": name}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 
 from boulder.errors import ConfigError, nearest
+from boulder.training.learning_rate import LEARNING_RATE_KEYS
 from boulder.training.optimizer import check_optimizer
 
 _NUMBER = (int, float)
-_LEARNING_RATE_KEYS = ("learning_rate", "learning_rates")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class TrainingOptions:
         known = [f.name for f in fields(cls)]
         for key in config:
             if key not in known:
-                every = [*known, *_LEARNING_RATE_KEYS]
+                every = [*known, *LEARNING_RATE_KEYS]
                 raise ConfigError(f"{where}: the training does not know {key!r}{nearest(key, every)}")
         options = replace(cls(), **config)
         options._check(where)

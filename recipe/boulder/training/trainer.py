@@ -80,7 +80,7 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
                     if state.epoch > epoch or (state.epoch == epoch and not state.position):
                         continue
                     rate = phase.learning_rates[epoch - phase.first_epoch]
-                    began = time.monotonic()
+                    began, worked = time.monotonic(), time.process_time()
 
                     def stop_if_asked(model=model, state=state):
                         if interrupt.wanted:
@@ -94,7 +94,8 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
                     if files.dev:
                         record["dev"] = _evaluate(model, dev_data, phase, progress, stop_if_asked).means()
                     state.history, state.position = [*state.history, record], None
-                    timed = {"seconds": time.monotonic() - began, **size}
+                    took = {"seconds": time.monotonic() - began, "processor_seconds": time.process_time() - worked}
+                    timed = took | size
                     write_score(files.scores, record | timed)  # before the checkpoint: it must not be missing after it
                     write_tensorboard(files.tensorboard, record | timed)
                     _store_model(model, state, store)

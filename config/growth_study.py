@@ -1,0 +1,93 @@
+"""Ways to grow, side by side: the network of config/g2p.py on 20,000 words, three seeds each.
+
+    boulder run config/growth_study.py         33 trainings of 8 epochs, about half an hour on two idle cores
+    .venv/bin/python -m bench.growth_study     the table of docs/growth.md from what they have written
+
+Two schedules, deeper and wider, have the same data, epochs and learning rates, and end in the same network; the ways differ in
+what a phase takes from the one before. "deepen" is not among them: an LSTM cannot start as the identity.
+"""
+
+import re
+
+from config.g2p import FRAMES_PER_LETTER, Size, construction_algo, network
+from jobs.cmudict_lexicon import CmuDictLexiconJob
+from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob
+from jobs.pipeline import lay_out
+from sisyphus import tk
+
+SEEDS = (1, 2, 3)
+SIZE = Size(layers=3, width=80, dropout=0.1)
+CONFIG = {
+    "batch_size": 1500,
+    "max_seqs": 100,
+    "batching": "laplace:.1000",
+    "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
+    "use_learning_rate_control_always": True,  # the list holds while pretraining, too
+    "optimizer": {"class": "adam", "epsilon": 1e-8},
+    "gradient_clip_global_norm": 5.0,
+    "use_normalized_loss": True,
+}
+DEEPER = {  # name → what is said beside the layers of each index
+    "reset": {"#copy_param_mode": "reset"},
+    "ifpossible": {"#copy_param_mode": "ifpossible"},
+    "subset": {"#copy_param_mode": "subset"},
+    "subset_by_source": {"#copy_param_mode": "subset_by_source"},
+    "subset_by_source, slots grow": {"#copy_param_mode": "subset_by_source", "#carry_optimizer": "grow"},
+    "stack": {"#copy_param_mode": "stack"},
+}
+WIDER = {
+    "subset": {"#copy_param_mode": "subset"},
+    "net2wider": {"#copy_param_mode": "net2wider"},
+    "net2wider, noise 0.2": {"#copy_param_mode": "net2wider", "#growth_noise": 0.2},
+    "net2wider, slots grow": {"#copy_param_mode": "net2wider", "#carry_optimizer": "grow"},
+}
+
+
+def deeper(way: dict):
+    """:return: the construction algo of config/g2p.py: 1, 2, 3 layers of 40, 60, 80 units"""
+    algo = construction_algo(SIZE, first_batch_size=CONFIG["batch_size"])
+
+    def grow(idx: int, net_dict: dict) -> dict | None:
+        net = algo(idx, net_dict)
+        return net and net | way
+
+    return grow
+
+
+def wider(way: dict):
+    """:return: 3 layers of 40, 60, 80 units: what net2wider can preserve, as it could not with layers in between"""
+
+    def grow(idx: int, net_dict: dict) -> dict | None:
+        if idx == 3:
+            return None
+        return network(SIZE.layers, SIZE.width * (2 + idx) // 4, 0.0) | way | {"#repetitions": 2 if idx == 0 else 1}
+
+    return grow
+
+
+def py() -> None:
+    lexicon = CmuDictLexiconJob(num_words=20_000)
+    train, dev = (
+        LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
+        for part in (lexicon.out_train, lexicon.out_dev)
+    )
+    full = network(SIZE.layers, SIZE.width, SIZE.dropout)
+    schedules = {"full from the start": (full, None)}
+    for kind, algo, ways in (("deeper", deeper, DEEPER), ("wider", wider, WIDER)):
+        schedules |= {f"{kind}: {name}": (full | way, {"construction_algo": algo(way)}) for name, way in ways.items()}
+    for name, (net, pretrain) in schedules.items():
+        for seed in SEEDS:
+            place = f"growth_study/{re.sub('[:, ]+', '-', name)}/{seed}"
+            training = lay_out(
+                place,
+                network=net,
+                pretrain=pretrain,
+                num_epochs=8,
+                config=CONFIG | {"random_seed": seed},
+                extern_data=LETTERS_TO_PHONEMES,
+                train_data=train,
+                dev_data=dev,
+                indices_per_job=None,
+                rqmt={"cpu": 1, "mem": 2, "time": 2},
+            )
+            tk.register_output(f"{place}/scores.jsonl", training.scores[-1])

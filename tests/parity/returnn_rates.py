@@ -1,0 +1,66 @@
+"""Run by RETURNN's Python: reads cases (JSON) from stdin, writes the rate of each epoch that RETURNN's engine trains with.
+
+The engine is RETURNN's own. It has no network: what says the rates is its `init_train_epoch`, its `Pretrain`, its config
+and its learning-rate control.
+"""
+
+import json
+import sys
+import types
+
+
+def main():
+    from returnn.config import Config, set_global_config
+    from returnn.learning_rate_control import load_learning_rate_control_from_config
+    from returnn.log import log
+    from returnn.pretrain import pretrain_from_config
+    from returnn.tf.engine import Engine
+    from returnn.util import BackendEngine
+
+    log.initialize(verbosity=[0])
+    set_global_config(Config())
+    BackendEngine.select_engine(default_fallback_engine=BackendEngine.TensorFlow)
+    results = []
+    for case in json.load(sys.stdin):
+        config = Config()
+        set_global_config(config)
+        config.update(case["config"] | {"network": {"output": {"class": "softmax", "loss": "ce", "n_out": 2}}})
+        if case["overrides"]:
+            config.typed_dict["pretrain"] = {
+                "construction_algo": algo_of(case["overrides"]),
+                "repetitions": {"default": case["repetitions"], "final": case["final"]},
+            }
+        results.append(
+            rates(Engine, config, case["num_epochs"], pretrain_from_config, load_learning_rate_control_from_config)
+        )
+    print(json.dumps(results))  # the last line; RETURNN prints, too
+
+
+def algo_of(overrides):
+    def algo(idx, net_dict):
+        if idx == len(overrides):
+            return None
+        return {**net_dict, "hidden": {"class": "linear", "n_out": idx + 1, "from": "data"}, "#config": overrides[idx]}
+
+    return algo
+
+
+def rates(engine_class, config, num_epochs, pretrain_from_config, load_control):
+    engine = engine_class(config=config)
+    engine.pretrain = pretrain_from_config(config)
+    engine.learning_rate_control = load_control(config)
+    engine.learning_rate = engine.initial_learning_rate = engine.learning_rate_control.default_learning_rate
+    engine.pretrain_learning_rate = config.float("pretrain_learning_rate", engine.learning_rate)
+    engine.need_init_new_network = lambda *_: False
+    nothing = lambda *_, **__: []  # noqa: E731
+    engine.network = types.SimpleNamespace(declare_train_params=nothing, get_trainable_params=nothing)
+    engine.updater = types.SimpleNamespace(set_trainable_vars=nothing)
+    result = []
+    for engine.epoch in range(1, num_epochs + 1):
+        engine.init_train_epoch()
+        result.append(engine.learning_rate)
+    return result
+
+
+if __name__ == "__main__":
+    main()
