@@ -9,13 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BATCH, TIME, FEATURE, SPATIAL = "batch", "time", "feature", "spatial"
+LOOP, BEAM = "loop", "beam"
+"""Two that a layer never asks for, and treats as it treats the batch: LOOP, dynamic like TIME, are the iterations of a
+recurrent loop around a layer that is computed for all of them at once; BEAM are the hypotheses of a search."""
+
+DYNAMIC = (TIME, LOOP)
 
 
 @dataclass(frozen=True)
 class Axis:
     """
-    :param kind: BATCH, TIME (dynamic, has a length per sequence), FEATURE or SPATIAL (static)
-    :param size: number of entries; None where only the data can say (batch, time)
+    :param kind: BATCH, TIME (dynamic, has a length per sequence), FEATURE or SPATIAL (static), LOOP or BEAM
+    :param size: number of entries; None where only the data can say (batch, time, loop)
     :param origin: what a dynamic axis is, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
     """
 
@@ -36,9 +41,17 @@ class Axis:
                 return Axis(self.kind, None, origin).derived("repeat", before * times)
         return self.derived("repeat", times)
 
+    def as_loop(self) -> Axis:
+        """:return: this time axis as the iterations of a loop"""
+        return Axis(LOOP, None, self.origin)
+
+    def as_time(self) -> Axis:
+        """:return: the iterations of a loop as a time axis, which is what they are outside of it"""
+        return Axis(TIME, None, self.origin)
+
     def __str__(self) -> str:
-        if self.kind == TIME:
-            return f"time:{_origin_text(self.origin)}"
+        if self.kind in DYNAMIC:
+            return f"{self.kind}:{_origin_text(self.origin)}"
         return self.kind if self.size is None else f"{self.kind}:{self.size}"
 
 
@@ -55,6 +68,11 @@ Batch = Axis(BATCH)
 def Time(key: str) -> Axis:
     """:return: the time axis of the data stream `key`"""
     return Axis(TIME, None, (key,))
+
+
+def Spatial(size: int, number: int = 0) -> Axis:
+    """:return: a static axis that is not the features'; `number` tells it from another of its size in the same tensor"""
+    return Axis(SPATIAL, size, (f"{number}",) if number else ())
 
 
 def Feature(size: int) -> Axis:

@@ -9,7 +9,7 @@ from functools import reduce
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import FEATURE, Axis
+from boulder.network.axes import FEATURE, Axis, Batch
 from boulder.network.describe import LayerSpec, NetworkSpec
 from boulder.network.loss import LossValue
 from boulder.network.template import Template, broadcast, concatenated
@@ -123,6 +123,11 @@ class LayerRun:
         """:return: float32 [B, T], 1 for frames and 0 for padding"""
         return tf.sequence_mask(self.length(time), dtype=tf.float32)
 
+    def mask_over(self, axes: Sequence[Axis], time: Axis):
+        """:return: bool, True for frames along `time`; its dimensions are `axes`, of size 1 for those it does not depend on"""
+        mask = Tensor(tf.sequence_mask(self.length(time)), (Batch, time), Template((Batch, time), "bool"))
+        return mask.ordered(axes)
+
     def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
         """Fails at run time if two time axes that should agree do not. If they do, they are also padded to one length."""
         if time != target_time:
@@ -169,6 +174,27 @@ class LayerRun:
             own = source.template.feature
             result.append(source.ordered([own if axis.kind == FEATURE and own else axis for axis in axes]))
         return result
+
+    def collapsed(self, x: Tensor, inner: Sequence[Axis]):
+        """
+        For operations that want a certain number of dimensions, whatever further axes `x` has (a batch, a loop, a beam).
+
+        :param inner: axes of `x`
+        :return: tf.Tensor [N, *inner], in which all other axes of `x` are one; and a function that makes a Tensor of a
+            tf.Tensor [N, *new]: `restore(value, new_axes, template)`
+        """
+        outer = [axis for axis in x.axes if axis not in inner]
+        value = x.ordered([*outer, *inner])
+        shape = tf.shape(value)
+        flat = tf.reshape(value, tf.concat([[-1], shape[len(outer) :]], 0))
+        flat.set_shape([None, *value.shape[len(outer) :]])
+
+        def restore(result, new: Sequence[Axis], template: Template) -> Tensor:
+            full = tf.reshape(result, tf.concat([shape[: len(outer)], tf.shape(result)[1:]], 0))
+            full.set_shape([*value.shape[: len(outer)], *result.shape[1:]])
+            return Tensor(full, (*outer, *new), template)
+
+        return flat, restore
 
     # Operations
 
