@@ -3,7 +3,7 @@
     boulder run config/g2p.demo     20,000 words, minutes on two cores; test PER about 9 %
     boulder run config/g2p.py       all 124,926 words at full width, for a GPU or a night on a CPU of many cores
 
-The network, in the manner of the RETURNN speech setups (frames are letters, each of them twice, since a letter like x is
+config/g2p_attention.py does the same with an encoder-decoder. The network, in the manner of the RETURNN speech setups (frames are letters, each of them twice, since a letter like x is
 several phonemes): embedding → repeat ×2 → BLSTM layers → softmax over 39 phonemes and the blank, with CTC loss.
 Pretraining: index 0 has one BLSTM layer of half the width and no dropout; each index adds a layer and widens them all.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from jobs.cmudict_lexicon import CmuDictLexiconJob
 from jobs.ctc_search import CtcSearchJob
 from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob, WordsToHdfJob
-from jobs.pipeline import lay_out
+from jobs.pipeline import Pipeline, lay_out
 from jobs.pronunciation_scoring import PronunciationScoringJob
 from jobs.report import ReportJob
 from jobs.rqmt import training_rqmt
@@ -79,10 +79,6 @@ def experiment(
 ) -> None:
     """Data → phases → search on the test words → error rates → report."""
     lexicon = CmuDictLexiconJob(num_words=num_words)
-    train, dev = (
-        LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
-        for part in (lexicon.out_train, lexicon.out_dev)
-    )
     training = lay_out(
         name,
         network=network(size.layers, size.width, size.dropout),
@@ -93,33 +89,55 @@ def experiment(
         },
         num_epochs=num_epochs,
         config=config,
-        extern_data=LETTERS_TO_PHONEMES,
-        train_data=train,
-        dev_data=dev,
         rqmt=rqmt,
+        **data(lexicon),
     )
-    search = CtcSearchJob(
+    evaluate(name, training, lexicon, ctc_search(training, lexicon, rqmt), description)
+
+
+def data(lexicon: CmuDictLexiconJob) -> dict:
+    """:return: arguments of `lay_out`"""
+    train, dev = (
+        LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
+        for part in (lexicon.out_train, lexicon.out_dev)
+    )
+    return {"extern_data": LETTERS_TO_PHONEMES, "train_data": train, "dev_data": dev}
+
+
+def ctc_search(training: Pipeline, lexicon: CmuDictLexiconJob, rqmt: dict) -> CtcSearchJob:
+    """:return: of the test words"""
+    return CtcSearchJob(
         checkpoint=training.checkpoint,
         extern_data=LETTERS_TO_PHONEMES,
         data=[WordsToHdfJob(lexicon=lexicon.out_test).out_hdf],
         functions=training.functions,
         rqmt=rqmt | {"time": 1},
     )
+
+
+def evaluate(name: str, training: Pipeline, lexicon: CmuDictLexiconJob, search, description: str, **report) -> None:
+    """
+    Search on the test words → error rates → report.
+
+    :param report: further arguments of `ReportJob`
+    """
     scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
-    report = ReportJob(
+    report_job = ReportJob(
         title=name,
         description=description,
         phases=training.rows,
         scores=training.scores,
+        growth=training.growth,
         error_rates=[scoring.out_rates],
         words=scoring.out_words,
+        **report,
     )
     search.add_alias(f"{name}/search")
-    report.add_alias(f"{name}/report")
+    report_job.add_alias(f"{name}/report")
     tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)
     tk.register_output(f"{name}/error_rates.txt", scoring.out_summary)
-    tk.register_output(f"{name}/report.html", report.out_report)
-    tk.register_output(f"{name}/learning_curves.svg", report.out_curves)
+    tk.register_output(f"{name}/report.html", report_job.out_report)
+    tk.register_output(f"{name}/learning_curves.svg", report_job.out_curves)
 
 
 def demo() -> None:

@@ -10,7 +10,7 @@ named by the file: alias/file/phase.00, …, output/file/checkpoint.h5.
 from pathlib import Path
 
 from boulder.returnn import load_config
-from boulder.returnn.training import data_files, training_config
+from boulder.returnn.training import data_files, function_options, training_config
 from jobs.pipeline import lay_out
 from jobs.rqmt import training_rqmt
 from sisyphus import tk
@@ -33,5 +33,6 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24) -> None:
         train_data=[tk.Path(str(file)) for file in data_files(config, "train")],
         dev_data=[tk.Path(str(file)) for file in data_files(config, "dev")],
         rqmt=training_rqmt(cpu=cpu, mem=mem, time=time),
+        function_options=function_options(config),
     )
     tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)

@@ -54,6 +54,7 @@ def plan(
     file: Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file")],
     as_json: Annotated[bool, typer.Option("--json", help="every phase with its whole network")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="what changes in the net dict from phase to phase")] = False,
+    loops: Annotated[bool, typer.Option("--loops", help="which layers of a loop are computed within it")] = False,
     epoch: Annotated[int | None, typer.Option(help="the network of this epoch, as JSON", min=1)] = None,
     check: Annotated[
         bool, typer.Option("--check", help="plan twice, and tell if the algo gave another network")
@@ -63,7 +64,7 @@ def plan(
     from jobs.show_plan import show_plan
 
     console = Console(highlight=False)
-    raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, epoch=epoch, check=check))
+    raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
 
 
 @app.command()

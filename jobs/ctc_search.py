@@ -50,18 +50,14 @@ class CtcSearchJob(Job):
         yield Task("run", rqmt=self.rqmt)
 
     def run(self):
-        from boulder.search.network import search
+        from boulder.search.network import Searched, ctc_search
         from boulder.training import Checkpoint
 
         limit_threads(self.rqmt)
-        hypotheses = search(
-            Checkpoint.load(self.checkpoint.get_path()),
-            self.extern_data,
-            [path.get_path() for path in self.data],
-            self.output_layer,
-            self.batch_size,
-            self.functions,
-        )
+        checkpoint = Checkpoint.load(self.checkpoint.get_path())
+        files = [path.get_path() for path in self.data]
+        searched = Searched(checkpoint, self.extern_data, files, self.batch_size, self.functions)
+        hypotheses = ctc_search(searched, self.output_layer)
         with open(self.out_hypotheses.get_path(), "w") as file:
             json.dump(hypotheses, file)
         print(f"{len(hypotheses)} sequences decoded")

@@ -68,6 +68,8 @@ class PhaseTrainingJob(Job):
         from boulder.training import TrainingFiles, TrainingPhase, train
 
         limit_threads(self.rqmt)
+        if not os.path.exists(self.out_growth.get_path()):
+            self._save_growth([])  # what it stays where the job goes on within a phase
         files = TrainingFiles(
             train=[Path(path.get_path()) for path in self.train_data],
             dev=[Path(path.get_path()) for path in self.dev_data],
@@ -83,10 +85,13 @@ class PhaseTrainingJob(Job):
         train(phases, self.extern_data, files, say=lambda line: print(line, flush=True))
 
     def _write_growth(self, phase, report):
-        path = Path(self.out_growth.get_path())
-        entries = json.loads(path.read_text()) if path.exists() else []
+        entries = json.loads(Path(self.out_growth.get_path()).read_text())
         entries = [entry for entry in entries if entry["start"] < phase.start]
-        entries.append({"index": phase.index, "start": phase.start, **report.to_json()})
+        begun = {"index": phase.index, "start": phase.start, "carry_optimizer": phase.carry_optimizer}
+        self._save_growth([*entries, begun | report.to_json()])
+
+    def _save_growth(self, entries):
+        path = Path(self.out_growth.get_path())
         temporary = path.with_suffix(".part")
         temporary.write_text(json.dumps(entries, indent=1))
         os.replace(temporary, path)

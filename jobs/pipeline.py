@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from boulder.data import HdfReader, read_extern_data, sequence_order
 from boulder.errors import BoulderError, ConfigError, NetworkError
@@ -32,6 +33,8 @@ class Pipeline:
     :param jobs: in order, each with the checkpoint of the one before
     :param rows: phase table, see `boulder.report.PhaseRow`
     :param functions: digest → function by value, for those in net dicts; a search with the checkpoint needs them
+    :param needs: the plan goes on once there are scores up to this epoch, its last, see `jobs.adaptive_pipeline`; None: it
+        is complete
     """
 
     plan: Plan
@@ -39,6 +42,7 @@ class Pipeline:
     jobs: list[PhaseTrainingJob]
     rows: list[dict]
     functions: dict[str, dict]
+    needs: int | None = None
 
     @property
     def checkpoint(self) -> tk.Path:
@@ -50,6 +54,11 @@ class Pipeline:
         """:return: JSON lines of each job"""
         return [job.out_scores for job in self.jobs]
 
+    @property
+    def growth(self) -> list[tk.Path]:
+        """:return: JSON of each job: what became of which parameter"""
+        return [job.out_growth for job in self.jobs]
+
 
 _laid_out: dict[str, Pipeline] = {}
 
@@ -57,6 +66,12 @@ _laid_out: dict[str, Pipeline] = {}
 def laid_out_pipelines() -> dict[str, Pipeline]:
     """:return: name → pipeline, of all that this process has laid out; `boulder run` shows them"""
     return _laid_out
+
+
+def announced(name: str, pipeline: Pipeline) -> Pipeline:
+    """:return: `pipeline`, which `laid_out_pipelines` now has, in place of what there was of that name"""
+    _laid_out[name] = pipeline
+    return pipeline
 
 
 def lay_out(
@@ -72,6 +87,7 @@ def lay_out(
     dev_data: tk.Path | Sequence[tk.Path] = (),
     indices_per_job: int | None = 1,
     rqmt: dict | None = None,
+    function_options: Collection[str] = (),
 ) -> Pipeline:
     """
     :param name: aliases are `NAME/phase.00`, …, `NAME/phase.final`
@@ -85,50 +101,96 @@ def lay_out(
     :param dev_data: scored after each epoch
     :param indices_per_job: so many consecutive indices share a job; None: all. The result is the same.
     :param rqmt: of each training job: gpu, cpu, mem in GB, time in hours
+    :param function_options: what the overrides of `plan` may name although the training does not know it, since only
+        functions in the networks read it, which have it already
     :raises BoulderError: for whatever cannot be trained; names the phase
     """
-    lock_if_sis_manager()
-    train_data, dev_data = _as_list(train_data), _as_list(dev_data)
-    read_extern_data(extern_data)
+    layout = Layout(name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, function_options)
     if (plan is None) == (network is None):
         raise ConfigError(f"pipeline {name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'")
-    if not train_data:
-        raise ConfigError(f"pipeline {name!r}: 'train_data' names no file")
-    laid_out = plan or make_plan(network, pretrain, num_epochs=num_epochs)
-    rates = learning_rates(config, laid_out)
-    functions: dict = {}
-    specs, phases = [], []
-    for number, phase in enumerate(laid_out.phases):
-        where = f"phase {number} ({_index_name(phase)})"
-        try:
-            specs.append(_checked_network(phase, extern_data))
-            phases.append(_as_json(phase, config, rates, functions))
-        except BoulderError as error:
-            raise type(error)(f"{where}: {error}") from error
-    rows = phase_rows(laid_out, specs)
-    _check_files(train_data + dev_data, extern_data)
+    return announced(name, layout.pipeline(plan or make_plan(network, pretrain, num_epochs=num_epochs)))
 
-    jobs: list[PhaseTrainingJob] = []
-    step = indices_per_job if indices_per_job is not None else len(phases)
-    if not isinstance(step, int) or step < 1:
-        raise ConfigError(f"indices_per_job must be a positive int or None, found {indices_per_job!r}")
-    for first in range(0, len(phases), step):
-        part = phases[first : first + step]
-        job = PhaseTrainingJob(
-            phases=part,
-            extern_data=canonical(extern_data),
-            train_data=train_data,
-            dev_data=dev_data,
-            previous_checkpoint=jobs[-1].out_checkpoint if jobs else None,
-            functions=functions,
-            rqmt=rqmt,
-        )
-        names = [phase.name for phase in laid_out.phases[first : first + step]]
-        job.add_alias(f"{name}/phase.{names[0] if len(names) == 1 else f'{names[0]}-{names[-1]}'}")
-        jobs.append(job)
-    rows = [{**row, "job": jobs[row["phase"] // step].job_id()} for row in rows]
-    _laid_out[name] = Pipeline(laid_out, specs, jobs, canonical(rows), functions)
-    return _laid_out[name]
+
+class Layout:
+    """Makes jobs of a plan, also of one that grows. The arguments are those of `lay_out`."""
+
+    def __init__(self, name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, function_options=()):
+        """:raises BoulderError: for what is wrong whatever the plan is"""
+        lock_if_sis_manager()
+        self.name, self.config, self.extern_data = name, config, extern_data
+        self.train_data, self.dev_data = _as_list(train_data), _as_list(dev_data)
+        self.indices_per_job, self.rqmt = indices_per_job, rqmt
+        self.function_options = function_options
+        read_extern_data(extern_data)
+        if not self.train_data:
+            raise ConfigError(f"pipeline {name!r}: 'train_data' names no file")
+        if indices_per_job is not None and (not isinstance(indices_per_job, int) or indices_per_job < 1):
+            raise ConfigError(f"indices_per_job must be a positive int or None, found {indices_per_job!r}")
+
+    def pipeline(self, plan: Plan, decisions: Sequence[int] = (), needs: int | None = None) -> Pipeline:
+        """
+        :param plan: its beginning may have been laid out before; then those jobs are the same
+        :param decisions: no job reaches across the end of one of these epochs
+        :param needs: see `Pipeline`
+        :raises BoulderError: for whatever cannot be trained; names the phase
+        """
+        functions: dict = {}
+        specs, phases = self._checked(plan, functions)
+        _check_files(self.train_data + self.dev_data, self.extern_data)
+        jobs: list[PhaseTrainingJob] = []
+        for part in _parts(phases, decisions, self.indices_per_job):
+            job = PhaseTrainingJob(
+                phases=part,
+                extern_data=canonical(self.extern_data),
+                train_data=self.train_data,
+                dev_data=self.dev_data,
+                previous_checkpoint=jobs[-1].out_checkpoint if jobs else None,
+                functions=functions,
+                rqmt=self.rqmt,
+            )
+            job.add_alias(f"{self.name}/phase.{_part_name(part, plan)}")
+            jobs.append(job)
+        first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
+        rows = [{**row, "job": first_jobs[row["first_epoch"]]} for row in phase_rows(plan, specs)]
+        return Pipeline(plan, specs, jobs, canonical(rows), functions, needs)
+
+    def _checked(self, plan: Plan, functions: dict) -> tuple[list[NetworkSpec], list[dict]]:
+        """:return: of each phase, its network and what a job is told of it"""
+        rates = learning_rates(self.config, plan)
+        specs, phases = [], []
+        for number, phase in enumerate(plan.phases):
+            where = f"phase {number} ({_index_name(phase)})"
+            try:
+                specs.append(_checked_network(phase, self.extern_data))
+                phases.append(_as_json(phase, self.config, rates, functions, self.function_options))
+            except BoulderError as error:
+                raise type(error)(f"{where}: {error}") from error
+        return specs, phases
+
+
+def _parts(phases: list[dict], decisions: Sequence[int], indices_per_job: int | None) -> Iterator[list[dict]]:
+    """:return: what each job trains: phases and, where the algo was asked within one, pieces of them"""
+    part: list[dict] = []
+    for phase in phases:
+        first, last, rates = phase["first_epoch"], phase["last_epoch"], phase["learning_rates"]
+        cuts = [epoch + 1 for epoch in decisions if first <= epoch < last]
+        for begin, end in pairwise([first, *cuts, last + 1]):
+            mine = rates[begin - first : end - first]
+            part.append(phase | {"first_epoch": begin, "last_epoch": end - 1, "learning_rates": mine})
+            if len(part) == indices_per_job or end - 1 in decisions:
+                yield part
+                part = []
+    if part:
+        yield part
+
+
+def _part_name(part: list[dict], plan: Plan) -> str:
+    """:return: `00`, `00-02`; `00.epoch3` for a later piece of a phase, which begins there"""
+    names = []
+    for piece in (part[0], part[-1]):
+        name, begin = plan.phase(piece["first_epoch"]).name, piece["first_epoch"]
+        names.append(name if begin == piece["start"] else f"{name}.epoch{begin}")
+    return names[0] if len(part) == 1 else "-".join(names)
 
 
 def _as_list(paths) -> list[tk.Path]:
@@ -148,12 +210,15 @@ def _checked_network(phase: Phase, extern_data: dict) -> NetworkSpec:
     return spec
 
 
-def _as_json(phase: Phase, config: dict, rates: list[float], functions: dict) -> dict:
+def _as_json(
+    phase: Phase, config: dict, rates: list[float], functions: dict, function_options: Collection[str]
+) -> dict:
     """
     :param rates: of all epochs
     :return: what the job is told of the phase: only what it computes from, so that nothing else changes its hash
     """
-    options = {key: value for key, value in {**config, **phase.config}.items() if key not in LEARNING_RATE_KEYS}
+    not_its = {*LEARNING_RATE_KEYS, *function_options}
+    options = {key: value for key, value in {**config, **phase.config}.items() if key not in not_its}
     checked = TrainingOptions.from_config(options)
     sequence_order(checked.batching, [1, 1], 0, 1)  # raises for an order that is not known
     others = {key: getattr(phase, key) for key, default in _WITH_DEFAULT.items() if getattr(phase, key) != default}

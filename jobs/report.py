@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from boulder.training.scores import read_scores
@@ -16,7 +17,7 @@ class ReportJob(Job):
         out_report: HTML
         out_curves: SVG, the learning curves alone
 
-    Hash: all arguments.
+    Hash: all arguments; `growth` and `attention` only where they are given, so that the ids of older reports stay.
     """
 
     def __init__(
@@ -29,6 +30,9 @@ class ReportJob(Job):
         error_rates: list[tk.Path] | None = None,
         words: tk.Path | None = None,
         num_words: int = 30,
+        growth: Sequence[tk.Path] = (),
+        attention: tk.Path | None = None,
+        num_attention: int = 9,
     ):
         """
         :param title: e.g. the name of the experiment
@@ -38,6 +42,9 @@ class ReportJob(Job):
         :param error_rates: JSON files, see `boulder.report.RateRow`
         :param words: JSON, decoded words, see `boulder.report.Example`
         :param num_words: so many of them are shown, spread over all
+        :param growth: JSON of the training jobs, in order: what became of which parameter
+        :param attention: JSON of a beam search, word → weights of its letters for each phoneme
+        :param num_attention: so many of `words` are shown with their weights, spread over all
         """
         self.title = title
         self.phases = phases
@@ -46,6 +53,9 @@ class ReportJob(Job):
         self.error_rates = error_rates or []
         self.words = words
         self.num_words = num_words
+        self.growth = growth
+        self.attention = attention
+        self.num_attention = num_attention
 
         self.out_report = self.output_path("report.html")
         self.out_curves = self.output_path("learning_curves.svg")
@@ -55,7 +65,7 @@ class ReportJob(Job):
 
     def run(self):
         from boulder.report import learning_curve, render
-        from boulder.report.phases import number_scores, with_times
+        from boulder.report.phases import number_growth, number_scores, with_times
 
         records = number_scores([r for path in self.scores for r in read_scores(path.get_path())], self.phases)
         report = {
@@ -65,6 +75,8 @@ class ReportJob(Job):
             "scores": records,
             "error_rates": [_read(path) for path in self.error_rates],
             "examples": self._examples(),
+            "growth": number_growth([entry for path in self.growth for entry in _read(path)], self.phases),
+            "attention": self._attention(),
             "environment": _environment(),
         }
         with open(self.out_report.get_path(), "w", encoding="utf-8") as file:
@@ -72,8 +84,30 @@ class ReportJob(Job):
         learning_curve(records, self.phases).savefig(self.out_curves.get_path())
 
     def _examples(self) -> list[dict]:
-        words = _read(self.words) if self.words else []
-        return words[:: max(1, len(words) // self.num_words)][: self.num_words]
+        return _spread(_read(self.words) if self.words else [], self.num_words)
+
+    def _attention(self) -> list[dict]:
+        weights = _read(self.attention) if self.attention else {}
+        known = [example for example in (_read(self.words) if self.words else []) if example["word"] in weights]
+        return [
+            {
+                "title": example["word"],
+                "columns": list(example["word"]),
+                "rows": example["hypothesis"],
+                "weights": weights[example["word"]],
+            }
+            for example in _spread(known, self.num_attention)
+        ]
+
+    @classmethod
+    def hash(cls, kwargs):
+        later = ("growth", "attention", "num_attention")  # the ids of older reports stay
+        return super().hash({key: value for key, value in kwargs.items() if key not in later or value})
+
+
+def _spread(entries: list, count: int) -> list:
+    """:return: at most `count` of them, at regular steps"""
+    return entries[:: max(1, len(entries) // count)][:count]
 
 
 def _read(path: tk.Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from jobs.config_name import check_config_name, errors_of_config
 from jobs.pipeline import laid_out_pipelines
+from jobs.show_loops import loop_lines
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,16 @@ class PlannedNetworks:
     :param plan: the phases
     :param specs: their networks, None where Boulder cannot train one
     :param problem: the first reason for a None
+    :param needs: the plan goes on once there are scores up to this epoch; None: it is complete
+    :param extern_data: data streams
     """
 
     name: str
     plan: Plan
     specs: list[NetworkSpec | None]
     problem: str | None = None
+    needs: int | None = None
+    extern_data: dict = field(default_factory=dict)
 
 
 def show_plan(
@@ -41,6 +46,7 @@ def show_plan(
     *,
     as_json: bool = False,
     diff: bool = False,
+    loops: bool = False,
     epoch: int | None = None,
     check: bool = False,
 ) -> int:
@@ -48,6 +54,7 @@ def show_plan(
     :param name: a config of Sisyphus's, e.g. `config/g2p.demo`, or a RETURNN config file
     :param as_json: print every phase with its whole network
     :param diff: print what changes in the net dict from phase to phase, option by option
+    :param loops: print which layers of `rec` layers are computed within their loops, and which before or after them
     :param epoch: print the network of this epoch only
     :param check: plan twice, and tell where the algo gave another network
     :return: exit code, 1 if `check` found a difference
@@ -65,14 +72,22 @@ def show_plan(
     else:
         for planned in found:
             console.print(f"[bold]{escape(planned.name)}[/bold]")
-            if diff:
-                for line in _differences(planned.plan):
+            if diff or loops:
+                lines = _differences(planned.plan) if diff else loop_lines(planned.plan, planned.extern_data)
+                for line in lines:
                     console.print(escape(line), highlight=False, soft_wrap=True)
             else:
                 phase_table(phase_rows(planned.plan, planned.specs), console)
+            tell_what_it_needs(planned.needs, console)
             if planned.problem:
                 console.print(f"parameters are not known: {escape(planned.problem)}", highlight=False, soft_wrap=True)
     return 0
+
+
+def tell_what_it_needs(needs: int | None, console: Console) -> None:
+    """:param needs: the plan goes on once there are scores up to this epoch; None: it is complete"""
+    if needs is not None:
+        console.print(f"the plan goes on after epoch {needs}, once there are scores", highlight=False)
 
 
 def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
@@ -96,7 +111,10 @@ def _sisyphus_config(name: str) -> list[PlannedNetworks]:
     if not laid_out_pipelines():
         raise ConfigError(f"config {name!r}: it lays out no pipeline")
     return [
-        PlannedNetworks(title, pipeline.plan, list(pipeline.specs)) for title, pipeline in laid_out_pipelines().items()
+        PlannedNetworks(
+            title, pipeline.plan, list(pipeline.specs), needs=pipeline.needs, extern_data=pipeline.jobs[0].extern_data
+        )
+        for title, pipeline in laid_out_pipelines().items()
     ]
 
 
@@ -111,13 +129,20 @@ def _returnn_config(path: Path) -> PlannedNetworks:
         except BoulderError as error:
             specs.append(None)
             problem = problem or f"phase {number}: {error}"
-    return PlannedNetworks(str(path), plan, specs, problem)
+    return PlannedNetworks(str(path), plan, specs, problem, extern_data=config.extern_data or {})
 
 
 def _as_json(planned: PlannedNetworks) -> dict:
     rows = phase_rows(planned.plan, planned.specs)
     phases = [row | {"network": phase.network} for row, phase in zip(rows, planned.plan.phases, strict=True)]
-    return canonical({"name": planned.name, "num_pretrain_epochs": planned.plan.num_pretrain_epochs, "phases": phases})
+    return canonical(
+        {
+            "name": planned.name,
+            "num_pretrain_epochs": planned.plan.num_pretrain_epochs,
+            "needs": planned.needs,
+            "phases": phases,
+        }
+    )
 
 
 def _differences(plan: Plan) -> Iterator[str]:

@@ -36,7 +36,8 @@ class SISGraph:
     def for_all_nodes(self, f, nodes=None, bottom_up=False, *, update_graph=True, pool=None):
         """Calls f with each job on the way from the targets to the inputs; where f gives False it goes no further."""
         if nodes is None:
-            nodes = [p.creator for t in self._targets for p in t.required_full_list if p.creator]
+            targets = list(self._targets)  # an async config may add some while another thread looks
+            nodes = [p.creator for t in targets for p in t.required_full_list if p.creator]
         seen, order, stack = set(), [], list(reversed(nodes))
         while stack:
             job = stack.pop()

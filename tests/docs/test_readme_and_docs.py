@@ -46,23 +46,29 @@ def test_the_phase_table_of_the_readme_is_the_demos():
     assert demo_phase_table() in README
 
 
-def test_the_experiment_of_the_documents_lays_out_and_its_first_phases_train(tmp_path):
-    """As a user would: the file copied into config/, data of that kind beside it, `boulder run`."""
+@pytest.fixture
+def frames(tmp_path):
+    """A folder as a user has one: the experiments of the documents in config/, data of that kind beside it."""
     import numpy as np
 
     from boulder.data import HdfWriter
 
-    code = re.search(r"```python\n(.*?)```", EXPERIMENT, re.DOTALL)[1]
     (tmp_path / "config").mkdir()
     (tmp_path / "data").mkdir()
-    # The same experiment with fewer epochs and narrow layers.
-    small = (
-        code.replace("(64, 96)[idx]", "(4, 6)[idx]")
-        .replace("width=128", "width=8")
-        .replace("num_epochs=12", "num_epochs=5")
-    )
-    small = small.replace('"repetitions": 2', '"repetitions": 1')
-    (tmp_path / "config/frames.py").write_text(small)
+    # The same experiments with fewer epochs and narrow layers.
+    smaller = {
+        "(64, 96)[idx]": "(4, 6)[idx]",
+        "width=128": "width=8",
+        "num_epochs=12": "num_epochs=5",
+        "num_epochs=20": "num_epochs=3",
+        '"repetitions": 2': '"repetitions": 1',
+        '"default": 2': '"default": 1',
+        "errors[-3]": "errors[-2]",
+    }
+    for code in re.findall(r"```python\n(.*?)```", EXPERIMENT, re.DOTALL):
+        for text, small in smaller.items():
+            code = code.replace(text, small)
+        (tmp_path / re.search(r"boulder run (config/\w+\.py)", code)[1]).write_text(code)
     (tmp_path / "settings.py").symlink_to(ROOT / "settings.py")
     random = np.random.default_rng(0)
     for name in ("train", "dev"):
@@ -74,11 +80,16 @@ def test_the_experiment_of_the_documents_lays_out_and_its_first_phases_train(tmp
                 writer.write(
                     f"{name}{i}", {"data": features, "classes": random.integers(0, 42, length).astype("int32")}
                 )
-    command = [Path(sys.executable).parent / "boulder", "run", "config/frames.py"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "told"), [("frames", "epoch 5 (original"), ("frames_adaptive", "epoch 3 (index")])
+def test_the_experiments_of_the_documents_lay_out_and_train(frames, name, told):
+    command = [Path(sys.executable).parent / "boulder", "run", f"config/{name}.py"]
+    run = subprocess.run(command, cwd=frames, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert (tmp_path / "output/frames/checkpoint.h5").exists()
-    assert "epoch 5 (original" in run.stdout
+    assert (frames / f"output/{name}/checkpoint.h5").exists()
+    assert told in run.stdout
 
 
 def table(text: str, heading: str) -> list[list[str]]:

@@ -90,23 +90,23 @@ BAD_NETWORKS = [
     ),
     (
         {3: {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found 3",
+        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 3",
     ),
     (
         {"a/b": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found 'a/b'",
+        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 'a/b'",
     ),
     (
         {"": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found ''",
+        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found ''",
     ),
     (
         {"data": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found 'data'",
+        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 'data'",
     ),
     (
         {"data:x": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found 'data:x'",
+        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 'data:x'",
     ),
     (
         {

@@ -18,7 +18,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss": "ce", "loss_opts": {"smooth": 1}}},
-        "layer 'output' (linear): loss 'ce': unknown option 'smooth'",
+        "layer 'output' (linear): loss 'ce': unknown option 'smooth'; did you mean 'label_smoothing'?",
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss_scale": 0.5}},
@@ -46,7 +46,8 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss": "ce", "target": "data"}},
-        "layer 'output' (linear): loss 'ce' needs class indices as its target, found [batch, time:data, feature:5] float32",
+        "layer 'output' (linear): loss 'ce' needs an output with a feature axis of size 5 for its target "
+        "[batch, time:data, feature:5] float32, found [batch, time:data, feature:3] float32",
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss": "ctc", "target": "data"}},

@@ -123,11 +123,11 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit": 3}},
-        "layer 'output' (rec): option 'unit' must be a string or a dict, found 3",
+        "layer 'output' (rec): option 'unit' must be a string, found 3",
     ),
     (
-        {"output": {"class": "rec", "n_out": 3, "unit": {"output": {"class": "linear"}}}},
-        "layer 'output' (rec): a subnetwork as 'unit' is not supported yet; 'unit' must name an LSTM, e.g. 'nativelstm2'",
+        {"output": {"class": "rec", "n_out": 3, "unit": {"outptu": {"class": "linear"}}}},
+        "layer 'output' (rec): its subnetwork needs a layer 'output'; did you mean 'outptu'?",
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit_opts": {"forget_bias": 1}}},

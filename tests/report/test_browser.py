@@ -121,3 +121,66 @@ def test_letters_in_the_curves_can_be_read_on_a_phone(show, finished_html):
         "return [...document.querySelectorAll('#curves svg.narrow text')].map(t => t.getBoundingClientRect().height)"
     )
     assert min(heights) >= 10  # pixels
+
+
+def many_hand_overs(num_phases: int, num_layers: int) -> dict:
+    """:return: a report of phases that each add layers and widen all that were there"""
+    report = {"title": "large", "phases": [], "scores": [], "growth": []}
+    old: dict[str, list[int]] = {}
+    for number in range(num_phases):
+        layers, width = num_layers * (number + 1), 1024 + 64 * number
+        new = {"embedding/W": [30, 40]} | {
+            f"encoder_layer{i:03}_fw/rec/W_re": [width, 4 * width] for i in range(layers)
+        }
+        entry = {
+            "phase": number, "mode": "subset_by_source", "carry_optimizer": "grow", "shapes": new, "old_shapes": old,
+            "copied": [path for path in new if new[path] == old.get(path)],
+            "grown": {path: [old[path], new[path]] for path in new if path in old and new[path] != old[path]},
+            "initialised": [path for path in new if path not in old], "dropped": [],
+        }  # fmt: skip
+        names = [path.split("/")[0] for path in new]
+        wider = {name: [f"n_out: {width - 64} → {width}"] for name in names[1:]} if number else {}
+        report["growth"].append(entry)
+        report["phases"].append({
+            "phase": number, "index": number, "first_epoch": number + 1, "last_epoch": number + 1, "is_pretrain": True,
+            "num_params": 4 * width**2 * layers, "num_layers": len(names), "added": names, "changed": wider,
+            "growth": {"copied": 1, "grown": len(entry["grown"]), "initialised": len(entry["initialised"]), "dropped": 0},
+        })  # fmt: skip
+        report["scores"].append({
+            "epoch": number + 1, "phase": number, "learning_rate": 0.001 / (number + 1),
+            "train": {"cost:output": 1.0, "cost:aux": 2.0}, "dev": {"cost:output": 1.0 + number},
+        })  # fmt: skip
+        old = new
+    return report
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 420])
+def test_many_hand_overs_of_many_parameters_are_shown(show, width, theme):
+    browser = show(render(many_hand_overs(num_phases=30, num_layers=10)), width, theme)
+    assert len(visible(browser, "#growth details.hand-over")) == 30
+    assert len(visible(browser, "#growth .params tbody tr")) == sum(1 + 10 * (number + 1) for number in range(30))
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+    clipped = browser.execute_script(
+        "return [...document.querySelectorAll('#growth td, #growth summary > *')].filter(e => e.scrollWidth > e.clientWidth + 1"
+        " && getComputedStyle(e).display !== 'inline').map(e => e.textContent)"
+    )
+    assert clipped == []
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_hand_overs_take_a_line_or_few_until_they_are_opened(show, width):
+    browser = show(render(many_hand_overs(num_phases=30, num_layers=10)), width)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = false")
+    lines = visible(browser, "#growth details.hand-over")
+    assert len(lines) == 30
+    assert max(line["height"] for line in lines) < (160 if width > 600 else 240)
+    assert visible(browser, "#growth .params") == []
+
+
+def test_a_link_in_the_table_of_phases_opens_the_hand_over_that_it_leads_to(show):
+    browser = show(render(many_hand_overs(num_phases=3, num_layers=2)), 1280)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = false")
+    browser.execute_script("document.querySelector('#phases a[href=\"#hand-over-2\"]').click()")
+    tops = browser.execute_script("return document.querySelector('#hand-over-2').getBoundingClientRect().top")
+    assert 0 <= tops < 900

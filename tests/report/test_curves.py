@@ -58,6 +58,15 @@ def test_the_learning_rate_has_a_log_axis_where_it_spans_a_factor_of_ten(finishe
     assert axes.get_yscale() == ("log" if decay == 0.5 else "linear")
 
 
+def test_the_learning_rate_of_each_epoch_is_a_step_between_its_borders(finished):
+    axes = learning_rate_curve(finished["scores"], finished["phases"]).axes[0]
+    rates = [row["learning_rate"] for row in finished["scores"]]
+    (line,) = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
+    np.testing.assert_array_equal(line.get_xdata(), [x for e in range(1, 16) for x in (e - 0.5, e + 0.5)])
+    np.testing.assert_array_equal(line.get_ydata(), np.repeat(rates, 2))
+    assert [note.get_text() for note in axes.texts] == ["index 0", "index 1", "index 2", "original"]
+
+
 def test_of_many_narrow_phases_as_many_are_named_as_do_not_overlap(finished):
     phases = [
         {**finished["phases"][0], "phase": i, "index": i, "first_epoch": i + 1, "last_epoch": i + 1} for i in range(120)

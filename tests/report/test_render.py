@@ -71,6 +71,30 @@ def test_a_pipeline_that_has_just_begun_renders(finished, drop):
     Page(render(report))
 
 
+def test_without_dev_data_there_is_no_column_for_it(finished):
+    finished["scores"] = [{**row, "dev": {}} for row in finished["scores"]]
+    text = re.sub(r"\s+", " ", Page(render(finished)).text)
+    assert "best train" in text
+    scores = text.split("Scores of each epoch")[1].split("Environment")[0]
+    assert "train" in scores
+    assert "dev" not in scores
+
+
+def test_before_the_first_epoch_the_curves_say_so(finished):
+    text = re.sub(r"\s+", " ", Page(render({**finished, "scores": []})).text)
+    assert "No epoch is done yet." in text
+    assert "not begun" in text
+
+
+def test_of_a_big_network_only_some_layers_are_shown_at_once(finished):
+    layers = [f"layer{number}" for number in range(300)]
+    finished["phases"][1].update(added=layers, changed={layer: ["n_out: 1 → 2"] for layer in layers})
+    page = Page(render(finished))
+    assert "284 more added" in page.text
+    assert "294 more changed" in page.text
+    assert page.text.count("layer299") == 2
+
+
 def test_the_same_input_gives_the_same_text_in_another_process(finished, finished_html, tmp_path):
     import json
 

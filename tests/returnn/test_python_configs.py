@@ -221,6 +221,7 @@ def test_a_config_loads_a_further_one_into_itself(load, tmp_path):
 def test_get_network(load):
     config = load("""
         num_epochs = 3
+        lr = 0
         def get_network(epoch, **kwargs):
             return {"#config": {"lr": epoch}, "output": {"class": "softmax", "loss": "ce", "n_out": 2 + (epoch > 1)}}
     """)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from boulder.schedule import plan
+from boulder.schedule import COPY_PARAM_MODES, plan
 
 
 def network(*names: str) -> dict:
@@ -39,6 +39,12 @@ def test_by_default_nothing_is_reset_and_all_is_trained():
 @pytest.mark.parametrize("copy_output_layer", [False, "reset"])
 def test_output_layers_are_reset_after_the_first_phase(copy_output_layer):
     assert fields("reset_layers", copy_output_layer=copy_output_layer) == [()] + [("output", "aux")] * 3
+
+
+@pytest.mark.parametrize("mode", COPY_PARAM_MODES)
+def test_only_the_mode_reset_resets_output_layers_where_nothing_is_said_of_them(mode):
+    # a phase that resets all layers need not say so of its outputs
+    assert fields("reset_layers", copy_param_mode=mode) == [()] * 4
 
 
 @pytest.mark.parametrize("copy_output_layer", [None, True, "ifpossible", "subset"])

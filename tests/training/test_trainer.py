@@ -62,6 +62,16 @@ def test_a_run_that_was_stopped_by_a_signal_and_resumed_ends_in_the_same_bytes(
     assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2]
 
 
+def test_a_run_of_several_phases_that_was_stopped_in_a_later_one_goes_on_there(training, stop_at, tmp_path):
+    training(PHASES, "undisturbed")
+    stop_at(20)
+    with pytest.raises(SystemExit, match="stopped in epoch 3"):
+        training(PHASES, "stopped")
+    training(PHASES, "stopped")
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
+    assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2, 3, 4]
+
+
 def test_a_phase_that_is_spread_over_two_runs_keeps_its_optimizer(training, tmp_path):
     whole = [phase(0, range(1, 4), network(1, 4))]
     part = [whole[0] | {"last_epoch": 2, "learning_rates": [0.01] * 2}]
@@ -163,7 +173,7 @@ def test_a_disk_that_fills_up_stops_the_training_and_leaves_the_last_good_checkp
 def test_a_function_in_a_net_dict_is_trained_kept_by_its_digest_and_searched_with(training, data):
     from boulder.schedule.canonical import canonical
     from boulder.schedule.functions import restore
-    from boulder.search.network import search
+    from boulder.search.network import Searched, ctc_search
     from tests.tiny import EXTERN_DATA
 
     def scaled(source):
@@ -176,7 +186,7 @@ def test_a_function_in_a_net_dict_is_trained_kept_by_its_digest_and_searched_wit
     plain = canonical(phase(0, range(1, 2), net), functions)
     checkpoint = training([restore(plain, functions)])
     assert checkpoint.network == plain["network"]
-    found = search(checkpoint, EXTERN_DATA, [data / "dev.hdf"], "output", 1000, functions)
+    found = ctc_search(Searched(checkpoint, EXTERN_DATA, [data / "dev.hdf"], 1000, functions), "output")
     assert len(found) == 8
 
 

@@ -1,49 +1,82 @@
-"""Activation functions by the names that RETURNN's `get_activation_function` takes."""
+"""Activation functions by the names that RETURNN's `get_activation_function` takes.
+
+Beside names there are sums and products of them with numbers ("2 * sigmoid - 1"), and Python expressions of `x`, known by
+their brackets ("tf.maximum(x, 0.1)").
+"""
+
+import ast
+import builtins
+import operator
+from collections.abc import Callable
+from functools import cache
 
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import tf
+from boulder.network.code.tensorflow_names import tensorflow_module
 from boulder.network.template import Template
 
 ACTIVATIONS = {
     "identity": lambda x: x,
     "none": lambda x: x,
     "relu": lambda x: tf.nn.relu(x),
+    "relu6": lambda x: tf.nn.relu6(x),
+    "leaky_relu": lambda x: tf.nn.leaky_relu(x),  # slope 0.2 below 0
     "elu": lambda x: tf.nn.elu(x),
     "selu": lambda x: tf.nn.selu(x),
     "gelu": lambda x: tf.nn.gelu(x),  # not the tanh form: RETURNN has one under this name, but finds TensorFlow's first
+    "gelu2": lambda x: x * tf.sigmoid(1.702 * x),  # Hendrycks & Gimpel 2016, section 2
+    "gelu3": lambda x: tf.nn.gelu(x),
     "swish": lambda x: tf.nn.silu(x),
     "silu": lambda x: tf.nn.silu(x),
     "tanh": lambda x: tf.tanh(x),
     "sigmoid": lambda x: tf.sigmoid(x),
     "softplus": lambda x: tf.nn.softplus(x),
+    "softsign": lambda x: tf.nn.softsign(x),
     "log_sigmoid": lambda x: tf.math.log_sigmoid(x),
     "exp": lambda x: tf.exp(x),
+    "expm1": lambda x: tf.math.expm1(x),
     "log": lambda x: tf.math.log(x),
+    "log1p": lambda x: tf.math.log1p(x),
     "safe_log": lambda x: tf.math.log(tf.maximum(x, 1e-20)),
     "abs": lambda x: tf.abs(x),
+    "neg": lambda x: -x,
+    "negative": lambda x: -x,
+    "sign": lambda x: tf.sign(x),
     "square": lambda x: tf.square(x),
     "sqrt": lambda x: tf.sqrt(x),
+    "rsqrt": lambda x: tf.math.rsqrt(x),
+    "reciprocal": lambda x: tf.math.reciprocal(x),
+    "erf": lambda x: tf.math.erf(x),
+    "sin": lambda x: tf.sin(x),
+    "cos": lambda x: tf.cos(x),
+    "sinh": lambda x: tf.sinh(x),
+    "cosh": lambda x: tf.cosh(x),
+    "atan": lambda x: tf.atan(x),
+    "floor": lambda x: tf.floor(x),
+    "ceil": lambda x: tf.math.ceil(x),
+    "round": lambda x: tf.round(x),
+    "stop_gradient": lambda x: tf.stop_gradient(x),
     "softmax": lambda x: tf.nn.softmax(x),
     "log_softmax": lambda x: tf.nn.log_softmax(x),
 }
 
-
-_LINEAR = (None, "identity", "none")
-_OVER_FEATURES = ("softmax", "log_softmax")
+_LINEAR = (None, "", "identity", "none")
+_OVER_FEATURES = {"softmax", "log_softmax"}
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
 def check(name: str | None, template: Template, where: str) -> None:
     """
+    :param name: of an activation function, or an expression
     :param template: of what it is applied to
     :raises NetworkError: if `name` is no activation function, or not for that
     """
     if name in _LINEAR:
         return
-    if name not in ACTIVATIONS:
-        raise NetworkError(f"{where}: unknown activation {name!r}{nearest(name, ACTIVATIONS)}")
+    names = _names(name, where)
     if not template.dtype.startswith("float"):
         raise NetworkError(f"{where}: activation {name!r} needs float values, found {template}")
-    if name in _OVER_FEATURES and template.feature is None:
+    if _OVER_FEATURES & names and template.feature is None:
         raise NetworkError(f"{where}: activation {name!r} needs a feature axis, found {template}")
 
 
@@ -52,4 +85,62 @@ def apply(name: str | None, x):
     :param x: tensor whose last axis is the feature axis
     :return: the function of that name, of `x`
     """
-    return ACTIVATIONS[name or "identity"](x)
+    return _function(name or "identity")(x)
+
+
+def _is_python(name: str) -> bool:
+    return "(" in name
+
+
+def _names(name: str, where: str) -> set[str]:
+    """:return: the activation functions that `name` is made of"""
+    if name in ACTIVATIONS:
+        return {name}
+    problem = NetworkError(f"{where}: unknown activation {name!r}{nearest(name, ACTIVATIONS)}")
+    try:
+        body = ast.parse(name.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        raise problem from None
+    found = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
+    if _is_python(name):
+        bound = {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}
+        unknown = sorted(found - bound - {"x", "tf", *dir(builtins)})
+        if unknown:
+            raise NetworkError(f"{where}: activation {name!r} may speak of 'x' and 'tf', found {unknown[0]!r}")
+        return set()
+    if not isinstance(body, ast.BinOp) or not _is_arithmetic(body):
+        raise problem
+    unknown = sorted(found - set(ACTIVATIONS))
+    if unknown:
+        raise NetworkError(f"{where}: unknown activation {unknown[0]!r} in {name!r}{nearest(unknown[0], ACTIVATIONS)}")
+    return found
+
+
+def _is_arithmetic(node: ast.AST) -> bool:
+    match node:
+        case ast.BinOp(left, operation, right):
+            return type(operation) in _OPERATORS and _is_arithmetic(left) and _is_arithmetic(right)
+        case ast.Constant(int() | float() as value):
+            return not isinstance(value, bool)
+    return isinstance(node, ast.Name)
+
+
+@cache
+def _function(name: str) -> Callable:
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    if _is_python(name):
+        code = compile(name.strip(), f"activation {name}", "eval")
+        return lambda x: eval(code, {"tf": tensorflow_module(), "x": x})  # a config is trusted code (README)
+    return _arithmetic(ast.parse(name.strip(), mode="eval").body)
+
+
+def _arithmetic(node: ast.AST) -> Callable:
+    match node:
+        case ast.Constant(value):
+            return lambda _x: value
+        case ast.Name(name):
+            return ACTIVATIONS[name]
+        case ast.BinOp(left, operation, right):
+            a, b, combine = _arithmetic(left), _arithmetic(right), _OPERATORS[type(operation)]
+            return lambda x: combine(a(x), b(x))

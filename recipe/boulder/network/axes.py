@@ -56,8 +56,8 @@ class Axis:
 
 
 def _origin_text(origin: tuple) -> str:
-    if len(origin) == 1:
-        return str(origin[0])
+    if not isinstance(origin[-1], tuple):
+        return " ".join(map(str, origin))
     *operation, source = origin
     return f"{operation[0]}({', '.join([_origin_text(source), *map(str, operation[1:])])})"
 

@@ -2,93 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-
 import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.errors import NetworkError, nearest
-from boulder.network.layer import LAYERS, Layer, Site
+from boulder.network.layer import Layer, Site
 from boulder.network.layers.copy import Copy
-from boulder.network.loss import LOSSES, Loss
-from boulder.network.options import parse
-from boulder.network.params import ParamSpec, variable_scope
+from boulder.network.layers.loop import Loop
+from boulder.network.loop.unit import Unit
+from boulder.network.params import variable_scope
+from boulder.network.reading import check_name, checked_template, is_root, read_layer, read_loss
+from boulder.network.specs import LayerSpec, LossSpec, NetworkSpec
 from boulder.network.template import Template, extern_templates
-
-DEFAULT_TARGET = "classes"
-
-
-@dataclass(frozen=True)
-class LossSpec:
-    """
-    :param layer: name of the layer whose output it judges
-    :param loss: its class with its options
-    :param target: key of the data stream
-    :param scale: factor in the objective, not 0
-    """
-
-    layer: str
-    loss: Loss
-    target: str
-    scale: float
-
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """
-    :param name: absolute layer name
-    :param layer: its class with its options
-    :param sources: names as in the net dict; data streams as "data:KEY"
-    :param template: of its output
-    :param params: its parameters
-    """
-
-    name: str
-    layer: Layer
-    sources: tuple[str, ...]
-    template: Template
-    params: tuple[ParamSpec, ...]
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """
-    :param extern_data: key → template of the data stream
-    :param layers: name → spec, sources before those that use them
-    :param losses: layer name → loss, without those of scale 0
-    """
-
-    extern_data: dict[str, Template]
-    layers: dict[str, LayerSpec] = field(default_factory=dict)
-    losses: dict[str, LossSpec] = field(default_factory=dict)
-
-    @property
-    def params(self) -> dict[str, ParamSpec]:
-        """:return: path → parameter"""
-        return {param.path: param for layer in self.layers.values() for param in layer.params}
-
-    @property
-    def num_params(self) -> int:
-        """:return: number of parameter entries"""
-        return sum(param.size for param in self.params.values())
-
-    def trained_only(self, layers: Collection[str] | None) -> NetworkSpec:
-        """
-        :param layers: of the top level; None: all
-        :return: the same network, in which the parameters of other layers are not trainable
-        """
-        if layers is None:
-            return self
-
-        def frozen(layer: LayerSpec) -> LayerSpec:
-            return replace(layer, params=tuple(replace(param, trainable=False) for param in layer.params))
-
-        kept = {name: spec if name.split("/")[0] in layers else frozen(spec) for name, spec in self.layers.items()}
-        return replace(self, layers=kept)
-
-    def template(self, source: str) -> Template:
-        """:return: of a layer or of "data:KEY" """
-        return self.layers[source].template if source in self.layers else self.extern_data[source.removeprefix("data:")]
 
 
 def describe(network: dict, extern_data: dict, mode: str = "train") -> NetworkSpec:
@@ -111,15 +35,16 @@ class _Description:
         if not isinstance(network, dict):
             raise NetworkError(f"expected a net dict, found {type(network).__name__}: {network!r:.80}")
         for name in network:
-            _check_name(name)
-        self.network = network
+            check_name(name)
+        self.network, self.mode = network, mode
         self.spec = NetworkSpec(extern_templates(extern_data))
         self.parsed: dict[str, Layer] = {}
         self.sources: dict[str, tuple[str, ...]] = {}
+        self.units: dict[str, Unit] = {}
         self.scopes: dict[str, str] = {}  # first part of the paths of parameters → the layer that has them
 
     def result(self) -> NetworkSpec:
-        roots = [name for name, options in self.network.items() if name == "output" or _is_root(options)]
+        roots = [name for name, options in self.network.items() if name == "output" or is_root(options, self.mode)]
         if not roots:
             raise NetworkError(
                 "the network has no layer 'output', none with a loss and none with 'is_output_layer', "
@@ -139,7 +64,7 @@ class _Description:
             source = next(path[name], None)
             if source is None:
                 path.popitem()
-                self.spec.layers[name] = self._describe_layer(name)
+                self._describe_layer(name)
             elif source in path:
                 loop = [*list(path)[list(path).index(source) :], source]
                 raise NetworkError(f"layers depend on each other in a loop: {' → '.join(loop)}")
@@ -152,27 +77,40 @@ class _Description:
 
         :return: its sources, data streams as "data:KEY"
         """
-        options = self.network[name]
-        if not isinstance(options, dict) or "class" not in options:
-            raise NetworkError(f"layer {name!r}: expected a dict with a 'class', found {options!r:.80}")
-        cls = LAYERS.find(options["class"], f"layer {name!r}")
-        where = f"layer {name!r} ({cls.class_name})"
-        self.parsed[name] = parse(cls, {k: v for k, v in options.items() if k != "class"}, where)
-        self.sources[name] = tuple(self._source(source, where) for source in self.parsed[name].source_names())
-        return self.sources[name]
+        layer = self.parsed[name] = read_layer(self.network[name], f"layer {name!r}")
+        where = f"layer {name!r} ({layer.class_name})"
+        sources = tuple(self.resolve(source, where) for source in layer.dependencies(self.mode))
+        self.sources[name] = sources
+        if isinstance(layer, Loop):
+            self.units[name] = Unit(name, name, layer, sources, self, self.mode)
+            return tuple(dict.fromkeys([*sources, *self.units[name].outer_sources()]))
+        return sources
 
-    def _source(self, name: str, where: str) -> str:
-        """:return: an entry of `from`, a data stream as "data:KEY" """
+    # What a loop asks of the network that it stands in
+
+    def resolve(self, name: str, where: str) -> str:
+        """
+        :param name: as a net dict has it
+        :return: the name that sources have, a data stream's as "data:KEY"
+        """
         if name == "data" or name.startswith("data:"):
             key = name.removeprefix("data:")
-            self._stream(key, f"{where}: 'from' names {name!r}")
+            self.stream(key, f"{where}: 'from' names {name!r}")
             return f"data:{key}"
         if name not in self.network:
             known = ["data", *self.network, *(f"data:{key}" for key in self.spec.extern_data)]
             raise NetworkError(f"{where}: 'from' names {name!r}, which is no layer{nearest(name, known)}")
         return name
 
-    def _stream(self, key: str, where: str) -> Template:
+    def names(self) -> list[str]:
+        """:return: what there is to be named, without the data streams"""
+        return list(self.network)
+
+    def template(self, source: str) -> Template:
+        """:return: of a layer or stream that is described already"""
+        return self.spec.template(source)
+
+    def stream(self, key: str, where: str) -> Template:
         """:return: template of the data stream `key`"""
         if key not in self.spec.extern_data:
             known = self.spec.extern_data
@@ -181,28 +119,37 @@ class _Description:
             )
         return self.spec.extern_data[key]
 
-    def _describe_layer(self, name: str) -> LayerSpec:
+    def _describe_layer(self, name: str) -> None:
         layer = self.parsed[name]
         where = f"layer {name!r} ({layer.class_name})"
+        loss, target = read_loss(layer, self.network[name], where)
+        stream = self.stream(target, f"{where}: the target of its loss is {target!r}") if target else None
+        if target is None and layer.target is not None:
+            stream = self.stream(layer.target, f"{where}: 'target' is {layer.target!r}")
+        default_dim = (loss.output_dim(stream) if loss and target else stream.dim) if stream else None
         sources = [(source, self.spec.template(source)) for source in self.sources[name]]
-        loss, target = self._loss(name, layer, where)
-        default_dim = None
-        if target is not None:
-            default_dim = loss.output_dim(target) if loss else target.dim
-        site = Site(name, layer, sources, default_dim, self._copied)
-        if layer.L2 is not None and layer.L2 < 0:
-            raise site.fail(f"'L2' must be 0 or more, found {layer.L2}")
-        template = layer.spec(site)
-        if layer.n_out is not None and layer.n_out != template.dim:
-            raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
+        site = Site(name, layer, sources, default_dim, self._copied, mode=self.mode)
+        if name in self.units:
+            template = self._describe_loop(self.units[name])
+            sources_of = (f"{name}/output",)
+        else:
+            template, sources_of = checked_template(site), self.sources[name]
         if loss:
-            problem = loss.check(template, target)
+            problem = loss.check(template, stream)
             if problem:
                 raise site.fail(problem)
             if layer.loss_scale != 0:
-                self.spec.losses[name] = LossSpec(name, loss, layer.target or DEFAULT_TARGET, float(layer.loss_scale))
+                self.spec.losses[name] = LossSpec(name, loss, target, float(layer.loss_scale))
         self._check_paths(site)
-        return LayerSpec(name, layer, self.sources[name], template, tuple(site.params))
+        self.spec.layers[name] = LayerSpec(name, layer, sources_of, template, tuple(site.params))
+
+    def _describe_loop(self, unit: Unit) -> Template:
+        """:return: template of the loop's output, outside of it"""
+        result = unit.build(self.spec.template)
+        self.spec.layers.update(result.layers)
+        self.spec.losses.update(result.losses)
+        self.spec.loops.update(result.loops)
+        return result.output
 
     def _check_paths(self, site: Site) -> None:
         scope = variable_scope(site.name)
@@ -212,37 +159,9 @@ class _Description:
                 f"its parameters would have the same paths as those of layer {other!r}, {scope}/…; rename it"
             )
 
-    def _loss(self, name: str, layer: Layer, where: str) -> tuple[Loss | None, Template | None]:
-        """:return: the layer's loss and its target's template, where it has them"""
-        if layer.loss is None:
-            for option in ("loss_scale", "loss_opts"):
-                if option in self.network[name]:
-                    raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
-            return None, self._stream(layer.target, f"{where}: 'target' is {layer.target!r}") if layer.target else None
-        loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
-        key = layer.target or DEFAULT_TARGET
-        return loss, self._stream(key, f"{where}: the target of its loss is {key!r}")
-
     def _copied(self, name: str) -> list[tuple[str, Template]] | None:
         """:return: the sources of `name`, if it is a layer that only copies them"""
         spec = self.spec.layers.get(name)
         if spec is None or not isinstance(spec.layer, Copy):
             return None
         return [(source, self.spec.template(source)) for source in spec.sources]
-
-
-def _check_name(name) -> None:
-    if (
-        not isinstance(name, str)
-        or not variable_scope(name)
-        or "/" in name
-        or name == "data"
-        or name.startswith("data:")
-    ):
-        raise NetworkError(
-            f"a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', found {name!r}"
-        )
-
-
-def _is_root(options) -> bool:
-    return isinstance(options, dict) and bool(options.get("loss") or options.get("is_output_layer"))

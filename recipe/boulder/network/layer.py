@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.network import initializers
-from boulder.network.axes import BATCH, FEATURE, TIME
+from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
 from boulder.network.params import ParamSpec, Part, variable_scope
 from boulder.network.registry import Registry
 from boulder.network.template import Template, concatenated
@@ -39,6 +39,10 @@ class Layer:
     :param L2: factor of the sum of squares of all the layer's parameters in the objective
     :param trainable: whether the layer's parameters are trained; None says what True says
     :param is_output_layer: the layer exists although nothing depends on it
+    :param only_on_search: there is no such layer but in a search
+    :param only_on_eval: there is no such layer while training
+    :param initial_output: in a loop, what `prev:` of it is in the first iteration: a number, "zeros", "ones", or a
+        layer, as "base:NAME"; None: zeros
     """
 
     class_name: ClassVar[str]
@@ -52,9 +56,41 @@ class Layer:
     L2: float | None = None
     trainable: bool | None = None
     is_output_layer: bool = False
+    only_on_search: bool = False
+    only_on_eval: bool = False
+    initial_output: str | float | bool | None = None
 
     def source_names(self) -> tuple[str, ...]:
         return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
+
+    def dependencies(self, mode: str) -> tuple[str, ...]:
+        """
+        :param mode: "train", "eval" or "search"
+        :return: what the spec half sees as sources and the compute half gets, in this order
+        """
+        return self.source_names()
+
+    def one_by_one(self, mode: str) -> bool:
+        """:return: whether it cannot be computed for all iterations of a loop at once, even if nothing of the layer's
+        output comes back to it"""
+        return False
+
+    # What only layers with a memory have. In a loop they are computed iteration by iteration, from `step`.
+
+    def state(self, site: Site, output: Template) -> dict[str, Template]:
+        """:return: what it remembers from one iteration of a loop to the next; {} outside of loops"""
+        return {}
+
+    def initial_state(self, run, state: dict[str, Template], sources) -> dict:
+        """:return: Tensors of these templates; zeros, if the layer does not say otherwise"""
+        return {key: run.full(template, 0) for key, template in state.items()}
+
+    def step(self, run, state: dict, *sources):
+        """
+        :param state: key → Tensor
+        :return: the output and the new state
+        """
+        raise NotImplementedError
 
     def spec(self, site: Site) -> Template:
         """:return: the output's template. Parameters are declared by `site.param`.
@@ -88,14 +124,14 @@ class ConcatLayer(Layer):
     def dropout_shared_over(self) -> set[str]:
         """:return: kinds of axes along which an entry is dropped as a whole"""
         given = self.dropout_noise_shape or {}
-        shared = {BATCH, TIME}
+        shared = {BATCH, TIME, LOOP}
         for key in sorted(given, key=lambda key: key != "*"):  # it is what the others are exceptions from
             kinds = _NOISE_AXES[key]
             shared = shared - kinds if given[key] in (None, -1) else shared | kinds
         return shared
 
 
-_NOISE_AXES = {"*": {BATCH, TIME, FEATURE}, "B": {BATCH}, "T": {TIME}, "F": {FEATURE}}
+_NOISE_AXES = {"*": {BATCH, TIME, LOOP, FEATURE}, "B": {BATCH}, "T": {TIME}, "F": {FEATURE}}
 
 
 @dataclass
@@ -107,6 +143,10 @@ class Site:
     :param sources: (name, template) for each of `from`
     :param default_dim: what `n_out` is if it is not given: the target's dimension, as the loss wants it
     :param look_through: name → (name, template) of a `copy` layer's own sources, for the parts of the input
+    :param path: where the layer stands in the net dict, for messages: `decoder/unit/s`
+    :param scope: what the paths of its parameters begin with
+    :param loop: the axis of the innermost loop that it stands in, None outside of loops
+    :param mode: "train", "eval" or "search"
     """
 
     name: str
@@ -115,10 +155,14 @@ class Site:
     default_dim: int | None = None
     look_through: Callable[[str], list[tuple[str, Template]] | None] = lambda _name: None
     params: list[ParamSpec] = field(default_factory=list)
+    path: str = ""
+    scope: str = ""
+    loop: Axis | None = None
+    mode: str = "train"
 
     @property
     def where(self) -> str:
-        return f"layer {self.name!r} ({self.layer.class_name})"
+        return f"layer {(self.path or self.name)!r} ({self.layer.class_name})"
 
     def fail(self, message: str) -> NetworkError:
         return NetworkError(f"{self.where}: {message}")
@@ -216,7 +260,7 @@ class Site:
             ParamSpec(
                 layer=self.name,
                 name=name,
-                path=f"{variable_scope(self.name)}/{name}",
+                path=f"{self.scope or variable_scope(self.name)}/{name}",
                 shape=shape,
                 init=init,
                 trainable=self.layer.trainable is not False,

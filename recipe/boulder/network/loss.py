@@ -25,6 +25,7 @@ class Loss:
     """The fields of a subclass are its `loss_opts`."""
 
     class_name: ClassVar[str]
+    needs_target: ClassVar[bool] = True
 
     def output_dim(self, target: Template) -> int | None:
         """:return: the dimension that the layer's output must have for this target"""

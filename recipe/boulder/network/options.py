@@ -89,6 +89,8 @@ _TEXTS = {
     str: "a string",
     dict: "a dict",
     list[str]: "a list of strings",
+    list[int]: "a list of ints",
+    list[object]: "a list",
     Callable: "a function",
 }
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import FEATURE, Axis, Batch
-from boulder.network.describe import LayerSpec, NetworkSpec
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, LOOP, Axis, Batch
 from boulder.network.loss import LossValue
+from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.template import Template, broadcast, concatenated
 from boulder.network.tensor import Tensor
 
@@ -22,11 +22,17 @@ class NetworkOutput:
     :param layers: name → output
     :param losses: layer name → sums over the batch
     :param lengths: time axis → int32 [B]
+    :param beam_scores: axis of hypotheses → float32 [B, beam], of those that a search has ended with
     """
 
     layers: dict[str, Tensor]
     losses: dict[str, LossValue]
     lengths: dict[Axis, object]
+    beam_scores: dict[Axis, object]
+
+    def best(self, beam: Axis):
+        """:return: int32 [B], the hypothesis of the highest score"""
+        return tf.argmax(self.beam_scores[beam], axis=1, output_type=tf.int32)
 
 
 def run_network(
@@ -52,14 +58,14 @@ def run_network(
     for key in spec.extern_data:
         if key in data:
             state.add_stream(key, data[key], lengths)
-    for name, layer in spec.layers.items():
-        run = LayerRun(state, layer)
-        state.outputs[name] = layer.layer.compute(run, *(state.output(source) for source in layer.sources))
+    for layer in spec.layers.values():
+        state.compute(layer)
     values = {}
     for name, loss in spec.losses.items() if losses else ():
         run = LayerRun(state, spec.layers[name])
-        values[name] = loss.loss.compute(run, state.outputs[name], state.output(f"data:{loss.target}"))
-    return NetworkOutput(state.outputs, values, state.lengths)
+        target = state.output(f"data:{loss.target}") if loss.target else None
+        values[name] = loss.loss.compute(run, _outside(run, state.outputs[name]), target)
+    return NetworkOutput(state.outputs, values, state.lengths, state.beam_scores)
 
 
 @dataclass
@@ -71,8 +77,19 @@ class _State:
     step: object
     outputs: dict[str, Tensor] = field(default_factory=dict)
     lengths: dict[Axis, object] = field(default_factory=dict)
-
+    length_axes: dict[Axis, tuple[Axis, ...]] = field(default_factory=dict)  # of those that are not per sequence
     streams: dict[str, Tensor] = field(default_factory=dict)
+    frame: object = None  # number of the iteration, within a loop
+    beam_scores: dict[Axis, object] = field(default_factory=dict)
+
+    def within(self, outputs: dict[str, Tensor], frame) -> _State:
+        """:return: the state of one iteration of a loop"""
+        return replace(self, outputs=outputs, frame=frame)
+
+    def compute(self, layer: LayerSpec) -> None:
+        """Puts a layer's output, or the several ones of a loop, into `outputs`."""
+        result = layer.layer.compute(LayerRun(self, layer), *(self.output(source) for source in layer.sources))
+        self.outputs.update(result if isinstance(result, dict) else {layer.name: result})
 
     def add_stream(self, key: str, value, lengths: Mapping[str, object]) -> None:
         template = self.spec.extern_data[key]
@@ -102,10 +119,39 @@ class LayerRun:
     def name(self) -> str:
         return self.spec.name
 
+    def inside(self, outputs: dict[str, Tensor], frame) -> LayerRun:
+        """
+        :param outputs: name → what there is in this iteration of a loop; what is computed is put there
+        :param frame: its number
+        """
+        return LayerRun(self._state.within(outputs, frame), self.spec)
+
+    def run(self, spec: LayerSpec) -> LayerRun:
+        """:return: that of another layer beside this one"""
+        return LayerRun(self._state, spec)
+
+    def of(self, spec: LayerSpec, outputs: dict[str, Tensor]) -> LayerRun:
+        """:return: that of a layer within this loop, before its first iteration"""
+        return self.inside(outputs, None).run(spec)
+
     @property
     def template(self) -> Template:
         """:return: what the spec half said of the output"""
         return self.spec.template
+
+    @property
+    def train(self) -> bool:
+        return self._state.train
+
+    @property
+    def step(self):
+        """:return: int64 scalar, number of the update"""
+        return tf.cast(self._state.step, tf.int64)
+
+    @property
+    def frame(self):
+        """:return: int32 scalar, number of the iteration; None outside of loops, or where all are computed at once"""
+        return self._state.frame
 
     def param(self, name: str):
         return self._state.params[next(param.path for param in self.spec.params if param.name == name)]
@@ -113,20 +159,48 @@ class LayerRun:
     # Lengths
 
     def length(self, time: Axis):
-        """:return: int32 [B], number of frames of each sequence"""
-        return self._state.lengths[time]
+        """:return: int32 [B], number of frames of each sequence; of the hypotheses of a search, [B, beam]"""
+        return self._state.lengths[time.as_time()]
 
-    def set_length(self, time: Axis, lengths) -> None:
+    def set_length(self, time: Axis, lengths, axes: tuple[Axis, ...] = (Batch,)) -> None:
+        """
+        :param axes: those of `lengths`
+        """
         self._state.lengths[time] = lengths
+        self._state.length_axes[time] = axes
+
+    def length_axes(self, time: Axis) -> tuple[Axis, ...]:
+        return self._state.length_axes.get(time.as_time(), (Batch,))
+
+    def scores(self, beam: Axis):
+        """:return: float32 [B, beam], of the hypotheses that a search has ended with"""
+        return self._state.beam_scores[beam]
+
+    def set_scores(self, beam: Axis, scores) -> None:
+        self._state.beam_scores[beam] = scores
+
+    def frames(self, time: Axis):
+        """:return: int32 scalar, to which length sequences are padded along `time`"""
+        return tf.reduce_max(self.length(time))
+
+    @property
+    def batch_size(self):
+        """:return: int32 scalar"""
+        return tf.shape(next(iter(self._state.streams.values())).value)[0]  # batch is their first axis
 
     def mask(self, time: Axis):
         """:return: float32 [B, T], 1 for frames and 0 for padding"""
         return tf.sequence_mask(self.length(time), dtype=tf.float32)
 
+    def length_over(self, axes: Sequence[Axis], time: Axis):
+        """:return: int32, the lengths along `time`; dimensions are `axes`, of size 1 for those they do not depend on"""
+        own = self.length_axes(time)
+        return Tensor(self.length(time), own, Template(own, "int32")).ordered(axes)
+
     def mask_over(self, axes: Sequence[Axis], time: Axis):
         """:return: bool, True for frames along `time`; its dimensions are `axes`, of size 1 for those it does not depend on"""
-        mask = Tensor(tf.sequence_mask(self.length(time)), (Batch, time), Template((Batch, time), "bool"))
-        return mask.ordered(axes)
+        own = (*self.length_axes(time), time)
+        return Tensor(tf.sequence_mask(self.length(time)), own, Template(own, "bool")).ordered(axes)
 
     def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
         """Fails at run time if two time axes that should agree do not. If they do, they are also padded to one length."""
@@ -196,6 +270,47 @@ class LayerRun:
 
         return flat, restore
 
+    # Tensors of a template
+
+    @staticmethod
+    def tensor(value, axes: Sequence[Axis], template: Template) -> Tensor:
+        return Tensor(value, tuple(axes), template)
+
+    def shape(self, axes: Sequence[Axis]):
+        """:return: int32 [number of axes], how large a tensor with these axes is"""
+        return tf.stack([self._size(axis) for axis in axes]) if axes else tf.zeros([0], tf.int32)
+
+    def _size(self, axis: Axis):
+        if axis.kind == BATCH:
+            return self.batch_size
+        return self.frames(axis) if axis.kind in DYNAMIC else tf.constant(axis.size)
+
+    def full(self, template: Template, value) -> Tensor:
+        """:return: a tensor of which every entry is `value`"""
+        filled = tf.fill(self.shape(template.axes), tf.cast(value, template.dtype))
+        filled.set_shape([axis.size for axis in template.axes])
+        return Tensor(filled, template.axes, template)
+
+    def broadcast(self, x: Tensor, template: Template) -> Tensor:
+        """:return: `x` with all the axes of `template`, in their order"""
+        value = tf.cast(x.ordered(template.axes), template.dtype)
+        if len(x.axes) < len(template.axes):
+            value = tf.broadcast_to(value, self.shape(template.axes))
+        value.set_shape([axis.size for axis in template.axes])
+        return Tensor(value, template.axes, template)
+
+    def broadcast_to(self, x: Tensor, outer: Sequence[Axis]):
+        """:return: tf.Tensor whose dimensions are `outer`, all of them there, and `x`'s features"""
+        value = x.ordered([*outer, x.template.feature])
+        return tf.broadcast_to(value, tf.concat([self.shape(outer), [value.shape[-1]]], 0))
+
+    def over_loop(self, x: Tensor, loop: Axis) -> Tensor:
+        """:return: `x` for each iteration of the loop, though it be the same in all"""
+        if loop in x.axes:
+            return x
+        value = tf.repeat(tf.expand_dims(x.value, 0), self.frames(loop), axis=0)
+        return Tensor(value, (loop, *x.axes), replace(x.template, axes=(loop, *x.template.axes)))
+
     # Operations
 
     def embed(self, x: Tensor, table) -> Tensor:
@@ -211,6 +326,15 @@ class LayerRun:
         value.set_shape([*x.value.shape[:-1], n_out])
         return Tensor(value, (*x.axes[:-1], self.template.feature), self.template)
 
+    def random_seed(self, what: str):
+        """
+        :param what: names the random stream within the layer
+        :return: int64 [2], for TensorFlow's stateless random functions: another at each step
+        """
+        digest = hashlib.sha256(f"{self._state.seed}:{self.name}:{what}".encode()).digest()
+        stream = int.from_bytes(digest[:8], "big", signed=True)
+        return tf.stack([tf.constant(stream, tf.int64), self.step])
+
     def drop(self, value, rate: float, what: str, shared: Sequence[bool] | None = None):
         """
         :param what: names the random stream within the layer
@@ -219,13 +343,18 @@ class LayerRun:
         """
         if not rate or not self._state.train:
             return value
-        value = tf.convert_to_tensor(value)
-        digest = hashlib.sha256(f"{self._state.seed}:{self.name}:{what}".encode()).digest()
-        stream = int.from_bytes(digest[:8], "big", signed=True)
-        seed = tf.stack([tf.constant(stream, tf.int64), tf.cast(self._state.step, tf.int64)])
+        value, seed = tf.convert_to_tensor(value), self.random_seed(what)
         shape = tf.shape(value) if shared is None else tf.where(shared, 1, tf.shape(value))
         uniform = tf.random.stateless_uniform(shape, seed, dtype=value.dtype)
         return tf.where(uniform >= rate, value / (1 - rate), tf.zeros_like(value))
+
+
+def _outside(run: LayerRun, output: Tensor) -> Tensor:
+    """:return: a layer's output as a loss sees it: the iterations of its loop are frames of a sequence"""
+    loop = next((axis for axis in reversed(output.template.axes) if axis.kind == LOOP), None)
+    if loop is None:
+        return output
+    return output.renamed({loop: loop.as_time()}, output.template.with_axis_replaced(loop, loop.as_time()))
 
 
 def _outer_axes(sources: Sequence[Tensor]) -> tuple[Axis, ...]:
@@ -237,4 +366,4 @@ def _outer_axes(sources: Sequence[Tensor]) -> tuple[Axis, ...]:
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:
     """:return: keys of the data streams that the network reads"""
     used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.sources if s not in spec.layers}
-    return used | ({loss.target for loss in spec.losses.values()} if losses else set())
+    return used | ({loss.target for loss in spec.losses.values() if loss.target} if losses else set())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from boulder.lazy import tf
@@ -30,6 +30,13 @@ class Tensor:
     def made(self, value, axes: Sequence[Axis], template: Template) -> Tensor:
         """:return: a tensor that a layer made of this one"""
         return Tensor(value, tuple(axes), template)
+
+    def renamed(self, axes: Mapping[Axis, Axis], template: Template) -> Tensor:
+        """
+        :param axes: old → new
+        :return: the same values under other names
+        """
+        return Tensor(self.value, tuple(axes.get(axis, axis) for axis in self.axes), template, self.logits)
 
     def mapped(self, function: Callable) -> Tensor:
         """:return: `function` of each entry"""

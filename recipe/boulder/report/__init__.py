@@ -1,6 +1,7 @@
 """What a pipeline did, for people: one self-contained HTML file, tables for the terminal, pictures for a README."""
 
 from boulder.report.curves import learning_curve, learning_rate_curve
+from boulder.report.handover import HandOver
 from boulder.report.html import render
 from boulder.report.model import Example, GrowthCounts, PhaseRow, RateRow, Report, ScoreRow
 from boulder.report.tables import phase_table, score_table
@@ -8,6 +9,7 @@ from boulder.report.tables import phase_table, score_table
 __all__ = [
     "Example",
     "GrowthCounts",
+    "HandOver",
     "PhaseRow",
     "RateRow",
     "Report",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
+from boulder.report.phase_names import phase_names
 from boulder.report.summary import score_keys
 from boulder.report.words import is_known
 
@@ -25,6 +26,7 @@ COLORS = {
 
 _FONT_SIZE = 9  # points
 _CHARACTER = 0.6 * _FONT_SIZE / 72  # inches, about, of a label
+_WIDTH_FOR_BORDER = 0.08  # inches of a phase: below, the bands alone must do
 _SPAN_FOR_LOG = 10  # largest / smallest from which on a linear axis would hide the small values
 
 
@@ -110,7 +112,7 @@ def _figure(width: float, height: float) -> "Figure":
 
 
 def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseRow], width: float) -> None:
-    """:param width: inches of the panel; says how much of a phase's name has room above its band"""
+    """:param width: inches of the panel; says which names of phases have room above it"""
     from matplotlib.ticker import MaxNLocator
 
     room = int(0.6 * width / _CHARACTER)  # the legend stands beside it
@@ -132,25 +134,18 @@ def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseR
     axes.set_xlim(0.5, last + 0.5)
     shown = [phase for phase in phases if phase.first_epoch <= last]
     inches_per_epoch = 0.85 * width / last
-    free_from = 0.0  # inches from the left border of the panel to where the name before ends
     for number, phase in enumerate(shown):
         left, right = phase.first_epoch - 0.5, min(phase.last_epoch, last) + 0.5
         if number % 2 == 0:
             axes.axvspan(left, right, color=COLORS["band"], linewidth=0, zorder=0)
-        if number > 0:
+        if number > 0 and (right - left) * inches_per_epoch > _WIDTH_FOR_BORDER:
             color = COLORS["muted" if len(shown) <= 20 else "rule"]  # many borders must not hide the curves
             axes.axvline(left, color=color, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-        room = (right - left) * inches_per_epoch
-        # The longest name that has room in its band, else the shortest, if the one before leaves room for it.
-        names = [f"index {phase.label}", phase.label] if phase.index is not None else ["original", "orig."]
-        name = next((name for name in names if len(name) * _CHARACTER < room), names[-1])
-        center, half = ((left + right) / 2 - 0.5) * inches_per_epoch, (len(name) + 1) * _CHARACTER / 2
-        if center - half >= free_from or len(name) * _CHARACTER < room:
-            free_from = center + half
-            axes.annotate(
-                name, xy=((left + right) / 2, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
-                textcoords="offset points", ha="center", va="bottom", fontsize=_FONT_SIZE - 1, color=COLORS["muted"],
-            )  # fmt: skip
+    for name in phase_names(shown, last, _CHARACTER / inches_per_epoch):
+        axes.annotate(
+            name.text, xy=(name.center, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+            textcoords="offset points", ha="center", va="bottom", fontsize=_FONT_SIZE - 1, color=COLORS["muted"],
+        )  # fmt: skip
 
 
 def _last_epoch(scores: list[ScoreRow], phases: list[PhaseRow]) -> int:

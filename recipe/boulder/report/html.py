@@ -4,7 +4,9 @@ from pathlib import Path
 
 from boulder.report import summary, words
 from boulder.report.alignment import align
+from boulder.report.attention import shades
 from boulder.report.curves import learning_curve, learning_rate_curve
+from boulder.report.handover import layers_of
 from boulder.report.model import Report
 from boulder.report.svg import inline_svg
 
@@ -42,19 +44,22 @@ def render(report: dict | Report) -> str:
         for name, (draw, label) in pictures.items()
     }
     keys = summary.score_keys(scores)
-    main = summary.main_key(scores)
     return environment.get_template("report.html.jinja").render(
         report=report,
         words=words,
         svgs=svgs if scores else None,
         final=summary.final_rates(report.error_rates),
         keys=keys,
-        best={key: found for key in keys if (found := summary.best_dev(scores, key))},
-        main=summary.best_dev(scores, main) if main else None,
+        best={key: found for key in keys if (found := summary.best(scores, key))},
+        main=summary.main_score(scores),
+        parts=[part for part in ("train", "dev") if any(getattr(row, part) for row in scores)],
         states={phase.phase: summary.state(phase, scores) for phase in phases},
         seconds={phase.phase: summary.seconds_of(phase, scores) for phase in phases},
         total_seconds=summary.total_seconds(phases, scores),
         labels={phase.phase: phase.label for phase in phases},
         largest=max((phase.num_params or 0 for phase in phases), default=0),
+        hand_overs={entry.phase: entry for entry in report.growth},
+        layers_of=layers_of,
+        shades=shades,
         alignments=[(example, align(example)) for example in report.examples],
     )

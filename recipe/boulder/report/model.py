@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from boulder.errors import DataError
+from boulder.report.attention import AttentionMap
+from boulder.report.handover import HandOver
 from boulder.report.schema import from_plain
 from boulder.search.error_rate import best_reference
 
@@ -101,6 +103,8 @@ class Report:
     scores: list[ScoreRow] = field(default_factory=list)
     error_rates: list[RateRow] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
+    attention: list[AttentionMap] = field(default_factory=list)
+    growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
@@ -113,6 +117,9 @@ class Report:
         loaded = from_plain(Report, report, "report")
         check_phases(loaded.phases)
         check_scores(loaded.scores, loaded.phases)
+        check_growth(loaded.growth, loaded.phases)
+        for number, attention in enumerate(loaded.attention):
+            attention.check(f"report.attention[{number}]")
         for number, example in enumerate(loaded.examples):
             where = f"report.examples[{number}] ({example.word!r})"
             if not example.references:
@@ -165,3 +172,19 @@ def check_scores(scores: list[ScoreRow], phases: list[PhaseRow]) -> None:
         if known and row.phase not in known:
             raise DataError(f"report: scores of epoch {row.epoch} are of phase {row.phase}, which is not in the plan")
         before = row.epoch
+
+
+def check_growth(growth: list[HandOver], phases: list[PhaseRow]) -> None:
+    """:raises DataError: hand-overs that do not ascend or are of a phase not in the plan, and shapes that are no pair"""
+    known = {row.phase: row.first_epoch for row in phases}
+    before = 0
+    for number, entry in enumerate(growth):
+        where = f"report.growth[{number}]"
+        if entry.phase not in known:
+            raise DataError(f"{where}: is of phase {entry.phase}, which is not in the plan")
+        if known[entry.phase] <= before:
+            raise DataError(f"{where}: is of phase {entry.phase}, expected one after that of the entry before")
+        for path, shapes in entry.grown.items():
+            if len(shapes) != 2:
+                raise DataError(f"{where}.grown[{path!r}]: found {shapes!r}, expected an old and a new shape")
+        before = known[entry.phase]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
+from boulder.errors import DataError
 from boulder.network import NetworkSpec
+from boulder.report.handover import HandOver
 from boulder.schedule import Plan, changes
 from boulder.training.growth import GrowthOptions, plan_growth
 
@@ -59,6 +62,22 @@ def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
     for record in records:
         phase = next(row["phase"] for row in rows if row["first_epoch"] <= record["epoch"] <= row["last_epoch"])
         result.append({key: record[key] for key in shown if key in record} | {"phase": phase})
+    return result
+
+
+def number_growth(entries: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
+    """
+    :param entries: of the growth files of the training jobs, in order
+    :return: as `boulder.report.HandOver`, without what a report does not show
+    :raises DataError: for an entry that begins where no phase does
+    """
+    begins = {row["first_epoch"]: row["phase"] for row in rows}
+    result = []
+    for entry in entries:
+        if entry["start"] not in begins:
+            raise DataError(f"growth: an entry is of epoch {entry['start']}, where no phase of the plan begins")
+        shown = {field.name: entry[field.name] for field in fields(HandOver) if field.name in entry}
+        result.append(shown | {"phase": begins[entry["start"]]})
     return result
 
 

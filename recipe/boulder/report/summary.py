@@ -9,30 +9,39 @@ from boulder.report.words import is_known
 
 @dataclass(frozen=True)
 class Best:
-    """The lowest value of one score on dev; the earliest epoch if several have it."""
+    """The lowest value of one score on "train" or "dev"; the earliest epoch if several have it."""
 
     key: str
     value: float
     epoch: int
+    part: str = "dev"
 
 
 def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
-    """:return: every score key of train or dev, costs before the others, sorted"""
+    """:return: every score key of train or dev: those of a layer together, `output…` first, its cost before its error"""
     keys = {key for row in scores for part in (row.train, row.dev) for key in part}
-    return sorted(keys, key=lambda key: (not key.startswith("cost"), key))
+
+    def order(key: str) -> tuple:
+        kind, _, layer = key.partition(":")
+        return not layer.startswith("output"), layer, kind
+
+    return sorted(keys, key=order)
 
 
-def best_dev(scores: Iterable[ScoreRow], key: str) -> Best | None:
-    """:return: None if `key` is known for no epoch of dev"""
-    known = [(row.dev[key], row.epoch) for row in scores if is_known(row.dev.get(key))]
-    return Best(key, *min(known)) if known else None
+def best(scores: Iterable[ScoreRow], key: str, part: str = "dev") -> Best | None:
+    """:return: None if `key` is known for no epoch of that part"""
+    known = [(value, row.epoch) for row in scores if is_known(value := getattr(row, part).get(key))]
+    return Best(key, *min(known), part) if known else None
 
 
-def main_key(scores: list[ScoreRow]) -> str | None:
-    """:return: the score to name where there is room for one: an error if there is any, as people read it, else a cost"""
-    with_dev = [key for key in score_keys(scores) if best_dev(scores, key)]
-    errors = [key for key in with_dev if not key.startswith("cost")]
-    return (errors or with_dev or [None])[0]
+def main_score(scores: list[ScoreRow]) -> Best | None:
+    """:return: the one to name where there is room for one: on dev if possible; an error, as people read it, else a cost"""
+    for part in ("dev", "train"):
+        known = [found for key in score_keys(scores) if (found := best(scores, key, part))]
+        errors = [found for found in known if not found.key.startswith("cost")]
+        if known:
+            return (errors or known)[0]
+    return None
 
 
 def state(phase: PhaseRow, scores: list[ScoreRow]) -> str:

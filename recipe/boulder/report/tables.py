@@ -74,7 +74,7 @@ def score_table(scores: Iterable[ScoreRow | dict], console: "Console | None" = N
 
     scores = load_scores(scores)
     keys = summary.score_keys(scores)
-    best = {key: summary.best_dev(scores, key) for key in keys}
+    best = {key: summary.best(scores, key) for key in keys}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     headings = ["epoch", "index", "learning rate", *(f"{key}\n{part}" for key in keys for part in ("train", "dev"))]
     for heading in [*headings, "time"]:

@@ -28,6 +28,11 @@ def magnitude(number: int | None) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
+def factor(value: float) -> str:
+    """:return: three digits at least, without a power of ten: `1.05`, `19.1`, `4,772`"""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
+
+
 def duration(seconds: float | None) -> str:
     """:return: `0.4 s`, `42 s`, `4 min 05 s`, `1 h 03 min`, `2 d 04 h`"""
     if not is_known(seconds):
@@ -64,6 +69,17 @@ def learning_rate(value: float | None) -> str:
 def epochs(first: int, last: int) -> str:
     """:return: `7` or `7–12`"""
     return str(first) if first == last else f"{first}–{last}"
+
+
+def shape(sizes: tuple[int, ...] | None) -> str:
+    """:return: `80 × 320`"""
+    return MISSING if sizes is None else " × ".join(map(str, sizes)) or "scalar"
+
+
+def some(names: list[str], most: int = 4) -> str:
+    """:return: the names, or the first of them and how many there are besides"""
+    # To leave out a single one would take as much room as its name.
+    return ", ".join(names) if len(names) <= most + 1 else f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 def plain(value: Any) -> str:

@@ -11,6 +11,7 @@ from boulder.returnn import extern_data as streams
 from boulder.returnn.config_file import read_into
 from boulder.returnn.config_functions import with_imports
 from boulder.returnn.options import Config
+from boulder.returnn.overrides import check_keys, with_functions_bound
 from boulder.returnn.placeholders import Placeholder
 from boulder.returnn.surroundings import Surroundings
 from boulder.schedule import Plan, plan, pretrain_options
@@ -98,8 +99,12 @@ class ReturnnConfig:
 
     def plan(self) -> Plan:
         """
+        The functions in the networks of a phase see the overrides of the phase. What makes the networks sees none, as
+        in RETURNN, which constructs them all in advance; for `get_network`, too, the config is as the file says.
+
         :return: all phases
         :raises ScheduleError: for an algo, or its repetitions, that gives no plan
+        :raises ConfigError: for an override of an option that is not known
         """
         if not self.network and self.get_network is None:
             raise ConfigError(f"{self.file}: found neither 'network' nor 'get_network', expected a net dict")
@@ -108,7 +113,11 @@ class ReturnnConfig:
             memo: dict = {}  # phases share what they do not change
             networks = [with_imports(phase.network, self._surroundings, memo) for phase in planned.phases]
             phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]
-        return replace(planned, phases=tuple(phases))
+        try:
+            check_keys(planned, self.config)
+        except ConfigError as error:
+            raise ConfigError(f"{self.file}: {error}") from error
+        return with_functions_bound(replace(planned, phases=tuple(phases)), self.config, self.with_overrides)
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:

@@ -6,6 +6,8 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 
+from boulder.returnn.options import Config
+from boulder.returnn.options_read import ASKS_FOR_CONFIG
 from boulder.returnn.placeholders import PlaceholderCall
 from boulder.returnn.stand_ins import is_stand_in
 from boulder.returnn.surroundings import Surroundings, in_a_worker
@@ -16,20 +18,24 @@ _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 class ConfigFunction:
-    """A function that imports, when it is called, what only a config can import. It brings that along."""
+    """A function that asks, when it is called, for what only a config can give: its imports, its options. They come along."""
 
-    def __init__(self, function: Callable, modules: dict[str, types.ModuleType] | None = None) -> None:
+    def __init__(
+        self, function: Callable, modules: dict[str, types.ModuleType] | None = None, config: Config | None = None
+    ) -> None:
         """
         :param modules: the config's own that the function imports
+        :param config: what `get_global_config` gives while it runs; None: nobody asks
         """
         self.function = function
         self.modules = modules or {}
+        self.config = config
         self.__wrapped__ = function  # inspect.signature follows it
         self.__qualname__ = getattr(function, "__qualname__", type(function).__name__)  # for messages
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, /, *args, **kwargs):
         before = {name: sys.modules.get(name) for name in self.modules}
-        with in_a_worker():
+        with in_a_worker(self.config):
             sys.modules.update(self.modules)
             try:
                 return self.function(*args, **kwargs)
@@ -41,7 +47,7 @@ class ConfigFunction:
                         sys.modules[name] = module
 
     def __reduce__(self):
-        return ConfigFunction, (self.function, self.modules)
+        return ConfigFunction, (self.function, self.modules, *([self.config] if self.config else []))
 
     def __deepcopy__(self, memo) -> "ConfigFunction":
         return self
@@ -76,6 +82,8 @@ def with_imports(value: object, surroundings: Surroundings, memo: dict[int, tupl
 def _with_imports(value: object, surroundings: Surroundings, memo: dict[int, tuple]) -> object:
     if isinstance(value, dict):
         items = {key: with_imports(item, surroundings, memo) for key, item in value.items()}
+        if isinstance(value.get("eval"), str):
+            items["eval"] = _with_config(value["eval"])
         return items if any(items[key] is not value[key] for key in value) else value
     if type(value) in (list, tuple):
         items = type(value)(with_imports(item, surroundings, memo) for item in value)
@@ -87,6 +95,19 @@ def _with_imports(value: object, surroundings: Surroundings, memo: dict[int, tup
         names = {name for function in functions for name in _imports(function, set())}
         own = {name: module for name in sorted(names) for name, module in _own_module(name, surroundings).items()}
     return ConfigFunction(value, own) if own or any(map(is_stand_in, names)) else value
+
+
+def _with_config(text: str) -> object:
+    """:return: the text of an `eval`; one that asks for the config, as a function that brings it along"""
+    if not any(name in text for name in ASKS_FOR_CONFIG):
+        return text
+    from boulder.network.code.expression import Expression  # with NumPy, which planning does without otherwise
+
+    try:
+        compile(text.strip(), "eval", "eval")
+    except (SyntaxError, ValueError):  # the layer says so
+        return text
+    return ConfigFunction(Expression(text))
 
 
 def _functions_in(value: object) -> list[types.FunctionType]:

@@ -6,6 +6,7 @@ file does not define. Methods are named after the type that they read.
 """
 
 import builtins
+import types
 from collections.abc import Callable
 
 from boulder.errors import ConfigError
@@ -150,10 +151,26 @@ class Config:
         found = self.dict.get(key, default)
         return [_converted(key, item, convert, expected) for item in found] if convert else found
 
+    def plain(self, keys: builtins.set[str] | None = None) -> "Config":
+        """
+        :param keys: None: all
+        :return: a copy with those of these options that have a plain value: what a worker has
+        """
+        typed = {key: value for key, value in self.typed_dict.items() if _is_plain(key, value)}
+        untyped = self.dict
+        if keys is not None:
+            typed, untyped = ({key: d[key] for key in sorted(keys & d.keys())} for d in (typed, untyped))
+        return _restore(typed, dict(untyped))
+
+    def captured_by(self, code: types.CodeType, name: str) -> "Config":
+        """:return: with the options that the code reads, as far as it says their names: a function is hashed by these"""
+        from boulder.returnn.options_read import keys_read  # which needs this class
+
+        return self.plain(keys_read(code, {name}))
+
     def __reduce__(self):
-        """A function that reads `config` in a worker has the plain options there: it is hashed by all of them."""
-        plain = {key: value for key, value in self.typed_dict.items() if _is_plain(key, value)}
-        return _restore, (plain, self.dict)
+        plain = self.plain()
+        return _restore, (plain.typed_dict, plain.dict)
 
 
 def _restore(typed: dict, untyped: dict) -> Config:

@@ -49,7 +49,7 @@ class StandInModule(types.ModuleType):
     def __getattr__(self, attribute: str):
         name = self.__name__
         if _is_loaded(name):
-            return getattr(importlib.import_module(name), attribute)
+            return getattr(restore_module(name), attribute)
         if attribute in ("__version__", "__long_version__") and name in _VERSION_OF:
             return _version(name)
         if attribute.startswith("__"):
@@ -72,6 +72,10 @@ def _version(name: str) -> str:
 
 def restore_module(name: str) -> types.ModuleType:
     """:return: in a worker: the module that a stand-in stood for; RETURNN's are stand-ins there, too"""
+    if name.partition(".")[0] == "tensorflow":
+        from boulder.network.code.tensorflow_names import tensorflow_module  # with NumPy, which planning does without
+
+        return tensorflow_module(name)
     if name.partition(".")[0] in LAZY:
         return importlib.import_module(name)
     from boulder.returnn.stand_ins import stand_in_module  # which needs this module

@@ -16,6 +16,7 @@ from boulder.returnn.options import Config
 from boulder.returnn.placeholders import Placeholder, StandInModule, planning
 from boulder.returnn.provided import active
 from boulder.returnn.stand_ins import Finder, hidden_names, is_stand_in
+from boulder.schedule.numbering import counting
 
 MODULE_NAME = "__returnn_config__"
 """`__name__` of a config, as in RETURNN."""
@@ -38,6 +39,8 @@ class Surroundings:
         self.cwd: str | None = None
         self.environment: dict[str, str | None] = {}
         """Environment variables that it has set; None: deleted."""
+        self.counts: dict = {}
+        """Of what it has made, see `boulder.schedule.numbering`."""
         self._depth = 0
 
     @contextlib.contextmanager
@@ -59,7 +62,7 @@ class Surroundings:
             os.chdir(self.cwd)
         active._active.append(self.config)
         try:
-            with planning(), _pickled_by_value(self.modules):
+            with planning(), counting(self.counts), _pickled_by_value(self.modules):
                 yield
         finally:
             active._active.pop()
@@ -158,14 +161,30 @@ def _pickled_by_value(modules: dict[str, types.ModuleType]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def in_a_worker() -> Iterator[None]:
-    """While a function of a config computes: RETURNN's modules are stand-ins, TensorFlow is itself."""
+def in_a_worker(config: Config | None = None) -> Iterator[None]:
+    """
+    While a function of a config computes: RETURNN's modules are stand-ins, TensorFlow has the names of its version 1, too.
+
+    :param config: the one that is active
+    """
+    from boulder.network.code.tensorflow_names import imported_modules  # with NumPy, which planning does without
+
     finder = Finder(lazy=False)
     hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}
     sys.meta_path.insert(0, finder)
+    ours = imported_modules()  # TensorFlow for what a function imports when it is called
+    real = {name: sys.modules[name] for name in ours if name in sys.modules}
+    sys.modules.update(ours)
+    if config is not None:
+        active._active.append(config)
     try:
         yield
     finally:
+        for name in ours:
+            del sys.modules[name]
+        sys.modules.update(real)
+        if config is not None:
+            active._active.pop()
         sys.meta_path.remove(finder)
         for name in hidden_names(lazy=False):
             del sys.modules[name]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
 from boulder.errors import ConfigError
 from boulder.returnn.config import ReturnnConfig
-from boulder.training.learning_rate import LEARNING_RATE_KEYS
-from boulder.training.options import TrainingOptions
+from boulder.returnn.overrides import known_options
 
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
 
@@ -29,6 +27,15 @@ _NOT_YET: dict[str, tuple] = {
     "seq_drop": (0, None),
 }
 
+# What else says how the training goes, if the config says it. Boulder reads it once, for all phases.
+_FOR_ALL_PHASES = frozenset(
+    {
+        *("train", "dev", "eval", "eval_datasets", "extern_data", "num_inputs", "num_outputs", "target"),
+        *("network", "get_network", "pretrain", "num_epochs", "behavior_version", "task", "default_input"),
+        *("min_chunk_size", "chunking_variance", "window", "context_window", "inc_seq_length", "seq_drop_freq"),
+    }
+)
+
 
 def training_config(config: ReturnnConfig) -> dict:
     """
@@ -39,13 +46,21 @@ def training_config(config: ReturnnConfig) -> dict:
     for option, without_effect in _NOT_YET.items():
         if values.get(option) not in without_effect and option in values:
             raise ConfigError(f"{config.file}: the training does not know {option!r} yet, found {values[option]!r:.60}")
-    known = [field.name for field in dataclasses.fields(TrainingOptions)]
-    options = {key: values[key] for key in (*known, *LEARNING_RATE_KEYS) if values.get(key) is not None}
+    options = {key: values[key] for key in known_options() if values.get(key) is not None}
     for name in _OPTIMIZER_FLAGS:  # the older way: adam = True
         if values.get(name) and "optimizer" not in options:
             options["optimizer"] = {"class": name}
     order = _data_set(config, "train").get("seq_ordering")
     return ({"batching": order} if order else {}) | options
+
+
+def function_options(config: ReturnnConfig) -> frozenset[str]:
+    """
+    :return: the options that the config defines for itself: the training does nothing with them, so that a phase may
+        override them for the functions of its network. What RETURNN's training reads is not among them
+    """
+    defined = {*config.config.typed_dict, *config.config.dict}
+    return frozenset(defined - {*known_options(), *_NOT_YET, *_OPTIMIZER_FLAGS, *_FOR_ALL_PHASES})
 
 
 def data_files(config: ReturnnConfig, key: str) -> list[Path]:

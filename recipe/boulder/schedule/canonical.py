@@ -5,6 +5,7 @@
     float("inf") → {"#float": "inf"}                    JSON has no such numbers
     {1: 0.5} → {"#items": [[1, 0.5]]}                   JSON has no integer keys, and "1" is not 1
     a function → {"#function": digest}                  by its source and what it captures, see `functions`
+    a Dim → {"#value": "module:Dim", "of": {…}}         and whatever else of Boulder's has `to_plain` and `from_plain`
 
 The value of a value that is already plain is itself. `functions.restore` is the way back.
 """
@@ -83,21 +84,29 @@ def _to_plain(value: object, other: Callable[[object, str], object], path: str) 
         return _plain_dict(value, other, path)
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
+    if _has_plain_form(value):
+        cls = type(value)
+        return {"#value": f"{cls.__module__}:{cls.__qualname__}", "of": _to_plain(value.to_plain(), other, path)}
     return other(value, path or "value")
+
+
+def _has_plain_form(value: object) -> bool:
+    return type(value).__module__.startswith("boulder.") and hasattr(type(value), "from_plain")
 
 
 def _plain_dict(value: dict, other: Callable[[object, str], object], path: str) -> dict:
     keys = {}
     for key in value:
-        plain = _to_plain(key, other, path) if hasattr(key, "__index__") or isinstance(key, str) else None
+        known = hasattr(key, "__index__") or isinstance(key, str) or _has_plain_form(key)
+        plain = _to_plain(key, other, path) if known else None
         if plain is None:
             raise ConfigError(f"{path or 'value'}: found key {_short(key)}, expected a str or an int")
         keys[key] = plain
     prefix = f"{path}/" if path else ""
-    items = {plain: _to_plain(value[key], other, f"{prefix}{plain}") for key, plain in keys.items()}
-    if all(isinstance(key, str) for key in items):
-        return items
-    return {"#items": sorted(([key, item] for key, item in items.items()), key=lambda pair: _sort_key(pair[0]))}
+    items = [[plain, _to_plain(value[key], other, f"{prefix}{plain}")] for key, plain in keys.items()]
+    if all(isinstance(plain, str) for plain, _ in items):
+        return dict(items)
+    return {"#items": sorted(items, key=lambda pair: _sort_key(pair[0]))}
 
 
 def _sort_key(plain: object) -> tuple[str, object]:

@@ -25,6 +25,16 @@ def describe(function: Callable, path: str = "") -> list[dict]:
     return _Reached(path).all_from(function)
 
 
+def reached(function: Callable) -> list[object]:
+    """
+    :return: the function, and every function, class and module that it reaches
+    :raises ConfigError: as `describe`
+    """
+    found = _Reached("")
+    found.all_from(function)
+    return [*found.order, *found.modules]
+
+
 def modules_by_value(function: Callable) -> list[types.ModuleType]:
     """:return: the modules of the user's that it reaches functions or classes of"""
     reached = _Reached("")
@@ -51,6 +61,7 @@ class _Reached:
         self.path = path
         self.order: list[object] = []
         self.numbers: dict[int, int] = {}
+        self.modules: list[types.ModuleType] = []
         self.name = ""
 
     def all_from(self, root: object) -> list[dict]:
@@ -93,13 +104,19 @@ class _Reached:
             **({"source": source} if source else {"code": self._plain(code_description(function.__code__), "code")}),
             "defaults": self._plain(function.__defaults__ or (), "defaults"),
             "keyword_defaults": self._plain(function.__kwdefaults__ or {}, "defaults"),
-            "closure": {name: self._plain(_content(cell), name) for name, cell in cells},
+            "closure": {name: self._captured(function, _content(cell), name) for name, cell in cells},
             "globals": {
-                name: self._plain(function.__globals__[name], name)
+                name: self._captured(function, function.__globals__[name], name)
                 for name in sorted(set(_global_names(function.__code__)))
                 if name in function.__globals__ and not (name.startswith("__") and name.endswith("__"))
             },
         }
+
+    def _captured(self, function: types.FunctionType, value: object, name: str) -> object:
+        """An object of Boulder's may say which part of it counts."""
+        if is_library(type(value).__module__) and hasattr(type(value), "captured_by"):
+            value = value.captured_by(function.__code__, name)
+        return self._plain(value, name)
 
     def _describe_class(self, cls: type) -> dict:
         members = {}
@@ -125,6 +142,7 @@ class _Reached:
         if hasattr(value, "digest") and type(value).__name__ == "FunctionByValue":
             return {"#function": value.digest}
         if isinstance(value, types.ModuleType):
+            self.modules.append(value)
             source = None if is_library(value.__name__) else module_source(value)
             return {"#module": value.__name__, **({"source": source} if source else {})}
         if isinstance(value, bytes):

@@ -7,6 +7,7 @@ cloudpickle bytes, which never enter a hash, since they differ from process to p
 
 import base64
 import hashlib
+import importlib
 import json
 from collections.abc import Callable, Mapping
 
@@ -45,6 +46,13 @@ class FunctionByValue:
             self._function = _unpickle(self._pickled, self.name)
         return self._function
 
+    def settled(self) -> "FunctionByValue":
+        """
+        :return: with all that it captures as it is now, whatever becomes of that
+        :raises ConfigError: it cannot be pickled
+        """
+        return FunctionByValue.from_payload(self.digest, self.payload())
+
     def payload(self) -> dict[str, object]:
         """
         :return: plain: what `restore` needs to have this function again
@@ -63,7 +71,7 @@ class FunctionByValue:
         self._pickled, self._function = base64.b64decode(payload["pickle"]), None
         return self
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, /, *args, **kwargs):
         return self.function(*args, **kwargs)
 
     @property
@@ -116,8 +124,17 @@ def restore(value: object, functions: Mapping[str, Mapping] | None = None) -> ob
     if value.keys() == {"#float"}:
         return float(value["#float"])
     if value.keys() == {"#items"}:
-        return {key: restore(item, functions) for key, item in value["#items"]}
+        return {restore(key): restore(item, functions) for key, item in value["#items"]}
+    if value.keys() == {"#value", "of"}:
+        return _class_of(value["#value"]).from_plain(restore(value["of"], functions))
     return {key: restore(item, functions) for key, item in value.items()}
+
+
+def _class_of(name: str) -> type:
+    module, _, cls = name.partition(":")
+    if not module.startswith("boulder."):
+        raise ConfigError(f"found a value of {name!r:.80}, expected one of Boulder's classes")
+    return getattr(importlib.import_module(module), cls)
 
 
 def _digest(captured: list[dict]) -> str:

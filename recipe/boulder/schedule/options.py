@@ -132,7 +132,7 @@ def _read_algo(algo: object) -> Callable | str:
 def _read_copy_output_layer(value: object, copy_param_mode: str | None) -> bool:
     """:return: whether output layers begin anew. RETURNN knows nothing finer: "subset" here is as good as True"""
     if value is None:
-        value = copy_param_mode
+        value = copy_param_mode if copy_param_mode == "reset" else None
     if value not in (None, True, False, "", "reset", "ifpossible", "subset"):
         raise ScheduleError(
             f"pretrain: copy_output_layer: found {short(value)}, expected True, False, 'ifpossible', 'subset', 'reset' "

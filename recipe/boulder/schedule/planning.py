@@ -87,7 +87,10 @@ def _steps(options: Options, network: dict, max_index: int) -> tuple[Step, ...]:
     mode = options.copy_param_mode
     if callable(options.algo):
         if needs_history(options.algo):
-            raise ScheduleError("pretrain: construction_algo takes 'history', expected plan_next to be called for it")
+            raise ScheduleError(
+                "pretrain: construction_algo takes 'history', expected an 'async def' config that awaits lay_out_adaptive "
+                "(without jobs: plan_next)"
+            )
         return construct(options.algo, network, copy_param_mode=mode, max_index=max_index)
     if options.algo == "no_network_modifications":
         return constructed([], network, copy_param_mode=mode)

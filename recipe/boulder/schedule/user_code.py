@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from boulder.errors import ScheduleError
+from boulder.schedule import numbering
 
 
 def call_user(function: Callable, where: str, **arguments) -> object:
@@ -12,7 +13,8 @@ def call_user(function: Callable, where: str, **arguments) -> object:
     :raises ScheduleError: for whatever it raises
     """
     try:
-        return function(**arguments)
+        with numbering.undone():
+            return function(**arguments)
     except Exception as error:  # the user's code may raise anything
         text = " ".join(str(error).split())
         place = _line_of(error, function, arguments)

@@ -34,7 +34,7 @@ class Model:
         # without autograph: nothing here needs it, and it leaves its files in /tmp when a job is killed
         batch = [types["data"], types["lengths"]]
         self.step = tf.function(self._step, input_signature=[*batch, scalar], autograph=False)
-        self.evaluate = tf.function(self._evaluate, input_signature=batch, autograph=False)
+        self.evaluate = tf.function(self._evaluate, input_signature=[*batch, scalar], autograph=False)
 
     def _trained_variables(self) -> list:
         return [self.variables[path] for path in self.trained]
@@ -49,7 +49,7 @@ class Model:
         """
         variables = self._trained_variables()
         if not variables:  # `#trainable` is False: a pass over the data, for its scores
-            losses = self._evaluate(data, lengths)
+            losses = self._evaluate(data, lengths, step)
             return losses, tf.constant(0.0), tf.math.is_finite(self._objective(losses))
         with tf.GradientTape() as tape:
             losses = run_network(
@@ -64,9 +64,12 @@ class Model:
         tf.cond(finite, lambda: self._apply(gradients, variables), lambda: False)
         return losses, norm, finite
 
-    def _evaluate(self, data, lengths):
-        """:return: losses, without dropout"""
-        return run_network(self.spec, self.variables, data, lengths).losses
+    def _evaluate(self, data, lengths, step):
+        """
+        :param step: how many updates there were, for code of the user's
+        :return: losses, without dropout
+        """
+        return run_network(self.spec, self.variables, data, lengths, seed=self.options.random_seed, step=step).losses
 
     def _objective(self, losses):
         """

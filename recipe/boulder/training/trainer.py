@@ -73,7 +73,7 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
         _check_start(state, phases)
         with Interrupt() as interrupt, Progress(files.progress) as progress:
             for phase in phases:
-                if state and not state.position and state.epoch >= phase.last_epoch:
+                if state and state.epoch - bool(state.position) >= phase.last_epoch:
                     continue  # done before the job was cut off
                 model, state = _begin_phase(phase, extern_data, state, train_data, files, say)
                 for epoch in phase.epochs:
@@ -92,7 +92,7 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
                     )
                     record = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
                     if files.dev:
-                        record["dev"] = _evaluate(model, dev_data, phase, progress, stop_if_asked).means()
+                        record["dev"] = _evaluate(model, dev_data, phase, state.step, progress, stop_if_asked).means()
                     state.history, state.position = [*state.history, record], None
                     took = {"seconds": time.monotonic() - began, "processor_seconds": time.process_time() - worked}
                     timed = took | size
@@ -192,14 +192,14 @@ def _not_finite(epoch, batch_number, losses, norm, batch, store) -> str:
     )
 
 
-def _evaluate(model, reader, phase, progress, stop_if_asked) -> Sums:
+def _evaluate(model, reader, phase, step: int, progress, stop_if_asked) -> Sums:
     """:return: sums over the whole data set, without dropout"""
     options, sums = phase.options, Sums()
     order = sequence_order("sorted", reader.lengths["data"], 0, 0)  # least padding; the sums do not care
     batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
     progress.begin("dev", len(batches), 0)
     for batch in batches_of_epoch(reader, batches):
-        sums.add(model.evaluate(batch.data, batch.lengths))
+        sums.add(model.evaluate(batch.data, batch.lengths, tf.constant(step, tf.int64)))
         progress.advance(sums)
         stop_if_asked()  # the epoch's position is its end: only this pass is done again
     return sums

@@ -1,5 +1,41 @@
 """One file for each family of layer classes. Importing this package registers them all."""
 
-from boulder.network.layers import activation, combine, copy, linear, rec, repeat
+from boulder.network.layers import (
+    activation,
+    attention,
+    choice,
+    combine,
+    compare,
+    conv,
+    copy,
+    dot,
+    gating,
+    layer_norm,
+    linear,
+    loop,
+    pool,
+    positional_encoding,
+    rec,
+    repeat,
+    self_attention,
+)
 
-__all__ = ["activation", "combine", "copy", "linear", "rec", "repeat"]
+__all__ = [
+    "activation",
+    "attention",
+    "choice",
+    "combine",
+    "compare",
+    "conv",
+    "copy",
+    "dot",
+    "gating",
+    "layer_norm",
+    "linear",
+    "loop",
+    "pool",
+    "positional_encoding",
+    "rec",
+    "repeat",
+    "self_attention",
+]

@@ -10,6 +10,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network import activations
 from boulder.network.axes import BATCH, FEATURE
+from boulder.network.code.expression import evaluated
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.template import DTYPES, Template, broadcast
 
@@ -82,26 +83,21 @@ class _Elementwise(Layer):
             )
         return replace(template, dtype=dtype)
 
-    def evaluate(self, run, values: list):
-        """:return: `eval`, a string or a function, of the sources' values; both see `source(i)`"""
-        names = {"source": lambda i: values[i], **(self.eval_locals or {})}
-        try:
-            if callable(self.eval):
-                return tf.convert_to_tensor(self.eval(**names))
-            return tf.convert_to_tensor(
-                eval(self.eval.strip(), {"tf": tf, **names})
-            )  # a config is trusted code (README)
-        except Exception as error:
-            first_line = str(error).strip().partition("\n")[0]
-            raise NetworkError(
-                f"layer {run.name!r} ({self.class_name}): 'eval' failed with {type(error).__name__}: {first_line}"
-            ) from error
+    def evaluate(self, run, sources):
+        """:return: `eval`, a string or a function, of the sources, as this layer's output"""
+        value, batch_major = evaluated(self.eval, self.eval_locals, run, sources)
+        return self.wrap(run, sources, value, batch_major)
 
-    def wrap(self, run, sources, value):
-        """:return: `value` as this layer's output, after a look at what the spec half promised"""
+    def wrap(self, run, sources, value, batch_major: bool = False):
+        """
+        :param batch_major: whether the batch axis of `value` comes first, wherever the sources have it
+        :return: `value` as this layer's output, after a look at what the spec half promised
+        """
         axes = tuple(axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE)
         if run.template.feature:
             axes = (*axes, run.template.feature)
+        if batch_major:
+            axes = tuple(sorted(axes, key=lambda axis: axis.kind != BATCH))
         sizes = [run.static_size(axis, sources) for axis in axes]
         fits = value.dtype.name == run.template.dtype and value.shape.rank in (None, len(axes))
         if fits and value.shape.rank is None:
@@ -121,7 +117,8 @@ class _Elementwise(Layer):
 @dataclass(frozen=True, kw_only=True)
 class Eval(_Elementwise):
     """
-    :param eval: e.g. "tf.nn.relu(source(0)) * source(1)", or a function that takes `source`
+    :param eval: e.g. "tf.nn.relu(source(0)) * source(1)", or a function that takes `source` and, if it likes, `self`;
+        `boulder.network.code` says what they see
     :param eval_locals: further names for it
     :param out_type: {"dim": …, "dtype": …, "sparse": …} where these are not the sources' own; "shape" may stand beside
         them, as RETURNN needs it
@@ -130,7 +127,7 @@ class Eval(_Elementwise):
     eval: str | Callable = field()  # without it, dataclasses take the None of the class above for a default
 
     def compute(self, run, *sources):
-        return self.wrap(run, sources, self.evaluate(run, run.aligned(sources)))
+        return self.evaluate(run, sources)
 
 
 @layer_class("combine")
@@ -168,9 +165,9 @@ class Combine(_Elementwise):
                 raise site.fail(f"kind {self.kind!r} needs float values, but {name!r} is {template}")
 
     def compute(self, run, *sources):
-        values = run.aligned(sources)
         if self.kind == "eval":
-            return self.wrap(run, sources, self.evaluate(run, values))
+            return self.evaluate(run, sources)
+        values = run.aligned(sources)
         if self.kind == "average":
             return self.wrap(run, sources, sum(values[1:], start=values[0]) / len(values))
         result = values[0]

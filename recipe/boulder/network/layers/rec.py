@@ -13,7 +13,7 @@ from typing import Literal
 
 from boulder.errors import nearest
 from boulder.lazy import tf
-from boulder.network.axes import Batch
+from boulder.network.axes import LOOP
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.params import Part
 from boulder.network.template import Template
@@ -32,7 +32,7 @@ class Rec(ConcatLayer):
     :param unit_opts: {"rec_weight_dropout": p} drops entries of W_re in training
     """
 
-    unit: str | dict = "lstm"
+    unit: str = "lstm"
     direction: Literal[1, -1] = 1
     unit_opts: dict | None = None
     forward_weights_init: str | float = "glorot_uniform"
@@ -44,8 +44,6 @@ class Rec(ConcatLayer):
         return (self.unit_opts or {}).get("rec_weight_dropout", 0.0)
 
     def spec(self, site: Site) -> Template:
-        if isinstance(self.unit, dict):
-            raise site.fail("a subnetwork as 'unit' is not supported yet; 'unit' must name an LSTM, e.g. 'nativelstm2'")
         if self.unit.lower() not in LSTM_UNITS:
             raise site.fail(f"unknown unit {self.unit!r}{nearest(self.unit.lower(), LSTM_UNITS)}")
         for option in self.unit_opts or {}:
@@ -55,7 +53,7 @@ class Rec(ConcatLayer):
                 )
         site.check_rate("rec_weight_dropout", self.rec_weight_dropout)
         template = site.input()
-        if template.time is None:
+        if template.time is None and site.loop is None:
             raise site.fail(f"needs a time axis, but its input is {template}")
         n_in, n = site.dense_dim(template), site.out_dim()
         gates = tuple(Part(gate, n) for gate in _GATES)
@@ -71,17 +69,44 @@ class Rec(ConcatLayer):
         site.param("rec/b", (4 * n,), self.bias_init, splits=(gates,), returnn_splits=((n,) * 4,))
         return template.with_feature(n)
 
+    def state(self, site: Site, output: Template) -> dict[str, Template]:
+        """:return: in a frame of a loop, y and c"""
+        if site.loop is None or output.time or site.loop in output.axes:
+            return {}
+        return {"y": output, "c": output}
+
+    def step(self, run, state, *sources):
+        x, outer = run.input(sources), run.template.axes[:-1]
+        n, n_in = run.template.feature.size, x.template.feature.size
+        frame = tf.reshape(run.broadcast_to(x, outer), [-1, n_in])
+        y, c = (tf.reshape(state[key].value, [-1, n]) for key in ("y", "c"))
+        gates = tf.matmul(frame, run.param("rec/W")) + tf.matmul(y, self._recurrent(run)) + run.param("rec/b")
+        cell_in, input_, forget, output = tf.split(gates, 4, axis=-1)
+        c = tf.sigmoid(forget) * c + tf.sigmoid(input_) * tf.tanh(cell_in)
+        y = tf.sigmoid(output) * tf.tanh(c)
+        y, c = (
+            state[key].made(tf.reshape(v, tf.shape(state[key].value)), run.template.axes, run.template)
+            for key, v in (("y", y), ("c", c))
+        )
+        return y, {"y": y, "c": c}
+
     def compute(self, run, *sources):
         x = run.input(sources)
-        order = (x.template.time, Batch, x.template.feature)
-        frames, lengths = x.ordered(order), run.length(x.template.time)  # [T, B, F], [B]
-        recurrent = run.drop(run.param("rec/W_re"), self.rec_weight_dropout, "rec/W_re")
+        time = x.template.time or next(axis for axis in x.axes if axis.kind == LOOP)
+        outer = tuple(axis for axis in x.axes if axis not in (time, x.template.feature))
+        value = x.ordered((time, *outer, x.template.feature))
+        frames = tf.reshape(value, [tf.shape(value)[0], -1, value.shape[-1]])  # [T, N, F]
+        lengths = tf.reshape(tf.broadcast_to(run.length_over(outer, time), tf.shape(value)[1:-1]), [-1])
         if self.direction == -1:
             frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)
-        y = _lstm(frames, run.param("rec/W"), recurrent, run.param("rec/b"))
+        y = _lstm(frames, run.param("rec/W"), self._recurrent(run), run.param("rec/b"))
         if self.direction == -1:
             y = tf.reverse_sequence(y, lengths, seq_axis=0, batch_axis=1)
-        return x.made(y, (*order[:2], run.template.feature), run.template)
+        y = tf.reshape(y, tf.concat([tf.shape(value)[:-1], [y.shape[-1]]], 0))
+        return x.made(y, (time, *outer, run.template.feature), run.template)
+
+    def _recurrent(self, run):
+        return run.drop(run.param("rec/W_re"), self.rec_weight_dropout, "rec/W_re")
 
 
 def _lstm(x, forward, recurrent, bias):

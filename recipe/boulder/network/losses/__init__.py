@@ -1,5 +1,5 @@
-"""One file for each loss. Importing this package registers them all."""
+"""One file for each loss, or for a few of a kind. Importing this package registers them all."""
 
-from boulder.network.losses import ce, ctc
+from boulder.network.losses import as_is, bin_ce, ce, ctc, distance, edit_distance
 
-__all__ = ["ce", "ctc"]
+__all__ = ["as_is", "bin_ce", "ce", "ctc", "distance", "edit_distance"]

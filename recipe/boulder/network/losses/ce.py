@@ -1,45 +1,72 @@
-"""`ce`: cross-entropy of each frame with its class; the error counts frames whose best class is another."""
+"""`ce`: cross-entropy of each frame with its class, or its distribution of classes; the error counts frames whose best class
+is another."""
 
 from dataclasses import dataclass
 
 from boulder.lazy import tf
-from boulder.network.axes import Batch
 from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.losses.frames import Frames, frames_of, problem_of_frames
 from boulder.network.template import Template
 
 
 @loss_class("ce")
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Loss):
+    """
+    With smoothing s, the target y has the probability 1 - s and each other of the n classes s / (n - 1); of the cross-entropy
+    with that, its least value is subtracted (RETURNN's CrossEntropyLoss; Szegedy et al. 2016).
+
+    :param label_smoothing: s, from 0 to below 1; also when scoring
+    :param focal_loss_factor: γ: the cost is multiplied by (1 - p(y))^γ (Lin et al. 2017)
+    """
+
+    label_smoothing: float = 0.0
+    focal_loss_factor: float = 0.0
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim
 
     def check(self, output: Template, target: Template) -> str | None:
-        if target.sparse_dim is None:
-            return f"loss 'ce' needs class indices as its target, found {target}"
-        if (output.time is None) != (target.time is None):
-            return f"loss 'ce' compares frame by frame, but the output is {output} and the target {target}"
-        return super().check(output, target)
+        if not 0 <= self.label_smoothing < 1:
+            return f"'label_smoothing' must be a number from 0 to below 1, found {self.label_smoothing}"
+        if (self.label_smoothing or self.focal_loss_factor) and target.sparse_dim is None:
+            return f"'label_smoothing' and 'focal_loss_factor' need class indices as the target, found {target}"
+        dense = None if target.feature else False
+        return problem_of_frames("ce", output, target, dense) or super().check(output, target)
 
     def compute(self, run, output, target) -> LossValue:
-        time, feature = output.template.time, output.template.feature
-        classes = target.ordered(target.template.axes)  # [B, T] or [B]
-        if time:
-            run.check_same_lengths(time, target.template.time)
-            mask = run.mask(time)  # [B, T]
-        else:
-            mask = tf.ones_like(classes, tf.float32)
-        axes = (Batch, time, feature) if time else (Batch, feature)
-        scores = output.ordered(axes)  # [B, T, classes] or [B, classes]
-        if output.logits is not None:
-            logits = output.ordered(axes, output.logits)
-            cost = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=logits)
+        frames = frames_of(run, output, target)
+        cost = self._of_classes(frames) if target.template.sparse_dim else self._of_distributions(frames)
+        return LossValue(frames.sum(cost), frames.wrong, frames.count)
+
+    def _of_distributions(self, frames: Frames):
+        if frames.logits is not None:
+            return tf.nn.softmax_cross_entropy_with_logits(labels=frames.target, logits=frames.logits)
+        return -tf.reduce_sum(frames.target * tf.math.log(tf.maximum(frames.output, 1e-20)), axis=-1)
+
+    def _of_classes(self, frames: Frames):
+        classes = tf.where(frames.mask, frames.target, 0)
+        if self.label_smoothing:
+            cost = self._smoothed(frames, classes)
+        elif frames.logits is not None:
+            cost = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=frames.logits)
         else:  # of probabilities as they are, also where they do not add up to 1
-            inside = tf.where(mask > 0, classes, 0)
-            cost = -tf.math.log(tf.maximum(tf.gather(scores, inside, batch_dims=len(axes) - 1), 1e-20))
-        wrong = tf.cast(tf.argmax(scores, axis=-1, output_type=classes.dtype) != classes, tf.float32)
-        return LossValue(_sum(cost, mask), _sum(wrong, mask), tf.reduce_sum(mask))
+            cost = -tf.math.log(tf.maximum(_picked(frames.output, classes), 1e-20))
+        if self.focal_loss_factor:
+            cost *= (1 - _picked(frames.output, classes)) ** self.focal_loss_factor
+        return cost
+
+    def _smoothed(self, frames: Frames, classes):
+        if frames.logits is not None:
+            log_p = tf.nn.log_softmax(frames.logits)
+        else:
+            log_p = tf.math.log(tf.maximum(frames.output, 1e-20))
+        n = frames.output.shape[-1]
+        high, low = 1 - self.label_smoothing, self.label_smoothing / max(1, n - 1)
+        least = -(high * tf.math.log(high) + (n - 1) * low * tf.math.log(low + 1e-20))
+        return -(high - low) * _picked(log_p, classes) - low * tf.reduce_sum(log_p, axis=-1) - least
 
 
-def _sum(values, mask):
-    return tf.reduce_sum(tf.where(mask > 0, values, 0.0))
+def _picked(values, classes):
+    """:return: of each frame, the entry of its class"""
+    return tf.gather(values, classes, batch_dims=classes.shape.rank)

@@ -4,6 +4,9 @@ from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.returnn.provided.dims import Data, Dim, DimensionTag  # noqa: F401 (older configs import them from here)
 
+FUNCTIONS = ("dropout", "get_shape", "get_shape_dim", "where_bc")
+"""What there is, also for the texts of `eval`."""
+
 
 def get_shape(x) -> list:
     """:return: of each axis its static size, or, where that is not known, a scalar tensor"""
@@ -50,10 +53,18 @@ def dropout(
     """
     :param keep_prob: a number, or a scalar tensor
     :param noise_shape: 1 broadcasts in an axis, None does not
-    :param cond_on_train: is for the layer to decide; here it raises
+    :param cond_on_train: only in training
     """
-    if cond_on_train:
-        raise NetworkError("dropout: found cond_on_train=True, expected the layer's own train flag around the call")
+    from boulder.network.code.random_numbers import drawn  # with NumPy, which planning does without
+    from boulder.network.code.running import running_code
+
+    code = running_code()
+    if cond_on_train and code is None:
+        raise NetworkError(
+            "dropout: found cond_on_train=True outside of layers, where nobody knows whether it is training"
+        )
+    if cond_on_train and not code.run.train:
+        return x
     with tf.name_scope(name or "dropout"):
         x = tf.convert_to_tensor(x)
         if isinstance(keep_prob, int | float):
@@ -66,5 +77,6 @@ def dropout(
         elif isinstance(noise_shape, list | tuple):
             noise_shape = [get_shape_dim(x, axis) if n is None else n for axis, n in enumerate(noise_shape)]
         keep_prob = tf.cast(keep_prob, x.dtype)
-        kept = tf.floor(keep_prob + tf.random.uniform(noise_shape, seed=seed, dtype=x.dtype))
+        uniform = drawn("random.uniform", tf.random.uniform)
+        kept = tf.floor(keep_prob + uniform(noise_shape, seed=seed, dtype=x.dtype))
         return x * (kept / keep_prob if apply_correction_factor else kept)

@@ -110,6 +110,8 @@ def _value(transfer, spec: ParamSpec, old: Mapping[str, numpy.ndarray], fresh: C
 
 def _report(plan: Plan, old_specs: Specs, new_specs: Specs, mode: str | None) -> GrowthReport:
     report = GrowthReport(mode=mode or "ifpossible")
+    report.shapes = {path: spec.shape for path, spec in new_specs.items()}
+    report.old_shapes = {path: spec.shape for path, spec in old_specs.items()}
     for path, spec in new_specs.items():
         transfer = plan.transfers.get(path)
         if not isinstance(transfer, Transfer) or _takes_nothing(transfer):

@@ -16,6 +16,8 @@ class GrowthReport:
     :param taken_from: path → layer that the values come from, where that is another than the parameter's own
     :param identity: those of `initialised` that make new layers between old ones the identity
     :param mode: how it was done
+    :param shapes: path → shape, of all parameters of the new network
+    :param old_shapes: the same of the old one
     """
 
     copied: list[str] = field(default_factory=list)
@@ -25,6 +27,8 @@ class GrowthReport:
     taken_from: dict[str, str] = field(default_factory=dict)
     identity: list[str] = field(default_factory=list)
     mode: str = field(default="ifpossible", compare=False)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    old_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
 
     def to_json(self) -> dict:
         return asdict(self)

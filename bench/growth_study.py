@@ -1,0 +1,45 @@
+"""The table of docs/growth.md, from what `boulder run config/growth_study.py` has written.
+
+.venv/bin/python -m bench.growth_study [output/growth_study]
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+from boulder.training.scores import read_scores
+
+HEADER = """\
+| schedule: way | dev loss, epoch 5 | dev loss, epoch 8 | dev error, epoch 8 | processor time |
+|---|---|---|---|---|"""
+LOSS, ERROR, FIRST_AT_FULL_SIZE = "cost:output", "error:output", 5
+
+
+def main(folder: Path) -> None:
+    runs = {way.name: [read_scores(file) for file in sorted(way.glob("*/scores.jsonl"))] for way in folder.iterdir()}
+    baseline = statistics.mean(_seconds(records) for records in runs["full-from-the-start"])
+    print(HEADER)
+    for name, seeds in sorted(runs.items(), key=lambda item: (item[0].partition("-")[0], _final(item[1], LOSS))):
+        early = _spread([records[FIRST_AT_FULL_SIZE - 1]["dev"][LOSS] for records in seeds], "{:.3f}")
+        late = _spread([records[-1]["dev"][LOSS] for records in seeds], "{:.3f}")
+        error = _spread([100 * records[-1]["dev"][ERROR] for records in seeds], "{:.1f}")
+        time = _spread([_seconds(records) / baseline for records in seeds], "{:.2f}")
+        print(f"| {name} | {early} | {late} | {error} % | {time} |")
+
+
+def _final(seeds: list[list[dict]], key: str) -> float:
+    return statistics.mean(records[-1]["dev"][key] for records in seeds)
+
+
+def _seconds(records: list[dict]) -> float:
+    return sum(record["processor_seconds"] for record in records)
+
+
+def _spread(values: list[float], form: str) -> str:
+    """:return: mean, and the least and greatest value"""
+    mean, least, greatest = (form.format(value) for value in (statistics.mean(values), min(values), max(values)))
+    return f"{mean} ({least}–{greatest})"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "output/growth_study"))

@@ -1,0 +1,92 @@
+"""The encoder-decoder with attention of config/g2p.py, in the manner of the RETURNN speech setups (Zeyer et al. 2018).
+
+A BLSTM encoder reads the letters. An LSTM decoder writes a phoneme at a time: from the phoneme before and what it attends to,
+which is a mean over the encoder's frames with weights that depend on the decoder's state and on where it has looked so far:
+
+    e_t,i = v · tanh(W s_t + V h_i + u Σ_{t' < t} α_t',i)        α_t = softmax(e_t)        c_t = Σ_i α_t,i h_i
+"""
+
+from dataclasses import dataclass
+
+from jobs.lexicon_to_hdf import END
+
+EACH_ENTRY = {"*": None}  # dropout draws for each entry; RETURNN's default is one mask for all frames of a batch
+
+
+@dataclass(frozen=True)
+class Size:
+    """
+    :param layers: BLSTM layers of the encoder
+    :param encoder: units of each of their directions
+    :param decoder: units of the decoder's LSTM
+    :param dropout: before each BLSTM layer, the decoder and its softmax
+    """
+
+    layers: int
+    encoder: int
+    decoder: int
+    dropout: float
+
+
+def network(size: Size, *, ctc_scale: float, label_smoothing: float) -> dict:
+    """
+    :param ctc_scale: of the CTC loss on the encoder; 0: there is none
+    :return: net dict
+    """
+    drop = {"dropout": size.dropout, "dropout_noise_shape": EACH_ENTRY}
+    net = {"embedding": linear("data", 64, with_bias=False)}
+    source = ["embedding"]
+    for layer in range(size.layers):
+        names = [f"lstm{layer}_fw", f"lstm{layer}_bw"]
+        for name, direction in zip(names, (1, -1), strict=True):
+            net[name] = {
+                "class": "rec", "unit": "nativelstm2", "from": source, "n_out": size.encoder, "direction": direction, **drop,
+            }  # fmt: skip
+        source = names
+    net["encoder"] = {"class": "copy", "from": source}
+    net["keys"] = linear("encoder", size.decoder)
+    net["output"] = {
+        "class": "rec", "from": [], "target": "targets", "unit": decoder(size, drop, label_smoothing),
+        "max_seq_len": "max_len_from('base:encoder') * 2 + 2",
+    }  # fmt: skip
+    net["decision"] = {"class": "decide", "from": "output", "is_output_layer": True}
+    if ctc_scale:
+        net["frames"] = {"class": "repeat", "from": "encoder", "repetitions": 2}
+        net["ctc"] = {
+            "class": "softmax", "from": "frames", "loss": "ctc", "target": "classes", "loss_scale": ctc_scale, **drop,
+        }  # fmt: skip
+    return net
+
+
+def decoder(size: Size, drop: dict, label_smoothing: float) -> dict:
+    """:return: net dict of what is computed for each phoneme"""
+    smoothing = {"loss_opts": {"label_smoothing": label_smoothing}} if label_smoothing else {}
+    return {
+        "output": {
+            "class": "choice", "from": "output_prob", "target": "targets", "beam_size": 8, "initial_output": END,
+        },
+        "end": {"class": "compare", "from": "output", "value": END},
+        "label": linear("prev:output", 64, with_bias=False),
+        "s": {"class": "rec", "unit": "nativelstm2", "from": ["label", "prev:context"], "n_out": size.decoder, **drop},
+        "query": linear("s", size.decoder, with_bias=False),
+        "looked_at": linear("prev:att_weights_sum", size.decoder, with_bias=False),
+        "energy_in": {
+            "class": "combine", "kind": "add", "from": ["base:keys", "query", "looked_at"], "activation": "tanh",
+        },
+        "energy": linear("energy_in", 1, with_bias=False),
+        "att_weights": {"class": "softmax_over_spatial", "from": "energy", "is_output_layer": True},
+        "att_weights_sum": {"class": "combine", "kind": "add", "from": ["prev:att_weights_sum", "att_weights"]},
+        "context": {"class": "generic_attention", "weights": "att_weights", "base": "base:encoder"},
+        "readout": linear(["s", "label", "context"], size.decoder, activation="tanh", **drop),
+        "output_prob": {
+            "class": "softmax", "from": "readout", "loss": "ce", "target": "targets", **smoothing, **drop,
+        },
+    }  # fmt: skip
+
+
+def linear(
+    source: str | list[str], n_out: int, *, activation: str | None = None, with_bias: bool = True, **options
+) -> dict:
+    return {
+        "class": "linear", "from": source, "n_out": n_out, "activation": activation, "with_bias": with_bias, **options,
+    }  # fmt: skip

@@ -1,0 +1,112 @@
+"""Axes by the descriptions that net dicts use: "T", "spatial:0", "static:-1", …; RETURNN's `Data.get_axes_from_description`.
+
+    "B" "batch"        "T" "time"        "F" "feature"        letters together, as "BT"        "T?": time, if there is one
+    "spatial"          all but batch and feature              "spatial:i" the i-th of them
+    "dyn" "dynamic"    those of a length per sequence         "dyn:i"
+    "static"           those of one size for all sequences    "static:i"
+    "dim:N"            those of size N                        "dim:N,i"
+    "except_time"      all but batch and time                 "except_batch"        "*" all
+    an int             counted as they are told, batch first; negative from the end
+    a list             all of what its entries describe
+
+The axes of a loop around the layer, and of the hypotheses of a search, are not there for a description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
+from boulder.network.layer import Site
+from boulder.network.template import Template
+
+
+def find_axis(template: Template, description: object, site: Site) -> Axis:
+    """:raises NetworkError: if it describes no axis, or several"""
+    found = find_axes(template, description, site)
+    if len(found) != 1:
+        what = f"{len(found)} axes, {', '.join(map(str, found))}," if found else "no axis"
+        raise site.fail(f"axis {description!r} describes {what} of {template}, expected one")
+    return found[0]
+
+
+def find_axes(template: Template, description: object, site: Site) -> tuple[Axis, ...]:
+    """
+    :return: without any twice; empty only where the description allows that, as "T?" does
+    :raises NetworkError: if it is no description, or describes an axis that is not there
+    """
+    axes = [axis for axis in template.axes if axis.kind not in (LOOP, BEAM)]
+    if isinstance(description, list | tuple | set | frozenset):
+        entries = sorted(description, key=str) if isinstance(description, set | frozenset) else description
+        return tuple(dict.fromkeys(axis for entry in entries for axis in find_axes(template, entry, site)))
+    if isinstance(description, int) and not isinstance(description, bool):
+        return (_numbered(axes, description, description, template, site),)
+    if hasattr(description, "dimension"):  # a `Dim` of a config
+        return _of_dim(axes, description, template, site)
+    if not isinstance(description, str):
+        raise site.fail(f"an axis is described by a string or an int, found {description!r:.80}")
+    return _of_text(axes, description.lower(), description, template, site)
+
+
+def _of_text(axes: list[Axis], text: str, description: str, template: Template, site: Site) -> tuple[Axis, ...]:
+    time = template.time
+    groups = {
+        "batch": [axis for axis in axes if axis.kind == BATCH],
+        "time": [time] if time else [],
+        "feature": [axis for axis in axes if axis.kind == FEATURE],
+        "spatial": [axis for axis in axes if axis.kind not in (BATCH, FEATURE)],
+        "dynamic": [axis for axis in axes if axis.kind in DYNAMIC],
+        "static": [axis for axis in axes if axis.size is not None],
+        "except_time": [axis for axis in axes if axis.kind != BATCH and axis != time],
+        "except_batch": [axis for axis in axes if axis.kind != BATCH],
+        "*": axes,
+    }
+    letters = {"b": "batch", "t": "time", "f": "feature"}
+    text = {"dyn": "dynamic"}.get(text, text)
+    if text == "t?":
+        return tuple(groups["time"])
+    if text in groups:
+        if not groups[text] and text in letters.values():
+            raise site.fail(f"axis {description!r}: there is none in {template}")
+        return tuple(groups[text])
+    if text and set(text) <= set(letters):
+        return tuple(axis for letter in text for axis in _of_text(axes, letters[letter], description, template, site))
+    kind, colon, number = text.partition(":")
+    kind = {"dyn": "dynamic"}.get(kind, kind)
+    if colon and kind == "dim":
+        return _of_size(axes, number, description, template, site)
+    if colon and kind in groups and number.lstrip("-").isdigit():
+        return (_numbered(groups[kind], int(number), description, template, site),)
+    raise site.fail(
+        f"axis {description!r} is no description of one; expected 'B', 'T', 'F', 'spatial', 'spatial:0', 'dyn', 'static:-1', "
+        f"'dim:N', 'except_time' or an int, for {template}"
+    )
+
+
+def _of_size(axes: list[Axis], text: str, description: str, template: Template, site: Site) -> tuple[Axis, ...]:
+    size, comma, number = text.partition(",")
+    if not size.isdigit() or (comma and not number.lstrip("-").isdigit()):
+        raise site.fail(f"axis {description!r} needs a size, as in 'dim:5'")
+    found = [axis for axis in axes if axis.size == int(size)]
+    if not found:
+        raise site.fail(f"axis {description!r}: there is none of that size in {template}")
+    return (_numbered(found, int(number), description, template, site),) if comma else tuple(found)
+
+
+def _of_dim(axes: list[Axis], dim, template: Template, site: Site) -> tuple[Axis, ...]:
+    """A static one is known by its size; a dynamic one is the time axis of the data stream that its name begins with."""
+    if dim.dimension is not None:
+        found = [axis for axis in axes if axis.size == dim.dimension]
+    else:
+        name = str(getattr(dim, "name", None) or getattr(dim, "description", ""))
+        dynamic = [axis for axis in axes if axis.kind in DYNAMIC]
+        found = [axis for axis in dynamic if name.split(":")[0] in map(str, axis.origin)] or dynamic
+    if len(found) != 1:
+        raise site.fail(f"axis {dim!r:.80} fits {len(found)} axes of {template}, expected one")
+    return tuple(found)
+
+
+def _numbered(axes: Sequence[Axis], number: int, description: object, template: Template, site: Site) -> Axis:
+    if not -len(axes) <= number < len(axes):
+        raise site.fail(f"axis {description!r}: there are only {len(axes)} such axes in {template}")
+    return axes[number]

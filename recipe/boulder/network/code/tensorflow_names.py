@@ -1,0 +1,121 @@
+"""`tf`, as code in net dicts has it: the names of TensorFlow 2, and then those of TensorFlow 1 that 2 dropped.
+
+tf.to_float(x)                          tf.compat.v1.to_float
+tf.reduce_sum(x, 1, keep_dims=True)     tf.compat.v1.reduce_sum, as only that knows keep_dims
+tf.random_uniform([3])                  drawn from the layer's stream, see `random_numbers`
+tf.contrib                              an error that says so
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import types
+
+from boulder.errors import NetworkError, nearest
+from boulder.network.code.changed import CHANGED, REFUSED, either
+from boulder.network.code.random_numbers import DRAWN, STATEFUL, drawn
+
+_OURS = ("tensorflow", "tensorflow.compat", "tensorflow.compat.v1")
+"""Names of modules that code may import, and gets ours then."""
+_AS_IT_IS = ("keras",)
+_ABSENT = object()
+
+
+class MissingName(NetworkError, AttributeError):
+    """Neither TensorFlow 2 nor 1 has it: `hasattr` says so, too."""
+
+
+class TensorFlowNames(types.ModuleType):
+    """TensorFlow, or one of its modules."""
+
+    def __init__(self, name: str, path: str, new: object, old: object) -> None:
+        """
+        :param name: `__name__`
+        :param path: from `tf`, "nn." for `tf.nn`
+        :param new: the module that is asked first
+        :param old: the one that has what it lacks
+        """
+        super().__init__(name)
+        self._path, self._new, self._old = path, new, old
+        self._is_old = ".v1" in name
+
+    def __getattr__(self, attribute: str):
+        if attribute.startswith("__"):
+            return getattr(self._new, attribute)
+        path = f"{self._path}{attribute}"
+        if path in REFUSED:
+            raise MissingName(f"tf.{path}: {REFUSED[path]}")
+        if path in STATEFUL:
+            raise MissingName(
+                f"tf.{path} draws from a state of the process, which a training that is resumed does not have; "
+                "expected tf.random.uniform, tf.random.normal or the like"
+            )
+        found = self._found(attribute, path)
+        setattr(self, attribute, found)
+        return found
+
+    def _found(self, attribute: str, path: str) -> object:
+        new, old = (_attribute(module, attribute) for module in (self._new, self._old))
+        if new is _ABSENT and old is _ABSENT:
+            found = sys.modules.get(f"{self.__name__}.{attribute}")  # `import tensorflow.python.…`
+            if found is None:
+                known = {name for module in (self._new, self._old) for name in dir(module)}
+                raise MissingName(f"neither TensorFlow 2 nor 1 has tf.{path}{nearest(attribute, known)}")
+            return found
+        first, second = (old, old) if new is _ABSENT else (new, new if old is _ABSENT else old)
+        if path in DRAWN:
+            return drawn(path, first)
+        if path in CHANGED:
+            return CHANGED[path](first, first if self._is_old else second)
+        if isinstance(first, types.ModuleType):
+            name = f"{self.__name__}.{attribute}"
+            if path in _AS_IT_IS or not isinstance(second, types.ModuleType):
+                return first
+            return TensorFlowNames(name, f"{path}.", first, second)
+        if first is second or not callable(first) or inspect.isclass(first):
+            return first
+        return either(first, second)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(self._new), *dir(self._old)})
+
+    def __reduce_ex__(self, protocol):
+        return tensorflow_module, (self.__name__,)
+
+
+def _attribute(module: object, name: str) -> object:
+    try:
+        return getattr(module, name, _ABSENT)
+    except ImportError:  # what it would load lazily is not installed
+        return _ABSENT
+
+
+_made: dict[str, types.ModuleType] = {}
+
+
+def tensorflow_module(name: str = "tensorflow") -> types.ModuleType:
+    """
+    Imports TensorFlow.
+
+    :param name: of a module of its; "tensorflow" and "tensorflow.compat.v1" are ours, others the real ones
+    """
+    if not _made:
+        new = importlib.import_module("tensorflow")
+        old = new.compat.v1
+        ours = TensorFlowNames("tensorflow", "", new, old)
+        compat = TensorFlowNames("tensorflow.compat", "compat.", new.compat, new.compat)
+        compat.v1 = TensorFlowNames("tensorflow.compat.v1", "", old, new)
+        ours.compat = compat
+        _made.update(zip(_OURS, (ours, compat, compat.v1), strict=True))
+    return _made[name] if name in _made else importlib.import_module(name)
+
+
+def imported_modules() -> dict[str, types.ModuleType]:
+    """:return: `sys.modules` name → ours, for code that imports TensorFlow when it is called; {} if it is not loaded"""
+    current = sys.modules.get("tensorflow")
+    if isinstance(current, TensorFlowNames) or not isinstance(getattr(current, "__file__", None), str):
+        return {}  # it is ours already, or a stand-in
+    tensorflow_module()
+    return dict(_made)

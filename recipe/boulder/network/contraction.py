@@ -1,0 +1,104 @@
+"""Products of two tensors, summed over some of their common axes: what `dot` and `generic_attention` are made of.
+
+y[kept axes of a and b] = Σ over the reduced axes of a[…] · b[…]
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from boulder.errors import NetworkError
+from boulder.lazy import tf
+from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, SPATIAL, Axis, Spatial
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+OUTER = (BATCH, LOOP, BEAM)
+"""Axes that a tensor may lack: what it says then holds for all of their entries."""
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """
+    :param same: axis of b → the axis of a that it is one with
+    :param reduced: axes of a, in `same`, that are summed over
+    :param kept: ("a" or "b", axis), in the order of the result
+    :param with_one: whether an axis of size 1 is put behind them
+    """
+
+    same: Mapping[Axis, Axis]
+    reduced: tuple[Axis, ...]
+    kept: tuple[tuple[str, Axis], ...]
+    with_one: bool = False
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """:return: names of the result's axes
+
+        :raises NetworkError: if two dynamic ones would have the same
+        """
+        return distinct([*(axis for _, axis in self.kept), *([Spatial(1)] if self.with_one else [])])
+
+    def compute(self, run, a: Tensor, b: Tensor, template: Template) -> Tensor:
+        """
+        :param template: of the result, with at least `axes`
+        :return: the sums, to which padding adds nothing
+        """
+        partner = {axis: other for other, axis in self.same.items()}
+        for axis in self.reduced:
+            if axis.kind in DYNAMIC:
+                if set(run.length_axes(axis)) <= set(a.axes):
+                    a = _masked(run, a, axis)
+                else:
+                    b = _masked(run, b, partner[axis])
+        letters = iter(string.ascii_letters)
+        names = {("a", axis): next(letters) for axis in a.axes}
+        names |= {("b", axis): names["a", self.same[axis]] if axis in self.same else next(letters) for axis in b.axes}
+        operands = ["".join(names[side, axis] for axis in x.axes) for side, x in (("a", a), ("b", b))]
+        result = "".join(names[entry] for entry in self.kept)
+        value = tf.einsum(f"{','.join(operands)}->{result}", a.value, b.value)
+        return a.made(value[..., None] if self.with_one else value, self.axes, template)
+
+
+def _masked(run, x: Tensor, axis: Axis) -> Tensor:
+    return x.made(tf.where(run.mask_over(x.axes, axis), x.value, 0), x.axes, x.template)
+
+
+def matched(a: Sequence[Axis], b: Sequence[Axis]) -> dict[Axis, Axis]:
+    """
+    :return: axis of b → axis of a, for those that are one: equal, or else static, of one size, and the first such
+    """
+    result = {axis: axis for axis in b if axis in a}
+    for axis in a:
+        if axis.kind in (FEATURE, SPATIAL) and axis not in result.values():
+            found = next(
+                (o for o in b if o.kind in (FEATURE, SPATIAL) and o.size == axis.size and o not in result), None
+            )
+            if found:
+                result[found] = axis
+    return result
+
+
+def distinct(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """
+    :return: `axes` as those of one tensor: static ones of equal size get different names, and the last static one is the
+        feature axis, as in RETURNN
+    :raises NetworkError: if a dynamic one comes twice
+    """
+    features = max((i for i, axis in enumerate(axes) if axis.kind in (FEATURE, SPATIAL)), default=None)
+    result: list[Axis] = []
+    for i, axis in enumerate(axes):
+        if i == features:
+            axis = Axis(FEATURE, axis.size)
+        elif axis.kind in (FEATURE, SPATIAL):
+            names = (
+                axis if axis.kind == SPATIAL else Spatial(axis.size),
+                *(Spatial(axis.size, n) for n in range(len(axes))),
+            )
+            axis = next(name for name in names if name not in result)
+        elif axis in result:
+            raise NetworkError(f"the result would have the axis {axis} twice")
+        result.append(axis)
+    return tuple(result)

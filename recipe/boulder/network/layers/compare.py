@@ -1,0 +1,56 @@
+"""`compare`: whether the sources, or a source and a value, are equal, or one is less than the next."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from boulder.errors import NetworkError
+from boulder.lazy import tf
+from boulder.network.axes import FEATURE
+from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.template import Template, broadcast
+
+_KINDS = {
+    "equal": lambda a, b: a == b,
+    "not_equal": lambda a, b: a != b,
+    "less": lambda a, b: a < b,
+    "less_equal": lambda a, b: a <= b,
+    "greater": lambda a, b: a > b,
+    "greater_equal": lambda a, b: a >= b,
+}
+
+
+@layer_class("compare")
+@dataclass(frozen=True, kw_only=True)
+class Compare(Layer):
+    """The result is of bool. With several sources each must hold with the next. (RETURNN: CompareLayer)
+
+    :param kind: how they are compared
+    :param value: comes after the sources
+    """
+
+    kind: Literal["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"] = "equal"
+    value: int | float | None = None
+
+    def spec(self, site: Site) -> Template:
+        if len(site.sources) + (self.value is not None) < 2:
+            raise site.fail("compares two things at least: sources in 'from', or a source and 'value'")
+        dtypes = {template.dtype for _, template in site.sources}
+        if len(dtypes) > 1:
+            raise site.fail(f"its sources must be of one type, found {' and '.join(sorted(dtypes))}")
+        try:
+            template = broadcast([template for _, template in site.sources])
+        except NetworkError as error:
+            raise site.fail_sources(error) from None
+        return Template(template.axes, "bool")
+
+    def compute(self, run, *sources):
+        values = run.aligned(sources)
+        if self.value is not None:
+            values.append(tf.cast(self.value, values[0].dtype))
+        result = None
+        for a, b in pairwise(values):
+            holds = _KINDS[self.kind](a, b)
+            result = holds if result is None else tf.logical_and(result, holds)
+        axes = [axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE]
+        return run.tensor(result, (*axes, run.template.feature) if run.template.feature else axes, run.template)

@@ -1,0 +1,138 @@
+"""`conv`: a window slides along time, or along several axes, and makes features of what it covers."""
+
+from dataclasses import dataclass
+
+from boulder.lazy import tf
+from boulder.network import activations
+from boulder.network.axes import FEATURE, SPATIAL, Axis
+from boulder.network.contraction import distinct
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.params import Part
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+from boulder.network.windows import Padding, Windows, sliding, spatial_axes
+
+
+@layer_class("conv")
+@dataclass(frozen=True, kw_only=True)
+class Conv(ConcatLayer):
+    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k], plus bias. Parameters: W [*filter_size, input / groups, n_out],
+    bias [n_out]. (RETURNN: ConvLayer, with the defaults of behavior version 0)
+
+    :param filter_size: sizes of the window, one for each axis that it slides along
+    :param padding: see `boulder.network.windows`
+    :param strides: by how much the window moves
+    :param dilation_rate: distance of a window's entries
+    :param groups: parts into which the input's and the output's features fall, each made of its own
+    :param in_spatial_dims: axes that the window slides along; None: all but those of the batch and of the features
+    :param input_expand_dims: number of axes of size 1 that the input gets, to slide along
+    :param input_add_feature_dim: whether to slide along the features, too, which then are no features
+    :param input_split_feature_dim: into parts of how many features to divide the features; to slide along the parts, too
+    :param with_bias: whether the bias is added
+    :param activation: see `boulder.network.activations`
+    """
+
+    filter_size: list[int]
+    padding: Padding
+    strides: int | list[int] = 1
+    dilation_rate: int | list[int] = 1
+    groups: int = 1
+    in_spatial_dims: list[object] | None = None
+    input_expand_dims: int = 0
+    input_add_feature_dim: bool = False
+    input_split_feature_dim: int | None = None
+    with_bias: bool = False
+    activation: str | None = None
+    forward_weights_init: str | float = "glorot_uniform"
+    bias_init: str | float = 0.0
+    auto_use_channel_first: bool = False
+    use_time_mask: bool = False
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        size, n_out = site.dense_dim(template), site.out_dim()
+        split = self.input_split_feature_dim
+        if split is not None and (self.input_add_feature_dim or split < 1 or size % split):
+            raise site.fail(f"'input_split_feature_dim' must divide the {size} features of its input, found {split}")
+        shaped, windows = self._windows(template, site)
+        n_in = shaped.feature.size
+        if self.groups < 1 or n_in % self.groups or n_out % self.groups:
+            raise site.fail(f"'groups' must divide {n_in} input and {n_out} output features, found {self.groups}")
+        sizes = tuple(window.size for window in windows.each)
+        rows = site.input_parts() if self.groups == 1 and shaped.feature == template.feature else ()
+        if sum(part.size for part in rows) != n_in:
+            rows = (Part("", n_in // self.groups),)
+        shape = (*sizes, n_in // self.groups, n_out)
+        splits = (*map(site.whole, sizes), rows, site.whole(n_out))
+        site.param("W", shape, self.forward_weights_init, splits=splits)
+        if self.with_bias:
+            site.param("bias", (n_out,), self.bias_init)
+        output = windows.template(shaped, n_out)
+        activations.check(self.activation, output, site.where)
+        return output
+
+    def _windows(self, template: Template, site: Site) -> tuple[Template, Windows]:
+        """:return: of the input with its new axes; the windows over it"""
+        axes = spatial_axes(template, self.in_spatial_dims, site)
+        old, new = template.axes, [Axis(SPATIAL, 1)] * self.input_expand_dims
+        size, channels = template.feature.size, template.feature.size
+        if self.input_add_feature_dim or self.input_split_feature_dim:
+            channels = self.input_split_feature_dim or 1
+            new.append(Axis(SPATIAL, size // channels))
+        outer = [axis for axis in old if axis.kind != FEATURE]
+        named = distinct([*outer, *new, Axis(FEATURE, channels)])
+        axes += named[len(outer) : -1]
+        shaped = Template(named, template.dtype)
+        return shaped, sliding(shaped, axes, self.filter_size, self.strides, self.dilation_rate, self.padding, site)
+
+    def compute(self, run, *sources):
+        x = run.input(sources).feature_last()
+        template, windows = self._windows(x.template, Site(run.name, self, []))
+        new = template.axes[len(x.axes) - 1 :]
+        shape = tf.concat([tf.shape(x.value)[:-1], [axis.size for axis in new]], 0)
+        value = tf.ensure_shape(tf.reshape(x.value, shape), [*x.value.shape[:-1], *(axis.size for axis in new)])
+        x = Tensor(value, (*x.axes[:-1], *new), template)
+        y = windows.made(run, x, lambda value: convolution(value, run.param("W"), windows, self.groups))
+        if self.with_bias:
+            y = y.mapped(lambda value: value + run.param("bias"))
+        return y.activated(self.activation)
+
+
+def convolution(value, weights, windows: Windows, groups: int):
+    """
+    :param value: [N, *sizes, input]
+    :param weights: [*window, input / groups, output]
+    :return: [N, *numbers of windows that fit in, output]
+    """
+    strides = [window.stride for window in windows.each]
+    dilations = [window.dilation for window in windows.each]
+    if groups > 1 and groups == value.shape[-1] and len(strides) < 3:
+        operation = _depthwise
+        together = max(dilations) == 1 and len(set(strides)) == 1
+    else:
+        operation = _grouped
+        together = max(dilations) == 1
+    if together or max(strides) == 1:
+        return operation(value, weights, strides, dilations, groups)
+    dense = operation(value, weights, [1] * len(strides), dilations, groups)  # TensorFlow has not both
+    return dense[(slice(None), *(slice(None, None, stride) for stride in strides))]
+
+
+def _grouped(value, weights, strides, dilations, groups):
+    layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # without it, TensorFlow's eager 3D convolution has no gradient
+    parts = zip(tf.split(value, groups, axis=-1), tf.split(weights, groups, axis=-1), strict=True)
+    return tf.concat([tf.nn.convolution(x, w, strides, "VALID", layout, dilations) for x, w in parts], axis=-1)
+
+
+def _depthwise(value, weights, strides, dilations, groups):
+    """Each input feature on its own: one operation, instead of as many as there are features."""
+    *sizes, _, n_out = weights.shape
+    if len(sizes) == 1:
+        value = value[:, :, None]
+        sizes, strides, dilations = [*sizes, 1], [*strides, *strides], [*dilations, 1]
+        squeeze = [2]
+    else:
+        squeeze = []
+    filters = tf.reshape(weights, [*sizes, groups, n_out // groups])
+    result = tf.nn.depthwise_conv2d(value, filters, [1, *strides, 1], "VALID", dilations=dilations)
+    return tf.squeeze(result, squeeze) if squeeze else result

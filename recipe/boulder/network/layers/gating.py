@@ -1,0 +1,37 @@
+"""`gating`: one half of the features, times the other half as a gate."""
+
+from dataclasses import dataclass
+
+from boulder.lazy import tf
+from boulder.network import activations
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.template import Template
+
+
+@layer_class("gating")
+@dataclass(frozen=True, kw_only=True)
+class Gating(ConcatLayer):
+    """y = activation(a) · gate_activation(b) of the input [a; b]: Dauphin et al. 2017. (RETURNN: GatingLayer)
+
+    :param activation: of the first half
+    :param gate_activation: of the second half
+    """
+
+    activation: str | None
+    gate_activation: str | None = "sigmoid"
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        size = site.dense_dim(template)
+        if size % 2:
+            raise site.fail(f"needs two halves of features, but its input is {template}")
+        output = template.with_feature(size // 2)
+        for name in (self.activation, self.gate_activation):
+            activations.check(name, output, site.where)
+        return output
+
+    def compute(self, run, *sources):
+        x = run.input(sources).feature_last()
+        values, gates = tf.split(x.value, 2, axis=-1)
+        y = activations.apply(self.activation, values) * activations.apply(self.gate_activation, gates)
+        return x.made(y, (*x.axes[:-1], run.template.feature), run.template)

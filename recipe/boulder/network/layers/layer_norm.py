@@ -1,0 +1,40 @@
+"""`layer_norm`: features with mean 0 and variance 1 in each frame, then times `scale` plus `bias`."""
+
+from dataclasses import dataclass
+
+from boulder.lazy import tf
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.template import Template
+
+
+@layer_class("layer_norm")
+@dataclass(frozen=True, kw_only=True)
+class LayerNorm(ConcatLayer):
+    """Ba, Kiros & Hinton 2016. Parameters: scale, bias [features].
+
+    :param epsilon: added to the variance
+    """
+
+    epsilon: float = 1e-6
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        n = site.dense_dim(template)
+        if self.epsilon < 0:
+            raise site.fail(f"'epsilon' must be 0 or more, found {self.epsilon}")
+        parts = site.input_parts()
+        splits = (parts,) if sum(part.size for part in parts) == n else ()
+        site.param("scale", (n,), 1.0, splits=splits)
+        site.param("bias", (n,), 0.0, splits=splits)
+        return template
+
+    def compute(self, run, *sources):
+        x = run.input(sources).feature_last()
+        return x.mapped(lambda value: normalized(value, self.epsilon) * run.param("scale") + run.param("bias"))
+
+
+def normalized(x, epsilon: float):
+    """:return: (x - mean) / sqrt(variance + epsilon), both along the last axis"""
+    centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+    return centred * tf.math.rsqrt(variance + epsilon)

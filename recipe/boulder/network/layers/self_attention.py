@@ -1,0 +1,166 @@
+"""`self_attention`: each frame sees all frames of its sequence, with several heads.
+
+    [q; k; v] = x·QKV, of each head on its own        y_t = Σ_s softmax_s(q_t·k_s / √d) v_s        Vaswani et al. 2017
+
+QKV [input, 2 · total_key_dim + n_out] is of one piece, as in RETURNN: for each head, its columns of q, then k, then v.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from boulder.lazy import tf
+from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
+from boulder.network.contraction import distinct
+from boulder.network.further_sources import FurtherSources
+from boulder.network.layer import Site, layer_class
+from boulder.network.layers.positional_encoding import frames_axis, keys_axis, relative_template
+from boulder.network.masked_softmax import masked_softmax
+from boulder.network.params import Part
+from boulder.network.template import Template
+
+
+@layer_class("self_attention")
+@dataclass(frozen=True, kw_only=True)
+class SelfAttention(FurtherSources):
+    """In a loop, an iteration sees those until then, whose keys and values are its memory. (RETURNN: SelfAttentionLayer)
+
+    :param num_heads: divides `total_key_dim` and `n_out`
+    :param total_key_dim: size of the queries, and of the keys, of all heads
+    :param key_shift: layer [queries, keys, total_key_dim / num_heads], of `relative_positional_encoding`, that is added to
+        the keys
+    :param attention_dropout: probability with which a weight is dropped in training
+    :param attention_left_only: whether a frame sees itself and the frames before it only
+    """
+
+    further: ClassVar = ("key_shift",)
+
+    num_heads: int
+    total_key_dim: int
+    key_shift: str | None = None
+    forward_weights_init: str | float = "glorot_uniform"
+    attention_dropout: float = 0.0
+    attention_left_only: bool = False
+
+    def spec(self, site: Site) -> Template:
+        own = self.site_of_input(site)
+        template, n_out = own.input(), site.out_dim()
+        n_in = site.dense_dim(template)
+        for option, size in (("total_key_dim", self.total_key_dim), ("n_out", n_out)):
+            if self.num_heads < 1 or size < 1 or size % self.num_heads:
+                raise site.fail(f"{option!r}, {size}, must be a multiple of 'num_heads', {self.num_heads}")
+        site.check_rate("attention_dropout", self.attention_dropout)
+        axis = frames_axis(template, site)
+        if axis.kind == LOOP and not self.attention_left_only:
+            raise site.fail("an iteration of a loop cannot see later ones: 'attention_left_only' must be True")
+        key, value = self.total_key_dim // self.num_heads, n_out // self.num_heads
+        for name, shift in self.divided(site.sources)[1].values():
+            expected = relative_template(axis, template, key)
+            if shift != expected:
+                raise site.fail(f"'key_shift' must be {expected}, but {name!r} is {shift}")
+        heads = tuple(
+            Part(f"{of}{i}", size) for i in range(self.num_heads) for of, size in (("q", key), ("k", key), ("v", value))
+        )
+        returnn_splits = ((n_in,), (self.total_key_dim, self.total_key_dim, n_out))
+        shape = (n_in, 2 * self.total_key_dim + n_out)
+        parts = own.input_parts()
+        rows = parts if sum(part.size for part in parts) == n_in else site.whole(n_in)
+        site.param("QKV", shape, self.forward_weights_init, splits=(rows, heads), returnn_splits=returnn_splits)
+        return template.with_feature(n_out)
+
+    def compute(self, run, *sources):
+        own, further = self.divided(sources)
+        x = run.input(own)
+        axis = frames_axis(x.template, Site(run.name, self, []))
+        outer = [a for a in x.axes if a not in (axis, x.template.feature)]
+        frames = x.ordered([*outer, axis, x.template.feature])
+        q, k, v = heads(frames, run.param("QKV"), self.num_heads, self.total_key_dim)
+        mask = self._mask(run, outer, axis, tf.shape(frames)[len(outer)])
+        y = attended(q, k, v, mask, self._shift(further), self._dropped(run))
+        return x.made(y, (*outer, axis, run.template.feature), run.template)
+
+    # One iteration of a loop
+
+    def state(self, site: Site, output: Template) -> dict[str, Template]:
+        axis = frames_axis(output, site)
+        if axis in output.axes:
+            return {}
+        outer = [a for a in output.axes if a != output.feature]
+
+        def memory(total: int) -> Template:
+            feature = Axis(FEATURE, total // self.num_heads)
+            return Template(distinct([*outer, keys_axis(axis), Axis(SPATIAL, self.num_heads), feature]))
+
+        return {"keys": memory(self.total_key_dim), "values": memory(output.feature.size)}
+
+    def initial_state(self, run, state: dict[str, Template], sources) -> dict:
+        def empty(template: Template):
+            *outer, _, heads, feature = template.axes
+            shape = tf.concat([run.shape(outer), [0, heads.size, feature.size]], 0)
+            # a loop's values must not be known to be of one size, if they grow
+            sizes = [*(axis.size for axis in outer), None, heads.size, feature.size]
+            return run.tensor(tf.compat.v1.placeholder_with_default(tf.zeros(shape), sizes), template.axes, template)
+
+        return {key: empty(template) for key, template in state.items()}
+
+    def step(self, run, state: dict, *sources):
+        own, further = self.divided(sources)
+        x = run.input(own)
+        outer = state["keys"].axes[:-3]
+        frame = run.broadcast_to(x, outer)[..., None, :]
+        q, *new = heads(frame, run.param("QKV"), self.num_heads, self.total_key_dim)
+        k, v = (tf.concat([old.value, value], len(outer)) for old, value in zip(state.values(), new, strict=True))
+        y = attended(q, k, v, None, self._shift(further), self._dropped(run))
+        output = x.made(tf.squeeze(y, len(outer)), (*outer, run.template.feature), run.template)
+        return output, {
+            key: old.made(value, old.axes, old.template)
+            for (key, old), value in zip(state.items(), (k, v), strict=True)
+        }
+
+    # Both
+
+    @staticmethod
+    def _shift(further: dict):
+        if not further:
+            return None
+        shift = further["key_shift"]
+        value = shift.ordered(shift.template.axes)
+        return value if len(shift.axes) == 3 else value[None]
+
+    def _dropped(self, run):
+        return lambda weights: run.drop(weights, self.attention_dropout, "attention")
+
+    def _mask(self, run, outer: list[Axis], axis: Axis, size):
+        """:return: bool, [queries, keys] or [*outer, 1, 1, keys]: what a query may see"""
+        if self.attention_left_only:  # the padding is right of all frames
+            return tf.range(size)[:, None] >= tf.range(size)
+        return run.mask_over([*outer, axis], axis)[..., None, None, :]
+
+
+def heads(x, matrix, num_heads: int, total_key_dim: int):
+    """
+    :param x: [..., F]
+    :param matrix: QKV, [F, 2 · total_key_dim + n_out]
+    :return: queries, scaled, and keys [..., num_heads, total_key_dim / num_heads], values [..., num_heads, n_out / num_heads]
+    """
+    key = total_key_dim // num_heads
+    columns = matrix.shape[1] // num_heads
+    qkv = tf.einsum("...f,fhc->...hc", x, tf.reshape(matrix, [-1, num_heads, columns]))
+    q, k, v = tf.split(qkv, [key, key, columns - 2 * key], axis=-1)
+    return q * key**-0.5, k, v
+
+
+def attended(q, k, v, mask, shift=None, drop=lambda weights: weights):
+    """
+    :param q: [..., Q, heads, d]
+    :param k: [..., K, heads, d]
+    :param v: [..., K, heads, n]
+    :param mask: bool, broadcastable to [..., heads, Q, K]: what is seen
+    :param shift: [Q, K, d], added to the keys
+    :param drop: dropout of the weights
+    :return: [..., Q, heads · n]
+    """
+    energy = tf.einsum("...qhd,...khd->...hqk", q, k)
+    if shift is not None:
+        energy += tf.einsum("...qhd,qkd->...hqk", q, shift)
+    y = tf.einsum("...hqk,...khn->...qhn", drop(masked_softmax(energy, mask)), v)
+    return tf.reshape(y, tf.concat([tf.shape(y)[:-2], [v.shape[-2] * v.shape[-1]]], 0))

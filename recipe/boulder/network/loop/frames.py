@@ -1,0 +1,139 @@
+"""One frame of a loop: from what is kept of the frame before to what is kept for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from boulder.lazy import tf
+from boulder.network.axes import Axis
+from boulder.network.loop.nodes import Iterations
+from boulder.network.tensor import Tensor
+
+
+@dataclass
+class Kept:
+    """
+    What a loop keeps from frame to frame: values of the templates' axes, in their order.
+
+    :param carried: name for the next frame, `decoder/prev:s` → value
+    :param states: layer → key → value
+    """
+
+    carried: dict[str, object]
+    states: dict[str, dict[str, object]]
+
+
+class Frames:
+    """
+    :param run: of the loop
+    :param sources: name → Tensor of all that it reads
+    """
+
+    def __init__(self, run, loop: Iterations, sources: Mapping[str, Tensor]):
+        self.run, self.loop = run, loop
+        self.constants = {name: x for name, x in sources.items() if loop.loop not in x.axes}
+        streams = {name: x for name, x in sources.items() if loop.loop in x.axes}
+        self.arrays = {name: _Array(x, loop.loop) for name, x in streams.items()}
+
+    def before_the_first(self) -> Kept:
+        carried, states = {}, {}
+        for item in self.loop.carried:
+            if isinstance(item.initial, str):
+                carried[item.previous] = self.run.broadcast(self.constants[item.initial], item.template).value
+            else:
+                carried[item.previous] = self.run.full(item.template, item.initial).value
+        inner = {spec.name: spec for spec in self.run.spec.inner}
+        for name, templates in self.loop.states.items():
+            spec = inner[name]
+            sources = [self.constants.get(source) for source in spec.sources]
+            initial = spec.layer.initial_state(self.run.of(spec, self.constants), dict(templates), sources)
+            states[name] = {
+                key: self.run.broadcast(initial[key], template).value for key, template in templates.items()
+            }
+        return Kept(carried, states)
+
+    def outputs(self, frame, kept: Kept) -> dict[str, Tensor]:
+        """:return: name → what is there at the beginning of a frame"""
+        found = dict(self.constants) | {name: array.read(frame) for name, array in self.arrays.items()}
+        for item in self.loop.carried:
+            found[item.previous] = Tensor(kept.carried[item.previous], item.template.axes, item.template)
+        return found
+
+    def compute(self, frame, kept: Kept, chosen=None) -> tuple[dict[str, Tensor], Kept]:
+        """
+        :param frame: int32 scalar, its number
+        :param chosen: in a search, makes the choices, see `boulder.network.loop.beams.Hypotheses.choose`
+        :return: outputs by name, and what is kept
+        """
+        outputs, kept = self.outputs(frame, kept), Kept(kept.carried, dict(kept.states))
+        states: dict[str, dict[str, object]] = {}
+        state = self.run.inside(outputs, frame)
+        for spec in self.run.spec.inner:
+            run = state.run(spec)
+            sources = [outputs[source] for source in spec.sources]
+            if spec.name in self.loop.states:
+                templates = self.loop.states[spec.name]
+                old = {key: Tensor(kept.states[spec.name][key], t.axes, t) for key, t in templates.items()}
+                outputs[spec.name], new = spec.layer.step(run, old, *sources)
+                states[spec.name] = {key: self.run.broadcast(new[key], t).value for key, t in templates.items()}
+            elif chosen and spec.layer.one_by_one("search"):
+                outputs[spec.name] = chosen(spec, self.loop.states, run, sources, outputs, (states, kept.states))
+            else:
+                result = spec.layer.compute(run, *sources)
+                outputs.update(result if isinstance(result, dict) else {spec.name: result})
+        carried = {c.previous: self.run.broadcast(outputs[c.layer], c.template).value for c in self.loop.carried}
+        return outputs, Kept(carried, states)
+
+    # What is needed of all frames
+
+    def empty_results(self, size, dynamic: bool) -> dict[str, object]:
+        """:return: TensorArrays"""
+        found = {}
+        for name, template in self.loop.results.items():
+            shape = [axis.size for axis in self._axes(template)]
+            for key in [name, *([f"{name}:logits"] if name in self.loop.logits else [])]:
+                found[key] = tf.TensorArray(
+                    template.dtype, size=size, dynamic_size=dynamic, element_shape=shape, clear_after_read=False
+                )
+        return found
+
+    def written(self, results: dict, frame, outputs: Mapping[str, Tensor]) -> dict:
+        """:return: `results` with those of this frame"""
+        results = dict(results)
+        for name, template in self.loop.results.items():
+            of_frame = replace(template, axes=self._axes(template))
+            x = outputs[name]
+            results[name] = results[name].write(frame, self.run.broadcast(x, of_frame).value)
+            if name in self.loop.logits:
+                logits = replace(x, value=x.logits)
+                key = f"{name}:logits"
+                results[key] = results[key].write(frame, self.run.broadcast(logits, of_frame).value)
+        return results
+
+    def stacked(self, results: Mapping[str, object]) -> dict[str, Tensor]:
+        """:return: name → Tensor of all frames"""
+        found = {}
+        for name, template in self.loop.results.items():
+            axes = (self.loop.loop, *self._axes(template))
+            logits = results[f"{name}:logits"].stack() if name in self.loop.logits else None
+            found[name] = Tensor(results[name].stack(), axes, template, logits)
+        return found
+
+    def _axes(self, template) -> tuple[Axis, ...]:
+        return tuple(axis for axis in template.axes if axis != self.loop.loop)
+
+
+class _Array:
+    """A tensor, frame by frame."""
+
+    def __init__(self, x: Tensor, loop: Axis):
+        self.axes = tuple(axis for axis in x.axes if axis != loop)
+        value = x.ordered((loop, *self.axes))
+        shape = value.shape[1:]
+        self.values = tf.TensorArray(value.dtype, size=tf.shape(value)[0], element_shape=shape, clear_after_read=False)
+        self.values = self.values.unstack(value)
+        self.template = replace(x.template, axes=tuple(axis for axis in x.template.axes if axis != loop))
+
+    def read(self, frame) -> Tensor:
+        return Tensor(self.values.read(frame), self.axes, self.template)

@@ -1,0 +1,75 @@
+"""A loop that ends where its layer `end` says so: in a search, for each hypothesis on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from boulder.lazy import tf
+from boulder.network.axes import Batch
+from boulder.network.loop.beams import Hypotheses, first_scores, ways_back
+from boulder.network.loop.frames import Frames, Kept
+from boulder.network.loop.nodes import Iterations
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+
+def iterate_until_end(run, loop: Iterations, sources: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """
+    Goes on until all sequences, or all hypotheses of all sequences, have ended, or there are `max_length` frames. The
+    lengths become those of the loop's axis.
+
+    :param run: `boulder.network.run.LayerRun` of the loop
+    :param sources: name → what it reads
+    :return: name → what is needed of it, of all frames; in a search, along the hypotheses that there are in the end
+    """
+    frames = Frames(run, loop, sources)
+    limit = loop.max_length.frames(lambda name: run.frames(sources[name].template.time))
+    axes = (Batch, loop.beam) if loop.beam else (Batch,)
+    flags, shape = Template(axes, "bool"), run.shape(axes)
+    scores = first_scores(shape) if loop.beam else tf.zeros(shape)
+    origins = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None, loop.beam and loop.beam.size])
+    first = frames.before_the_first()
+
+    def goes_on(frame, carried, states, results, ended, lengths, scores, origins):
+        return (frame < limit) & ~tf.reduce_all(ended)
+
+    def body(frame, carried, states, results, ended, lengths, scores, origins):
+        hypotheses = Hypotheses(loop.beam, frame, scores, ended, lengths)
+        outputs, kept = frames.compute(frame, Kept(carried, states), hypotheses.choose if loop.beam else None)
+        before = hypotheses.ended
+        ended = before | run.broadcast(outputs[loop.end], flags).value
+        lengths = hypotheses.lengths + tf.cast(~(before if loop.include_eos else ended), tf.int32)
+        if loop.beam:
+            origins = origins.write(frame, hypotheses.origins)
+        results = frames.written(results, frame, outputs)
+        return frame + 1, kept.carried, kept.states, results, ended, lengths, hypotheses.scores, origins
+
+    _, _, _, results, _, lengths, scores, origins = tf.while_loop(
+        goes_on,
+        body,
+        (
+            tf.constant(0), first.carried, first.states, frames.empty_results(0, dynamic=True),
+            tf.fill(shape, False), tf.zeros(shape, tf.int32), scores, origins,
+        ),
+    )  # fmt: skip
+    run.set_length(loop.loop.as_time(), lengths, axes)
+    if loop.beam:
+        run.set_scores(loop.beam, scores)
+    outputs = frames.stacked(results)
+    back = ways_back(origins.stack()) if loop.beam else None
+    return {name: _to_the_end(x, loop, back, tf.reduce_max(lengths)) for name, x in outputs.items()}
+
+
+def _to_the_end(x: Tensor, loop: Iterations, back, frames) -> Tensor:
+    """
+    :param back: [T, B, beam], see `ways_back`
+    :param frames: the longest sequence
+    :return: `x` along the last hypotheses, no longer than the longest of them
+    """
+    if back is not None and loop.beam in x.axes:
+        axes = (loop.loop, Batch, loop.beam)
+        axes = (*axes, *(axis for axis in x.axes if axis not in axes))
+        value = tf.gather(x.ordered(axes), back, axis=2, batch_dims=2)
+        logits = None if x.logits is None else tf.gather(x.ordered(axes, x.logits), back, axis=2, batch_dims=2)
+        x = Tensor(value, axes, x.template, logits)
+    return Tensor(x.value[:frames], x.axes, x.template, None if x.logits is None else x.logits[:frames])

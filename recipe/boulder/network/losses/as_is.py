@@ -1,0 +1,41 @@
+"""`as_is`: the output is the cost."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from boulder.lazy import tf
+from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.template import Template
+
+
+@loss_class("as_is")
+@dataclass(frozen=True, kw_only=True)
+class AsIs(Loss):
+    """
+    Summed over features and frames, and normalised by the number of frames; of sequences, where there is no time.
+    (RETURNN: AsIsLoss)
+
+    :param as_error: whether it is an error that is told, and no cost
+    """
+
+    needs_target: ClassVar = False
+    as_error: bool = False
+
+    def output_dim(self, target: Template) -> int | None:
+        return None
+
+    def check(self, output: Template, target: Template | None) -> str | None:
+        if output.sparse_dim is not None or output.dtype == "bool":
+            return f"loss 'as_is' needs numbers, found {output}"
+        return None
+
+    def compute(self, run, output, target) -> LossValue:
+        value = tf.cast(output.value, tf.float32)
+        time = output.template.time
+        if time:
+            value = tf.where(run.mask_over(output.axes, time), value, 0.0)
+            frames = tf.reduce_sum(tf.cast(run.length(time), tf.float32))
+        else:
+            frames = tf.cast(run.batch_size if output.template.batch else 1, tf.float32)
+        total, nothing = tf.reduce_sum(value), tf.constant(0.0)
+        return LossValue(nothing, total, frames) if self.as_error else LossValue(total, nothing, frames)

@@ -1,0 +1,48 @@
+"""`mse` and `mean_l1`: how far an output is from its target; means over features, sums over frames."""
+
+from dataclasses import dataclass
+
+from boulder.lazy import tf
+from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.losses.frames import frames_of, problem_of_frames
+from boulder.network.template import Template
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Distance(Loss):
+    def output_dim(self, target: Template) -> int | None:
+        return target.dim
+
+    def compute(self, run, output, target) -> LossValue:
+        frames = frames_of(run, output, target)
+        dense = frames.target.shape.rank == frames.output.shape.rank
+        y = tf.cast(frames.target, tf.float32) if dense else tf.one_hot(frames.target, target.template.sparse_dim)
+        cost = tf.reduce_mean(self.distance(frames.output - y), axis=-1)
+        return LossValue(frames.sum(cost), frames.wrong, frames.count)
+
+
+@loss_class("mse")
+@dataclass(frozen=True, kw_only=True)
+class MeanSquaredError(_Distance):
+    """Of class indices, the distance from their one-hot vectors. (RETURNN: MeanSquaredError)"""
+
+    def check(self, output: Template, target: Template) -> str | None:
+        dense = None if target.sparse_dim else True
+        return problem_of_frames("mse", output, target, dense) or super().check(output, target)
+
+    @staticmethod
+    def distance(difference):
+        return tf.square(difference)
+
+
+@loss_class("mean_l1")
+@dataclass(frozen=True, kw_only=True)
+class MeanL1(_Distance):
+    """RETURNN: MeanL1Loss"""
+
+    def check(self, output: Template, target: Template) -> str | None:
+        return problem_of_frames("mean_l1", output, target, True) or super().check(output, target)
+
+    @staticmethod
+    def distance(difference):
+        return tf.abs(difference)

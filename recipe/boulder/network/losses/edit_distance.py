@@ -1,0 +1,39 @@
+"""`edit_distance`: how many labels of a sequence must be changed, inserted or left out to make it the target. An error only."""
+
+from dataclasses import dataclass
+
+from boulder.lazy import tf
+from boulder.network.axes import Batch
+from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.template import Template
+
+
+@loss_class("edit_distance")
+@dataclass(frozen=True, kw_only=True)
+class EditDistance(Loss):
+    """The cost is 0: it has no gradient. Normalised by the labels of the target. (RETURNN: EditDistanceLoss)"""
+
+    def output_dim(self, target: Template) -> int | None:
+        return None
+
+    def check(self, output: Template, target: Template) -> str | None:
+        for what, template in (("output", output), ("target", target)):
+            if template.sparse_dim is None or template.time is None:
+                return f"loss 'edit_distance' compares sequences of class indices, but the {what} is {template}"
+        if output.sparse_dim != target.sparse_dim:
+            return f"loss 'edit_distance': the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
+        return None
+
+    def compute(self, run, output, target) -> LossValue:
+        found, truth = (self._sparse(run, x) for x in (output, target))
+        distance = tf.edit_distance(found, truth, normalize=False)
+        labels = tf.reduce_sum(tf.cast(run.length(target.template.time), tf.float32))
+        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), labels)
+
+    @staticmethod
+    def _sparse(run, x):
+        time = x.template.time
+        values, mask = x.ordered((Batch, time)), tf.sequence_mask(run.length(time))
+        where = tf.where(mask)
+        shape = tf.shape(values, out_type=tf.int64)
+        return tf.SparseTensor(where, tf.gather_nd(tf.cast(values, tf.int64), where), shape)

@@ -1,0 +1,72 @@
+"""What the options of one layer say, before anything is known of its sources; and its spec half with the checks around it."""
+
+from __future__ import annotations
+
+from boulder.errors import NetworkError
+from boulder.network.layer import LAYERS, Layer, Site
+from boulder.network.layers.loop import Loop
+from boulder.network.loss import LOSSES, Loss
+from boulder.network.options import parse
+from boulder.network.params import variable_scope
+from boulder.network.template import Template
+
+DEFAULT_TARGET = "classes"
+
+
+def check_name(name: object) -> None:
+    """:raises NetworkError: if no layer can have that name"""
+    if (
+        not isinstance(name, str)
+        or not variable_scope(name)
+        or "/" in name
+        or name == "data"
+        or name.startswith(("data:", "prev:", "base:"))
+    ):
+        raise NetworkError(
+            "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', "
+            f"'base:…', found {name!r}"
+        )
+
+
+def is_root(options: object, mode: str) -> bool:
+    """:return: whether the layer exists in this mode although nothing may depend on it"""
+    if not isinstance(options, dict) or (options.get("only_on_search") and mode != "search"):
+        return False
+    if options.get("only_on_eval") and mode == "train":
+        return False
+    return bool(options.get("loss") or options.get("is_output_layer"))
+
+
+def read_layer(options: object, where: str) -> Layer:
+    """
+    :param options: as the net dict has them
+    :raises NetworkError: for an unknown class, and for options that it does not have
+    """
+    if not isinstance(options, dict) or "class" not in options:
+        raise NetworkError(f"{where}: expected a dict with a 'class', found {options!r:.80}")
+    cls = LAYERS.find(options["class"], where)
+    if options["class"] == "rec" and isinstance(options.get("unit"), dict):
+        cls = Loop
+    return parse(cls, {k: v for k, v in options.items() if k != "class"}, f"{where} ({cls.class_name})")
+
+
+def read_loss(layer: Layer, options: dict, where: str) -> tuple[Loss | None, str | None]:
+    """:return: the layer's loss, and the key of its target if it needs one; None, None if it has no loss"""
+    if layer.loss is None:
+        for option in ("loss_scale", "loss_opts"):
+            if option in options:
+                raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
+        return None, None
+    loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
+    return loss, (layer.target or DEFAULT_TARGET) if loss.needs_target else None
+
+
+def checked_template(site: Site) -> Template:
+    """:return: the output's template, of the layer's spec half"""
+    layer = site.layer
+    if layer.L2 is not None and layer.L2 < 0:
+        raise site.fail(f"'L2' must be 0 or more, found {layer.L2}")
+    template = layer.spec(site)
+    if layer.n_out is not None and layer.n_out != template.dim:
+        raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
+    return template

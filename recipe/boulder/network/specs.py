@@ -1,0 +1,110 @@
+"""What a net dict describes: layers with templates and parameters, losses, and what becomes of loops. Pure Python."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from boulder.network.layer import Layer
+from boulder.network.loss import Loss
+from boulder.network.params import ParamSpec
+from boulder.network.template import Template
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """
+    :param layer: name of the layer whose output it judges
+    :param loss: its class with its options
+    :param target: key of the data stream; None for a loss that needs none
+    :param scale: factor in the objective, not 0
+    """
+
+    layer: str
+    loss: Loss
+    target: str | None
+    scale: float
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """
+    :param name: absolute layer name; within a loop as RETURNN has it, `decoder/s`
+    :param layer: its class with its options
+    :param sources: what it is computed from; data streams as "data:KEY"
+    :param template: of its output
+    :param params: its parameters
+    :param inner: of a loop: the layers that are computed within each iteration, in their order
+    """
+
+    name: str
+    layer: Layer
+    sources: tuple[str, ...]
+    template: Template
+    params: tuple[ParamSpec, ...]
+    inner: tuple[LayerSpec, ...] = ()
+
+    def all_params(self) -> Iterator[ParamSpec]:
+        """:return: its own, and those of the layers within"""
+        yield from self.params
+        for layer in self.inner:
+            yield from layer.all_params()
+
+    def frozen(self) -> LayerSpec:
+        """:return: the same, with parameters that are not trained"""
+        params = tuple(replace(param, trainable=False) for param in self.params)
+        return replace(self, params=params, inner=tuple(layer.frozen() for layer in self.inner))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """
+    Where the layers of a loop are computed.
+
+    :param before: for all iterations at once, before the loop
+    :param inside: iteration by iteration
+    :param after: for all iterations at once, after it
+    """
+
+    before: tuple[str, ...]
+    inside: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """
+    :param extern_data: key → template of the data stream
+    :param layers: name → spec, sources before those that use them
+    :param losses: layer name → loss, without those of scale 0
+    :param loops: name of a `rec` layer with a subnetwork → where its layers are computed
+    """
+
+    extern_data: dict[str, Template]
+    layers: dict[str, LayerSpec] = field(default_factory=dict)
+    losses: dict[str, LossSpec] = field(default_factory=dict)
+    loops: dict[str, Placement] = field(default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, ParamSpec]:
+        """:return: path → parameter"""
+        return {param.path: param for layer in self.layers.values() for param in layer.all_params()}
+
+    @property
+    def num_params(self) -> int:
+        """:return: number of parameter entries"""
+        return sum(param.size for param in self.params.values())
+
+    def trained_only(self, layers: Collection[str] | None) -> NetworkSpec:
+        """
+        :param layers: of the top level; None: all
+        :return: the same network, in which the parameters of other layers are not trainable
+        """
+        if layers is None:
+            return self
+        kept = {name: spec if name.split("/")[0] in layers else spec.frozen() for name, spec in self.layers.items()}
+        return replace(self, layers=kept)
+
+    def template(self, source: str) -> Template:
+        """:return: of a layer or of "data:KEY" """
+        return self.layers[source].template if source in self.layers else self.extern_data[source.removeprefix("data:")]

@@ -1,0 +1,213 @@
+"""Windows that slide along axes: what `conv` and `pool` have in common.
+
+A window covers `size` entries, `dilation` apart, and moves by `stride`. Of n entries it makes
+
+    valid        max(0, ⌈(n - reach) / stride⌉)          reach = (size - 1) · dilation
+    same         ⌈n / stride⌉                            with entries added before and behind, half and half
+    same_static  ⌈n / stride⌉                            with ⌊(size - stride) / 2⌋ before, however long a sequence is
+
+What is added is as if it were padding of a batch with this one sequence: RETURNN, which adds it to the longest sequence of
+a batch, gives the shorter ones other numbers than alone. Here each sequence gets those that it gets alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from boulder.lazy import tf
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
+from boulder.network.axis_names import find_axis
+from boulder.network.contraction import OUTER, distinct
+from boulder.network.layer import Site
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+Padding = Literal["valid", "same", "same_static", "VALID", "SAME", "SAME_STATIC"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Along one axis."""
+
+    size: int
+    stride: int
+    dilation: int
+    padding: str
+
+    @property
+    def reach(self) -> int:
+        """:return: how far its last entry is from its first"""
+        return (self.size - 1) * self.dilation
+
+    def count(self, n):
+        """
+        :param n: int or int32 tensor
+        :return: like `n`, number of windows over `n` entries
+        """
+        if self.padding == "valid":
+            n = n - self.reach
+        windows = -(-n // self.stride)
+        return max(0, windows) if isinstance(windows, int) else tf.maximum(0, windows)
+
+    def before(self, n, dynamic: bool):
+        """
+        :param n: int or int32 tensor
+        :return: like `n`, or an int: number of entries that are added before the first one
+        """
+        if self.padding == "valid":
+            return 0
+        if self.padding == "same_static" and dynamic:
+            return (self.size - self.stride) // 2
+        if self.stride == 1:
+            return self.reach // 2
+        missing = (self.count(n) - 1) * self.stride + self.reach + 1 - n
+        return (max(0, missing) if isinstance(missing, int) else tf.maximum(0, missing)) // 2
+
+    def over(self, axis: Axis) -> Axis:
+        """:return: the axis of the windows along `axis`; two that have the same number of them are equal"""
+        if axis.kind not in DYNAMIC:
+            return replace(axis, size=self.count(axis.size))
+        if self.padding == "valid" and self.reach:
+            axis = axis.derived("less", self.reach)
+        if self.stride == 1:
+            return axis
+        match axis.origin:  # ⌈⌈n / a⌉ / b⌉ = ⌈n / (a · b)⌉
+            case ("every", int(before), tuple(origin)):
+                return Axis(axis.kind, None, origin).derived("every", before * self.stride)
+        return axis.derived("every", self.stride)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """
+    :param axes: of the input, that the windows slide along, in the order of the options
+    :param each: one for each of `axes`
+    """
+
+    axes: tuple[Axis, ...]
+    each: tuple[Window, ...]
+
+    def template(self, template: Template, features: int) -> Template:
+        """
+        :param template: of the input
+        :return: of what is made of the windows: first the axes that they do not slide along
+        """
+        outer = [axis for axis in template.axes if axis not in self.axes and axis.kind != FEATURE]
+        inner = [window.over(axis) for axis, window in zip(self.axes, self.each, strict=True)]
+        return Template(distinct([*outer, *inner, Axis(FEATURE, features)]), template.dtype)
+
+    def made(self, run, x: Tensor, function, fill: float = 0.0) -> Tensor:
+        """
+        :param x: input
+        :param function: tf.Tensor [N, *sizes, features] → the same of all windows that fit in without more padding
+        :param fill: what is added
+        :return: of the template of `run`; the lengths of its axes are set
+        """
+        x = x.feature_last()
+        value, restore = run.collapsed(x, (*self.axes, x.axes[-1]))
+        outer = [axis for axis in x.axes[:-1] if axis not in self.axes]
+        counts = []
+        for position, (axis, window) in enumerate(zip(self.axes, self.each, strict=True), start=1):
+            counts.append(window.count(value.shape[position] or tf.shape(value)[position]))
+            lengths = _flat_lengths(run, outer, axis) if axis.kind in DYNAMIC else None
+            value = _extended(value, position, window, lengths, fill)
+        value = function(value)
+        value = value[(slice(None), *(slice(count) for count in counts))]  # an axis without a window has got one
+        axes = run.template.axes[-len(self.axes) - 1 :]
+        for axis, window, new in zip(self.axes, self.each, axes, strict=False):
+            if new.kind in DYNAMIC:
+                run.set_length(new, window.count(run.length(axis)), run.length_axes(axis))
+        return restore(value, axes, run.template)
+
+
+def _flat_lengths(run, outer: Sequence[Axis], axis: Axis):
+    """:return: int32 [N], lengths along `axis` for each entry of `outer`, taken as one axis"""
+    return tf.reshape(tf.broadcast_to(run.length_over(outer, axis), run.shape(outer)), [-1])
+
+
+def _extended(value, position: int, window: Window, lengths, fill: float):
+    """
+    :param value: [N, *sizes, features]
+    :param position: of the axis
+    :param lengths: int32 [N], or None where the axis has no padding
+    :return: with all that the windows reach along the axis, `fill` before and behind each sequence
+    """
+    if window.padding == "valid" and lengths is None:
+        return value
+    n = value.shape[position] or tf.shape(value)[position]
+    before = window.before(n if lengths is None else lengths, lengths is not None)
+    reached = (tf.maximum(1, window.count(n)) - 1) * window.stride + window.reach + 1
+    if not isinstance(before, int) and before.shape.rank:
+        entry = tf.range(reached) - before[:, None]  # [N, reached]
+        entry = tf.where((entry >= 0) & (entry < lengths[:, None]), entry, n)
+        return tf.gather(_padded(value, position, 0, 1, fill), entry, axis=position, batch_dims=1)
+    if lengths is not None and window.padding != "valid":
+        mask = tf.sequence_mask(lengths, n)
+        mask = tf.reshape(mask, [-1 if i == 0 else n if i == position else 1 for i in range(value.shape.rank)])
+        value = tf.where(mask, value, tf.constant(fill, value.dtype))
+    return _padded(value, position, before, tf.maximum(0, reached - before - n), fill)
+
+
+def _padded(value, position: int, before, behind, fill: float):
+    sizes = [[before, behind] if i == position else [0, 0] for i in range(value.shape.rank)]
+    return tf.pad(value, sizes, constant_values=fill)
+
+
+def per_axis(option: str, value: int | Sequence[int], count: int, site: Site) -> tuple[int, ...]:
+    """
+    :return: an entry of the option for each of `count` axes
+    :raises NetworkError: if it has another number of them, or one below 1
+    """
+    values = (value,) * count if isinstance(value, int) else tuple(value)
+    if len(values) != count or min(values, default=0) < 1:
+        raise site.fail(f"{option!r} must have {count} entries of at least 1, found {value!r}")
+    return values
+
+
+def sliding(
+    template: Template,
+    axes: Sequence[Axis],
+    sizes: Sequence[int],
+    strides: int | Sequence[int],
+    dilations: int | Sequence[int],
+    padding: str,
+    site: Site,
+) -> Windows:
+    """
+    :param axes: of `template`
+    :raises NetworkError: if the windows cannot slide along them
+    """
+    if not 1 <= len(sizes) <= 3:
+        raise site.fail(f"windows have 1 to 3 axes, found the sizes {list(sizes)!r}")
+    if len(axes) != len(sizes):
+        found = ", ".join(map(str, axes)) or "none"
+        raise site.fail(f"{len(sizes)} sizes of windows need as many axes of the input {template}, found {found}")
+    count, padding = len(sizes), padding.lower()
+    sizes = per_axis("the size of windows", sizes, count, site)
+    strides, dilations = (per_axis(o, v, count, site) for o, v in (("strides", strides), ("dilation_rate", dilations)))
+    windows = tuple(Window(*entry, padding) for entry in zip(sizes, strides, dilations, strict=True))
+    for axis, window in zip(axes, windows, strict=True):
+        if axis.kind not in DYNAMIC and window.count(axis.size) < 1:
+            raise site.fail(f"windows of size {window.size} do not fit into axis {axis} of its input {template}")
+        if axis.kind in DYNAMIC and template.batch is None:
+            raise site.fail(f"needs a batch axis, but its input is {template}")
+        if padding == "same_static" and (window.dilation > 1 or window.size < window.stride):
+            raise site.fail(
+                "padding 'same_static' goes with windows that are as large as their stride, and not dilated"
+            )
+    return Windows(tuple(axes), windows)
+
+
+def spatial_axes(template: Template, names: Sequence[object] | None, site: Site) -> list[Axis]:
+    """
+    :param names: of the axes that windows slide along, see `boulder.network.axis_names`; None: all but those of the batch and of the features
+    :raises NetworkError: if windows cannot slide along them
+    """
+    if names is None:
+        return [axis for axis in template.axes if axis.kind not in (*OUTER, FEATURE)]
+    axes = [find_axis(template, name, site) for name in names]
+    if len(set(axes)) < len(axes) or any(axis.kind in (BATCH, FEATURE) for axis in axes):
+        raise site.fail(f"'in_spatial_dims' must name different axes of time or space of {template}, found {names!r}")
+    return axes

@@ -1,0 +1,54 @@
+"""The study of docs/growth.md: what is compared in it, and the program that makes its table."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def boulder(*arguments: str) -> str:
+    command = [Path(sys.executable).parent / "boulder", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def ways_in_the_document() -> set[str]:
+    rows = [
+        line for line in (ROOT / "docs/growth.md").read_text().splitlines() if line.startswith("| ") and " % |" in line
+    ]
+    return {row.split("|")[1].strip() for row in rows}
+
+
+def test_the_documents_table_has_each_way_that_the_config_trains():
+    plans = json.loads(boulder("plan", "config/growth_study.py", "--json"))
+    folders = {plan["name"].split("/")[1] for plan in plans}
+    assert folders == {way.replace(": ", "-").replace(", ", "-").replace(" ", "-") for way in ways_in_the_document()}
+
+
+def test_all_of_them_end_in_the_same_network_after_the_same_epochs():
+    plans = json.loads(boulder("plan", "config/growth_study.py", "--json"))
+    last = [plan["phases"][-1] for plan in plans]
+    assert len({json.dumps(phase["network"], sort_keys=True) for phase in last}) == 1
+
+
+def test_the_table_is_made_of_what_was_scored(tmp_path):
+    for way, loss in (("full-from-the-start", 0.5), ("deeper-subset", 0.25)):
+        for seed in (1, 2):
+            folder = tmp_path / way / str(seed)
+            folder.mkdir(parents=True)
+            records = [
+                {
+                    "epoch": epoch,
+                    "dev": {"cost:output": loss * seed, "error:output": 0.1 * seed},
+                    "processor_seconds": loss,
+                }
+                for epoch in range(1, 9)
+            ]
+            (folder / "scores.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    command = [sys.executable, "-m", "bench.growth_study", str(tmp_path)]
+    table = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert table[2] == (
+        "| deeper-subset | 0.375 (0.250–0.500) | 0.375 (0.250–0.500) | 15.0 (10.0–20.0) % | 0.50 (0.50–0.50) |"
+    )
+    assert len(table) == 4

@@ -1,0 +1,203 @@
+"""Schedules that look at the scores, run to their end by real managers: embedded/sisyphus, and upstream where it is."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.conftest import wait_for
+
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name what it needs
+
+CONFIG = """
+import itertools
+
+from sisyphus import tk
+from jobs.adaptive_pipeline import lay_out_adaptive
+from jobs.pipeline import lay_out
+from tests.tiny import CONFIG, EXTERN_DATA, network
+
+CALLS = itertools.count(3)
+
+
+def twice(idx, net_dict, history):
+    costs = [record["dev"]["cost:output"] for record in history]
+    if idx == 2 or (len(costs) > 1 and costs[-1] > 2 * costs[0]):
+        return None
+    return network(layers=1, width=3 + idx)
+
+
+def raises(idx, net_dict, history):
+    return {}[idx] if history else network(1, 3)
+
+
+def random(idx, net_dict, history):
+    return network(1, next(CALLS))
+
+
+ARGUMENTS = dict(
+    network=network(layers=1, width=4),  # what index 1 has: its phase goes on
+    num_epochs=5,
+    config=CONFIG | {"learning_rate": 0.01},
+    extern_data=EXTERN_DATA,
+    train_data=tk.Path("@data@/train.hdf"),
+    dev_data=tk.Path("@data@/dev.hdf"),
+    rqmt={"cpu": 1, "mem": 1},
+)
+
+
+async def grow(algo=twice, **more):
+    pretrain = {"construction_algo": algo, "repetitions": 1, "copy_param_mode": "subset"}
+    training = await lay_out_adaptive("grow", pretrain=pretrain, **ARGUMENTS | more)
+    tk.register_output("grow/checkpoint.h5", training.checkpoint)
+    tk.register_output("grow/growth.json", training.growth[-1])
+
+
+async def py():
+    await grow()
+
+
+async def wrong():
+    await grow(raises)
+
+
+async def odd():
+    await grow(random)
+
+
+async def failing():
+    await grow(config=CONFIG | {"learning_rate": 1e30, "optimizer": {"class": "sgd"}})
+
+
+async def broken():
+    await grow()
+    nonsense
+
+
+def known():
+    pretrain = {"construction_algo": lambda idx, net_dict: twice(idx, net_dict, []), "copy_param_mode": "subset"}
+    training = lay_out("known", pretrain=pretrain, indices_per_job=None, **ARGUMENTS)
+    tk.register_output("known/checkpoint.h5", training.checkpoint)
+"""
+ALIASES = ["phase.00", "phase.01", "phase.01.epoch3"]
+
+
+@pytest.fixture
+def grow(project, data):
+    project.write_config(CONFIG.replace("@data@", str(data)), "grow")
+    return project
+
+
+@pytest.fixture(params=["embedded", "upstream"])
+def manager(request, tmp_path, monkeypatch):
+    """Which Sisyphus `boulder` and `sis` find."""
+    return use_sisyphus(request.param, tmp_path, monkeypatch)
+
+
+def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:
+    if which == "upstream":
+        if not UPSTREAM:
+            pytest.skip("SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
+        (tmp_path / "upstream").mkdir(exist_ok=True)
+        if not (tmp_path / "upstream/sisyphus").exists():
+            (tmp_path / "upstream/sisyphus").symlink_to(Path(UPSTREAM, "sisyphus").resolve())
+        more = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "upstream"), *([more] if more else [])]))
+    return which
+
+
+def test_later_phases_are_laid_out_as_scores_come_in_and_a_second_run_runs_nothing(grow, manager):
+    code, output = grow.run("boulder", "run", "config/grow.py")
+    assert code == 0, output
+    told = ["epochs", "the plan goes on after epoch 1", "epoch 1 (index 0", "finished: grow/phase.00"]
+    told += ["the plan goes on after epoch 2", "epoch 2 (index 1", "finished: grow/phase.01", "2–5", "epoch 5 (index 1"]
+    told += ["output/grow/checkpoint.h5"]
+    positions = [output.index(text) for text in told]
+    assert positions == sorted(positions)
+    assert "async_run" not in output
+    jobs = grow.finished_jobs()
+    assert len(jobs) == 3
+    assert sorted(path.name for path in (grow.folder / "alias/grow").iterdir()) == ALIASES
+    assert json.loads((grow.folder / "output/grow/growth.json").read_text()) == []  # it went on within a phase
+
+    code, output = grow.run("boulder", "run", "config/grow.py")
+    assert code == 0, output
+    assert "3 of 3 jobs are finished already" in output
+    assert "output/grow/checkpoint.h5" in output
+    assert grow.finished_jobs() == jobs
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("embedded", "embedded"), ("embedded", "upstream"), ("upstream", "embedded")]
+)
+def test_a_manager_killed_halfway_is_followed_by_one_that_finds_the_jobs_and_goes_on(
+    grow, first, second, tmp_path, monkeypatch
+):
+    """And it ends in the same bytes as one job for a schedule that is known from the start."""
+    assert grow.run("boulder", "run", "config/grow.known")[0] == 0
+    (known,) = grow.finished_jobs()
+    use_sisyphus(first, tmp_path, monkeypatch)
+    manager = grow.start("boulder", "run", "config/grow.py")
+    try:
+        wait_for(lambda: len(list(grow.folder.glob("work/jobs/phase_training/*/output/scores.jsonl"))) == 3)
+    finally:
+        os.killpg(manager.pid, signal.SIGKILL)
+        manager.wait()
+    before = grow.finished_jobs()
+    assert len(before) > 1
+    monkeypatch.undo()
+    use_sisyphus(second, tmp_path, monkeypatch)
+    code, output = grow.run("boulder", "run", "config/grow.py")
+    assert code == 0, output
+    after = grow.finished_jobs()
+    assert before.items() <= after.items()
+    assert len(after.keys() - {known}) == 3
+    assert grow.checkpoint("grow") == grow.checkpoint("known")
+
+
+def test_sis_manager_lays_out_the_later_phases_too(grow, manager):
+    (grow.folder / "work").mkdir()
+    code, output = grow.run("sis", "manager", "-r", "config/grow.py")
+    assert code == 0, output
+    assert (grow.folder / "output/grow/checkpoint.h5").exists()
+    assert len(grow.finished_jobs()) == 3
+
+
+def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
+    code, output = grow.run("boulder", "plan", "config/grow.py")
+    assert code == 0, output
+    assert output.splitlines()[-1] == "the plan goes on after epoch 1, once there are scores"
+    assert ["0", "1"] in [line.split()[:2] for line in output.splitlines()]
+    assert not (grow.folder / "work").exists()
+    code, output = grow.run("boulder", "plan", "config/grow.py", "--json")
+    assert (json.loads(output)[0]["needs"], len(json.loads(output)[0]["phases"])) == (1, 1)
+    assert grow.run("boulder", "plan", "config/grow.py", "--check")[0] == 0
+    assert grow.run("boulder", "plan", "config/grow.odd", "--check")[0] == 1
+
+    assert grow.run("boulder", "run", "config/grow.py")[0] == 0
+    code, output = grow.run("boulder", "plan", "config/grow.py")
+    assert "goes on" not in output
+    assert ["1", "2–5"] in [line.split()[:2] for line in output.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("wrong", "error: construction_algo at idx 1: KeyError: 1 ("),
+        (
+            "odd",
+            "error: pipeline 'grow': index 0: asked again with the same scores, construction_algo gave something else",
+        ),
+        ("broken", "error: config 'config/grow.broken': config/grow.py, line "),
+        ("failing", "failed: grow/phase.00: boulder.errors.TrainingError: epoch 1, batch"),
+    ],
+)
+def test_what_goes_wrong_on_the_way_is_one_line_and_the_exit_code_1(grow, manager, function, message):
+    code, output = grow.run("boulder", "run", f"config/grow.{function}", timeout=90)
+    assert code == 1, output
+    assert len([line for line in output.splitlines() if line.startswith(message)]) == 1, output
+    assert "Traceback" not in output
+    assert "never retrieved" not in output
+    assert "was destroyed" not in output

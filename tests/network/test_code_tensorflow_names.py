@@ -1,0 +1,130 @@
+"""`tf` inside net dicts: TensorFlow 2, with what published configs use of TensorFlow 1."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from boulder.errors import NetworkError
+from boulder.network.code.tensorflow_names import tensorflow_module
+
+LENGTHS = [3, 2]
+
+
+@pytest.fixture(scope="module")
+def tf():
+    return tensorflow_module()
+
+
+@pytest.fixture
+def evaluated(run, random_batch, values):
+    """:return: function (expression of "data" with 5 features, options of the layer) → its value"""
+
+    def evaluate(expression, **options):
+        data, lengths = random_batch(LENGTHS)
+        net = {"output": {"class": "eval", "from": "data", "eval": expression, **options}}
+        return values(run(net, data, lengths)), data["data"]
+
+    return evaluate
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("tf.to_float(tf.to_int32(source(0)))", np.trunc),
+        ("tf.log(tf.exp(source(0)))", lambda x: x),
+        ("tf.div(source(0), 2.0)", lambda x: x / 2),
+        ("tf.where(tf.is_nan(source(0)), tf.zeros_like(source(0)), source(0))", lambda x: x),
+        ("tf.check_numerics(source(0), 'finite')", lambda x: x),
+        ("tf.Print(source(0), [], 'said')", lambda x: x),
+        ("source(0) - tf.reduce_mean(source(0), axis=-1, keep_dims=True)", lambda x: x - x.mean(-1, keepdims=True)),
+        ("source(0) - tf.reduce_mean(source(0), axis=-1, keepdims=True)", lambda x: x - x.mean(-1, keepdims=True)),
+        ("source(0) * tf.reduce_sum(tf.nn.softmax(source(0), dim=-1), 2, keep_dims=True)", lambda x: x),
+        ("tf.concat(2, tf.split(2, 5, source(0)))", lambda x: x),
+        ("tf.concat(tf.split(source(0), [2, 3], -1), -1)", lambda x: x),
+        ("tf.concat(tf.split(value=source(0), num_split=5, split_dim=2), axis=2)", lambda x: x),
+        ("tf.squeeze(tf.expand_dims(source(0), dim=0), squeeze_dims=[0])", lambda x: x),
+        ("tf.cond(tf.constant(True), fn1=lambda: source(0), fn2=lambda: -source(0))", lambda x: x),
+        ("tf.cond(False, lambda: -source(0), lambda: source(0))", lambda x: x),
+        ("tf.compat.v1.to_float(source(0))", lambda x: x),
+        ("where_bc(source(0) > 0, source(0), 0.0)", lambda x: np.maximum(x, 0)),
+        ("tf.reshape(source(0), get_shape(source(0)))", lambda x: x),
+        ("tf.matmul(source(0), tf.matrix_band_part(tf.eye(5), 0, 0))", lambda x: x),
+    ],
+)
+def test_names_and_arguments_of_tensorflow_1_mean_what_they_meant(evaluated, expression, expected):
+    value, x = evaluated(expression)
+    np.testing.assert_allclose(value, expected(x), rtol=1e-5, atol=1e-6)
+
+
+def test_argmax_takes_its_old_dimension(evaluated):
+    value, x = evaluated("tf.argmax(source(0), dimension=-1)", out_type={"sparse": True, "dim": 5, "dtype": "int64"})
+    assert (value == x.argmax(-1)).all()
+
+
+def test_a_vector_chooses_rows_as_in_tensorflow_1_and_what_is_broadcast_in_2_still_is(tf):
+    rows = tf.where(tf.constant([True, False]), tf.ones([2, 2]), tf.zeros([2, 2]))
+    assert rows.numpy().tolist() == [[1, 1], [0, 0]]
+    columns = tf.where(tf.constant([True, False]), tf.ones([3, 2]), tf.zeros([3, 2]))
+    assert columns.numpy().tolist() == [[1, 0]] * 3
+    assert tf.where(tf.constant([[True], [False]]), 1.0, tf.zeros([2, 2])).numpy().tolist() == [[1, 1], [0, 0]]
+    assert tf.where([False, True]).numpy().tolist() == [[1]]
+
+
+def test_what_tensorflow_2_has_is_its_own(tf):
+    import tensorflow
+
+    assert tf.Tensor is tensorflow.Tensor
+    assert tf.float32 is tensorflow.float32
+    assert tf.add is tensorflow.add
+    assert tf.nn.relu is tensorflow.nn.relu
+    assert tf.keras.layers.Dense is tensorflow.keras.layers.Dense
+    assert tf.__version__ == tensorflow.__version__
+    assert not hasattr(tf, "contrib")
+    assert tf.compat.v1.placeholder_with_default is tensorflow.compat.v1.placeholder_with_default
+
+
+def test_a_loop_gives_what_tensorflow_2_gives(tf):
+    pair = tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (0, 1.0))
+    assert [float(value) for value in pair] == [3, 8]
+    assert [int(v) for v in tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])] == [3]
+    assert int(tf.compat.v1.while_loop(lambda i: i < 3, lambda i: i + 1, [0])) == 3
+    grown = tf.while_loop(
+        lambda x: tf.size(x) < 4, lambda x: [tf.concat([x, x], 0)], [tf.ones([1])],
+        shape_invariants=[tf.TensorShape([None])],
+    )  # fmt: skip
+    assert grown[0].shape == [4]
+    doubled = tf.map_fn(lambda pair: pair[0] * pair[1], (tf.constant([1, 2]), tf.constant([3, 4])), dtype=tf.int32)
+    assert doubled.numpy().tolist() == [3, 8]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("tf.contrib.layers.layer_norm(source(0))", "'eval' failed: tf.contrib: TensorFlow has it no longer"),
+        ("tf.reduce_summ(source(0))", "'eval' failed: neither TensorFlow 2 nor 1 has tf.reduce_summ; did you mean"),
+        (
+            "tf.nn.sofmax(source(0))",
+            "'eval' failed: neither TensorFlow 2 nor 1 has tf.nn.sofmax; did you mean 'softmax'",
+        ),
+        ("tf.get_variable('v', [5]) + source(0)", "'eval' failed: tf.get_variable: it would be a parameter that no"),
+        ("tf.layers.dense(source(0), 5)", "'eval' failed: tf.layers: they would make parameters that no layer"),
+        (
+            "tf.nn.dropout(source(0), 0.9)",
+            "'eval' failed: tf.nn.dropout: found a second argument without a name, expected",
+        ),
+        ("tf.random.Generator.from_seed(1)", "'eval' failed: tf.random.Generator draws from a state of the process"),
+        ("tf.image.random_hue(source(0), 0.1)", "'eval' failed: tf.image.random_hue draws from a state of the process"),
+        ("tf.reduce_sum(source(0), no_such=1)", "'eval' failed with TypeError: "),
+    ],
+)
+def test_what_cannot_be_had_is_an_error_that_names_the_layer(evaluated, expression, message):
+    with pytest.raises(NetworkError) as caught:
+        evaluated(expression)
+    assert str(caught.value).startswith(f"layer 'output' (eval): {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_the_process_imports_is_left_alone(evaluated):
+    evaluated("tf.to_float(source(0))")
+    assert type(sys.modules["tensorflow"]).__name__ == "module"

@@ -1,0 +1,155 @@
+"""Beam search: with a beam of all labels it finds the best sequence that there is, with a beam of one it is greedy."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boulder.errors import NetworkError
+from boulder.network import describe, run_network
+
+LABELS, MAX_LENGTH = 3, 4
+EXTERN_DATA = {"data": {"dim": 2, "shape": (None, 2)}, "classes": {"dim": LABELS, "sparse": True}}
+
+
+def network(beam_size, normalize, **loop):
+    unit = {
+        "embedding": {"class": "linear", "from": "prev:output", "n_out": 3, "activation": None, "with_bias": False},
+        "s": {"class": "rec", "unit": "nativelstm2", "from": ["embedding", "base:summary"], "n_out": 6},
+        "prob": {"class": "softmax", "from": ["s", "prev:s"], "target": "classes", "loss": "ce"},
+        "output": {
+            "class": "choice", "from": "prob", "beam_size": beam_size, "target": "classes", "initial_output": 0,
+            "length_normalization": normalize,
+        },
+        "end": {"class": "eval", "from": "output", "eval": "tf.equal(source(0), 0)", "out_type": {"dtype": "bool"}},
+    }  # fmt: skip
+    return {
+        "summary": {"class": "linear", "from": "data:summary", "n_out": 2, "activation": "tanh"},
+        "output": {"class": "rec", "from": [], "target": "classes", "max_seq_len": MAX_LENGTH, "unit": unit, **loop},
+        "decision": {"class": "decide", "from": "output", "is_output_layer": True},
+    }
+
+
+DATA = EXTERN_DATA | {"summary": {"dim": 2, "shape": (2,), "time_dim_axis": None}}
+SUMMARIES = np.array([[0.3, -1.0], [2.0, 1.0], [-2.0, 0.4]], "float32")
+
+
+def params_of(seed):
+    rng = np.random.default_rng(seed)
+    spec = describe(network(2, False), DATA)
+    return {
+        path: tf.constant(rng.normal(size=p.shape).astype("float32") * 1.5) for path, p in sorted(spec.params.items())
+    }
+
+
+def log_probs(params, sequence, normalize):
+    """:return: of the sequence, for each of the summaries: what the trained network says of it as a target"""
+    batch = {"summary": SUMMARIES, "classes": np.array([sequence] * 3)}
+    lengths = {"classes": [len(sequence)] * 3, "data": [1] * 3, "summary": [1] * 3}
+    result = run_network(describe(network(2, normalize), DATA), params, batch, lengths).layers["output/prob"]
+    log_p = tf.nn.log_softmax(result.ordered(result.template.axes, result.logits)).numpy()
+    total = sum(log_p[:, i, label] for i, label in enumerate(sequence))
+    return total / len(sequence) if normalize else total
+
+
+def sequences():
+    for length in range(1, MAX_LENGTH + 1):
+        for sequence in itertools.product(range(LABELS), repeat=length):
+            if 0 not in sequence[:-1] and (sequence[-1] == 0 or length == MAX_LENGTH):
+                yield sequence
+
+
+def searched(params, beam_size, normalize, **loop):
+    spec = describe(network(beam_size, normalize, **loop), DATA, "search")
+
+    @tf.function
+    def search():
+        lengths = {"data": [1] * 3, "summary": [1] * 3}
+        result = run_network(spec, params, {"summary": SUMMARIES}, lengths, losses=False)
+        decision = result.layers["decision"]
+        return decision.ordered(decision.template.axes), result.lengths[decision.template.time]
+
+    labels, lengths = search()
+    return [tuple(row[:n]) for row, n in zip(labels.numpy().tolist(), lengths.numpy(), strict=True)]
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_beam_of_all_labels_finds_the_best_sequence(seed, normalize):
+    params = params_of(seed)
+    scores = {sequence: log_probs(params, sequence, normalize) for sequence in sequences()}
+    found = searched(params, LABELS**MAX_LENGTH, normalize)
+    for i in range(3):
+        best = max(scores, key=lambda sequence: scores[sequence][i])
+        assert found[i] == tuple(label for label in best if label)
+
+
+def test_a_beam_of_one_takes_the_most_probable_label_each_time():
+    params = params_of(4)
+    found = searched(params, 1, False)
+    for i in range(3):
+        sequence = ()
+        while len(sequence) < MAX_LENGTH:
+            best = max(range(LABELS), key=lambda label: log_probs(params, (*sequence, label), False)[i])
+            sequence = (*sequence, best)
+            if best == 0:
+                break
+        assert found[i] == tuple(label for label in sequence if label)
+
+
+def test_kept_in_the_loop_the_search_has_the_same_result():
+    for seed in range(5, 8):
+        params = params_of(seed)
+        assert searched(params, 4, True) == searched(params, 4, True, optimize_move_layers_out=False)
+
+
+def test_the_frame_of_the_end_belongs_to_the_sequence_if_asked_for():
+    params = params_of(1)
+    with_end = searched(params, 9, False, include_eos=True)
+    without = searched(params, 9, False)
+    for a, b in zip(with_end, without, strict=True):
+        assert a == (b if len(b) == MAX_LENGTH else (*b, 0))
+
+
+def test_the_length_may_be_limited_by_that_of_a_layer():
+    spec = describe(network(2, False, max_seq_len="max_len_from('base:data') * 2 + 1"), DATA, "search")
+    batch, lengths = (
+        {"summary": SUMMARIES, "data": np.zeros((3, 4, 2), "float32")},
+        {"data": [1, 1, 1], "summary": [1] * 3},
+    )
+    params = params_of(2) | {"output/rec/prob/b": tf.constant([-99.0, 0, 0])}
+    result = run_network(spec, params, batch, lengths, losses=False)
+    assert result.layers["decision"].value.shape == (3, 3)
+
+
+def test_training_and_search_have_the_same_parameters():
+    assert describe(network(2, True), DATA).params == describe(network(2, True), DATA, "search").params
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"beam_size": 0}, "layer 'output/unit/output' (choice): 'beam_size' must be at least 1, found 0"),
+        ({"target": "data"}, "layer 'output/unit/output' (choice): 'target' must have class indices, but 'data' is"),
+    ],
+)
+def test_what_is_wrong_with_a_choice_is_told(change, message):
+    net = network(2, True)
+    net["output"]["unit"]["output"] |= change
+    with pytest.raises(NetworkError) as caught:
+        describe(net, DATA)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_search_needs_a_layer_that_says_where_a_sequence_ends():
+    net = network(2, True)
+    del net["output"]["unit"]["end"]
+    with pytest.raises(NetworkError, match="nothing says how many frames there are; give it a 'from' with a time axis"):
+        describe(net, DATA, "search")
+
+
+@pytest.mark.parametrize("value", ["max_len_from('base:nothing')", "max_len_from(3)", "4 +", 0])
+def test_a_wrong_limit_of_the_length_is_told(value):
+    with pytest.raises(NetworkError, match="layer 'output' \\(rec\\): 'max_seq_len'"):
+        describe(network(2, True, max_seq_len=value), DATA, "search")

@@ -1,0 +1,171 @@
+"""A RETURNN config's functions in a real training: with `#config`, names of TensorFlow 1, and random numbers."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from boulder.returnn import load_config
+from boulder.returnn.training import function_options, training_config
+from jobs.pipeline import lay_out
+from sisyphus import tk
+from tests.returnn.test_surroundings import write
+from tests.tiny import EXTERN_DATA, write_data
+
+CONFIG = f"""
+import tensorflow as tf
+from returnn.config import get_global_config
+
+extern_data = {EXTERN_DATA!r}
+num_epochs = 6
+batch_size = 60
+max_seqs = 6
+learning_rate = 0.01
+learning_rates = [0.01] * 6
+scale = 1.0
+noise = 0.1
+saved = None
+
+def masked(x, network):
+    keep = tf.to_float(tf.random_uniform((tf.shape(x)[0], 1, 1)) > get_global_config().float("noise", 0.0))
+    def train():
+        return tf.where(tf.is_nan(x), tf.zeros_like(x), x) * keep + tf.random_normal(tf.shape(x), stddev=noise)
+    return network.cond_on_train(train, lambda: x)
+
+def augment(source, self, **kwargs):
+    import tensorflow as tf1
+    data = source(0, as_data=True)
+    assert data.batch_dim_axis == 0 and data.dim == 4
+    x = masked(data.placeholder, self.network) * scale
+    tf1.debugging.assert_greater_equal(self.network.global_train_step, tf.constant(0, tf.int64))
+    return x - tf1.reduce_mean(x, axis=-1, keep_dims=True)
+
+network = {{
+    "embedding": {{"class": "linear", "n_out": 4, "activation": None, "from": "data"}},
+    "augment": {{"class": "eval", "eval": augment, "from": "embedding"}},
+    "dropped": {{"class": "eval", "eval": "tf.nn.dropout(source(0), keep_prob=0.9)", "from": "augment"}},
+    "fw": {{"class": "rec", "unit": "nativelstm2", "n_out": 6, "from": "dropped"}},
+    "output": {{"class": "softmax", "loss": "ctc", "from": "fw"}},
+}}
+
+def algo(idx, net_dict):
+    if idx > 1:
+        return None
+    net_dict["fw"]["n_out"] = 3 + idx
+    net_dict["#config"] = @config@
+    return net_dict
+
+pretrain = {{"construction_algo": algo, "repetitions": 2, "copy_param_mode": "subset"}}
+"""
+SCALED = '{"scale": [0.0, 2.0][idx], "batch_size": 30}'
+WORKER = """
+import json, os, signal, sys
+from pathlib import Path
+from boulder.schedule.functions import restore
+from boulder.training import TrainingFiles, TrainingPhase, train
+from boulder.training.progress import Progress
+phases, functions, extern_data, data, batches = json.load(sys.stdin)
+whole, seen = Progress.advance, iter(range(10**6))
+def advance(self, sums):
+    whole(self, sums)
+    if next(seen) + 1 == batches:
+        os.kill(os.getpid(), signal.SIGTERM)
+Progress.advance = advance
+files = TrainingFiles(
+    train=[Path(data) / "train.hdf"], dev=[Path(data) / "dev.hdf"], previous=None, store=Path("store"),
+    checkpoint=Path("checkpoint.h5"), scores=Path("scores.jsonl"), tensorboard=Path("tensorboard"),
+    progress=Path("progress.json"), growth=lambda phase, report: None)
+train([TrainingPhase.from_json(restore(phase, functions)) for phase in phases], extern_data, files, print)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def laid_out(data, tmp_path, monkeypatch):
+    """:return: function (what `#config` is, changes of the text) → pipeline of one job"""
+    monkeypatch.chdir(tmp_path)
+
+    def lay(overrides=SCALED, old="", new=""):
+        config = load_config(write(tmp_path / "setup", CONFIG.replace("@config@", overrides).replace(old, new, 1)))
+        return lay_out(
+            "tiny", plan=config.plan(), config=training_config(config), extern_data=config.extern_data,
+            train_data=tk.Path(str(data / "train.hdf")), dev_data=tk.Path(str(data / "dev.hdf")), indices_per_job=None,
+            function_options=function_options(config),
+        )  # fmt: skip
+
+    return lay
+
+
+@pytest.fixture
+def trained(data, tmp_path):
+    """:return: function (job, folder, after how many batches it is stopped) → its checkpoint, trained in a process that
+    has no config"""
+
+    def train(job, name, batches=None):
+        for file in (tmp_path / "setup").glob("*"):
+            file.unlink()
+        (tmp_path / name).mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-c", WORKER], cwd=tmp_path / name, text=True, capture_output=True,
+            input=json.dumps([job.phases, job.functions, EXTERN_DATA, str(data), batches]),
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        )  # fmt: skip
+        if batches:
+            assert "SIGTERM: stopped" in done.stderr
+            return None
+        assert done.returncode == 0, done.stderr
+        return tmp_path / name / "checkpoint.h5"
+
+    return train
+
+
+def test_an_override_that_only_functions_read_goes_to_them_and_not_to_the_training(laid_out):
+    pipeline = laid_out()
+    phases = pipeline.jobs[0].phases
+    assert [phase["config"] for phase in phases] == [{"batch_size": size, "max_seqs": 6} for size in (30, 30, 60)]
+    assert len({phase["network"]["augment"]["eval"]["#function"] for phase in phases}) == 3
+    assert pipeline.rows[1]["config"] == {"scale": 2.0, "batch_size": 30}
+
+
+def test_resumed_is_undisturbed_with_random_numbers_of_the_user(laid_out, trained):
+    from boulder.training import Checkpoint
+
+    (job,) = laid_out().jobs
+    undisturbed = trained(job, "undisturbed")
+    trained(job, "resumed", batches=20)
+    assert undisturbed.read_bytes() == trained(job, "resumed").read_bytes()
+    history = Checkpoint.load(undisturbed).history
+    assert [record["index"] for record in history] == [0, 0, 1, 1, None, None]
+
+
+def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
+    from boulder.training import Checkpoint
+
+    def embeddings(name, overrides):
+        (job,) = laid_out(overrides, "num_epochs = 6", "num_epochs = 1").jobs
+        return Checkpoint.load(trained(job, name)).params["embedding/W"]
+
+    start = embeddings("start", '{"scale": 0.0}')
+    assert (start == embeddings("more", '{"scale": 0.0, "learning_rate": 0.1}')).all()
+    assert (start != embeddings("other", "{}")).any()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ('{"chunking": "50:25"}', "phase 0 (index 0): config: the training does not know 'chunking'"),
+        ('{"train": {"class": "HDFDataset"}}', "phase 0 (index 0): config: the training does not know 'train'"),
+    ],
+)
+def test_what_the_training_would_have_to_follow_is_not_passed_over(laid_out, overrides, message):
+    from boulder.errors import ConfigError
+
+    with pytest.raises(ConfigError) as caught:
+        laid_out(overrides, "saved = None", "chunking = None; train = {'class': 'HDFDataset', 'files': []}")
+    assert str(caught.value).startswith(message)
