@@ -1,0 +1,32 @@
+"""RETURNN beside Boulder: it runs in a process of its own, tests/parity/returnn_process.py, since it takes over TensorFlow.
+
+    def test_…(returnn):
+        results = returnn([{"kind": "network", "net": …, "extern_data": …, "params": …, "data": …, "lengths": …}, …])
+
+One call starts one process, which takes seconds: ask for all cases of a module at once. `compare` in
+tests/parity/comparing.py does both sides of a network and compares parameters, outputs, losses and gradients.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def returnn(tmp_path_factory):
+    """:return: list of cases → list of what RETURNN gives"""
+
+    def ask(cases: list[dict]) -> list:
+        folder = tmp_path_factory.mktemp("returnn")
+        (folder / "cases").write_bytes(pickle.dumps(cases))
+        command = [sys.executable, Path(__file__).with_name("returnn_process.py"), folder / "cases", folder / "results"]
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=folder)
+        assert run.returncode == 0, f"{run.stdout[-2000:]}\n{run.stderr[-4000:]}"
+        return pickle.loads((folder / "results").read_bytes())
+
+    return ask

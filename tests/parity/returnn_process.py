@@ -1,0 +1,144 @@
+"""Run by a Python that has RETURNN: `returnn_process.py CASES RESULTS`, both pickled lists. What a case asks for is its "kind":
+
+network    a net dict with parameters by path and a batch → parameters, outputs of layers, losses, gradients
+grow       two net dicts, the old one's parameters and fresh values of the new one → the new one's parameters
+subset     an old array, a fresh one and its splits → RETURNN's new array, or None where it stops at an assertion
+"""
+
+import pickle
+import sys
+
+import numpy
+
+
+def main(cases_file, results_file):
+    from returnn.log import log
+    from returnn.tf import native_op
+    from returnn.tf.util import basic as tf_util
+    from returnn.util.basic import BackendEngine
+
+    native_op.OpMaker.with_cuda = False
+    log.initialize(verbosity=[2])
+    BackendEngine.select_engine(engine=BackendEngine.TensorFlow)
+    tf_util.setup_tf_thread_pools(log_file=None)
+    with open(cases_file, "rb") as file:
+        cases = pickle.load(file)
+    answers = {"network": network, "grow": grow, "subset": subset}
+    results = [answers[case.pop("kind")](**case) for case in cases]
+    with open(results_file, "wb") as file:
+        pickle.dump(results, file)
+
+
+class Built:
+    """A RETURNN network in a graph and a session of its own."""
+
+    def __init__(self, net, extern_data, train=False, search=False):
+        import tensorflow as tf
+        from returnn.config import Config, global_config_ctx
+        from returnn.tf.network import ExternData, TFNetwork
+
+        self.tf = tf.compat.v1
+        self.graph = tf.Graph()
+        self.config = Config({"extern_data": extern_data, "network": net})
+        with self.graph.as_default(), global_config_ctx(self.config):
+            self.extern_data = ExternData()
+            self.extern_data.init_from_config(self.config, auto_create_placeholders=True)
+            self.network = TFNetwork(
+                config=self.config,
+                extern_data=self.extern_data,
+                train_flag=train,
+                eval_flag=not search,
+                search_flag=search,
+            )
+            self.network.construct_from_dict(net)
+            self.session = self.tf.Session(graph=self.graph)
+            self.network.initialize_params(self.session)
+        self.variables = {v.name.removesuffix(":0"): v for v in self.network.get_params_list()}
+
+    def inside(self):
+        from contextlib import ExitStack
+
+        from returnn.config import global_config_ctx
+
+        stack = ExitStack()
+        stack.enter_context(self.graph.as_default())
+        stack.enter_context(self.session.as_default())
+        stack.enter_context(global_config_ctx(self.config))
+        return stack
+
+    def set(self, params):
+        for path, value in params.items():
+            self.variables[path].load(value, self.session)
+
+    def values(self):
+        return {path: self.session.run(variable) for path, variable in self.variables.items()}
+
+    def feed(self, data, lengths):
+        result = {}
+        for key, value in data.items():
+            stream = self.extern_data.data[key]
+            result[stream.placeholder] = value
+            if key in lengths and stream.have_time_axis():
+                result[stream.get_sequence_lengths()] = lengths[key]
+        batch = self.extern_data.get_batch_info()
+        if batch and batch.dim is not None and not isinstance(batch.dim, int):
+            result.setdefault(batch.dim, len(next(iter(data.values()))))
+        return result
+
+
+def network(net, extern_data, params, data, lengths, layers=(), search=False):
+    built = Built(net, extern_data, search=search)
+    with built.inside():
+        if set(params) != set(built.variables):
+            return {"error": f"parameters differ: {sorted(set(params) ^ set(built.variables))}"}
+        shapes = {path: tuple(v.shape.as_list()) for path, v in built.variables.items()}
+        built.set(params)
+        wanted = {"outputs": {}, "losses": {}, "gradients": {}}
+        for name in layers:
+            out = built.network.get_layer(name).output.copy_as_batch_major()
+            sizes = [out.get_dynamic_size(axis) for axis in range(1, out.batch_ndim) if out.is_axis_dynamic(axis)]
+            wanted["outputs"][name] = (out.placeholder, sizes)
+        if not search:
+            losses, _, _ = built.network.get_losses_initialized()
+            total = 0.0
+            for loss in losses.values():
+                cost, error = loss.get_loss_value(), loss.get_error_value()
+                wanted["losses"][loss.layer.get_absolute_name()] = [
+                    x for x in (cost, error, 1.0 / loss.get_norm_factor()) if x is not None
+                ]
+                if cost is not None:
+                    total += cost * loss.loss.scale
+            if params and not isinstance(total, float):
+                gradients = built.tf.gradients(total, list(built.variables.values()))
+                found = zip(built.variables, gradients, strict=True)
+                wanted["gradients"] = {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}
+        return built.session.run(wanted, built.feed(data, lengths)) | {"shapes": shapes}
+
+
+def grow(old_net, new_net, extern_data, params, fresh, mode):
+    old = Built(old_net, extern_data)
+    with old.inside():
+        old.set(params)
+        serialized = old.network.get_params_serialized(old.session)
+    new = Built(new_net, extern_data)
+    with new.inside():
+        new.set(fresh)
+        new.network.set_params_by_serialized(
+            serialized, session=new.session, ignore_wrong_shape=True, copy_param_mode=mode, ignore_non_existing=True
+        )
+        return new.values()
+
+
+def subset(old, fresh, splits):
+    from returnn.tf.util.basic import copy_with_new_split_axes, transform_param_axes_split_info_to_new_shape
+
+    splits = [list(parts) for parts in splits]
+    try:
+        old_splits = transform_param_axes_split_info_to_new_shape(splits, old.shape)
+        return copy_with_new_split_axes(old_splits, splits, old, numpy.array(fresh)), old_splits
+    except (AssertionError, ValueError):
+        return None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
