@@ -101,8 +101,9 @@ class ReportJob(Job):
 
     @classmethod
     def hash(cls, kwargs):
-        later = ("growth", "attention", "num_attention")  # the ids of older reports stay
-        return super().hash({key: value for key, value in kwargs.items() if key not in later or value})
+        without = [key for key in ("growth", "attention") if not kwargs.get(key)]  # the ids of older reports stay
+        without += ["num_attention"] if "attention" in without else []
+        return super().hash({key: value for key, value in kwargs.items() if key not in without})
 
 
 def _spread(entries: list, count: int) -> list:

@@ -137,3 +137,19 @@ def test_a_function_that_the_user_compiles_draws_at_each_step_anew():
 def test_outside_of_layers_the_original_is_called():
     tf = tensorflow_module()
     assert (tf.random_uniform([20]) != tf.random_uniform([20])).numpy().any()
+
+
+def test_a_function_that_imports_tensorflow_when_it_is_called_draws_from_the_layers_stream_too():
+    import sys
+
+    def compute(source):
+        import tensorflow as tf
+
+        return source(0) + tf.random.uniform([5]) * tf.to_float(1)
+
+    spec = describe({"output": {"class": "eval", "from": "data", "eval": compute}}, {"data": {"dim": 5}})
+    data, lengths = {"data": np.zeros([1, 1, 5], "float32")}, {"data": np.array([1], "int32")}
+    before = sys.modules["tensorflow"]
+    one, two = [run_network(spec, {}, data, lengths).layers["output"].value.numpy() for _ in range(2)]
+    assert (one == two).all()
+    assert sys.modules["tensorflow"] is before

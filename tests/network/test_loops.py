@@ -35,9 +35,9 @@ def decoder(**options):
         },
         "weights": linear(1, "energy_in", activation="sigmoid"),
         "sum": {"class": "eval", "from": ["prev:sum", "weights"], "eval": "source(0) + source(1)"},
-        "context": linear(2, "s"),
+        "context": linear(2, "s", dropout=0.2, dropout_noise_shape={"F": None, "B": None}),
         "s2": {"class": "rec", "unit": "lstm", "from": ["s", "embedding"], "n_out": 4},
-        "readout": linear(5, "s2", "prev:context", dropout=0.3),
+        "readout": linear(5, "s2", "prev:context", dropout=0.3, dropout_noise_shape={"*": None}),
         "output": {"class": "softmax", "from": "readout", "target": "classes", "loss": "ce"},
         "aux": {"class": "softmax", "from": "query", "target": "classes", "loss": "ce", "loss_scale": 0.5},
     }

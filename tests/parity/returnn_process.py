@@ -19,7 +19,7 @@ def main(cases_file, results_file):
 
     native_op.OpMaker.with_cuda = False
     log.initialize(verbosity=[2])
-    BackendEngine.select_engine(engine=BackendEngine.TensorFlow)
+    BackendEngine.select_engine(engine=BackendEngine.TensorFlowNetDict)  # TensorFlow is its behavior version 16
     tf_util.setup_tf_thread_pools(log_file=None)
     with open(cases_file, "rb") as file:
         cases = pickle.load(file)
@@ -30,9 +30,9 @@ def main(cases_file, results_file):
 
 
 class Built:
-    """A RETURNN network in a graph and a session of its own."""
+    """A RETURNN network in a graph and a session of its own. Losses in loops are there only while training."""
 
-    def __init__(self, net, extern_data, train=False, search=False):
+    def __init__(self, net, extern_data, search=False):
         import tensorflow as tf
         from returnn.config import Config, global_config_ctx
         from returnn.tf.network import ExternData, TFNetwork
@@ -46,14 +46,25 @@ class Built:
             self.network = TFNetwork(
                 config=self.config,
                 extern_data=self.extern_data,
-                train_flag=train,
-                eval_flag=not search,
+                train_flag=not search,
                 search_flag=search,
             )
             self.network.construct_from_dict(net)
+            # a loop makes some of its layers, and their parameters, only when it is asked for losses
+            losses = {} if search else self.network.get_losses_initialized()[0]
+            self.losses = {loss.get_layer().get_absolute_name(): self._terms(loss) for loss in losses.values()}
             self.session = self.tf.Session(graph=self.graph)
             self.network.initialize_params(self.session)
-        self.variables = {v.name.removesuffix(":0"): v for v in self.network.get_params_list()}
+            variables = self.tf.get_collection(self.tf.GraphKeys.GLOBAL_VARIABLES)
+            self.session.run(self.tf.variables_initializer(variables))
+        named = {v.name.removesuffix(":0"): v for v in variables}
+        self.variables = {name: v for name, v in named.items() if name not in ("global_step", "epoch_step")}
+
+    @staticmethod
+    def _terms(loss):
+        """:return: scale in the objective, and what is reported"""
+        told = {"cost": loss.get_loss_value(), "error": loss.get_error_value(), "frames": 1.0 / loss.get_norm_factor()}
+        return loss.loss.scale, {what: value for what, value in told.items() if value is not None}
 
     def inside(self):
         from contextlib import ExitStack
@@ -90,7 +101,8 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False):
     built = Built(net, extern_data, search=search)
     with built.inside():
         if set(params) != set(built.variables):
-            return {"error": f"parameters differ: {sorted(set(params) ^ set(built.variables))}"}
+            ours, theirs = sorted(set(params) - set(built.variables)), sorted(set(built.variables) - set(params))
+            return {"error": f"parameters that RETURNN has not: {ours}; that it has beside them: {theirs}"}
         shapes = {path: tuple(v.shape.as_list()) for path, v in built.variables.items()}
         built.set(params)
         wanted = {"outputs": {}, "losses": {}, "gradients": {}}
@@ -99,15 +111,10 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False):
             sizes = [out.get_dynamic_size(axis) for axis in range(1, out.batch_ndim) if out.is_axis_dynamic(axis)]
             wanted["outputs"][name] = (out.placeholder, sizes)
         if not search:
-            losses, _, _ = built.network.get_losses_initialized()
             total = 0.0
-            for loss in losses.values():
-                cost, error = loss.get_loss_value(), loss.get_error_value()
-                wanted["losses"][loss.layer.get_absolute_name()] = [
-                    x for x in (cost, error, 1.0 / loss.get_norm_factor()) if x is not None
-                ]
-                if cost is not None:
-                    total += cost * loss.loss.scale
+            for name, (scale, told) in built.losses.items():
+                wanted["losses"][name] = told
+                total += scale * told.get("cost", 0.0)
             if params and not isinstance(total, float):
                 gradients = built.tf.gradients(total, list(built.variables.values()))
                 found = zip(built.variables, gradients, strict=True)

@@ -217,7 +217,27 @@ class LayerRun:
         if not rate or not self._state.train:
             return x
         shared = self.spec.layer.dropout_shared_over()
-        return Tensor(self.drop(x.value, rate, "input", [axis.kind in shared for axis in x.axes]), x.axes, x.template)
+        value = x.value
+        if LOOP not in shared and LOOP in {axis.kind for axis in x.axes}:
+            value = self._drop_frame_by_frame(x, rate, [axis.kind in shared for axis in x.axes])
+        else:
+            frame = self._state.frame if LOOP not in shared else None
+            value = self.drop(value, rate, "input", [axis.kind in shared for axis in x.axes], frame)
+        return Tensor(value, x.axes, x.template)
+
+    def _drop_frame_by_frame(self, x: Tensor, rate: float, shared: Sequence[bool]):
+        """:return: what `drop` makes of `x` in each iteration of its loop, one after the other"""
+        position = next(i for i, axis in enumerate(x.axes) if axis.kind == LOOP)
+        order = [position, *(i for i in range(len(x.axes)) if i != position)]
+        frames = tf.transpose(x.value, order)
+        inner = [shared[i] for i in order[1:]]
+        dropped = tf.map_fn(
+            lambda item: self.drop(item[1], rate, "input", inner, item[0]),
+            (tf.range(tf.shape(frames)[0]), frames),
+            fn_output_signature=frames.dtype,
+        )
+        dropped.set_shape(frames.shape)
+        return tf.transpose(dropped, [order.index(i) for i in range(len(order))])
 
     def _concatenated(self, sources: Sequence[Tensor]) -> Tensor:
         template, outer = concatenated(source.template for source in sources), _outer_axes(sources)
@@ -335,15 +355,18 @@ class LayerRun:
         stream = int.from_bytes(digest[:8], "big", signed=True)
         return tf.stack([tf.constant(stream, tf.int64), self.step])
 
-    def drop(self, value, rate: float, what: str, shared: Sequence[bool] | None = None):
+    def drop(self, value, rate: float, what: str, shared: Sequence[bool] | None = None, frame=None):
         """
         :param what: names the random stream within the layer
         :param shared: for each axis, whether all along it is dropped or kept together
+        :param frame: int32 scalar, number of the iteration of a loop, if each draws anew
         :return: in training, `value` with entries set to 0 with probability `rate`, the others divided by 1 - rate
         """
         if not rate or not self._state.train:
             return value
         value, seed = tf.convert_to_tensor(value), self.random_seed(what)
+        if frame is not None:
+            seed = tf.random.experimental.stateless_fold_in(seed, frame)
         shape = tf.shape(value) if shared is None else tf.where(shared, 1, tf.shape(value))
         uniform = tf.random.stateless_uniform(shape, seed, dtype=value.dtype)
         return tf.where(uniform >= rate, value / (1 - rate), tf.zeros_like(value))

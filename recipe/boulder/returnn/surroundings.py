@@ -167,22 +167,17 @@ def in_a_worker(config: Config | None = None) -> Iterator[None]:
 
     :param config: the one that is active
     """
-    from boulder.network.code.tensorflow_names import imported_modules  # with NumPy, which planning does without
+    from boulder.network.code.tensorflow_names import imported  # with NumPy, which planning does without
 
     finder = Finder(lazy=False)
     hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}
     sys.meta_path.insert(0, finder)
-    ours = imported_modules()  # TensorFlow for what a function imports when it is called
-    real = {name: sys.modules[name] for name in ours if name in sys.modules}
-    sys.modules.update(ours)
     if config is not None:
         active._active.append(config)
     try:
-        yield
+        with imported():
+            yield
     finally:
-        for name in ours:
-            del sys.modules[name]
-        sys.modules.update(real)
         if config is not None:
             active._active.pop()
         sys.meta_path.remove(finder)

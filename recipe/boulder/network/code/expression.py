@@ -11,7 +11,7 @@ from boulder.lazy import tf
 from boulder.network.code.data import SourceData
 from boulder.network.code.layer import code_layer
 from boulder.network.code.running import code_of
-from boulder.network.code.tensorflow_names import tensorflow_module
+from boulder.network.code.tensorflow_names import imported, tensorflow_module
 from boulder.network.tensor import Tensor
 
 
@@ -83,7 +83,7 @@ def evaluated(function: str | Callable, names: Mapping[str, object] | None, run,
     given = {"source": source, "self": source.layer, **(names or {})}
     where = f"layer {run.name!r} ({run.spec.layer.class_name}): 'eval' failed"
     try:
-        with code_of(run):
+        with code_of(run), imported():
             if isinstance(function, str):
                 result = Expression(function)(**given)
             else:

@@ -8,10 +8,12 @@ tf.contrib                              an error that says so
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
 import types
+from collections.abc import Iterator
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.code.changed import CHANGED, REFUSED, either
@@ -112,10 +114,19 @@ def tensorflow_module(name: str = "tensorflow") -> types.ModuleType:
     return _made[name] if name in _made else importlib.import_module(name)
 
 
-def imported_modules() -> dict[str, types.ModuleType]:
-    """:return: `sys.modules` name → ours, for code that imports TensorFlow when it is called; {} if it is not loaded"""
+@contextlib.contextmanager
+def imported() -> Iterator[None]:
+    """Code that imports TensorFlow while it runs gets ours. Whatever else is loaded already keeps the real one."""
     current = sys.modules.get("tensorflow")
     if isinstance(current, TensorFlowNames) or not isinstance(getattr(current, "__file__", None), str):
-        return {}  # it is ours already, or a stand-in
+        yield  # it is ours already, or not loaded, or a stand-in while planning
+        return
     tensorflow_module()
-    return dict(_made)
+    real = {name: sys.modules[name] for name in _made if name in sys.modules}
+    sys.modules.update(_made)
+    try:
+        yield
+    finally:
+        for name in _made:
+            del sys.modules[name]
+        sys.modules.update(real)

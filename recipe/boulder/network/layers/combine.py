@@ -9,7 +9,7 @@ import numpy
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network import activations
-from boulder.network.axes import BATCH, FEATURE
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP
 from boulder.network.code.expression import evaluated
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.template import DTYPES, Template, broadcast
@@ -76,7 +76,7 @@ class _Elementwise(Layer):
             template = Template(tuple(axis for axis in template.axes if axis.kind != FEATURE), sparse_dim=dim)
         elif dim is not None:
             template = template.with_feature(dim)
-        sizes = tuple(axis.size for axis in template.axes if axis.kind != BATCH)
+        sizes = tuple(axis.size for axis in template.axes if axis.kind not in (BATCH, LOOP, BEAM))
         if shape is not None and tuple(shape) != sizes:
             raise site.fail(
                 f"'shape' in 'out_type' must be {sizes}, since the sources make it {template}, found {shape!r}"

@@ -16,12 +16,20 @@ from boulder.network.template import Template
 @loss_class("ctc")
 @dataclass(frozen=True, kw_only=True)
 class Ctc(Loss):
+    """
+    :param beam_width: of the search whose result the error compares; 1: the best path (RETURNN's default is 100)
+    """
+
+    beam_width: int = 1
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim + 1 if target.dim else None
 
     def check(self, output: Template, target: Template) -> str | None:
         if target.sparse_dim is None or target.time is None:
             return f"loss 'ctc' needs a sequence of class indices as its target, found {target}"
+        if self.beam_width < 1:
+            return f"'beam_width' must be at least 1, found {self.beam_width}"
         if output.time is None:
             return f"loss 'ctc' needs a time axis, but the output is {output}"
         return super().check(output, target)
@@ -35,7 +43,10 @@ class Ctc(Loss):
         possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
         mask = tf.where(possible[:, None], mask, 0.0)
         cost = _cost(logits, frames, labels, tf.cast(tf.reduce_sum(mask, axis=1), tf.int32))
-        (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True)
+        if self.beam_width == 1:
+            (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True)
+        else:
+            (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
         wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
         return LossValue(_sum(cost, possible), _sum(wrong, possible), tf.reduce_sum(mask))
 
