@@ -269,6 +269,26 @@ def test_what_is_wrong_is_told_with_the_layers_path(network, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kept_in", [False, True])
+def test_a_loss_in_a_loop_within_another_is_refused_if_it_depends_on_the_frame_of_that(kept_in):
+    inner = {"output": {"class": "softmax", "from": ["data:source"], "loss": "ce", "target": "classes"}}
+    unit = {
+        "inner": {"class": "rec", "from": "base:labels", "unit": inner, "is_output_layer": True},
+        "state": linear(3, "data:source", "prev:state"),
+        "output": {"class": "combine", "kind": "add", "from": ["state", "state"]},
+    }
+    network = {"labels": linear(3, "data:classes"), "output": {"class": "rec", "from": "data", "unit": unit}}
+    assert list(describe(network, EXTERN_DATA).losses) == ["output/inner/output"]
+    if kept_in:
+        network["output"]["optimize_move_layers_out"] = False
+    else:
+        inner["output"]["from"] = ["data:source", "base:prev:state"]
+    with pytest.raises(
+        NetworkError, match=r"layer 'output/unit/inner' \(rec\): 'output/inner/output' has a loss in a loop"
+    ):
+        describe(network, EXTERN_DATA)
+
+
 def test_a_loop_of_no_known_length_is_refused():
     unit = {"output": linear(3, "prev:output")}
     with pytest.raises(NetworkError, match="nothing says how many frames there are"):

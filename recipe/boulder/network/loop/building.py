@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from boulder.errors import NetworkError
 from boulder.network.axes import BEAM
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
@@ -85,8 +86,18 @@ class _Building:
         layers.update(inner.layers)
         key = self.unit.key(node.name)
         layers[key] = LayerSpec(key, node.layer, (f"{key}/output",), inner.output, ())
+        self._check_losses(node, inner.losses, layers)
         self.built.losses.update(inner.losses)
         self.built.loops.update(inner.loops)
+
+    def _check_losses(self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]) -> None:
+        """Of a loss that depends on this loop's frame there is another in each, and nothing says what their sum is of."""
+        for name in losses:
+            if layers is not self.built.layers or self.loop in layers[name].template.axes:
+                raise NetworkError(
+                    f"{node.where}: {name!r} has a loss in a loop within another, and depends on the frame of that, "
+                    "where losses are not supported"
+                )
 
     def _put(self, spec: LayerSpec) -> None:
         self.built.layers[spec.name] = spec
