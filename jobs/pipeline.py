@@ -136,6 +136,7 @@ class Layout:
         """
         functions: dict = {}
         specs, phases = self._checked(plan, functions)
+        rows = phase_rows(plan, specs)  # which also tries whether each network can grow into the next
         _check_files(self.train_data + self.dev_data, self.extern_data)
         jobs: list[PhaseTrainingJob] = []
         for part in _parts(phases, decisions, self.indices_per_job):
@@ -151,7 +152,7 @@ class Layout:
             job.add_alias(f"{self.name}/phase.{_part_name(part, plan)}")
             jobs.append(job)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
-        rows = [{**row, "job": first_jobs[row["first_epoch"]]} for row in phase_rows(plan, specs)]
+        rows = [{**row, "job": first_jobs[row["first_epoch"]]} for row in rows]
         return Pipeline(plan, specs, jobs, canonical(rows), functions, needs)
 
     def _checked(self, plan: Plan, functions: dict) -> tuple[list[NetworkSpec], list[dict]]:

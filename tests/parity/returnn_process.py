@@ -2,6 +2,7 @@
 
 network    a net dict with parameters by path and a batch → parameters, outputs of layers, losses, gradients
 grow       two net dicts, the old one's parameters and fresh values of the new one → the new one's parameters
+engine     networks of a pretraining, one after the other, see returnn_engine.py
 subset     an old array, a fresh one and its splits → RETURNN's new array, or None where it stops at an assertion
 """
 
@@ -12,6 +13,7 @@ import numpy
 
 
 def main(cases_file, results_file):
+    import returnn_engine  # beside this file
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.util import basic as tf_util
@@ -23,7 +25,7 @@ def main(cases_file, results_file):
     tf_util.setup_tf_thread_pools(log_file=None)
     with open(cases_file, "rb") as file:
         cases = pickle.load(file)
-    answers = {"network": network, "grow": grow, "subset": subset}
+    answers = {"network": network, "grow": grow, "engine": returnn_engine.grow, "subset": subset}
     results = [answers[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
         pickle.dump(results, file)

@@ -57,6 +57,18 @@ def test_copy_param_mode_reset_holds_for_output_layers_where_an_index_has_anothe
     assert fields("reset_layers", keys, copy_param_mode="reset") == [(), ("output", "aux"), (), ()]
 
 
+def test_where_all_layers_are_reset_an_output_layer_with_an_importer_is_named():
+    net = network("a")
+    net["aux"]["custom_param_importer"] = "subset"
+
+    def algo(idx, net_dict):
+        net_dict["a"]["n_out"] = idx + 3
+        return net_dict if idx < 2 else None
+
+    result = plan(net, {"construction_algo": algo, "copy_output_layer": False, "copy_param_mode": "reset"}).phases
+    assert result[1].reset_layers == ("aux",)
+
+
 def test_is_output_layer_says_what_is_one():
     net = network("a")
     net["a"]["is_output_layer"], net["output"]["is_output_layer"] = True, False

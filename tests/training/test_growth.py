@@ -95,7 +95,8 @@ def test_shrinking_keeps_the_beginning_of_each_part():
     old_specs, new_specs = params(network(1, 3)), params(network(1, 2))
     old = old_values(old_specs)
     new, report = grow(old, old_specs, new_specs, fresh, "subset")
-    assert str(report) == "1 parameters copied, 7 grown (7 of them smaller), 0 initialised, 0 dropped"
+    assert str(report) == "1 parameters copied, 7 grown (7 of them shrunk), 0 initialised, 0 dropped"
+    assert report.to_json()["shrunk"] == [path for path in old_specs if path != "output/b"]
     assert (new["output/W"] == old["output/W"][[0, 1, 3, 4]]).all()
     assert (new["fw0/rec/b"] == old["fw0/rec/b"].reshape(4, 3)[:, :2].ravel()).all()
     assert min(value.min() for value in new.values()) > 0  # nothing is new
@@ -128,9 +129,21 @@ def test_old_and_new_belong_together_by_layer_and_name_not_by_path():
     assert values["b/y"].tolist() == [1, 2]
 
 
-def test_another_number_of_axes_is_initialised():
+@pytest.mark.parametrize("mode", ["subset", "subset_by_source", "stack"])
+def test_another_number_of_axes_cannot_be_grown(mode):
     old, new = ({"l/W": ParamSpec("l", "W", "l/W", shape)} for shape in ((4,), (2, 2)))
-    assert plan_growth(old, new, "subset") == GrowthReport(initialised=["l/W"])
+    with pytest.raises(ConfigError) as caught:
+        plan_growth(old, new, mode)
+    assert str(caught.value) == (
+        f"growth by {mode}: parameter 'l/W' has 2 axes, (2, 2), before it had 1, (4,); the layer's custom_param_importer "
+        "may say 'reset'"
+    )
+
+
+@pytest.mark.parametrize("mode", [None, "ifpossible", "reset"])
+def test_another_number_of_axes_is_initialised_where_nothing_grows(mode):
+    old, new = ({"l/W": ParamSpec("l", "W", "l/W", shape)} for shape in ((4,), (2, 2)))
+    assert plan_growth(old, new, mode) == GrowthReport(initialised=["l/W"])
 
 
 def test_grown_values_are_no_views_of_old_ones():

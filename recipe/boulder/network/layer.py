@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from boulder.errors import NetworkError
 from boulder.network import initializers
@@ -41,6 +41,8 @@ class Layer:
     :param is_output_layer: the layer exists although nothing depends on it
     :param only_on_search: there is no such layer but in a search
     :param only_on_eval: there is no such layer while training
+    :param custom_param_importer: how the layer's parameters come over from the phase before, whatever `copy_param_mode`
+        says; a function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: in a loop, what `prev:` of it is in the first iteration: a number, "zeros", "ones", or a
         layer, as "base:NAME"; None: zeros
     """
@@ -58,6 +60,7 @@ class Layer:
     is_output_layer: bool = False
     only_on_search: bool = False
     only_on_eval: bool = False
+    custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
 
     def source_names(self) -> tuple[str, ...]:

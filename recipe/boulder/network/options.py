@@ -77,7 +77,8 @@ def _fits(value, hint) -> bool:
 
 
 def _nearest_choice(value, hint) -> str:
-    choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+    hints = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    choices = next((typing.get_args(h) for h in hints if typing.get_origin(h) is typing.Literal), ())
     return nearest(value, choices) if isinstance(value, str) and choices and isinstance(choices[0], str) else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from boulder.errors import DataError
+from boulder.errors import BoulderError, DataError
 from boulder.network import NetworkSpec
 from boulder.report.handover import HandOver
 from boulder.schedule import Plan, changes
@@ -18,6 +18,7 @@ def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[dict]:
     """
     :param specs: the network of each of the plan's phases; None where it is not known what parameters it has
     :return: a dict for each phase, see `boulder.report.PhaseRow`
+    :raises ConfigError: where the parameters of a phase cannot grow into those of the next; names the phase
     """
     rows = []
     for number, (phase, spec) in enumerate(zip(plan.phases, specs, strict=True)):
@@ -27,7 +28,11 @@ def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[dict]:
         growth = None
         if before_spec and spec:
             options = GrowthOptions.of(phase, spec, seed=0)
-            growth = plan_growth(before_spec.params, spec.params, phase.copy_param_mode, options)
+            try:
+                growth = plan_growth(before_spec.params, spec.params, phase.copy_param_mode, options)
+            except BoulderError as error:
+                index = "original network" if phase.index is None else f"index {phase.index}"
+                raise type(error)(f"phase {number} ({index}): {error}") from error
         rows.append(
             {
                 "phase": number,

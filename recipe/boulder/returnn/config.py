@@ -20,6 +20,7 @@ FUNCTION_OPTIONS = frozenset(
     {
         "dynamic_learning_rate",
         "get_network",
+        "growth_callback",
         "init_new_network_callback",
         "learning_rate_eval",
         "load_model_post_hooks",

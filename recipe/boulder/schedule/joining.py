@@ -49,7 +49,7 @@ def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> 
             continue
         last = stretch
         mode = stretch.settings.copy_param_mode
-        resets = before is not None and reset_outputs and stretch.is_pretrain and mode != "reset"
+        resets = before is not None and reset_outputs and stretch.is_pretrain
         parts[stretch.index] = parts.get(stretch.index, 0) + 1
         phases.append(
             Phase(
@@ -61,7 +61,7 @@ def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> 
                 is_pretrain=stretch.is_pretrain,
                 indices=(stretch.index,),
                 part=parts[stretch.index],
-                reset_layers=tuple(output_layers(stretch.network)) if resets else (),
+                reset_layers=_reset_layers(stretch.network, mode) if resets else (),
                 trainable_layers=trainable,
                 init_from=stretch.settings.init_from,
                 carry_optimizer=stretch.settings.carry_optimizer,
@@ -69,6 +69,12 @@ def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> 
             )
         )
     return tuple(phases)
+
+
+def _reset_layers(network: dict[str, dict], mode: str | None) -> tuple[str, ...]:
+    """:return: the output layers; where all layers are reset, those that would otherwise go their own way"""
+    outputs = output_layers(network)
+    return tuple(name for name in outputs if mode != "reset" or network[name].get("custom_param_importer"))
 
 
 def output_layers(network: dict[str, dict]) -> list[str]:

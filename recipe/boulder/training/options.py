@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 from boulder.errors import ConfigError, nearest
@@ -23,6 +24,9 @@ class TrainingOptions:
     :param gradient_clip_global_norm: all gradients together are scaled down to this norm; 0 for no clipping
     :param use_normalized_loss: each loss is divided by its frames; else the objective is a sum over frames
     :param random_seed: of initial parameters, sequence order and dropout
+    :param init_new_network_callback: a function that is called where a phase begins from the one before, before values are
+        copied, see `boulder.training.growth.callbacks`
+    :param growth_callback: a function that is called after that, and may replace values
     """
 
     batch_size: int | dict = 5000
@@ -34,6 +38,8 @@ class TrainingOptions:
     gradient_clip_global_norm: float = 0.0
     use_normalized_loss: bool = False
     random_seed: int = 42
+    init_new_network_callback: Callable | None = None
+    growth_callback: Callable | None = None
 
     @classmethod
     def from_config(cls, config: dict, where: str = "config") -> TrainingOptions:
@@ -67,6 +73,8 @@ class TrainingOptions:
             expect(
                 key, "a number, 0 or more", isinstance(value, _NUMBER) and not isinstance(value, bool) and value >= 0
             )
+        for key in ("init_new_network_callback", "growth_callback"):
+            expect(key, "a function or None", getattr(self, key) is None or callable(getattr(self, key)))
         check_optimizer(self.optimizer, where)
 
 

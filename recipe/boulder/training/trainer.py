@@ -20,7 +20,7 @@ from boulder.network import describe
 from boulder.network.initializers import initial_value
 from boulder.schedule.canonical import canonical
 from boulder.training.checkpoint import Checkpoint
-from boulder.training.growth import GrowthOptions, GrowthReport, carry_iterations, carry_slots, grow
+from boulder.training.growth import GrowthReport, begin_phase, carry_iterations, carry_slots
 from boulder.training.interrupt import Interrupt
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
@@ -126,11 +126,11 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
     if same_phase:
         params = state.params
     else:
-        params, specs = (state.params, state.specs) if state else ({}, {})
-        growth = GrowthOptions.of(phase, spec, seed)
-        params, report = grow(params, specs, spec.params, fresh, phase.copy_param_mode, growth)
-        files.growth(phase, report)
-        say(f"{phase.name}: {spec.num_params} parameter values; {report}")
+        old, old_specs, step = (state.params, state.specs, state.step) if state else ({}, {}, 0)
+        begun = begin_phase(phase, spec, old, old_specs, fresh, step)
+        params = begun.params
+        files.growth(phase, begun.report)
+        say(f"{phase.name}: {spec.num_params} parameter values; {begun.report}")
     model = Model(spec, params, phase.options, reader)
     if same_phase:
         model.set_slots(state.slots, state.iterations)
@@ -139,7 +139,9 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
         return model, state
     if state and phase.carry_optimizer != "reset":
         carry, initial = phase.carry_optimizer, model.slots()
-        slots = carry_slots(carry, state.slots, initial, specs, spec.params, phase.copy_param_mode, growth)
+        slots = carry_slots(
+            carry, state.slots, initial, begun.old_specs, spec.params, phase.copy_param_mode, begun.options
+        )
         model.set_slots(slots, carry_iterations(carry, state.iterations, state.slots, initial))
     return model, Checkpoint(
         epoch=phase.first_epoch - 1,

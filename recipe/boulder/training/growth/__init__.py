@@ -5,6 +5,7 @@ within it; `init_from` says where the layer has another name.
 """
 
 from boulder.schedule import COPY_PARAM_MODES
+from boulder.training.growth.begin import begin_phase
 from boulder.training.growth.growing import grow, plan_growth
 from boulder.training.growth.modes import CARRY_OPTIMIZER, MODES, check_carry_optimizer, check_mode
 from boulder.training.growth.options import GrowthOptions
@@ -13,6 +14,6 @@ from boulder.training.growth.returnn_subset import guess_old_splits, subset
 from boulder.training.growth.slots import carry_iterations, carry_slots
 
 __all__ = [
-    "CARRY_OPTIMIZER", "COPY_PARAM_MODES", "MODES", "GrowthOptions", "GrowthReport", "carry_iterations", "carry_slots",
+    "CARRY_OPTIMIZER", "COPY_PARAM_MODES", "MODES", "GrowthOptions", "GrowthReport", "begin_phase", "carry_iterations", "carry_slots",
     "check_carry_optimizer", "check_mode", "grow", "guess_old_splits", "plan_growth", "subset",
 ]  # fmt: skip

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy
 
+from boulder.errors import ConfigError
 from boulder.network.params import ParamSpec
 from boulder.training.growth.by_source import transfer_by_source
+from boulder.training.growth.importing import InitialValues, call_importers
 from boulder.training.growth.matching import Specs, check_init_from, match_params, stacked
 from boulder.training.growth.modes import check_mode
 from boulder.training.growth.options import GrowthOptions
+from boulder.training.growth.per_layer import PerLayer
 from boulder.training.growth.preserving import Identity, preserving_transfers
 from boulder.training.growth.report import GrowthReport
 from boulder.training.growth.returnn_subset import transfer_subset
+from boulder.training.growth.returnn_view import GrowingNetwork
 from boulder.training.growth.transfer import Transfer, as_it_was, take
 
 _PRESERVING = ("net2wider", "deepen")
@@ -23,12 +27,20 @@ _PRESERVING = ("net2wider", "deepen")
 @dataclass(frozen=True)
 class Plan:
     """
+    :param mode: what holds for layers that say nothing
     :param partners: path of a new parameter → the old one that belongs to it, whether or not its values are taken
     :param transfers: path → how it is made of old values; nothing for those that are initialised
+    :param loop_functions: loop → its `custom_param_importer`, called before values are copied
+    :param functions: layer → its `custom_param_importer`, called after it
+    :param init_from: new layer → old layer
     """
 
-    partners: Mapping[str, ParamSpec]
-    transfers: Mapping[str, Transfer | Identity]
+    mode: str
+    partners: Mapping[str, ParamSpec] = field(default_factory=dict)
+    transfers: Mapping[str, Transfer | Identity] = field(default_factory=dict)
+    loop_functions: Mapping[str, Callable] = field(default_factory=dict)
+    functions: Mapping[str, Callable] = field(default_factory=dict)
+    init_from: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_growth(
@@ -40,7 +52,7 @@ def plan_growth(
     :param mode: one of `MODES`; None is "ifpossible"
     :raises ConfigError: for another mode, for a wrong `init_from`, and where the mode cannot do what it promises
     """
-    return _report(plan_transfers(old_specs, new_specs, mode, options), old_specs, new_specs, mode)
+    return _report(plan_transfers(old_specs, new_specs, mode, options), old_specs, new_specs)
 
 
 def grow(
@@ -58,58 +70,70 @@ def grow(
     :return: path → array for all of `new_specs`, and what was done
     """
     plan = plan_transfers(old_specs, new_specs, mode, options)
-    values = {path: _value(plan.transfers.get(path), spec, old, fresh) for path, spec in new_specs.items()}
-    return values, _report(plan, old_specs, new_specs, mode)
+    start = InitialValues(new_specs, fresh)
+    before, after = GrowingNetwork(new_specs, start), GrowingNetwork(new_specs, {})
+    call_importers(plan.loop_functions, plan.init_from, old, old_specs, before)
+    after.values |= {path: _value(plan.transfers.get(path), spec, old, start) for path, spec in new_specs.items()}
+    call_importers(plan.functions, plan.init_from, old, old_specs, after)
+    report = _report(plan, old_specs, new_specs)
+    report.by_function = [path for path in new_specs if path in {*before.changed, *after.changed}]
+    return after.values, report
 
 
 def plan_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions | None = None) -> Plan:
     """For arguments and errors see `plan_growth`."""
-    options = options or GrowthOptions()
-    plan = _plan_all_transfers(old_specs, new_specs, mode, options)
-    taken = {p: t for p, t in plan.transfers.items() if new_specs[p].layer.split("/")[0] not in options.reset_layers}
-    return Plan(plan.partners, taken)
-
-
-def _plan_all_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions) -> Plan:
     check_mode(mode, "growth")
+    options, mode = options or GrowthOptions(), mode or "ifpossible"
+    per_layer = PerLayer(options, mode)
     init_from = dict(options.init_from)
-    if not old_specs or mode == "reset":
-        return Plan(match_params(old_specs, new_specs, {}), {})
+    if not old_specs:
+        return Plan(mode)
     check_init_from(init_from, old_specs, new_specs)
     if mode == "stack":
         init_from = stacked(old_specs, new_specs) | init_from
     partners = match_params(old_specs, new_specs, init_from)
+    modes = {path: per_layer.mode(spec.layer) for path, spec in new_specs.items()}
+    transfers = {}
     if mode in _PRESERVING:
-        deeper = mode == "deepen"
-        return Plan(partners, preserving_transfers(old_specs, new_specs, partners, init_from, options, deeper))
-    transfers = {path: _transfer(old, new_specs[path], mode, init_from) for path, old in partners.items()}
-    return Plan(partners, {path: transfer for path, transfer in transfers.items() if transfer})
+        own_way = {new_specs[path].layer for path, own in modes.items() if own != mode}
+        transfers |= preserving_transfers(old_specs, new_specs, partners, init_from, options, mode, own_way)
+    for path, old in partners.items():
+        if modes[path] not in _PRESERVING:
+            transfers[path] = _transfer(old, new_specs[path], modes[path], init_from)
+    transfers = {path: transfer for path, transfer in transfers.items() if transfer}
+    layers = {spec.layer for spec in new_specs.values()}
+    functions = per_layer.functions(layers)
+    loop_functions = {name: functions.pop(name) for name in list(functions) if name not in layers}
+    return Plan(mode, partners, transfers, loop_functions, functions, init_from)
 
 
-def _transfer(old: ParamSpec, new: ParamSpec, mode: str | None, init_from: Mapping[str, str]) -> Transfer | None:
-    if len(old.shape) != len(new.shape):
+def _transfer(old: ParamSpec, new: ParamSpec, mode: str, init_from: Mapping[str, str]) -> Transfer | None:
+    if mode == "reset" or (mode == "ifpossible" and old.shape != new.shape):
         return None
+    if len(old.shape) != len(new.shape):
+        raise ConfigError(
+            f"growth by {mode}: parameter {new.path!r} has {len(new.shape)} axes, {new.shape}, before it had "
+            f"{len(old.shape)}, {old.shape}; the layer's custom_param_importer may say 'reset'"
+        )
     if mode in ("subset_by_source", "stack"):
         return transfer_by_source(old, new, init_from)
-    if old.shape == new.shape:
-        return Transfer(old)
-    return transfer_subset(old, new) if mode == "subset" else None
+    return Transfer(old) if old.shape == new.shape else transfer_subset(old, new)
 
 
-def _value(transfer, spec: ParamSpec, old: Mapping[str, numpy.ndarray], fresh: Callable) -> numpy.ndarray:
+def _value(transfer, spec: ParamSpec, old: Mapping[str, numpy.ndarray], start: InitialValues) -> numpy.ndarray:
     if transfer is None:
-        return fresh(spec)
+        return start[spec.path]
     if isinstance(transfer, Identity):
         return transfer.value(spec)
     value = old[transfer.source.path]
     if transfer.index is None:
         return value if transfer.source.layer == spec.layer else value.copy()
-    start = numpy.zeros(spec.shape, spec.dtype) if transfer.zero_elsewhere else fresh(spec)
-    return take(value, start, transfer.index, transfer.shares)
+    begin = numpy.zeros(spec.shape, spec.dtype) if transfer.zero_elsewhere else start[spec.path]
+    return take(value, begin, transfer.index, transfer.shares)
 
 
-def _report(plan: Plan, old_specs: Specs, new_specs: Specs, mode: str | None) -> GrowthReport:
-    report = GrowthReport(mode=mode or "ifpossible")
+def _report(plan: Plan, old_specs: Specs, new_specs: Specs) -> GrowthReport:
+    report = GrowthReport(mode=plan.mode)
     report.shapes = {path: spec.shape for path, spec in new_specs.items()}
     report.old_shapes = {path: spec.shape for path, spec in old_specs.items()}
     for path, spec in new_specs.items():
@@ -123,6 +147,8 @@ def _report(plan: Plan, old_specs: Specs, new_specs: Specs, mode: str | None) ->
             report.copied.append(path)
         else:
             report.grown[path] = (transfer.source.shape, spec.shape)
+            if any(new < old for old, new in zip(transfer.source.shape, spec.shape, strict=True)):
+                report.shrunk.append(path)
         if transfer.source.layer != spec.layer:
             report.taken_from[path] = transfer.source.layer
     partners = {old.path for old in plan.partners.values()}

@@ -14,7 +14,7 @@ This is exact as long as there is no dropout, and where units are told apart onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy
@@ -35,19 +35,26 @@ def preserving_transfers(
     partners: Mapping[str, ParamSpec],
     init_from: Mapping[str, str],
     options: GrowthOptions,
-    deeper: bool,
+    mode: str,
+    own_way: Collection[str],
 ) -> dict[str, Transfer | Identity]:
     """
     :param partners: path of the new parameter → the old one
-    :param deeper: whether new layers between old ones become the identity; without it they are an error
+    :param mode: "net2wider" or "deepen": new layers between old ones become the identity, and else they are an error
+    :param own_way: layers that are not grown here; what reads them needs as many units as before
+    :return: nothing for `own_way`
     :raises ConfigError: where the function cannot be preserved; says why
     """
-    mode = "deepen" if deeper else "net2wider"
+    every = new_specs
+    new_specs = {path: spec for path, spec in every.items() if spec.layer not in own_way}
+    partners = {path: old for path, old in partners.items() if path in new_specs}
+    gone = {init_from.get(layer, layer) for layer in own_way} - {old.layer for old in partners.values()}
+    old_specs = {path: spec for path, spec in old_specs.items() if spec.layer not in gone}
     units = Units(old_specs, new_specs, init_from, options, mode)
     growth = _Preserving(mode, old_specs, new_specs, partners, init_from, options, units)
     growth.check_layers_are_whole()
     transfers = {path: growth.transfer(old, new_specs[path]) for path, old in partners.items()}
-    units.check_readers(new_specs, growth.inserted)
+    units.check_readers(every, growth.inserted)
     starts = {path: growth.starts[spec.layer] for path, spec in new_specs.items() if spec.layer in growth.starts}
     return transfers | starts
 

@@ -1,0 +1,77 @@
+"""Functions as configs of RETURNN's have them; the tests run them in RETURNN and in Boulder."""
+
+
+def by_name(net):
+    """:return: the net dict with functions for their names, which begin with `@`"""
+    if isinstance(net, dict):
+        return {key: by_name(value) for key, value in net.items()}
+    return globals()[net[1:]] if isinstance(net, str) and net.startswith("@") else net
+
+
+# custom_param_importer
+
+
+def sevens(layer, values_dict, session):
+    """All is 7 plus what is there already, plus the first old value."""
+    for name, param in sorted(layer.params.items()):
+        old = values_dict[name].flat[0] if name in values_dict else 0
+        param.load(session.run(param) + 7 + old, session)
+
+
+def last_rows(layer, values_dict, session):
+    """W keeps its last rows, and the bias is as it was at first."""
+    param = layer.params["W"]
+    rows = min(param.get_shape().as_list()[0], len(values_dict["W"]))
+    columns = min(param.shape.as_list()[1], values_dict["W"].shape[1])
+    value = param.eval(session)
+    value[-rows:, :columns] = values_dict["W"][-rows:, :columns]
+    layer.network.get_var_assigner(param).assign(value, session)
+
+
+def all_of_it(layer, values_dict, session):
+    """As without an importer, told in full."""
+    assert set(values_dict) <= set(layer.params), (sorted(values_dict), sorted(layer.params))
+    assert layer.get_absolute_name().endswith(layer.name)
+    for name, value in values_dict.items():
+        if tuple(layer.params[name].shape.as_list()) == value.shape:
+            assert layer.params[name].name.endswith(":0")
+            layer.params[name].load(value, session)
+
+
+# init_new_network_callback
+
+
+def drops_output(session, new_epoch, new_network, old_network_params):
+    old_network_params.values_dict.pop("output")
+
+
+def drops_in_loop(session, new_epoch, new_network, old_network_params):
+    """Not enough: the loop still has the values."""
+    old_network_params.values_dict.pop("loop/s", None)
+
+
+def drops_loop(session, new_epoch, new_network, old_network_params):
+    for name in [name for name in old_network_params.values_dict if name.split("/")[0] == "loop"]:
+        del old_network_params.values_dict[name]
+
+
+def renames(session, new_epoch, new_network, old_network_params):
+    """The second layer goes on as the first one was."""
+    values = old_network_params.values_dict
+    values["fw1"] = values.pop("fw0")
+
+
+def doubles(session, new_epoch, new_network, old_network_params):
+    """Changes old values: in place, by another array, and one of another shape."""
+    values = old_network_params.values_dict
+    values["output"]["W"][:] *= 2
+    values["output"]["b"] = values["output"]["b"] * 3 + new_epoch
+    values["fw0"]["W"] = values["fw0"]["W"][:, ::2]
+    values["no such layer"] = {"W": values["output"]["W"]}
+
+
+def initialises(session, new_epoch, new_network, old_network_params):
+    """Sets the new network before anything is copied."""
+    for layer in ("fw0", "fw1", "output"):
+        for param in new_network.layers[layer].params.values():
+            param.load(session.run(param) * 0 + new_epoch, session)
