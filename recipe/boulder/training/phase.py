@@ -26,7 +26,7 @@ class TrainingPhase:
     :param init_from: layer → layer of the phase before that its parameters come from, where that is of another name
     :param carry_optimizer: what becomes of the optimizer's slots where the phase begins
     :param growth_noise: how unequal the shares are that the replicas of a unit get in "net2wider"
-    :param reset_layers: layers of the top level that take nothing from the phase before
+    :param reset_layers: layers of the top level that take nothing from the phase before, see `GrowthOptions`
     :param trainable_layers: layers of the top level that are trained; None: all; empty: none, and there is no dropout
     """
 

@@ -60,7 +60,8 @@ def begin_phase(
         raise type(error)(f"{phase.name}: {error}") from error
     report.by_function = [path for path in specs if path in {*report.by_function, *initial, *replaced}]
     if taken_specs is not old_specs:
-        still_there = {spec.path for spec in taken_specs.values()}
-        report.dropped += [path for path, spec in old_specs.items() if spec.path not in still_there]
+        # of its own name, or under that of another layer; not where another one's values have its name now
+        remain = {path if spec.path not in old_specs else spec.path for path, spec in taken_specs.items()}
+        report.dropped += [path for path in old_specs if path not in remain]
         report.old_shapes = {path: spec.shape for path, spec in old_specs.items()}
     return Beginning(params | replaced, report, taken_specs, growth)

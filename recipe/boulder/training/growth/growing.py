@@ -152,7 +152,7 @@ def _report(plan: Plan, old_specs: Specs, new_specs: Specs) -> GrowthReport:
         if transfer.source.layer != spec.layer:
             report.taken_from[path] = transfer.source.layer
     partners = {old.path for old in plan.partners.values()}
-    report.dropped = [path for path in old_specs if path not in partners]
+    report.dropped = [path for path, old in old_specs.items() if old.path not in partners]
     return report
 
 

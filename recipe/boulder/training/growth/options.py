@@ -13,9 +13,10 @@ from boulder.network import NetworkSpec
 class GrowthOptions:
     """
     :param init_from: new layer → the old layer that its parameters come from, where that is of another name
-    :param network: the new network. "deepen" needs it; "net2wider" sees with it through layers without parameters
+    :param network: the new network. "deepen" needs it; "net2wider" sees with it through layers without parameters; its
+        layers say `custom_param_importer`
     :param seed: selects the random mapping of "net2wider"
-    :param reset_layers: new layers of the top level that take nothing
+    :param reset_layers: new layers of the top level that take nothing; layers in a loop are not concerned, as in RETURNN
     :param noise: how unequal the shares are that the replicas of a unit get in "net2wider", from 0 to below 1
     """
 
