@@ -131,11 +131,11 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit_opts": {"forget_bias": 1}}},
-        "layer 'output' (rec): unknown option 'forget_bias' in 'unit_opts'",
+        "layer 'output' (rec): this unit adds no 'forget_bias', found 1; unit 'StandardLSTM' does",
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit_opts": {"rec_weight_dropout": "0.1"}}},
-        "layer 'output' (rec): 'rec_weight_dropout' must be a number from 0 to below 1, found '0.1'",
+        "layer 'output' (rec): 'unit_opts': option 'rec_weight_dropout' must be a number, found '0.1'",
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit_opts": {"rec_weight_dropout": -1}}},
@@ -143,7 +143,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit_opts": {3: 1}}},
-        "layer 'output' (rec): unknown option 3 in 'unit_opts'",
+        "layer 'output' (rec): 'unit_opts': unknown option 3",
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "unit_opts": []}},

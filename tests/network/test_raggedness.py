@@ -31,7 +31,45 @@ NETWORK = {
     "relu": {"class": "activation", "from": ["eval", "dropped"], "activation": "gelu"},
     "output": {"class": "softmax", "from": "relu", "loss": "ce", "target": "align"},
 }
-SPEC = describe(NETWORK, EXTERN_DATA)
+ATTENTION = {
+    "weights": {"class": "softmax_over_spatial", "from": "energy", "axis": "T"},
+    "energy": {"class": "linear", "from": "energy_in", "n_out": 1, "activation": None},
+    "energy_in": {"class": "combine", "kind": "add", "from": ["base:keys", "query"], "activation": "tanh"},
+    "query": {"class": "linear", "from": "s", "n_out": 4, "activation": None},
+    "context": {"class": "generic_attention", "weights": "weights", "base": "base:encoder"},
+    "embedding": {"class": "linear", "from": "prev:output", "n_out": 3, "activation": None},
+    "s": {
+        "class": "rnn_cell", "unit": "LSTMBlock", "from": ["embedding", "prev:context"], "n_out": 4,
+        "initial_state": {"c": "base:last_c", "h": "base:last_h"},
+    },
+    "memory": {"class": "get_last_hidden_state", "from": "s", "n_out": 8},
+    "prob": {"class": "softmax", "from": ["memory", "context"], "loss": "ce", "target": "classes", "dropout": 0.3},
+    "output": {"class": "choice", "from": "prob", "beam_size": 2, "target": "classes", "initial_output": 0},
+}  # fmt: skip
+DECODER = {
+    "conv": {"class": "conv", "from": "data:dense", "n_out": 6, "filter_size": [3], "padding": "same", "strides": 2},
+    "pool": {"class": "pool", "from": "conv", "mode": "max", "pool_size": [2], "padding": "same"},
+    "positions": {"class": "positional_encoding", "from": "pool", "add_to_input": True},
+    "norm": {"class": "layer_norm", "from": "positions"},
+    "self": {"class": "self_attention", "from": "norm", "n_out": 6, "total_key_dim": 4, "num_heads": 2, "attention_dropout": 0.0},
+    "gating": {"class": "gating", "from": "self", "activation": "tanh"},
+    "gru": {"class": "rec", "unit": "GRU", "from": "gating", "n_out": 3, "direction": -1},
+    "encoder": {"class": "rec", "unit": "StandardLSTM", "from": "gru", "n_out": 4},
+    "last_c": {"class": "get_last_hidden_state", "from": "encoder", "key": "c", "n_out": 4},
+    "last_h": {"class": "get_last_hidden_state", "from": "encoder", "key": "h", "n_out": 4},
+    "keys": {"class": "linear", "from": "encoder", "n_out": 4, "activation": None},
+    "heads": {"class": "split_dims", "from": "keys", "axis": "F", "dims": (2, -1)},
+    "maxout": {"class": "reduce_out", "from": "heads", "mode": "max", "num_pieces": 2},
+    "flat": {"class": "merge_dims", "from": "maxout", "axes": "static"},
+    "stacked": {"class": "split_dims", "from": "flat", "axis": "T", "dims": (-1, 2)},
+    "frames": {"class": "merge_dims", "from": "stacked", "axes": "static"},
+    "mean": {"class": "reduce", "from": "frames", "mode": "mean", "axes": "T"},
+    "with_end": {"class": "postfix_in_time", "from": "frames", "postfix": "mean"},
+    "with_start": {"class": "prefix_in_time", "from": "with_end", "repeat": 2},
+    "squared": {"class": "eval", "from": "with_start", "eval": "tf.square(source(0))", "loss": "as_is"},
+    "output": {"class": "rec", "from": [], "target": "classes", "unit": ATTENTION},
+}  # fmt: skip
+SPECS = {"layers": describe(NETWORK, EXTERN_DATA), "attention": describe(DECODER, EXTERN_DATA)}
 
 
 def draw_sequence(rng, letters: int, labels: int, frames: int) -> dict:
@@ -63,12 +101,14 @@ def batch_of(sequences: list[dict], padding: int, rng) -> tuple[dict, dict]:
 class Network:
     """The network, compiled once, in training: dropout's masks are the same for all sequences."""
 
-    def __init__(self):
+    def __init__(self, spec):
         import tensorflow as tf
+
+        self.spec = spec
 
         rng = np.random.default_rng(0)
         self.variables = {
-            path: tf.Variable(rng.normal(0, 0.7, param.shape).astype("float32")) for path, param in SPEC.params.items()
+            path: tf.Variable(rng.normal(0, 0.7, param.shape).astype("float32")) for path, param in spec.params.items()
         }
         shapes = {"data": [None, None], "dense": [None, None, 5], "classes": [None, None], "align": [None, None]}
         floats = ("dense", "speaker")
@@ -84,31 +124,35 @@ class Network:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            out = run_network(SPEC, self.variables, data, lengths, train=True, step=3)
+            out = run_network(self.spec, self.variables, data, lengths, train=True, step=3)
             total = tf.add_n([loss.cost for loss in out.losses.values()])
         gradients = {path: tf.convert_to_tensor(g) for path, g in tape.gradient(total, self.variables).items()}
-        layers = {name: x.ordered(x.template.axes) for name, x in out.layers.items()}
+        layers = {name: self._padded(x, out.lengths) for name, x in out.layers.items()}
         return layers, {name: tuple(loss) for name, loss in out.losses.items()}, gradients
+
+    @staticmethod
+    def _padded(x, lengths):
+        """:return: [B, T, …] and its lengths, or [B, …] and None"""
+        rest = [axis for axis in x.template.axes if axis.kind not in ("batch", "time", "loop")]
+        times = [axis for axis in x.template.axes if axis.kind in ("time", "loop")]
+        if not x.template.batch or len(times) > 1:
+            return None, None
+        return x.ordered([x.template.batch, *times, *rest]), lengths[times[0].as_time()] if times else None
 
     def __call__(self, data, lengths):
         """:return: layers, one list entry per sequence without its padding; losses; gradients"""
         layers, losses, gradients = self.run(data, lengths)
-        times = {"data": lengths["data"], "dense": lengths["dense"]}
         cut = {}
-        for name, value in layers.items():
-            template = SPEC.layers[name].template
-            rows = list(value.numpy())
-            if template.time:
-                factor = template.time.origin[1] if template.time.origin[0] == "repeat" else 1
-                key = "data" if factor == 2 or template.time.origin == ("data",) else "dense"
-                rows = [row[: factor * n] for row, n in zip(rows, times[key], strict=True)]
-            cut[name] = rows
+        for name, (value, sizes) in layers.items():
+            if value is not None:
+                rows = list(value.numpy())
+                cut[name] = rows if sizes is None else [row[:n] for row, n in zip(rows, sizes.numpy(), strict=True)]
         return cut, {k: np.array(v) for k, v in losses.items()}, {k: v.numpy() for k, v in gradients.items()}
 
 
-@pytest.fixture(scope="module")
-def network():
-    return Network()
+@pytest.fixture(scope="module", params=SPECS)
+def network(request):
+    return Network(SPECS[request.param])
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,5 +1,6 @@
 """Run by a Python that has RETURNN: `returnn_process.py CASES RESULTS`, both pickled lists. What a case asks for is its "kind":
 
+parameters a net dict → path and shape of each parameter
 network    a net dict with parameters by path and a batch → parameters, outputs of layers, losses, gradients
 grow       two net dicts, the old one's parameters and fresh values of the new one → the new one's parameters
 engine     networks of a pretraining, one after the other, see returnn_engine.py
@@ -25,7 +26,13 @@ def main(cases_file, results_file):
     tf_util.setup_tf_thread_pools(log_file=None)
     with open(cases_file, "rb") as file:
         cases = pickle.load(file)
-    answers = {"network": network, "grow": grow, "engine": returnn_engine.grow, "subset": subset}
+    answers = {
+        "parameters": parameters,
+        "network": network,
+        "grow": grow,
+        "engine": returnn_engine.grow,
+        "subset": subset,
+    }
     results = [answers[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
         pickle.dump(results, file)
@@ -97,6 +104,11 @@ class Built:
         if batch and batch.dim is not None and not isinstance(batch.dim, int):
             result.setdefault(batch.dim, len(next(iter(data.values()))))
         return result
+
+
+def parameters(net, extern_data):
+    built = Built(net, extern_data)
+    return {path: variable.shape.as_list() for path, variable in built.variables.items()}
 
 
 def network(net, extern_data, params, data, lengths, layers=(), search=False):

@@ -19,7 +19,7 @@ DYNAMIC = (TIME, LOOP)
 @dataclass(frozen=True)
 class Axis:
     """
-    :param kind: BATCH, TIME (dynamic, has a length per sequence), FEATURE or SPATIAL (static), LOOP or BEAM
+    :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM
     :param size: number of entries; None where only the data can say (batch, time, loop)
     :param origin: what a dynamic axis is, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
     """
@@ -43,11 +43,11 @@ class Axis:
 
     def as_loop(self) -> Axis:
         """:return: this time axis as the iterations of a loop"""
-        return Axis(LOOP, None, self.origin)
+        return Axis(LOOP, self.size, self.origin)
 
     def as_time(self) -> Axis:
         """:return: the iterations of a loop as a time axis, which is what they are outside of it"""
-        return Axis(TIME, None, self.origin)
+        return Axis(TIME, self.size, self.origin)
 
     def __str__(self) -> str:
         if self.kind in DYNAMIC:
@@ -68,6 +68,11 @@ Batch = Axis(BATCH)
 def Time(key: str) -> Axis:
     """:return: the time axis of the data stream `key`"""
     return Axis(TIME, None, (key,))
+
+
+def StaticTime(size: int) -> Axis:
+    """:return: a time axis on which all sequences have `size` frames"""
+    return Axis(TIME, size, (f"{size}",))
 
 
 def Spatial(size: int, number: int = 0) -> Axis:

@@ -2,6 +2,7 @@
 
     "B" "batch"        "T" "time"        "F" "feature"        letters together, as "BT"        "T?": time, if there is one
     "spatial"          all but batch and feature              "spatial:i" the i-th of them
+    "spatial_except_time"
     "dyn" "dynamic"    those of a length per sequence         "dyn:i"
     "static"           those of one size for all sequences    "static:i"
     "dim:N"            those of size N                        "dim:N,i"
@@ -55,7 +56,8 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
         "time": [time] if time else [],
         "feature": [axis for axis in axes if axis.kind == FEATURE],
         "spatial": [axis for axis in axes if axis.kind not in (BATCH, FEATURE)],
-        "dynamic": [axis for axis in axes if axis.kind in DYNAMIC],
+        "spatial_except_time": [axis for axis in axes if axis.kind not in (BATCH, FEATURE) and axis != time],
+        "dynamic": [axis for axis in axes if axis.kind in DYNAMIC and axis.size is None],
         "static": [axis for axis in axes if axis.size is not None],
         "except_time": [axis for axis in axes if axis.kind != BATCH and axis != time],
         "except_batch": [axis for axis in axes if axis.kind != BATCH],

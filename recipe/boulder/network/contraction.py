@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, SPATIAL, Axis, Spatial
+from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -93,11 +94,8 @@ def distinct(axes: Sequence[Axis]) -> tuple[Axis, ...]:
         if i == features:
             axis = Axis(FEATURE, axis.size)
         elif axis.kind in (FEATURE, SPATIAL):
-            names = (
-                axis if axis.kind == SPATIAL else Spatial(axis.size),
-                *(Spatial(axis.size, n) for n in range(len(axes))),
-            )
-            axis = next(name for name in names if name not in result)
+            if axis.kind == FEATURE or axis in result:
+                axis = unused(axis.size, result)
         elif axis in result:
             raise NetworkError(f"the result would have the axis {axis} twice")
         result.append(axis)

@@ -48,6 +48,11 @@ class Layer:
     """
 
     class_name: ClassVar[str]
+    reads_memory: ClassVar[bool] = False
+    """whether it reads what its sources remember, and so must be computed where these are"""
+
+    differs_by_frame: ClassVar[bool] = False
+    """whether what comes out of it differs from iteration to iteration of a loop, even if its input does not"""
 
     sources: str | list[str] = "data"
     n_out: int | None = None
@@ -80,13 +85,27 @@ class Layer:
 
     # What only layers with a memory have. In a loop they are computed iteration by iteration, from `step`.
 
-    def state(self, site: Site, output: Template) -> dict[str, Template]:
+    def remembers(self, output: Template) -> dict[str | None, int]:
+        """:return: key → size of what other layers may read of its memory; {} for a layer without one"""
+        return {}
+
+    def state(self, site: Site, output: Template) -> dict[str | None, Template]:
         """:return: what it remembers from one iteration of a loop to the next; {} outside of loops"""
         return {}
 
-    def initial_state(self, run, state: dict[str, Template], sources) -> dict:
-        """:return: Tensors of these templates; zeros, if the layer does not say otherwise"""
+    def first_state(self, run, state: dict[str | None, Template], sources) -> dict:
+        """
+        :param sources: Tensors; None for what is there in the iterations only
+        :return: Tensors of these templates, before the first iteration; zeros, if the layer does not say otherwise
+        """
         return {key: run.full(template, 0) for key, template in state.items()}
+
+    def first_output(self, state: dict) -> object | None:
+        """
+        :param state: what `first_state` gave
+        :return: the one of it that `prev:` of the layer is in the first iteration; None: `initial_output` says what that is
+        """
+        return None
 
     def step(self, run, state: dict, *sources):
         """
@@ -150,6 +169,7 @@ class Site:
     :param scope: what the paths of its parameters begin with
     :param loop: the axis of the innermost loop that it stands in, None outside of loops
     :param mode: "train", "eval" or "search"
+    :param layer_of: name of a source → its options; None for what is no layer of this frame
     """
 
     name: str
@@ -162,6 +182,7 @@ class Site:
     scope: str = ""
     loop: Axis | None = None
     mode: str = "train"
+    layer_of: Callable[[str], Layer | None] = lambda _name: None
 
     @property
     def where(self) -> str:
@@ -202,6 +223,14 @@ class Site:
             self.check_rate("dropout", self.layer.dropout)
             if not template.dtype.startswith("float"):
                 raise self.fail(f"dropout needs float values, but its input is {template}")
+
+    def memory(self, source: str, output: Template) -> dict[str | None, int]:
+        """
+        :param output: template of the source
+        :return: key → size of what it remembers; {} if it has no memory
+        """
+        layer = self.layer_of(source)
+        return layer.remembers(output) if layer else {}
 
     def check_rate(self, option: str, rate: float) -> None:
         """:raises NetworkError: if `rate` cannot be the probability with which something is dropped"""

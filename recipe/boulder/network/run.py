@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -65,7 +65,8 @@ def run_network(
         run = LayerRun(state, spec.layers[name])
         target = state.output(f"data:{loss.target}") if loss.target else None
         values[name] = loss.loss.compute(run, _outside(run, state.outputs[name]), target)
-    return NetworkOutput(state.outputs, values, state.lengths, state.beam_scores)
+    lengths = {time: found() for time, found in state.lengths.items()}
+    return NetworkOutput(state.outputs, values, lengths, state.beam_scores)
 
 
 @dataclass
@@ -76,7 +77,7 @@ class _State:
     seed: int
     step: object
     outputs: dict[str, Tensor] = field(default_factory=dict)
-    lengths: dict[Axis, object] = field(default_factory=dict)
+    lengths: dict[Axis, Callable] = field(default_factory=dict)  # called in the graph that asks, be it a loop's or not
     length_axes: dict[Axis, tuple[Axis, ...]] = field(default_factory=dict)  # of those that are not per sequence
     streams: dict[str, Tensor] = field(default_factory=dict)
     frame: object = None  # number of the iteration, within a loop
@@ -99,8 +100,9 @@ class _State:
                 f"data stream {key!r} should be {template}, but a batch of it has the shape {value.shape}"
             )
         if template.time:
-            self.lengths[template.time] = tf.cast(lengths[key], tf.int32)
-            value = value[:, : tf.reduce_max(self.lengths[template.time])]
+            frames = tf.cast(lengths[key], tf.int32)
+            self.lengths[template.time] = lambda: frames
+            value = value[:, : tf.reduce_max(frames)]
         self.streams[f"data:{key}"] = Tensor(value, template.axes, template)
 
     def output(self, source: str) -> Tensor:
@@ -160,14 +162,20 @@ class LayerRun:
 
     def length(self, time: Axis):
         """:return: int32 [B], number of frames of each sequence; of the hypotheses of a search, [B, beam]"""
-        return self._state.lengths[time.as_time()]
+        return tf.fill([self.batch_size], time.size) if time.size else self._state.lengths[time.as_time()]()
 
     def set_length(self, time: Axis, lengths, axes: tuple[Axis, ...] = (Batch,)) -> None:
         """
         :param axes: those of `lengths`
         """
-        self._state.lengths[time] = lengths
+        self._state.lengths[time] = lambda: lengths
         self._state.length_axes[time] = axes
+
+    def set_length_from(self, time: Axis, old: Axis, function: Callable) -> None:
+        """:param function: lengths along `old` → along `time`; known outside of a loop, too, that makes `time` within"""
+        if time != old:
+            self._state.lengths[time] = lambda: function(self.length(old))
+            self._state.length_axes[time] = self.length_axes(old)
 
     def length_axes(self, time: Axis) -> tuple[Axis, ...]:
         return self._state.length_axes.get(time.as_time(), (Batch,))
@@ -212,7 +220,7 @@ class LayerRun:
 
     def input(self, sources: Sequence[Tensor]) -> Tensor:
         """:return: the sources concatenated along the feature axis, after dropout"""
-        x = sources[0] if len(sources) == 1 else self._concatenated(sources)
+        x = replace(sources[0], memory=None) if len(sources) == 1 else self._concatenated(sources)
         rate = getattr(self.spec.layer, "dropout", 0.0)
         if not rate or not self._state.train:
             return x

@@ -12,12 +12,26 @@ from boulder.network.template import Template
 
 
 @dataclass(frozen=True, eq=False)
+class Memory:
+    """
+    What a layer remembers.
+
+    :param first: of a layer that goes along with a loop, computed for all frames at once: its output before the first frame
+    :param last: key → what it remembers after the last frame of a sequence; along with a loop, after each frame
+    """
+
+    first: Tensor | None
+    last: Mapping[str | None, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
 class Tensor:
     """
     :param value: tf.Tensor with one dimension for each of `axes`, in their order
     :param axes: the order in memory; time-major layers keep theirs, and who needs another asks for it
     :param template: what it is; the same axes, in the order in which they are told
     :param logits: tf.Tensor like `value`, before a softmax: losses are exact and stable on them
+    :param memory: of a layer that has one
 
     A time axis is as long as the longest sequence in the batch, no longer.
     """
@@ -26,6 +40,7 @@ class Tensor:
     axes: tuple[Axis, ...]
     template: Template
     logits: object = None
+    memory: Memory | None = None
 
     def made(self, value, axes: Sequence[Axis], template: Template) -> Tensor:
         """:return: a tensor that a layer made of this one"""

@@ -118,7 +118,7 @@ class Windows:
         axes = run.template.axes[-len(self.axes) - 1 :]
         for axis, window, new in zip(self.axes, self.each, axes, strict=False):
             if new.kind in DYNAMIC:
-                run.set_length(new, window.count(run.length(axis)), run.length_axes(axis))
+                run.set_length_from(new, axis, window.count)
         return restore(value, axes, run.template)
 
 

@@ -102,7 +102,7 @@ class RelativePositionalEncoding(ConcatLayer):
         x = run.input(sources)
         if queries:
             positions = tf.range(tf.shape(x.value)[x.axes.index(queries[0])])
-            run.set_length(keys, run.length(queries[0]), run.length_axes(queries[0]))
+            run.set_length_from(keys, queries[0], lambda n: n)
         else:
             positions = tf.range(run.frame + 1)
         rows = 2 * self.clipping + 1

@@ -32,6 +32,6 @@ class Repeat(ConcatLayer):
     def compute(self, run, *sources):
         x = run.input(sources)
         old, new = x.template.time, run.template.axis(TIME)
-        run.set_length(new, run.length(old) * self.repetitions)
+        run.set_length_from(new, old, lambda n: n * self.repetitions)
         axes = tuple(new if axis == old else axis for axis in x.axes)
         return x.made(tf.repeat(x.value, self.repetitions, axis=x.axes.index(old)), axes, run.template)

@@ -92,7 +92,7 @@ class SelfAttention(FurtherSources):
 
         return {"keys": memory(self.total_key_dim), "values": memory(output.feature.size)}
 
-    def initial_state(self, run, state: dict[str, Template], sources) -> dict:
+    def first_state(self, run, state: dict[str, Template], sources) -> dict:
         def empty(template: Template):
             *outer, _, heads, feature = template.axes
             shape = tf.concat([run.shape(outer), [0, heads.size, feature.size]], 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boulder.network.axes import TIME, Axis
+from boulder.network.axes import TIME, Axis, Batch
 from boulder.network.template import Template
 
 
@@ -15,10 +15,9 @@ def within(template: Template, time: Axis) -> Template:
 
 def over_loop(template: Template, loop: Axis) -> Template:
     """:return: of all frames, as a layer that is computed for all of them sees it"""
-    if loop in template.axes:
-        return template
-    first, *rest = template.axes
-    return replace(template, axes=(first, loop, *rest) if first.kind == "batch" else (loop, first, *rest))
+    axes = [axis for axis in template.axes if axis != loop]
+    at = 1 if axes[:1] == [Batch] else 0
+    return replace(template, axes=(*axes[:at], loop, *axes[at:]))
 
 
 def outside(template: Template, loop: Axis) -> Template:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from boulder.lazy import tf
 from boulder.network.axes import Axis, Batch
 from boulder.network.template import Template
-from boulder.network.tensor import Tensor
+from boulder.network.tensor import Memory, Tensor
 
 NEVER = -1e30
 """A score in log space that none can have; finite, so that sums of it stay numbers. RETURNN's."""
@@ -77,7 +77,8 @@ class _Selection:
             return x
         axes = (Batch, self.beam, *(axis for axis in x.axes if axis not in (Batch, self.beam)))
         logits = None if x.logits is None else self.of_values(x.ordered(axes, x.logits))
-        return Tensor(self.of_values(x.ordered(axes)), axes, x.template, logits)
+        memory = x.memory and Memory(None, {key: self.of(part) for key, part in x.memory.last.items()})
+        return Tensor(self.of_values(x.ordered(axes)), axes, x.template, logits, memory)
 
 
 def ways_back(origins):

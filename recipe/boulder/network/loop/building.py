@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BEAM
+from boulder.network.axes import BEAM, Axis
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.nodes import Carried, Enter, FrameNumber, Iterations, Previous, Result
@@ -21,12 +21,14 @@ from boulder.network.template import Template
 class Built:
     """
     :param output: template of the loop's output, outside of it
+    :param loop: the loop's axis
     :param layers: name → spec, in order, without the loop's own
     :param losses: those of its layers
     :param loops: where its layers are computed, and those of the loops within
     """
 
     output: Template
+    loop: Axis
     layers: dict[str, LayerSpec] = field(default_factory=dict)
     losses: dict[str, LossSpec] = field(default_factory=dict)
     loops: dict[str, Placement] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class _Building:
         self.loop = self.frame.loop
         self.length_is_known = self.frame.time.origin != ("loop", unit.name)
         self.placement = place(unit, self.length_is_known)
-        self.built = Built(outside(self.frame.layers["output"], self.loop))
+        self.built = Built(outside(self.frame.layers["output"], self.loop), self.loop)
 
     def result(self) -> Built:
         for name in self.placement.before:

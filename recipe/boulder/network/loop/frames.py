@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from boulder.lazy import tf
 from boulder.network.axes import Axis
 from boulder.network.loop.nodes import Iterations
-from boulder.network.tensor import Tensor
+from boulder.network.tensor import Memory, Tensor
 
 
 @dataclass
@@ -35,22 +35,26 @@ class Frames:
         self.constants = {name: x for name, x in sources.items() if loop.loop not in x.axes}
         streams = {name: x for name, x in sources.items() if loop.loop in x.axes}
         self.arrays = {name: _Array(x, loop.loop) for name, x in streams.items()}
+        self.first_outputs: dict[str, Tensor] = {}  # of layers with a memory, before the first frame
 
     def before_the_first(self) -> Kept:
         carried, states = {}, {}
-        for item in self.loop.carried:
-            if isinstance(item.initial, str):
-                carried[item.previous] = self.run.broadcast(self.constants[item.initial], item.template).value
-            else:
-                carried[item.previous] = self.run.full(item.template, item.initial).value
         inner = {spec.name: spec for spec in self.run.spec.inner}
         for name, templates in self.loop.states.items():
             spec = inner[name]
             sources = [self.constants.get(source) for source in spec.sources]
-            initial = spec.layer.initial_state(self.run.of(spec, self.constants), dict(templates), sources)
+            initial = spec.layer.first_state(self.run.of(spec, self.constants), dict(templates), sources)
+            self.first_outputs[name] = spec.layer.first_output(initial)
             states[name] = {
                 key: self.run.broadcast(initial[key], template).value for key, template in templates.items()
             }
+        for item in self.loop.carried:
+            first = (
+                self.constants[item.initial] if isinstance(item.initial, str) else self.first_outputs.get(item.layer)
+            )
+            if first is None:
+                first = self.run.full(item.template, item.initial)
+            carried[item.previous] = self.run.broadcast(first, item.template).value
         return Kept(carried, states)
 
     def outputs(self, frame, kept: Kept) -> dict[str, Tensor]:
@@ -116,9 +120,19 @@ class Frames:
         found = {}
         for name, template in self.loop.results.items():
             axes = (self.loop.loop, *self._axes(template))
-            logits = results[f"{name}:logits"].stack() if name in self.loop.logits else None
-            found[name] = Tensor(results[name].stack(), axes, template, logits)
+            logits = self._stacked(results[f"{name}:logits"], template) if name in self.loop.logits else None
+            first = self.first_outputs.get(name)
+            memory = None if first is None else Memory(first, {})
+            found[name] = Tensor(self._stacked(results[name], template), axes, template, logits, memory)
         return found
+
+    def _stacked(self, array, template):
+        """Of no frame at all, TensorFlow does not know the shape."""
+        axes = self._axes(template)
+        nothing = tf.concat([[0], self.run.shape(axes)], 0)
+        value = tf.cond(array.size() > 0, array.stack, lambda: tf.zeros(nothing, template.dtype))
+        value.set_shape([None, *(axis.size for axis in axes)])
+        return value
 
     def _axes(self, template) -> tuple[Axis, ...]:
         return tuple(axis for axis in template.axes if axis != self.loop.loop)

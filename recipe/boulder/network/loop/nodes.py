@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import Axis
 from boulder.network.layer import ConcatLayer, Layer
+from boulder.network.loop.axes import left
 from boulder.network.loop.length import MaxLength
 from boulder.network.template import Template
 
@@ -34,7 +35,7 @@ class Previous(Layer):
     """`prev:` of a layer that is there for all frames: the same, one frame later.
 
     :param loop: the loop's axis
-    :param initial: what it is in the first frame; None: the second source says it
+    :param initial: what it is in the first frame; None: the second source says it. A layer with a memory says it itself
     """
 
     class_name = "rec"
@@ -42,6 +43,8 @@ class Previous(Layer):
     initial: float | int | bool | None = 0
 
     def compute(self, run, x, *initial):
+        if not initial and x.memory and x.memory.first:
+            initial = (x.memory.first,)
         x = run.over_loop(x, self.loop)
         axes = (self.loop, *(axis for axis in x.axes if axis != self.loop))
         value = x.ordered(axes)
@@ -126,3 +129,23 @@ class Result(Layer):
 
     def compute(self, run, output):
         return output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left(Layer):
+    """A layer of a loop, as it is outside of it. Its name is `left_name` of the layer's."""
+
+    class_name = "rec"
+
+    def compute(self, run, output):
+        return left(run, output, run.template)
+
+
+def left_name(name: str) -> str:
+    """:return: `decoder/left:att_weights` for `decoder/att_weights`"""
+    return "/left:".join(name.split("/", 1))
+
+
+def inner_name(name: str) -> str:
+    """:return: what `left_name` was made of"""
+    return name.replace("/left:", "/", 1)

@@ -1,8 +1,8 @@
 """Which layers of a loop are computed for all frames at once: before the loop, or after it.
 
 A layer must be computed frame by frame if what comes out of it comes back to it, through whatever `prev:` of others, and so
-must all that lies between two such layers. The others need not be: what they depend on is there for all frames, before the
-loop or after it.
+must all that lies between two such layers, and what reads the memory of one of them. The others need not be: what they
+depend on is there for all frames, before the loop or after it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ def place(unit: Unit, length_is_known: bool) -> Placement:
     inside = {name for name in unit.nodes if name in ahead[name] or unit.nodes[name].layer.one_by_one(unit.mode)}
     if not length_is_known:
         inside |= {"end"} & set(unit.nodes)
+    by_frame = _by_frame(unit, sources)
+    inside |= {name for name in unit.nodes if unit.nodes[name].layer.differs_by_frame} - by_frame
     inside |= _between(inside, ahead)
+    while more := {name for name in unit.nodes if _reads_memory_of(unit, name, sources[name] & inside)} - inside:
+        inside |= more | _between(inside | more, ahead)
     if not length_is_known:
         behind = {name for name in unit.nodes if ahead[name] & inside}
-        by_frame = _by_frame(unit, sources)
         inside |= {name for name in unit.nodes if name in by_frame and name not in behind}
     after = {name for name in unit.nodes if name not in inside and ahead[name] & inside}
     in_order = _ordered(unit, sources, ahead)
@@ -42,6 +45,10 @@ def _own_sources(unit: Unit, name: str) -> set[str]:
     node = unit.nodes[name]
     every = [*node.sources, *node.others, *(node.unit.outer_sources() if node.unit else ())]
     return {own for source in every if (own := unit.inside(source))}
+
+
+def _reads_memory_of(unit: Unit, name: str, layers: set[str]) -> bool:
+    return bool(layers) and unit.nodes[name].layer.reads_memory
 
 
 def _closure(sources: Mapping[str, set[str]]) -> dict[str, set[str]]:

@@ -67,6 +67,7 @@ class Frame:
             scope=scope(self.unit, node),
             loop=self.loop,
             mode=self.unit.mode,
+            layer_of=self.unit.layer_of,
         )
 
     def _solve(self) -> None:

@@ -121,6 +121,13 @@ class Unit:
         """:return: of its layers"""
         return list(self.loop.unit)
 
+    def layer_of(self, source: str) -> Layer | None:
+        """:return: options of a layer, of this loop or outside of it, as it is in this frame; None for anything else"""
+        name = self.inside(source)
+        if name is None:
+            return self.outer.layer_of(source)
+        return None if "/prev:" in source else self.nodes[name].layer
+
     def stream(self, key: str, where: str) -> Template:
         """:return: template of a data stream, outside of all loops"""
         return self.outer.stream(key, where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy
 
@@ -12,8 +12,8 @@ from boulder.network import LayerSpec
 from boulder.network.layers.activation import Activation
 from boulder.network.layers.copy import Copy
 from boulder.network.layers.linear import Linear
-from boulder.network.layers.rec import Rec
 from boulder.network.layers.repeat import Repeat
+from boulder.network.recurrent import Recurrent
 from boulder.training.growth.by_source import is_output, parts_of
 from boulder.training.growth.matching import Specs, source_names
 from boulder.training.growth.options import GrowthOptions
@@ -96,9 +96,12 @@ class Units:
             if unread:
                 raise self._fail(f"layer {unread[0]!r} gets wider and is the source of no layer with parameters")
             return
-        for name, spec in self.network.layers.items():
-            layer, widened = spec.layer, [source for source in spec.sources if self._is_widened(source)]
-            one_by_one = isinstance(layer, Linear | Rec) or _passes_on(spec) or name in inserted
+        for spec in _every(self.network.layers.values()):
+            name, layer = spec.name, spec.layer
+            widened = [source for source in spec.sources if self._is_widened(source.replace("/prev:", "/"))]
+            one_by_one = isinstance(layer, Linear | Recurrent) or _passes_on(spec) or name in inserted
+            if isinstance(layer, Recurrent):
+                one_by_one = not any(self._is_widened(source) for source in layer.initial_layers(spec.sources))
             if widened and not one_by_one:
                 what = f"layer {name!r} ({layer.class_name})"
                 raise self._fail(f"{what} reads {widened[0]!r}, which gets wider, and treats its units not one by one")
@@ -114,6 +117,13 @@ class Units:
         if name in self.passing:
             return any(source in self.widened for source in self._read_by(name))
         return name in self.widened
+
+
+def _every(specs: Iterable[LayerSpec]) -> Iterator[LayerSpec]:
+    """:return: them, and those within loops"""
+    for spec in specs:
+        yield spec
+        yield from _every(spec.inner)
 
 
 def _passes_on(spec: LayerSpec) -> bool:

@@ -1,0 +1,70 @@
+"""`constant`: values that stand in the net dict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from boulder.lazy import tf
+from boulder.network.axes import Batch, Feature
+from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.roles import unused
+from boulder.network.template import DTYPES, Template
+
+
+@layer_class("constant")
+@dataclass(frozen=True, kw_only=True)
+class Constant(Layer):
+    """The last axis is that of the features, but for class indices. (RETURNN: ConstantLayer)
+
+    :param value: a number, or an array, or a list of numbers or of lists
+    :param shape: without the batch; a number is repeated, of an array it is checked
+    :param dtype: "float32", "int32", "bool", …; None: what `value` is, floats of Python being "float32"
+    :param with_batch_dim: whether there is one for each sequence
+    :param sparse_dim: number of classes, if the values are class indices
+    """
+
+    sources: str | list[str] = ()
+    value: object = 0.0
+    shape: list[int] | None = None
+    dtype: str | None = None
+    with_batch_dim: bool = False
+    sparse_dim: int | None = None
+
+    def spec(self, site: Site) -> Template:
+        if site.sources:
+            raise site.fail("takes no sources, but has a 'from'")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise site.fail(f"'dtype' must be one of {', '.join(DTYPES)}, found {self.dtype!r}")
+        value = self._array(site)
+        if self.shape is not None and value.ndim and value.shape != tuple(self.shape):
+            raise site.fail(f"'value' has the shape {value.shape}, but 'shape' is {tuple(self.shape)}")
+        if self.sparse_dim is not None and not np.issubdtype(value.dtype, np.integer):
+            raise site.fail(f"class indices are integers, but 'value' is of {value.dtype}")
+        axes: list = [Batch] if self.with_batch_dim else []
+        sizes = value.shape or tuple(self.shape or ())
+        for size in sizes:
+            axes.append(unused(size, axes))
+        if sizes and self.sparse_dim is None:
+            axes[-1] = Feature(sizes[-1])
+        return Template(tuple(axes), str(value.dtype), self.sparse_dim)
+
+    def _array(self, site: Site) -> np.ndarray:
+        try:
+            value = np.asarray(self.value)
+            if not isinstance(self.value, np.ndarray | np.generic):
+                value = value.astype({"f": "float32", "i": "int32"}.get(value.dtype.kind, value.dtype))
+            value = value.astype(self.dtype or value.dtype)
+        except (TypeError, ValueError):
+            value = np.array(None)
+        if value.dtype.kind not in "fiub":
+            raise site.fail(f"'value' must be a number, an array or a list of numbers, found {self.value!r:.80}")
+        return value
+
+    def compute(self, run):
+        value = self._array(Site(run.name, self, []))
+        axes = [axis for axis in run.template.axes if axis != Batch]
+        if value.ndim < len(axes):
+            value = np.full([axis.size for axis in axes], value)
+        return run.broadcast(run.tensor(tf.constant(value), axes, run.template), run.template)

@@ -1,0 +1,122 @@
+"""`expand_dims` and `squeeze`: an axis more, and axes of size 1 less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from boulder.errors import NetworkError
+from boulder.lazy import tf
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
+from boulder.network.axis_names import find_axes
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.roles import unused, without_axes
+from boulder.network.template import Template
+
+
+@layer_class("expand_dims")
+@dataclass(frozen=True, kw_only=True)
+class ExpandDims(ConcatLayer):
+    """If it is the last axis, it is that of the features: always with "F", and without features before also otherwise.
+    (RETURNN: ExpandDimsLayer, whose rule for features this is)
+
+    :param axis: where the new axis is. "F" or "feature": behind the features; "spatial", "time" or "T": before them, of class
+        indices at the end, and it is time if there is none yet; a number: in that place, where the batch is 0
+    :param dim: size of the new axis, along which all is the same
+    """
+
+    axis: str | int
+    dim: int = 1
+
+    def spec(self, site: Site) -> Template:
+        if self.dim < 1:
+            raise site.fail(f"'dim' must be at least 1, found {self.dim}")
+        return self._expanded(site.input(), site)[0]
+
+    def _expanded(self, template: Template, site: Site) -> tuple[Template, Axis, dict[Axis, Axis]]:
+        """:return: the output's template, the new axis, and what axes are called that are another then"""
+        axes, feature, dense = list(template.axes), template.feature, template.sparse_dim is None
+        own = [axis for axis in axes if axis.kind not in (LOOP, BEAM)]
+        place = self._place(own, template, site)
+        at = axes.index(own[place]) if place < len(own) else len(axes)
+        new, renamed = unused(self.dim, axes), {}
+        if dense and not any(axis.kind in (FEATURE, SPATIAL) for axis in own[place:]):
+            renamed = {feature: unused(feature.size, axes)} if feature else {}
+            new = Feature(self.dim)
+        elif self._is_time and template.time is None:
+            new = StaticTime(self.dim)
+        axes = [renamed.get(axis, axis) for axis in axes]
+        return replace(template, axes=(*axes[:at], new, *axes[at:])), new, renamed
+
+    @property
+    def _is_time(self) -> bool:
+        return isinstance(self.axis, str) and self.axis.lower() in ("spatial", "time", "t")
+
+    def _place(self, own: list[Axis], template: Template, site: Site) -> int:
+        """
+        :param own: the axes without those of loops and of a search
+        :return: from 0 to their number
+        """
+        first = 1 if own[:1] == [Batch] else 0
+        if self._is_time:
+            return max(first, len(own) - (template.sparse_dim is None)) if own else 0
+        if isinstance(self.axis, str):
+            if self.axis.lower() not in ("f", "feature"):
+                raise site.fail(f"'axis' must be 'F', 'spatial', 'T' or a number, found {self.axis!r}")
+            if template.sparse_dim is not None:
+                raise site.fail(f"a feature axis cannot be added to class indices, but its input is {template}")
+            return own.index(template.feature) + 1 if template.feature else len(own)
+        place = self.axis + len(own) + 1 if self.axis < 0 else self.axis
+        if isinstance(self.axis, bool) or not first <= place <= len(own):
+            raise site.fail(f"'axis' {self.axis} is no place after the batch in {template}")
+        return place
+
+    def compute(self, run, *sources):
+        x = run.input(sources)
+        _, new, renamed = self._expanded(x.template, Site(run.name, self, []))
+        value = tf.repeat(tf.expand_dims(x.value, -1), self.dim, axis=-1)
+        return x.made(value, (*(renamed.get(axis, axis) for axis in x.axes), new), run.template)
+
+
+@layer_class("squeeze")
+@dataclass(frozen=True, kw_only=True)
+class Squeeze(ConcatLayer):
+    """(RETURNN: SqueezeLayer)
+
+    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto" for all of them
+    :param enforce_batch_dim_axis: place of the batch, where `axis` is a number; None: 0
+    :param allow_no_op: whether there may be no such axis
+    """
+
+    axis: object
+    enforce_batch_dim_axis: int | None = None
+    allow_no_op: bool = False
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        removed = self._removed(template, site)
+        for axis in removed:
+            if axis.size != 1:
+                raise site.fail(f"axis {self.axis!r} is {axis}, but only one of size 1 can go: its input is {template}")
+        return without_axes(template, removed)
+
+    def _removed(self, template: Template, site: Site) -> tuple[Axis, ...]:
+        if self.axis == "auto":
+            return tuple(axis for axis in template.axes if axis.size == 1 and axis.kind != BEAM)
+        if self.enforce_batch_dim_axis and template.batch:
+            axes = [axis for axis in template.axes if axis.kind not in (BATCH, LOOP, BEAM)]
+            axes.insert(self.enforce_batch_dim_axis, template.batch)
+            template = replace(template, axes=tuple(axes))
+        try:
+            return find_axes(template, self.axis, site)
+        except NetworkError:
+            if self.allow_no_op:
+                return ()
+            raise
+
+    def compute(self, run, *sources):
+        x = run.input(sources)
+        removed = self._removed(x.template, Site(run.name, self, []))
+        rest = [axis for axis in x.template.axes if axis not in removed]
+        names = dict(zip(rest, without_axes(x.template, removed).axes, strict=True))
+        value = tf.squeeze(x.value, [x.axes.index(axis) for axis in removed]) if removed else x.value
+        return x.made(value, [names[axis] for axis in x.axes if axis not in removed], run.template)

@@ -1,0 +1,72 @@
+"""`get_last_hidden_state`: what recurrent layers remember after their last frame; in a loop, after this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from boulder.errors import NetworkError
+from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.template import Template, broadcast
+from boulder.network.tensor import Memory, Tensor
+
+
+@layer_class("get_last_hidden_state")
+@dataclass(frozen=True, kw_only=True)
+class GetLastHiddenState(Layer):
+    """
+    :param key: of what is remembered: "c" or "h" of an LSTM; None where it has no name, as of a GRU; "*" for all of it, "flat"
+        for several parts, concatenated
+    :param combine: how the states of several sources are combined
+    """
+
+    reads_memory = True
+
+    key: str | int | None = "*"
+    combine: Literal["concat", "add"] = "concat"
+
+    def spec(self, site: Site) -> Template:
+        if not site.sources:
+            raise site.fail("needs a source in 'from'")
+        sizes = [self._size(site, name, template) for name, template in site.sources]
+        if self.combine == "add" and len(set(sizes)) > 1:
+            raise site.fail(f"cannot add states of sizes {' and '.join(map(str, sizes))}")
+        if self.n_out is None:
+            raise site.fail("'n_out' is missing")
+        n = sum(sizes) if self.combine == "concat" else sizes[0]
+        outer = []
+        for _, template in site.sources:
+            outer.append(Template(tuple(a for a in template.axes if a not in (template.time, template.feature))))
+        try:
+            return broadcast(outer).with_feature(n)
+        except NetworkError as error:
+            raise site.fail_sources(error) from None
+
+    def _size(self, site: Site, name: str, template: Template) -> int:
+        remembered = site.memory(name, template)
+        if not remembered:
+            raise site.fail(f"source {name!r} is no recurrent layer and has no state")
+        if self.key == "*" or (self.key == "flat" and len(remembered) > 1):
+            return sum(remembered.values())
+        if self.key not in remembered:
+            known = ", ".join(map(repr, remembered))
+            raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for all of it")
+        return remembered[self.key]
+
+    def compute(self, run, *sources):
+        if any(source.memory is None for source in sources):
+            raise NetworkError(f"layer {run.name!r}: reads a state across two loops, which is not supported")
+        states = [self._chosen(run, source.memory.last) for source in sources]
+        if self.combine == "concat":
+            state = run.input(states)
+        else:
+            axes = run.template.axes
+            state = Tensor(sum(x.ordered(axes) for x in states), axes, run.template)
+        state = run.broadcast(state, run.template)
+        return Tensor(state.value, state.axes, run.template, memory=Memory(None, {None: state}))
+
+    def _chosen(self, run, last: dict) -> Tensor:
+        return run.input(list(last.values())) if self.key in ("*", "flat") else last[self.key]
+
+    def remembers(self, output: Template) -> dict[str | None, int]:
+        return {None: output.dim}

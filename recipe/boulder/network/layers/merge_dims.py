@@ -1,0 +1,88 @@
+"""`merge_dims`: several axes as one, the first of them the slowest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+from boulder.lazy import tf
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature, StaticTime
+from boulder.network.axis_names import find_axes
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.roles import unused
+from boulder.network.template import Template
+
+
+@layer_class("merge_dims")
+@dataclass(frozen=True, kw_only=True)
+class MergeDims(ConcatLayer):
+    """With the feature axis among them they become the feature axis; with time, each frame becomes several in a row. The
+    batch is not merged: what comes of a sequence would depend on the others. (RETURNN: MergeDimsLayer)
+
+    :param axes: see `boulder.network.axis_names`; fewer than two change nothing
+    :param keep_order: whether they are merged in the order of `axes`, a list then; otherwise in that of the input
+    """
+
+    axes: object
+    keep_order: bool = False
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        merged = self._merged(template, site)
+        if len(merged) < 2:
+            return template
+        self._check(merged, template, site)
+        new = self._new(template, merged)
+        at = template.axes.index(template.feature if new.kind == FEATURE else min(merged, key=template.axes.index))
+        axes = [new if i == at else axis for i, axis in enumerate(template.axes) if i == at or axis not in merged]
+        return replace(template, axes=tuple(axes))
+
+    def _merged(self, template: Template, site: Site) -> list[Axis]:
+        if self.keep_order and not isinstance(self.axes, list | tuple):
+            raise site.fail(f"'axes' must be a list where 'keep_order' is True, found {self.axes!r}")
+        found = find_axes(template, self.axes, site)
+        return list(found) if self.keep_order else sorted(found, key=template.axes.index)
+
+    @staticmethod
+    def _check(merged: list[Axis], template: Template, site: Site) -> None:
+        kinds = [axis.kind for axis in merged]
+        if BATCH in kinds:
+            raise site.fail(
+                f"the batch cannot be merged with other axes, but 'axes' means {', '.join(map(str, merged))}"
+            )
+        dynamic = [axis for axis in merged if axis.kind in DYNAMIC and axis.size is None]
+        if dynamic and (merged[0] != dynamic[0] or len(dynamic) > 1 or FEATURE in kinds):
+            raise site.fail(
+                "time is merged with axes that come after it and are neither of time nor of features, but 'axes' means "
+                f"{', '.join(map(str, merged))}"
+            )
+        if any(axis.size is None for axis in merged if axis not in dynamic):
+            raise site.fail(f"needs to know the sizes of the axes, but its input is {template}")
+
+    @staticmethod
+    def _new(template: Template, merged: list[Axis]) -> Axis:
+        size = prod(axis.size or 1 for axis in merged)
+        if template.feature in merged:
+            return Feature(size)
+        if merged[0].size is None:
+            return merged[0].repeated(size)
+        if template.time in merged:
+            return StaticTime(size)
+        return unused(size, [axis for axis in template.axes if axis not in merged])
+
+    def compute(self, run, *sources):
+        x = run.input(sources)
+        merged = self._merged(x.template, Site(run.name, self, []))
+        if len(merged) < 2:
+            return x
+        new = self._new(x.template, merged)
+        others = [axis for axis in x.axes if axis not in merged]
+        value = x.ordered([*others, *merged])
+        shape, size = tf.shape(value), new.size
+        if size is None:
+            times = prod(axis.size for axis in merged[1:])
+            run.set_length_from(new, merged[0], lambda n: n * times)
+            size = shape[len(others)] * times
+        value = tf.reshape(value, tf.concat([shape[: len(others)], [size]], 0))
+        value.set_shape([axis.size for axis in (*others, new)])
+        return x.made(value, (*others, new), run.template)

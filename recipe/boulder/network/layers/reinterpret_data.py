@@ -1,0 +1,161 @@
+"""`reinterpret_data`: the same values, of which something else is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from boulder.lazy import tf
+from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Feature, StaticTime
+from boulder.network.axis_names import find_axis
+from boulder.network.further_sources import FurtherSources
+from boulder.network.layer import Site, layer_class
+from boulder.network.roles import with_feature_at, with_time_at, with_time_first
+from boulder.network.template import Template
+
+_KINDS = {
+    "B": BATCH,
+    "T": TIME,
+    "F": FEATURE,
+    "batch_dim_axis": BATCH,
+    "time_dim_axis": TIME,
+    "feature_dim_axis": FEATURE,
+}
+
+
+@layer_class("reinterpret_data")
+@dataclass(frozen=True, kw_only=True)
+class ReinterpretData(FurtherSources):
+    """The batch stays the batch, and what has a length for each sequence cannot be the features' axis. (RETURNN:
+    ReinterpretDataLayer)
+
+    :param switch_axes: "TF": what was time is the features' axis, and the other way round
+    :param size_base: a layer or data stream whose lengths this one's dynamic axes have, one by one. There may be more
+        frames, as after windows that were filled up; they are left out
+    :param set_axes: "F", "T" or "B" → the axis that is it; None for none
+    :param enforce_batch_major: numbers in `set_axes` count the batch first, which they do anyway
+    :param enforce_time_major: they count time first and then the batch
+    :param set_sparse: whether the values are class indices
+    :param set_sparse_dim: number of classes
+    :param increase_sparse_dim: how many classes there are more
+    """
+
+    further: ClassVar[tuple[str, ...]] = ("size_base",)
+    switch_axes: str | list[str] | None = None
+    size_base: str | None = None
+    set_axes: dict | None = None
+    enforce_batch_major: bool = False
+    enforce_time_major: bool = False
+    set_sparse: bool | None = None
+    set_sparse_dim: int | None = None
+    increase_sparse_dim: int | None = None
+
+    def spec(self, site: Site) -> Template:
+        if self.enforce_batch_major and self.enforce_time_major:
+            raise site.fail("'enforce_batch_major' and 'enforce_time_major' exclude each other")
+        template = self.site_of_input(site).input()
+        _, base = self.divided(site.sources)[1].get("size_base", (None, None))
+        template, time = self._reinterpreted(template, base, site)
+        return with_time_first(template, time) if time else template
+
+    def _reinterpreted(self, template: Template, base: Template | None, site: Site) -> tuple[Template, Axis | None]:
+        """:return: the same axes as they are called afterwards, in the order that they have had; and the one that is time"""
+        template = self._switched(template, site)
+        position = None  # of time
+        for role, description in sorted((self.set_axes or {}).items()):
+            kind = _KINDS.get(role)
+            if kind is None:
+                raise site.fail(f"'set_axes' has 'B', 'T' and 'F', found {role!r}")
+            axis = None if description is None else find_axis(self._as_counted(template, site), description, site)
+            if kind == TIME and axis:
+                position = template.axes.index(axis)
+            template = self._with_role(template, kind, axis, site)
+        for old, new in self._renamed_times(template, base, site).items():
+            template = template.with_axis_replaced(old, new)
+        return self._classes(template, site), None if position is None else template.axes[position]
+
+    def _switched(self, template: Template, site: Site) -> Template:
+        if not self.switch_axes:
+            return template
+        kinds = {_KINDS.get(role if len(role) > 1 else role.upper()) for role in self.switch_axes}
+        time, feature = template.time, template.feature
+        if kinds != {TIME, FEATURE} or (time and time.size is None):
+            raise site.fail(
+                f"'switch_axes' switches time, if it is of one size for all sequences, and features; found {self.switch_axes!r} "
+                f"for {template}"
+            )
+        switched = {time: time and Feature(time.size), feature: feature and StaticTime(feature.size)}
+        return replace(template, axes=tuple(switched.get(axis, axis) for axis in template.axes))
+
+    def _as_counted(self, template: Template, site: Site) -> Template:
+        if not self.enforce_time_major:
+            return template
+        if template.time is None:
+            raise site.fail(f"'enforce_time_major' needs a time axis, but its input is {template}")
+        rest = (axis for axis in template.axes if axis != template.time)
+        return replace(template, axes=(template.time, *rest))
+
+    @staticmethod
+    def _with_role(template: Template, kind: str, axis: Axis | None, site: Site) -> Template:
+        role = {BATCH: "B", TIME: "T", FEATURE: "F"}[kind]
+        old = template.axis(kind)
+        if axis == old:
+            return template
+        if kind == BATCH or (axis and axis.kind == BATCH):
+            raise site.fail(f"'set_axes': the batch stays what it is, so that {role!r} cannot become {axis}")
+        if kind == FEATURE:
+            if axis and axis.size is None:
+                raise site.fail(f"'set_axes': {axis} cannot become the features' axis, which is of one size for all")
+            return with_feature_at(template, axis)
+        if axis is None and old.size is None:
+            raise site.fail(f"'set_axes': {old} has a length for each sequence, and stays time")
+        if axis and axis.kind == FEATURE:
+            raise site.fail(f"'set_axes': {axis} cannot also become time")
+        return with_time_at(template, None if axis and axis.kind == TIME else axis)
+
+    @staticmethod
+    def _renamed_times(template: Template, base: Template | None, site: Site) -> dict[Axis, Axis]:
+        """:return: dynamic axis of `template` → the one of `base` whose lengths it has"""
+        if base is None:
+            return {}
+        old, new = ([axis for axis in t.axes if axis.kind == TIME and axis.size is None] for t in (template, base))
+        if old and len(old) != len(new):
+            raise site.fail(f"'size_base' must have as many dynamic axes as its input, {template}, but it is {base}")
+        return dict(zip(old, new, strict=False))
+
+    def _classes(self, template: Template, site: Site) -> Template:
+        dim = template.sparse_dim
+        if self.set_sparse is False:
+            dim = None
+        elif self.set_sparse and dim is None:
+            if template.dtype.startswith("float"):
+                raise site.fail(f"class indices are integers, but its input is {template}")
+            dim = self.set_sparse_dim or template.dim
+            if dim is None:
+                raise site.fail("'set_sparse' needs 'set_sparse_dim', the number of classes")
+            template = with_feature_at(template, None)
+        if (self.set_sparse_dim or self.increase_sparse_dim) and dim is None:
+            raise site.fail(f"its input has no classes whose number could be set: {template}")
+        dim = self.set_sparse_dim or dim
+        return replace(template, sparse_dim=dim and dim + (self.increase_sparse_dim or 0))
+
+    def compute(self, run, *sources):
+        own, named = self.divided(sources)
+        x, site = run.input(own), Site(run.name, self, [])
+        base = named["size_base"].template if named else None
+        template, _ = self._reinterpreted(x.template, base, site)
+        for old, new in self._renamed_times(x.template, base, site).items():
+            axes = tuple(dict.fromkeys((*run.length_axes(old), *run.length_axes(new))))
+            lengths = (run.length_over(axes, new), run.length_over(axes, old))
+            tf.debugging.assert_less_equal(*lengths, f"layer {run.name!r}: 'size_base' has more frames than its input")
+            x = _cut(x, old, run.frames(new))
+        return x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), run.template)
+
+
+def _cut(x, time: Axis, frames):
+    """:return: `x` with that many frames"""
+
+    def cut(value):
+        return None if value is None else tf.gather(value, tf.range(frames), axis=x.axes.index(time))
+
+    return replace(x, value=cut(x.value), logits=cut(x.logits))

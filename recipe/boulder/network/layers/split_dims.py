@@ -1,0 +1,91 @@
+"""`split_dims`: one axis as several, the first of them the slowest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+from boulder.lazy import tf
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
+from boulder.network.axis_names import find_axis
+from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.roles import unused
+from boulder.network.template import Template
+
+
+@layer_class("split_dims")
+@dataclass(frozen=True, kw_only=True)
+class SplitDims(ConcatLayer):
+    """Of the feature axis, the last part is the feature axis. Time is split into windows of a fixed number of frames; the
+    last window of each sequence is filled up. (RETURNN: SplitDimsLayer)
+
+    :param axis: see `boulder.network.axis_names`
+    :param dims: sizes; one may be -1, for what is left. Of time, the first one is
+    :param pad_to_multiples: whether the axis is filled up where its size is no multiple; None: if it is time
+    :param pad_value: what it is filled up with
+    """
+
+    axis: object
+    dims: list[int]
+    pad_to_multiples: bool | None = None
+    pad_value: float = 0
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        axis = find_axis(template, self.axis, site)
+        if 0 in self.dims or min(self.dims, default=0) < -1 or list(self.dims).count(-1) > 1:
+            raise site.fail(f"'dims' has sizes from 1, and -1 once for what is left, found {self.dims}")
+        if axis.kind == BATCH or (axis.size is None and axis.kind not in DYNAMIC):
+            raise site.fail(f"cannot split the axis {axis} of {template}")
+        i = template.axes.index(axis)
+        return replace(template, axes=(*template.axes[:i], *self._parts(template, axis, site), *template.axes[i + 1 :]))
+
+    @property
+    def _window(self) -> int:
+        return prod(size for size in self.dims if size > 0)
+
+    def _parts(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
+        return self._dynamic(template, axis, site) if axis.size is None else self._static(template, axis, site)
+
+    def _dynamic(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
+        first = self.dims.index(-1) if -1 in self.dims else None
+        if first is None or (first > 0 and self._window > 1):
+            raise site.fail(f"'dims' of time begins with -1, a number of windows, found {self.dims}")
+        if self.pad_to_multiples is False and self._window > 1:
+            raise site.fail("'pad_to_multiples' must not be False for time, which need not be a multiple of the window")
+        new: list[Axis] = []
+        for size in self.dims:
+            rest = axis if self._window == 1 else axis.derived("split", self._window)
+            new.append(rest if size == -1 else unused(size, (*template.axes, *new)))
+        return new
+
+    def _static(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
+        size = axis.size + (-axis.size % self._window if self.pad_to_multiples else 0)
+        if size % self._window or (-1 not in self.dims and size != self._window):
+            raise site.fail(f"'dims' {self.dims} do not make up the {axis.size} entries of the axis {axis}")
+        sizes = [size // self._window if n == -1 else n for n in self.dims]
+        new: list[Axis] = []
+        for n in sizes:
+            new.append(unused(n, (*template.axes, *new)))
+        if axis.kind == TIME:
+            i = self.dims.index(-1) if -1 in self.dims else 0
+            new[i] = StaticTime(sizes[i])
+        return [*new[:-1], Feature(sizes[-1])] if axis.kind == FEATURE else new
+
+    def compute(self, run, *sources):
+        x = run.input(sources)
+        site = Site(run.name, self, [])
+        axis = find_axis(x.template, self.axis, site)
+        new = self._parts(x.template, axis, site)
+        others = [a for a in x.axes if a != axis]
+        value = x.ordered([*others, axis])
+        if axis.size is None and self._window > 1:
+            value = tf.where(run.mask_over([*others, axis], axis), value, tf.cast(self.pad_value, value.dtype))
+            run.set_length_from(axis.derived("split", self._window), axis, lambda n: -(-n // self._window))
+        missing = -tf.shape(value)[-1] % self._window
+        value = tf.pad(value, [*([[0, 0]] * len(others)), [0, missing]], constant_values=self.pad_value)
+        shape = tf.shape(value)
+        sizes = [shape[-1] // self._window if a.size is None else a.size for a in new]
+        value = tf.reshape(value, tf.concat([shape[:-1], sizes], 0))
+        value.set_shape([a.size for a in (*others, *new)])
+        return x.made(value, (*others, *new), run.template)

@@ -1,0 +1,59 @@
+"""TensorFlow 1's GRUCell (Cho et al. 2014): gates/kernel [input + n, 2·n], candidate/kernel [input + n, n], and biases.
+
+    r, u = σ([x_t, h_{t-1}]·gates/kernel + gates/bias)
+    z    = tanh([x_t, r·h_{t-1}]·candidate/kernel + candidate/bias)
+    h_t  = u·h_{t-1} + (1 - u)·z
+
+The bias of the gates starts as 1, so that little is forgotten in the beginning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from boulder.lazy import tf
+from boulder.network.layer import Site
+from boulder.network.params import Part
+from boulder.network.units.unit import Initializers, Unit
+
+
+class _Weights(NamedTuple):
+    """
+    :param forward: [n_in, 2·n] and [n_in, n], of the gates and of the candidate
+    :param recurrent: [n, 2·n] and [n, n]
+    :param biases: [2·n] and [n]
+    """
+
+    forward: tuple
+    recurrent: tuple
+    biases: tuple
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gru(Unit):
+    memory: ClassVar[tuple[None]] = (None,)
+
+    def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
+        rows, gates = (*site.input_parts(), Part("", n)), (Part("reset", n), Part("update", n))
+        site.param("rec/gru_cell/gates/kernel", (n_in + n, 2 * n), init.recurrent, splits=(rows, gates))
+        site.param("rec/gru_cell/gates/bias", (2 * n,), 1.0, splits=(gates,))
+        site.param("rec/gru_cell/candidate/kernel", (n_in + n, n), init.recurrent, splits=(rows, site.whole(n)))
+        site.param("rec/gru_cell/candidate/bias", (n,), 0.0)
+
+    def weights(self, run) -> _Weights:
+        kernels = [run.param(f"rec/gru_cell/{part}/kernel") for part in ("gates", "candidate")]
+        biases = tuple(run.param(f"rec/gru_cell/{part}/bias") for part in ("gates", "candidate"))
+        n_in = kernels[1].shape[0] - kernels[1].shape[1]
+        return _Weights(tuple(k[:n_in] for k in kernels), tuple(k[n_in:] for k in kernels), biases)
+
+    def project(self, weights: _Weights, x):
+        return tf.concat([tf.matmul(x, w) + b for w, b in zip(weights.forward, weights.biases, strict=True)], axis=-1)
+
+    def step(self, weights: _Weights, z, memory):
+        h = memory[None]
+        of_gates, of_candidate = weights.recurrent
+        n = of_candidate.shape[0]
+        r, u = tf.split(tf.sigmoid(z[:, : 2 * n] + tf.matmul(h, of_gates)), 2, axis=-1)
+        candidate = tf.tanh(z[:, 2 * n :] + tf.matmul(r * h, of_candidate))
+        return {None: u * h + (1 - u) * candidate}

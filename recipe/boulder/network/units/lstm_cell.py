@@ -1,0 +1,43 @@
+"""TensorFlow 1's cells LSTMCell and BasicLSTMCell: kernel [input + n, 4·n], bias [4·n].
+
+    i, z, f, o = [x_t, h_{t-1}]·kernel + bias
+
+A forget bias of 1 is always added, and is no part of `bias`. The two cells differ in the paths of their parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from boulder.network.layer import Site
+from boulder.network.params import Part
+from boulder.network.units.lstm import BLOCK_LSTM, Lstm, LstmWeights
+from boulder.network.units.unit import Initializers
+
+
+@dataclass(frozen=True, kw_only=True)
+class LstmCell(Lstm):
+    """
+    :param forget_bias: is added to the forget gate
+    """
+
+    gates: ClassVar[tuple[str, ...]] = BLOCK_LSTM
+    name: ClassVar[str] = "rec/lstm_cell"
+
+    forget_bias: float = 1.0
+
+    def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
+        rows, gates = (*site.input_parts(), Part("", n)), tuple(Part(gate, n) for gate in self.gates)
+        site.param(f"{self.name}/kernel", (n_in + n, 4 * n), init.recurrent, splits=(rows, gates))
+        site.param(f"{self.name}/bias", (4 * n,), 0.0, splits=(gates,))
+
+    def weights(self, run) -> LstmWeights:
+        kernel = run.param(f"{self.name}/kernel")
+        n_in = kernel.shape[0] - kernel.shape[1] // 4
+        return LstmWeights(kernel[:n_in], kernel[n_in:], run.param(f"{self.name}/bias"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BasicLstmCell(LstmCell):
+    name: ClassVar[str] = "rec/basic_lstm_cell"

@@ -1,0 +1,131 @@
+"""Recurrent layers, their initial states and what reads them: what is wrong is told in one line."""
+
+import pytest
+
+from boulder.errors import NetworkError
+from boulder.network import describe
+
+EXTERN_DATA = {"data": {"dim": 3}, "classes": {"dim": 4, "sparse": True}}
+
+
+def unit(cls: str, name: str, **options) -> dict:
+    return {"class": cls, "unit": name, "from": "data", "n_out": 2, **options}
+
+
+def loop(layer: dict) -> dict:
+    inside = {"s": {**layer, "from": ["data:source", "prev:t"]}, "t": {"class": "copy", "from": "s"}}
+    output = {"class": "linear", "activation": "tanh", "n_out": 4, "from": ["s", "prev:s"]}
+    return {"output": {"class": "rec", "from": "data", "unit": {**inside, "output": output}}}
+
+
+STATE = {"class": "get_last_hidden_state", "from": "s", "n_out": 2}
+BAD = {
+    "unknown unit": (
+        {"output": unit("rnn_cell", "LSTMBlok")},
+        "layer 'output' (rnn_cell): unknown unit 'LSTMBlok'; did you mean 'lstmblock'?",
+    ),
+    "a unit of rec": (
+        {"output": unit("rnn_cell", "nativelstm2")},
+        "layer 'output' (rnn_cell): unit 'nativelstm2' is one of 'rec', which stands in loops, too; try 'LSTMBlock'",
+    ),
+    "an option of another unit": (
+        {"output": unit("rec", "GRU", unit_opts={"forget_bias": 1.0})},
+        "layer 'output' (rec): 'unit_opts': unknown option 'forget_bias'",
+    ),
+    "an unknown option": (
+        {"output": unit("rec", "StandardLSTM", unit_opts={"forget_bais": 1.0})},
+        "layer 'output' (rec): 'unit_opts': unknown option 'forget_bais'; did you mean 'forget_bias'?",
+    ),
+    "no unit": (
+        {"output": {"class": "rnn_cell", "n_out": 2}},
+        "layer 'output' (rnn_cell): option 'unit' is missing",
+    ),
+    "a number": (
+        {"output": unit("rec", "lstm", initial_state=0.5)},
+        "layer 'output' (rec): 'initial_state' is a layer, 0, 1, 'zeros', 'ones', 'var', found 0.5",
+    ),
+    "over epochs": (
+        {"output": unit("rec", "lstm", initial_state="keep_over_epoch")},
+        "layer 'output' (rec): 'initial_state' 'keep_over_epoch' is not supported: each batch begins anew",
+    ),
+    "a key is missing": (
+        {"output": unit("rec", "lstm", initial_state={"c": 0})},
+        "layer 'output' (rec): 'initial_state' must have the keys 'c', 'h', found 'c'",
+    ),
+    "keys of a GRU": (
+        {"output": unit("rec", "GRU", initial_state={"c": 0})},
+        "layer 'output' (rec): 'initial_state' must have the keys one vector without a name, found 'c'",
+    ),
+    "a list too long": (
+        {"output": unit("rec", "lstm", initial_state=[0, 0, 0])},
+        "layer 'output' (rec): 'initial_state' must say it for 'c', 'h', found 3 entries",
+    ),
+    "no such layer": (
+        {"encoder": unit("rec", "lstm"), "output": unit("rec", "lstm", initial_state="encodr")},
+        "layer 'output' (rec): 'from' names 'encodr', which is no layer; did you mean 'encoder'?",
+    ),
+    "another size": (
+        {"s": unit("rec", "GRU", n_out=3), "output": unit("rec", "GRU", initial_state="s")},
+        "layer 'output' (rec): 'initial_state' names 's' of size 3, but it must be 2",
+    ),
+    "another kind of state": (
+        {"s": unit("rec", "GRU"), "output": unit("rec", "lstm", initial_state="s")},
+        "layer 'output' (rec): 'initial_state' names 's', which remembers no c and h of size 2; "
+        "say {'c': …, 'h': …} with a layer of that size for each",
+    ),
+    "a sequence": (
+        {"s": {"class": "linear", "n_out": 2}, "output": unit("rec", "GRU", initial_state="s")},
+        "layer 'output' (rec): 'initial_state' names 's', which is [batch, time:data, feature:2] float32 and no vector "
+        "for each sequence",
+    ),
+    "initial output": (
+        loop(unit("rnn_cell", "GRU", initial_output=1.0)),
+        "layer 'output/unit/s' (rnn_cell): its output before the first frame is that of 'initial_state'; "
+        "'initial_output' is not for it",
+    ),
+    "within the loop": (
+        loop(unit("rnn_cell", "GRU", initial_state="x")) | {"x": unit("rec", "GRU")},
+        "layer 'output/unit/s' (rnn_cell): 'from' names 'x', which is no layer of the loop; did you mean 'base:x'?",
+    ),
+    "the loop's own": (
+        loop(unit("rnn_cell", "GRU", initial_state="prev:t")),
+        "layer 'output/unit/s' (rnn_cell): 'initial_state' names 'prev:t', which is within the loop; "
+        "of layers outside it names 'base:…'",
+    ),
+    "backwards in a loop": (
+        loop(unit("rec", "lstm", direction=-1)),
+        "layer 'output/unit/s' (rec): cannot go from the last frame to the first ('direction': -1) along with the loop",
+    ),
+    "no time": (
+        {"s": unit("rec", "GRU"), "v": STATE, "output": {**unit("rnn_cell", "GRU"), "from": "v"}},
+        "layer 'output' (rnn_cell): needs a time axis, but its input is [batch, feature:2] float32",
+    ),
+    "no memory": (
+        {"s": {"class": "linear", "n_out": 2}, "output": STATE},
+        "layer 'output' (get_last_hidden_state): source 's' is no recurrent layer and has no state",
+    ),
+    "no such key": (
+        {"s": unit("rec", "lstm"), "output": {**STATE, "key": "x"}},
+        "layer 'output' (get_last_hidden_state): 'key' is 'x', but the state of 's' has 'c', 'h', or '*' for all of it",
+    ),
+    "another number": (
+        {"s": unit("rec", "lstm"), "output": {**STATE, "n_out": 3}},
+        "layer 'output' (get_last_hidden_state): 'n_out' is 3, but its output is [batch, feature:4] float32",
+    ),
+    "no number": (
+        {"s": unit("rec", "lstm"), "output": {"class": "get_last_hidden_state", "from": "s"}},
+        "layer 'output' (get_last_hidden_state): 'n_out' is missing",
+    ),
+    "a sum of different sizes": (
+        {"s": unit("rec", "lstm"), "t": unit("rec", "GRU"), "output": {**STATE, "from": ["s", "t"], "combine": "add"}},
+        "layer 'output' (get_last_hidden_state): cannot add states of sizes 4 and 2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_message(name):
+    network, message = BAD[name]
+    with pytest.raises(NetworkError) as caught:
+        describe(network, EXTERN_DATA)
+    assert str(caught.value) == message

@@ -1,0 +1,39 @@
+"""Paths and shapes of the parameters of each layer class and unit are RETURNN's, as it was asked for them.
+
+parameters_of_returnn.json is RETURNN's answer; tests/parity asks again and compares, or writes it anew.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from boulder.network import describe
+from boulder.network.layer import LAYERS
+
+TABLE = json.loads(Path(__file__).with_name("parameters_of_returnn.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", TABLE["cases"])
+def test_parameters_have_returnns_paths_and_shapes(name):
+    entry = TABLE["cases"][name]
+    params = describe(entry["network"], TABLE["extern_data"]).params
+    assert {path: list(param.shape) for path, param in params.items()} == entry["parameters"]
+
+
+def test_every_layer_class_with_parameters_is_in_the_table():
+    def classes(network):
+        for options in network.values():
+            yield options["class"]
+            if isinstance(options.get("unit"), dict):
+                yield from classes(options["unit"])
+
+    in_table = {c for entry in TABLE["cases"].values() for c in classes(entry["network"])}
+    assert {name for name, cls in LAYERS.items() if _declares_parameters(cls)} <= in_table
+
+
+def _declares_parameters(cls) -> bool:
+    """:return: whether the class, or one that it is of, calls `site.param`"""
+    import inspect
+
+    return any("site.param(" in inspect.getsource(c) for c in cls.__mro__ if c.__module__.startswith("boulder."))

@@ -1,0 +1,74 @@
+"""Axes split, merged, added, removed and reduced, frames before and after, with the numbers that RETURNN gives."""
+
+import pytest
+
+from tests.parity.comparing import case, compare
+
+pytestmark = pytest.mark.parity
+EXTERN_DATA = {"data": {"dim": 6, "shape": (None, 6)}, "classes": {"dim": 3, "sparse": True, "shape": (None,)}}
+RAGGED, ONE = {"data": [5, 2, 4], "classes": [3, 4, 2]}, {"data": [5], "classes": [5]}
+H = {"h": {"class": "linear", "from": "data", "n_out": 6, "activation": "tanh"}}
+SPLIT = {"s": {"class": "split_dims", "from": "h", "axis": "F", "dims": (2, 3)}}
+
+
+def of(source, class_name, **options):
+    return {"x": {"class": class_name, "from": source, **options}}
+
+
+def loop(**unit):
+    return {"x": {"class": "rec", "from": "h", "unit": unit}}
+
+
+RAGGED_CASES = {
+    "split": of("h", "split_dims", axis="F", dims=(2, -1)),
+    "split in three": of("h", "split_dims", axis="F", dims=(-1, 1, 3)),
+    "merge": SPLIT | of("s", "merge_dims", axes="except_time"),
+    "merge static": SPLIT | of("s", "merge_dims", axes="static"),
+    "merge in order": SPLIT | of("s", "merge_dims", axes=["dim:3", "dim:2"], keep_order=True),
+    "merge frames": SPLIT | of("s", "merge_dims", axes=["T", "dim:2"]) | {},
+    "expand F": of("h", "expand_dims", axis="F"),
+    "expand F by 2": of("h", "expand_dims", axis="F", dim=2),
+    "expand spatial": of("h", "expand_dims", axis="spatial", dim=2),
+    "squeeze": {"s": {"class": "expand_dims", "from": "h", "axis": "spatial"}} | of("s", "squeeze", axis="auto"),
+    "squeeze T": {"s": {"class": "expand_dims", "from": "h", "axis": "spatial"}} | of("s", "squeeze", axis="dim:1"),
+    "reinterpret": of("h", "reinterpret_data", enforce_batch_major=True),
+    **{f"reduce F {mode}": of("h", "reduce", mode=mode, axes="F", keep_dims=True) for mode in ("sum", "max", "min", "mean", "logsumexp")},
+    **{f"reduce T {mode}": {**SPLIT, "r": {"class": "reduce", "from": "h", "mode": mode, "axes": "T"}} | of(["h", "r"], "combine", kind="add") for mode in ("sum", "max", "min", "mean", "logsumexp")},
+    "reduce heads": SPLIT | of("s", "reduce", mode="mean", axes="dim:2"),
+    "reduce features of heads": SPLIT | of("s", "reduce", mode="max", axes="F"),
+    **{f"reduce_out {mode}": of("h", "reduce_out", mode=mode, num_pieces=3) for mode in ("max", "sum", "mean")},
+    "constant": {"c": {"class": "constant", "value": 0.3}} | of(["h", "c"], "combine", kind="mul"),
+    "prefix": of("h", "prefix_in_time", prefix=0.5, repeat=2),
+    "postfix": of("h", "postfix_in_time", postfix=0.5),
+    "heads in a loop": loop(
+        heads={"class": "split_dims", "from": "data:source", "axis": "F", "dims": (2, 3)},
+        best={"class": "reduce", "from": "heads", "mode": "max", "axes": "F"},
+        flat={"class": "merge_dims", "from": "heads", "axes": "static"},
+        maxout={"class": "reduce_out", "from": ["flat", "prev:output"], "mode": "max", "num_pieces": 2},
+        output={"class": "linear", "from": ["maxout", "best"], "n_out": 4, "activation": "tanh"},
+    ),
+}  # fmt: skip
+# where RETURNN lets padding into a sequence
+ALONE = {
+    "windows of frames": of("h", "split_dims", axis="T", dims=(-1, 3), pad_value=0.5),
+    "frames stacked": {"w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 3)}}
+    | of("w", "merge_dims", axes="static"),
+    "labels with an end": {"p": {"class": "postfix_in_time", "from": "data:classes", "postfix": 2}}
+    | {"x": {"class": "linear", "from": "p", "n_out": 3, "activation": None, "with_bias": False}},
+    "frames of others": of("h", "reinterpret_data", size_base="data:classes"),
+}
+CASES = {name: (net, RAGGED) for name, net in RAGGED_CASES.items()} | {name: (net, ONE) for name, net in ALONE.items()}
+
+
+@pytest.fixture(scope="module")
+def answers(returnn):
+    asked = {}
+    for name, (layers, lengths) in CASES.items():
+        net = H | layers | {"output": {"class": "eval", "from": "x", "eval": "tf.square(source(0))", "loss": "as_is"}}
+        asked[name] = case(net, EXTERN_DATA, lengths, ("x",))
+    return dict(zip(asked, zip(asked.values(), returnn([dict(a) for a in asked.values()]), strict=True), strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_outputs_and_gradients_are_returnns(answers, name):
+    compare(*answers[name])

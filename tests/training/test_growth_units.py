@@ -1,0 +1,120 @@
+"""Growth of recurrent units: gate by gate, whichever unit it is."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boulder.network import describe
+from boulder.training.growth import GrowthOptions, grow
+from tests.training.preserved import CHANGES, EXTERN_DATA, FEW, NOISE, check_is_preserved, fresh, refused, trained
+
+KINDS = [("rec", "lstm"), ("rec", "StandardLSTM"), ("rec", "BasicLSTM"), ("rec", "GRU"), ("rnn_cell", "LSTMBlock"), ("rnn_cell", "GRU")]  # fmt: skip
+
+
+def net(kind, width: int, initial_state=None) -> dict:
+    cls, unit = kind
+    one = {"class": cls, "unit": unit, "from": "embedding", "n_out": width, "initial_state": initial_state}
+    return {
+        "embedding": {"class": "linear", "from": "data", "n_out": 3, "with_bias": False},
+        "one": one,
+        "two": {**one, "from": ["one", "embedding"]},
+        "output": {"class": "softmax", "from": ["two", "one"], "loss": "ctc"},
+    }
+
+
+@FEW
+@given(st.sampled_from(KINDS), st.integers(1, 3), st.integers(0, 4), st.sampled_from([None, "var"]), NOISE)
+def test_law_wider_units_compute_the_same(kind, width, wider, initial, noise):
+    _, report = check_is_preserved(
+        net(kind, width, initial), net(kind, width + wider, initial), "net2wider", noise=noise
+    )
+    assert report.initialised == report.dropped == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_by_source_each_gate_keeps_its_columns_and_each_source_its_rows(kind):
+    """In a loop, too: the rows of the layer before, of what the loop reads, and of the unit's own output."""
+
+    def loop(width: int) -> dict:
+        cls, unit = kind
+        inside = {
+            "one": {"class": cls, "unit": unit, "from": "data:source", "n_out": width},
+            "s": {"class": cls, "unit": unit, "from": ["one", "data:source", "prev:t"], "n_out": width},
+            "t": {"class": "linear", "activation": None, "from": "s", "n_out": 2},
+            "output": {"class": "softmax", "from": "s", "n_out": 5, "is_output_layer": True},
+        }
+        return {"output": {"class": "rec", "from": "data:x", "unit": inside}}
+
+    old_specs, new_specs = (describe(loop(width), EXTERN_DATA).params for width in (2, 4))
+    old = {path: np.arange(spec.size, dtype="float32").reshape(spec.shape) for path, spec in old_specs.items()}
+    new, _ = grow(old, old_specs, new_specs, lambda spec: np.full(spec.shape, -1, "float32"), "subset_by_source")
+    checked = 0
+    for path, array in new.items():
+        if "/s/rec/" not in path:
+            continue
+        gates = array.shape[-1] // 4
+        if array.ndim == 1:
+            kept = array.reshape(gates, 4)[:, :2].ravel()
+        else:
+            sources = [0, 1, *range(4, 9)] if array.shape[0] in (9, 13) else []  # one, 3 of source, 2 of t
+            unit = [array.shape[0] - 4, array.shape[0] - 3] if array.shape[0] in (4, 13) else []
+            kept = array[[*sources, *unit]].reshape(-1, gates, 4)[:, :, :2].reshape(-1, gates * 2)
+        np.testing.assert_array_equal(kept, old[path], err_msg=path)
+        assert (array == -1).sum() == array.size - old[path].size
+        checked += 1
+    assert checked == (4 if kind[1] == "GRU" else 3 if kind[1] == "lstm" else 2)
+
+
+def test_a_state_that_another_layer_begins_with_is_not_widened():
+    def begins(width: int, **between) -> dict:
+        network = net(("rec", "GRU"), width)
+        network["two"] |= {"from": "embedding", "initial_state": "state" if between else "one"}
+        return network | between
+
+    def state(width: int) -> dict:
+        return {"class": "get_last_hidden_state", "from": "one", "n_out": width}
+
+    assert refused(begins(2, state=state(2)), begins(3, state=state(3)), "net2wider") == (
+        f"growth by net2wider: layer 'state' (get_last_hidden_state) reads 'one', which gets wider, and treats its units "
+        f"not one by one{CHANGES}"
+    )
+    assert refused(begins(2), begins(3), "net2wider") == (
+        f"growth by net2wider: layer 'two' (rec) reads 'one', which gets wider, and treats its units not one by one{CHANGES}"
+    )
+
+
+def test_a_loop_that_reads_what_gets_wider_is_refused():
+    def loop(width: int) -> dict:
+        cell = {"class": "rnn_cell", "unit": "GRU", "from": ["data:source", "prev:output"], "n_out": 3}
+        return {
+            "one": {"class": "rec", "from": "data:x", "n_out": width},
+            "loop": {"class": "rec", "from": "one", "unit": {"output": cell}},
+            "output": {"class": "softmax", "from": "loop", "loss": "ctc"},
+        }
+
+    assert "nothing says how they come about" in refused(loop(2), loop(3), "net2wider")
+
+
+@pytest.mark.parametrize("source", ["s", "prev:s"])
+def test_what_reads_wider_units_within_a_loop_is_looked_at(source):
+    def loop(width: int) -> dict:
+        inside = {
+            "s": {"class": "rnn_cell", "unit": "GRU", "from": ["data:source", "prev:norm"], "n_out": width},
+            "norm": {"class": "eval", "from": source, "eval": "tf.reduce_max(source(0), -1, keepdims=True)", "n_out": 1,
+                     "out_type": {"dim": 1, "shape": (1,)}},
+            "output": {"class": "linear", "activation": None, "from": "norm", "n_out": 4},
+        }  # fmt: skip
+        return {
+            "loop": {"class": "rec", "from": "data:x", "unit": inside},
+            "output": {"class": "softmax", "from": "loop", "loss": "ctc"},
+        }
+
+    assert f"layer 'loop/norm' (eval) reads 'loop/{source}', which gets wider" in refused(loop(2), loop(3), "net2wider")
+
+
+def test_the_same_width_is_the_same_network():
+    specs = describe(net(("rnn_cell", "LSTMBlock"), 3, "var"), EXTERN_DATA)
+    old = trained(specs)
+    new, _ = grow(old, specs.params, specs.params, fresh, "net2wider", GrowthOptions(network=specs))
+    assert all((new[path] == value).all() for path, value in old.items())
