@@ -32,7 +32,7 @@ CASES = {
     ),
     "windows of frames": (
         of("h", "split_dims", axis="T", dims=[-1, 3], pad_value=0.5),
-        "[batch, time:split(data, 3), spatial:3, feature:6] float32",
+        "[batch, time:every(data, 3), spatial:3, feature:6] float32",
         lambda h: np.pad(h, [(0, -len(h) % 3), (0, 0)], constant_values=0.5).reshape(-1, 3, 6),
     ),
     "windows of one frame": (

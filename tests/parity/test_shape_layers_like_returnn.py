@@ -15,8 +15,27 @@ def of(source, class_name, **options):
     return {"x": {"class": class_name, "from": source, **options}}
 
 
-def loop(**unit):
-    return {"x": {"class": "rec", "from": "h", "unit": unit}}
+def loop(options=None, **unit):
+    return {"x": {"class": "rec", "from": "h", "unit": unit, **(options or {})}}
+
+
+def linear(source, n_out):
+    return {"class": "linear", "from": source, "n_out": n_out, "activation": "tanh"}
+
+
+# `v`, one vector for each sequence, is put beside each frame, since a loss is on frames
+VECTOR = H | {"v": {"class": "reduce", "from": "h", "mode": "mean", "axes": "T"}}
+BESIDE = {"x": {"class": "combine", "kind": "add", "from": ["h", "w"]}}
+CONV = {"class": "conv", "filter_size": (3, 3), "padding": "same", "with_bias": True, "auto_use_channel_first": False}
+ATTENTION = {
+    "s": linear(["data:source", "prev:c"], 6),
+    "energy_in": {"class": "combine", "kind": "add", "from": ["s", "base:h"]},
+    "energy": linear("energy_in", 2),
+    "a": {"class": "softmax_over_spatial", "from": "energy"},
+    "g": {"class": "generic_attention", "weights": "a", "base": "base:s"},
+    "c": {"class": "merge_dims", "from": "g", "axes": "static"},
+    "output": linear(["c", "s"], 4),
+}
 
 
 RAGGED_CASES = {
@@ -29,6 +48,16 @@ RAGGED_CASES = {
     "expand F": of("h", "expand_dims", axis="F"),
     "expand F by 2": of("h", "expand_dims", axis="F", dim=2),
     "expand spatial": of("h", "expand_dims", axis="spatial", dim=2),
+    **{f"features after expand {axis}": {"e": {"class": "expand_dims", "from": "h", "axis": axis}, "x": linear("e", 3)} for axis in (2, 3, "feature", "T")},
+    "other features": SPLIT | {"r": {"class": "reinterpret_data", "from": "s", "set_axes": {"F": "dim:2"}}, "l": linear("r", 4)} | of("l", "reduce", mode="sum", axes="dim:3"),
+    "one frame": VECTOR | {"e": {"class": "expand_dims", "from": "v", "axis": "T"}, "w": {"class": "squeeze", "from": "e", "axis": "T"}} | BESIDE,
+    "one of two frames": VECTOR | {"e": {"class": "expand_dims", "from": "v", "axis": "spatial", "dim": 2}, "w": {"class": "reduce", "from": "e", "mode": "mean", "axes": "T"}} | BESIDE,
+    "heads of a vector": VECTOR | {"s": {"class": "split_dims", "from": "v", "axis": "F", "dims": (3, -1)}, "w2": {"class": "merge_dims", "from": "s", "axes": "except_batch"}, "w": linear("w2", 6)} | BESIDE,
+    "merge spatial": SPLIT | of("s", "merge_dims", axes="spatial"),
+    "merge by numbers": SPLIT | of("s", "merge_dims", axes=[2, 3], n_out=6),
+    "merge one": SPLIT | of("s", "merge_dims", axes="B"),
+    "attention with heads": SPLIT | loop(**ATTENTION),
+    "attention with heads, kept in": SPLIT | loop({"optimize_move_layers_out": False}, **ATTENTION),
     "squeeze": {"s": {"class": "expand_dims", "from": "h", "axis": "spatial"}} | of("s", "squeeze", axis="auto"),
     "squeeze T": {"s": {"class": "expand_dims", "from": "h", "axis": "spatial"}} | of("s", "squeeze", axis="dim:1"),
     "reinterpret": of("h", "reinterpret_data", enforce_batch_major=True),
@@ -53,6 +82,20 @@ ALONE = {
     "windows of frames": of("h", "split_dims", axis="T", dims=(-1, 3), pad_value=0.5),
     "frames stacked": {"w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 3)}}
     | of("w", "merge_dims", axes="static"),
+    "windows of two frames": of("h", "split_dims", axis="T", dims=(-1, 2)),
+    "their lengths": {"w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 5)}}
+    | {"m": {"class": "merge_dims", "from": "w", "axes": ["T", "dim:5"], "keep_order": True}}
+    | of("m", "reinterpret_data", size_base="h"),
+    "convolutions in front": {"c0": {"class": "split_dims", "from": "h", "axis": "F", "dims": (-1, 1)}}
+    | {
+        "c1": CONV | {"from": "c0", "n_out": 3},
+        "c2": {"class": "pool", "from": "c1", "mode": "max", "padding": "same", "pool_size": (1, 2)},
+    }
+    | {
+        "c3": CONV | {"from": "c2", "n_out": 2},
+        "m": {"class": "merge_dims", "from": "c3", "axes": "static"},
+        "x": linear("m", 4),
+    },
     "labels with an end": {"p": {"class": "postfix_in_time", "from": "data:classes", "postfix": 2}}
     | {"x": {"class": "linear", "from": "p", "n_out": 3, "activation": None, "with_bias": False}},
     "frames of others": of("h", "reinterpret_data", size_base="data:classes"),

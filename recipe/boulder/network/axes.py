@@ -41,6 +41,15 @@ class Axis:
                 return Axis(self.kind, None, origin).derived("repeat", before * times)
         return self.derived("repeat", times)
 
+    def every(self, stride: int) -> Axis:
+        """:return: this axis with one of each `stride` entries, rounded up; ⌈⌈n / a⌉ / b⌉ = ⌈n / (a · b)⌉"""
+        match self.origin:
+            case ("every", int(before), tuple(origin)):
+                return Axis(self.kind, None, origin).derived("every", before * stride)
+            case ("repeat", int(times), tuple(origin)) if times % stride == 0:
+                return Axis(self.kind, None, origin).repeated(times // stride)
+        return self if stride == 1 else self.derived("every", stride)
+
     def as_loop(self) -> Axis:
         """:return: this time axis as the iterations of a loop"""
         return Axis(LOOP, self.size, self.origin)

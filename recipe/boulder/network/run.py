@@ -173,7 +173,7 @@ class LayerRun:
 
     def set_length_from(self, time: Axis, old: Axis, function: Callable) -> None:
         """:param function: lengths along `old` → along `time`; known outside of a loop, too, that makes `time` within"""
-        if time != old:
+        if time not in self._state.lengths:
             self._state.lengths[time] = lambda: function(self.length(old))
             self._state.length_axes[time] = self.length_axes(old)
 

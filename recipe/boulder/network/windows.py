@@ -71,12 +71,7 @@ class Window:
             return replace(axis, size=self.count(axis.size))
         if self.padding == "valid" and self.reach:
             axis = axis.derived("less", self.reach)
-        if self.stride == 1:
-            return axis
-        match axis.origin:  # ⌈⌈n / a⌉ / b⌉ = ⌈n / (a · b)⌉
-            case ("every", int(before), tuple(origin)):
-                return Axis(axis.kind, None, origin).derived("every", before * self.stride)
-        return axis.derived("every", self.stride)
+        return axis.every(self.stride)
 
 
 @dataclass(frozen=True)

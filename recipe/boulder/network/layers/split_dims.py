@@ -55,8 +55,7 @@ class SplitDims(ConcatLayer):
             raise site.fail("'pad_to_multiples' must not be False for time, which need not be a multiple of the window")
         new: list[Axis] = []
         for size in self.dims:
-            rest = axis if self._window == 1 else axis.derived("split", self._window)
-            new.append(rest if size == -1 else unused(size, (*template.axes, *new)))
+            new.append(axis.every(self._window) if size == -1 else unused(size, (*template.axes, *new)))
         return new
 
     def _static(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
@@ -79,11 +78,12 @@ class SplitDims(ConcatLayer):
         new = self._parts(x.template, axis, site)
         others = [a for a in x.axes if a != axis]
         value = x.ordered([*others, axis])
+        filling = tf.cast(self.pad_value, value.dtype)
         if axis.size is None and self._window > 1:
-            value = tf.where(run.mask_over([*others, axis], axis), value, tf.cast(self.pad_value, value.dtype))
-            run.set_length_from(axis.derived("split", self._window), axis, lambda n: -(-n // self._window))
+            value = tf.where(run.mask_over([*others, axis], axis), value, filling)
+            run.set_length_from(axis.every(self._window), axis, lambda n: -(-n // self._window))
         missing = -tf.shape(value)[-1] % self._window
-        value = tf.pad(value, [*([[0, 0]] * len(others)), [0, missing]], constant_values=self.pad_value)
+        value = tf.pad(value, [*([[0, 0]] * len(others)), [0, missing]], constant_values=filling)
         shape = tf.shape(value)
         sizes = [shape[-1] // self._window if a.size is None else a.size for a in new]
         value = tf.reshape(value, tf.concat([shape[:-1], sizes], 0))

@@ -1,0 +1,121 @@
+"""`reinterpret_data`: which axis is time and which the features', whose lengths they have, and what the values are."""
+
+import numpy as np
+import pytest
+
+from boulder.errors import NetworkError
+from boulder.network import describe, run_network
+
+H = {"h": {"class": "linear", "from": "data", "n_out": 6, "activation": "tanh"}}
+HEADS = H | {"s": {"class": "split_dims", "from": "h", "axis": "F", "dims": (2, 3)}}
+VECTOR = {
+    "v": {"class": "linear", "from": "data:speaker", "n_out": 6, "activation": None},
+    "s": {"class": "expand_dims", "from": "v", "axis": "T", "dim": 2},
+}
+PAIRS = {  # of labels and letters
+    "q": {"class": "linear", "from": "data:classes", "n_out": 4},
+    "k": {"class": "linear", "from": "data:letters", "n_out": 4},
+    "s": {"class": "dot", "from": ["q", "k"], "red1": "F", "red2": "F", "var1": "T", "var2": "T"},
+}
+
+
+def of(layers, **options):
+    return layers | {"output": {"class": "reinterpret_data", "from": "s", "is_output_layer": True, **options}}
+
+
+AXES = [
+    (HEADS, {"set_axes": {"F": "dim:2"}}, "[batch, time:data, feature:2, spatial:3]"),
+    (HEADS, {"set_axes": {"F": None}}, "[batch, time:data, spatial:2, spatial:3]"),
+    (HEADS, {"set_axes": {"T": "dim:2"}}, "[batch, time:2, time:data, feature:3]"),
+    (HEADS, {"set_axes": {"T": "T", "B": "B", "F": "F"}}, "[batch, time:data, spatial:2, feature:3]"),
+    (HEADS, {"set_axes": {"F": 2}, "enforce_batch_major": True}, "[batch, time:data, feature:2, spatial:3]"),
+    (HEADS, {"set_axes": {"T": 0}, "enforce_time_major": True}, "[batch, time:data, spatial:2, feature:3]"),
+    (VECTOR, {"switch_axes": "TF"}, "[batch, feature:2, time:6]"),
+    (VECTOR, {"switch_axes": ["time_dim_axis", "F"]}, "[batch, feature:2, time:6]"),
+    (VECTOR, {"set_axes": {"T": None}}, "[batch, spatial:2, feature:6]"),
+    (VECTOR, {"set_axes": {"F": "T"}}, "[batch, feature:2, spatial:6]"),
+    (PAIRS, {"set_axes": {"T": "spatial:1"}}, "[batch, time:letters, time:classes]"),
+    (PAIRS, {"size_base": "s"}, "[batch, time:classes, time:letters]"),
+]
+
+
+@pytest.mark.parametrize(("layers", "options", "template"), AXES)
+def test_roles_change_and_values_stay(layers, options, template, run, random_batch):
+    output = run(of(layers | {"s": layers["s"] | {"is_output_layer": True}}, **options), *random_batch((4, 2)))
+    before, after = output.layers["s"], output.layers["output"]
+    assert str(after.template) == f"{template} float32"
+    np.testing.assert_array_equal(after.value, before.value)
+    sizes = {str(axis): size for axis, size in zip(after.axes, after.value.shape, strict=True)}
+    assert all(sizes[str(axis)] == axis.size for axis in after.axes if axis.size is not None)
+
+
+def test_dynamic_axes_take_the_lengths_of_those_of_the_base_one_by_one(run, random_batch, values):
+    net = PAIRS | {
+        "t": PAIRS["s"] | {"from": ["k", "q"]},
+        "output": {"class": "reinterpret_data", "from": "t", "size_base": "t2", "is_output_layer": True},
+        "t2": {"class": "dot", "from": ["a", "q"], "red1": "F", "red2": "F", "var1": "T", "var2": "T"},
+        "a": {"class": "linear", "from": "data:align", "n_out": 4},
+    }
+    net["t"]["is_output_layer"] = True
+    output = run(net, *random_batch((4, 2)))
+    assert str(output.layers["output"].template) == "[batch, time:align, time:classes] float32"
+    np.testing.assert_array_equal(values(output), values(output, "t"))
+
+
+def test_what_has_no_lengths_keeps_having_none(extern_data):
+    spec = describe(VECTOR | {"output": {"class": "reinterpret_data", "from": "v", "size_base": "data"}}, extern_data)
+    assert str(spec.layers["output"].template) == "[batch, feature:6] float32"
+
+
+def test_a_loss_is_as_exact_as_on_the_layer_itself(extern_data):
+    """The probability of the target is 0 in float32, and its logarithm -200."""
+    softmax = {"class": "softmax", "from": "data", "n_out": 3, "with_bias": False}
+    net = {
+        "p": softmax,
+        "output": {
+            "class": "reinterpret_data",
+            "from": "p",
+            "size_base": "data:align",
+            "loss": "ce",
+            "target": "align",
+        },
+    }
+    spec = describe(net, extern_data | {"align": {"dim": 3, "sparse": True}})
+    weights = np.zeros((5, 3), "float32")
+    weights[0] = [200, 0, 0]
+    data = {"data": np.eye(5, dtype="float32")[None, :2] * [[[1.0], [0.0]]], "align": np.array([[1, 1]])}
+    lengths = {"data": np.array([2], "int32"), "align": np.array([1], "int32")}
+    loss = run_network(spec, {"p/W": weights}, data, lengths).losses["output"]
+    assert float(loss.cost) == pytest.approx(200)
+    assert float(loss.frames) == 1
+
+
+BAD = [
+    (HEADS, {"switch_axes": "BT"}, "'switch_axes' switches time, if it is of one size for all sequences, and features; found 'BT'"),
+    (HEADS, {"switch_axes": "TF"}, "'switch_axes' switches time, if it is of one size for all sequences, and features; found 'TF'"),
+    (HEADS, {"set_axes": {"B": "T"}}, "'set_axes': the batch stays what it is, so that 'B' cannot become time:data"),
+    (HEADS, {"set_axes": {"T": "B"}}, "'set_axes': the batch stays what it is, so that 'T' cannot become batch"),
+    (HEADS, {"set_axes": {"T": None}}, "'set_axes': time:data has a length for each sequence, and stays time"),
+    (VECTOR, {"set_axes": {"T": "F"}}, "'set_axes': feature:6 cannot also become time"),
+    (
+        HEADS, {"enforce_batch_major": True, "enforce_time_major": True},
+        "'enforce_batch_major' and 'enforce_time_major' exclude each other",
+    ),
+    (
+        VECTOR, {"from": "v", "set_axes": {"F": 0}, "enforce_time_major": True},
+        "'enforce_time_major' needs a time axis, but its input is [batch, feature:6] float32",
+    ),
+    (
+        PAIRS, {"size_base": "data"},
+        "'size_base' must have as many dynamic axes as its input, [batch, time:classes, time:letters] float32, but it is "
+        "[batch, time:data, feature:5] float32",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layers", "options", "message"), BAD)
+def test_what_cannot_be_is_told_in_one_line(layers, options, message, extern_data):
+    with pytest.raises(NetworkError) as caught:
+        describe(of(layers, **options), extern_data)
+    assert str(caught.value).startswith(f"layer 'output' (reinterpret_data): {message}")
+    assert "\n" not in str(caught.value)
