@@ -1,10 +1,15 @@
 """Sisyphus settings. Read by the manager and again by each worker, under the real Sisyphus as under embedded/sisyphus."""
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+# Where training runs: "slurm", "sge" or "local"; None takes Slurm where there is one, else Grid Engine, else this machine.
+ENGINE = os.environ.get("BOULDER_ENGINE")
 
 # Sisyphus executes this file in the folder that it is started in; __file__ is not this file's. That folder may be Boulder's
 # own, or one with a link to this file and a config/ of its own, which then comes before Boulder's.
@@ -49,19 +54,53 @@ DEFAULT_ENVIRONMENT_SET = {
 }
 
 
+def answer(*command: str) -> str:
+    """:return: what a program says; "" if there is no such program"""
+    if not shutil.which(command[0]):
+        return ""
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+def scheduler() -> str:
+    """:return: "slurm", "sge" or "local". A worker of theirs is told by its environment, whatever is installed there"""
+    if ENGINE:
+        return ENGINE
+    if "SLURM_JOB_ID" in os.environ or "Slurmctld" in answer("scontrol", "ping"):  # also if it says that it is down
+        return "slurm"
+    return "sge" if "SGE_TASK_ID" in os.environ or answer("qconf", "-sel") else "local"
+
+
 def num_gpus() -> int:
-    """:return: GPUs that the driver sees on this machine"""
-    if not shutil.which("nvidia-smi"):
-        return 0
-    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-    return listed.stdout.count("GPU ") if listed.returncode == 0 else 0
+    """:return: GPUs that training may ask for: of the best node of the cluster, or of this machine"""
+    where = scheduler()
+    if where == "slurm":
+        return max(map(int, re.findall(r"gpu:(?:[^:,()]+:)?([0-9]+)", answer("sinfo", "-h", "-o", "%G"))), default=0)
+    if where == "sge":
+        return int(any(line.split()[:1] == ["gpu"] for line in answer("qconf", "-sc").splitlines()))
+    return answer("nvidia-smi", "-L").count("GPU ")
 
 
 def engine():
-    """Everything runs on this machine; mini tasks do not wait for training to leave a core free."""
+    """Mini tasks run on this machine, at once. All else runs where `scheduler` says."""
     from sisyphus.engine import EngineSelector
     from sisyphus.localengine import LocalEngine
 
-    cpus = os.cpu_count() or 1
-    local = LocalEngine(cpus=cpus, gpus=num_gpus())
-    return EngineSelector(engines={"short": LocalEngine(cpus=cpus), "long": local}, default_engine="long")
+    cpus, where = os.cpu_count() or 1, scheduler()
+    options = {"default_rqmt": {"cpu": 1, "mem": 2, "time": 1}}
+    # jobs are found by user and name, and two work directories may have jobs of the same name
+    work = hashlib.sha256(os.path.realpath("work").encode()).hexdigest()[:8]
+    if where == "slurm":
+        from sisyphus.simple_linux_utility_for_resource_management_engine import (
+            SimpleLinuxUtilityForResourceManagementEngine,
+        )
+
+        long = SimpleLinuxUtilityForResourceManagementEngine(**options, job_name_mapping=lambda name: f"{name}.{work}")
+    elif where == "sge":
+        from sisyphus.son_of_grid_engine import SonOfGridEngine
+
+        long = SonOfGridEngine(**options)
+    elif where == "local":
+        long = LocalEngine(cpus=cpus, gpus=num_gpus())
+    else:
+        raise ValueError(f"ENGINE must be 'slurm', 'sge' or 'local', found {where!r}")
+    return EngineSelector(engines={"short": LocalEngine(cpus=cpus), "long": long}, default_engine="long")

@@ -39,6 +39,7 @@ def run(configs: Sequence[str], console: Console, verbose: bool = False) -> int:
         check_config_name(config)
     level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is told here
     logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
+    logging.getLogger("sisyphus.cluster").setLevel(logging.WARNING)  # embedded/sisyphus says there if Slurm is away
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
 
     from sisyphus import gs, toolkit

@@ -6,7 +6,10 @@ import shutil
 
 import pytest
 
-SYSTEM_PACKAGES = {"chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"}}
+SYSTEM_PACKAGES = {
+    "chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"},
+    "slurm": {"sbatch": "slurm-wlm", "munge": "munge"},
+}
 """marker → program that its tests run → Debian's package of it"""
 
 REFERENCES = {"parity": "returnn"}

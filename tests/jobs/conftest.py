@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,13 @@ def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny"):
 
 @dataclass
 class Project:
+    """
+    :param folder: where settings.py and config/ are
+    :param environment: variables that commands get beside those that there are
+    """
+
     folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
 
     def write_config(self, text: str, name: str = "tiny") -> None:
         (self.folder / "config" / f"{name}.py").write_text(text)
@@ -59,7 +65,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
+            env=os.environ | {"COLUMNS": "200", "TERM": "dumb"} | self.environment,
             start_new_session=True,
         )
 
@@ -87,14 +93,18 @@ def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def project(tmp_path, data) -> Project:
-    folder = tmp_path / "project"
+def make_project(folder: Path, data: Path, **environment: str) -> Project:
+    """:return: a project in `folder`, with settings.py and config/tiny.py"""
     (folder / "config").mkdir(parents=True)
     (folder / "settings.py").symlink_to(ROOT / "settings.py")
-    made = Project(folder)
+    made = Project(folder, environment)
     made.write_config(CONFIG.replace("@data@", str(data)))
     return made
+
+
+@pytest.fixture
+def project(tmp_path, data) -> Project:
+    return make_project(tmp_path / "project", data, BOULDER_ENGINE="local")
 
 
 def wait_for(what, timeout: float = 90) -> None:
