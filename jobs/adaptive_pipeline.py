@@ -8,8 +8,9 @@ from itertools import zip_longest
 from boulder.errors import ConfigError, ScheduleError, TrainingError, nearest
 from boulder.schedule import Outlook, changes, plan_next
 from boulder.training.scores import read_scores
+from jobs.layout import Layout, Pipeline
 from jobs.phase_training import PhaseTrainingJob
-from jobs.pipeline import Layout, Pipeline, announced
+from jobs.pipeline import announced
 from sisyphus import tk
 
 _RECORD = ("epoch", "index", "learning_rate", "train", "dev")  # without times, which vary from run to run

@@ -79,7 +79,7 @@ CASES = {
 @pytest.mark.parametrize(("mode", "old", "new", "message"), CASES.values(), ids=CASES)
 def test_what_cannot_grow_in_phase_7_is_told_before_any_job_is_made(lay_out, monkeypatch, mode, old, new, message):
     made = []
-    monkeypatch.setattr("jobs.pipeline.PhaseTrainingJob", lambda **arguments: made.append(arguments))
+    monkeypatch.setattr("jobs.layout.PhaseTrainingJob", lambda **arguments: made.append(arguments))
     with pytest.raises(BoulderError, match=rf"^(phase 7 \(index 7\)|construction_algo at idx 7): .*{message}") as error:
         lay_out([*FIRST, old, new], mode)
     assert "\n" not in str(error.value)
