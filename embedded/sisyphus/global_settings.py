@@ -102,9 +102,12 @@ WAIT_PERIOD_HTTP_RETRY_BIND = 10
 WAIT_PERIOD_JOB_CLEANUP = 10
 WAIT_PERIOD_MTIME_OF_INPUTS = 60
 WAIT_PERIOD_FOR_INPUTS_AVAILABLE = 60
-WAIT_PERIOD_INTERRUPT = 60  #: ours alone: how long Ctrl-C waits for workers to save
 TASK_INPUTS_MUST_BE_AVAILABLE = True
 SKIP_IS_FINISHED_TIMEOUT = False
+# ours alone
+WAIT_PERIOD_INTERRUPT = 60  #: how long Ctrl-C waits for workers to save
+WAIT_PERIOD_SCHEDULER_ANSWER = 30  #: then a command of the scheduler counts as hanging
+WAIT_PERIOD_SUBMISSION_IN_DOUBT = 120  #: how long a job may still appear whose submission gave no answer
 
 # what the manager shows and does
 CLEAR_ERROR = False

@@ -17,6 +17,7 @@ LONG = "experiment(6, None, 60)"  # one job of about 20 seconds
 def test_each_phase_is_one_job_with_what_it_asks_for(project, slurm, undisturbed):
     code, output = project.run("boulder", "run", f"config/tiny.{EXPERIMENT}")
     assert code == 0, output + slurm.logs()
+    slurm.wait_until(lambda: not slurm.run("squeue", "-h"), "Slurm has noticed that they ended")
     jobs = [job for job in slurm.jobs() if "PhaseTrainingJob" in job["JobName"]]
     assert len(jobs) == 3
     for job in jobs:
