@@ -12,8 +12,7 @@ from sisyphus.task import Task
 
 gs = tk.gs
 Path = tk.Path
-setup_path = tk.setup_path
-__all__ = ["Job", "Path", "Task", "gs", "setup_path", "tk"]
+__all__ = ["Job", "Path", "Task", "gs", "tk"]
 
 if RecipeFinder not in sys.meta_path:
     sys.meta_path.append(RecipeFinder)

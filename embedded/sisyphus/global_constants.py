@@ -12,16 +12,13 @@ JOB_WORK_DIR = "work"
 JOB_FINISHED_MARKER = "finished"
 JOB_FINISHED_ARCHIVE = "finished.tar.gz"
 JOB_INFO = "info"
-ENGINE_LOG = "log"
 ENGINE_SUBMIT = "submit_log"
 PLOGGING_FILE = "usage"
 
 # inside the experiment's directory
 BASE_DIR = os.getcwd()
-CONFIG_PREFIX = "config"
 RECIPE_PREFIX = "recipe"
 GLOBAL_SETTINGS_FILE_DEFAULT = "settings.py"
-TEST_DIR = "tests"
 
 # of a path without a job that makes it
 STATE_INPUT_PATH = "input_path"

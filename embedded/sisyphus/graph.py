@@ -20,10 +20,6 @@ class SISGraph:
     def active_targets(self):
         return self._active_targets.keys()
 
-    @property
-    def targets_dict(self):
-        return {target.name: target for target in self._targets}
-
     def add_target(self, target):
         if target not in self._targets:
             self._targets[target] = None
@@ -55,9 +51,6 @@ class SISGraph:
                 f(job)
         return seen
 
-    def update_nodes(self):
-        self.for_all_nodes(lambda job: None)
-
     def jobs(self, *, update_graph=True) -> list:
         found = []
         self.for_all_nodes(found.append, update_graph=update_graph)
@@ -79,25 +72,13 @@ class SISGraph:
                 needs[user].discard(name)
             stack += sorted((user for user in users[name] if not needs[user]), reverse=True)
 
-    def id_to_job_dict(self):
-        return {job._sis_id(): job for job in self.jobs(update_graph=False)}
+    def find(self, pattern) -> list:
+        """Jobs by a part of their directory, name or alias."""
 
-    def job_by_id(self, sis_id):
-        return self.id_to_job_dict().get(sis_id)
+        def names(job):
+            return [job._sis_path(), job.get_vis_name() or "", *(job.get_aliases() or ())]
 
-    def __contains__(self, job):
-        return job._sis_id() in self.id_to_job_dict()
-
-    def find(self, pattern, mode="all", *, update_graph=True) -> list:
-        """Jobs (by directory, name or alias) and paths that contain the pattern."""
-        found = set()
-        for job in self.jobs(update_graph=update_graph):
-            names = [job._sis_path(), job.get_vis_name() or "", *(job.get_aliases() or ())]
-            if mode in ("all", "job") and any(pattern in name for name in names):
-                found.add(job)
-            if mode in ("all", "path"):
-                found.update(path for path in job._sis_inputs if pattern in path.get_path())
-        return list(found)
+        return [job for job in self.jobs() if any(pattern in name for name in names(job))]
 
     def get_jobs_by_status(self, nodes=None, engine=None, skip_finished=False) -> dict:
         """{state: set of jobs}; under input_path and input_missing the paths that no job makes."""

@@ -81,8 +81,6 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         self._sis_needed_for_which_targets = set()
         self._sis_stacktrace = []
         self._sis_inputs = set()
-        if gs.AUTO_SET_JOB_INIT_ATTRIBUTES:
-            self.set_attrs(parsed_args)
         self.__init__(*args, **kwargs)
         found = tools.extract_paths([self.__dict__, args, kwargs])
         self._sis_inputs.update(path for path in found if path.creator is not self)
@@ -184,14 +182,6 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         self._sis_inputs.add(path)
         path.add_user(self)
         return path
-
-    def set_attrs(self, attrs):
-        for name, value in attrs.items():
-            if value is not self and not hasattr(self, name):
-                setattr(self, name, value)
-
-    def sh(self, command, *args, **kwargs):
-        return tools.sh(command, *args, sis_quiet=self._sis_quiet, sis_replace=self.__dict__, **kwargs)
 
     def work_path(self):
         return self._sis_path(gs.JOB_WORK_DIR)

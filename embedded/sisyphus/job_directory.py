@@ -22,8 +22,6 @@ class JobDirectory:
 
     def _sis_path(self, path_type=None, task_id=None, abspath=False):
         path = f"{gs.WORK_DIR}/{self._sis_id()}"
-        if gs.JOB_USE_TAGS_IN_PATH and self._sis_tags:
-            path += ("." + ".".join(sorted(self._sis_tags)))[:80]
         if path_type is not None:
             path = os.path.join(path, path_type)
         if task_id is not None:
@@ -116,11 +114,8 @@ class JobDirectory:
         """
         import tarfile
 
-        keep = {gs.JOB_OUTPUT, gs.JOB_INFO, gs.JOB_WORK_DIR}
-        if gs.JOB_CLEANUP_KEEP_INPUT:
-            keep.add(gs.JOB_INPUT)
         base = self._sis_path(abspath=True)
-        names = sorted(set(os.listdir(base)) - keep)
+        names = sorted(set(os.listdir(base)) - {gs.JOB_OUTPUT, gs.JOB_INFO, gs.JOB_INPUT, gs.JOB_WORK_DIR})
         new = os.path.join(base, f".{gs.JOB_FINISHED_ARCHIVE}.new")
         try:
             with tarfile.open(new, "w:gz", compresslevel=1) as tar:

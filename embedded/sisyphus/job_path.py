@@ -19,14 +19,6 @@ class NoBackup:
     """Marks a variable without a backup value (None could be one)."""
 
 
-def _may_resolve():
-    if gs.DELAYED_CHECK_FOR_WORKER:
-        from sisyphus import toolkit
-
-        if not toolkit.running_in_worker():
-            raise RuntimeError("a path was resolved while the graph is built (DELAYED_CHECK_FOR_WORKER forbids it)")
-
-
 class AbstractPath(DelayedBase):
     _sis_path = True  # how extract_paths knows one
     cacheing_enabled = False  # workers switch it on
@@ -34,7 +26,7 @@ class AbstractPath(DelayedBase):
     def __init__(self, path, creator=None, cached=False, hash_overwrite=None, tags=None, available=None):
         if not isinstance(path, str):
             raise TypeError(f"a path is given as a string, not as {type(path).__qualname__}: {path!r}")
-        if gs.WARNING_ABSPATH and not hash_overwrite and path.startswith(gs.BASE_DIR):
+        if not hash_overwrite and path.startswith(gs.BASE_DIR):
             logging.warning(f"absolute path inside the current directory, give it relative: {path}")
         self.creator = creator
         self.users = set()
@@ -102,7 +94,6 @@ class AbstractPath(DelayedBase):
         return gs.file_caching(self.get_path()) if AbstractPath.cacheing_enabled and self.cached else self.get_path()
 
     def get(self):
-        _may_resolve()
         return self.get_path()
 
     def _sort_key(self):
@@ -128,7 +119,7 @@ class AbstractPath(DelayedBase):
     def __getstate__(self):
         """Saved without its job: a worker needs to know where a path is, not how it was made."""
         state = self.__sis_state__()
-        if not gs.INCLUDE_CREATOR_STATE and "creator" in state:
+        if "creator" in state:
             state.update(path=self.get_path(), creator=None)
         return state
 
@@ -153,7 +144,7 @@ class Path(AbstractPath):
     __fspath__ = __str__
 
     def __repr__(self):
-        return repr(str(self)) if gs.LEGACY_PATH_CONVERSION else f"<Path {self.get_path()}>"
+        return f"<Path {self.get_path()}>"
 
     def copy(self):
         new = Path("")
@@ -187,13 +178,10 @@ class Variable(AbstractPath):
         return os.path.isfile(self.get_path())
 
     def get(self):
-        _may_resolve()
         if not self.is_set():
-            if self.backup is not NoBackup:
-                return self.backup
-            if gs.RAISE_VARIABLE_NOT_SET_EXCEPTION:
+            if self.backup is NoBackup:
                 raise VariableNotSet(f"variable {self.get_path()} has no value yet")
-            return f"<UNFINISHED VARIABLE: {self.get_path()}>"
+            return self.backup
         if self.pickle:
             with gzip.open(self.get_path(), "rb") as file:
                 return pickle.load(file)
@@ -213,7 +201,5 @@ class Variable(AbstractPath):
         return str(self.get())
 
     def __repr__(self):
-        if gs.LEGACY_VARIABLE_CONVERSION:
-            return repr(self.get())
         value = f" {self.get()}" if self.is_set() else ""
         return f"<Variable {self.rel_path()}{value}>"

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import threading
-import time
 
 import sisyphus.global_settings as gs
 from sisyphus import toolkit
@@ -69,9 +68,7 @@ class Manager(Dialogue, threading.Thread):
         clear_interrupts_once=False,
         ignore_once=False,
         start_computations=False,
-        auto_print_stat_overview=True,
         interative=False,  # upstream's spelling
-        ui=None,
     ):
         super().__init__()
         if clear_errors_once and ignore_once:
@@ -83,14 +80,12 @@ class Manager(Dialogue, threading.Thread):
         self.clear_interrupts_once = clear_interrupts_once
         self.ignore_once = ignore_once
         self.start_computations = start_computations
-        self.auto_print_stat_overview = auto_print_stat_overview
         self.interactive = interative
         self.stop_if_done = True
         self.job_cleaner = None
         self.status = StatusPrinter()
         self._never = set()
         self._stop_loop = False
-        self._paused = True
         self._aliased = None
         if gs.SHOW_JOB_TARGETS:
             sis_graph.set_job_targets(job_engine)
@@ -103,14 +98,8 @@ class Manager(Dialogue, threading.Thread):
         self._stop_loop = True
         EngineBase.changed.set()
 
-    def pause(self):
-        self._paused = True
-
     def unpause(self):
-        self._paused = False
-
-    def is_paused(self):
-        return self._paused
+        """Upstream's begins paused."""
 
     # what is the case
 
@@ -121,9 +110,6 @@ class Manager(Dialogue, threading.Thread):
     def update_state_overview(self):
         self.state_overview = self.status.overview(self.jobs)
         return self.state_overview
-
-    def get_job_states(self, all_jobs=False, verbose=False):
-        return self.status.lines(self.update_jobs(skip_finished=False) if all_jobs else self.jobs, verbose)
 
     def print_state_overview(self, verbose=False):
         if verbose:
@@ -199,12 +185,9 @@ class Manager(Dialogue, threading.Thread):
     def run(self):
         if not self.startup():
             return
-        shown, shown_at = self.state_overview, time.time()
+        shown = self.state_overview
         try:
             while self.continue_manager_loop():
-                if self.is_paused():
-                    time.sleep(READER_PERIOD)
-                    continue
                 EngineBase.changed.clear()
                 self.job_engine.reset_cache()
                 config_manager.continue_readers()
@@ -212,11 +195,9 @@ class Manager(Dialogue, threading.Thread):
                 if gs.CLEAR_ERROR and self.clear_states(gs.STATE_ERROR):
                     continue
                 self._alias_new_jobs()
-                if self.auto_print_stat_overview:
-                    stale = gs.PRINT_STALE_STATE_OVERVIEW_PERIOD
-                    if self.update_state_overview() != shown or (stale and time.time() - shown_at > stale):
-                        self.print_state_overview()
-                        shown, shown_at = self.state_overview, time.time()
+                if self.update_state_overview() != shown:
+                    self.print_state_overview()
+                    shown = self.state_overview
                 self.setup_held_jobs()
                 submitted = self.resume_jobs() + self.run_jobs()
                 for job in self.jobs.get(gs.STATE_ERROR, ()):

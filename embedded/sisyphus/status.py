@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 
 import sisyphus.global_settings as gs
 
@@ -34,7 +33,7 @@ FAILED = {
 LEVELS = {
     **dict.fromkeys(FAILED, logging.ERROR),
     **dict.fromkeys((gs.STATE_INTERRUPTED_RESUMABLE, gs.STATE_UNKNOWN), logging.WARNING),
-    **dict.fromkeys((gs.STATE_QUEUE, gs.STATE_RUNNING, gs.STATE_RUNNABLE), logging.INFO),
+    **dict.fromkeys((gs.STATE_QUEUE, gs.STATE_RUNNING, gs.STATE_RUNNABLE, gs.STATE_HOLD), logging.INFO),
 }
 
 
@@ -57,7 +56,7 @@ class StatusPrinter:
         targets = sorted(getattr(job, "_sis_needed_for_which_targets", ()))
         if targets:
             text += f" <target: {targets if verbose else targets[0]}>"
-        if gs.SHOW_VIS_NAME_IN_MANAGER and getattr(job, "get_vis_name", lambda: None)():
+        if getattr(job, "get_vis_name", lambda: None)():
             text += f" [{job.get_vis_name()}]"
         return text
 
@@ -67,8 +66,6 @@ class StatusPrinter:
             if state == gs.STATE_RUNNING:
                 text += self._progress(job)
             level = LEVELS.get(state, logging.DEBUG)
-            if state == gs.STATE_HOLD and gs.PRINT_HOLD:
-                level = logging.INFO
             logging.log(max(level, logging.INFO) if verbose else level, text)
             if state == gs.STATE_ERROR and gs.PRINT_ERROR:
                 self._show_error(job)
@@ -78,19 +75,11 @@ class StatusPrinter:
 
     @staticmethod
     def _progress(job):
-        text = ""
         try:
             info = job.info()
         except Exception as error:  # a broken info() must not stop the manager
             info = f"info() failed: {error!r}"
-        if info is not None:
-            text += f" {{{info}}}"
-        task = job._sis_next_task() if gs.PRINT_OLD_LOG_FILE_RUNNING is not None else None
-        logs = [task.path(gs.JOB_LOG, task_id) for task_id in task.task_ids()] if task else []
-        ages = [time.time() - os.path.getmtime(log) for log in logs if os.path.isfile(log)]
-        if ages and max(ages) > gs.PRINT_OLD_LOG_FILE_RUNNING:
-            text += f" (log file age: {max(ages) / 60:.1f} min)"
-        return text
+        return "" if info is None else f" {{{info}}}"
 
     def _show_error(self, job):
         markers = [task.path(gs.STATE_ERROR, i) for task in job._sis_tasks() for i in task.task_ids()]

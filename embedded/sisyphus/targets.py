@@ -97,11 +97,6 @@ class OutputReport(OutputTarget):
         self._update_frequency = update_frequency
         self._last_update = float("-inf")
 
-    def update_values(self, report_values):
-        self._report_values = report_values
-        self._required = extract_paths(report_values)
-        self.required_full_list = sorted(self._required)
-
     def update_requirements(self, write_output=True, force=False):
         super().update_requirements()
         if write_output and (force or time.time() - self._last_update >= self._update_frequency):

@@ -123,7 +123,7 @@ class Task:
         except FileNotFoundError:
             return False
         settled = gs.WAIT_PERIOD_JOB_FS_SYNC + gs.WAIT_PERIOD_JOB_CLEANUP
-        return age >= settled or gs.SKIP_IS_FINISHED_TIMEOUT or self._ran_here(task_id)
+        return age >= settled or self._ran_here(task_id)
 
     def _ran_here(self, task_id):
         return read_usage(self.get_process_logging_path(task_id)).get("host") == HOST

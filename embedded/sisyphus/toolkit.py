@@ -1,29 +1,21 @@
 """`tk`: what configs and the console call."""
 
 import gzip
-import importlib
-import logging
 import os
 import pickle
-import subprocess
 
 import sisyphus.global_settings as gs
 from sisyphus import graph
 from sisyphus.async_workflow import async_context, async_gather, async_run  # noqa: F401
-from sisyphus.block import block, set_root_block, sub_block  # noqa: F401
 from sisyphus.delayed_ops import Delayed  # noqa: F401
 from sisyphus.job import Job
 from sisyphus.job_path import AbstractPath, Path, Variable  # noqa: F401
 from sisyphus.loader import config_manager  # noqa: F401
-from sisyphus.tools import extract_paths, sh  # noqa: F401
+from sisyphus.tools import extract_paths  # noqa: F401
 
 sis_graph = graph.graph
 _sis_running_in_worker = False
 _sis_running_in_manager = False
-
-
-class BlockedWorkflow(Exception):
-    """tk.run cannot go on: a job failed."""
 
 
 def running_in_worker():
@@ -56,64 +48,6 @@ def register_report(name, values, template=None, required=None, update_frequency
     return report
 
 
-class RelPath:
-    """Makes paths relative to a package, which hash the same wherever the package lies."""
-
-    def __init__(self, origin, hash_overwrite=None):
-        self.origin = origin
-        self.hash_overwrite = hash_overwrite
-
-    def __call__(self, path, *args, **kwargs):
-        if self.hash_overwrite and len(args) < 3:
-            kwargs.setdefault("hash_overwrite", os.path.join(self.hash_overwrite, path))
-        if not os.path.isabs(path):
-            path = os.path.relpath(os.path.join(self.origin, path))
-        return Path(path, *args, **kwargs)
-
-
-def setup_path(package):
-    """`rel_path = setup_path(__package__)` in a config."""
-    file = importlib.import_module(package).__file__ if package else None
-    if not file:
-        raise ValueError(f"setup_path({package!r}): call it in a package, a directory with __init__.py")
-    return RelPath(os.path.relpath(os.path.dirname(file)), hash_overwrite=package.replace(".", "/"))
-
-
-def run(obj, quiet=False):
-    """Runs all that obj needs, one worker after the other, and returns when it is there."""
-    wanted = graph.SISGraph()
-    wanted.add_target(graph.OutputReport(None, obj))
-    while True:
-        jobs = wanted.get_jobs_by_status(skip_finished=True)
-        todo = sorted(jobs[gs.STATE_RUNNABLE] | jobs[gs.STATE_INTERRUPTED_RESUMABLE])
-        unfinished = set().union(*(jobs[s] for s in jobs if s not in (gs.STATE_INPUT_PATH, gs.STATE_INPUT_MISSING)))
-        if not unfinished:
-            return
-        if not todo:
-            raise BlockedWorkflow(
-                f"cannot compute {obj}: { ({s: sorted(map(str, found)) for s, found in jobs.items()}) }"
-            )
-        for job in todo:
-            logging.info(f"Run Job: {job}")
-            job._sis_setup_directory()
-            for task in job._sis_tasks():
-                for task_id in task.task_ids():
-                    if not task.finished(task_id):
-                        call = task.get_worker_call(task_id) + (["--redirect_output"] if quiet else [])
-                        subprocess.run(call, env={**os.environ, **gs.ENVIRONMENT_SETTINGS})
-                        if not task.finished(task_id):
-                            raise BlockedWorkflow(f"{job} failed in task {task.name()} {task_id}")
-
-
-def setup_script_mode():
-    """For scripts that call tk.run: no waiting, no warnings."""
-    logging.basicConfig(format="[%(asctime)s] %(levelname)s: %(message)s", level=logging.INFO)
-    for period in ("JOB_FS_SYNC", "JOB_CLEANUP", "MTIME_OF_INPUTS"):
-        setattr(gs, f"WAIT_PERIOD_{period}", 0)
-        gs.ENVIRONMENT_SETTINGS[f"SIS_WAIT_PERIOD_{period}"] = "0"
-    gs.ENGINE_NOT_SETUP_WARNING = False
-
-
 # in the console
 
 
@@ -130,11 +64,7 @@ def load_job(path):
 
 
 def find_job(pattern):
-    return sis_graph.find(pattern, mode="job")
-
-
-def find_path(pattern):
-    return sis_graph.find(pattern, mode="path")
+    return sis_graph.find(pattern)
 
 
 def import_work_directory(directories, mode="dryrun", use_alias=False):
@@ -193,9 +123,3 @@ def cached_engine():
     if _engine is None:
         _engine = gs.engine()
     return _engine
-
-
-def start_manager(job_engine=None, start_computations=False):
-    from sisyphus.manager import Manager
-
-    return Manager(sis_graph, job_engine or cached_engine(), link_outputs=False, start_computations=start_computations)

@@ -2,11 +2,8 @@
 
 import contextlib
 import enum
-import logging
 import os
 import string
-import subprocess
-import sys
 
 import sisyphus.global_settings as gs
 from sisyphus.delayed_ops import try_get  # noqa: F401  (jobs call tools.try_get)
@@ -95,30 +92,3 @@ class EnvironmentModifier:
             is_text = isinstance(value, str)
             os.environ[name] = string.Template(value).substitute(before) if is_text else str(value)
         os.environ.update(getattr(self, "set_vars_verbatim", {}))
-
-
-def sh(
-    command,
-    capture_output=False,
-    pipefail=True,
-    executable=None,
-    except_return_codes=(0,),
-    sis_quiet=False,
-    sis_replace=None,
-    include_stderr=False,
-    **kwargs,
-):
-    """Runs a shell command in which {name} stands for a job's attribute or a keyword argument."""
-    command = command.format(**{**(sis_replace or {}), **kwargs})
-    if not sis_quiet:
-        logging.info(f"run in shell: {command}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if executable is None and pipefail:
-        command = "set -ueo pipefail && " + command
-    out = subprocess.PIPE if capture_output else None
-    err = subprocess.STDOUT if capture_output and include_stderr else None
-    done = subprocess.run(command, shell=True, executable=executable or "/bin/bash", stdout=out, stderr=err)
-    if done.returncode not in (0, *except_return_codes):
-        raise subprocess.CalledProcessError(done.returncode, command, output=done.stdout)
-    return done.stdout.decode() if capture_output else None

@@ -117,7 +117,7 @@ def _wait_for_input(path):
         logging.warning(f"Input path does not exist, waiting: {path.get_path()}")
         time.sleep(NETWORK_WAIT)
     else:
-        if gs.TASK_INPUTS_MUST_BE_AVAILABLE and not os.path.exists(path.get_path()):
+        if not os.path.exists(path.get_path()):
             raise FileNotFoundError(f"input does not exist: {path.get_path()}")
         return
     from sisyphus.localengine import LocalEngine
