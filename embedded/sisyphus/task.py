@@ -167,23 +167,27 @@ class Task:
             return self.last_state
         if self.finished(task_id):
             return gs.STATE_FINISHED
-        if self.error(task_id):
-            return gs.STATE_ERROR
         known = gs.STATE_UNKNOWN if engine is None else engine.task_state(self, task_id)
+        if self._failed(task_id, known):
+            return gs.STATE_ERROR
         if known != gs.STATE_UNKNOWN:
             return known
+        if self.finished(task_id):  # it may have ended while the engine was asked
+            return gs.STATE_FINISHED
         if not self.started(task_id):
             return gs.STATE_RUNNABLE
-        # it may have ended while the engine was asked
-        if self.finished(task_id):
-            return gs.STATE_FINISHED
-        if self.error(task_id):
-            return gs.STATE_ERROR
         if self.running(task_id):
             return gs.STATE_RUNNING
         if engine is not None and self._tried_too_often(engine.get_submit_history(self)[task_id]):
             return gs.STATE_RETRY_ERROR
         return gs.STATE_INTERRUPTED_RESUMABLE if self.resumeable() else gs.STATE_INTERRUPTED_NOT_RESUMABLE
+
+    def _failed(self, task_id, known) -> bool:
+        """While a worker is at work, what an earlier or a second one left says nothing about it."""
+        if not os.path.isfile(self.path(gs.STATE_ERROR, task_id)):
+            return False
+        at_work = known == gs.STATE_RUNNING or log_is_claimed(self.path(gs.JOB_LOG, task_id))
+        return not at_work and self.error(task_id)
 
     @staticmethod
     def _tried_too_often(history):

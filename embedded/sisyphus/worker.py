@@ -1,5 +1,6 @@
 """`sis worker`: runs one task of one job in this process and leaves a marker file that says how it ended."""
 
+import contextlib
 import gzip
 import logging
 import math
@@ -41,6 +42,8 @@ def worker(args) -> int:
         if claim is None:
             logging.warning("another worker runs this task: nothing to do")
             return INTERRUPTED
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(error_file)  # of an earlier try
         return _run(args, task_id)
     except KeyboardInterrupt:
         logging.warning("interrupted")
