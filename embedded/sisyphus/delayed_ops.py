@@ -30,6 +30,8 @@ class DelayedBase:
     def get(self):
         raise NotImplementedError(f"{type(self).__qualname__} defines no get()")
 
+    __iter__ = None  # else Python would ask for x[0], x[1], ... without an end
+
     def __pow__(self, other, modulo=None):
         power = DelayedPow(self, other)
         return power if modulo is None else DelayedMod(power, modulo)

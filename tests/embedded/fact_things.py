@@ -41,6 +41,9 @@ class Pickled(Plain):
     def __getstate__(self):
         return (self.a,)
 
+    def __setstate__(self, state):
+        (self.a,) = state
+
 
 class NewArgs(Plain):
     def __getnewargs__(self):
@@ -50,6 +53,17 @@ class NewArgs(Plain):
 class Named:
     def _sis_hash(self):
         return b"(my own name)"
+
+
+class Grouped:
+    """Has methods of both kinds."""
+
+    @classmethod
+    def make(cls):
+        return cls()
+
+    def kept(self):
+        pass
 
 
 class ManyThings(dict):

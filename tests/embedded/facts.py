@@ -1,13 +1,15 @@
-"""Prints as JSON what a Sisyphus does; run with upstream or the embedded one on PYTHONPATH, in an empty directory.
+"""What a Sisyphus does, as JSON; run with upstream or the embedded one on PYTHONPATH, in an empty directory.
 
-    PYTHONPATH=UPSTREAM:tests/embedded python tests/embedded/facts.py > tests/embedded/upstream_facts.json
+    PYTHONPATH=SISYPHUS:tests/embedded:. python tests/embedded/facts.py            prints the facts
+    PYTHONPATH=SISYPHUS:tests/embedded:. python tests/embedded/facts.py --answer   to each line, an expression: its hash
 
-(tests/embedded/test_same_as_upstream.py does it, where SISYPHUS_UPSTREAM names a checkout of upstream.)
+tests/embedded/record_upstream.py records upstream's, and tests/embedded/test_same_as_upstream.py compares.
 """
 
 import collections  # noqa: F401
 import datetime  # noqa: F401
 import fractions  # noqa: F401
+import functools  # noqa: F401
 import json
 import pathlib  # noqa: F401
 import pickle
@@ -15,7 +17,8 @@ import pickletools
 import sys
 
 from fact_things import *  # noqa: F403
-from fact_things import HASHED, JOBS, Simple, expressions
+from fact_things import HASHED, JOBS, Job, Simple, expressions
+from generated_things import job_classes
 
 import sisyphus.global_settings as gs
 import sisyphus.toolkit as tk  # noqa: F401
@@ -36,11 +39,20 @@ LEFT_OUT = {
 
 
 def hash_of(text):
-    obj = eval(text)
+    """Of a job: its id."""
     try:
-        return short_hash(obj)
+        obj = eval(text, globals())
+        return obj.job_id() if isinstance(obj, Job) else short_hash(obj)
     except (AssertionError, TypeError, ValueError):  # upstream asserts, we name the reason
         return "refused"
+
+
+def answer():
+    """Serves until the end of the input."""
+    for name in job_classes():
+        globals()[name.partition(".")[0]] = sys.modules[name.partition(".")[0]]
+    for line in sys.stdin:
+        print(json.dumps(hash_of(json.loads(line))), flush=True)
 
 
 def settings():
@@ -68,8 +80,8 @@ def argument_ranges():
 
 def main():
     facts = {
-        "hashes": {text: hash_of(text) for text in expressions(HASHED)},
-        "ids": {text: eval(text)._sis_id() for text in expressions(JOBS)},
+        "hashes": {text: hash_of(text) for text in [*expressions(HASHED), *expressions(JOBS)]},
+        "job_classes": sorted(job_classes()),
         "saved_job": saved_job(),
         "settings": settings(),
         "argument_ranges": argument_ranges(),
@@ -78,4 +90,4 @@ def main():
     print()
 
 
-main()
+answer() if "--answer" in sys.argv else main()

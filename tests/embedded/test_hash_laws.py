@@ -1,28 +1,17 @@
 """What holds for the hash of anything, over generated objects."""
 
-import functools
 import importlib.util
-import os
 import pathlib
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-HASH_FILE = pathlib.Path(__file__).parents[2] / "embedded" / "sisyphus" / "hash.py"
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")
-
-
-@functools.cache
-def load(file):
-    """By itself: it imports nothing of Sisyphus, neither here nor upstream."""
-    spec = importlib.util.spec_from_file_location(f"hash_{id(file)}", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-hashing = load(HASH_FILE)
+# by itself: it imports nothing of Sisyphus
+SPEC = importlib.util.spec_from_file_location(
+    "hash_alone", pathlib.Path(__file__).parents[2] / "embedded/sisyphus/hash.py"
+)
+hashing = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(hashing)
 
 keys = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 plain = st.recursive(
@@ -71,11 +60,3 @@ def test_name_has_the_length_and_letters_asked_for(value, length):
 @given(plain)
 def test_description_stays_short(value):
     assert len(hashing.sis_hash_helper([value] * 50)) <= hashing.LONGEST
-
-
-@pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
-@settings(max_examples=500, deadline=None)
-@given(plain)
-def test_generated_objects_hash_as_upstream_hashes_them(value):
-    upstream = load(pathlib.Path(UPSTREAM, "sisyphus", "hash.py"))
-    assert upstream.short_hash(value) == hashing.short_hash(value)

@@ -1,24 +1,24 @@
 """Hashes, job ids, defaults and saved jobs are upstream's: recorded at a commit, and live where a checkout is given."""
 
+import functools
 import json
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 HERE = pathlib.Path(__file__).parent
-RECORD = HERE / "upstream_facts.json"
 EMBEDDED = HERE.parents[1] / "embedded"
 UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")
 OURS_ALONE = {"WAIT_PERIOD_INTERRUPT", "WAIT_PERIOD_SCHEDULER_ANSWER", "WAIT_PERIOD_SUBMISSION_IN_DOUBT"}
+live = pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus: record used")
 
-
-def facts_of(sisyphus, directory):
-    env = {**os.environ, "PYTHONPATH": f"{sisyphus}{os.pathsep}{HERE}", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, str(HERE / "facts.py")]
-    return json.loads(subprocess.run(command, cwd=directory, env=env, check=True, capture_output=True).stdout)
+sys.path.append(str(HERE))
+from generated_things import Expressions  # noqa: E402
+from record_upstream import FACTS, Answers, facts_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,41 @@ def ours(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recorded():
-    return json.loads(RECORD.read_text(encoding="utf-8"))
+    return json.loads(FACTS.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("what", ["hashes", "ids", "saved_job", "argument_ranges"])
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """What a Sisyphus makes of an expression; one process for each."""
+    started = []
+
+    @functools.cache
+    def of(sisyphus):
+        started.append(Answers(sisyphus, tmp_path_factory.mktemp("answers")))
+        return started[-1]
+
+    yield of
+    for process in started:
+        process.close()
+
+
+@pytest.mark.parametrize("what", ["hashes", "saved_job", "argument_ranges"])
 def test_facts_equal_the_record(what, ours, recorded):
     assert ours[what] == recorded[what]
+
+
+def test_generated_things_and_jobs_of_each_class_have_the_recorded_hashes(recorded, answers):
+    told = recorded["generated"]
+    assert len(told) > 500
+    assert len(set(told.values())) > 0.9 * len(told)
+    assert list(told.values()).count("refused") < 0.05 * len(told)
+    answer = answers(EMBEDDED)
+    assert {text: answer(text) for text in told} == told
+
+
+def test_each_job_class_has_been_recorded(ours, recorded):
+    missing = {name for name in ours["job_classes"] if not any(text.startswith(name) for text in recorded["generated"])}
+    assert not missing, "record them: .venv/bin/python tests/embedded/record_upstream.py UPSTREAM"
 
 
 def test_settings_have_upstreams_names_and_defaults(ours, recorded):
@@ -43,12 +72,18 @@ def test_settings_have_upstreams_names_and_defaults(ours, recorded):
     assert own == {name: recorded["settings"].get(name, "upstream has none") for name in own}
 
 
-@pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus: record used")
-def test_the_record_is_what_upstream_does_today(recorded, tmp_path):
-    live = facts_of(UPSTREAM, tmp_path)
-    if os.environ.get("SISYPHUS_REFRESH"):
-        commit = subprocess.check_output(["git", "-C", UPSTREAM, "rev-parse", "HEAD"], text=True).strip()
-        text = json.dumps({"upstream_commit": commit, **live}, indent=1, sort_keys=True, ensure_ascii=False)
-        RECORD.write_text(text + "\n", encoding="utf-8")
-        recorded = json.loads(text)
-    assert {**live, "upstream_commit": recorded["upstream_commit"]} == recorded
+@live
+def test_the_record_is_what_upstream_does_today(recorded, answers, tmp_path):
+    """If not: tests/embedded/record_upstream.py records anew."""
+    today = facts_of(UPSTREAM, tmp_path)
+    assert today == {name: recorded[name] for name in today}
+    told = dict(list(recorded["generated"].items())[::3])
+    assert {text: answers(UPSTREAM)(text) for text in told} == told
+
+
+@live
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_generated_things_hash_as_upstream_hashes_them(answers, random):
+    text = Expressions(random).anything()
+    assert answers(EMBEDDED)(text) == answers(UPSTREAM)(text), text

@@ -1,0 +1,174 @@
+"""Records what upstream Sisyphus does, for tests that run where it is not.
+
+    .venv/bin/python tests/embedded/record_upstream.py UPSTREAM     a checkout of github.com/rwth-i6/sisyphus
+
+writes, with upstream's commit:
+    upstream_facts.json      hashes and job ids of the things in fact_things.py and of generated ones, settings, what job.save names
+    upstream_work.tar.gz     an experiment that upstream's manager left half done: a finished job, one packed into
+                             finished.tar.gz, one killed at work
+"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from ast import literal_eval
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+FACTS, WORK = HERE / "upstream_facts.json", HERE / "upstream_work.tar.gz"
+NUM_THINGS, NUM_PER_JOB_CLASS, SEED = 800, 12, 5
+FOLDER = pathlib.Path("/tmp/recorded_experiment")  # named in links and logs of the record
+
+SETTINGS = """
+IMPORT_PATHS = ["setups"]
+USE_VERBOSE_TRACEBACK = False
+WAIT_PERIOD_JOB_FS_SYNC = WAIT_PERIOD_CACHE = WAIT_PERIOD_JOB_CLEANUP = WAIT_PERIOD_MTIME_OF_INPUTS = 0.1
+WAIT_PERIOD_BETWEEN_CHECKS = 1
+PLOGGING_INTERVAL = 0.5
+JOB_AUTO_CLEANUP = False
+
+def engine():
+    from sisyphus.localengine import LocalEngine
+    return LocalEngine(cpu=2, gpu=0, mem=4)
+"""
+CONFIG = """
+from setups.jobs import *
+
+def py():
+    packed = Step(1)
+    packed.add_alias("packed")
+    tk.register_output("packed", packed.out)
+    finished = Step(2, packed.out)
+    finished.add_alias("finished")
+    tk.register_output("finished", finished.out)
+    interrupted = Sleeper(100, finished.out)
+    interrupted.add_alias("interrupted")
+    tk.register_output("last", Step(3, interrupted.out).out)
+"""
+# names of this machine and its user are nobody's business
+ANONYMOUS = """
+import os, platform, pwd, runpy, socket, sys
+socket.gethostname = lambda: "recorded"
+uname = os.uname_result(("Linux", "recorded", "1", "1", "x86_64"))
+platform.uname = os.uname = lambda: uname
+os.geteuid, pwd.getpwuid = (lambda: 1000), (lambda number: pwd.struct_passwd(("someone", "", 1, 1, "", "", "")))
+runpy.run_path(os.environ["RECORDED_SIS"], run_name="__main__")
+"""
+
+
+def environment(sisyphus):
+    path = os.pathsep.join(map(str, [sisyphus, HERE, ROOT]))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def facts_of(sisyphus, directory):
+    done = subprocess.run(
+        [sys.executable, HERE / "facts.py"], cwd=directory, env=environment(sisyphus), check=True, capture_output=True
+    )
+    return json.loads(done.stdout)
+
+
+class Answers:
+    """A process that says of expressions how a Sisyphus hashes what they make."""
+
+    def __init__(self, sisyphus, directory):
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "facts.py", "--answer"],
+            cwd=directory,
+            env=environment(sisyphus),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __call__(self, expression):
+        self.process.stdin.write(json.dumps(expression) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def generated_expressions():
+    from generated_things import Expressions, job_classes, job_expression
+
+    source = random.Random(SEED)
+    yield from (Expressions(source).anything() for _ in range(NUM_THINGS))
+    for name, cls in sorted(job_classes().items()):
+        yield from (job_expression(name, cls, source) for _ in range(NUM_PER_JOB_CLASS))
+
+
+def record_facts(upstream, commit, directory):
+    answer = Answers(upstream, directory)
+    generated = {text: answer(text) for text in generated_expressions()}
+    answer.close()
+    facts = {"upstream_commit": commit, **facts_of(upstream, directory), "generated": generated}
+    FACTS.write_text(json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def record_work(upstream, jobs):
+    """:param jobs: text of the module that defines Step and Sleeper"""
+    (FOLDER / "setups").mkdir(parents=True)
+    (FOLDER / "work").mkdir()
+    for name, text in {"settings.py": SETTINGS, "setups/config.py": CONFIG, "setups/jobs.py": jobs}.items():
+        (FOLDER / name).write_text(text)
+    (FOLDER / "sis").write_text(ANONYMOUS)
+    command = [sys.executable, FOLDER / "sis"]
+    env = {**os.environ, "PYTHONPATH": str(upstream), "RECORDED_SIS": f"{upstream}/sis"}
+    env["SIS_DEFAULT_ENVIRONMENT_KEEP"] = repr({"RECORDED_SIS", "PYTHONPATH", "HOME"})
+    call = {"cwd": FOLDER, "env": env, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    manager = subprocess.Popen([*command, "manager", "-r", "setups/config.py"], stderr=subprocess.DEVNULL, **call)
+    while not list(FOLDER.glob("work/**/Sleeper.*/work/count")) or not list(FOLDER.glob("work/**/Sleeper.*/usage.*")):
+        time.sleep(0.05)
+    time.sleep(2)  # until the usage file has been written
+    (usage,) = FOLDER.glob("work/**/Sleeper.*/usage.run.1")
+    pid = literal_eval(usage.read_text())["pid"]
+    manager.kill()
+    manager.wait()
+    import psutil
+
+    psutil.Process(pid).parent().kill()  # it would take a killed worker for an error
+    os.kill(pid, signal.SIGKILL)
+    pack = "[job._sis_cleanup() for job in tk.sis_graph.jobs() if 'packed' in (job.get_aliases() or ())]"
+    subprocess.run([*command, "console", "setups/config.py", "--script", "-c", pack], check=True, **call)
+    with tarfile.open(WORK, "w:gz") as tar:
+        for name in ("work", "alias", "output", "notes", "settings.py", "setups/config.py", "setups/jobs.py"):
+            tar.add(FOLDER / name, name, filter=_nobodys)
+
+
+def _nobodys(member):
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return None if "__pycache__" in member.name else member
+
+
+def main():
+    upstream = pathlib.Path(sys.argv[1]).resolve()
+    commit = subprocess.check_output(["git", "-C", upstream, "rev-parse", "HEAD"], text=True).strip()
+    import shutil
+    import tempfile
+
+    sys.path[:0] = [str(HERE), str(ROOT), str(upstream)]
+    with tempfile.TemporaryDirectory() as directory:
+        record_facts(upstream, commit, directory)
+    from conftest import JOBS
+
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    try:
+        record_work(upstream, JOBS)
+    finally:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
