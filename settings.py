@@ -1,5 +1,6 @@
 """Sisyphus settings. Read by the manager and again by each worker, under the real Sisyphus as under embedded/sisyphus."""
 
+import functools
 import hashlib
 import os
 import re
@@ -46,7 +47,7 @@ _KEEP = (
     "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SLURM_CONF", "JOB_ID", "PE_HOSTFILE", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH",
 )  # fmt: skip
 DEFAULT_ENVIRONMENT_KEEP = {"PATH", "HOME", "USER", "LANG", "LC_ALL", "SHELL", *_KEEP}
-DEFAULT_ENVIRONMENT_KEEP |= {name for name in os.environ if name.startswith("SLURM_")}
+DEFAULT_ENVIRONMENT_KEEP |= {name for name in os.environ if name.startswith(("SLURM_", "SGE_"))}
 DEFAULT_ENVIRONMENT_SET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
@@ -54,20 +55,30 @@ DEFAULT_ENVIRONMENT_SET = {
 }
 
 
+@functools.cache
 def answer(*command: str) -> str:
-    """:return: what a program says; "" if there is no such program"""
+    """:return: what a program says, errors included; "" if there is no such program"""
     if not shutil.which(command[0]):
         return ""
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        return f"{command[0]} gives no answer"
+    return done.stdout + done.stderr
 
 
 def scheduler() -> str:
     """:return: "slurm", "sge" or "local". A worker of theirs is told by its environment, whatever is installed there"""
     if ENGINE:
         return ENGINE
-    if "SLURM_JOB_ID" in os.environ or "Slurmctld" in answer("scontrol", "ping"):  # also if it says that it is down
+    for variable, found in (("SLURM_JOB_ID", "slurm"), ("SGE_TASK_ID", "sge")):
+        if variable in os.environ:
+            return found
+    # also if they are down: what runs there must not be started here
+    if "Slurmctld" in answer("scontrol", "ping"):
         return "slurm"
-    return "sge" if "SGE_TASK_ID" in os.environ or answer("qconf", "-sel") else "local"
+    said = answer("qconf", "-sel")
+    return "sge" if said and "act_qmaster" not in said else "local"  # it lacks that file where no cell was set up
 
 
 def num_gpus() -> int:
@@ -75,8 +86,10 @@ def num_gpus() -> int:
     where = scheduler()
     if where == "slurm":
         return max(map(int, re.findall(r"gpu:(?:[^:,()]+:)?([0-9]+)", answer("sinfo", "-h", "-o", "%G"))), default=0)
-    if where == "sge":
-        return int(any(line.split()[:1] == ["gpu"] for line in answer("qconf", "-sc").splitlines()))
+    if where == "sge":  # complex values of nodes and queues
+        nodes = [node for node in answer("qconf", "-sel").split("\n") if node and " " not in node]
+        said = "".join([answer("qconf", "-sq", "*"), *(answer("qconf", "-se", node) for node in nodes)])
+        return max(map(int, re.findall(r"\bgpu=([0-9]+)", said)), default=0)
     return answer("nvidia-smi", "-L").count("GPU ")
 
 
@@ -96,9 +109,13 @@ def engine():
 
         long = SimpleLinuxUtilityForResourceManagementEngine(**options, job_name_mapping=lambda name: f"{name}.{work}")
     elif where == "sge":
-        from sisyphus.son_of_grid_engine import SonOfGridEngine
+        from sisyphus import son_of_grid_engine
 
-        long = SonOfGridEngine(**options)
+        son_of_grid_engine.escape_name = lambda name: f"{name.replace('/', '.')}.{work}"  # there is no argument for it
+        # -V: the environment goes with the job, as it does under Slurm. Upstream's engine asks for `mem` as h_vmem, which
+        # limits addresses, and CUDA takes more of them than any machine has memory.
+        options["default_rqmt"]["qsub_args"] = ["-V", "-l", "h_vmem=INFINITY"]
+        long = son_of_grid_engine.SonOfGridEngine(**options)
     elif where == "local":
         long = LocalEngine(cpus=cpus, gpus=num_gpus())
     else:

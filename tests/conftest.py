@@ -9,6 +9,7 @@ import pytest
 SYSTEM_PACKAGES = {
     "chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"},
     "slurm": {"sbatch": "slurm-wlm", "munge": "munge"},
+    "gridengine": {"sge_qmaster": "gridengine-master", "sge_execd": "gridengine-exec", "qsub": "gridengine-client"},
 }
 """marker → program that its tests run → Debian's package of it"""
 

@@ -102,24 +102,17 @@ class ClusterEngine(EngineBase):
     def get_default_rqmt(self, task):
         return self.default_rqmt
 
-    def batches(self, task_ids):
-        """Task ids that one job can have."""
-        return [task_ids]
-
     def submit_call(self, call, logpath, rqmt, name, task_name, task_ids):
         """While a submission is without an answer, a file says so: the next manager must not submit it again either."""
         name = self.process_task_name(name)
         doubt = Path(logpath, f".in_doubt.{task_name}")
         if doubt.exists() and time.time() - doubt.stat().st_mtime < gs.WAIT_PERIOD_SUBMISSION_IN_DOUBT:
             raise DeferSubmission("a submission before gave no answer, its job may still appear")
-        submitted = []
-        for ids in self.batches(task_ids):
-            job_id = self._submit(*self.submission(call, logpath, rqmt, name, ids), name, ids, doubt)
-            logging.info(f"Submitted with job_id: {job_id} {name}")
-            submitted.append((list(ids), job_id))
-            for task_id in ids:
-                self._known_jobs().setdefault((name, task_id), set()).add(gs.STATE_QUEUE)
-        return self.ENGINE_NAME, submitted
+        job_id = self._submit(*self.submission(call, logpath, rqmt, name, task_ids), name, task_ids, doubt)
+        logging.info(f"Submitted with job_id: {job_id} {name}")
+        for task_id in task_ids:
+            self._known_jobs().setdefault((name, task_id), set()).add(gs.STATE_QUEUE)
+        return self.ENGINE_NAME, [(list(task_ids), job_id)]
 
     def _submit(self, command, stdin, name, task_ids, doubt):
         """The job id. A call that fails is no try of the task, and raises DeferSubmission."""

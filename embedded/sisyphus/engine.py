@@ -93,6 +93,10 @@ class EngineBase:
                 rqmt[name] = convert(rqmt[name])
         return gs.check_engine_limits(rqmt, task)
 
+    def batches(self, rqmt, task_ids):
+        """Which of them one submission can have."""
+        return [task_ids]
+
     def submit(self, task) -> int:
         """Submits the ids of a task that may start, those with equal requirements together. How many were taken."""
         groups = {}
@@ -101,7 +105,8 @@ class EngineBase:
                 rqmt = self.get_rqmt(task, task_id)
                 groups.setdefault(tools.sis_hash(rqmt), (rqmt, []))[1].append(task_id)
         taken = 0
-        for rqmt, ids in groups.values():
+        batches = [(rqmt, ids) for rqmt, all_ids in groups.values() for ids in self.batches(rqmt, all_ids)]
+        for rqmt, ids in batches:
             logging.info(f"Submit to queue: {task.path()} {task.name()} {ids}")
             fraction = task._job.completed_fraction()
             call, logpath = task.get_worker_call(), os.path.relpath(task.path(gs.JOB_LOG_ENGINE))
@@ -164,6 +169,9 @@ class EngineSelector(EngineBase):
 
     def get_rqmt(self, task, task_id, update=True):
         return self.get_used_engine_by_rqmt(task.rqmt()).get_rqmt(task, task_id, update)
+
+    def batches(self, rqmt, task_ids):
+        return self.get_used_engine_by_rqmt(rqmt).batches(rqmt, task_ids)
 
     def submit_call(self, call, logpath, rqmt, name, task_name, task_ids):
         selector = rqmt.get("engine", self.default_engine)

@@ -20,12 +20,15 @@ from sisyphus.job_path import AbstractPath
 from sisyphus.usage import UsageLog
 
 NETWORK_WAIT = 1  # seconds between looks for a missing input
+# by users and schedulers; SIGXCPU is Grid Engine's word for "too much memory", see son_of_grid_engine.py
+ASKED_TO_END = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 def worker(args) -> int:
     """The exit code: 0 finished, 1 error, INTERRUPTED."""
     toolkit._sis_running_in_worker = True
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in ASKED_TO_END:
+        signal.signal(number, _terminate)
     error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{args.task_id or 1}"
     try:
         gs.active_engine = gs.engine().get_used_engine(args.engine)
@@ -63,7 +66,8 @@ def worker(args) -> int:
 
 
 def _terminate(signum, frame):
-    """A task that wants to save something installs its own handler, or catches SystemExit."""
+    """A task that wants to save something installs its own handler, or catches SystemExit, and says which signal it was."""
+    signal.signal(signum, signal.SIG_IGN)  # heard; a second one must not disturb what has yet to be written
     raise SystemExit(f"signal {signal.Signals(signum).name}")
 
 
@@ -97,6 +101,9 @@ def _run(args, task_id) -> int:
             task.run(task_id)
         except subprocess.CalledProcessError as error:
             usage.out_of_memory = error.returncode == 137
+            raise
+        except SystemExit as reason:
+            usage.out_of_memory = signal.SIGXCPU.name in str(reason.code)
             raise
     if not task.continuable:
         task.mark(gs.STATE_FINISHED, task_id)

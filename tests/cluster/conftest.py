@@ -1,4 +1,4 @@
-"""A Slurm for each module, and projects whose managers submit to it."""
+"""A batch system for each module, and projects whose managers submit to it."""
 
 import shutil
 import tempfile
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.daemons import Daemons
+from tests.cluster.grid_engine_cluster import GridEngineCluster
 from tests.cluster.slurm_cluster import SlurmCluster
 from tests.jobs.conftest import Project, make_project
 from tests.tiny import write_data
@@ -16,15 +18,13 @@ import os
 from jobs.rqmt import training_rqmt
 
 RQMT = training_rqmt(cpu=1, mem=float(os.environ.get("MEM", 1)), time=float(os.environ.get("HOURS", 4)))
-if "SBATCH_ARGS" in os.environ:
-    RQMT["sbatch_args"] = os.environ["SBATCH_ARGS"]
+RQMT |= {name.lower(): os.environ[name] for name in ("SBATCH_ARGS", "QSUB_ARGS") if name in os.environ}
 """
 
 
-@pytest.fixture(scope="module")
-def slurm():
-    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # munged wants short paths that others cannot write to
-    cluster = SlurmCluster(folder)
+def started(kind: type[Daemons]):
+    folder = Path(tempfile.mkdtemp(prefix=kind.__name__))  # munged wants short paths that others cannot write to
+    cluster = kind(folder)
     try:
         cluster.start()
         yield cluster
@@ -33,19 +33,38 @@ def slurm():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def slurm():
+    yield from started(SlurmCluster)
+
+
+@pytest.fixture(scope="module")
+def grid_engine():
+    yield from started(GridEngineCluster)
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def project(tmp_path, data, slurm) -> Project:
-    made = make_project(tmp_path / "project", data, SLURM_CONF=slurm.environment["SLURM_CONF"])
+def project_on(cluster: Daemons, folder: Path, data: Path) -> Project:
+    made = make_project(folder, data, **cluster.own)
     config = made.folder / "config/tiny.py"
     asks = 'rqmt={"cpu": 1, "mem": 1}'
     assert asks in config.read_text()
     config.write_text(config.read_text().replace(asks, "rqmt=RQMT") + IMPORTS)
     return made
+
+
+@pytest.fixture
+def project(tmp_path, data, slurm) -> Project:
+    return project_on(slurm, tmp_path / "project", data)
+
+
+@pytest.fixture
+def project_on_grid_engine(tmp_path, data, grid_engine) -> Project:
+    return project_on(grid_engine, tmp_path / "project", data)
 
 
 @pytest.fixture

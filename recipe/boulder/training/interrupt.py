@@ -1,11 +1,11 @@
-"""SIGTERM, SIGINT and SIGUSR1 as a wish that is granted at the next good moment: after the step, with a checkpoint."""
+"""Signals of users and schedulers as a wish that is granted at the next good moment: after the step, with a checkpoint."""
 
 from __future__ import annotations
 
 import signal
 import threading
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 class Interrupt:
@@ -24,6 +24,8 @@ class Interrupt:
     def __exit__(self, *_error) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self.wanted == signal.SIGXCPU.name:  # Grid Engine says it each second; what is raised now must get through
+            signal.signal(signal.SIGXCPU, signal.SIG_IGN)
 
     def _handle(self, number, _frame) -> None:
         self.wanted = signal.Signals(number).name

@@ -1,0 +1,88 @@
+"""Daemons of a batch system in a folder of their own: started, asked, and stopped by their process ids."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+
+
+class Daemons:
+    """
+    :param folder: an empty one, of which only the owner may write the parents
+    :param environment: variables by which the daemons and their commands are told from those of other clusters
+    """
+
+    def __init__(self, folder: Path, **environment: str):
+        self.folder = folder
+        self.own = environment
+        self.environment = os.environ | environment | {"PATH": PATH}
+        self.daemons: dict[str, subprocess.Popen] = {}
+
+    def start_daemon(self, name: str, *arguments: str, **environment: str) -> None:
+        program = shutil.which(name, path=PATH)
+        with open(self.folder / f"{name}.out", "ab") as out:
+            self.daemons[name] = subprocess.Popen(
+                [program, *arguments],
+                env=self.environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+
+    def stop_daemon(self, name: str, how: int = signal.SIGTERM) -> None:
+        process = self.daemons.pop(name)
+        process.send_signal(how)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill_processes(self, marker: str, guard: str) -> None:
+        """
+        Kills at once, as if the power went, all that runs under this cluster.
+
+        :param marker: variable that only jobs have
+        :param guard: name of the programs that watch over jobs, killed before these
+        """
+        for process in psutil.process_iter(["environ"]):
+            environment = process.info["environ"] or {}
+            if marker in environment and self.own.items() <= environment.items():
+                with contextlib.suppress(psutil.Error):
+                    above = [p for p in process.parents() if p.name() == guard]
+                    for one in [*above, process]:
+                        one.kill()
+
+    def run(self, *command: str, check: bool = False) -> str:
+        """:return: what a command of the batch system prints"""
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=check)
+        return done.stdout
+
+    def wait_until(self, holds: Callable[[], object], what: str, seconds: float = 60) -> None:
+        end = time.time() + seconds
+        while not holds():
+            if time.time() > end:
+                raise TimeoutError(f"after {seconds} s: not true that {what}\n{self.logs()}")
+            time.sleep(0.2)
+
+    def logs(self) -> str:
+        """:return: the last lines of what the daemons say"""
+        files = sorted(file for end in ("*.log", "*.out", "messages") for file in self.folder.rglob(end))
+        return "\n".join(f"{f.name}: {f.read_text(errors='replace')[-1500:]}" for f in files)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
