@@ -35,8 +35,3 @@ async def async_gather(*awaitables):
 
     with _only_waiting():
         return await asyncio.gather(*awaitables)
-
-
-@contextlib.contextmanager
-def async_context():
-    yield

@@ -13,8 +13,12 @@ def try_get(value):
     return value.get() if isinstance(value, DelayedBase) else value
 
 
-def _ready(*values) -> bool:
-    return all(value.is_set() for value in values if isinstance(value, DelayedBase))
+def _delayed_in(values):
+    for value in values:
+        if isinstance(value, DelayedBase):
+            yield value
+        elif isinstance(value, (list, tuple, dict)):
+            yield from _delayed_in(value.values() if isinstance(value, dict) else value)
 
 
 class DelayedBase:
@@ -25,7 +29,7 @@ class DelayedBase:
         self.b = b
 
     def is_set(self):
-        return _ready(self.a, self.b)
+        return all(value.is_set() for value in _delayed_in(vars(self).values()))
 
     def get(self):
         raise NotImplementedError(f"{type(self).__qualname__} defines no get()")
@@ -78,15 +82,9 @@ DelayedRound = _binary("DelayedRound", round)
 DelayedGetItem = _binary("DelayedGetItem", operator.getitem)
 
 _LEFT = {
-    "add": DelayedAdd,
-    "sub": DelayedSub,
-    "mul": DelayedMul,
-    "truediv": DelayedTrueDiv,
-    "floordiv": DelayedFloorDiv,
-    "mod": DelayedMod,
-    "getitem": DelayedGetItem,
-    "round": DelayedRound,
-}
+    "add": DelayedAdd, "sub": DelayedSub, "mul": DelayedMul, "truediv": DelayedTrueDiv, "floordiv": DelayedFloorDiv,
+    "mod": DelayedMod, "getitem": DelayedGetItem, "round": DelayedRound,
+}  # fmt: skip
 for _name, _class in _LEFT.items():
     setattr(DelayedBase, f"__{_name}__", lambda self, other=None, make=_class: make(self, other))
 for _name in ("add", "sub", "mul", "truediv", "floordiv"):
@@ -118,9 +116,6 @@ class DelayedFunctionBase(DelayedBase):
         self.args = args
         self.kwargs = kwargs
 
-    def is_set(self):
-        return _ready(self.string, *self.args, *self.kwargs.values())
-
 
 class DelayedFunction(DelayedFunctionBase):
     def __init__(self, string, func, *args, **kwargs):
@@ -151,11 +146,6 @@ class DelayedFunctionV2(DelayedBase):
         self.args = args
         self.kwargs = kwargs
 
-    def is_set(self):
-        if not _ready(self.func, self.args, self.kwargs):
-            return False
-        return _ready(*try_get(self.args), *try_get(self.kwargs).values())
-
     def get(self):
         args = [try_get(arg) for arg in try_get(self.args)]
         kwargs = {key: try_get(value) for key, value in try_get(self.kwargs).items()}
@@ -169,9 +159,6 @@ class DelayedSlice(DelayedBase):
         self.index_end = index_end
         self.step = step
 
-    def is_set(self):
-        return _ready(self.iterable, self.index_start, self.index_end, self.step)
-
     def get(self):
         bounds = slice(try_get(self.index_start), try_get(self.index_end), try_get(self.step))
         return try_get(self.iterable)[bounds]
@@ -181,9 +168,6 @@ class DelayedJoin(DelayedBase):
     def __init__(self, iterable, separator):
         self.iterable = iterable
         self.separator = separator
-
-    def is_set(self):
-        return _ready(*self.iterable)
 
     def get(self):
         return self.separator.join(try_get(item) for item in self.iterable)

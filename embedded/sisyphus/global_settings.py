@@ -92,14 +92,12 @@ CLEAR_ERROR = False
 PRINT_ERROR = True
 PRINT_ERROR_TASKS = 1
 PRINT_ERROR_LINES = 40
-SHOW_JOB_TARGETS = True
 
 # workers
 SIS_COMMAND = [sys.executable, sys.argv[0]]  #: how a worker is called
 if sys.argv[0] == "-m":
     SIS_COMMAND += ["sisyphus"]
 PLOGGING_INTERVAL = 5
-PLOGGING_QUIET = False
 PLOGGING_MIN_CHANGE = 0.1
 PLOGGING_UPDATE_FILE_PERIOD = 60
 CLEANUP_ENVIRONMENT = True

@@ -98,23 +98,6 @@ class SISGraph:
         self.for_all_nodes(judge, nodes=nodes, update_graph=False)
         return states
 
-    def set_job_targets(self, engine=None):
-        """Notes at each job which outputs need it, for the status. SHOW_JOB_TARGETS may be a limit per job.
-
-        There is always one: a job that hundreds of outputs need would be visited for each of them.
-        """
-        limit = 10 if gs.SHOW_JOB_TARGETS is True else gs.SHOW_JOB_TARGETS
-        for target in self._targets:
-            if isinstance(target, OutputPath) and target.path.creator:
-
-                def note(job, name=target.name):
-                    if len(job._sis_needed_for_which_targets) >= limit:
-                        return False
-                    job._sis_needed_for_which_targets.add(name)
-                    return True
-
-                self.for_all_nodes(note, nodes=[target.path.creator], update_graph=False)
-
 
 def create_aliases(jobs):
     """alias/NAME → the job's directory. A link that already leads there is left alone."""

@@ -84,8 +84,6 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         self.__init__(*args, **kwargs)
         found = tools.extract_paths([self.__dict__, args, kwargs])
         self._sis_inputs.update(path for path in found if path.creator is not self)
-        for path in self._sis_inputs:
-            path.add_user(self)
 
     # identity
 
@@ -180,11 +178,7 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         if not isinstance(path, AbstractPath):
             raise TypeError(f"an input is a Path or Variable, not {path!r}")
         self._sis_inputs.add(path)
-        path.add_user(self)
         return path
-
-    def work_path(self):
-        return self._sis_path(gs.JOB_WORK_DIR)
 
     # what a config calls
 
@@ -205,20 +199,12 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     def get_vis_name(self):
         return self._sis_vis_name
 
-    @property
-    def tags(self):
-        return self._sis_tags
-
     def keep_value(self, value=None):
-        if value is not None:
-            self.set_keep_value(value)
-        return self._sis_keep_value
-
-    def set_keep_value(self, value):
-        if not 0 <= value < 100:
+        """How much the outputs are worth, from 0 to 99; clean-up by upstream goes by it."""
+        if value is not None and not 0 <= value < 100:
             raise ValueError(f"keep value {value!r}: give a number from 0 to 99")
-        self._sis_keep_value = value
-        return self
+        self._sis_keep_value = self._sis_keep_value if value is None else value
+        return self._sis_keep_value
 
     def set_rqmt(self, task_name, rqmt):
         self._sis_task_rqmt_overwrite[task_name] = dict(rqmt), True

@@ -62,7 +62,7 @@ class JobDirectory:
         os.replace(new, self._sis_path(gs.JOB_SAVE))
 
     def _sis_write_info(self):
-        lines = [f"TAG: {tag}" for tag in sorted(self.tags)]
+        lines = [f"TAG: {tag}" for tag in sorted(self._sis_tags)]
         lines += [f"INPUT: {path}" for path in sorted(path.get_path() for path in self._sis_inputs)]
         lines += [f"PARAMETER: {name}: {value}" for name, value in sorted(self._sis_kwargs.items())]
         lines += [f"ALIAS: {alias}" for alias in sorted(self._sis_aliases or ())]
@@ -79,8 +79,6 @@ class JobDirectory:
         """Tasks saved by upstream are dropped: tasks() of today's code is asked instead."""
         self.__dict__.update({key: value for key, value in state.items() if key not in NOT_SAVED})
         self._sis_worker_wrapper = gs.worker_wrapper
-        for path in self._sis_inputs:
-            path.add_user(self)
 
     def _sis_move(self):
         """Moves the directory aside, so that the job starts from nothing."""

@@ -26,51 +26,22 @@ class AbstractPath(DelayedBase):
     def __init__(self, path, creator=None, cached=False, hash_overwrite=None, tags=None, available=None):
         if not isinstance(path, str):
             raise TypeError(f"a path is given as a string, not as {type(path).__qualname__}: {path!r}")
+        if hash_overwrite is not None and not isinstance(hash_overwrite, (str, tuple)):
+            raise TypeError(f"hash_overwrite is a string or a pair (creator, path), not {hash_overwrite!r}")
         if not hash_overwrite and path.startswith(gs.BASE_DIR):
             logging.warning(f"absolute path inside the current directory, give it relative: {path}")
         self.creator = creator
-        self.users = set()
         self.path = path
         self.cached = cached
-        self.hash_overwrite = hash_overwrite
+        self._hash_overwrite = (None, hash_overwrite) if isinstance(hash_overwrite, str) else hash_overwrite
         self._tags = tags
         self._available = available
 
-    @property
-    def hash_overwrite(self):
-        return self._hash_overwrite
-
-    @hash_overwrite.setter
-    def hash_overwrite(self, value):
-        """A string counts as a path that no job makes; a pair gives (creator, path)."""
-        if isinstance(value, str):
-            value = (None, value)
-        elif value is not None and not (isinstance(value, tuple) and len(value) == 2):
-            raise TypeError(f"hash_overwrite is a string or a pair (creator, path), not {value!r}")
-        self._hash_overwrite = value
-
-    @property
-    def tags(self):
-        if self._tags is None:
-            return set() if self.creator is None else self.creator.tags
-        return self._tags
-
-    @tags.setter
-    def tags(self, value):
-        self._tags = value
-
     def _sis_hash(self):
-        creator, path = self.hash_overwrite or (self.creator, self.path)
+        creator, path = self._hash_overwrite or (self.creator, self.path)
         if hasattr(creator, "_sis_id"):
             creator = f"{creator._sis_id()}/{gs.JOB_OUTPUT}"
         return b"(Path, " + sis_hash_helper((creator, path)) + b")"
-
-    def add_user(self, user):
-        self.users.add(user)
-
-    def keep_value(self, value):
-        if self.creator:
-            self.creator.keep_value(value)
 
     def available(self, debug_info=None):
         """Whether it can be read: its job says so, or for a path without a job, the file system."""
@@ -113,23 +84,16 @@ class AbstractPath(DelayedBase):
     def __hash__(self):
         return hash((self.__dict__.get("creator"), self.__dict__.get("path")))
 
-    def __sis_state__(self):
-        return {key: value for key, value in self.__dict__.items() if key != "users"}
-
     def __getstate__(self):
         """Saved without its job: a worker needs to know where a path is, not how it was made."""
-        state = self.__sis_state__()
+        state = dict(self.__dict__)
         if "creator" in state:
             state.update(path=self.get_path(), creator=None)
         return state
 
-    def __setstate__(self, state):
-        self.users = set()
-        self.__dict__.update(state)
-
     def __deepcopy__(self, memo):
         new = memo[id(self)] = type(self).__new__(type(self))
-        new.__setstate__({key: copy.deepcopy(value, memo) for key, value in self.__sis_state__().items()})
+        new.__dict__.update({key: copy.deepcopy(value, memo) for key, value in self.__dict__.items()})
         return new
 
 
@@ -146,18 +110,13 @@ class Path(AbstractPath):
     def __repr__(self):
         return f"<Path {self.get_path()}>"
 
-    def copy(self):
-        new = Path("")
-        new.__setstate__(self.__sis_state__())
-        return new
-
     def copy_append(self, suffix):
         """The path with a suffix; an overwritten hash gets it too, so that two suffixes stay two inputs."""
-        new = self.copy()
+        new = copy.deepcopy(self)
         new.path += suffix
-        if self.hash_overwrite:
-            creator, path = self.hash_overwrite
-            new.hash_overwrite = (creator, path + suffix)
+        if self._hash_overwrite:
+            creator, path = self._hash_overwrite
+            new._hash_overwrite = (creator, path + suffix)
         return new
 
     def join_right(self, other):

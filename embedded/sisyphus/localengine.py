@@ -23,15 +23,7 @@ ROUNDING = 1e-6
 LOOK_AGAIN = 0.2  # seconds
 
 # Ends that say nothing against the task: it may go on. Anything else without a marker file is an error of the worker.
-_SIGNALS = [
-    signal.SIGKILL,
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGXCPU,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-]
+_SIGNALS = [getattr(signal, f"SIG{name}") for name in ("KILL", "TERM", "INT", "HUP", "XCPU", "USR1", "USR2")]
 NO_ERROR = {0, INTERRUPTED, None, *(-s for s in _SIGNALS), *(128 + s for s in _SIGNALS)}
 
 Work = collections.namedtuple("Work", "call directory task_name task_id rqmt")

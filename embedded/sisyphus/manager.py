@@ -87,8 +87,6 @@ class Manager(Dialogue, threading.Thread):
         self._never = set()
         self._stop_loop = False
         self._aliased = None
-        if gs.SHOW_JOB_TARGETS:
-            sis_graph.set_job_targets(job_engine)
         self.update_jobs()
         self.update_state_overview()
 

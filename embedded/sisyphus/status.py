@@ -8,28 +8,11 @@ import sisyphus.global_settings as gs
 
 # what needs attention comes last, where the eye is
 ORDER = [
-    "input_path",
-    "finished",
-    "waiting",
-    "hold",
-    "queue",
-    "running",
-    "runnable",
-    "interrupted_resumable",
-    "interrupted_not_resumable",
-    "unknown",
-    "queue_error",
-    "retry_error",
-    "error",
-    "input_missing",
-]
-FAILED = {
-    "input_missing",
-    "retry_error",
-    "queue_error",
-    "interrupted_not_resumable",
-    "error",
-}  # nothing happens by itself
+    "input_path", "finished", "waiting", "hold", "queue", "running", "runnable", "interrupted_resumable",
+    "interrupted_not_resumable", "unknown", "queue_error", "retry_error", "error", "input_missing",
+]  # fmt: skip
+# nothing happens by itself
+FAILED = {"input_missing", "retry_error", "queue_error", "interrupted_not_resumable", "error"}
 LEVELS = {
     **dict.fromkeys(FAILED, logging.ERROR),
     **dict.fromkeys((gs.STATE_INTERRUPTED_RESUMABLE, gs.STATE_UNKNOWN), logging.WARNING),
@@ -44,25 +27,14 @@ class StatusPrinter:
     def overview(self, jobs) -> list:
         return sorted(f"{state}({len(found)})" for state, found in jobs.items() if state != gs.STATE_INPUT_PATH)
 
-    def lines(self, jobs, verbose=False) -> list:
-        """[(state, job, text)]"""
-        states = sorted(jobs, key=lambda state: ORDER.index(state) if state in ORDER else -1)
-        return [
-            (state, job, self._text(state, job, verbose)) for state in states for job in sorted(jobs[state], key=str)
-        ]
-
-    def _text(self, state, job, verbose):
-        text = f"{state}: {job}"
-        targets = sorted(getattr(job, "_sis_needed_for_which_targets", ()))
-        if targets:
-            text += f" <target: {targets if verbose else targets[0]}>"
-        if getattr(job, "get_vis_name", lambda: None)():
-            text += f" [{job.get_vis_name()}]"
-        return text
-
     def show(self, jobs, verbose=False):
         logging.info(f"Experiment directory: {os.getcwd()}      Call: {' '.join(sys.argv)}")
-        for state, job, text in self.lines(jobs, verbose):
+        states = sorted(jobs, key=lambda name: ORDER.index(name) if name in ORDER else -1)
+        in_order = [(name, job) for name in states for job in sorted(jobs[name], key=str)]
+        for state, job in in_order:
+            text = f"{state}: {job}"
+            if getattr(job, "get_vis_name", lambda: None)():
+                text += f" [{job.get_vis_name()}]"
             if state == gs.STATE_RUNNING:
                 text += self._progress(job)
             level = LEVELS.get(state, logging.DEBUG)

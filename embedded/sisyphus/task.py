@@ -1,5 +1,6 @@
 """Task: one method of a job with its requirements, run once per argument in workers of its own."""
 
+import contextlib
 import logging
 import os
 import time
@@ -11,16 +12,9 @@ from sisyphus.usage import HOST, read_usage, worker_process
 
 # the state of a task with several ids is the first of these that one of them is in
 WORST_FIRST = [
-    "error",
-    "queue_error",
-    "interrupted_resumable",
-    "interrupted_not_resumable",
-    "runnable",
-    "queue",
-    "running",
-    "retry_error",
-    "finished",
-]
+    "error", "queue_error", "interrupted_resumable", "interrupted_not_resumable", "runnable", "queue", "running",
+    "retry_error", "finished",
+]  # fmt: skip
 
 
 class Task:
@@ -33,8 +27,6 @@ class Task:
         mini_task=False,
         update_rqmt=None,
         parallel=0,
-        tries=1,
-        continuable=False,
     ):
         """
         start: the method's name.
@@ -44,8 +36,6 @@ class Task:
         args: a worker runs per item; a list or tuple is unpacked.
         mini_task: runs on the engine called "short".
         parallel: at most so many workers, each for several args.
-        tries: so many errors are needed until it is one.
-        continuable: never finished, may always be continued.
         """
         self._start = start
         self._resume = resume
@@ -54,8 +44,6 @@ class Task:
         self._args = [[]] if args is None else list(args)
         self._parallel = parallel or len(self._args)
         self.mini_task = mini_task
-        self.tries = tries
-        self.continuable = continuable
         self.last_state = None
 
     def __repr__(self):
@@ -112,9 +100,11 @@ class Task:
         with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a"):
             pass
 
+    def _ids(self, task_id):
+        return self.task_ids() if task_id is None else [task_id]
+
     def finished(self, task_id=None) -> bool:
-        ids = self.task_ids() if task_id is None else [task_id]
-        return all(self._finished(i) for i in ids)
+        return all(self._finished(i) for i in self._ids(task_id))
 
     def _finished(self, task_id):
         """The marker counts once outputs of another machine had time to appear here too."""
@@ -129,19 +119,7 @@ class Task:
         return read_usage(self.get_process_logging_path(task_id)).get("host") == HOST
 
     def error(self, task_id=None) -> bool:
-        return any(self._error(i) for i in (self.task_ids() if task_id is None else [task_id]))
-
-    def _error(self, task_id):
-        """While tries are left, the log is put aside and the error forgotten."""
-        marker, log = self.path(gs.STATE_ERROR, task_id), self.path(gs.JOB_LOG, task_id)
-        if not os.path.isfile(marker):
-            return False
-        for number in range(1, self.tries):
-            if not os.path.exists(f"{log}.error.{number:02}"):
-                os.rename(log, f"{log}.error.{number:02}")
-                os.remove(marker)
-                return False
-        return True
+        return any(os.path.isfile(self.path(gs.STATE_ERROR, i)) for i in self._ids(task_id))
 
     def started(self, task_id) -> bool:
         return os.path.isfile(self.path(gs.JOB_LOG, task_id))
@@ -184,10 +162,7 @@ class Task:
 
     def _failed(self, task_id, known) -> bool:
         """While a worker is at work, what an earlier or a second one left says nothing about it."""
-        if not os.path.isfile(self.path(gs.STATE_ERROR, task_id)):
-            return False
-        at_work = known == gs.STATE_RUNNING or log_is_claimed(self.path(gs.JOB_LOG, task_id))
-        return not at_work and self.error(task_id)
+        return self.error(task_id) and not (known == gs.STATE_RUNNING or log_is_claimed(self.path(gs.JOB_LOG, task_id)))
 
     @staticmethod
     def _tried_too_often(history):
@@ -218,7 +193,7 @@ class Task:
 
     def run(self, task_id):
         """Runs the method in the job's work directory, once per argument."""
-        with tools.execute_in_dir(self.path(gs.JOB_WORK_DIR)):
+        with contextlib.chdir(self.path(gs.JOB_WORK_DIR)):
             for number in self.args_of(task_id):
                 args = self._args[number]
                 logging.info(f"Starting subtask for arg id: {number} args: {args}")

@@ -6,11 +6,10 @@ import pickle
 
 import sisyphus.global_settings as gs
 from sisyphus import graph
-from sisyphus.async_workflow import async_context, async_gather, async_run  # noqa: F401
+from sisyphus.async_workflow import async_gather, async_run  # noqa: F401
 from sisyphus.delayed_ops import Delayed  # noqa: F401
 from sisyphus.job import Job
 from sisyphus.job_path import AbstractPath, Path, Variable  # noqa: F401
-from sisyphus.loader import config_manager  # noqa: F401
 from sisyphus.tools import extract_paths  # noqa: F401
 
 sis_graph = graph.graph

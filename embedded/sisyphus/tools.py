@@ -1,6 +1,5 @@
 """What several modules need: paths inside arguments, units of requirements, a job's environment, shell commands."""
 
-import contextlib
 import enum
 import os
 import string
@@ -52,16 +51,6 @@ def str_to_hours(amount) -> float:
         return float(amount)
     except ValueError:
         raise ValueError(f"time requirement {amount!r}: give hours as a number or a string like '1:30:00'") from None
-
-
-@contextlib.contextmanager
-def execute_in_dir(directory):
-    before = os.getcwd()
-    os.chdir(directory)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 class EnvironmentModifier:

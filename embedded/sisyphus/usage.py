@@ -76,8 +76,7 @@ class UsageLog(threading.Thread):
             grown = shown is None or abs(now["rss"] - shown) > gs.PLOGGING_MIN_CHANGE * shown
             if grown:
                 shown = now["rss"]
-                if not gs.PLOGGING_QUIET:
-                    logging.info(self._line("Run time", now))
+                logging.info(self._line("Run time", now))
             if grown or time.time() - written > gs.PLOGGING_UPDATE_FILE_PERIOD:
                 self._write(now)
                 written = time.time()

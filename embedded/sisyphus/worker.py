@@ -105,8 +105,7 @@ def _run(args, task_id) -> int:
         except SystemExit as reason:
             usage.out_of_memory = signal.SIGXCPU.name in str(reason.code)
             raise
-    if not task.continuable:
-        task.mark(gs.STATE_FINISHED, task_id)
+    task.mark(gs.STATE_FINISHED, task_id)
     logging.info("Job finished successfully")
     return 0
 

@@ -45,21 +45,6 @@ def test_error_marker_removed_by_hand_lets_the_job_run_again(failing):
     assert "RETRY OR CONTINUE TASK" in (failing.job("Failing") / "log.run.1").read_text()
 
 
-def test_tries_give_an_error_another_chance(experiment):
-    experiment.config(
-        "class Second(Failing):\n"
-        "    def tasks(self):\n"
-        "        yield Task('run', rqmt=self.rqmt, tries=2)\n"
-        "    def work(self):\n"
-        "        if len(pathlib.Path(BASE, 'notes').read_text().splitlines()) < 2:\n"
-        "            raise ValueError\n"
-        "def py():\n"
-        "    tk.register_output('out', Second(1).out)"
-    )
-    assert experiment.manager("-r", "setups/config.py").returncode == 0
-    assert (experiment.job("Second") / "log.run.1.error.01").exists()
-
-
 def test_worker_that_cannot_even_start_is_an_error_with_its_reason_in_the_log(experiment):
     experiment.config("def py():\n    tk.register_output('out', Step(1).out)")
     done = experiment.manager("-r", "setups/config.py", SIS_SIS_COMMAND="/no/such/sis")
