@@ -83,7 +83,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "bias_init": None}},
-        "layer 'output' (linear): option 'bias_init' must be a string or a number, found None",
+        "layer 'output' (linear): option 'bias_init' must be a string or a number or a dict, found None",
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "dropout_noise_shape": {"X": 1}}},

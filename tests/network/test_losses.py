@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boulder.errors import NetworkError
 from boulder.network import describe, run_network
 
 LENGTHS = [5, 1, 3, 0]
@@ -181,3 +182,35 @@ def test_losses_of_several_layers_stand_beside_each_other(run, random_batch):
     data, lengths = random_batch(LENGTHS)
     del data["align"], data["classes"]
     assert run(net, data, lengths, losses=False).losses == {}
+
+
+def test_a_scale_may_stand_in_the_losses_options(extern_data):
+    def scales(**options):
+        net = {"output": {"class": "softmax", "loss": "ce", "target": "align", **options}}
+        return {name: loss.scale for name, loss in describe(net, extern_data).losses.items()}
+
+    assert scales(loss_opts={"scale": 0.3}) == {"output": 0.3}
+    assert scales(loss_opts={"scale": 0}) == {}
+    assert scales(loss_opts={"scale": 0.3}, loss_scale=0.3) == {"output": 0.3}
+    with pytest.raises(NetworkError, match=r"'loss_scale' is 0\.5, but 'scale' in 'loss_opts' 0\.3"):
+        scales(loss_opts={"scale": 0.3}, loss_scale=0.5)
+
+
+def test_ctc_takes_logits_and_cuts_targets_that_are_too_long(run, random_batch):
+    data, lengths = random_batch([4, 3, 2])
+    data["data"] = data["data"][:, :, :4]
+    lengths["classes"] = np.array([4, 3, 2], "int32")
+    data["classes"] = np.tile([[0, 1, 2, 0]], (3, 1))
+
+    def cost(cut=0, **options):
+        net = {
+            "l": {"class": "linear", "n_out": 4},
+            "output": {"class": "copy", "from": "l", "loss": "ctc", "loss_opts": options},
+        }
+        own = lengths | {"classes": lengths["classes"] - cut}
+        return float(
+            run(net, data | {"data": np.pad(data["data"], [[0, 0], [0, 0], [0, 1]])}, own).losses["output"].cost
+        )
+
+    assert cost(output_in_log_space=True, auto_clip_target_len=True) == pytest.approx(cost(1, output_in_log_space=True))
+    assert cost(output_in_log_space=True) != pytest.approx(cost(1, output_in_log_space=True))

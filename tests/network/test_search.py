@@ -153,3 +153,57 @@ def test_a_search_needs_a_layer_that_says_where_a_sequence_ends():
 def test_a_wrong_limit_of_the_length_is_told(value):
     with pytest.raises(NetworkError, match="layer 'output' \\(rec\\): 'max_seq_len'"):
         describe(network(2, True, max_seq_len=value), DATA, "search")
+
+
+# Of a loop whose length is known before
+
+ALONG = {
+    "output": {
+        "class": "rec", "from": "data",
+        "unit": {
+            "label": {"class": "linear", "from": "prev:output", "n_out": 3, "activation": None, "with_bias": False},
+            "s": {"class": "rec", "unit": "nativelstm2", "from": ["label", "data:source"], "n_out": 6},
+            "prob": {"class": "softmax", "from": "s", "target": "classes", "loss": "ce"},
+            "output": {"class": "choice", "from": "prob", "beam_size": LABELS**3, "target": "classes", "initial_output": 0},
+        },
+    },
+    "decision": {"class": "decide", "from": "output", "is_output_layer": True},
+}  # fmt: skip
+
+
+def params_along(seed):
+    rng = np.random.default_rng(seed)
+    params = describe(ALONG, EXTERN_DATA, "search").params
+    return {path: rng.normal(size=p.shape).astype("float32") * 1.5 for path, p in sorted(params.items())}
+
+
+def along(params, frames, lengths):
+    """:return: labels of each sequence"""
+    spec = describe(ALONG, EXTERN_DATA, "search")
+    decision = run_network(spec, params, {"data": frames}, {"data": lengths}, losses=False).layers["decision"]
+    labels = decision.ordered(decision.template.axes).numpy()
+    return [tuple(row[:n].tolist()) for row, n in zip(labels, lengths, strict=True)]
+
+
+def cost_along(params, frames, sequence):
+    batch, n = {"data": frames, "classes": np.array([sequence])}, len(sequence)
+    spec = describe(ALONG, EXTERN_DATA, "train")
+    return float(run_network(spec, params, batch, {"data": [n], "classes": [n]}).losses["output/prob"].cost)
+
+
+def test_a_search_along_its_source_finds_the_best_labels_of_each_frame():
+    params = params_along(1)
+    frames, lengths = np.random.default_rng(3).normal(size=(2, 3, 2)).astype("float32"), [3, 2]
+    for row, found in enumerate(along(params, frames, lengths)):
+        own = frames[row : row + 1, : lengths[row]]
+        costs = {
+            labels: cost_along(params, own, labels) for labels in itertools.product(range(LABELS), repeat=lengths[row])
+        }
+        assert found == min(costs, key=costs.get)
+
+
+def test_of_a_search_along_its_source_padding_changes_nothing():
+    params, lengths = params_along(2), [6, 2, 4]
+    frames = np.random.default_rng(2).normal(size=(3, 6, 2)).astype("float32")
+    alone = [along(params, frames[row : row + 1, :n], [n])[0] for row, n in enumerate(lengths)]
+    assert along(params, frames, lengths) == alone

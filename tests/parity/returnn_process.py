@@ -61,6 +61,9 @@ class Built:
             self.network.construct_from_dict(net)
             # a loop makes some of its layers, and their parameters, only when it is asked for losses
             losses = {} if search else self.network.get_losses_initialized()[0]
+            self.objective = [
+                value for loss in losses.values() if (value := loss.get_loss_value_for_objective()) is not None
+            ]
             self.losses = {loss.get_layer().get_absolute_name(): self._terms(loss) for loss in losses.values()}
             self.session = self.tf.Session(graph=self.graph)
             self.network.initialize_params(self.session)
@@ -71,9 +74,9 @@ class Built:
 
     @staticmethod
     def _terms(loss):
-        """:return: scale in the objective, and what is reported"""
+        """:return: what is reported"""
         told = {"cost": loss.get_loss_value(), "error": loss.get_error_value(), "frames": 1.0 / loss.get_norm_factor()}
-        return loss.loss.scale, {what: value for what, value in told.items() if value is not None}
+        return {what: value for what, value in told.items() if value is not None}
 
     def inside(self):
         from contextlib import ExitStack
@@ -125,12 +128,9 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False):
             sizes = [out.get_dynamic_size(axis) for axis in range(1, out.batch_ndim) if out.is_axis_dynamic(axis)]
             wanted["outputs"][name] = (out.placeholder, sizes)
         if not search:
-            total = 0.0
-            for name, (scale, told) in built.losses.items():
-                wanted["losses"][name] = told
-                total += scale * told.get("cost", 0.0)
-            if params and not isinstance(total, float):
-                gradients = built.tf.gradients(total, list(built.variables.values()))
+            wanted["losses"] = built.losses
+            if params and built.objective:
+                gradients = built.tf.gradients(sum(built.objective), list(built.variables.values()))
                 found = zip(built.variables, gradients, strict=True)
                 wanted["gradients"] = {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}
         return built.session.run(wanted, built.feed(data, lengths)) | {"shapes": shapes}

@@ -114,6 +114,8 @@ def test_the_objective_is_a_sum_over_frames_unless_it_is_normalised(training):
     ratio = (total - start) / (mean - start)
     assert ratio == pytest.approx(ratio[0], rel=1e-2)
     assert ratio[0] > 50
+    own = net | {"output": net["output"] | {"loss_opts": {"use_normalized_loss": True}}}
+    assert (training([phase(0, range(1, 2), own, **sgd) | rate], "own").params["output/b"] == mean).all()
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_batch_and_the_last_good_checkpoint(training, tmp_path):

@@ -13,8 +13,8 @@ from boulder.network.loop.axes import outside
 from boulder.network.loop.nodes import Left, inner_name, left_name
 from boulder.network.loop.unit import Unit
 from boulder.network.params import variable_scope
-from boulder.network.reading import check_name, checked_template, is_root, read_layer, read_loss
-from boulder.network.specs import LayerSpec, LossSpec, NetworkSpec
+from boulder.network.reading import check_name, checked_template, is_root, loss_specs, read_layer, read_loss
+from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.template import Template, extern_templates
 
 
@@ -173,8 +173,7 @@ class _Description:
             problem = loss.check(template, stream)
             if problem:
                 raise site.fail(problem)
-            if layer.loss_scale != 0:
-                self.spec.losses[name] = LossSpec(name, loss, target, float(layer.loss_scale))
+            self.spec.losses.update(loss_specs(name, layer, loss, target))
         self._check_paths(site)
         self.spec.layers[name] = LayerSpec(name, layer, sources_of, template, tuple(site.params))
 

@@ -4,6 +4,7 @@ So a new layer gets the same values whether it is made in the first job or the l
 part of it, so that what is new in a parameter that grew is not a copy of its old initial values.
 """
 
+import ast
 import hashlib
 import math
 
@@ -20,49 +21,127 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[-2] * field, shape[-1] * field
 
 
-def _glorot_uniform(random, shape):
-    """Glorot & Bengio 2010: U(-a, a) with a = sqrt(6 / (fan in + fan out))"""
-    limit = math.sqrt(6 / sum(_fans(shape)))
-    return random.uniform(-limit, limit, shape)
+def _truncated_normal(random, shape, mean=0.0, stddev=0.05):
+    """What is further from the mean than two standard deviations is drawn again."""
+    values = random.normal(size=shape)
+    while (far := numpy.abs(values) > 2).any():
+        values[far] = random.normal(size=far.sum())
+    return mean + stddev * values
 
 
-def _glorot_normal(random, shape):
-    return random.normal(0, math.sqrt(2 / sum(_fans(shape))), shape)
+def _variance_scaling(random, shape, scale=1.0, mode="fan_in", distribution="truncated_normal"):
+    """Values of the variance scale / fan; uniform ones are in (-a, a) with a = sqrt(3 · scale / fan)"""
+    fan_in, fan_out = _fans(shape)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+    deviation = math.sqrt(scale / max(1.0, fan))
+    if distribution == "uniform":
+        return random.uniform(-math.sqrt(3) * deviation, math.sqrt(3) * deviation, shape)
+    if distribution == "untruncated_normal":
+        return random.normal(0, deviation, shape)
+    if distribution not in ("normal", "truncated_normal"):
+        raise KeyError(distribution)
+    return _truncated_normal(random, shape, 0.0, deviation / _DEVIATION_WITHIN_TWO)
 
 
-def _he_normal(random, shape):
-    """He et al. 2015: N(0, 2 / fan in)"""
-    return random.normal(0, math.sqrt(2 / _fans(shape)[0]), shape)
+_DEVIATION_WITHIN_TWO = 0.87962566103423978  # of a normal distribution of which only what is within ±2 is left
 
 
-def _orthogonal(random, shape):
+def _orthogonal(random, shape, gain=1.0):
     """Saxe et al. 2014: Q of a QR decomposition, its signs made unique by R's diagonal"""
     rows, columns = math.prod(shape[:-1]), shape[-1]
     q, r = numpy.linalg.qr(random.normal(size=(max(rows, columns), min(rows, columns))))
     q = q * numpy.sign(numpy.diag(r))
-    return (q if rows >= columns else q.T).reshape(shape)
+    return gain * (q if rows >= columns else q.T).reshape(shape)
 
+
+def _scaled(scale: float, mode: str, distribution: str):
+    return lambda random, shape: _variance_scaling(random, shape, scale, mode, distribution)
+
+
+_glorot_uniform = _scaled(1.0, "fan_avg", "uniform")  # Glorot & Bengio 2010
 
 INITIALIZERS = {
     "glorot_uniform": _glorot_uniform,
     "xavier": _glorot_uniform,
-    "glorot_normal": _glorot_normal,
-    "he_normal": _he_normal,
+    "glorot_normal": _scaled(1.0, "fan_avg", "untruncated_normal"),
+    "he_normal": _scaled(2.0, "fan_in", "untruncated_normal"),  # He et al. 2015
+    "he_uniform": _scaled(2.0, "fan_in", "uniform"),
+    "lecun_normal": _scaled(1.0, "fan_in", "truncated_normal"),
+    "lecun_uniform": _scaled(1.0, "fan_in", "uniform"),
+    "variance_scaling": _variance_scaling,
     "orthogonal": _orthogonal,
+    "identity": lambda _random, shape, gain=1.0: gain * numpy.eye(*shape),
+    "random_normal": lambda random, shape, mean=0.0, stddev=0.05: random.normal(mean, stddev, shape),
+    "random_uniform": lambda random, shape, minval=-0.05, maxval=0.05: random.uniform(minval, maxval, shape),
+    "truncated_normal": _truncated_normal,
+    "constant": lambda _random, shape, value=0.0: numpy.full(shape, value),
     "zeros": lambda _random, shape: numpy.zeros(shape),
     "ones": lambda _random, shape: numpy.ones(shape),
 }
+_CLASSES = {
+    "VarianceScaling": "variance_scaling",
+    "RandomNormal": "random_normal",
+    "RandomUniform": "random_uniform",
+    "TruncatedNormal": "truncated_normal",
+    "Constant": "constant",
+    "Orthogonal": "orthogonal",
+    "Identity": "identity",
+    "Zeros": "zeros",
+    "Ones": "ones",
+    "GlorotUniform": "glorot_uniform",
+    "GlorotNormal": "glorot_normal",
+}
+"""TensorFlow's names of the same"""
+
+Init = str | float | dict
+"""What a net dict may say: a number for a constant; a name of `INITIALIZERS` or of `_CLASSES`, also with `_initializer` after it;
+such a name with arguments, "variance_scaling_initializer(mode='fan_in', distribution='uniform', scale=0.78)"; or a dict,
+{"class": "VarianceScaling", "scale": 0.78}."""
+
+
+def as_text(init: Init) -> str | float:
+    """:return: the same, of a dict as a name with arguments"""
+    if not isinstance(init, dict):
+        return init
+    return f"{init.get('class')}({', '.join(f'{k}={v!r}' for k, v in sorted(init.items()) if k != 'class')})"
+
+
+def _read(init: str) -> tuple[str, list, dict]:
+    """
+    :return: name in `INITIALIZERS`, and arguments
+    :raises ValueError: if it is nothing of the kind
+    """
+    call = ast.parse(init.strip(), mode="eval").body
+    arguments, named = [], {}
+    if isinstance(call, ast.Call):
+        arguments = [ast.literal_eval(argument) for argument in call.args]
+        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        call = call.func
+    name = call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "")
+    name = name.removesuffix("_initializer")
+    # a seed is not for one parameter to say, and its type is that of the parameter
+    return _CLASSES.get(name, name), arguments, {k: v for k, v in named.items() if k not in ("seed", "dtype")}
 
 
 def check(init: str | float, where: str) -> None:
-    """:raises NetworkError: if `init` names no initializer"""
-    if isinstance(init, str) and init not in INITIALIZERS:
+    """:raises NetworkError: if `init` is no initializer"""
+    if not isinstance(init, str):
+        return
+    try:
+        name, arguments, named = _read(init)
+    except (SyntaxError, ValueError):
+        raise NetworkError(f"{where}: {init!r} is no initializer; expected a name, or a call with numbers") from None
+    if name not in INITIALIZERS:
         raise NetworkError(f"{where}: unknown initializer {init!r}{nearest(init, INITIALIZERS)}")
+    try:
+        INITIALIZERS[name](numpy.random.default_rng(0), (2, 2), *arguments, **named)
+    except (TypeError, ValueError, KeyError) as error:
+        raise NetworkError(f"{where}: initializer {init!r} cannot be called: {error}") from None
 
 
 def initial_value(init: str | float, shape: tuple[int, ...], seed: int, path: str, dtype: str = "float32"):
     """
-    :param init: a name of `INITIALIZERS`, or a number for a constant
+    :param init: see `Init`, as text; a number for a constant
     :param path: the parameter's path; with `seed` and `shape` it selects the random stream
     :return: array of `shape`
     """
@@ -70,4 +149,5 @@ def initial_value(init: str | float, shape: tuple[int, ...], seed: int, path: st
         return numpy.full(shape, init, dtype)
     digest = hashlib.sha256(f"{seed}:{path}:{shape}".encode()).digest()
     random = numpy.random.Generator(numpy.random.Philox(key=int.from_bytes(digest[:16], "big")))
-    return INITIALIZERS[init](random, shape).astype(dtype)
+    name, arguments, named = _read(init)
+    return INITIALIZERS[name](random, shape, *arguments, **named).astype(dtype)

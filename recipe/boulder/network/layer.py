@@ -281,12 +281,13 @@ class Site:
         self,
         name: str,
         shape: tuple[int, ...],
-        init: str | float,
+        init: initializers.Init,
         *,
         splits: tuple[tuple[Part, ...], ...] = (),
         returnn_splits: tuple[tuple[int, ...], ...] | None = None,
     ) -> None:
         """Declares a parameter; see `ParamSpec` for the arguments."""
+        init = initializers.as_text(init)
         initializers.check(init, self.where)
         self.params.append(
             ParamSpec(

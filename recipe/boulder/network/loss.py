@@ -22,10 +22,19 @@ class LossValue(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """The fields of a subclass are its `loss_opts`."""
+    """
+    The fields of a subclass are further `loss_opts` of it.
+
+    :param scale: the layer's `loss_scale` under another name
+    :param use_normalized_loss: whether its cost is divided by its frames in the objective, whatever the trainer's option of
+        that name says of all losses
+    """
 
     class_name: ClassVar[str]
     needs_target: ClassVar[bool] = True
+
+    scale: float = 1.0
+    use_normalized_loss: bool = False
 
     def output_dim(self, target: Template) -> int | None:
         """:return: the dimension that the layer's output must have for this target"""

@@ -8,6 +8,7 @@ from boulder.network.layers.loop import Loop
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.options import parse
 from boulder.network.params import variable_scope
+from boulder.network.specs import LossSpec
 from boulder.network.template import Template
 
 DEFAULT_TARGET = "classes"
@@ -58,7 +59,18 @@ def read_loss(layer: Layer, options: dict, where: str) -> tuple[Loss | None, str
                 raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
         return None, None
     loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
+    if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (1, loss.scale):
+        raise NetworkError(f"{where}: 'loss_scale' is {layer.loss_scale}, but 'scale' in 'loss_opts' {loss.scale}")
     return loss, (layer.target or DEFAULT_TARGET) if loss.needs_target else None
+
+
+def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:
+    """
+    :param name: of the layer, absolute
+    :return: layer name → its loss; empty where the scale is 0
+    """
+    scale = loss.scale if layer.loss_scale == 1 else layer.loss_scale
+    return {name: LossSpec(name, loss, target, float(scale))} if scale else {}
 
 
 def checked_template(site: Site) -> Template:

@@ -74,12 +74,13 @@ class Model:
     def _objective(self, losses):
         """
         RETURNN's: Σ over losses of scale · cost, where cost is a sum over frames, or its mean with
-        `use_normalized_loss`; plus Σ over parameters of L2 · Σ w².
+        `use_normalized_loss`, of all losses or of this one; plus Σ over parameters of L2 · Σ w².
         """
         total = tf.constant(0.0)
         for layer, loss in losses.items():
-            cost = tf.math.divide_no_nan(loss.cost, loss.frames) if self.options.use_normalized_loss else loss.cost
-            total += self.spec.losses[layer].scale * cost
+            spec = self.spec.losses[layer]
+            normalized = self.options.use_normalized_loss or spec.loss.use_normalized_loss
+            total += spec.scale * (tf.math.divide_no_nan(loss.cost, loss.frames) if normalized else loss.cost)
         for path, param in self.spec.params.items():
             if param.l2 and param.trainable:
                 total += param.l2 * tf.reduce_sum(tf.square(self.variables[path]))

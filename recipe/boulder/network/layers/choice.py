@@ -186,7 +186,13 @@ class Choice(Layer):
 @layer_class("decide")
 @dataclass(frozen=True, kw_only=True)
 class Decide(Layer):
-    """In a search the best hypothesis; otherwise its source as it is."""
+    """
+    In a search the best hypothesis; otherwise its source as it is.
+
+    :param length_normalization: whether the scores count by the lengths once more
+    """
+
+    length_normalization: bool = False
 
     def spec(self, site: Site) -> Template:
         if len(site.sources) != 1:
@@ -194,13 +200,18 @@ class Decide(Layer):
         ((_, template),) = site.sources
         if template.axis(BEAM) is None:
             return template
+        if self.length_normalization and template.time is None:
+            raise site.fail(f"'length_normalization' needs a source with a time axis, found {template}")
         return _decided(template)
 
     def compute(self, run, x):
         beam = x.template.axis(BEAM)
         if beam is None:
             return x
-        best = tf.argmax(run.scores(beam), axis=1, output_type=tf.int32)
+        scores = run.scores(beam)
+        if self.length_normalization:
+            scores /= tf.cast(run.length_over((Batch, beam), x.template.time), tf.float32)
+        best = tf.argmax(scores, axis=1, output_type=tf.int32)
         renamed = {}
         for axis in x.template.axes:
             if _is_of_hypotheses(axis):

@@ -33,6 +33,7 @@ _KINDS = {
 @dataclass(frozen=True, kw_only=True)
 class _Elementwise(Layer):
     activation: str | None = None
+    allow_broadcast_all_sources: bool = True
     eval: str | Callable | None = None
     eval_locals: dict | None = None
     out_type: dict | None = None

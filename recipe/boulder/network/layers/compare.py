@@ -31,6 +31,7 @@ class Compare(Layer):
 
     kind: Literal["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"] = "equal"
     value: int | float | None = None
+    allow_broadcast_all_sources: bool = True
 
     def spec(self, site: Site) -> Template:
         if len(site.sources) + (self.value is not None) < 2:

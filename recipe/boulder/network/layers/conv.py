@@ -43,8 +43,8 @@ class Conv(ConcatLayer):
     input_split_feature_dim: int | None = None
     with_bias: bool = False
     activation: str | None = None
-    forward_weights_init: str | float = "glorot_uniform"
-    bias_init: str | float = 0.0
+    forward_weights_init: str | float | dict = "glorot_uniform"
+    bias_init: str | float | dict = 0.0
     auto_use_channel_first: bool = False
     use_time_mask: bool = False
 

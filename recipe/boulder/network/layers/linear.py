@@ -19,8 +19,8 @@ class Linear(ConcatLayer):
 
     activation: str | None = None
     with_bias: bool = True
-    forward_weights_init: str | float = "glorot_uniform"
-    bias_init: str | float = 0.0
+    forward_weights_init: str | float | dict = "glorot_uniform"
+    bias_init: str | float | dict = 0.0
 
     def spec(self, site: Site) -> Template:
         template = site.input()

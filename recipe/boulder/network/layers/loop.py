@@ -19,6 +19,8 @@ class Loop(ConcatLayer):
     :param max_seq_len: of a search: a number of frames, or an expression such as "max_len_from('base:encoder') * 2"
     :param include_eos: of a search: whether the frame in which `end` comes true belongs to the sequence
     :param optimize_move_layers_out: False computes all layers within the loop
+    :param cheating: says nothing, as in RETURNN: it is the option of `choice`
+    :param unroll: says nothing: the loop is compiled anyhow
     """
 
     class_name = "rec"
@@ -28,6 +30,8 @@ class Loop(ConcatLayer):
     max_seq_len: int | str | None = None
     include_eos: bool = False
     optimize_move_layers_out: bool | None = None
+    cheating: bool | str = False
+    unroll: bool = False
 
     def compute(self, run, output):
         return left(run, output, run.template)

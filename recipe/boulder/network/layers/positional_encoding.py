@@ -84,7 +84,7 @@ class RelativePositionalEncoding(ConcatLayer):
     :param fixed: whether the vectors are sinusoids instead of a parameter
     """
 
-    forward_weights_init: str | float = "glorot_uniform"
+    forward_weights_init: str | float | dict = "glorot_uniform"
     clipping: int = 16
     fixed: bool = False
 

@@ -25,9 +25,9 @@ class Rec(Recurrent):
 
     unit: str = "lstm"
     direction: Literal[1, -1] = 1
-    forward_weights_init: str | float | None = None
-    recurrent_weights_init: str | float | None = None
-    bias_init: str | float = 0.0
+    forward_weights_init: str | float | dict | None = None
+    recurrent_weights_init: str | float | dict | None = None
+    bias_init: str | float | dict = 0.0
 
     def recurrent_unit(self, where: str) -> Unit:
         return read_unit(self.unit, self.unit_opts, IN_REC, where)

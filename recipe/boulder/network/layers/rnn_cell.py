@@ -19,7 +19,7 @@ class RnnCell(Recurrent):
     :param weights_init: initializer of matrices
     """
 
-    weights_init: str | float = "glorot_uniform"
+    weights_init: str | float | dict = "glorot_uniform"
 
     def recurrent_unit(self, where: str) -> Unit:
         return read_unit(self.unit, self.unit_opts, IN_RNN_CELL, where)

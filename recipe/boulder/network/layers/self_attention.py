@@ -37,7 +37,7 @@ class SelfAttention(FurtherSources):
     num_heads: int
     total_key_dim: int
     key_shift: str | None = None
-    forward_weights_init: str | float = "glorot_uniform"
+    forward_weights_init: str | float | dict = "glorot_uniform"
     attention_dropout: float = 0.0
     attention_left_only: bool = False
 

@@ -12,7 +12,7 @@ from boulder.network.loop.nodes import Carried, Enter, FrameNumber, Iterations, 
 from boulder.network.loop.placement import place
 from boulder.network.loop.templates import Frame, Outer
 from boulder.network.loop.unit import SOURCE, STEP, Node, Unit
-from boulder.network.reading import checked_template
+from boulder.network.reading import checked_template, loss_specs
 from boulder.network.specs import LayerSpec, LossSpec, Placement
 from boulder.network.template import Template
 
@@ -217,8 +217,7 @@ class _Building:
         problem = node.loss.check(output, target)
         if problem:
             raise self.frame.site(node, {}).fail(problem)
-        if node.layer.loss_scale != 0:
-            self.built.losses[key] = LossSpec(key, node.loss, node.target, float(node.layer.loss_scale))
+        self.built.losses.update(loss_specs(key, node.layer, node.loss, node.target))
 
 
 def _every_source(node: Node) -> list[str]:

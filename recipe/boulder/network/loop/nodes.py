@@ -118,7 +118,7 @@ class Iterations(Layer):
         from boulder.network.loop.until_end import iterate_until_end
 
         named = dict(zip(run.spec.sources, sources, strict=True))
-        return iterate(run, self, named) if self.end is None else iterate_until_end(run, self, named)
+        return iterate_until_end(run, self, named) if self.end or self.beam else iterate(run, self, named)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A loop that ends where its layer `end` says so: in a search, for each hypothesis on its own."""
+"""A loop that ends where its layer `end` says so, and any loop of a search: each hypothesis ends on its own."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from boulder.network.tensor import Tensor
 def iterate_until_end(run, loop: Iterations, sources: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     Goes on until all sequences, or all hypotheses of all sequences, have ended, or there are `max_length` frames. The
-    lengths become those of the loop's axis.
+    lengths become those of the loop's axis; without a layer `end` they are known before.
 
     :param run: `boulder.network.run.LayerRun` of the loop
     :param sources: name → what it reads
     :return: name → what is needed of it, of all frames; in a search, along the hypotheses that there are in the end
     """
     frames = Frames(run, loop, sources)
-    limit = loop.max_length.frames(lambda name: run.frames(sources[name].template.time))
     axes = (Batch, loop.beam) if loop.beam else (Batch,)
+    if loop.end:
+        limit = loop.max_length.frames(lambda name: run.frames(sources[name].template.time))
+    else:
+        limit, known_lengths = run.frames(loop.loop), run.length_over(axes, loop.loop)
     flags, shape = Template(axes, "bool"), run.shape(axes)
     scores = first_scores(shape) if loop.beam else tf.zeros(shape)
     origins = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None, loop.beam and loop.beam.size])
@@ -37,7 +40,8 @@ def iterate_until_end(run, loop: Iterations, sources: Mapping[str, Tensor]) -> d
         hypotheses = Hypotheses(loop.beam, frame, scores, ended, lengths)
         outputs, kept = frames.compute(frame, Kept(carried, states), hypotheses.choose if loop.beam else None)
         before = hypotheses.ended
-        ended = before | run.broadcast(outputs[loop.end], flags).value
+        ends = run.broadcast(outputs[loop.end], flags).value if loop.end else frame + 1 >= known_lengths
+        ended = before | ends
         lengths = hypotheses.lengths + tf.cast(~(before if loop.include_eos else ended), tf.int32)
         if loop.beam:
             origins = origins.write(frame, hypotheses.origins)
@@ -52,12 +56,14 @@ def iterate_until_end(run, loop: Iterations, sources: Mapping[str, Tensor]) -> d
             tf.fill(shape, False), tf.zeros(shape, tf.int32), scores, origins,
         ),
     )  # fmt: skip
-    run.set_length(loop.loop.as_time(), lengths, axes)
+    if loop.end:
+        run.set_length(loop.loop.as_time(), lengths, axes)
     if loop.beam:
         run.set_scores(loop.beam, scores)
     outputs = frames.stacked(results)
     back = ways_back(origins.stack()) if loop.beam else None
-    return {name: _to_the_end(x, loop, back, tf.reduce_max(lengths)) for name, x in outputs.items()}
+    longest = run.frames(loop.loop)
+    return {name: _to_the_end(x, loop, back, longest) for name, x in outputs.items()}
 
 
 def _to_the_end(x: Tensor, loop: Iterations, back, frames) -> Tensor:

@@ -18,9 +18,17 @@ from boulder.network.template import Template
 class Ctc(Loss):
     """
     :param beam_width: of the search whose result the error compares; 1: the best path (RETURNN's default is 100)
+    :param output_in_log_space: whether the output is log probabilities, or logits, and no probabilities
+    :param auto_clip_target_len: whether a target that is longer than its output less one frame is cut to that
+    :param use_native: which of RETURNN's ops it is: says nothing here
+    :param ctc_opts: of TensorFlow's op; says "ignore_longer_outputs_than_inputs", of which see above, if anything
     """
 
     beam_width: int = 1
+    output_in_log_space: bool = False
+    auto_clip_target_len: bool = False
+    use_native: bool = False
+    ctc_opts: dict | None = None
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim + 1 if target.dim else None
@@ -30,6 +38,9 @@ class Ctc(Loss):
             return f"loss 'ctc' needs a sequence of class indices as its target, found {target}"
         if self.beam_width < 1:
             return f"'beam_width' must be at least 1, found {self.beam_width}"
+        for option in self.ctc_opts or {}:
+            if option != "ignore_longer_outputs_than_inputs":
+                return f"'ctc_opts' may say 'ignore_longer_outputs_than_inputs', found {option!r}"
         if output.time is None:
             return f"loss 'ctc' needs a time axis, but the output is {output}"
         return super().check(output, target)
@@ -37,9 +48,16 @@ class Ctc(Loss):
     def compute(self, run, output, target) -> LossValue:
         time, target_time = output.template.time, target.template.time
         frames = run.length(time)
-        logits = output.logits_ordered((time, Batch, output.template.feature))  # [T, B, classes + 1]
+        axes = (time, Batch, output.template.feature)
+        logits = (
+            output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
+        )  # [T, B, classes + 1]
         logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without any frame
-        labels, mask = target.ordered((Batch, target_time)), run.mask(target_time)  # both [B, N]
+        num_labels = run.length(target_time)
+        if self.auto_clip_target_len:
+            num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
+        labels = target.ordered((Batch, target_time))  # [B, N]
+        mask = tf.sequence_mask(num_labels, tf.shape(labels)[1], tf.float32)  # [B, N]
         possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
         mask = tf.where(possible[:, None], mask, 0.0)
         cost = _cost(logits, frames, labels, tf.cast(tf.reduce_sum(mask, axis=1), tf.int32))
