@@ -29,6 +29,11 @@ def test_calls_draw_values_of_the_deviation_that_they_say(init):
     assert initial_value(init, SHAPE, 1, "l/W").std() == pytest.approx(DEVIATIONS[init], rel=0.02)
 
 
+def test_initial_values_never_change_as_hashes_of_jobs_do_not_tell_of_them():
+    drawn = [float(initial_value(init, (3, 5), 42, "l/W")[0, 0]).hex() for init in ("glorot_uniform", "he_normal")]
+    assert drawn == ["-0x1.412c780000000p-1", "-0x1.609fae0000000p-3"]
+
+
 def test_constants_are_what_they_say():
     assert (initial_value("constant_initializer(0.3)", (2, 3), 1, "l/W") == np.float32(0.3)).all()
     assert (initial_value("identity", (3, 3), 1, "l/W") == np.eye(3)).all()

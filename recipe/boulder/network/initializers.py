@@ -33,9 +33,11 @@ def _variance_scaling(random, shape, scale=1.0, mode="fan_in", distribution="tru
     """Values of the variance scale / fan; uniform ones are in (-a, a) with a = sqrt(3 · scale / fan)"""
     fan_in, fan_out = _fans(shape)
     fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
-    deviation = math.sqrt(scale / max(1.0, fan))
+    fan = max(1.0, fan)
     if distribution == "uniform":
-        return random.uniform(-math.sqrt(3) * deviation, math.sqrt(3) * deviation, shape)
+        limit = math.sqrt(3 * scale / fan)
+        return random.uniform(-limit, limit, shape)
+    deviation = math.sqrt(scale / fan)
     if distribution == "untruncated_normal":
         return random.normal(0, deviation, shape)
     if distribution not in ("normal", "truncated_normal"):
