@@ -30,11 +30,11 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss": "ce", "loss_scale": "x"}},
-        "layer 'output' (linear): option 'loss_scale' must be a number, found 'x'",
+        "layer 'output' (linear): option 'loss_scale' must be a number or None, found 'x'",
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss": "ce", "loss_scale": INF}},
-        "layer 'output' (linear): option 'loss_scale' must be a number, found inf",
+        "layer 'output' (linear): option 'loss_scale' must be a number or None, found inf",
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "loss": "ce", "target": "clases"}},
@@ -71,7 +71,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "softmax", "from": "data:speaker", "loss": "ctc"}},
-        "layer 'output' (softmax): loss 'ctc' needs a time axis, but the output is [batch, feature:4] float32",
+        "layer 'output' (softmax): loss 'ctc' needs a time axis, and none beside it, but the output is [batch, feature:4] float32",
     ),
     (
         {"output": {"class": "copy", "from": "data:align", "loss": "ce", "target": "align"}},

@@ -68,6 +68,9 @@ def _read_entry(key: str, entry: object) -> Stream:
         wrong = next((option for option in entry if option not in _OPTIONS), "")
         raise DataError(f"extern_data[{key!r}]: found no 'dim'{nearest(wrong, ['dim', 'sparse', 'shape'])}")
     sparse, shape = bool(entry.get("sparse", False)), entry.get("shape")
+    if shape is not None and len(shape) > 2 - sparse:
+        frames = "(None,), of class indices" if sparse else "(None, dim)"
+        raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
     dim = entry.get("dim", shape[-1] if shape and len(shape) > 1 else None)
     has_feature_axis = not sparse and (len(shape) > 1 if shape is not None else dim is not None)
     return Stream(

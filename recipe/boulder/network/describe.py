@@ -13,7 +13,15 @@ from boulder.network.loop.axes import outside
 from boulder.network.loop.nodes import Left, inner_name, left_name
 from boulder.network.loop.unit import Unit
 from boulder.network.params import variable_scope
-from boulder.network.reading import check_name, checked_template, is_root, loss_specs, read_layer, read_loss
+from boulder.network.reading import (
+    check_losses,
+    check_name,
+    checked_template,
+    is_root,
+    loss_specs,
+    read_layer,
+    read_loss,
+)
 from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.template import Template, extern_templates
 
@@ -39,6 +47,7 @@ class _Description:
             raise NetworkError(f"expected a net dict, found {type(network).__name__}: {network!r:.80}")
         for name in network:
             check_name(name)
+        check_losses(network, str)
         self.network, self.mode = network, mode
         self.spec = NetworkSpec(extern_templates(extern_data))
         self.parsed: dict[str, Layer] = {}

@@ -15,6 +15,7 @@ class FurtherSources(ConcatLayer):
     :param further: the options; one that is no string names no layer
     """
 
+    some_sources_suffice = False
     further: ClassVar[tuple[str, ...]]
 
     def _named(self) -> list[str]:

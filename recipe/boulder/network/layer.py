@@ -33,7 +33,8 @@ class Layer:
     :param sources: `from`: names of layers, `data` or `data:KEY`
     :param n_out: size of the output's feature axis
     :param loss: name of a loss on the output
-    :param loss_scale: factor of the loss in the objective; 0 drops the loss, also from the scores
+    :param loss_scale: factor of the loss in the objective; None is 1; 0 drops the loss, also from the scores
+    :param loss_only_on_non_search: says nothing: a search has no losses
     :param loss_opts: options of the loss
     :param target: key of the data stream that the loss compares with, or that gives `n_out`
     :param L2: factor of the sum of squares of all the layer's parameters in the objective
@@ -51,13 +52,17 @@ class Layer:
     reads_memory: ClassVar[bool] = False
     """whether it reads what its sources remember, and so must be computed where these are"""
 
+    some_sources_suffice: ClassVar[bool] = False
+    """whether some of its sources alone say roughly what comes out of it; in a loop, others may not be known yet"""
+
     differs_by_frame: ClassVar[bool] = False
     """whether what comes out of it differs from iteration to iteration of a loop, even if its input does not"""
 
     sources: str | list[str] = "data"
     n_out: int | None = None
     loss: str | None = None
-    loss_scale: float = 1.0
+    loss_scale: float | None = 1.0
+    loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
     L2: float | None = None
@@ -139,6 +144,8 @@ class ConcatLayer(Layer):
         if each has its own. As in RETURNN, what is not said is 1 for batch and time, so that a feature is dropped in all
         frames of all sequences or in none; {"*": None} drops each entry on its own
     """
+
+    some_sources_suffice = True
 
     dropout: float = 0.0
     dropout_noise_shape: dict | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from boulder.errors import NetworkError
 from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.layers.loop import Loop
@@ -55,13 +57,29 @@ def read_loss(layer: Layer, options: dict, where: str) -> tuple[Loss | None, str
     """:return: the layer's loss, and the key of its target if it needs one; None, None if it has no loss"""
     if layer.loss is None:
         for option in ("loss_scale", "loss_opts"):
-            if option in options:
-                raise NetworkError(f"{where}: has {option!r}, but no 'loss'")
+            if options.get(option) is not None:
+                raise _without_loss(where, option)
         return None, None
     loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
-    if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (1, loss.scale):
+    if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (None, 1, loss.scale):
         raise NetworkError(f"{where}: 'loss_scale' is {layer.loss_scale}, but 'scale' in 'loss_opts' {loss.scale}")
     return loss, (layer.target or DEFAULT_TARGET) if loss.needs_target else None
+
+
+def check_losses(network: dict, path: Callable[[str], str]) -> None:
+    """
+    Of all layers, also those that nothing needs: one that is to be there for its loss is not needed without it.
+
+    :param path: name of a layer → path in the net dict
+    :raises NetworkError: if there is a scale of a loss, and no word of a loss
+    """
+    for name, options in network.items():
+        if isinstance(options, dict) and options.get("loss_scale") is not None and "loss" not in options:
+            raise _without_loss(f"layer {path(name)!r} ({options.get('class')})", "loss_scale")
+
+
+def _without_loss(where: str, option: str) -> NetworkError:
+    return NetworkError(f"{where}: has {option!r}, but no 'loss'")
 
 
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:
@@ -69,7 +87,7 @@ def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[
     :param name: of the layer, absolute
     :return: layer name → its loss; empty where the scale is 0
     """
-    scale = loss.scale if layer.loss_scale == 1 else layer.loss_scale
+    scale = loss.scale if layer.loss_scale in (None, 1) else layer.loss_scale
     return {name: LossSpec(name, loss, target, float(scale))} if scale else {}
 
 

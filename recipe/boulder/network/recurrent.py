@@ -22,6 +22,7 @@ class Recurrent(ConcatLayer):
     :param initial_state: see `boulder.network.units.initial_state`; None: zeros
     """
 
+    some_sources_suffice = False
     differs_by_frame = True
 
     unit: str

@@ -32,6 +32,8 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Elementwise(Layer):
+    some_sources_suffice = True
+
     activation: str | None = None
     allow_broadcast_all_sources: bool = True
     eval: str | Callable | None = None

@@ -29,6 +29,8 @@ class Compare(Layer):
     :param value: comes after the sources
     """
 
+    some_sources_suffice = True
+
     kind: Literal["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"] = "equal"
     value: int | float | None = None
     allow_broadcast_all_sources: bool = True

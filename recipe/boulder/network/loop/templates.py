@@ -110,7 +110,7 @@ class Frame:
     def _guess(self, node: Node) -> Template | None:
         known = self._known(node)
         complete = len(known) == len(set(node.sources))
-        if known or complete:
+        if complete or (known and (node.unit or node.layer.some_sources_suffice)):
             try:
                 return self.describe(node, known)
             except KeyError:  # a source of a loop within this one

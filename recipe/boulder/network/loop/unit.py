@@ -10,7 +10,7 @@ from boulder.network.layer import Layer
 from boulder.network.layers.loop import Loop
 from boulder.network.loop.length import MaxLength
 from boulder.network.loss import Loss
-from boulder.network.reading import check_name, is_root, read_layer, read_loss
+from boulder.network.reading import check_losses, check_name, is_root, read_layer, read_loss
 from boulder.network.template import Template
 
 SOURCE, STEP = "data:source", ":i"
@@ -65,6 +65,7 @@ class Unit:
         self._waiting: list[str] = []
         for layer in loop.unit:
             check_name(layer)
+        check_losses(loop.unit, lambda layer: f"{path}/unit/{layer}")
         if "output" not in loop.unit:
             raise NetworkError(f"{self.where}: its subnetwork needs a layer 'output'{nearest('output', loop.unit)}")
         roots = [layer for layer, options in loop.unit.items() if layer in ("output", "end") or is_root(options, mode)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import Batch
 from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
 
 
@@ -41,8 +42,8 @@ class Ctc(Loss):
         for option in self.ctc_opts or {}:
             if option != "ignore_longer_outputs_than_inputs":
                 return f"'ctc_opts' may say 'ignore_longer_outputs_than_inputs', found {option!r}"
-        if output.time is None:
-            return f"loss 'ctc' needs a time axis, but the output is {output}"
+        if output.time is None or further_axes(output):
+            return f"loss 'ctc' needs a time axis, and none beside it, but the output is {output}"
         return super().check(output, target)
 
     def compute(self, run, output, target) -> LossValue:

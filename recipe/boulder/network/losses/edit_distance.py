@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import Batch
 from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
 
 
@@ -18,7 +19,7 @@ class EditDistance(Loss):
 
     def check(self, output: Template, target: Template) -> str | None:
         for what, template in (("output", output), ("target", target)):
-            if template.sparse_dim is None or template.time is None:
+            if template.sparse_dim is None or template.time is None or further_axes(template):
                 return f"loss 'edit_distance' compares sequences of class indices, but the {what} is {template}"
         if output.sparse_dim != target.sparse_dim:
             return f"loss 'edit_distance': the output has {output.sparse_dim} classes, the target {target.sparse_dim}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import tf
-from boulder.network.axes import FEATURE, Batch
+from boulder.network.axes import FEATURE, LOOP, Axis, Batch
 from boulder.network.template import Template
 
 
@@ -62,6 +62,12 @@ def frames_of(run, output, target) -> Frames:
     return Frames(x, logits, y, mask)
 
 
+def further_axes(output: Template) -> list[Axis]:
+    """:return: what there is beside sequences of frames"""
+    known = (output.batch, output.time, output.feature)
+    return [axis for axis in output.axes if axis not in known and axis.kind != LOOP]
+
+
 def problem_of_frames(loss: str, output: Template, target: Template, dense: bool | None) -> str | None:
     """
     :param dense: whether the target must have features (True) or class indices (False); None: either
@@ -71,6 +77,7 @@ def problem_of_frames(loss: str, output: Template, target: Template, dense: bool
         return f"loss {loss!r} needs class indices as its target, found {target}"
     if dense and target.feature is None:
         return f"loss {loss!r} needs a target with features, found {target}"
-    if (output.time is None) != (target.time is None):
+    several = further_axes(output)
+    if (output.time is None) != (target.time is None) or several:
         return f"loss {loss!r} compares frame by frame, but the output is {output} and the target {target}"
     return None
