@@ -6,6 +6,8 @@ import os
 import sisyphus.global_settings as gs
 from sisyphus.job_directory import job_finished
 
+HOLD_LETS_GO_ON = {gs.STATE_FINISHED, gs.STATE_RUNNING, gs.STATE_QUEUE}
+
 
 class JobState:
     """Half of a Job: what can be known about its progress."""
@@ -65,12 +67,13 @@ class JobState:
             return gs.STATE_FINISHED
         if not self._sis_runnable():
             return gs.STATE_WAITING
-        if self._sis_is_set_to_hold():
-            return gs.STATE_HOLD
+        held = self._sis_is_set_to_hold()
         if not self._sis_setup():
-            return gs.STATE_RUNNABLE
+            return gs.STATE_HOLD if held else gs.STATE_RUNNABLE
         task = self._sis_next_task()
-        return gs.STATE_FINISHED if task is None else task.state(engine)
+        state = gs.STATE_FINISHED if task is None else task.state(engine)
+        # a try that was submitted before goes on
+        return gs.STATE_HOLD if held and state not in HOLD_LETS_GO_ON else state
 
     def _sis_print_error(self, tasks=1, lines=0):
         for task in [task for task in self._sis_tasks() if task.error()][:tasks]:

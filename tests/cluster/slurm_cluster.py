@@ -39,7 +39,7 @@ SlurmdParameters=config_overrides
 SlurmdTimeout=10
 MessageTimeout=5
 KillWait=15
-MinJobAge=300
+MinJobAge=3600
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=16000 Gres=gpu:1 State=UNKNOWN
 PartitionName=all Nodes={node} Default=YES MaxTime=INFINITE State=UP
@@ -68,9 +68,7 @@ class SlurmCluster(Daemons):
         files = {"key-file": "munge.key", "socket": "munge.socket", "pid-file": "munge.pid", "log-file": "munge.log"}
         files["seed-file"] = "munge.seed"
         self.start_daemon("munged", "--foreground", "--force", *(f"--{k}={self.folder / v}" for k, v in files.items()))
-        self.start_controller()
-        self.start_node()
-        self.wait_until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node is idle")
+        self.clear()
 
     def start_controller(self) -> None:
         self.start_daemon("slurmctld", "-D", "-f", f"{self.folder}/slurm.conf", "-i")
@@ -84,17 +82,32 @@ class SlurmCluster(Daemons):
         self.kill_processes("SLURM_JOB_ID", "slurmstepd")
         self.stop_daemon("slurmd", signal.SIGKILL)
 
+    def clear(self) -> None:
+        """As at the beginning, whatever a test left behind."""
+        if "slurmctld" not in self.daemons:
+            self.start_controller()
+        if "slurmd" not in self.daemons:
+            self.start_node()
+        self._kill_jobs()
+        self.wait_until(lambda: not self.run("squeue", "-h"), "no job is left", 150)
+        self.wait_until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node is idle")
+
+    def _kill_jobs(self) -> None:
+        if self.run("squeue", "-h"):
+            self.run("scancel", "--full", "-s", "KILL", "-u", "root")
+            self.run("scancel", "-u", "root")
+
     def stop(self) -> None:
         if "slurmctld" in self.daemons and "slurmd" in self.daemons:
-            self.run("scancel", "--full", "-s", "KILL", "-u", "root", check=False)
-            self.run("scancel", "-u", "root", check=False)
+            self._kill_jobs()
         for name in ("slurmd", "slurmctld", "munged"):
             if name in self.daemons:
                 self.stop_daemon(name)
 
     # questions
 
-    def jobs(self) -> list[dict[str, str]]:
-        """:return: all that slurmctld still knows, as `scontrol show job` tells them"""
+    def jobs(self, folder: Path) -> list[dict[str, str]]:
+        """:return: those submitted in `folder`, also if they have ended, as `scontrol show job` tells them"""
         lines = self.run("scontrol", "-o", "show", "job").splitlines()
-        return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines if "JobId=" in line]
+        jobs = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines if "JobId=" in line]
+        return [job for job in jobs if job["WorkDir"] == str(folder)]

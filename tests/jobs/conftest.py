@@ -52,13 +52,14 @@ class Project:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen] = field(default_factory=list)
 
     def write_config(self, text: str, name: str = "tiny") -> None:
         (self.folder / "config" / f"{name}.py").write_text(text)
 
     def start(self, *command: str) -> subprocess.Popen:
         """:return: a process in a session of its own, in this folder, without a terminal"""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [BIN / command[0], *command[1:]],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -68,6 +69,15 @@ class Project:
             env=os.environ | {"COLUMNS": "200", "TERM": "dumb"} | self.environment,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
+
+    def stop_all(self) -> None:
+        """Ends what a test has left running."""
+        for process in self.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def run(self, *command: str, timeout: float = 240) -> tuple[int, str]:
         """:return: exit code and output"""

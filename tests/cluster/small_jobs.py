@@ -1,0 +1,57 @@
+"""Small jobs on a real cluster, with Boulder's settings.py."""
+
+import ast
+import os
+import shutil
+
+from tests.embedded.conftest import Experiment
+from tests.jobs.conftest import ROOT
+
+SLEEPER = "tk.register_output('out', Sleeper(20).out)"
+
+
+class OnCluster(Experiment):
+    """Its config is a Sleeper to begin with. Wrappers around the scheduler's commands come first in PATH."""
+
+    def __init__(self, directory, cluster):
+        super().__init__(directory)
+        self.cluster = cluster
+        self.variables = {}
+        self.wrappers = directory / "wrappers"
+        self.wrappers.mkdir()
+        (directory / "settings.py").unlink()
+        (directory / "settings.py").symlink_to(ROOT / "settings.py")
+        self.py(SLEEPER)
+
+    def py(self, *lines):
+        """Of the config; each job asks for what a worker needs."""
+        rqmt = "Step.rqmt = {'cpu': 1, 'mem': 0.5, 'time': 1}"
+        self.config("\n    ".join(["def py():", rqmt, *lines]))
+
+    def wrap(self, name, script):
+        """`script`: a shell script; "$real" is the real command, and each call is noted."""
+        path = self.wrappers / name
+        note = f"date +%s.%N >> {self.directory}/calls.{name}; real={shutil.which(name)}; here={self.directory}"
+        path.write_text(f"#!/bin/bash\n{note}\n{script}\n")
+        path.chmod(0o755)
+
+    def calls(self, name):
+        """:return: when each was, in seconds"""
+        file = self.directory / f"calls.{name}"
+        return [float(line) for line in file.read_text().split()] if file.exists() else []
+
+    def environment(self, upstream=False, **variables):
+        path = f"{self.wrappers}:{os.environ['PATH']}"
+        own = {"PATH": path, **self.cluster.own, **self.variables}
+        return super().environment(upstream, **own, **variables)
+
+    def finish(self, timeout=120):
+        """:return: what a manager says that gets to the end"""
+        done = self.manager("-r", "setups/config.py", timeout=timeout)
+        assert done.returncode == 0, done.output + self.cluster.logs()
+        return done.output
+
+    def submissions(self, name):
+        """:return: what each asked for, of the one job of class `name`"""
+        lines = (self.job(name) / "submit_log.run").read_text().splitlines()
+        return [ast.literal_eval(line)[1] for line in lines]
