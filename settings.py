@@ -93,6 +93,35 @@ def num_gpus() -> int:
     return answer("nvidia-smi", "-L").count("GPU ")
 
 
+@functools.cache
+def slurm_limits(partition: str | None) -> dict[str, float]:
+    """:return: most hours and GB of a job in this partition, or in the default one; nothing where there is no limit"""
+    limits: dict[str, float] = {}
+    for line in answer("sinfo", "-h", "-o", "%P|%l|%m").splitlines():
+        name, _, rest = line.partition("|")
+        if name.rstrip("*") != partition if partition else not name.endswith("*"):
+            continue
+        time, _, megabytes = rest.partition("|")
+        limits["mem"] = max(limits.get("mem", 0), int(megabytes.rstrip("+")) / 1024)
+        if time != "infinite":  # [days-]hours:minutes:seconds or minutes:seconds
+            days, _, clock = time.rpartition("-")
+            hours, minutes, _ = ["0", *clock.split(":")][-3:]
+            limits["time"] = 24 * int(days or 0) + int(hours) + int(minutes) / 60
+    return limits
+
+
+def check_engine_limits(current_rqmt: dict, task) -> dict:
+    """What grows after a time limit or for want of memory stops at what there is. A job that asks for too much is told so."""
+    if scheduler() != "slurm" or task.rqmt().get("engine") == "short":
+        return current_rqmt
+    rqmt, arguments = dict(current_rqmt), current_rqmt.get("sbatch_args", "")
+    named = re.search(r"(?:-p|--partition)[= ]?(\S+)", arguments if isinstance(arguments, str) else " ".join(arguments))
+    for name, most in slurm_limits(named and named[1]).items():
+        if task.rqmt().get(name, 0) <= most < rqmt.get(name, 0):
+            rqmt[name] = most
+    return rqmt
+
+
 def engine():
     """Mini tasks run on this machine, at once. All else runs where `scheduler` says."""
     from sisyphus.engine import EngineSelector

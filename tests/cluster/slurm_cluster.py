@@ -43,6 +43,7 @@ MinJobAge=3600
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=16000 Gres=gpu:1 State=UNKNOWN
 PartitionName=all Nodes={node} Default=YES MaxTime=INFINITE State=UP
+PartitionName=limited Nodes={node} MaxTime=1-12:30:00 State=UP
 """
 
 
