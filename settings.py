@@ -116,7 +116,8 @@ def check_engine_limits(current_rqmt: dict, task) -> dict:
         return current_rqmt
     rqmt, arguments = dict(current_rqmt), current_rqmt.get("sbatch_args", "")
     named = re.search(r"(?:-p|--partition)[= ]?(\S+)", arguments if isinstance(arguments, str) else " ".join(arguments))
-    for name, most in slurm_limits(named and named[1]).items():
+    partition = named[1] if named else os.environ.get("SBATCH_PARTITION")
+    for name, most in slurm_limits(partition).items():
         if task.rqmt().get(name, 0) <= most < rqmt.get(name, 0):
             rqmt[name] = most
     return rqmt

@@ -7,7 +7,7 @@ from pathlib import Path
 from boulder.schedule.functions import restore
 from boulder.training.progress import read_progress
 from boulder.training.scores import describe_record, read_scores
-from boulder.training.store import last_epoch_saved
+from boulder.training.store import epochs_saved
 from jobs.rqmt import limit_threads
 from sisyphus import Job, Task, tk
 
@@ -107,9 +107,9 @@ class PhaseTrainingJob(Job):
         return read_progress(os.path.join(self._sis_path("work"), _PROGRESS))
 
     def completed_fraction(self):
-        """:return: finished epochs / epochs; from file names, since the manager asks often"""
+        """:return: greater with each checkpoint, 1 after the last; from file names, since the manager asks often"""
         first, last = self.phases[0]["first_epoch"], self.phases[-1]["last_epoch"]
-        saved = last_epoch_saved(os.path.join(self._sis_path("work"), _CHECKPOINTS))
+        saved = epochs_saved(os.path.join(self._sis_path("work"), _CHECKPOINTS))
         return max(0.0, (saved - first + 1) / (last - first + 1))
 
     @classmethod

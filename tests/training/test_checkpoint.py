@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from boulder.errors import CheckpointError
 from boulder.network import ParamSpec, Part
 from boulder.training import Checkpoint
+from boulder.training.store import epochs_saved
 
 SPEC = ParamSpec(
     "l", "rec/W", "l/rec/W", (2, 4), splits=((Part("a", 2),), (Part("input", 2),) * 2), returnn_splits=((2,), (2, 2))
@@ -112,3 +113,21 @@ def test_a_full_disk_leaves_the_checkpoint_before_readable_and_nothing_half_writ
         checkpoint(size=200_000).save(small_disk / "c.h5")
     assert Checkpoint.load(small_disk / "c.h5").checksum == checkpoint().checksum
     assert [p.name for p in small_disk.iterdir()] == ["c.h5"]
+
+
+def test_each_checkpoint_of_a_job_is_further_than_the_one_before(tmp_path):
+    assert epochs_saved(tmp_path) == 0
+    names = [
+        "000002.batch.00000007",
+        "000002.batch.00000008",
+        "000002.batch.00090000",
+        "000002",
+        "000003.batch.00000001",
+    ]
+    found = []
+    for name in names:
+        (tmp_path / f"epoch.{name}.h5").touch()
+        found.append(epochs_saved(tmp_path))
+    assert found == sorted(set(found))
+    assert found[0] > 1
+    assert found[3] == 2

@@ -10,6 +10,7 @@ from boulder.errors import CheckpointError
 from boulder.training.checkpoint import Checkpoint
 
 _NAME = re.compile(r"epoch\.(\d+)(?:\.batch\.(\d+))?\.h5$")
+_BATCHES = 1000  # after so many half of an epoch is taken to be done
 _KEEP = 2  # the newest, and the one before in case that the newest is damaged
 
 
@@ -55,7 +56,14 @@ def _progress(match: re.Match) -> tuple[int, float]:
     return int(match[1]), float(match[2]) if match[2] else float("inf")
 
 
-def last_epoch_saved(folder: str | Path) -> int:
-    """:return: the last whole epoch that a checkpoint in `folder` has reached, 0 if none. Only looks at names."""
+def epochs_saved(folder: str | Path) -> float:
+    """
+    :return: epochs that the newest checkpoint in `folder` has behind it, 0 if there is none. Only looks at names. They do not
+        tell how many batches an epoch has, so that a part of one is an estimate, which grows with each batch
+    """
     matches = [_NAME.match(path.name) for path in Path(folder).glob("epoch.*.h5")]
-    return max((int(match[1]) for match in matches if match and not match[2]), default=0)
+    return max((_epochs(int(match[1]), match[2]) for match in matches if match), default=0.0)
+
+
+def _epochs(epoch: int, batch: str | None) -> float:
+    return epoch - 1 + int(batch) / (int(batch) + _BATCHES) if batch else float(epoch)
