@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import tf
-from boulder.network.axes import FEATURE, LOOP, Axis, Batch
+from boulder.network.axes import BEAM, FEATURE, LOOP, Axis, Batch
 from boulder.network.template import Template
 
 
@@ -65,7 +65,7 @@ def frames_of(run, output, target) -> Frames:
 def further_axes(output: Template) -> list[Axis]:
     """:return: what there is beside sequences of frames"""
     known = (output.batch, output.time, output.feature)
-    return [axis for axis in output.axes if axis not in known and axis.kind != LOOP]
+    return [axis for axis in output.axes if axis not in known and axis.kind not in (LOOP, BEAM)]
 
 
 def problem_of_frames(loss: str, output: Template, target: Template, dense: bool | None) -> str | None:
