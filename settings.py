@@ -45,6 +45,7 @@ JOB_AUTO_CLEANUP = False  # checkpoints in work/ are small beside the night that
 # What a worker keeps of the environment: what TensorFlow, CUDA and the clusters need.
 _KEEP = (
     "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SLURM_CONF", "JOB_ID", "PE_HOSTFILE", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH",
+    "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_JOB_NODELIST", "SLURM_STEP_NODELIST", "SLURM_STEP_TASKS_PER_NODE",
 )  # fmt: skip
 DEFAULT_ENVIRONMENT_KEEP = {"PATH", "HOME", "USER", "LANG", "LC_ALL", "SHELL", *_KEEP}
 DEFAULT_ENVIRONMENT_KEEP |= {name for name in os.environ if name.startswith(("SLURM_", "SGE_"))}

@@ -28,6 +28,8 @@ async def lay_out_adaptive(
     dev_data: tk.Path | Sequence[tk.Path] = (),
     indices_per_job: int | None = 1,
     rqmt: dict | None = None,
+    gpus: int = 1,
+    nodes: int = 1,
 ) -> Pipeline:
     """
     `jobs.pipeline.lay_out` for an algo that takes a third argument, `algo(idx=…, net_dict=…, history=…)`: lays out the
@@ -48,7 +50,7 @@ async def lay_out_adaptive(
     :return: the whole pipeline; the other arguments are those of `lay_out`
     :raises BoulderError: as `lay_out`; for an algo that raises, or asked again does not say the same; for missing scores
     """
-    layout = Layout(name, config, extern_data, train_data, dev_data, indices_per_job, rqmt)
+    layout = Layout(name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, gpus, nodes)
     outlook = plan_next(network, pretrain, [], num_epochs)
     pipeline = announced(name, layout.pipeline(outlook.plan, outlook.decisions, outlook.needs))
     while pipeline.needs is not None:

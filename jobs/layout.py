@@ -14,7 +14,9 @@ from boulder.schedule import Phase, Plan
 from boulder.schedule.canonical import canonical
 from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
 from boulder.training.options import TrainingOptions
+from jobs import several_gpus
 from jobs.phase_training import PhaseTrainingJob
+from jobs.several_gpus import Devices
 from jobs.work_lock import lock_if_sis_manager
 from sisyphus import tk
 
@@ -62,13 +64,15 @@ class Pipeline:
 class Layout:
     """Makes jobs of a plan, also of one that grows. The arguments are those of `lay_out`."""
 
-    def __init__(self, name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, function_options=()):
+    def __init__(
+        self, name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, gpus, nodes, function_options=()
+    ):
         """:raises BoulderError: for what is wrong whatever the plan is"""
         lock_if_sis_manager()
         self.name, self.config, self.extern_data = name, config, extern_data
         self.train_data, self.dev_data = _as_list(train_data), _as_list(dev_data)
         self.indices_per_job, self.rqmt = indices_per_job, rqmt
-        self.function_options = function_options
+        self.devices, self.function_options = Devices(gpus, nodes), function_options
         read_extern_data(extern_data)
         if not self.train_data:
             raise ConfigError(f"pipeline {name!r}: 'train_data' names no file")
@@ -83,11 +87,12 @@ class Layout:
         :raises BoulderError: for whatever cannot be trained; names the phase
         """
         functions: dict = {}
-        specs, phases = self._checked(plan, functions)
+        specs, phases, devices = self._checked(plan, functions)
         rows = phase_rows(plan, specs)  # which also tries whether each network can grow into the next
         _check_files(self.train_data + self.dev_data, self.extern_data)
         jobs: list[PhaseTrainingJob] = []
         for part in _parts(phases, decisions, self.indices_per_job):
+            its_devices = several_gpus.of_job(part, devices)
             job = PhaseTrainingJob(
                 phases=part,
                 extern_data=canonical(self.extern_data),
@@ -96,6 +101,8 @@ class Layout:
                 previous_checkpoint=jobs[-1].out_checkpoint if jobs else None,
                 functions=functions,
                 rqmt=self.rqmt,
+                gpus=its_devices.gpus,
+                nodes=its_devices.nodes,
             )
             job.add_alias(f"{self.name}/phase.{_part_name(part, plan)}")
             jobs.append(job)
@@ -103,18 +110,20 @@ class Layout:
         rows = [{**row, "job": first_jobs[row["first_epoch"]]} for row in rows]
         return Pipeline(plan, specs, jobs, canonical(rows), functions, needs)
 
-    def _checked(self, plan: Plan, functions: dict) -> tuple[list[NetworkSpec], list[dict]]:
-        """:return: of each phase, its network and what a job is told of it"""
+    def _checked(self, plan: Plan, functions: dict) -> tuple[list[NetworkSpec], list[dict], dict[int, Devices]]:
+        """:return: of each phase, its network and what a job is told of it; first epoch → on what it is trained"""
         rates = learning_rates(self.config, plan)
-        specs, phases = [], []
+        specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
             where = f"phase {number} ({_index_name(phase)})"
             try:
                 specs.append(_checked_network(phase, self.extern_data))
                 phases.append(_as_json(phase, self.config, rates, functions, self.function_options))
+                devices[phase.epochs[0]] = self.devices.of_phase(phase.config)
+                devices[phase.epochs[0]].check_scheduler(f"pipeline {self.name!r}")
             except BoulderError as error:
                 raise type(error)(f"{where}: {error}") from error
-        return specs, phases
+        return specs, phases, devices
 
 
 def _parts(phases: list[dict], decisions: Sequence[int], indices_per_job: int | None) -> Iterator[list[dict]]:
@@ -167,7 +176,8 @@ def _as_json(
     :return: what the job is told of the phase: only what it computes from, so that nothing else changes its hash
     """
     not_its = {*LEARNING_RATE_KEYS, *function_options}
-    options = {key: value for key, value in {**config, **phase.config}.items() if key not in not_its}
+    overrides = {key: value for key, value in phase.config.items() if key not in several_gpus.KEYS}
+    options = {key: value for key, value in {**config, **overrides}.items() if key not in not_its}
     checked = TrainingOptions.from_config(options)
     sequence_order(checked.batching, [1, 1], 0, 1)  # raises for an order that is not known
     others = {key: getattr(phase, key) for key, default in _WITH_DEFAULT.items() if getattr(phase, key) != default}

@@ -8,7 +8,9 @@ from boulder.schedule.functions import restore
 from boulder.training.progress import read_progress
 from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import epochs_saved
+from jobs import several_gpus
 from jobs.rqmt import limit_threads
+from jobs.several_gpus import Devices
 from sisyphus import Job, Task, tk
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
@@ -25,8 +27,11 @@ class PhaseTrainingJob(Job):
         out_growth: JSON, one entry for each phase of this job: what became of which parameter
         out_tensorboard: folder with TensorBoard's event files
 
-    Hash: what is computed, i.e. everything but `functions` (the phases name them by their digests) and `rqmt`.
+    Hash: what is computed, i.e. everything but `functions` (the phases name them by their digests) and `rqmt`; `gpus` and
+    `nodes` where there are several.
     """
+
+    gpus = nodes = 1  # of jobs that were set up before these were arguments
 
     def __init__(
         self,
@@ -38,6 +43,8 @@ class PhaseTrainingJob(Job):
         previous_checkpoint: tk.Path | None = None,
         functions: dict[str, dict] | None = None,
         rqmt: dict | None = None,
+        gpus: int = 1,
+        nodes: int = 1,
     ):
         """
         :param phases: see `boulder.training.TrainingPhase`, as plain JSON
@@ -46,7 +53,9 @@ class PhaseTrainingJob(Job):
         :param dev_data: HDF files to score on after each epoch
         :param previous_checkpoint: of the job before; None for the first
         :param functions: digest → function by value, for those in net dicts
-        :param rqmt: gpu, cpu, mem in GB, time in hours
+        :param rqmt: of each node: gpu, cpu, mem in GB, time in hours
+        :param gpus: of each node, which share the batches
+        :param nodes: on each of them the scheduler runs this job; the first alone writes
         """
         self.phases = phases
         self.extern_data = extern_data
@@ -54,7 +63,8 @@ class PhaseTrainingJob(Job):
         self.dev_data = dev_data
         self.previous_checkpoint = previous_checkpoint
         self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 4} | (rqmt or {})
+        self.gpus, self.nodes = gpus, nodes
+        self.rqmt = Devices(gpus, nodes).rqmt({"gpu": 0, "cpu": 2, "mem": 4, "time": 4} | (rqmt or {}))
 
         self.out_checkpoint = self.output_path("checkpoint.h5")
         self.out_scores = self.output_path("scores.jsonl")
@@ -68,8 +78,6 @@ class PhaseTrainingJob(Job):
         from boulder.training import TrainingFiles, TrainingPhase, train
 
         limit_threads(self.rqmt)
-        if not os.path.exists(self.out_growth.get_path()):
-            self._save_growth([])  # what it stays where the job goes on within a phase
         files = TrainingFiles(
             train=[Path(path.get_path()) for path in self.train_data],
             dev=[Path(path.get_path()) for path in self.dev_data],
@@ -80,9 +88,21 @@ class PhaseTrainingJob(Job):
             tensorboard=Path(self.out_tensorboard.get_path()),
             progress=Path(_PROGRESS),
             growth=self._write_growth,
+            begin=self._begin_growth,
         )
         phases = [TrainingPhase.from_json(restore(phase, self.functions)) for phase in self.phases]
-        train(phases, self.extern_data, files, say=lambda line: print(line, flush=True))
+        train(
+            phases,
+            self.extern_data,
+            files,
+            say=lambda line: print(line, flush=True),
+            gpus=self.gpus,
+            nodes=self.nodes,
+        )
+
+    def _begin_growth(self):
+        if not os.path.exists(self.out_growth.get_path()):
+            self._save_growth([])  # what it stays where the job goes on within a phase
 
     def _write_growth(self, phase, report):
         entries = json.loads(Path(self.out_growth.get_path()).read_text())
@@ -115,4 +135,7 @@ class PhaseTrainingJob(Job):
     @classmethod
     def hash(cls, kwargs):
         computed = {key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")}
+        for key in several_gpus.KEYS:
+            if computed.get(key) == 1:
+                del computed[key]
         return super().hash(computed)

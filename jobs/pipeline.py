@@ -37,6 +37,8 @@ def lay_out(
     dev_data: tk.Path | Sequence[tk.Path] = (),
     indices_per_job: int | None = 1,
     rqmt: dict | None = None,
+    gpus: int = 1,
+    nodes: int = 1,
     function_options: Collection[str] = (),
 ) -> Pipeline:
     """
@@ -50,12 +52,16 @@ def lay_out(
     :param train_data: one HDF file, or several
     :param dev_data: scored after each epoch
     :param indices_per_job: so many consecutive indices share a job; None: all. The result is the same.
-    :param rqmt: of each training job: gpu, cpu, mem in GB, time in hours
+    :param rqmt: of each training job, on each of its nodes: gpu, cpu, mem in GB, time in hours
+    :param gpus: of each node, which share the batches of a phase; "gpus" in the `#config` of a network is for its phase
+    :param nodes: likewise, machines
     :param function_options: what the overrides of `plan` may name although the training does not know it, since only
         functions in the networks read it, which have it already
     :raises BoulderError: for whatever cannot be trained; names the phase
     """
-    layout = Layout(name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, function_options)
+    layout = Layout(
+        name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, gpus, nodes, function_options
+    )
     if (plan is None) == (network is None):
         raise ConfigError(f"pipeline {name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'")
     return announced(name, layout.pipeline(plan or make_plan(network, pretrain, num_epochs=num_epochs)))

@@ -35,6 +35,10 @@ class EngineBase:
     def init_worker(self, task):
         """Called in the worker before the task runs."""
 
+    def get_rank(self):
+        """In a worker: its number among those that run the same task, where multi_node_slots asks for several."""
+        return 0
+
     def interrupt_tasks(self, names, seconds):
         """Asks running tasks, given as (task name, id), to save and end. Only local ones end with their manager."""
 

@@ -66,8 +66,9 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
     def submission(self, call, logpath, rqmt, name, task_ids):
         where = call.index(gs.CMD_WORKER) + 1
         call = [*call[:where], "--redirect_output", *call[where:]]
-        # a step of its own, which Slurm's signals reach; since 22.05 srun must be told of the cores
-        step = f"exec srun --cpus-per-task={rqmt.get('cpu', 1)} {shlex.join(call)}"
+        # a step of its own, which Slurm's signals reach; since 22.05 srun must be told of the cores. Where one of several
+        # workers dies, the others wait for it in vain.
+        step = f"exec srun --kill-on-bad-exit=1 --cpus-per-task={rqmt.get('cpu', 1)} {shlex.join(call)}"
         command = ["sbatch", "--parsable", "-J", name, "--mail-type=NONE", *self.options(rqmt)]
         ids = ",".join(map(str, task_ids))
         return [*command, "-o", f"{logpath}/%x.%A.%a", "-a", ids, f"--wrap={step}"], None
@@ -94,6 +95,9 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
     @staticmethod
     def get_task_id(task_id):
         return task_id or int(os.environ.get("SLURM_ARRAY_TASK_ID", 1))
+
+    def get_rank(self):
+        return int(os.environ.get("SLURM_PROCID", 0))
 
     def get_job_node_hostnames(self):
         names = subprocess.check_output(["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]], text=True)

@@ -35,7 +35,8 @@ def worker(args) -> int:
         task_id = gs.active_engine.get_task_id(args.task_id)
         error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{task_id}"
         error_file = os.path.abspath(error_file)
-        log = os.path.abspath(f"{args.jobdir}/{gs.JOB_LOG}.{args.task_name}.{task_id}")
+        rank = gs.active_engine.get_rank()
+        log = os.path.abspath(f"{args.jobdir}/{gs.JOB_LOG}.{args.task_name}.{task_id}") + _suffix(rank)
         if args.redirect_output:
             with open_log(log) as file:
                 os.dup2(file.fileno(), 1)
@@ -45,9 +46,10 @@ def worker(args) -> int:
         if claim is None:
             logging.warning("another worker runs this task: nothing to do")
             return INTERRUPTED
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(error_file)  # of an earlier try
-        return _run(args, task_id)
+        if rank == 0:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(error_file)  # of an earlier try
+        return _run(args, task_id, rank)
     except KeyboardInterrupt:
         logging.warning("interrupted")
         return INTERRUPTED
@@ -71,7 +73,12 @@ def _terminate(signum, frame):
     raise SystemExit(f"signal {signal.Signals(signum).name}")
 
 
-def _run(args, task_id) -> int:
+def _suffix(rank) -> str:
+    """Of the files of a worker beside the first one, where multi_node_slots has several run the same task."""
+    return f".{rank}" if rank else ""
+
+
+def _run(args, task_id, rank) -> int:
     with gzip.open(os.path.join(args.jobdir, gs.JOB_SAVE)) as file:
         job = pickle.load(file)
     for path in job._sis_outputs.values():
@@ -90,7 +97,7 @@ def _run(args, task_id) -> int:
         logging.warning("the task was finished before: nothing to do")
         return 0
 
-    usage_path = task.get_process_logging_path(task_id)
+    usage_path = task.get_process_logging_path(task_id) + _suffix(rank)
     usage = UsageLog(usage_path, gs.active_engine.get_rqmt(task, task_id, update=False))
     AbstractPath.cacheing_enabled = True
     gs.active_engine.init_worker(task)
@@ -105,7 +112,8 @@ def _run(args, task_id) -> int:
         except SystemExit as reason:
             usage.out_of_memory = signal.SIGXCPU.name in str(reason.code)
             raise
-    task.mark(gs.STATE_FINISHED, task_id)
+    if rank == 0:
+        task.mark(gs.STATE_FINISHED, task_id)
     logging.info("Job finished successfully")
     return 0
 

@@ -29,8 +29,9 @@ class Daemons:
         self.environment = os.environ | environment | {"PATH": PATH}
         self.daemons: dict[str, subprocess.Popen] = {}
 
-    def start_daemon(self, name: str, *arguments: str, **environment: str) -> None:
-        program = shutil.which(name, path=PATH)
+    def start_daemon(self, program: str, *arguments: str, called: str = "", **environment: str) -> None:
+        """:param called: its name here, where it is not the program's"""
+        name, program = called or program, shutil.which(program, path=PATH)
         with open(self.folder / f"{name}.out", "ab") as out:
             self.daemons[name] = subprocess.Popen(
                 [program, *arguments],

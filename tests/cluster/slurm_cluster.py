@@ -13,17 +13,16 @@ CONF = """
 ClusterName=test
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort={ctld_port}
-SlurmdPort={slurmd_port}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=5
 CryptoType=crypto/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd.%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
@@ -41,29 +40,34 @@ MessageTimeout=5
 KillWait=15
 MinJobAge=3600
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
-NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=16000 Gres=gpu:1 State=UNKNOWN
-PartitionName=all Nodes={node} Default=YES MaxTime=INFINITE State=UP
-PartitionName=limited Nodes={node} MaxTime=1-12:30:00 State=UP
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=limited Nodes=ALL MaxTime=1-12:30:00 State=UP
 """
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=16000 Gres=gpu:1 State=UNKNOWN\n"
 
 
 class SlurmCluster(Daemons):
-    def __init__(self, folder: Path):
+    """
+    :param num_nodes: all on this machine
+    """
+
+    def __init__(self, folder: Path, num_nodes: int = 1):
         super().__init__(folder, SLURM_CONF=f"{folder}/slurm.conf")
+        # name → that of its daemon
+        self.nodes = {"node1": "slurmd"} | {f"node{i}": f"slurmd{i}" for i in range(2, num_nodes + 1)}
         self.host = socket.gethostname().split(".")[0]
 
     # control
 
     def start(self) -> None:
-        for name in ("state", "spool"):
+        for name in ("state", *(f"spool.{node}" for node in self.nodes)):
             (self.folder / name).mkdir()
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(64))
         key.chmod(0o400)
-        conf = CONF.format(
-            folder=self.folder, node="node1", host=self.host, ctld_port=free_port(), slurmd_port=free_port()
-        )
-        (self.folder / "slurm.conf").write_text(conf)
+        conf = CONF.format(folder=self.folder, ctld_port=free_port())
+        nodes = [NODE.format(name=node, host=self.host, port=free_port()) for node in self.nodes]
+        (self.folder / "slurm.conf").write_text("".join([conf, *nodes]))
         (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         files = {"key-file": "munge.key", "socket": "munge.socket", "pid-file": "munge.pid", "log-file": "munge.log"}
@@ -75,8 +79,8 @@ class SlurmCluster(Daemons):
         self.start_daemon("slurmctld", "-D", "-f", f"{self.folder}/slurm.conf", "-i")
         self.wait_until(lambda: "UP" in self.run("scontrol", "ping"), "slurmctld answers")
 
-    def start_node(self) -> None:
-        self.start_daemon("slurmd", "-D", "-f", f"{self.folder}/slurm.conf", "-N", "node1")
+    def start_node(self, node: str = "node1") -> None:
+        self.start_daemon("slurmd", "-D", "-f", f"{self.folder}/slurm.conf", "-N", node, called=self.nodes[node])
 
     def fail_node(self) -> None:
         """As if its power went: slurmd and all that runs under it are gone at once."""
@@ -87,11 +91,14 @@ class SlurmCluster(Daemons):
         """As at the beginning, whatever a test left behind."""
         if "slurmctld" not in self.daemons:
             self.start_controller()
-        if "slurmd" not in self.daemons:
-            self.start_node()
+        for node, daemon in self.nodes.items():
+            if daemon not in self.daemons:
+                self.start_node(node)
         self._kill_jobs()
         self.wait_until(lambda: not self.run("squeue", "-h"), "no job is left", 150)
-        self.wait_until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node is idle")
+        self.wait_until(
+            lambda: set(self.run("sinfo", "-h", "-N", "-o", "%T").split()) == {"idle"}, "all nodes are idle"
+        )
 
     def _kill_jobs(self) -> None:
         if self.run("squeue", "-h"):
@@ -101,7 +108,7 @@ class SlurmCluster(Daemons):
     def stop(self) -> None:
         if "slurmctld" in self.daemons and "slurmd" in self.daemons:
             self._kill_jobs()
-        for name in ("slurmd", "slurmctld", "munged"):
+        for name in (*self.nodes.values(), "slurmctld", "munged"):
             if name in self.daemons:
                 self.stop_daemon(name)
 

@@ -18,10 +18,18 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def training(data, tmp_path):
-    """:return: function (phases, folder name, previous=…) → final checkpoint, by a training run in this process"""
+    """:return: function (phases, folder name, previous=…, gpus=…) → final checkpoint, by a training run in this process"""
     from boulder.training import Checkpoint, TrainingFiles, TrainingPhase, train
 
-    def run(phases: list[dict], name: str = "run", previous=None, say=lambda _line: None, **files):
+    def run(
+        phases: list[dict],
+        name: str = "run",
+        previous=None,
+        say=lambda _line: None,
+        gpus: int = 1,
+        extern_data=EXTERN_DATA,
+        **files,
+    ):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         paths = {
@@ -35,7 +43,8 @@ def training(data, tmp_path):
             "progress": folder / "progress.json",
             "growth": lambda _phase, _report: None,
         }
-        train([TrainingPhase.from_json(p) for p in phases], EXTERN_DATA, TrainingFiles(**paths | files), say)
+        phases = [TrainingPhase.from_json(p) for p in phases]
+        train(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run

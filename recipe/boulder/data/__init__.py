@@ -8,6 +8,7 @@ from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_reader import HdfReader
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.sequence_order import sequence_order
+from boulder.data.shares import share_of, share_spec, shares_of_epoch
 from boulder.data.streams import Stream, read_extern_data
 
 __all__ = [
@@ -20,4 +21,7 @@ __all__ = [
     "read_batch",
     "read_extern_data",
     "sequence_order",
+    "share_of",
+    "share_spec",
+    "shares_of_epoch",
 ]

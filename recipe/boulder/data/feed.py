@@ -15,20 +15,21 @@ _PREFETCH = 2
 _unfinished: "weakref.WeakSet[Iterator[Batch]]" = weakref.WeakSet()
 
 
-def batches_of_epoch(reader, batches: Sequence[np.ndarray], start: int = 0) -> Iterator[Batch]:
+def batches_of_epoch(reader, batches: Sequence[np.ndarray], start: int = 0, parts: int = 1) -> Iterator[Batch]:
     """
-    Reads in one thread of tf.data, at most two batches ahead. All batches of all epochs have the same type
+    Reads in one thread of tf.data, at most two steps ahead. All batches of all epochs have the same type
     (`tensor_spec`), so that a `tf.function` is traced once.
 
     :param reader: `HdfReader`
     :param batches: what `form_batches` gives
     :param start: the number of the batch to begin with; those before it are not read
+    :param parts: how many of the batches are for one step
     :return: `Batch`es with tensors: data [B, T, D] or [B, T], lengths int32 [B]
     :raises DataError: what the reader finds, itself, after the batches before it
     """
     if not 0 <= start <= len(batches):
         raise DataError(f"batch number: found start={start}, expected 0 to {len(batches)}, the number of batches")
-    iterator = _iterate(reader, batches, start)
+    iterator = _iterate(reader, batches, start, _PREFETCH * parts)
     _unfinished.add(iterator)
     return iterator
 
@@ -58,7 +59,7 @@ def _close_at_exit() -> None:
     atexit.register(close)
 
 
-def _iterate(reader, batches: Sequence[np.ndarray], start: int) -> Iterator[Batch]:
+def _iterate(reader, batches: Sequence[np.ndarray], start: int, prefetch: int) -> Iterator[Batch]:
     import tensorflow as tf
 
     _close_at_exit()
@@ -75,7 +76,7 @@ def _iterate(reader, batches: Sequence[np.ndarray], start: int) -> Iterator[Batc
             ahead.append((batch.seqs, batch.tags))
             yield {"data": batch.data, "lengths": batch.lengths}
 
-    dataset = tf.data.Dataset.from_generator(read, output_signature=tensor_spec(reader)).prefetch(_PREFETCH)
+    dataset = tf.data.Dataset.from_generator(read, output_signature=tensor_spec(reader)).prefetch(prefetch)
     for tensors in dataset:
         seqs, tags = ahead.popleft()
         yield Batch(seqs=seqs, data=tensors["data"], lengths=tensors["lengths"], tags=tags)

@@ -68,6 +68,8 @@ def make_optimizer(options: dict, epsilon: float, variables: Sequence):
     values = {"epsilon": epsilon} if name not in _WITHOUT_EPSILON else {}
     values |= fixed | {key: value for key, value in options.items() if key != "class"}
     optimizer = getattr(keras.optimizers, class_name)(**{_KERAS_NAMES.get(k, k): v for k, v in values.items()})
+    # in a replica it would sum them over all, which those that it is given are already
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
     optimizer.build(list(variables))
     return optimizer
 

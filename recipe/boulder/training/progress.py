@@ -19,10 +19,10 @@ class Progress:
     """
     A context manager around all epochs.
 
-    :param file: where it stands for other processes, see `read_progress`; gone at the end
+    :param file: where it stands for other processes, see `read_progress`; gone at the end. None: nowhere
     """
 
-    def __init__(self, file: Path):
+    def __init__(self, file: Path | None):
         self._file = file
         self._bar = None
         self._task = None
@@ -37,7 +37,8 @@ class Progress:
     def __exit__(self, *_error) -> None:
         if self._bar:
             self._bar.stop()
-        self._file.unlink(missing_ok=True)
+        if self._file:
+            self._file.unlink(missing_ok=True)
 
     def begin(self, what: str, total: int, done: int) -> None:
         """A new pass over `total` batches, of which `done` were done before."""
@@ -62,6 +63,8 @@ class Progress:
 
     def _write(self) -> None:
         self._written = time.monotonic()
+        if not self._file:
+            return
         temporary = self._file.with_name(f".{self._file.name}.part")
         with contextlib.suppress(OSError):  # a full disk is told by who has something to lose
             temporary.write_text(json.dumps({"what": self._what, "done": self._done, "total": self._total}))

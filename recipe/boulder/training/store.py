@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from boulder.training.checkpoint import Checkpoint
 
 _NAME = re.compile(r"epoch\.(\d+)(?:\.batch\.(\d+))?\.h5$")
 _BATCHES = 1000  # after so many half of an epoch is taken to be done
+_SECONDS_FOR_FILES = 60  # of another machine, to appear here
 _KEEP = 2  # the newest, and the one before in case that the newest is damaged
 
 
@@ -23,10 +26,13 @@ class CheckpointStore:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
+    def path(self, epoch: int, batch: int) -> Path:
+        """:param batch: number of batches of the epoch that are done; 0: all"""
+        return self.folder / (f"epoch.{epoch:06d}" + (f".batch.{batch:08d}" if batch else "") + ".h5")
+
     def save(self, checkpoint: Checkpoint) -> Path:
         """:raises CheckpointError: if it cannot be written; the older ones stay"""
-        batch = f".batch.{checkpoint.position['batch']:08d}" if checkpoint.position else ""
-        path = self.folder / f"epoch.{checkpoint.epoch:06d}{batch}.h5"
+        path = self.path(checkpoint.epoch, checkpoint.position["batch"] if checkpoint.position else 0)
         checkpoint.save(path)
         for old in [p for p in self.paths() if p != path][_KEEP - 1 :]:
             old.unlink()
@@ -49,6 +55,29 @@ class CheckpointStore:
                 say(f"{error}; going on from the one before it")
                 path.rename(path.with_suffix(".damaged"))
         return None
+
+
+class ForeignStore(CheckpointStore):
+    """The store of a process that trains together with the chief, which alone writes and chooses."""
+
+    def save(self, checkpoint: Checkpoint) -> Path:
+        """:return: where the chief saves it"""
+        return self.path(checkpoint.epoch, checkpoint.position["batch"] if checkpoint.position else 0)
+
+    def newest(self, say: Callable[[str], None]) -> None:
+        """The chief says it."""
+
+    def load(self, epoch: int, batch: int) -> Checkpoint:
+        """
+        Waits for it: the chief's machine may see files before this one does.
+
+        :raises CheckpointError: if it does not come, or is damaged
+        """
+        path, end = self.path(epoch, batch), time.monotonic() + _SECONDS_FOR_FILES
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.1)
+            os.listdir(self.folder)  # has a network file system look again
+        return Checkpoint.load(path)
 
 
 def _progress(match: re.Match) -> tuple[int, float]:

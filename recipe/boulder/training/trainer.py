@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from boulder.data import HdfReader, batches_of_epoch, form_batches, sequence_order
+from boulder.data import HdfReader, form_batches, sequence_order, shares_of_epoch
 from boulder.errors import CheckpointError, TrainingError
 from boulder.lazy import tf
 from boulder.network import describe
@@ -25,8 +25,9 @@ from boulder.training.interrupt import Interrupt
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.progress import Progress
+from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.scores import Sums, describe_record, write_score, write_tensorboard
-from boulder.training.store import CheckpointStore
+from boulder.training.store import CheckpointStore, ForeignStore
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class TrainingFiles:
     :param growth: called with (phase, report) at each hand-over
     :param tensorboard: folder for TensorBoard's event files
     :param progress: says how far the epoch is, see `boulder.training.progress`
+    :param begin: called before all else, by the process that writes
     """
 
     train: Sequence[Path]
@@ -52,30 +54,44 @@ class TrainingFiles:
     tensorboard: Path
     progress: Path
     growth: Callable[[TrainingPhase, GrowthReport], None]
+    begin: Callable[[], None] = lambda: None
 
 
-def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFiles, say: Callable[[str], None]) -> None:
+def train(
+    phases: Sequence[TrainingPhase],
+    extern_data: dict,
+    files: TrainingFiles,
+    say: Callable[[str], None],
+    gpus: int = 1,
+    nodes: int = 1,
+) -> None:
     """
     :param phases: in order, without a gap
     :param say: is told what happens, a line at a time
+    :param gpus: so many on each node share the batches
+    :param nodes: so many processes do this, which the scheduler has started; the first alone writes
     :raises BoulderError: for input that cannot be trained on, see each part
-    :raises SystemExit: after a signal, when a checkpoint is written
+    :raises SystemExit: after a signal, when a checkpoint is written; or where another node's process is gone
     """
     tf.config.experimental.enable_op_determinism()
-    store = CheckpointStore(files.store)
+    replicas = make_replicas(gpus, nodes)
+    if replicas.is_chief:
+        files.begin()
+    store = CheckpointStore(files.store) if replicas.is_chief else ForeignStore(files.store)
     with (
+        replicas.failures(),
         HdfReader(files.train, extern_data) as train_data,
         HdfReader(files.dev or files.train, extern_data) as dev_data,
     ):
         train_data.check()
         dev_data.check()
-        state = store.newest(say) or (Checkpoint.load(files.previous) if files.previous else None)
+        state = _newest(store, replicas, say) or (Checkpoint.load(files.previous) if files.previous else None)
         _check_start(state, phases)
-        with Interrupt() as interrupt, Progress(files.progress) as progress:
+        with Interrupt() as interrupt, Progress(files.progress if replicas.is_chief else None) as progress:
             for phase in phases:
                 if state and state.epoch - bool(state.position) >= phase.last_epoch:
                     continue  # done before the job was cut off
-                model, state = _begin_phase(phase, extern_data, state, train_data, files, say)
+                model, state = _begin_phase(phase, extern_data, state, train_data, replicas, files, say)
                 for epoch in phase.epochs:
                     if state.epoch > epoch or (state.epoch == epoch and not state.position):
                         continue
@@ -83,9 +99,11 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
                     began, worked = time.monotonic(), time.process_time()
 
                     def stop_if_asked(model=model, state=state):
-                        if interrupt.wanted:
+                        if replicas.any(interrupt.wanted is not None):
                             path = _store_model(model, state, store)
-                            raise SystemExit(f"{interrupt.wanted}: stopped in epoch {state.epoch}; saved in {path}")
+                            replicas.barrier()  # a process that ends early might take the chief with it
+                            why = interrupt.wanted or "another process was told to stop"
+                            raise SystemExit(f"{why}: stopped in epoch {state.epoch}; saved in {path}")
 
                     sums, size = _train_epoch(
                         model, phase, epoch, rate, state, train_data, store, progress, stop_if_asked
@@ -96,13 +114,26 @@ def train(phases: Sequence[TrainingPhase], extern_data: dict, files: TrainingFil
                     state.history, state.position = [*state.history, record], None
                     took = {"seconds": time.monotonic() - began, "processor_seconds": time.process_time() - worked}
                     timed = took | size
-                    write_score(files.scores, record | timed)  # before the checkpoint: it must not be missing after it
-                    write_tensorboard(files.tensorboard, record | timed)
+                    if replicas.is_chief:
+                        write_score(
+                            files.scores, record | timed
+                        )  # before the checkpoint: it must not be missing after it
+                        write_tensorboard(files.tensorboard, record | timed)
                     _store_model(model, state, store)
                     say(describe_record(record | timed))
                     stop_if_asked()
-    _hand_over(store, files.checkpoint)
+        if replicas.is_chief:
+            _hand_over(store, files.checkpoint)
+        replicas.barrier()  # done is what the chief has handed over
     say(f"done: {files.checkpoint}")
+
+
+def _newest(store: CheckpointStore, replicas: OneReplica, say: Callable[[str], None]) -> Checkpoint | None:
+    """:return: the checkpoint of this job that the chief goes on from, None if there is none"""
+    state = store.newest(say)
+    epoch = replicas.from_chief(state.epoch if state else 0)
+    batch = replicas.from_chief(state.position["batch"] if state and state.position else 0)
+    return state if replicas.is_chief or not epoch else store.load(epoch, batch)
 
 
 def _check_start(state: Checkpoint | None, phases: Sequence[TrainingPhase]) -> None:
@@ -114,7 +145,7 @@ def _check_start(state: Checkpoint | None, phases: Sequence[TrainingPhase]) -> N
         raise CheckpointError(f"training begins at epoch {first}, but the checkpoint is of epoch {state.epoch}")
 
 
-def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: TrainingFiles, say):
+def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, replicas, files: TrainingFiles, say):
     """:return: (model, state) with the parameters of `state` in it: as they are within a phase, grown at its border"""
     spec = describe(phase.network, extern_data).trained_only(phase.trainable_layers)
     seed = phase.options.random_seed
@@ -129,9 +160,10 @@ def _begin_phase(phase, extern_data, state: Checkpoint | None, reader, files: Tr
         old, old_specs, step = (state.params, state.specs, state.step) if state else ({}, {}, 0)
         begun = begin_phase(phase, spec, old, old_specs, fresh, step)
         params = begun.params
-        files.growth(phase, begun.report)
+        if replicas.is_chief:
+            files.growth(phase, begun.report)
         say(f"{phase.name}: {spec.num_params} parameter values; {begun.report}")
-    model = Model(spec, params, phase.options, reader)
+    model = Model(spec, params, phase.options, reader, replicas)
     if same_phase:
         model.set_slots(state.slots, state.iterations)
         position = f", {state.position['batch']} batches of epoch {state.epoch} done" if state.position else ""
@@ -170,10 +202,11 @@ def _train_epoch(
     state.epoch = epoch
     model.optimizer.learning_rate.assign(rate)
     progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
-    for batch in batches_of_epoch(reader, batches, start=done):
-        losses, norm, finite = model.step(batch.data, batch.lengths, tf.constant(state.step, tf.int64))
+    replicas = model.replicas
+    for shares in shares_of_epoch(reader, batches, replicas.count, replicas.here, start=done):
+        losses, norm, finite = model.step(shares, tf.constant(state.step, tf.int64))
         if not finite:
-            raise TrainingError(_not_finite(epoch, done, losses, norm, batch, store))
+            raise TrainingError(_not_finite(epoch, done, losses, norm, reader.tags(batches[done]), store))
         sums.add(losses)
         state.step += 1
         done += 1
@@ -183,11 +216,11 @@ def _train_epoch(
     return sums, {"steps": len(batches), "frames": int(reader.lengths["data"].sum())}
 
 
-def _not_finite(epoch, batch_number, losses, norm, batch, store) -> str:
+def _not_finite(epoch, batch_number, losses, norm, tags, store) -> str:
     costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in losses.items())
     newest = store.paths()[:1]
     kept = f"the last good checkpoint is {newest[0]}" if newest else "no epoch was finished before it"
-    tags = ", ".join(batch.tags[:5]) + (f", … ({len(batch.tags)} sequences)" if len(batch.tags) > 5 else "")
+    tags = ", ".join(tags[:5]) + (f", … ({len(tags)} sequences)" if len(tags) > 5 else "")
     return (
         f"epoch {epoch}, batch {batch_number}: loss or gradient is not finite ({costs}, gradient norm {float(norm):g}) "
         f"on the sequences {tags}; nothing was updated with it, {kept}. A lower learning rate or 'gradient_clip' may help"
@@ -200,8 +233,8 @@ def _evaluate(model, reader, phase, step: int, progress, stop_if_asked) -> Sums:
     order = sequence_order("sorted", reader.lengths["data"], 0, 0)  # least padding; the sums do not care
     batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
     progress.begin("dev", len(batches), 0)
-    for batch in batches_of_epoch(reader, batches):
-        sums.add(model.evaluate(batch.data, batch.lengths, tf.constant(step, tf.int64)))
+    for shares in shares_of_epoch(reader, batches, model.replicas.count, model.replicas.here):
+        sums.add(model.evaluate(shares, tf.constant(step, tf.int64)))
         progress.advance(sums)
         stop_if_asked()  # the epoch's position is its end: only this pass is done again
     return sums

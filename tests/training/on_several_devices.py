@@ -1,0 +1,168 @@
+"""Several replicas train what one does. Run by test_several_replicas.py, in a process whose TensorFlow has $DEVICES devices."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boulder.data import HdfWriter
+from boulder.errors import TrainingError
+from boulder.training.optimizer import _CLASSES as OPTIMIZERS
+from boulder.training.progress import Progress
+from boulder.training.scores import read_scores
+from config.attention_network import Size
+from config.attention_network import network as attention_network
+from jobs.lexicon_to_hdf import END
+from tests.tiny import EXTERN_DATA, network, phase
+
+DEVICES = int(os.environ["DEVICES"])  # all strategies of a process must have the same number of them
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * DEVICES
+)
+SGD = {"optimizer": {"class": "momentum"}}
+SEVERAL_LOSSES = {
+    "output": {"class": "softmax", "from": "data", "loss": "ctc", "loss_scale": 0.5, "L2": 0.01},
+    "hidden": {"class": "linear", "activation": "tanh", "from": "data", "n_out": 5},
+    "again": {"class": "softmax", "from": "hidden", "loss": "ce", "target": "classes"},
+    "size": {"class": "reduce", "mode": "sum", "axis": "f", "from": "hidden", "loss": "as_is", "loss_scale": 0.1},
+}
+
+
+def assert_same(training, tmp_path, phases, name="", **options):
+    """The loss curve to 1e-5 relative; each array of parameters to 1e-5 of its largest value."""
+    alone = training(phases, f"alone{name}", **options)
+    together = training(phases, f"together{name}", gpus=DEVICES, **options)
+    curve = scores(tmp_path / f"alone{name}")
+    assert scores(tmp_path / f"together{name}") == pytest.approx(curve, rel=1e-5)
+    assert together.step == alone.step
+    for path, value in alone.params.items():
+        atol = 1e-5 * max(1e-3, abs(value).max())
+        np.testing.assert_allclose(together.params[path], value, rtol=0, atol=atol, err_msg=path)
+
+
+def scores(folder) -> list[float]:
+    records = read_scores(folder / "scores.jsonl")
+    return [record[data][key] for record in records for data in ("train", "dev") for key in sorted(record[data])]
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("normalized", [False, pytest.param(True, marks=SLOW)])
+def test_ctc_with_clipping_and_l2_and_a_second_phase_is_the_same(training, tmp_path, normalized):
+    net = network(1, 6)
+    net["output"]["L2"] = 0.01
+    options = {"use_normalized_loss": normalized, "gradient_clip_global_norm": 0.5, "gradient_clip": 0.3, **SGD}
+    phases = [phase(0, range(1, 3), network(1, 4), **options), phase(1, range(3, 5), net, **options)]
+    assert_same(training, tmp_path, [p | {"learning_rates": [0.05, 0.02]} for p in phases])
+
+
+@pytest.mark.parametrize("max_seqs", [1, pytest.param(2, marks=SLOW), pytest.param(4, marks=SLOW)])
+def test_batches_of_fewer_sequences_than_replicas_are_the_same_with_several_losses(training, tmp_path, max_seqs):
+    assert_same(training, tmp_path, [phase(0, range(1, 3), SEVERAL_LOSSES, max_seqs=max_seqs, **SGD)])
+
+
+@SLOW
+def test_an_attention_decoder_is_the_same(training, tmp_path):
+    extern_data = EXTERN_DATA | {"targets": {"dim": END + 1, "sparse": True}}
+    random = np.random.default_rng(2)
+    with HdfWriter(tmp_path / "attention.hdf", extern_data) as writer:
+        for i in range(12):
+            letters = random.integers(0, 5, random.integers(2, 6)).astype("int32")
+            writer.write(
+                f"word-{i}", {"data": letters, "classes": letters, "targets": np.append(letters, np.int32(END))}
+            )
+    net = attention_network(Size(layers=1, encoder=4, decoder=4, dropout=0.0), ctc_scale=0.3, label_smoothing=0.1)
+    files = {"train": [tmp_path / "attention.hdf"], "dev": [tmp_path / "attention.hdf"]}
+    phases = [phase(0, range(1, 3), net, max_seqs=5, **SGD) | {"learning_rates": [0.05] * 2}]
+    assert_same(training, tmp_path, phases, extern_data=extern_data, **files)
+
+
+@SLOW
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+def test_every_optimizer_makes_the_same_updates(training, tmp_path, optimizer):
+    # an epsilon of 1e-16 would make updates of the noise in gradients that should be 0
+    net = {"output": {"class": "softmax", "from": "data", "loss": "ctc"}}
+    options = {"optimizer": {"class": optimizer}, "optimizer_epsilon": 1e-4}
+    assert_same(training, tmp_path, [phase(0, range(1, 3), net, **options)])
+
+
+def test_layers_that_are_not_trained_are_scored_the_same(training, tmp_path):
+    net = {"hidden": {"class": "linear", "from": "data", "n_out": 5}}
+    net["output"] = {"class": "softmax", "from": "hidden", "loss": "ctc"}
+    for layers in ([], ["output"]):
+        phases = [phase(0, range(1, 3), net, **SGD) | {"trainable_layers": layers}]
+        assert_same(training, tmp_path, phases, name=str(len(layers)))
+
+
+def test_dropout_differs_from_replica_to_replica_and_is_the_same_in_each_run(training, tmp_path):
+    """Each replica has the same sequence: with equal masks all would have the cost that one alone has of it."""
+    with HdfWriter(tmp_path / "twins.hdf", EXTERN_DATA) as writer:
+        labels = np.array([0, 1, 2, 3], "int32")
+        for i in range(DEVICES):
+            writer.write(f"twin-{i}", {"data": labels, "classes": labels})
+    net = {
+        "output": {"class": "softmax", "from": "data", "loss": "ce", "dropout": 0.5, "dropout_noise_shape": {"*": None}}
+    }
+    net["embedded"] = {"class": "linear", "from": "data", "n_out": 20}
+    net["output"]["from"] = "embedded"
+    phases = [phase(0, range(1, 2), net) | {"learning_rates": [1e-9]}]
+    files = {"train": [tmp_path / "twins.hdf"], "dev": []}
+    first = training(phases, "first", gpus=DEVICES, **files)
+    again = training(phases, "again", gpus=DEVICES, **files)
+    assert first.checksum == again.checksum
+    with HdfWriter(tmp_path / "single.hdf", EXTERN_DATA) as writer:
+        writer.write("single", {"data": labels, "classes": labels})
+    training(phases, "single", train=[tmp_path / "single.hdf"], dev=[])
+    cost = {n: read_scores(tmp_path / n / "scores.jsonl")[0]["train"]["cost:output"] for n in ("first", "single")}
+    assert abs(cost["first"] - cost["single"]) > 1e-3 * cost["single"]
+
+
+@pytest.mark.parametrize("batches", [2, pytest.param(7, marks=SLOW)])
+def test_stopped_and_resumed_it_ends_in_the_same_bytes(training, tmp_path, monkeypatch, batches):
+    phases = [phase(0, range(1, 3), network(1, 4, dropout=0.2))]
+    training(phases, "undisturbed", gpus=DEVICES)
+    whole, seen = Progress.advance, iter(range(10**6))
+
+    def advance(self, sums):
+        whole(self, sums)
+        if next(seen) + 1 == batches:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Progress, "advance", advance)
+    with pytest.raises(SystemExit, match="SIGTERM"):
+        training(phases, "stopped", gpus=DEVICES)
+    training(phases, "stopped", gpus=DEVICES)
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
+
+
+@SLOW
+def test_a_checkpoint_of_one_replica_goes_on_with_several_and_the_other_way_round(training, tmp_path):
+    whole = [phase(0, range(1, 4), network(1, 4), **SGD)]
+    part = [whole[0] | {"last_epoch": 2, "learning_rates": [0.01] * 2}]
+    rest = [whole[0] | {"first_epoch": 3, "learning_rates": [0.01]}]
+    alone = training(whole, "whole")
+    for before, after in ((1, DEVICES), (DEVICES, 1)):
+        training(part, f"part{before}", gpus=before)
+        ended = training(rest, f"rest{after}", previous=tmp_path / f"part{before}/checkpoint.h5", gpus=after)
+        for path, value in alone.params.items():
+            np.testing.assert_allclose(ended.params[path], value, rtol=0, atol=1e-5 * abs(value).max(), err_msg=path)
+
+
+def test_a_loss_that_is_not_finite_in_one_replica_updates_none_and_names_the_joint_batch(training, tmp_path):
+    net = network(1, 4)
+    net["blow"] = {"class": "eval", "from": "output", "eval": "tf.math.log(source(0) - 1.0)", "loss": "ctc"}
+    with pytest.raises(TrainingError, match=r"epoch 1, batch 0: .*not finite .*on the sequences train-\d+, train-\d+"):
+        training([phase(0, range(1, 2), net)], "nan", gpus=DEVICES)
+    assert not list((tmp_path / "nan/store").iterdir())
+
+
+def test_more_gpus_than_there_are_is_told_in_one_line(training):
+    with pytest.raises(TrainingError) as raised:
+        training([phase(0, range(1, 2), network(1, 4))], gpus=DEVICES + 1)
+    assert str(raised.value).startswith(
+        f"this phase is for gpus={DEVICES + 1}, but TensorFlow found 0 of them (CUDA_VISIBLE_DEVICES is "
+    )
+    assert "\n" not in str(raised.value)

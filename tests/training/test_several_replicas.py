@@ -1,0 +1,21 @@
+"""Several devices in one process, as MirroredStrategy has them. TensorFlow wants to know them before it does anything."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("devices", "tests"),
+    [("2", "not slow"), *(pytest.param(number, "", marks=pytest.mark.slow) for number in ("2", "3"))],
+)
+def test_several_replicas_train_what_one_does(devices, tests):
+    """See on_several_devices.py, whose tests these are."""
+    file = Path(__file__).with_name("on_several_devices.py")
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "DEVICES": devices}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", tests, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
