@@ -8,12 +8,16 @@ import pytest
 from tests.parity.comparing import case, compare
 
 pytestmark = pytest.mark.parity
-EXTERN_DATA = {"data": {"dim": 6, "shape": (None, 6)}, "classes": {"dim": 3, "sparse": True, "shape": (None,)}}
-RAGGED = {"data": [5, 2, 4], "classes": [3, 4, 2]}
+EXTERN_DATA = {
+    "data": {"dim": 6, "shape": (None, 6)},
+    "classes": {"dim": 3, "sparse": True, "shape": (None,)},
+    "labels": {"dim": 5, "sparse": True, "shape": (None,)},
+}
+RAGGED = {"data": [5, 2, 4], "classes": [3, 4, 2], "labels": [5, 2, 4]}
 
 
-def linear(source, n_out, activation=None):
-    return {"class": "linear", "from": source, "n_out": n_out, "activation": activation}
+def linear(source, n_out, activation=None, **options):
+    return {"class": "linear", "from": source, "n_out": n_out, "activation": activation, **options}
 
 
 def with_cost(layers: dict) -> dict:
@@ -44,6 +48,11 @@ def self_attention(**options) -> dict:
     }  # fmt: skip
 
 
+COMBINATIONS = (
+    "add", "sub", "mul", "truediv", "pow", "maximum", "minimum", "average", "squared_difference",
+)  # fmt: skip
+COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+MASKS = (*(f"c {kind}" for kind in COMPARISONS), "small", "or", "and")
 ACTIVATIONS = [
     "neg", "2 * sigmoid", "sigmoid * 2 + 1", "tf.maximum(x, 0.1)", "gelu", "gelu2", "gelu3", "relu6", "leaky_relu", "softsign",
     "erf", "relu * tanh", "1 - sigmoid", "silu", "safe_log",
@@ -77,6 +86,46 @@ LAYERS = {
     "dot without a new axis": dot("b", "data", red1=-1, red2=-1, var1=None, var2=None, add_var2_if_empty=False),
     "dot of frames": dot("a", "data", red1="T", red2="T", var1="F", var2="F"),
     "dot that finds its axes": dot("a", "data", reduce="T", var1="auto", var2="auto"),
+    "combinations": {
+        "a": linear("data", 4, "sigmoid"),
+        "b": linear("data", 4, "sigmoid"),
+        **{f"c {kind}": {"class": "combine", "kind": kind, "from": ["a", "b"]} for kind in COMBINATIONS},
+        "three": {"class": "combine", "kind": "sub", "activation": "tanh", "from": ["a", "b", "a"]},
+        "vector": {"class": "reduce", "mode": "mean", "axes": "T", "from": "a"},
+        "beside": {"class": "combine", "kind": "add", "from": ["a", "vector"]},
+        "text": {"class": "combine", "kind": "eval", "eval": "source(0) * source(1) + 1.0", "from": ["a", "b"]},
+        "x": {"class": "copy", "from": [*(f"c {kind}" for kind in COMBINATIONS), "three", "beside", "text"]},
+    },
+    "comparisons": {
+        "a": linear("data", 4, "tanh"),
+        "b": linear("data", 4, "tanh"),
+        **{f"c {kind}": {"class": "compare", "kind": kind, "from": ["a", "b"]} for kind in COMPARISONS},
+        "small": {"class": "compare", "kind": "less", "value": 0.1, "from": ["a"]},
+        "or": {"class": "combine", "kind": "logical_or", "from": ["small", "c greater"]},
+        "and": {"class": "combine", "kind": "logical_and", "from": ["or", "c not_equal"]},
+        **{
+            f"n {name}": {
+                "class": "eval",
+                "from": ["a", name],
+                "eval": "k * source(0) * tf.cast(source(1), tf.float32)",
+                "eval_locals": {"k": 0.5},
+            }
+            for name in MASKS
+        },
+        "x": {"class": "copy", "from": [f"n {name}" for name in MASKS]},
+    },
+    "dropout that drops nothing": {
+        "a": linear("data", 4),
+        "d": {"class": "dropout", "dropout": 0.0, "from": ["a", "data"]},
+        "x": linear("d", 3),
+    },
+    "class indices": {
+        "more": {"class": "reinterpret_data", "from": "data:labels", "increase_sparse_dim": 1},
+        "others": {"class": "reinterpret_data", "from": "data:labels", "set_sparse_dim": 9},
+        "m": linear("more", 3, with_bias=False),
+        "o": linear("others", 3),
+        "x": linear(["m", "o"], 4),
+    },
     "activations": {
         **{f"a{i}": {"class": "activation", "from": "data", "activation": name} for i, name in enumerate(ACTIVATIONS)},
         "x": {"class": "copy", "from": [f"a{i}" for i in range(len(ACTIVATIONS))]},
@@ -134,7 +183,11 @@ WINDOWS = {
 }
 CASES = {
     **{name: (layers, RAGGED) for name, layers in LAYERS.items()},
-    **{f"{name} of {n}": (layers, {"data": [n], "classes": [1]}) for name, layers in WINDOWS.items() for n in (4, 5)},
+    **{
+        f"{name} of {n}": (layers, {"data": [n], "classes": [1], "labels": [n]})
+        for name, layers in WINDOWS.items()
+        for n in (4, 5)
+    },
 }
 
 

@@ -45,8 +45,17 @@ FRAME_LOSSES = {
     "d": {"class": "softmax", "from": "a", "loss": "ce", "target": "classes", "loss_opts": {"label_smoothing": 0.1}},
     "e": {"class": "softmax", "from": "a", "loss": "ce", "target": "classes", "loss_opts": {"focal_loss_factor": 2.0}},
     "f": {"class": "eval", "from": "a", "eval": "tf.square(source(0))", "loss": "as_is"},
+    "g": {"class": "copy", "from": "d", "loss": "ce", "target": "classes"},
+    "h": linear("a", 5, "sigmoid", loss="ce", target="classes"),
+    "i": linear("a", 5, loss="mse", target="classes", loss_opts={"scale": 0.4, "use_normalized_loss": True}),
+    "j": {"class": "reduce", "mode": "mean", "axes": "T", "from": "b", "loss": "as_is", "loss_scale": 0.3},
+    "k": {"class": "reduce", "mode": "argmax", "axes": "F", "from": "h", "loss": "edit_distance", "target": "classes"},
+    "l": linear("a", 6, "log_softmax", loss="ctc", target="classes", loss_opts={
+        "beam_width": 1, "output_in_log_space": True, "auto_clip_target_len": True,
+        "ctc_opts": {"ignore_longer_outputs_than_inputs": True},
+    }),
     "output": {"class": "softmax", "from": ["a", "b"], "loss": "ce", "target": "classes"},
-}
+}  # fmt: skip
 
 
 def decoder(unit: dict, **options) -> dict:

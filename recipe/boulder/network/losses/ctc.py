@@ -54,7 +54,7 @@ class Ctc(Loss):
             output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
         )  # [T, B, classes + 1]
         logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without any frame
-        num_labels = run.length(target_time)
+        num_labels = all_labels = run.length(target_time)
         if self.auto_clip_target_len:
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
         labels = target.ordered((Batch, target_time))  # [B, N]
@@ -67,7 +67,7 @@ class Ctc(Loss):
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
         wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
-        return LossValue(_sum(cost, possible), _sum(wrong, possible), tf.reduce_sum(mask))
+        return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
 
 
 def _frames_needed(labels, mask):
