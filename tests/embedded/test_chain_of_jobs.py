@@ -4,8 +4,7 @@ import ast
 import gzip
 import os
 import re
-import shutil
-import time
+import resource
 
 import pytest
 
@@ -66,16 +65,15 @@ def test_job_directory_has_upstreams_files(experiment):
         assert b"setups.jobs" in file.read(200)
 
 
-def test_a_trivial_job_costs_less_than_half_a_second(experiment):
-    seconds = []
-    for _ in range(3):  # other programs may need the machine at the same time
-        shutil.rmtree(experiment.directory / "work")
-        start = time.time()
-        assert experiment.manager("-r", "setups/jobs.chain(6)").returncode == 0
-        seconds.append(time.time() - start)
-        if seconds[-1] < 6 * 0.5:
-            return
-    raise AssertionError(f"six jobs took {seconds} s")
+def test_a_trivial_job_costs_less_than_half_a_second_of_a_processor_and_no_round_of_waiting(experiment):
+    """bench/sisyphus_speed.py shows the time that passes, which here depends on what else the machine does."""
+    with open(experiment.directory / "settings.py", "a") as file:
+        file.write("WAIT_PERIOD_BETWEEN_CHECKS = 300\n")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert experiment.manager("-r", "setups/jobs.chain(6)", timeout=120).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert used < 6 * 0.5
 
 
 def test_without_r_and_terminal_nothing_is_started(experiment):
@@ -147,6 +145,32 @@ def test_held_job_is_set_up_and_not_started(experiment):
     done = experiment.manager("-r", "setups/config.py")
     assert experiment.notes("ran") == ["0"]
     assert "hold(1)" in done.output
+
+
+def test_hold_file_holds_a_job_until_it_is_removed(experiment):
+    assert experiment.manager("-r", "setups/jobs.chain(1)").returncode == 0
+    (experiment.job("Step") / "hold").touch()
+    assert experiment.manager("-r", "setups/jobs.chain(1)").returncode == 0  # what is finished cannot be held
+    for name in ("finished", "finished.run.1", "log.run.1"):
+        (experiment.job("Step") / name).unlink()
+    assert "hold(1)" in experiment.manager("-r", "setups/jobs.chain(1)").output
+    assert experiment.notes("ran") == ["0"]
+    (experiment.job("Step") / "hold").unlink()
+    assert experiment.manager("-r", "setups/jobs.chain(1)").returncode == 0
+    assert experiment.notes("ran") == ["0", "0"]
+
+
+def test_status_shows_aliases_and_names_for_people(experiment):
+    experiment.config(
+        "def py():\n"
+        "    job = Step(1)\n"
+        "    job.add_alias('x/alias')\n"
+        "    job.set_vis_name('what people call it')\n"
+        "    assert job.keep_value() is None and job.keep_value(20) == 20 and job.keep_value() == 20\n"
+        "    tk.register_output('out', job.out)"
+    )
+    done = experiment.manager("setups/config.py")
+    assert re.search(r"runnable: Job<alias/x/alias work/setups/jobs/Step.\w+> \[what people call it\]", done.output)
 
 
 def test_finished_jobs_are_packed_and_stay_finished(experiment):

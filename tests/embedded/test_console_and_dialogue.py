@@ -1,17 +1,20 @@
 """What a person meets: the questions of `sis manager` at a terminal, and the console's functions."""
 
+import importlib.util
 import os
 import pty
 import subprocess
 
+import pytest
+
 CONFIG = "def py():\n    tk.register_output('sum', Step(2, Step(1).out).out)"
 
 
-def at_terminal(experiment, answers, *args):
+def at_terminal(experiment, answers, *args, command="manager"):
     """Runs the manager at a terminal and types the answers as the questions come; returns what stood there."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
-        experiment.command("manager", *args),
+        experiment.command(command, *args),
         cwd=experiment.directory,
         env=experiment.environment(),
         stdin=its,
@@ -66,22 +69,35 @@ def test_interactive_manager_asks_before_each_job(experiment):
     assert experiment.notes("ran") == ["1", "2"]
 
 
+@pytest.mark.skipif(importlib.util.find_spec("IPython") is not None, reason="it would be IPython's console")
+def test_console_is_python_with_the_graph_loaded(experiment):
+    experiment.config(CONFIG)
+    typed = [(">>> ", "print(config_files, len(tk.sis_graph.jobs()) * 111, before)"), (">>> ", "exit()")]
+    text = at_terminal(experiment, typed, "setups/config.py", "-c", "before = 'so'", command="console")
+    assert "['setups/config.py'] 222 so" in text
+
+
 def console(experiment, *commands, config="setups/config.py", **variables):
     done = experiment.run("console", config, "--script", *[a for c in commands for a in ("-c", c)], **variables)
     assert done.returncode == 0, done.output
     return [line for line in done.output.splitlines() if not line.startswith("[")]
 
 
-def test_console_finds_and_imports_jobs(experiment):
+@pytest.mark.parametrize("mode", ["symlink", "copy", "hardlink"])
+def test_console_finds_and_imports_jobs(experiment, mode):
     experiment.config(CONFIG)
     assert console(experiment, "print(len(tk.find_job('Step')), len(tk.sis_graph.jobs()))") == ["2 2"]
     experiment.manager("-r", "setups/config.py")
     assert experiment.notes("ran") == ["1", "2"]
 
-    take_over = "tk.import_work_directory('work', mode='symlink')"
-    console(experiment, take_over, SIS_WORK_DIR="other")
+    console(experiment, "tk.import_work_directory('work')", SIS_WORK_DIR="other")  # says what it would do
+    assert not (experiment.directory / "other").exists()
+    console(experiment, f"tk.import_work_directory('work', mode={mode!r})", SIS_WORK_DIR="other")
     assert experiment.manager("-r", "setups/config.py", SIS_WORK_DIR="other").returncode == 0
     assert experiment.notes("ran") == ["1", "2"]
+    taken = [value.parents[1] for value in experiment.directory.glob("other/setups/jobs/*/output/value")]
+    assert [job.is_symlink() for job in taken] == [mode == "symlink"] * 2
+    assert {(job / "output/value").stat().st_nlink for job in taken} == ({2} if mode == "hardlink" else {1})
 
 
 def test_removing_a_job_removes_what_depends_on_it(experiment):
@@ -97,3 +113,10 @@ def test_removing_a_job_removes_what_depends_on_it(experiment):
     )
     experiment.manager("-r", "setups/config.py")
     assert experiment.notes("ran") == ["1", "2", "2"]
+    console(
+        experiment,
+        "import builtins",
+        "builtins.input = lambda prompt: 'y'",
+        "tk.remove_job_and_descendants(tk.find_job('Step'), 'remove')",
+    )
+    assert [job.name.count("cleared") for job in experiment.directory.glob("work/setups/jobs/*")] == [1]

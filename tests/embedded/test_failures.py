@@ -24,6 +24,13 @@ def test_error_is_shown_with_the_log_and_other_jobs_go_on(failing):
     assert (failing.job("Failing") / "error.run.1").exists()
 
 
+def test_settings_learn_of_failures(failing):
+    with open(failing.directory / "settings.py", "a") as file:
+        file.write("def on_job_failure(job):\n    open('failures', 'a').write(f'{job.n}\\n')\n")
+    failing.manager("-r", "setups/config.py")
+    assert set((failing.directory / "failures").read_text().split()) == {"1"}
+
+
 def test_error_stays_until_cleared(failing):
     failing.manager("-r", "setups/config.py")
     (failing.directory / "mended").touch()

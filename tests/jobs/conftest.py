@@ -14,6 +14,7 @@ from tests.tiny import write_data
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name what it needs
 
 CONFIG = """
 from sisyphus import tk
@@ -117,9 +118,23 @@ def project(tmp_path, data) -> Project:
     return make_project(tmp_path / "project", data, BOULDER_ENGINE="local")
 
 
-def wait_for(what, timeout: float = 90) -> None:
-    """Until `what()` is true."""
+def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:
+    """From now on, `boulder` and `sis` find the embedded Sisyphus or "upstream"."""
+    if which == "upstream":
+        if not UPSTREAM:
+            pytest.skip("SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
+        (tmp_path / "upstream").mkdir(exist_ok=True)
+        if not (tmp_path / "upstream/sisyphus").exists():
+            (tmp_path / "upstream/sisyphus").symlink_to(Path(UPSTREAM, "sisyphus").resolve())
+        more = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "upstream"), *([more] if more else [])]))
+    return which
+
+
+def wait_for(what, timeout: float = 90):
+    """:return: what `what()` gives, as soon as that is true"""
     end = time.monotonic() + timeout
-    while not what():
+    while not (found := what()):
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+    return found

@@ -3,13 +3,10 @@
 import json
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
-from tests.jobs.conftest import wait_for
-
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name what it needs
+from tests.jobs.conftest import use_sisyphus, wait_for
 
 CONFIG = """
 import itertools
@@ -94,18 +91,6 @@ def grow(project, data):
 def manager(request, tmp_path, monkeypatch):
     """Which Sisyphus `boulder` and `sis` find."""
     return use_sisyphus(request.param, tmp_path, monkeypatch)
-
-
-def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:
-    if which == "upstream":
-        if not UPSTREAM:
-            pytest.skip("SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
-        (tmp_path / "upstream").mkdir(exist_ok=True)
-        if not (tmp_path / "upstream/sisyphus").exists():
-            (tmp_path / "upstream/sisyphus").symlink_to(Path(UPSTREAM, "sisyphus").resolve())
-        more = os.environ.get("PYTHONPATH")
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "upstream"), *([more] if more else [])]))
-    return which
 
 
 def test_later_phases_are_laid_out_as_scores_come_in_and_a_second_run_runs_nothing(grow, manager):
