@@ -16,6 +16,7 @@ from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
 from boulder.training.options import TrainingOptions
 from jobs import several_gpus
 from jobs.phase_training import PhaseTrainingJob
+from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
 from jobs.work_lock import lock_if_sis_manager
 from sisyphus import tk
@@ -105,6 +106,7 @@ class Layout:
                 nodes=its_devices.nodes,
             )
             job.add_alias(f"{self.name}/phase.{_part_name(part, plan)}")
+            warn_of_other_rqmt(job, its_devices.rqmt(self.rqmt or {}))
             jobs.append(job)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
         rows = [{**row, "job": first_jobs[row["first_epoch"]]} for row in rows]

@@ -1,6 +1,7 @@
 """What a training job asks of the machine it runs on. Never part of a hash."""
 
 import os
+import warnings
 
 from sisyphus import gs
 
@@ -22,3 +23,15 @@ def limit_threads(rqmt: dict) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(int(rqmt["cpu"]))
     tf.config.threading.set_inter_op_parallelism_threads(int(rqmt["cpu"]))
+
+
+def warn_of_other_rqmt(job, rqmt: dict | None) -> None:
+    """Where the same job was laid out before: Sisyphus then keeps that one, with its requirements."""
+    kept = {name: job.rqmt.get(name) for name, value in (rqmt or {}).items() if job.rqmt.get(name) != value}
+    if kept:
+        asked = {name: rqmt[name] for name in kept}
+        name = min(job.get_aliases() or [job.job_id()])
+        warnings.warn(
+            f"{name} is laid out twice, with other requirements: {kept} of the first time count, not {asked}",
+            stacklevel=2,
+        )
