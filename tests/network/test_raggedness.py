@@ -6,70 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boulder.network import describe, run_network
+from tests.every_layer import EXTERN_DATA, NETWORKS, SEARCH
 
-EXTERN_DATA = {
-    "data": {"dim": 6, "sparse": True},
-    "dense": {"dim": 5},
-    "classes": {"dim": 3, "sparse": True},
-    "align": {"dim": 4, "sparse": True},
-    "speaker": {"dim": 3, "time_dim_axis": None},
-}
-# all layer classes and losses. "data" and "classes" have lengths of their own; "dense" and "align" are equally long
-NETWORK = {
-    "embedding": {"class": "linear", "from": "data", "n_out": 4, "activation": None, "dropout": 0.0},
-    "twice": {"class": "repeat", "from": "embedding", "repetitions": 2},
-    "fw": {"class": "rec", "from": "twice", "n_out": 3, "dropout": 0.3},
-    "bw": {"class": "rec", "from": "twice", "n_out": 3, "direction": -1, "unit_opts": {"rec_weight_dropout": 0.3}},
-    "bw1": {"class": "rec", "from": ["fw", "bw"], "n_out": 3, "direction": -1},
-    "sum": {"class": "combine", "kind": "average", "from": ["fw", "bw1"]},
-    "labels": {"class": "softmax", "from": ["sum", "bw"], "loss": "ctc", "target": "classes", "dropout": 0.2},
-    "bw2": {"class": "rec", "from": "data:dense", "n_out": 4, "direction": -1},
-    "speaker": {"class": "linear", "from": "data:speaker", "n_out": 4, "activation": "tanh"},
-    "copy": {"class": "copy", "from": ["speaker", "bw2", "data:dense"]},
-    "dropped": {"class": "dropout", "from": "copy", "dropout": 0.5},
-    "eval": {"class": "eval", "from": ["bw2", "speaker"], "eval": "source(0) * tf.sigmoid(source(1)) + 1.0"},
-    "relu": {"class": "activation", "from": ["eval", "dropped"], "activation": "gelu"},
-    "output": {"class": "softmax", "from": "relu", "loss": "ce", "target": "align"},
-}
-ATTENTION = {
-    "weights": {"class": "softmax_over_spatial", "from": "energy", "axis": "T"},
-    "energy": {"class": "linear", "from": "energy_in", "n_out": 1, "activation": None},
-    "energy_in": {"class": "combine", "kind": "add", "from": ["base:keys", "query"], "activation": "tanh"},
-    "query": {"class": "linear", "from": "s", "n_out": 4, "activation": None},
-    "context": {"class": "generic_attention", "weights": "weights", "base": "base:encoder"},
-    "embedding": {"class": "linear", "from": "prev:output", "n_out": 3, "activation": None},
-    "s": {
-        "class": "rnn_cell", "unit": "LSTMBlock", "from": ["embedding", "prev:context"], "n_out": 4,
-        "initial_state": {"c": "base:last_c", "h": "base:last_h"},
-    },
-    "memory": {"class": "get_last_hidden_state", "from": "s", "n_out": 8},
-    "prob": {"class": "softmax", "from": ["memory", "context"], "loss": "ce", "target": "classes", "dropout": 0.3},
-    "output": {"class": "choice", "from": "prob", "beam_size": 2, "target": "classes", "initial_output": 0},
-}  # fmt: skip
-DECODER = {
-    "conv": {"class": "conv", "from": "data:dense", "n_out": 6, "filter_size": [3], "padding": "same", "strides": 2},
-    "pool": {"class": "pool", "from": "conv", "mode": "max", "pool_size": [2], "padding": "same"},
-    "positions": {"class": "positional_encoding", "from": "pool", "add_to_input": True},
-    "norm": {"class": "layer_norm", "from": "positions"},
-    "self": {"class": "self_attention", "from": "norm", "n_out": 6, "total_key_dim": 4, "num_heads": 2, "attention_dropout": 0.0},
-    "gating": {"class": "gating", "from": "self", "activation": "tanh"},
-    "gru": {"class": "rec", "unit": "GRU", "from": "gating", "n_out": 3, "direction": -1},
-    "encoder": {"class": "rec", "unit": "StandardLSTM", "from": "gru", "n_out": 4},
-    "last_c": {"class": "get_last_hidden_state", "from": "encoder", "key": "c", "n_out": 4},
-    "last_h": {"class": "get_last_hidden_state", "from": "encoder", "key": "h", "n_out": 4},
-    "keys": {"class": "linear", "from": "encoder", "n_out": 4, "activation": None},
-    "heads": {"class": "split_dims", "from": "keys", "axis": "F", "dims": (2, -1)},
-    "maxout": {"class": "reduce_out", "from": "heads", "mode": "max", "num_pieces": 2},
-    "flat": {"class": "merge_dims", "from": "maxout", "axes": "static"},
-    "stacked": {"class": "split_dims", "from": "flat", "axis": "T", "dims": (-1, 2)},
-    "frames": {"class": "merge_dims", "from": "stacked", "axes": "static"},
-    "mean": {"class": "reduce", "from": "frames", "mode": "mean", "axes": "T"},
-    "with_end": {"class": "postfix_in_time", "from": "frames", "postfix": "mean"},
-    "with_start": {"class": "prefix_in_time", "from": "with_end", "repeat": 2},
-    "squared": {"class": "eval", "from": "with_start", "eval": "tf.square(source(0))", "loss": "as_is"},
-    "output": {"class": "rec", "from": [], "target": "classes", "unit": ATTENTION},
-}  # fmt: skip
-SPECS = {"layers": describe(NETWORK, EXTERN_DATA), "attention": describe(DECODER, EXTERN_DATA)}
+SPECS = {name: describe(net, EXTERN_DATA) for name, net in NETWORKS.items()}
 
 
 def draw_sequence(rng, letters: int, labels: int, frames: int) -> dict:
@@ -155,6 +94,23 @@ def network(request):
     return Network(SPECS[request.param])
 
 
+def test_all_layer_classes_and_losses_are_there():
+    from boulder.network.layer import LAYERS
+    from boulder.network.loss import LOSSES
+
+    layers = list(every_layer(NETWORKS))
+    assert {layer["class"] for layer in layers} == set(LAYERS)
+    assert {layer.get("loss") for layer in layers} - {None} == set(LOSSES)
+
+
+def every_layer(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("class"), str):
+            yield value
+        for inner in value.values():
+            yield from every_layer(inner)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 6), st.integers(0, 5), st.integers(0, 6)), min_size=1, max_size=4),
@@ -176,3 +132,48 @@ def test_a_batch_is_the_sum_of_its_sequences(network, sizes, padding, seed):
         np.testing.assert_allclose(
             gradient, expected, rtol=1e-4, atol=1e-5 * max(1, np.abs(expected).max()), err_msg=path
         )
+
+
+class Search:
+    """A beam search, compiled once."""
+
+    def __init__(self):
+        import tensorflow as tf
+
+        self.spec = describe(SEARCH, EXTERN_DATA, "search")
+        rng = np.random.default_rng(1)
+        self.params = {p: rng.normal(0, 1.5, s.shape).astype("float32") for p, s in sorted(self.spec.params.items())}
+        signature = [{"dense": tf.TensorSpec([None, None, 5])}, {"dense": tf.TensorSpec([None], "int32")}]
+        self.run = tf.function(self._run, input_signature=signature)
+
+    def _run(self, data, lengths):
+        import tensorflow as tf
+
+        params = {path: tf.constant(value) for path, value in self.params.items()}
+        out = run_network(self.spec, params, data, lengths, losses=False)
+        decision = out.layers["decision"]
+        return decision.ordered(decision.template.axes), out.lengths[decision.template.time]
+
+    def __call__(self, data, lengths):
+        """:return: labels of each sequence"""
+        labels, sizes = (x.numpy() for x in self.run({"dense": data["dense"]}, {"dense": lengths["dense"]}))
+        return [row[:n].tolist() for row, n in zip(labels, sizes, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def search():
+    return Search()
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    padding=st.integers(0, 4),
+    seed=st.integers(0, 10**6),
+)
+def test_what_a_search_finds_for_a_sequence_is_what_it_finds_for_it_alone(search, sizes, padding, seed):
+    rng = np.random.default_rng(seed)
+    sequences = [draw_sequence(rng, 1, 1, frames) for frames in sizes]
+    labels = search(*batch_of(sequences, padding, rng))
+    alone = [search(*batch_of([sequence], 0, rng))[0] for sequence in sequences]
+    assert labels == alone

@@ -5,7 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
+from boulder.errors import NetworkError
 from boulder.network import describe, run_network, uses_streams
+from tests import every_layer
 
 NETWORKS = {
     "ctc": {
@@ -99,3 +101,58 @@ def test_frozen_parameters_train_without_a_warning(extern_data, random_params, r
         variables[path].ref() for path in ("output/W", "output/b")
     }
     assert all(gradient is not None for gradient in tape.gradient(loss, tape.watched_variables()))
+
+
+# Of all layer classes, in all modes, also within loops
+
+
+def disagreements(tensor, template):
+    """:return: what of a tensor is not as its template says"""
+    if set(tensor.axes) != set(template.axes) or tensor.template != template:
+        yield f"axes {tensor.axes}"
+    if tensor.value.dtype.name != template.dtype or tensor.value.shape.rank != len(template.axes):
+        yield f"{tensor.value.dtype.name} {tensor.value.shape}"
+    for axis, size in zip(tensor.axes, tensor.value.shape, strict=True):
+        if axis.size is not None and size != axis.size:
+            yield f"{axis} of size {size}"
+
+
+def batch_of(lengths: dict, seed: int = 0) -> dict:
+    rng, data = np.random.default_rng(seed), {}
+    for key, stream in every_layer.EXTERN_DATA.items():
+        shape = [3] if key == "speaker" else [3, max(lengths[key])]
+        dim = stream["dim"]
+        data[key] = (
+            rng.integers(0, dim, shape) if stream.get("sparse") else rng.normal(size=[*shape, dim]).astype("float32")
+        )
+    return data
+
+
+@pytest.mark.parametrize("mode", ["train", "eval", "search"])
+@pytest.mark.parametrize("name", [*every_layer.NETWORKS, "search"])
+def test_what_is_described_is_built_in_all_modes_and_within_loops(name, mode, random_params, monkeypatch):
+    from boulder.network.loop.frames import Frames
+
+    network = every_layer.SEARCH if name == "search" else every_layer.NETWORKS[name]
+    if mode == "search" and name == "attention":
+        with pytest.raises(NetworkError, match="nothing says how many frames there are"):
+            describe(network, every_layer.EXTERN_DATA, mode)
+        return
+    spec, found, of_frame = describe(network, every_layer.EXTERN_DATA, mode), [], Frames.compute
+
+    def compute(self, *args):
+        outputs, kept = of_frame(self, *args)
+        for inner in (inner for inner in self.run.spec.inner if not inner.name.endswith(":loop")):
+            found.extend(f"{inner.name}: {problem}" for problem in disagreements(outputs[inner.name], inner.template))
+        return outputs, kept
+
+    monkeypatch.setattr(Frames, "compute", compute)
+    params, lengths = Recorder(random_params(spec)), {"data": [4, 2, 3], "dense": [5, 1, 4], "classes": [3, 1, 2]}
+    lengths["align"] = lengths["dense"]
+    output = run_network(spec, params, batch_of(lengths), lengths, train=mode == "train", losses=mode != "search")
+    for layer, tensor in output.layers.items():
+        found.extend(f"{layer}: {problem}" for problem in disagreements(tensor, spec.layers[layer].template))
+    assert found == []
+    assert set(output.layers) == {layer for layer in spec.layers if not layer.endswith(":loop")}
+    assert set(output.losses) == (set(spec.losses) if mode != "search" else set())
+    assert params.used == set(params)
