@@ -1,6 +1,7 @@
 """Job: a class whose arguments say what is computed. Equal arguments are the same job, made once and found by its id."""
 
 import copy
+import functools
 import inspect
 import logging
 import os
@@ -17,16 +18,20 @@ created_jobs = {}  #: id → job
 HASH_CHARACTERS = set(ALPHABET + ".-_/")
 
 
+_signature = functools.cache(inspect.signature)
+
+
 class JobSingleton(type):
     """Makes a job once per id."""
 
     def __call__(cls, *args, **kwargs):
         tags = kwargs.pop("sis_tags", None)
         try:
-            parsed_args = inspect.getcallargs(cls.__init__, None, *args, **kwargs)
+            bound = _signature(cls.__init__).bind(None, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"arguments of {cls.__module__}.{cls.__qualname__}: {error}") from None
-        del parsed_args[inspect.getfullargspec(cls.__init__).args[0]]
+        bound.apply_defaults()
+        parsed_args = dict(list(bound.arguments.items())[1:])  # without self
 
         # "recipe." is where recipes happen to be imported from in old set-ups, not part of what they are
         module = cls.__module__.removeprefix(gs.RECIPE_PREFIX + ".")
