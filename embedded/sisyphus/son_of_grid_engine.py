@@ -38,11 +38,14 @@ class SonOfGridEngine(ClusterEngine):
 
     def list_jobs(self, user):
         for job in ElementTree.fromstring(self.ask(["qstat", "-xml", "-u", user])).iter("job_list"):
-            name, job_id, state = (job.findtext(tag, "") for tag in ("JB_name", "JB_job_number", "state"))
+            name, job_id, letters = (job.findtext(tag, "") for tag in ("JB_name", "JB_job_number", "state"))
+            state = parse_state(letters)
             for task_id in parse_task_ids(job.findtext("tasks", "1")):
-                if "E" in state and self.auto_clean_eqw:
+                if state == gs.STATE_QUEUE_ERROR and self.auto_clean_eqw:
                     self._clean(f"{job_id}.{task_id}", name)
-                yield name, task_id, job_id, parse_state(state)
+                    yield name, task_id, job_id, gs.STATE_QUEUE
+                else:
+                    yield name, task_id, job_id, state
 
     def _clean(self, job, name):
         try:

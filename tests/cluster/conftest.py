@@ -22,7 +22,6 @@ import os
 from jobs.rqmt import training_rqmt
 
 RQMT = training_rqmt(cpu=1, mem=float(os.environ.get("MEM", 1)), time=float(os.environ.get("HOURS", 4)))
-RQMT |= {name.lower(): os.environ[name] for name in ("SBATCH_ARGS", "QSUB_ARGS") if name in os.environ}
 """
 
 
@@ -52,8 +51,15 @@ def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))
 
 
-def project_on(cluster: Daemons, folder: Path, data: Path) -> Iterator[Project]:
-    made = make_project(folder, data, **cluster.own)
+@pytest.fixture
+def cluster(request) -> Daemons:
+    """What the module's marker says."""
+    return request.getfixturevalue("grid_engine" if request.node.get_closest_marker("gridengine") else "slurm")
+
+
+@pytest.fixture
+def project(tmp_path, data, cluster) -> Iterator[Project]:
+    made = make_project(tmp_path / "project", data, **cluster.own)
     config = made.folder / "config/tiny.py"
     asks = 'rqmt={"cpu": 1, "mem": 1}'
     assert asks in config.read_text()
@@ -64,22 +70,8 @@ def project_on(cluster: Daemons, folder: Path, data: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def project(tmp_path, data, slurm) -> Iterator[Project]:
-    yield from project_on(slurm, tmp_path / "project", data)
-
-
-@pytest.fixture
-def project_on_grid_engine(tmp_path, data, grid_engine) -> Iterator[Project]:
-    yield from project_on(grid_engine, tmp_path / "project", data)
-
-
-@pytest.fixture
-def experiment(tmp_path, slurm) -> Iterator[OnCluster]:
-    yield from experiment_on(slurm, tmp_path)
-
-
-def experiment_on(cluster: Daemons, folder: Path) -> Iterator[OnCluster]:
-    made = OnCluster(folder, cluster)
+def experiment(tmp_path, cluster) -> Iterator[OnCluster]:
+    made = OnCluster(tmp_path, cluster)
     yield made
     made.stop_all()
     cluster.clear()

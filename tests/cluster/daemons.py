@@ -19,6 +19,9 @@ PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 class Daemons:
     """
+    A subclass gives start(), stop(), clear() (as at the beginning, whatever a test left behind), cancel_all() (jobs, as
+    users do) and jobs(folder) (those submitted in `folder`, also if they have ended).
+
     :param folder: an empty one, of which only the owner may write the parents
     :param environment: variables by which the daemons and their commands are told from those of other clusters
     """
@@ -69,9 +72,6 @@ class Daemons:
         """:return: what a command of the batch system prints"""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=check)
         return done.stdout
-
-    def clear(self) -> None:
-        """As at the beginning, whatever a test left behind."""
 
     def wait_until(self, holds: Callable[[], object], what: str, seconds: float = 60) -> None:
         end = time.time() + seconds

@@ -4,6 +4,8 @@ packages, whose own installation is only read."""
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import re
 import shutil
 import signal
@@ -35,6 +37,7 @@ CONFIGURATION = {
     "administrator_mail": "none",
     "min_uid": "0",
     "min_gid": "0",
+    "gid_range": "{gids}",
     "load_report_time": "0:0:2",
     "reporting_params": "accounting=true reporting=false flush_time=0:0:1 joblog=false sharelog=0:0:0",
 }
@@ -89,7 +92,10 @@ class GridEngineCluster(Daemons):
         complexes = shutil.copytree(DEBIAN_FILES / "util/resources/centry", self.folder / "complexes")
         for name, kind in CONSUMABLES.items():
             (complexes / name).write_text(COMPLEX.format(name=name, type=kind))
-        values = {name: value.format(folder=self.folder) for name, value in CONFIGURATION.items()}
+        # by these groups sge_execd knows whose a process is: another Grid Engine of this machine must not use them too
+        first = 100_000 + 100 * int(self.own["SGE_QMASTER_PORT"])
+        fields = {"folder": self.folder, "gids": f"{first}-{first + 99}"}
+        values = {name: value.format(**fields) for name, value in CONFIGURATION.items()}
         configuration = self.folder / "configuration"
         configuration.write_text(changed((DEBIAN_FILES / "default-configuration").read_text(), values))
         for what in (["configuration", configuration], ["complexes", complexes], ["managers", "root"]):
@@ -114,11 +120,21 @@ class GridEngineCluster(Daemons):
         self.stop_daemon("sge_execd", signal.SIGKILL)
         self.kill_processes("JOB_ID", "sge_shepherd")
 
+    def clear(self) -> None:
+        if "sge_qmaster" not in self.daemons:
+            self.start_qmaster()
+        if "sge_execd" not in self.daemons:
+            self.start_node()
+        self.cancel_all()
+        self.wait_until(lambda: not self.run("qstat"), "no job is left")
+
+    def cancel_all(self) -> None:
+        self.run("qdel", "-u", "root")
+
     def stop(self) -> None:
-        if "sge_qmaster" in self.daemons:
-            self.run("qdel", "-u", "root")
+        if "sge_qmaster" in self.daemons and "sge_execd" in self.daemons:
             with contextlib.suppress(TimeoutError):
-                self.wait_until(lambda: not self.run("qstat"), "all jobs have ended", 20)
+                self.clear()
         for name in ("sge_execd", "sge_qmaster"):
             if name in self.daemons:
                 self.stop_daemon(name, signal.SIGKILL)  # asked to end, sge_qmaster takes 7 s
@@ -126,19 +142,20 @@ class GridEngineCluster(Daemons):
 
     # questions
 
-    def jobs(self) -> list[dict[str, str]]:
-        """:return: one for each time that a task of a job ended, in that order, as accounting(5) tells them"""
-        try:
-            lines = (self.folder / "default/common/accounting").read_text().splitlines()
-        except FileNotFoundError:
-            return []
+    def jobs(self, folder: Path) -> list[dict[str, str]]:
+        """:return: one for each time that a task ended; settings.py has job names tell of the work directory"""
+        mark = hashlib.sha256(os.path.realpath(folder / "work").encode()).hexdigest()[:8]
         fields = {"name": 4, "id": 5, "failed": 11, "exit_status": 12, "pe": 33, "slots": 34, "task": 35, "asked": 39}
+        file = self.folder / "default/common/accounting"
+        lines = file.read_text().splitlines() if file.exists() else []
         found = [line.split(":") for line in lines if not line.startswith("#")]
-        return [{name: values[number] for name, number in fields.items()} for values in found]
+        jobs = [{name: values[number] for name, number in fields.items()} for values in found]
+        return [job for job in jobs if job["name"].endswith(mark)]
 
-    def running(self) -> list[str]:
-        """:return: ids of jobs"""
-        return [line.split()[0] for line in self.run("qstat", "-s", "r").splitlines()[2:]]
+    def running(self) -> str:
+        """:return: id of the only job that runs"""
+        (line,) = self.run("qstat", "-s", "r").splitlines()[2:]
+        return line.split()[0]
 
 
 def changed(text: str, values: dict[str, str]) -> str:

@@ -100,10 +100,13 @@ class SlurmCluster(Daemons):
             lambda: set(self.run("sinfo", "-h", "-N", "-o", "%T").split()) == {"idle"}, "all nodes are idle"
         )
 
+    def cancel_all(self) -> None:
+        self.run("scancel", "-u", "root")
+
     def _kill_jobs(self) -> None:
         if self.run("squeue", "-h"):
             self.run("scancel", "--full", "-s", "KILL", "-u", "root")
-            self.run("scancel", "-u", "root")
+            self.cancel_all()
 
     def stop(self) -> None:
         if "slurmctld" in self.daemons and "slurmd" in self.daemons:

@@ -5,9 +5,10 @@ import os
 import shutil
 
 from tests.embedded.conftest import Experiment
-from tests.jobs.conftest import ROOT
+from tests.jobs.conftest import ROOT, wait_for
 
 SLEEPER = "tk.register_output('out', Sleeper(20).out)"
+WAITER = "tk.register_output('out', Waiter(1).out)"  # runs until there is a file `go`
 
 
 class OnCluster(Experiment):
@@ -50,6 +51,21 @@ class OnCluster(Experiment):
         done = self.manager("-r", "setups/config.py", timeout=timeout)
         assert done.returncode == 0, done.output + self.cluster.logs()
         return done.output
+
+    def begin(self):
+        """:return: a manager, whose only job has begun to work"""
+        manager = self.start("-r", "setups/config.py")
+        wait_for(lambda: list(self.directory.glob("work/**/*er.*/work/count")))
+        return manager
+
+    def said(self):
+        """:return: what managers that were started said so far"""
+        return (self.directory / "manager.log").read_text()
+
+    def let_end(self, manager):
+        """Waiters end, and so does their manager."""
+        (self.directory / "go").touch()
+        assert manager.wait(60) == 0, self.said() + self.cluster.logs()
 
     def submissions(self, name):
         """:return: what each asked for, of the one job of class `name`"""

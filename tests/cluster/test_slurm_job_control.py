@@ -2,12 +2,10 @@
 
 import pytest
 
-from tests.cluster.small_jobs import SLEEPER
+from tests.cluster.small_jobs import SLEEPER, WAITER
 from tests.jobs.conftest import wait_for
 
 pytestmark = pytest.mark.slurm
-
-WAITER = "tk.register_output('out', Waiter(1).out)"
 
 
 @pytest.fixture
@@ -19,26 +17,16 @@ def waiting(experiment):
 
 def begin(experiment):
     """:return: a manager, whose job has begun to work, and the id of that job"""
-    manager = experiment.start("-r", "setups/config.py")
-    wait_for(lambda: list(experiment.directory.glob("work/**/*er.*/work/count")))
+    manager = experiment.begin()
     (job,) = experiment.cluster.jobs(experiment.directory)
     return manager, job["JobId"]
-
-
-def said(experiment):
-    return (experiment.directory / "manager.log").read_text()
-
-
-def let_end(experiment, manager):
-    (experiment.directory / "go").touch()
-    assert manager.wait(60) == 0, said(experiment) + experiment.cluster.logs()
 
 
 def test_a_cancelled_job_is_submitted_again_and_resumes(waiting, slurm):
     manager, job = begin(waiting)
     slurm.run("scancel", job)
     wait_for(lambda: len(waiting.notes("from")) == 2)
-    let_end(waiting, manager)
+    waiting.let_end(manager)
     assert int(waiting.notes("from")[1]) > 0
     assert len(waiting.submissions("Waiter")) == 2
 
@@ -58,10 +46,10 @@ def test_one_squeue_serves_all_jobs_of_a_round(experiment):
 def test_a_job_that_is_held_and_then_cancelled_stays_stopped_until_it_is_released(waiting, slurm):
     manager, job = begin(waiting)
     (waiting.job("Waiter") / "hold").touch()
-    waiting.cluster.wait_until(lambda: manager.poll() is None and "running(1)" in said(waiting), "it goes on")
+    waiting.cluster.wait_until(lambda: manager.poll() is None and "running(1)" in waiting.said(), "it goes on")
     slurm.run("scancel", job)
     assert manager.wait(60) == 0  # nothing is left that it could do
-    assert "hold(1)" in said(waiting)
+    assert "hold(1)" in waiting.said()
     assert len(waiting.submissions("Waiter")) == 1
     (waiting.job("Waiter") / "hold").unlink()
     (waiting.directory / "go").touch()
@@ -73,12 +61,12 @@ def test_a_job_that_is_held_and_then_cancelled_stays_stopped_until_it_is_release
 def test_a_job_that_is_held_in_the_queue_waits_there(experiment, slurm):
     experiment.py("Step.rqmt['sbatch_args'] = ['--hold']", SLEEPER)
     manager = experiment.start("-r", "setups/config.py")
-    wait_for(lambda: "queue(1)" in said(experiment))
+    wait_for(lambda: "queue(1)" in experiment.said())
     (job,) = experiment.cluster.jobs(experiment.directory)
     assert job["JobState"] == "PENDING"
     assert manager.poll() is None
     slurm.run("scontrol", "release", job["JobId"])
-    assert manager.wait(60) == 0, said(experiment)
+    assert manager.wait(60) == 0, experiment.said()
     assert len(experiment.submissions("Sleeper")) == 1
 
 
@@ -90,9 +78,9 @@ def test_a_suspended_job_counts_as_running_and_goes_on(waiting, slurm):
     wait_for(lambda: len(waiting.calls("squeue")) > 3)  # rounds of the manager
     assert manager.poll() is None
     slurm.run("scontrol", "resume", job, check=True)
-    let_end(waiting, manager)
+    waiting.let_end(manager)
     assert len(waiting.submissions("Waiter")) == 1
-    assert "interrupted" not in said(waiting)
+    assert "interrupted" not in waiting.said()
 
 
 @pytest.mark.slow
@@ -102,14 +90,14 @@ def test_an_outage_of_slurmctld_is_told_and_waited_for(waiting, slurm):
     manager, _ = begin(waiting)
     slurm.stop_daemon("slurmctld")
     (waiting.directory / "go").touch()  # it ends, and another job could begin, while Slurm is away
-    wait_for(lambda: "Slurm does not answer, waiting until it does" in said(waiting))
+    wait_for(lambda: "Slurm does not answer, waiting until it does" in waiting.said())
     asked = len(waiting.calls("squeue"))
     wait_for(lambda: len(waiting.calls("squeue")) > asked + 1)
     assert manager.poll() is None
     slurm.start_controller()
-    assert manager.wait(100) == 0, said(waiting) + slurm.logs()
-    assert said(waiting).count("Slurm does not answer") == 1
-    assert said(waiting).count("Slurm answers again") == 1
+    assert manager.wait(100) == 0, waiting.said() + slurm.logs()
+    assert waiting.said().count("Slurm does not answer") == 1
+    assert waiting.said().count("Slurm answers again") == 1
     assert len(waiting.submissions("Waiter")) == len(waiting.submissions("Sleeper")) == 1
 
 
@@ -127,9 +115,9 @@ def test_a_signal_before_the_time_limit_lets_a_job_save_and_go_on_with_more_time
     experiment.py("Step.rqmt.update(time=1 / 60, sbatch_args='--signal=USR1@30')", WAITER)
     manager, _ = begin(experiment)
     wait_for(lambda: len(experiment.notes("from")) == 2, timeout=120)
-    let_end(experiment, manager)
+    experiment.let_end(manager)
     first, second = experiment.submissions("Waiter")
     assert second["time"] == 2 * first["time"]
     assert int(experiment.notes("from")[1]) > 0
     assert "signal SIGUSR1" in (experiment.job("Waiter") / "log.run.1").read_text()
-    assert "error" not in said(experiment)
+    assert "error" not in experiment.said()
