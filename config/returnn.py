@@ -27,7 +27,7 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24) -> None:
     name = Path(path).stem
     training = lay_out(
         name,
-        plan=config.plan(),
+        plan=config.plan,
         config=training_config(config),
         extern_data=config.extern_data,
         train_data=[tk.Path(str(file)) for file in data_files(config, "train")],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 
 from boulder.errors import ConfigError, ScheduleError, TrainingError, nearest
 from boulder.schedule import Outlook, changes, plan_next
 from boulder.training.scores import read_scores
+from jobs.further_epochs import ends_before
+from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.layout import Layout, Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import announced
@@ -30,6 +34,7 @@ async def lay_out_adaptive(
     rqmt: dict | None = None,
     gpus: int = 1,
     nodes: int = 1,
+    further_epochs: Sequence[int] = (),
 ) -> Pipeline:
     """
     `jobs.pipeline.lay_out` for an algo that takes a third argument, `algo(idx=…, net_dict=…, history=…)`: lays out the
@@ -47,20 +52,39 @@ async def lay_out_adaptive(
     follow from its arguments alone: so jobs keep their ids, and those that are finished are found.
 
     :param indices_per_job: as in `lay_out`, but no job reaches across an epoch after which the algo is asked
+    :param further_epochs: as in `lay_out`
     :return: the whole pipeline; the other arguments are those of `lay_out`
     :raises BoulderError: as `lay_out`; for an algo that raises, or asked again does not say the same; for missing scores
     """
     layout = Layout(name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, gpus, nodes)
-    outlook = plan_next(network, pretrain, [], num_epochs)
-    pipeline = announced(name, layout.pipeline(outlook.plan, outlook.decisions, outlook.needs))
-    while pipeline.needs is not None:
+    further = all_further_epochs(name, further_epochs)
+    history: list[dict] = []
+    pipeline = None
+    while True:
+        outlook = _extended(partial(_plan_next, network, pretrain, history), num_epochs, further)
+        longer = replace(layout.pipeline(outlook.plan, outlook.decisions, outlook.needs), further_epochs=further)
+        if pipeline is not None:
+            _check_begins_with(longer, pipeline, name)
+        pipeline = announced(name, longer)
+        if pipeline.needs is None:
+            return pipeline
         await tk.async_run(pipeline.scores)
         history = [record for job in pipeline.jobs for record in _records(job)]
-        outlook = _plan_next(network, pretrain, history, num_epochs)
-        longer = layout.pipeline(outlook.plan, outlook.decisions, outlook.needs)
-        _check_begins_with(longer, pipeline, name)
-        pipeline = announced(name, longer)
-    return pipeline
+
+
+def _extended(plan_up_to: Callable[[int | None], Outlook], num_epochs: int | None, further: list[int]) -> Outlook:
+    """
+    :param plan_up_to: called with a number of epochs
+    :return: with the further epochs, no job reaching across the beginning of one
+    """
+    outlook = plan_up_to(num_epochs and num_epochs + sum(further))
+    if further and num_epochs is None:
+        if outlook.needs is not None:
+            return outlook
+        num_epochs = outlook.plan.num_epochs
+        outlook = plan_up_to(num_epochs + sum(further))
+    cuts = ends_before(num_epochs, further) if further else []
+    return replace(outlook, decisions=(*outlook.decisions, *cuts))
 
 
 def _records(job: PhaseTrainingJob) -> list[dict]:
@@ -80,7 +104,7 @@ def _plan_next(network: dict, pretrain: dict, history: list[dict], num_epochs: i
     try:
         return plan_next(network, pretrain, history, num_epochs)
     except ScheduleError as error:
-        if not isinstance(error.__cause__, KeyError):
+        if not history or not isinstance(error.__cause__, KeyError):
             raise
         keys = " and ".join(repr(data) for data in ("train", "dev") if data in history[-1])
         scores = ", ".join(map(repr, history[-1]["train"]))

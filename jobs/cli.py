@@ -10,8 +10,14 @@ from rich.console import Console
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder import __version__
 from boulder.errors import BoulderError
+from jobs.config_name import check_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+Config = Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo", metavar="CONFIG")]
+PipelineName = Annotated[str | None, typer.Option("--pipeline", help="if the config lays out several")]
+PhaseName = Annotated[str, typer.Option("--phase", help="as `boulder status` names it: 3, final, …")]
 
 
 def sis() -> None:
@@ -44,9 +50,25 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what Sisyphus says, and tracebacks")] = False,
 ) -> None:
     """Validate a whole pipeline, then run it to its end. Asks nothing; the same command goes on after an interruption."""
+    check_folder()  # before Sisyphus looks for its settings
     from jobs.run import run as run_pipeline
 
     raise typer.Exit(run_pipeline(config, Console(highlight=False), verbose))
+
+
+@app.command()
+def extend(
+    config: Config,
+    epochs: Annotated[int, typer.Option("--epochs", help="so many more")],
+    pipeline: PipelineName = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what Sisyphus says, and tracebacks")] = False,
+) -> None:
+    """Go on with a pipeline for some epochs more, in a further job. Nothing that is trained is trained again."""
+    check_folder()
+    from jobs.extend import extend as extend_pipeline
+
+    console = Console(highlight=False)
+    raise typer.Exit(extend_pipeline(config, epochs, console, pipeline=pipeline, verbose=verbose))
 
 
 @app.command()
@@ -65,6 +87,84 @@ def plan(
 
     console = Console(highlight=False)
     raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
+
+
+@app.command()
+def status(
+    config: Config,
+    pipeline: PipelineName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="all that is known")] = False,
+) -> None:
+    """Show where each phase stands: state, epochs, scores, time left, where it runs. Starts nothing."""
+    check_folder()  # before Sisyphus looks for its settings
+    from jobs.show_status import show_status
+
+    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
+
+
+@app.command()
+def rerun(
+    config: Config,
+    phase: PhaseName,
+    pipeline: PipelineName = None,
+    only: Annotated[bool, typer.Option("--only", help="keep what depends on it, marked as stale")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask, be it more than an hour of work")] = False,
+) -> None:
+    """Have a phase run anew, and all that depends on it. What there is is moved aside, not deleted."""
+    check_folder()  # before Sisyphus looks for its settings
+    from jobs.rerun import rerun as rerun_phase
+
+    console = Console(highlight=False)
+    raise typer.Exit(rerun_phase(config, phase, console, pipeline=pipeline, only=only, yes=yes))
+
+
+@app.command()
+def graph(
+    config: Config,
+    output: Annotated[str, typer.Option("--output", "-o", help="a file: .svg, .png, .pdf or .dot")] = "graph.svg",
+) -> None:
+    """Draw all jobs: as boxes by state, with what they hand over as lines."""
+    check_folder()
+    from jobs.show_graph import show_graph
+
+    raise typer.Exit(show_graph(config, output, Console(highlight=False)))
+
+
+@app.command()
+def logs(
+    config: Config,
+    phase: PhaseName,
+    pipeline: PipelineName = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until the job ends, across retries")] = False,
+) -> None:
+    """Print the log of a phase's job, also of one that was packed."""
+    check_folder()  # before Sisyphus looks for its settings
+    from jobs.show_log import show_log
+
+    raise typer.Exit(show_log(config, phase, pipeline=pipeline, follow=follow))
+
+
+@app.command()
+def hold(
+    config: Config,
+    phase: PhaseName,
+    pipeline: PipelineName = None,
+    stop: Annotated[bool, typer.Option("--stop", help="if it runs, let it save and end")] = False,
+) -> None:
+    """Keep a phase from being started, until `boulder release`. What runs goes on, unless --stop."""
+    check_folder()  # before Sisyphus looks for its settings
+    from jobs.hold import hold as hold_phase
+
+    raise typer.Exit(hold_phase(config, phase, Console(highlight=False), pipeline=pipeline, stop=stop))
+
+
+@app.command()
+def release(config: Config, phase: PhaseName, pipeline: PipelineName = None) -> None:
+    """Let a phase be started again, after `boulder hold`."""
+    check_folder()  # before Sisyphus looks for its settings
+    from jobs.hold import release as release_phase
+
+    raise typer.Exit(release_phase(config, phase, Console(highlight=False), pipeline=pipeline))
 
 
 @app.command()

@@ -10,6 +10,12 @@ from pathlib import Path
 from boulder.errors import BoulderError, ConfigError, nearest
 
 
+def check_folder() -> None:
+    """:raises BoulderError: if this is no folder to run Sisyphus in"""
+    if not os.path.exists("settings.py"):
+        raise BoulderError(f"there is no settings.py in {os.getcwd()}; change to the folder that has it, with config/")
+
+
 def check_config_name(name: str) -> None:
     """
     Imports the module, so that a wrong name gets the nearest right one and not a traceback.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from boulder.data import HdfReader, read_extern_data, sequence_order
@@ -16,6 +16,7 @@ from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
 from boulder.training.options import TrainingOptions
 from jobs import several_gpus
 from jobs.phase_training import PhaseTrainingJob
+from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
 from jobs.work_lock import lock_if_sis_manager
@@ -37,6 +38,7 @@ class Pipeline:
     :param functions: digest → function by value, for those in net dicts; a search with the checkpoint needs them
     :param needs: the plan goes on once there are scores up to this epoch, its last, see `jobs.adaptive_pipeline`; None: it
         is complete
+    :param further_epochs: of jobs that were added to its end, see `jobs.further_epochs`; the plan has them
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class Pipeline:
     rows: list[dict]
     functions: dict[str, dict]
     needs: int | None = None
+    further_epochs: list[int] = field(default_factory=list)
 
     @property
     def checkpoint(self) -> tk.Path:
@@ -145,11 +148,8 @@ def _parts(phases: list[dict], decisions: Sequence[int], indices_per_job: int | 
 
 
 def _part_name(part: list[dict], plan: Plan) -> str:
-    """:return: `00`, `00-02`; `00.epoch3` for a later piece of a phase, which begins there"""
-    names = []
-    for piece in (part[0], part[-1]):
-        name, begin = plan.phase(piece["first_epoch"]).name, piece["first_epoch"]
-        names.append(name if begin == piece["start"] else f"{name}.epoch{begin}")
+    """:return: `00`, `00-02`"""
+    names = [piece_name(piece, plan) for piece in (part[0], part[-1])]
     return names[0] if len(part) == 1 else "-".join(names)
 
 

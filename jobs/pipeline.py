@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
 
 from boulder.errors import ConfigError
 from boulder.schedule import Plan
 from boulder.schedule import plan as make_plan
+from jobs.further_epochs import ends_before
+from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.layout import Layout, Pipeline
+from jobs.stale import ask_for_reruns
 from sisyphus import tk
 
 _laid_out: dict[str, Pipeline] = {}
@@ -20,6 +25,7 @@ def laid_out_pipelines() -> dict[str, Pipeline]:
 
 def announced(name: str, pipeline: Pipeline) -> Pipeline:
     """:return: `pipeline`, which `laid_out_pipelines` now has, in place of what there was of that name"""
+    ask_for_reruns(pipeline.jobs)
     _laid_out[name] = pipeline
     return pipeline
 
@@ -30,7 +36,7 @@ def lay_out(
     network: dict | None = None,
     pretrain: dict | None = None,
     num_epochs: int | None = None,
-    plan: Plan | None = None,
+    plan: Plan | Callable[[int], Plan] | None = None,
     config: dict,
     extern_data: dict,
     train_data: tk.Path | Sequence[tk.Path],
@@ -40,13 +46,14 @@ def lay_out(
     gpus: int = 1,
     nodes: int = 1,
     function_options: Collection[str] = (),
+    further_epochs: Sequence[int] = (),
 ) -> Pipeline:
     """
     :param name: aliases are `NAME/phase.00`, …, `NAME/phase.final`
     :param network: the original net dict
     :param pretrain: RETURNN's: construction_algo, repetitions, copy_param_mode
     :param num_epochs: all of them; None: as many as pretraining has
-    :param plan: in place of these three, phases that are planned already
+    :param plan: in place of these three, phases that are planned already; or what plans them with so many further epochs
     :param config: the training's options, see `boulder.training.TrainingOptions`, and learning_rate(s)
     :param extern_data: data streams
     :param train_data: one HDF file, or several
@@ -57,6 +64,8 @@ def lay_out(
     :param nodes: likewise, machines
     :param function_options: what the overrides of `plan` may name although the training does not know it, since only
         functions in the networks read it, which have it already
+    :param further_epochs: the training goes on after its end for so many epochs, in a job of its own for each number; the
+        jobs before are as they would be without it. `boulder extend` adds to it
     :raises BoulderError: for whatever cannot be trained; names the phase
     """
     layout = Layout(
@@ -64,4 +73,14 @@ def lay_out(
     )
     if (plan is None) == (network is None):
         raise ConfigError(f"pipeline {name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'")
-    return announced(name, layout.pipeline(plan or make_plan(network, pretrain, num_epochs=num_epochs)))
+    further = all_further_epochs(name, further_epochs)
+    make = plan if callable(plan) else plan.longer if plan else partial(_planned, network, pretrain, num_epochs)
+    planned = make(sum(further))
+    cuts = ends_before(planned.num_epochs - sum(further), further)
+    return announced(name, replace(layout.pipeline(planned, cuts), further_epochs=further))
+
+
+def _planned(network: dict, pretrain: dict | None, num_epochs: int | None, further: int) -> Plan:
+    if further and num_epochs is None:
+        num_epochs = make_plan(network, pretrain).num_epochs
+    return make_plan(network, pretrain, num_epochs=num_epochs and num_epochs + further)

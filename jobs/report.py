@@ -4,8 +4,10 @@ import json
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate
 
 from boulder.training.scores import read_scores
+from jobs.stale import why_stale
 from sisyphus import Job, Task, tk
 
 
@@ -65,19 +67,23 @@ class ReportJob(Job):
 
     def run(self):
         from boulder.report import learning_curve, render
-        from boulder.report.phases import number_growth, number_scores, with_times
+        from boulder.report.phases import number_growth, number_scores, with_stale, with_times
 
-        records = number_scores([r for path in self.scores for r in read_scores(path.get_path())], self.phases)
+        of_jobs = [(path, read_scores(path.get_path())) for path in self.scores]
+        records = number_scores([record for _, of_job in of_jobs for record in of_job], self.phases)
+        stale = self._stale_scores()
+        stale_epochs = {r["epoch"]: why for (_, of_job), why in zip(of_jobs, stale, strict=True) if why for r in of_job}
         report = {
             "title": self.title,
             "description": self.description,
-            "phases": with_times(self.phases, records),
+            "phases": with_stale(with_times(self.phases, records), stale_epochs),
             "scores": records,
             "error_rates": [_read(path) for path in self.error_rates],
             "examples": self._examples(),
             "growth": number_growth([entry for path in self.growth for entry in _read(path)], self.phases),
             "attention": self._attention(),
             "environment": _environment(),
+            "stale": self._stale_parts(stale[-1] if stale else None),
         }
         with open(self.out_report.get_path(), "w", encoding="utf-8") as file:
             file.write(render(report))
@@ -98,6 +104,19 @@ class ReportJob(Job):
             }
             for example in _spread(known, self.num_attention)
         ]
+
+    def _stale_scores(self) -> list[str | None]:
+        """:return: for each training job, why it is stale; what follows on a stale one is stale as well"""
+        marks = [why_stale(path.get_path()) for path in self.scores]
+        return list(accumulate(marks, lambda before, own: own or before))
+
+    def _stale_parts(self, training: str | None) -> dict[str, str]:
+        """:param training: why the last training job is stale, from whose checkpoint all this is"""
+        parts = {"error rates": self.error_rates, "decoded words": [self.words], "attention weights": [self.attention]}
+        made = [
+            (name, why_stale(path.get_path()) or training) for name, paths in parts.items() for path in paths if path
+        ]
+        return {name: why for name, why in made if why}
 
     @classmethod
     def hash(cls, kwargs):

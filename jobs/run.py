@@ -12,13 +12,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
-from boulder.errors import BoulderError
-from jobs.config_name import check_config_name, errors_of_config
+from jobs.config_name import check_config_name, check_folder, errors_of_config
+from jobs.job_name import name_of
+from jobs.opened_config import continue_configs
+from jobs.stale import WANTED
 from jobs.watcher import Watcher, tell_failure
 from jobs.work_lock import lock_work_directory
 
@@ -26,15 +28,17 @@ _FAILED = {"error", "retry_error", "queue_error", "input_missing", "interrupted_
 _TO_DO = {"runnable", "running", "queue", "unknown", "interrupted_resumable"}
 
 
-def run(configs: Sequence[str], console: Console, verbose: bool = False) -> int:
+def run(
+    configs: Sequence[str], console: Console, verbose: bool = False, *, loaded: Callable[[], None] = lambda: None
+) -> int:
     """
     :param configs: e.g. `config/g2p.demo`
     :param verbose: let Sisyphus say what it does
+    :param loaded: called when all configs are laid out, before any job is submitted
     :return: exit code: 0 if all outputs are there, 1 if a job failed, 130 after Ctrl-C
     :raises BoulderError: for what is wrong before any job is submitted
     """
-    if not os.path.exists("settings.py"):
-        raise BoulderError(f"there is no settings.py in {os.getcwd()}; change to the folder that has it, with config/")
+    check_folder()
     for config in configs:
         check_config_name(config)
     level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is told here
@@ -52,6 +56,9 @@ def run(configs: Sequence[str], console: Console, verbose: bool = False) -> int:
     for config in configs:
         with errors_of_config(config):
             config_manager.load_configs([config])
+            continue_configs()
+
+    loaded()
 
     class QuietManager(Manager):
         """Never asks. When all is done already, outputs and aliases are written anew."""
@@ -134,6 +141,8 @@ def _tell_result(graph, engine, told: set[str], console: Console) -> int:
         if not available:
             missing += 1
             continue
+        if target.name.startswith(WANTED):
+            continue
         text = _short_text(path)
         console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
     states = graph.get_jobs_by_status(engine=engine, skip_finished=True)
@@ -144,7 +153,10 @@ def _tell_result(graph, engine, told: set[str], console: Console) -> int:
     if failed or missing or undecided:
         further = " and further ones not decided" if undecided else ""
         found = f"{missing} outputs are missing{further}, {len(failed)} jobs failed"
-        console.print(f"{found}; the same command tries again", soft_wrap=True)
+        held = ", ".join(sorted(name_of(job) for job in states.get("hold", ())))
+        console.print(
+            f"{found}{escape(f', held: {held}') if held else ''}; the same command tries again", soft_wrap=True
+        )
         return 1
     return 0
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from boulder.report import phase_table
 from boulder.training.progress import make_bar
 from boulder.training.scores import describe_record, read_scores
+from jobs.job_name import name_of
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
 from jobs.show_plan import tell_what_it_needs
@@ -72,9 +73,12 @@ class Watcher:
             if self._bar:
                 self._draw(job)
         for job in self._graph.jobs():
+            if job.job_id() in self._finished and not _is_finished(job):  # boulder rerun
+                self._finished.discard(job.job_id())
+                self._epochs.pop(job.job_id(), None)
             if job.job_id() not in self._finished and _is_finished(job):
                 self._finished.add(job.job_id())
-                self._console.print(f"finished: {escape(_name(job))}", style="green", highlight=False)
+                self._console.print(f"finished: {escape(name_of(job))}", style="green", highlight=False)
             if job.job_id() not in self.failed and _error_logs(job, since=self._began):
                 self.failed.add(job.job_id())
                 tell_failure(job, "error", self._console)
@@ -118,18 +122,13 @@ class Watcher:
 def tell_failure(job, state: str, console: Console) -> None:
     logs = _error_logs(job)
     told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {job._sis_path()}"
-    console.print(f"[red]failed:[/red] {escape(_name(job))}: {escape(told)}", highlight=False, soft_wrap=True)
+    console.print(f"[red]failed:[/red] {escape(name_of(job))}: {escape(told)}", highlight=False, soft_wrap=True)
     for log in logs:
         console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
 
 
 def _is_finished(job) -> bool:
     return any(os.path.exists(job._sis_path(name)) for name in ("finished", "finished.tar.gz"))
-
-
-def _name(job) -> str:
-    """:return: the job's alias, or its class and hash"""
-    return min(job.get_aliases() or [job.job_id()])
 
 
 def _error_logs(job, since: float = 0.0) -> list[str]:

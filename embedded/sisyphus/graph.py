@@ -29,6 +29,16 @@ class SISGraph:
     def remove_from_active_targets(self, target):
         self._active_targets.pop(target, None)
 
+    def forget_states(self, wanted):
+        """Has all jobs and targets judged anew. `wanted`: ids of jobs that shall be there although no target needs them."""
+        for job in self.jobs(update_graph=False):
+            job._sis_is_finished = job._sis_setup_since_restart = False
+            if job._sis_id() in wanted:
+                self.add_target(OutputTarget(name="wanted", inputs=list(job._sis_outputs.values())))
+        for target in self._targets:
+            target.reopen()
+            self._active_targets[target] = None
+
     def for_all_nodes(self, f, nodes=None, bottom_up=False, *, update_graph=True, pool=None):
         """Calls f with each job on the way from the targets to the inputs; where f gives False it goes no further."""
         if nodes is None:

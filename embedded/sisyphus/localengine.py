@@ -146,9 +146,11 @@ class LocalEngine(EngineBase):
         return enough and rqmt.get("gpu", 0) <= len(self.free_gpus)
 
     def _start_what_fits(self):
-        """In order of submission; a small task may pass a large one that has to wait."""
+        """In order of submission; a small task may pass a large one that has to wait, and one that is held is forgotten."""
         for key, work in list(self._waiting.items()):
-            if self._fits(work.rqmt):
+            if os.path.exists(os.path.join(work.directory, gs.STATE_HOLD)):
+                del self._waiting[key]
+            elif self._fits(work.rqmt):
                 del self._waiting[key]
                 gpus = self.free_gpus[: int(work.rqmt.get("gpu", 0))]
                 self._start(key, work, gpus)

@@ -11,6 +11,7 @@ from sisyphus.dialogue import Dialogue, at_terminal
 from sisyphus.engine import EngineBase
 from sisyphus.graph import create_aliases
 from sisyphus.loader import ConfigError, config_manager
+from sisyphus.rounds import changed, one_round
 from sisyphus.status import FAILED, StatusPrinter
 
 TO_DO = {"runnable", "running", "queue", "unknown", "interrupted_resumable"}  # states that something follows from
@@ -88,7 +89,7 @@ class Manager(Dialogue, threading.Thread):
         self._stop_loop = False
         self._aliased = None
         self.update_jobs()
-        self.update_state_overview()
+        self._shown = self.update_state_overview()
 
     # control
 
@@ -183,25 +184,11 @@ class Manager(Dialogue, threading.Thread):
     def run(self):
         if not self.startup():
             return
-        shown = self.state_overview
         try:
             while self.continue_manager_loop():
-                EngineBase.changed.clear()
-                self.job_engine.reset_cache()
-                config_manager.continue_readers()
-                self.update_jobs()
-                if gs.CLEAR_ERROR and self.clear_states(gs.STATE_ERROR):
-                    continue
-                self._alias_new_jobs()
-                if self.update_state_overview() != shown:
-                    self.print_state_overview()
-                    shown = self.state_overview
-                self.setup_held_jobs()
-                submitted = self.resume_jobs() + self.run_jobs()
-                for job in self.jobs.get(gs.STATE_ERROR, ()):
-                    gs.on_job_failure(job)
-                self.check_output(write_output=self.link_outputs)
-                if not submitted and (TO_DO & set(self.jobs) or not config_manager.only_waiting()):
+                with one_round():
+                    nothing_new = self._round()
+                if nothing_new:
                     self._wait()
         except KeyboardInterrupt:
             self._interrupt()
@@ -212,6 +199,28 @@ class Manager(Dialogue, threading.Thread):
                 self.job_cleaner.close()
         self.job_engine.stop_engine()
         self.check_output(write_output=self.link_outputs, update_all_outputs=True, force_update=True)
+
+    def _round(self):
+        """Judges all jobs and starts what can run. Whether nothing more is to do before something changes."""
+        wanted = changed()
+        if wanted is not None:
+            self.sis_graph.forget_states(wanted)
+        EngineBase.changed.clear()
+        self.job_engine.reset_cache()
+        config_manager.continue_readers()
+        self.update_jobs()
+        if gs.CLEAR_ERROR and self.clear_states(gs.STATE_ERROR):
+            return False
+        self._alias_new_jobs()
+        if self.update_state_overview() != self._shown:
+            self.print_state_overview()
+            self._shown = self.state_overview
+        self.setup_held_jobs()
+        submitted = self.resume_jobs() + self.run_jobs()
+        for job in self.jobs.get(gs.STATE_ERROR, ()):
+            gs.on_job_failure(job)
+        self.check_output(write_output=self.link_outputs)
+        return not submitted and (bool(TO_DO & set(self.jobs)) or not config_manager.only_waiting())
 
     def _alias_new_jobs(self):
         if self._aliased != len(self.sis_graph.targets):

@@ -23,6 +23,10 @@ class OutputTarget:
     def update_requirements(self, write_output=True, force=False):
         self._required = {path for path in self._required if not path.available()}
 
+    def reopen(self):
+        """What it needs may have gone since."""
+        self._required = set(self.required_full_list)
+
     def is_done(self):
         return not self._required
 

@@ -1,6 +1,8 @@
 """A folder as a user has one: settings.py and config/, with real managers and workers run in it."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from jobs.pipeline import lay_out
 from tests.tiny import CONFIG, EXTERN_DATA, network
 
 
-def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny"):
+def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny", further=()):
     def algo(idx, net_dict):
         if idx == 2:
             return None
@@ -39,6 +41,7 @@ def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny"):
         dev_data=tk.Path("@data@/dev.hdf"),
         indices_per_job=indices_per_job,
         rqmt={"cpu": 1, "mem": 1},
+        further_epochs=further,
     )
     tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)
 """
@@ -90,10 +93,32 @@ class Project:
                 os.killpg(process.pid, signal.SIGKILL)
         return process.returncode, output
 
+    def stop(self, process: subprocess.Popen) -> str:
+        """:return: what a command of `start` said; upstream's workers end with their manager only if they get its signal"""
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        return process.communicate(timeout=90)[0]
+
     def finished_jobs(self) -> dict[str, float]:
         """:return: job id → when it finished"""
         markers = self.folder.glob("work/jobs/*/*/finished")
         return {marker.parent.name: marker.stat().st_mtime for marker in markers}
+
+    def jobs(self) -> dict[str, Path]:
+        """:return: alias of `tiny` and of others → the job's directory, as `boulder status --json` tells them"""
+        status = self.status()
+        found = {phase["phase"]: phase["folder"] for line in status["pipelines"] for phase in line["phases"]}
+        found |= {job["name"]: f"work/{job['job']}" for job in status["other_jobs"]}
+        return {name: self.folder / folder for name, folder in found.items()}
+
+    def status(self, config: str = "config/tiny.reported") -> dict:
+        code, output = self.run("boulder", "status", config, "--json")
+        assert code in (0, 1), output
+        return json.loads(output)
+
+    def states(self, config: str = "config/tiny.reported") -> dict[str, str]:
+        """:return: phase → state"""
+        return {phase["phase"]: phase["state"] for line in self.status(config)["pipelines"] for phase in line["phases"]}
 
     def checkpoint(self, name: str = "tiny") -> bytes:
         return (self.folder / "output" / name / "checkpoint.h5").read_bytes()
@@ -116,6 +141,49 @@ def make_project(folder: Path, data: Path, **environment: str) -> Project:
 @pytest.fixture
 def project(tmp_path, data) -> Project:
     return make_project(tmp_path / "project", data, BOULDER_ENGINE="local")
+
+
+WITH_REPORT = """
+
+def reported(epochs=2, further=()):
+    from jobs.pipeline import laid_out_pipelines
+    from jobs.report import ReportJob
+
+    experiment(epochs=epochs, further=further)
+    training = laid_out_pipelines()["tiny"]
+    report = ReportJob(title="tiny", phases=training.rows, scores=training.scores, growth=training.growth)
+    report.add_alias("tiny/report")
+    tk.register_output("tiny/report.html", report.out_report)
+
+
+def two():
+    experiment(name="one")
+    experiment(name="other", last_width=5)
+"""
+
+
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory, data) -> Path:
+    """A project whose `config/tiny.reported` has run to its end."""
+    made = make_project(tmp_path_factory.mktemp("trained") / "project", data, BOULDER_ENGINE="local")
+    with open(made.folder / "config/tiny.py", "a") as file:
+        file.write(WITH_REPORT)
+    code, output = made.run("boulder", "run", "config/tiny.reported")
+    assert code == 0, output
+    return made.folder
+
+
+@pytest.fixture
+def trained(trained_folder, tmp_path) -> Project:
+    """A copy of that project, to be changed. Its aliases lead to the original."""
+    shutil.copytree(trained_folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project", {"BOULDER_ENGINE": "local"})
+
+
+@pytest.fixture(params=["embedded", "upstream"])
+def manager(request, tmp_path, monkeypatch) -> str:
+    """Which Sisyphus `boulder` and `sis` find."""
+    return use_sisyphus(request.param, tmp_path, monkeypatch)
 
 
 def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:

@@ -87,12 +87,6 @@ def grow(project, data):
     return project
 
 
-@pytest.fixture(params=["embedded", "upstream"])
-def manager(request, tmp_path, monkeypatch):
-    """Which Sisyphus `boulder` and `sis` find."""
-    return use_sisyphus(request.param, tmp_path, monkeypatch)
-
-
 def test_later_phases_are_laid_out_as_scores_come_in_and_a_second_run_runs_nothing(grow, manager):
     code, output = grow.run("boulder", "run", "config/grow.py")
     assert code == 0, output

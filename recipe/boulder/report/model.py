@@ -40,6 +40,7 @@ class PhaseRow:
     job: str | None = None
     seconds: float | None = None
     growth: GrowthCounts | None = None
+    stale: str | None = None  # why it is, e.g. `from before phase 01 was run anew`
 
     @property
     def label(self) -> str:
@@ -106,6 +107,13 @@ class Report:
     attention: list[AttentionMap] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → why they are stale
+
+    @property
+    def all_stale(self) -> dict[str, str]:
+        """:return: what is stale → why; phases first"""
+        phases = {f"phase {phase.label}": phase.stale for phase in self.phases if phase.stale}
+        return phases | self.stale
 
     @staticmethod
     def load(report: dict) -> "Report":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from boulder.errors import BoulderError, DataError
@@ -84,6 +84,17 @@ def number_growth(entries: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
         shown = {field.name: entry[field.name] for field in fields(HandOver) if field.name in entry}
         result.append(shown | {"phase": begins[entry["start"]]})
     return result
+
+
+def with_stale(rows: Sequence[dict], stale: Mapping[int, str]) -> list[dict]:
+    """
+    :param stale: epoch → why what it trained is stale
+    :return: the rows, those that have such an epoch with the reason
+    """
+    return [
+        {**row, "stale": next((stale[e] for e in range(row["first_epoch"], row["last_epoch"] + 1) if e in stale), None)}
+        for row in rows
+    ]
 
 
 def with_times(rows: Sequence[dict], records: Sequence[dict]) -> list[dict]:

@@ -98,11 +98,12 @@ class ReturnnConfig:
         """Environment variables that the config has set, for itself only; None: deleted."""
         return dict(self._surroundings.environment)
 
-    def plan(self) -> Plan:
+    def plan(self, further_epochs: int = 0) -> Plan:
         """
         The functions in the networks of a phase see the overrides of the phase. What makes the networks sees none, as
         in RETURNN, which constructs them all in advance; for `get_network`, too, the config is as the file says.
 
+        :param further_epochs: so many more than the file says
         :return: all phases
         :raises ScheduleError: for an algo, or its repetitions, that gives no plan
         :raises ConfigError: for an override of an option that is not known
@@ -110,7 +111,8 @@ class ReturnnConfig:
         if not self.network and self.get_network is None:
             raise ConfigError(f"{self.file}: found neither 'network' nor 'get_network', expected a net dict")
         with self.entered():
-            planned = plan(self.network, self.pretrain, self.num_epochs, get_network=self.get_network)
+            num_epochs = self.num_epochs + further_epochs
+            planned = plan(self.network, self.pretrain, num_epochs, get_network=self.get_network)
             memo: dict = {}  # phases share what they do not change
             networks = [with_imports(phase.network, self._surroundings, memo) for phase in planned.phases]
             phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]

@@ -1,6 +1,6 @@
 """What a plan consists of. Networks are shared between phases as far as they are equal: read them, never change them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from boulder.errors import ScheduleError
 
@@ -68,6 +68,12 @@ class Plan:
     def num_epochs(self) -> int:
         """The last epoch of the last phase."""
         return self.phases[-1].epochs[-1]
+
+    def longer(self, epochs: int) -> "Plan":
+        """:return: the plan whose last phase has so many epochs more"""
+        *before, last = self.phases
+        stretched = replace(last, epochs=range(last.epochs.start, last.epochs.stop + epochs))
+        return replace(self, phases=(*before, stretched))
 
     def phase(self, epoch: int) -> Phase:
         """

@@ -27,6 +27,7 @@ class Progress:
         self._bar = None
         self._task = None
         self._what, self._total, self._done, self._told, self._written = "", 0, 0, time.monotonic(), 0.0
+        self._begun, self._before = self._told, 0
 
     def __enter__(self) -> Progress:
         if sys.stdout.isatty():
@@ -43,6 +44,7 @@ class Progress:
     def begin(self, what: str, total: int, done: int) -> None:
         """A new pass over `total` batches, of which `done` were done before."""
         self._what, self._total, self._done, self._told = what, total, done, time.monotonic()
+        self._begun, self._before = self._told, done
         self._write()
         if self._bar:
             if self._task is not None:
@@ -53,6 +55,8 @@ class Progress:
         """One batch more."""
         self._done += 1
         now = time.monotonic()
+        if self._done == self._before + 1:  # the first batch compiles the network, and says nothing of the others
+            self._begun, self._before = now, self._done
         if now - self._written > _SECONDS_BETWEEN_WRITES:
             self._write()
         if self._bar:
@@ -65,9 +69,11 @@ class Progress:
         self._written = time.monotonic()
         if not self._file:
             return
+        stand = {"what": self._what, "done": self._done, "total": self._total}
+        stand |= {"batches": self._done - self._before, "seconds": round(self._written - self._begun, 3)}
         temporary = self._file.with_name(f".{self._file.name}.part")
         with contextlib.suppress(OSError):  # a full disk is told by who has something to lose
-            temporary.write_text(json.dumps({"what": self._what, "done": self._done, "total": self._total}))
+            temporary.write_text(json.dumps(stand))
             os.replace(temporary, self._file)
 
 
@@ -81,7 +87,10 @@ def make_bar(console=None):
 
 
 def read_progress(file: str | os.PathLike) -> dict | None:
-    """:return: {"what": …, "done": batches, "total": batches} of a training that runs, None if there is none"""
+    """
+    :return: None if no training runs; else {"what": …, "done": batches, "total": batches}, and how fast: "batches" done in
+        "seconds", by this process, without its first
+    """
     try:
         return json.loads(Path(file).read_text())
     except (OSError, ValueError):

@@ -1,0 +1,60 @@
+"""`boulder hold` and `boulder release`: Sisyphus's hold file, which keeps managers from starting a job."""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console
+from rich.markup import escape
+
+from boulder.errors import BoulderError
+from jobs.ending import end_jobs
+from jobs.job_name import name_of
+from jobs.job_state import ALIVE, Judge
+from jobs.opened_config import open_config
+from jobs.pieces import find_piece, find_pipeline
+from sisyphus import Job, gs
+
+
+def hold(config: str, phase: str, console: Console, *, pipeline: str | None = None, stop: bool = False) -> int:
+    """
+    :param phase: as `jobs.pieces.find_piece`
+    :param stop: let the job save and end, if it runs
+    :return: exit code
+    :raises BoulderError: if it has finished, or cannot be stopped
+    """
+    job = _job(config, phase, pipeline)
+    state = Judge([job]).state(job)
+    if state.name == gs.STATE_FINISHED:
+        raise BoulderError(f"phase {phase} has finished, there is nothing to hold; rerun would run it anew")
+    if not os.path.isdir(job._sis_path()):
+        job._sis_setup_directory()
+    with open(job._sis_path(gs.STATE_HOLD), "w"):
+        pass
+    told = "held"
+    if state.name in ALIVE and (stop or state.name != gs.STATE_RUNNING):  # what waits in a queue has nothing to lose
+        end_jobs([job], console)
+    elif state.name == gs.STATE_RUNNING:
+        told = "held, but runs and goes on; --stop lets it save and end"
+    console.print(f"{escape(name_of(job))} is {told}", soft_wrap=True)
+    return 0
+
+
+def release(config: str, phase: str, console: Console, *, pipeline: str | None = None) -> int:
+    """
+    :return: exit code
+    :raises BoulderError: if it is not held by a hold file
+    """
+    job = _job(config, phase, pipeline)
+    try:
+        os.unlink(job._sis_path(gs.STATE_HOLD))
+    except FileNotFoundError:
+        by_config = ", but by the config: take its hold() out" if job._sis_hold_job else ""
+        raise BoulderError(f"phase {phase} is not held by `boulder hold`{by_config}") from None
+    console.print(f"{escape(name_of(job))} is released", soft_wrap=True)
+    return 0
+
+
+def _job(config: str, phase: str, pipeline: str | None) -> Job:
+    _, chosen = find_pipeline(open_config(config), pipeline)
+    return find_piece(chosen, phase).job

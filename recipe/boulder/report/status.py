@@ -1,0 +1,105 @@
+"""Where the phases of a pipeline stand, as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from boulder.report import words
+from boulder.report.model import ScoreRow
+from boulder.report.summary import score_keys
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+_WIDE = 110
+STATE_STYLES = {
+    "finished": "green", "running": "bold cyan", "queue": "cyan", "runnable": "cyan", "hold": "magenta", "waiting": "dim",
+    "interrupted_resumable": "yellow", "unknown": "yellow",
+}  # fmt: skip
+FAILED_STYLE = "bold red"
+
+
+@dataclass(frozen=True)
+class PhaseStatus:
+    """
+    :param phase: its name
+    :param state: as Sisyphus names it
+    :param held: what runs will not be started again
+    :param epochs_done: of `num_epochs`
+    :param epoch: the last one that has scores
+    :param train: score key → value in that epoch
+    :param dev: the same
+    :param progress: how far the epoch is that runs, e.g. `epoch 3: batch 20/300`
+    :param seconds: that its epochs took so far
+    :param seconds_left: None: not known
+    :param where: engine, the cluster's job number, host or process
+    :param stale: why its results are, e.g. `from before phase 01 was run anew`
+    """
+
+    phase: str
+    state: str
+    held: bool
+    epochs_done: int
+    num_epochs: int
+    epoch: int | None = None
+    train: dict[str, float | None] = field(default_factory=dict)
+    dev: dict[str, float | None] = field(default_factory=dict)
+    progress: str | None = None
+    seconds: float | None = None
+    seconds_left: float | None = None
+    where: str = ""
+    stale: str | None = None
+
+
+def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
+    """
+    :param width: of the terminal; a narrow one has no room for the scores on the training data and for the batch
+    :return: one row per phase; scores of the first layer alone, the output's if it has some
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    keys = score_keys([ScoreRow(1, 0, train=row.train, dev=row.dev) for row in rows])
+    layers = list(dict.fromkeys(key.partition(":")[2] for key in keys))
+    has_dev = any(row.dev for row in rows)
+    parts = [part for part in ("train", "dev") if width >= _WIDE or part == ("dev" if has_dev else "train")]
+    scores = [(key, part) for key in keys if key.endswith(f":{layers[0]}") for part in parts]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("phase", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("epochs", justify="right", no_wrap=True)
+    for key, part in scores:
+        title = key.partition(":")[0] if len(layers) == 1 else key
+        table.add_column(Text(f"{title}\n{part}"), justify="right", no_wrap=True)
+    for title in ("time", "left"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("where", no_wrap=True)
+    for row in rows:
+        where = Text(row.where)
+        if row.progress and width >= _WIDE:
+            where.append(f"\n{row.progress}", "dim")
+        table.add_row(
+            Text(row.phase, "bold"),
+            _state(row),
+            f"{row.epochs_done}/{row.num_epochs}",
+            *(words.score(getattr(row, part).get(key)) if row.epoch else "" for key, part in scores),
+            words.duration(row.seconds) if row.seconds else "",
+            words.duration(row.seconds_left) if row.seconds_left is not None else "",
+            where,
+        )
+    return table
+
+
+def _state(row: PhaseStatus) -> Text:
+    from rich.text import Text
+
+    text = Text(row.state, STATE_STYLES.get(row.state, FAILED_STYLE))
+    if row.held and row.state != "hold":
+        text.append(", held", STATE_STYLES["hold"])
+    if row.stale:
+        text.append(", stale", "yellow")
+    return text

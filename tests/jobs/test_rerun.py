@@ -1,0 +1,190 @@
+"""`boulder rerun`: a phase and what depends on it are moved aside, and run anew by whichever manager."""
+
+import json
+import os
+import re
+import signal
+
+import pytest
+
+from tests.jobs.conftest import use_sisyphus, wait_for
+from tests.jobs.test_show_status import CONFIG, pack
+
+
+def phase(project, name: str = "00"):
+    """:return: arguments"""
+    return project.run("boulder", "rerun", CONFIG, "--phase", name)
+
+
+def test_the_phase_and_all_that_depends_on_it_are_moved_aside_whole_and_run_again_with_the_same_result(
+    trained, manager
+):
+    jobs, checkpoint = trained.jobs(), trained.checkpoint()
+    code, output = phase(trained, "1")
+    assert code == 0, output
+    assert trained.states() == {"00": "finished", "01": "runnable", "final": "waiting"}
+    for name in ("01", "final", "tiny/report"):
+        aside = jobs[name].with_name(f"{jobs[name].name}.cleared.0001")
+        assert (aside / "finished").exists()
+        assert not jobs[name].exists()
+        assert f"in {aside.relative_to(trained.folder)}\n" in output
+    assert output.endswith(f"to run it: boulder run {CONFIG}\n")
+
+    code, output = trained.run("boulder", "run", CONFIG)
+    assert code == 0, output
+    assert "finished: tiny/phase.01" in output
+    assert "finished: tiny/report" in output
+    assert "finished: tiny/phase.00" not in output
+    assert trained.checkpoint() == checkpoint
+    assert "stale" not in report(trained)
+
+    assert phase(trained, "final")[0] == 0
+    assert jobs["final"].with_name(f"{jobs['final'].name}.cleared.0002").exists()
+
+
+def report(project) -> str:
+    """:return: what people read of it"""
+    return (project.folder / "output/tiny/report.html").read_text().partition("<body>")[2]
+
+
+def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(trained, manager):
+    jobs = trained.jobs()
+    code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "00", "--only")
+    assert code == 0, output
+    assert "kept, as stale: tiny/phase.01\nkept, as stale: tiny/phase.final\n" in output
+    assert trained.states() == {"00": "runnable", "01": "finished", "final": "finished"}
+    assert stale(trained) == ["01", "final"]
+    pack(trained)  # the mark stays readable
+
+    code, output = trained.run("boulder", "run", CONFIG)  # the phase runs although no output needs it
+    assert code == 0, output
+    assert "finished: tiny/phase.00" in output
+    assert "finished: tiny/report" in output
+    assert "finished: tiny/phase.01" not in output
+    assert (jobs["01"] / "finished.tar.gz").exists()
+    assert "phase original</b> is stale: from before phase 00 was run anew" in report(trained)
+    assert stale(trained) == ["01", "final"]
+    code, output = trained.run("boulder", "status", CONFIG)
+    assert "final is stale: from before phase 00 was run anew" in output
+
+    assert phase(trained, "01")[0] == 0
+    assert stale(trained) == []
+    assert trained.run("boulder", "run", CONFIG)[0] == 0
+    assert "stale" not in report(trained)
+
+
+def stale(project) -> list[str]:
+    (pipeline,) = project.status()["pipelines"]
+    return [phase["phase"] for phase in pipeline["phases"] if phase["stale"]]
+
+
+def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
+    config = "config/tiny.experiment(6, 1, 8)"
+    running = project.start("boulder", "run", config)
+    try:
+        wait_for(lambda: project.states(config)["01"] == "running")
+        code, output = project.run("boulder", "rerun", config, "--phase", "0")
+        assert code == 0, output
+        assert "ending tiny/phase.01 (process " in output
+        assert "embedded Sisyphus) goes on with it" in output
+        told, _ = running.communicate(timeout=240)
+    finally:
+        project.stop(running)
+    assert running.returncode == 0, told
+    assert told.count("finished: tiny/phase.00") == 2
+    assert told.count("epoch 3 (index 0") == 2
+    assert len(list(project.folder.glob("work/jobs/phase_training/*.cleared.0001"))) == 2
+    assert len(project.finished_jobs()) == 4  # one of them aside
+
+
+def test_a_live_manager_runs_a_phase_that_no_output_needs(project):
+    config = "config/tiny.experiment(6, 1, 8)"
+    running = project.start("boulder", "run", config)
+    try:
+        wait_for(lambda: project.states(config)["final"] == "running")
+        assert project.run("boulder", "rerun", config, "--phase", "0", "--only")[0] == 0
+        told, _ = running.communicate(timeout=240)
+    finally:
+        project.stop(running)
+    assert running.returncode == 0, told
+    assert told.count("finished: tiny/phase.00") == 2
+    assert told.count("finished: tiny/phase.01") == 1
+    assert "run anew" not in told
+
+
+def test_a_live_manager_of_upstream_is_left_alone_and_it_says_what_to_do(project, tmp_path, monkeypatch):
+    use_sisyphus("upstream", tmp_path, monkeypatch)
+    config = "config/tiny.experiment(6, None, 60)"
+    running = project.start("boulder", "run", config)
+    try:
+        wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/output/scores.jsonl")))
+        code, output = project.run("boulder", "rerun", config, "--phase", "0")
+    finally:
+        project.stop(running)
+    assert code == 1
+    assert output.startswith("error: a manager of upstream Sisyphus is at work (process ")
+    assert output.endswith("stop it (Ctrl-C), give this command again, then start it again\n")
+    assert not list(project.folder.glob("work/jobs/phase_training/*.cleared.*"))
+    assert phase_of(project, config, "0")[0] == 0  # now that it is stopped
+
+
+def phase_of(project, config: str, name: str):
+    return project.run("boulder", "rerun", config, "--phase", name)
+
+
+def test_a_worker_that_a_dead_manager_left_behind_is_ended(project):
+    config = "config/tiny.experiment(6, None, 400)"
+    running = project.start("boulder", "run", config)
+    try:
+        wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/output/scores.jsonl")))
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    assert project.states(config)["00"] == "running"
+    code, output = phase_of(project, config, "final")
+    assert code == 0, output
+    assert "phase final shares its job with others: tiny/phase.00-final is run anew" in output
+    assert "ending tiny/phase.00-final (process " in output
+    assert project.states(config)["00"] == "runnable"
+    assert "saved in" in next(project.folder.glob("work/jobs/*/*.cleared.0001/log.run.1")).read_text()
+
+
+def test_more_than_an_hour_of_work_is_set_aside_only_if_the_user_says_so(trained):
+    scores = trained.jobs()["final"] / "output/scores.jsonl"
+    records = [json.loads(line) | {"seconds": 4000.0} for line in scores.read_text().splitlines()]
+    scores.write_text("\n".join(map(json.dumps, records)))
+    code, output = phase(trained)
+    assert code == 1
+    told = "error: this sets 2 h 13 min of work aside (tiny/phase.00, tiny/phase.01, tiny/phase.final, tiny/report): "
+    assert re.sub(r"2 h 1\d", "2 h 13", output) == f"{told}say --yes if you mean it\n"  # the others took some, too
+    assert set(trained.states().values()) == {"finished"}
+    code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "0", "--only")
+    assert code == 0, output  # the hours are in the last phase, which stays
+    code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "final", "--yes")
+    assert code == 0, output
+
+
+def test_a_link_to_another_work_directory_is_moved_and_what_it_leads_to_is_not_touched(trained):
+    job = trained.jobs()["01"]
+    elsewhere = trained.folder / "elsewhere"
+    job.rename(elsewhere)
+    job.symlink_to(elsewhere)
+    before = sorted(path.name for path in elsewhere.rglob("*"))
+    assert trained.run("boulder", "rerun", CONFIG, "--phase", "0", "--only")[0] == 0
+    assert stale(trained) == ["final"]
+    assert phase(trained, "01")[0] == 0
+    assert job.with_name(f"{job.name}.cleared.0001").is_symlink()
+    assert sorted(path.name for path in elsewhere.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("0", "phase 0 has not begun, so there is nothing to run anew"),
+        ("7", "--phase '7': there is none of that name, but 00, 01, final"),
+    ],
+)
+def test_what_cannot_be_run_anew_gets_one_line(project, name, message):
+    code, output = project.run("boulder", "rerun", "config/tiny.experiment", "--phase", name)
+    assert (code, output) == (1, f"error: {message}\n")
+    assert not (project.folder / "work").exists()

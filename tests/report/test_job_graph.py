@@ -1,0 +1,109 @@
+"""The picture of a job graph: what is drawn, and where it has room."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boulder.errors import ConfigError
+from boulder.report.graph_picture import JobBox, draw_graph
+from boulder.report.layers import arrange, without_detours
+
+BOXES = [
+    JobBox("data", "LexiconToHdfJob", "finished"),
+    JobBox("0", "g2p/phase.00", "finished", "2/2 epochs"),
+    JobBox("1", "g2p/phase.01", "running", "1/2 epochs", is_stale=True),
+    JobBox("report", 'the "report" & more', "error"),
+]
+EDGES = [("data", "0"), ("data", "1"), ("0", "1"), ("0", "report"), ("1", "report")]
+HAND_OVERS = [("0", "1")]
+
+
+def test_an_svg_has_a_box_with_name_and_state_for_each_job(tmp_path):
+    path = tmp_path / "graph.svg"
+    draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
+    text = path.read_text()
+    for told in ("g2p/phase.00", "finished · 2/2 epochs", "running · stale · 1/2 epochs", "error"):
+        assert told in text
+    assert "the &quot;report&quot; &amp; more" in text or 'the "report" &amp; more' in text
+    first = path.read_bytes()
+    draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")])
+def test_other_kinds_of_pictures_are_of_that_kind(tmp_path, suffix, begins):
+    path = tmp_path / f"graph.{suffix}"
+    draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
+    assert path.read_bytes().startswith(begins)
+
+
+def test_dot_says_which_edges_are_hand_overs(tmp_path):
+    path = tmp_path / "graph.dot"
+    draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
+    edges = re.findall(r'"(.*)" -> "(.*)"( \[.*\])?;', path.read_text())
+    assert [(a, b, not style) for a, b, style in edges] == [
+        ("data", "0", False),
+        ("0", "1", True),
+        ("1", "report", False),
+    ]
+    assert 'label="the \\"report\\" & more\\nerror"' in path.read_text()
+
+
+def test_another_suffix_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"graph.svgz: found '.svgz', expected one of .svg, .png, .pdf, .dot"):
+        draw_graph(BOXES, EDGES, HAND_OVERS, "graph.svgz")
+
+
+def test_edges_that_others_imply_are_left_out_unless_they_are_kept():
+    assert without_detours(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")]) == [("a", "b"), ("b", "c")]
+    kept = without_detours(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")], keep=[("a", "c")])
+    assert ("a", "c") in kept
+
+
+def test_a_chain_of_hand_overs_is_straight():
+    arranged = arrange(
+        ["d", "e", "0", "1", "2", "s"],
+        [("d", "0"), ("e", "0"), ("0", "1"), ("1", "2"), ("2", "s"), ("e", "s")],
+        straight=[("0", "1"), ("1", "2")],
+    )
+    assert len({round(arranged.positions[name][0], 6) for name in "012"}) == 1
+
+
+@st.composite
+def graphs(draw):
+    names = [str(number) for number in range(draw(st.integers(1, 12)))]
+    pairs = [(a, b) for number, b in enumerate(names) for a in names[:number]]
+    return names, draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+
+
+@given(graphs())
+def test_boxes_do_not_overlap_and_lines_go_down_from_box_to_box(graph):
+    names, edges = graph
+    arranged = arrange(names, edges)
+    rows: dict[float, list[float]] = {}
+    for x, y in arranged.positions.values():
+        rows.setdefault(y, []).append(x)
+    for row in rows.values():
+        assert all(right - left >= 1 for left, right in pairwise(sorted(row)))
+    for (source, target), points in arranged.lines.items():
+        assert (points[0], points[-1]) == (arranged.positions[source], arranged.positions[target])
+        assert [y for _, y in points] == [points[0][1] + step for step in range(len(points))]
+        for x, y in points[1:-1]:  # beside the boxes of that layer
+            assert all(abs(x - other) > 0.5 for other in rows.get(y, []))
+
+
+@given(graphs())
+def test_what_is_left_out_changes_nothing_about_what_can_be_reached(graph):
+    names, edges = graph
+
+    def reached(shown):
+        above = {}
+        for name in names:
+            direct = {a for a, b in shown if b == name}
+            above[name] = direct.union(*(above[a] for a in direct))
+        return above
+
+    assert reached(without_detours(names, edges)) == reached(edges)
