@@ -3,6 +3,7 @@
 import getpass
 import logging
 import os
+import pwd
 import shlex
 import subprocess
 import time
@@ -14,6 +15,14 @@ from sisyphus.engine import DeferSubmission, EngineBase
 log = logging.getLogger("sisyphus.cluster")  # what a user should hear even where the manager is quiet
 
 BEST_FIRST = [gs.STATE_RUNNING, gs.STATE_QUEUE, gs.STATE_QUEUE_ERROR]
+
+
+def user_name() -> str:
+    """Of the process: $USER may say anything, and jobs of another user are not ours."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container a user may have no name
+        return getpass.getuser()
 
 
 class ClusterEngine(EngineBase):
@@ -83,7 +92,7 @@ class ClusterEngine(EngineBase):
     def _known_jobs(self):
         if self._jobs is None:
             self._jobs = {}
-            for name, task_id, job_id, state in self.list_jobs(getpass.getuser()):
+            for name, task_id, job_id, state in self.list_jobs(user_name()):
                 if f"{job_id}.{task_id}" not in self.ignore_jobs:
                     self._jobs.setdefault((name, task_id), set()).add(state)
         return self._jobs

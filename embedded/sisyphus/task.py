@@ -152,12 +152,14 @@ class Task:
             return known
         if self.finished(task_id):  # it may have ended while the engine was asked
             return gs.STATE_FINISHED
-        if not self.started(task_id):
-            return gs.STATE_RUNNABLE
-        if self.running(task_id):
+        started = self.started(task_id)
+        if started and self.running(task_id):
             return gs.STATE_RUNNING
+        # also of one that never started: a broken node may swallow whatever it is given
         if engine is not None and self._tried_too_often(engine.get_submit_history(self)[task_id]):
             return gs.STATE_RETRY_ERROR
+        if not started:
+            return gs.STATE_RUNNABLE
         return gs.STATE_INTERRUPTED_RESUMABLE if self.resumeable() else gs.STATE_INTERRUPTED_NOT_RESUMABLE
 
     def _failed(self, task_id, known) -> bool:

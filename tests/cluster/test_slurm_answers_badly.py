@@ -84,3 +84,19 @@ def test_a_running_job_is_not_shown_as_failed_whatever_an_earlier_try_left(exper
     assert experiment.finish_once_running("-r", "setups/config.py", seconds=60) == 0
     assert "error" not in (experiment.directory / "manager.log").read_text()
     assert len(experiment.notes("ran")) == 1
+
+
+def test_jobs_that_vanish_without_a_trace_are_not_submitted_for_ever(experiment):
+    experiment.wrap("sbatch", "echo 4711")
+    experiment.variables = {"SIS_MAX_SUBMIT_RETRIES": "2"}
+    done = experiment.manager("-r", "setups/config.py", timeout=120)
+    assert done.returncode == 1
+    assert "retry_error(1)" in done.output
+    assert len(experiment.calls("sbatch")) == 3
+
+
+def test_jobs_are_found_whatever_the_environment_says_of_the_user(experiment):
+    experiment.wrap("sbatch", 'exec "$real" "$@"')
+    experiment.variables = {"USER": "somebody", "LOGNAME": "somebody"}
+    experiment.finish()
+    assert len(experiment.calls("sbatch")) == 1
