@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3 || command -v python3.11 || command -v pyth
 EXTRA ?=
 BIN := .venv/bin
 
-.PHONY: help demo test test-all lint format lock clean venv
+.PHONY: help demo test test-cluster test-all lint format lock clean venv
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -16,6 +16,9 @@ demo: venv  ## train a small pronunciation model, print its error rates and wher
 
 test: venv lint  ## lint, and every test that is not slow
 	$(BIN)/pytest -n 2 -m "not slow"
+
+test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at a time
+	$(BIN)/pytest -n 2 --dist loadgroup -m "slurm or gridengine"
 
 test-all: venv lint  ## lint, and every test
 	$(BIN)/pytest -n 2

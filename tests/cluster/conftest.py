@@ -25,6 +25,14 @@ RQMT = training_rqmt(cpu=1, mem=float(os.environ.get("MEM", 1)), time=float(os.e
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run beside each other (make test-cluster) are of different batch systems."""
+    for item in items:
+        for name in ("slurm", "gridengine"):
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 def started(kind: type[Daemons]):
     folder = Path(tempfile.mkdtemp(prefix=kind.__name__))  # munged wants short paths that others cannot write to
     cluster = kind(folder)
