@@ -121,6 +121,9 @@ def test_it_trains_through_all_phases_and_its_scaled_loss_is_in_the_scores_from_
     assert sorted(records) == list(range(1, 13))
     for epoch, record in records.items():
         assert ("cost:decoder/stop_token" in record["dev"]) == (epoch > 2), epoch
+        scale = (epoch - 1) // 2 / 5
+        assert record.get("scales") == ({"decoder/stop_token": scale} if 0 < scale < 1 else None), epoch
+    assert "cost:decoder/stop_token (× 0.2)" in output
     assert records[12]["dev"]["cost:decoder/output"] < 0.7 * records[1]["dev"]["cost:decoder/output"]
     assert records[12]["dev"]["cost:decoder/stop_token"] < 0.7 * records[3]["dev"]["cost:decoder/stop_token"]
 

@@ -33,6 +33,15 @@ class Sums:
         return {key: total / frames if frames else 0.0 for key, (total, frames) in sorted(self.sums.items())}
 
 
+def scaled_losses(spec) -> dict[str, dict[str, float]]:
+    """
+    :param spec: `boulder.network.specs.NetworkSpec`
+    :return: {"scales": layer → factor of its loss in the objective}, of those that are not 1; scores are without it
+    """
+    scales = {layer: loss.scale for layer, loss in spec.losses.items() if loss.scale != 1}
+    return {"scales": scales} if scales else {}
+
+
 def read_scores(path: str | os.PathLike) -> list[dict]:
     """:return: the records of a scores file, [] if there is none yet; a last line that was cut off is left out"""
     records = []
@@ -93,7 +102,10 @@ def describe_record(record: dict) -> str:
     scores = []
     for key in keys:
         dev = f", dev {record['dev'][key]:.4f}" if key in record.get("dev", {}) else ""
-        scores.append(f"{key.split(':')[0] if single else key} {record['train'][key]:.4f}{dev}")
+        what, layer = key.split(":", 1)
+        scale = record.get("scales", {}).get(layer) if what == "cost" else None
+        factor = "" if scale is None else f" (× {scale:g})"
+        scores.append(f"{what if single else key}{factor} {record['train'][key]:.4f}{dev}")
     index = "original" if record["index"] is None else f"index {record['index']}"
     rate, seconds = f"lr {record['learning_rate']:.3g}", f"{record['seconds']:.0f} s" if "seconds" in record else ""
     return f"epoch {record['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}"

@@ -26,7 +26,7 @@ from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica, make_replicas
-from boulder.training.scores import Sums, describe_record, write_score, write_tensorboard
+from boulder.training.scores import Sums, describe_record, scaled_losses, write_score, write_tensorboard
 from boulder.training.store import CheckpointStore, ForeignStore
 
 
@@ -109,6 +109,7 @@ def train(
                         model, phase, epoch, rate, state, train_data, store, progress, stop_if_asked
                     )
                     record = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
+                    record |= scaled_losses(model.spec)
                     if files.dev:
                         record["dev"] = _evaluate(model, dev_data, phase, state.step, progress, stop_if_asked).means()
                     state.history, state.position = [*state.history, record], None
