@@ -96,3 +96,38 @@ def test_worker_runs_what_the_other_saved(experiment, saved_by_upstream):
         done = experiment.run(*call, upstream=not saved_by_upstream, timeout=60)
         assert (job / "finished.run.1").exists(), done.output
         assert (job / "output/value").read_text() == f"{value}\n"
+
+
+@pytest.mark.parametrize("upstream_first", [True, False])
+def test_finished_parts_of_a_task_array_do_not_run_again(experiment, wait_for, upstream_first):
+    experiment.config(
+        "class Parts(Step):\n"
+        "    def tasks(self):\n"
+        "        yield Task('part', resume='part', args=[(0, 'a'), (1, 'b'), (2, 'c')], rqmt=self.rqmt)\n"
+        "        yield Task('run', mini_task=True)\n"
+        "    def part(self, i, letter):\n"
+        "        note('part', f'{i} {letter}')\n"
+        "        while i == 2 and not pathlib.Path(BASE, 'go').exists():\n"
+        "            time.sleep(0.05)\n"
+        "def py():\n"
+        "    tk.register_output('out', Parts(1).out)"
+    )
+    manager = experiment.start("-r", "setups/config.py", upstream=upstream_first)
+    wait_for(lambda: len(experiment.notes("part")) == 3 and len(finished_parts(experiment)) == 2, 60)
+    wait_for(lambda: list(experiment.job("Parts").glob("usage.part.3")), 30)
+    pid = experiment.usage(experiment.job("Parts"), "part.3")["pid"]
+    manager.kill()
+    manager.wait()
+    if upstream_first:
+        psutil.Process(pid).parent().kill()
+    os.kill(pid, signal.SIGKILL)
+    (experiment.directory / "go").touch()
+
+    other = experiment.manager("-r", "setups/config.py", upstream=not upstream_first, timeout=90)
+    assert other.returncode == 0, other.output
+    assert sorted(experiment.notes("part")) == ["0 a", "1 b", "2 c", "2 c"]
+    assert experiment.value("out") == "1"
+
+
+def finished_parts(experiment):
+    return list(experiment.directory.glob("work/**/Parts.*/finished.part.*"))

@@ -78,3 +78,23 @@ def kill_with_parent(pid: int, manager: int) -> None:
     if parent and parent.pid not in (manager, 1) and "worker" in parent.cmdline():
         parent.kill()
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("which", ["embedded", "upstream"])
+def test_a_phase_that_is_told_to_stop_saves_and_is_resumed_by_the_same_manager(project, which, tmp_path, monkeypatch):
+    use_sisyphus(which, tmp_path, monkeypatch)
+    monkeypatch.setenv("SIS_PLOGGING_UPDATE_FILE_PERIOD", "1")  # upstream takes it for running until that is over
+    work, config = project.folder / "work", "config/tiny.experiment(6, None, 6)"
+    manager = project.start("boulder", "run", config)
+    scores = wait_for(lambda: list(work.glob("jobs/phase_training/*/output/scores.jsonl")))[0]
+    try:
+        wait_for(lambda: last_epoch(scores) >= 1)
+        os.kill(_worker_of(work), signal.SIGTERM)
+        output, _ = manager.communicate(timeout=240)
+    finally:
+        if manager.poll() is None:
+            os.killpg(manager.pid, signal.SIGKILL)
+    assert manager.returncode == 0, output
+    assert "failed" not in output
+    assert "going on after epoch" in (scores.parents[1] / "log.run.1").read_text()
+    assert len((scores.parents[1] / "submit_log.run").read_text().splitlines()) == 2
