@@ -79,7 +79,7 @@ def scheduler() -> str:
     if "Slurmctld" in answer("scontrol", "ping"):
         return "slurm"
     said = answer("qconf", "-sel")
-    return "sge" if said and "act_qmaster" not in said else "local"  # it lacks that file where no cell was set up
+    return "sge" if said and not re.search("act_qmaster|doesn't exist", said) else "local"  # there is no cell
 
 
 def num_gpus() -> int:
@@ -87,11 +87,29 @@ def num_gpus() -> int:
     where = scheduler()
     if where == "slurm":
         return max(map(int, re.findall(r"gpu:(?:[^:,()]+:)?([0-9]+)", answer("sinfo", "-h", "-o", "%G"))), default=0)
-    if where == "sge":  # complex values of nodes and queues
-        nodes = [node for node in answer("qconf", "-sel").split("\n") if node and " " not in node]
-        said = "".join([answer("qconf", "-sq", "*"), *(answer("qconf", "-se", node) for node in nodes)])
-        return max(map(int, re.findall(r"\bgpu=([0-9]+)", said)), default=0)
+    if where == "sge":
+        return max(map(int, re.findall(r"\bgpu=([0-9]+)", grid_engine_resources("*"))), default=0)
     return answer("nvidia-smi", "-L").count("GPU ")
+
+
+@functools.cache
+def grid_engine_resources(queue: str) -> str:
+    """:return: what this queue, or "*", and all nodes have; complex values may be said of either"""
+    nodes = [node for node in answer("qconf", "-sel").split("\n") if node and " " not in node]
+    return "".join([answer("qconf", "-sq", queue), *(answer("qconf", "-se", node) for node in nodes)])
+
+
+def grid_engine_limits(queue: str) -> dict[str, float]:
+    """:return: most hours and GB of a job in this queue, or in "*", the best; nothing where there is no limit"""
+    said, limits = grid_engine_resources(queue), {}
+    memory = re.findall(r"\bh_rss=([0-9.]+)([KMGT]?)", said) or re.findall(r"\bmem_total=([0-9.]+)([KMGT]?)", said)
+    gigabytes = {"": 1024**-3, "K": 1024**-2, "M": 1 / 1024, "G": 1, "T": 1024}
+    if memory:
+        limits["mem"] = max(float(number) * gigabytes[unit] for number, unit in memory)
+    times = [re.fullmatch("([0-9]+):([0-9]+):([0-9]+)", time) for time in re.findall(r"(?m)^h_rt +(\S+)", said)]
+    if times and all(times):
+        limits["time"] = max(int(time[1]) + int(time[2]) / 60 + int(time[3]) / 3600 for time in times)
+    return limits
 
 
 @functools.cache
@@ -113,15 +131,27 @@ def slurm_limits(partition: str | None) -> dict[str, float]:
 
 def check_engine_limits(current_rqmt: dict, task) -> dict:
     """What grows after a time limit or for want of memory stops at what there is. A job that asks for too much is told so."""
-    if scheduler() != "slurm" or task.rqmt().get("engine") == "short":
+    where = scheduler()
+    if where == "local" or task.rqmt().get("engine") == "short":
         return current_rqmt
-    rqmt, arguments = dict(current_rqmt), current_rqmt.get("sbatch_args", "")
-    named = re.search(r"(?:-p|--partition)[= ]?(\S+)", arguments if isinstance(arguments, str) else " ".join(arguments))
-    partition = named[1] if named else os.environ.get("SBATCH_PARTITION")
-    for name, most in slurm_limits(partition).items():
+    rqmt = dict(current_rqmt)
+    if where == "slurm":
+        partition = option(rqmt.get("sbatch_args", ""), "-p|--partition") or os.environ.get("SBATCH_PARTITION")
+        limits = slurm_limits(partition)
+    else:
+        limits = grid_engine_limits(option(rqmt.get("qsub_args", ""), "-q") or "*")
+    for name, most in limits.items():
         if task.rqmt().get(name, 0) <= most < rqmt.get(name, 0):
             rqmt[name] = most
     return rqmt
+
+
+def option(arguments: str | list[str], names: str) -> str | None:
+    """:return: the value of a scheduler's option; `names` is a regular expression"""
+    found = re.search(
+        rf"(?:^|\s)(?:{names})[= ]?(\S+)", arguments if isinstance(arguments, str) else " ".join(arguments)
+    )
+    return found and found[1]
 
 
 def engine():

@@ -56,6 +56,7 @@ QUEUE = {
     "shell": "/bin/bash",
     "rerun": "TRUE",
 }
+SHORT_QUEUE = QUEUE | {"qname": "short.q", "h_rt": "36:30:00", "slots": "0"}  # for whoever asks what there is
 NODE = "gpu=1,num_proc=2,h_rss=16G"
 CONSUMABLES = {"gpu": "INT", "num_proc": "INT", "h_rss": "MEMORY"}
 COMPLEX = "name {name}\nshortcut {name}\ntype {type}\nrelop <=\nrequestable YES\nconsumable YES\ndefault 0\nurgency 0\n"
@@ -84,6 +85,7 @@ class GridEngineCluster(Daemons):
         self._configure("-Ap", (DEBIAN_FILES / "util/resources/pe/mpi").read_text(), {})
         self.start_node()
         self._configure("-Aq", self.run("qconf", "-sq"), QUEUE)
+        self._configure("-Aq", self.run("qconf", "-sq"), SHORT_QUEUE)
         self.run("qconf", "-rattr", "exechost", "complex_values", NODE, "localhost", check=True)
 
     def _spool(self) -> None:
