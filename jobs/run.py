@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -84,6 +85,7 @@ def run(
     gs.PRINT_ERROR = verbose
     engine = toolkit.cached_engine()
     engine.start_engine()
+    _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get("retry_error", ()))
     try:
         # A job that failed in an earlier run is moved aside and tried again: the same command is how one goes on.
         manager = QuietManager(
@@ -107,6 +109,13 @@ def run(
     finally:
         engine.stop_engine()
     return _tell_result(toolkit.sis_graph, engine, watcher.failed, console)
+
+
+def _allow_new_tries(jobs) -> None:
+    """What earlier runs submitted too often is not counted any more."""
+    for job in jobs:
+        for log in Path(job._sis_path()).glob("submit_log.*"):
+            log.replace(log.with_name(f"before.{log.name}"))
 
 
 @contextlib.contextmanager

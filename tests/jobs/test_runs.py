@@ -1,8 +1,11 @@
 """Pipelines run to their end by a real manager with real workers."""
 
+import ast
 import os
 import signal
 from pathlib import Path
+
+import psutil
 
 from tests.jobs.conftest import wait_for
 
@@ -38,6 +41,21 @@ def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(pr
     after = project.finished_jobs()
     assert len(after) == len(before) + 2
     assert before.items() <= after.items()
+
+
+def test_a_job_that_was_submitted_too_often_is_tried_again_by_the_same_command(project):
+    assert project.run("boulder", "run", "config/tiny.experiment(6)")[0] == 0
+    checkpoint = project.checkpoint()
+    job = (project.folder / "alias/tiny/phase.final").resolve()
+    worker = ast.literal_eval((job / "usage.run.1").read_text())["pid"]
+    wait_for(lambda: not psutil.pid_exists(worker))  # it may end later than its manager
+    (job / "finished").unlink()
+    (job / "finished.run.1").unlink()
+    with open(job / "submit_log.run", "a") as log:
+        log.write("([1], {'engine_name': 'local', 'engine_info': 'host', 'completed_fraction': 1.0})\n" * 12)
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6)")
+    assert code == 0, output
+    assert project.checkpoint() == checkpoint
 
 
 def test_kill_9_of_a_worker_and_of_its_manager_in_mid_epoch_ends_in_the_same_bytes(project):
