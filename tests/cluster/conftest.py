@@ -25,6 +25,7 @@ RQMT = training_rqmt(cpu=1, mem=float(os.environ.get("MEM", 1)), time=float(os.e
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that run beside each other (make test-cluster) are of different batch systems."""
     for item in items:
