@@ -86,6 +86,8 @@ def num_gpus() -> int:
     """:return: GPUs that training may ask for: of the best node of the cluster, or of this machine"""
     where = scheduler()
     if where == "slurm":
+        if "is UP" not in answer("scontrol", "ping"):
+            return 1  # asked for one where there is none, Slurm will refuse; not asked, it would train without
         return max(map(int, re.findall(r"gpu:(?:[^:,()]+:)?([0-9]+)", answer("sinfo", "-h", "-o", "%G"))), default=0)
     if where == "sge":
         return max(map(int, re.findall(r"\bgpu=([0-9]+)", grid_engine_resources("*"))), default=0)

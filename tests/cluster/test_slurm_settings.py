@@ -33,13 +33,17 @@ print(json.dumps([
 """
 
 
-def test_engine_gpus_and_limits(slurm):
-    """A job's own demand is not cut: Slurm says that it is too much."""
+def found_out(slurm):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, env=os.environ | slurm.own, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    where, gpus, *found = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_engine_gpus_and_limits(slurm):
+    """A job's own demand is not cut: Slurm says that it is too much."""
+    where, gpus, *found = found_out(slurm)
     assert (where, gpus) == ("slurm", 1)
     assert [(rqmt["mem"], rqmt.get("time")) for rqmt in found] == [
         (4, 64),
@@ -49,3 +53,10 @@ def test_engine_gpus_and_limits(slurm):
         (1, 64),
         (32, None),
     ]
+
+
+@pytest.mark.slow
+def test_while_slurm_is_away_nothing_is_started_here_or_without_a_gpu(slurm):
+    slurm.stop_daemon("slurmctld")
+    where, gpus, *_ = found_out(slurm)
+    assert (where, gpus) == ("slurm", 1)
