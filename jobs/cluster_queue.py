@@ -78,12 +78,8 @@ def _slurm_queue() -> dict[str, Queued]:
 
 
 def _grid_engine_queue() -> dict[str, Queued]:
-    try:
-        answer = xml.fromstring(_call(["qstat", "-xml", "-u", getpass.getuser()]))
-    except xml.ParseError as error:
-        raise ClusterError(f"qstat: its answer is no XML: {error}") from error
     found = {}
-    for job in answer.iter("job_list"):
+    for job in xml.fromstring(_call(["qstat", "-xml", "-u", getpass.getuser()])).iter("job_list"):
         number, state, queue = (job.findtext(tag) or "" for tag in ("JB_job_number", "state", "queue_name"))
         known = gs.STATE_QUEUE_ERROR if "E" in state else gs.STATE_QUEUE if "w" in state else gs.STATE_RUNNING
         if number not in found or known == gs.STATE_RUNNING:  # of an array, a task that runs

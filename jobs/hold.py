@@ -32,7 +32,7 @@ def hold(config: str, phase: str, console: Console, *, pipeline: str | None = No
     with open(job._sis_path(gs.STATE_HOLD), "w"):
         pass
     told = "held"
-    if state.name == gs.STATE_QUEUE or (stop and state.name in ALIVE):  # what waits in a queue has nothing to lose
+    if state.name in ALIVE and (stop or state.name != gs.STATE_RUNNING):  # what waits in a queue has nothing to lose
         end_jobs([job], console)
     elif state.name == gs.STATE_RUNNING:
         told = "held, but runs and goes on; --stop lets it save and end"

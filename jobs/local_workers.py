@@ -18,8 +18,7 @@ _PATIENCE = 60.0
 
 def local_workers(jobs: list[Job]) -> dict[str, list[psutil.Process]]:
     """
-    :return: job id → its workers on this machine, whoever started them. Upstream has two processes for each: the one that
-        works is the other's child, and comes last
+    :return: job id → its workers on this machine, whoever started them. Upstream has two processes for each: the one that works is the other's child, and comes last
     """
     here = {os.path.relpath(job._sis_path()): job for job in jobs}
     found: dict[str, list[psutil.Process]] = {}
@@ -54,10 +53,9 @@ def end_workers(processes: list[psutil.Process]) -> None:
     with contextlib.suppress(psutil.Error):
         worker.send_signal(signal.SIGTERM)
     end = time.monotonic() + _PATIENCE
-    with contextlib.suppress(psutil.NoSuchProcess):
-        while worker.status() != psutil.STATUS_ZOMBIE:
-            if time.monotonic() > end:
-                raise BoulderError(
-                    f"process {worker.pid} does not end, {_PATIENCE:.0f} s after SIGTERM; end it, then try again"
-                )
-            time.sleep(0.05)
+    while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > end:
+            raise BoulderError(
+                f"process {worker.pid} does not end, {_PATIENCE:.0f} s after SIGTERM; end it, then try again"
+            )
+        time.sleep(0.05)

@@ -40,7 +40,7 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
     for name in names:
         if len(names) > 1:
             print(f"==> {job._sis_path(name)} <==")
-        sys.stdout.write(read_text(job, name) or "")
+        sys.stdout.write(read_text(job, name))
     return 0
 
 

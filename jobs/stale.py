@@ -25,9 +25,9 @@ def mark_stale(job: Job, because: Job, phase: str) -> None:
     """
     folder = job._sis_path(gs.JOB_OUTPUT)
     os.makedirs(folder, exist_ok=True)
-    mark = _mark(job) | {because.job_id(): phase}
+    reason = f"from before phase {phase} was run anew"
     with open(os.path.join(folder, _MARK), "w", encoding="utf-8") as file:
-        json.dump(mark, file)
+        json.dump({"reason": reason, "because": because.job_id()}, file)
 
 
 def stale_jobs(jobs: Iterable[Job]) -> dict[str, str]:
@@ -38,8 +38,8 @@ def stale_jobs(jobs: Iterable[Job]) -> dict[str, str]:
     found: dict[str, str] = {}
     for job in with_inputs(jobs):
         reasons = [found[needed.job_id()] for needed in inputs_of(job) if needed.job_id() in found]
-        reason = _reason(_mark(job)) or next(iter(reasons), None)
-        if reason and os.path.lexists(job._sis_path()):
+        reason = _mark(job).get("reason") or next(iter(reasons), None)
+        if reason:
             found[job.job_id()] = reason
     return found
 
@@ -52,8 +52,8 @@ def ask_for_reruns(jobs: Iterable[Job]) -> None:
     :param jobs: of a pipeline
     """
     known = {job.job_id(): job for job in jobs}
-    wanted = {job_id for job in known.values() for job_id in _mark(job)}
-    for job in (known[job_id] for job_id in sorted(wanted) if job_id in known):
+    wanted = {_mark(job).get("because") for job in known.values()}
+    for job in (known[name] for name in wanted if name in known):
         toolkit.sis_graph.add_target(OutputTarget(f"{WANTED}: {name_of(job)}", list(job._sis_outputs.values())))
 
 
@@ -64,21 +64,14 @@ def why_stale(output: str) -> str | None:
     :param output: path of an output of a job
     :return: why the job was marked as stale, if it was
     """
-    return _reason(_read(os.path.dirname(output)))
+    return _read(os.path.dirname(output)).get("reason")
 
 
-def _reason(mark: dict[str, str]) -> str | None:
-    phases = sorted(mark.values())
-    many = len(phases) > 1
-    return f"from before phase{'s' * many} {', '.join(phases)} {'were' if many else 'was'} run anew" if phases else None
-
-
-def _mark(job: Job) -> dict[str, str]:
+def _mark(job: Job) -> dict:
     return _read(job._sis_path(gs.JOB_OUTPUT))
 
 
-def _read(folder: str) -> dict[str, str]:
-    """:return: id of a job that was run anew → its phase"""
+def _read(folder: str) -> dict:
     try:
         with open(os.path.join(folder, _MARK), encoding="utf-8") as file:
             return json.load(file)

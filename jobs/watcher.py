@@ -99,10 +99,8 @@ class Watcher:
         return sorted(jobs, key=lambda job: job.phases[0]["first_epoch"])
 
     def _new_records(self, job: PhaseTrainingJob) -> list[dict]:
-        told, found = self._epochs.get(job.job_id(), 0), read_scores(job.out_scores.get_path())
-        if found and found[-1]["epoch"] < told:  # boulder rerun, while it ran
-            told = 0
-        records = [record for record in found if record["epoch"] > told]
+        told = self._epochs.get(job.job_id(), 0)
+        records = [record for record in read_scores(job.out_scores.get_path()) if record["epoch"] > told]
         if records:
             self._epochs[job.job_id()] = records[-1]["epoch"]
         return records

@@ -82,12 +82,20 @@ class Manager(Dialogue, threading.Thread):
         self.ignore_once = ignore_once
         self.start_computations = start_computations
         self.interactive = interative
+        self.stop_if_done = True
         self.job_cleaner = None
         self.status = StatusPrinter()
         self._never = set()
+        self._stop_loop = False
         self._aliased = None
         self.update_jobs()
         self._shown = self.update_state_overview()
+
+    # control
+
+    def stop(self):
+        self._stop_loop = True
+        EngineBase.changed.set()
 
     def unpause(self):
         """Upstream's begins paused."""
@@ -108,15 +116,20 @@ class Manager(Dialogue, threading.Thread):
         self.status.show(self.jobs, verbose)
 
     def work_left(self):
-        if not TO_DO & set(self.jobs) and not TO_DO & set(self.update_jobs()):  # a job may have ended since
-            logging.info("There is nothing I can do, good bye!")
-            return False
+        if self.stop_if_done and not TO_DO & set(self.jobs):
+            self.update_jobs()  # a job may have ended since
+            if not TO_DO & set(self.jobs):
+                logging.info("There is nothing I can do, good bye!")
+                return False
         return True
 
     def continue_manager_loop(self):
+        if self._stop_loop:
+            logging.info("Manager loop stopped")
+            return False
         if config_manager.reader_running() and (TO_DO & set(self.jobs) or not config_manager.only_waiting()):
             return True
-        if not self.sis_graph.active_targets and not config_manager.reader_running():
+        if self.stop_if_done and not self.sis_graph.active_targets and not config_manager.reader_running():
             logging.info("All output calculated")
             return False
         return self.work_left()

@@ -58,6 +58,7 @@ class OutputPath(OutputTarget):
     def _link(self, link):
         from sisyphus.graph import place_link
 
+        before = os.path.realpath(link) if os.path.islink(link) else None
         now = os.path.realpath(self.path.get_path())
         try:
             if not place_link(now, link):
@@ -67,6 +68,8 @@ class OutputPath(OutputTarget):
                 os.makedirs(os.path.dirname(gs.FINISHED_LOG) or ".", exist_ok=True)
                 clock = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
                 with open(gs.FINISHED_LOG, "a", encoding="utf-8") as file:
+                    if before:
+                        file.write(f"{clock}: Updated output: {link}: {before} -> {now}\n")
                     file.write(f"{clock}: Finished output: {link} (-> {self.path.rel_path()})\n")
         except OSError as error:
             logging.warning(f"could not link output {link}: {error}")
@@ -109,6 +112,8 @@ class OutputReport(OutputTarget):
             self.write_report()
 
     def write_report(self):
+        if self.name is None:
+            return
         if self._report_template:
             text = self._report_template.format(**self._report_values)
         elif callable(self._report_values):

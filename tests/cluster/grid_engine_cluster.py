@@ -144,15 +144,18 @@ class GridEngineCluster(Daemons):
 
     # questions
 
-    def jobs(self, folder: Path) -> list[dict[str, str]]:
-        """:return: one for each time that a task ended; settings.py has job names tell of the work directory"""
-        mark = hashlib.sha256(os.path.realpath(folder / "work").encode()).hexdigest()[:8]
+    def all_jobs(self) -> list[dict[str, str]]:
+        """:return: one for each time that a task ended, as accounting(5) tells"""
         fields = {"name": 4, "id": 5, "failed": 11, "exit_status": 12, "pe": 33, "slots": 34, "task": 35, "asked": 39}
         file = self.folder / "default/common/accounting"
         lines = file.read_text().splitlines() if file.exists() else []
         found = [line.split(":") for line in lines if not line.startswith("#")]
-        jobs = [{name: values[number] for name, number in fields.items()} for values in found]
-        return [job for job in jobs if job["name"].endswith(mark)]
+        return [{name: values[number] for name, number in fields.items()} for values in found]
+
+    def jobs(self, folder: Path) -> list[dict[str, str]]:
+        """:return: those of this folder: settings.py has job names tell of the work directory"""
+        mark = hashlib.sha256(os.path.realpath(folder / "work").encode()).hexdigest()[:8]
+        return [job for job in self.all_jobs() if job["name"].endswith(mark)]
 
     def running(self) -> str:
         """:return: id of the only job that runs"""

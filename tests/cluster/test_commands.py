@@ -2,18 +2,26 @@
 
 import pytest
 
+from tests.cluster.conftest import project_on
 from tests.jobs.conftest import wait_for
 
 LONG = "config/tiny.experiment(6, 1, 60)"
 pytestmark = pytest.mark.slow
 
 
-CLUSTERS = [pytest.param("slurm", marks=pytest.mark.slurm), pytest.param("grid_engine", marks=pytest.mark.gridengine)]
-
-
-@pytest.fixture(params=CLUSTERS)
+@pytest.fixture(
+    params=[
+        pytest.param("slurm", marks=pytest.mark.slurm),
+        pytest.param("grid_engine", marks=pytest.mark.gridengine),
+    ]
+)
 def cluster(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def project(cluster, tmp_path, data):
+    return project_on(cluster, tmp_path / "project", data)
 
 
 def submitted(project) -> int:
@@ -65,14 +73,15 @@ def test_a_held_phase_frees_the_cluster_and_goes_on_once_released(project, clust
     assert project.checkpoint() == undisturbed(call.removeprefix("config/tiny."))
 
 
-@pytest.mark.parametrize("cluster", CLUSTERS[:1], indirect=True)
-def test_while_slurm_does_not_answer_status_says_so_and_rerun_moves_nothing(project, cluster):
+@pytest.mark.slurm
+def test_while_slurm_does_not_answer_status_says_so_and_rerun_moves_nothing(slurm, tmp_path, data):
+    project = project_on(slurm, tmp_path / "project", data)
     running = project.start("boulder", "run", LONG)
     try:
         wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/output/scores.jsonl")), timeout=240)
     finally:
         project.stop(running)
-    cluster.stop_daemon("slurmctld")
+    slurm.stop_daemon("slurmctld")
     try:
         code, output = project.run("boulder", "status", LONG)
         assert (code, "Slurm does not answer: squeue: " in output) == (0, True), output
@@ -81,7 +90,7 @@ def test_while_slurm_does_not_answer_status_says_so_and_rerun_moves_nothing(proj
         assert code == 1
         assert "error: Slurm does not answer" in output
     finally:
-        cluster.start_controller()
+        slurm.start_controller()
     assert not list(project.folder.glob("work/jobs/phase_training/*.cleared.*"))
     code, output = project.run("boulder", "rerun", LONG, "--phase", "0")
-    assert code == 0, output + cluster.logs()
+    assert code == 0, output + slurm.logs()

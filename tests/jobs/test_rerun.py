@@ -73,17 +73,6 @@ def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(t
     assert "stale" not in report(trained)
 
 
-def test_two_reruns_with_only_are_both_remembered(trained):
-    for name in ("01", "00"):
-        code, output = trained.run("boulder", "rerun", CONFIG, "--phase", name, "--only")
-        assert code == 0, output
-    code, output = trained.run("boulder", "status", CONFIG)
-    assert "final is stale: from before phases 00, 01 were run anew" in output
-    command = "print(sorted(t.name for t in tk.sis_graph.targets if t.name.startswith('run anew')))"
-    code, output = trained.run("sis", "console", "--script", "-c", command, CONFIG)
-    assert "['run anew: tiny/phase.00', 'run anew: tiny/phase.01']" in output
-
-
 def stale(project) -> list[str]:
     (pipeline,) = project.status()["pipelines"]
     return [phase["phase"] for phase in pipeline["phases"] if phase["stale"]]
@@ -108,7 +97,6 @@ def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
     assert len(project.finished_jobs()) == 4  # one of them aside
 
 
-@pytest.mark.slow
 def test_a_live_manager_runs_a_phase_that_no_output_needs(project):
     config = "config/tiny.experiment(6, 1, 8)"
     running = project.start("boulder", "run", config)
