@@ -16,12 +16,14 @@ from jobs.rqmt import training_rqmt
 from sisyphus import tk
 
 
-def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24) -> None:
+def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int = 1, nodes: int = 1) -> None:
     """
     :param path: of the RETURNN config file
-    :param cpu: cores of each training job
+    :param cpu: cores of each training job, on each of its nodes
     :param mem: GB
     :param time: hours
+    :param gpus: of each node, which share the batches
+    :param nodes: of each training job
     """
     config = load_config(path)
     name = Path(path).stem
@@ -33,6 +35,8 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24) -> None:
         train_data=[tk.Path(str(file)) for file in data_files(config, "train")],
         dev_data=[tk.Path(str(file)) for file in data_files(config, "dev")],
         rqmt=training_rqmt(cpu=cpu, mem=mem, time=time),
+        gpus=gpus,
+        nodes=nodes,
         function_options=function_options(config),
     )
     tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)

@@ -110,6 +110,9 @@ class SonOfGridEngine(ClusterEngine):
         task_id = task_id or os.environ.get("SGE_TASK_ID", 1)
         return 1 if task_id == "undefined" else int(task_id)
 
+    def get_rank(self):
+        return int(os.environ.get("PE_RANK", 0))  # who starts the others tells them
+
     def get_job_node_hostnames(self):
         with open(os.environ["PE_HOSTFILE"], encoding="utf-8") as file:
             return sorted({line.split()[0] for line in file if line.strip()})

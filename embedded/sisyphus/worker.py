@@ -30,13 +30,15 @@ def worker(args) -> int:
     for number in ASKED_TO_END:
         signal.signal(number, _terminate)
     error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{args.task_id or 1}"
+    rank = 0
     try:
         gs.active_engine = gs.engine().get_used_engine(args.engine)
         task_id = gs.active_engine.get_task_id(args.task_id)
         error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{task_id}"
         error_file = os.path.abspath(error_file)
         rank = gs.active_engine.get_rank()
-        log = os.path.abspath(f"{args.jobdir}/{gs.JOB_LOG}.{args.task_name}.{task_id}") + _suffix(rank)
+        first_log = os.path.abspath(f"{args.jobdir}/{gs.JOB_LOG}.{args.task_name}.{task_id}")
+        log = first_log + _suffix(rank)
         if args.redirect_output:
             with open_log(log) as file:
                 os.dup2(file.fileno(), 1)
@@ -62,6 +64,9 @@ def worker(args) -> int:
             return INTERRUPTED
         logging.error("Job failed, traceback:")
         traceback.print_exc()
+        if rank:
+            with open(first_log, "a") as file:  # where people look
+                file.write(f"worker {rank}: {type(error).__name__}: {error}\n")
         with open(error_file, "a"):
             pass
         return 1

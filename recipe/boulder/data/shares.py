@@ -33,8 +33,8 @@ def shares_of_epoch(
     counts = iter([len(share) > 0 for share, _ in shares[start * len(here) :]])
     read = [share if len(share) else seqs[:1] for share, seqs in shares]
     ahead = batches_of_epoch(reader, read, start * len(here), parts=len(here))
-    while group := [_as_share(part, next(counts), count) for part in _taken(ahead, len(here))]:
-        yield group
+    for parts in zip(*[ahead] * len(here), strict=True):  # so many from the same iterator
+        yield [_as_share(part, next(counts), count) for part in parts]
 
 
 def share_spec(reader, count: int) -> dict:
@@ -42,11 +42,6 @@ def share_spec(reader, count: int) -> dict:
     import tensorflow as tf
 
     return tensor_spec(reader) | ({"counts": tf.TensorSpec([], "bool")} if count > 1 else {})
-
-
-def _taken(iterator: Iterator, number: int) -> Iterator:
-    for _, value in zip(range(number), iterator, strict=False):
-        yield value
 
 
 def _as_share(part, counts: bool, count: int) -> dict:

@@ -1,10 +1,16 @@
-"""Which processes train together, and where they are: as the scheduler says that has started them."""
+"""Which processes train together, and where they are: as the scheduler says that has started them.
+
+Slurm's `srun` starts them all. Grid Engine starts one, and leaves it to that one to start the others, by `qrsh -inherit`, on the
+slots that the job was given.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -45,16 +51,21 @@ def cluster_of_job(num_nodes: int, environment: Mapping[str, str] = os.environ) 
         raise TrainingError(
             f"this phase is for nodes={num_nodes}, but the scheduler has started {len(hosts)} processes"
         )
-    first = _first_port(job, num_nodes)
+    if "PE_HOSTFILE" in environment and RANK not in environment:
+        _start_others(hosts, environment)
+    first = _first_port(f"{job} in {os.getcwd()}", num_nodes)
     return Cluster([f"{host}:{first + i}" for i, host in enumerate(hosts)], rank)
 
 
-RANK = "BOULDER_RANK"
-"""Name of the variable that tells a process under Grid Engine its number, since that gives it none."""
+RANK, HOSTS = "PE_RANK", "PE_HOSTS"
+"""Variables by which the first process under Grid Engine tells the others their number, and all hosts."""
 
 
 def _first_port(job: str, count: int) -> int:
-    """:return: each job has ports of its own, as far as can be, and all its processes know them"""
+    """
+    :param job: its id and its folder, since two clusters may have jobs of the same id
+    :return: each job has ports of its own, as far as can be, and all its processes know them
+    """
     return _PORTS[int.from_bytes(sha256(job.encode()).digest()[:8], "big") % (len(_PORTS) - count)]
 
 
@@ -85,5 +96,25 @@ def _scontrol(*arguments: str) -> str:
 
 def _grid_engine_hosts(environment: Mapping[str, str]) -> list[str]:
     """:return: the host of each slot. Each line of the file: host, number of slots, queue, processors"""
+    if HOSTS in environment:  # the file is where the first process is
+        return environment[HOSTS].split(",")
     lines = [line.split() for line in Path(environment["PE_HOSTFILE"]).read_text().splitlines() if line.strip()]
     return [host for host, slots, *_ in lines for _ in range(int(slots))]
+
+
+def _start_others(hosts: list[str], environment: Mapping[str, str]) -> None:
+    """
+    Has this process's own command run in the other slots. They are sent no signal of this one's: they stop when it says so.
+    Its limit of addresses is lifted as that of this process is: CUDA takes more of them than any machine has memory.
+    """
+    folder = environment.get("SGE_O_WORKDIR", os.getcwd())
+    script = f"cd {shlex.quote(folder)} && ulimit -S -v hard && exec {shlex.join(sys.orig_argv)}"
+    for rank, host in enumerate(hosts[1:], 1):
+        told = {**environment, RANK: str(rank), HOSTS: ",".join(hosts)}
+        qrsh = ["qrsh", "-inherit", "-nostdin", "-V", host, "bash", "-c", script]
+        try:
+            subprocess.Popen(qrsh, env=told, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError as error:
+            raise TrainingError(
+                f"qrsh, which starts the processes of the other nodes, cannot be run: {error}"
+            ) from error

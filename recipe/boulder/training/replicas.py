@@ -16,7 +16,7 @@ from boulder.errors import TrainingError
 from boulder.lazy import tf
 from boulder.training.cluster import cluster_of_job
 
-_SECONDS_TO_COME = 600  # until a process is given up that the scheduler has started with this one
+_SECONDS_TO_COME = 300  # until a process is given up that the scheduler has started with this one
 _SECONDS_OF_SILENCE = 120  # until a process counts as gone whose machine says nothing
 
 

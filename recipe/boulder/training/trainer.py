@@ -115,10 +115,8 @@ def train(
                     state.history, state.position = [*state.history, record], None
                     took = {"seconds": time.monotonic() - began, "processor_seconds": time.process_time() - worked}
                     timed = took | size
-                    if replicas.is_chief:
-                        write_score(
-                            files.scores, record | timed
-                        )  # before the checkpoint: it must not be missing after it
+                    if replicas.is_chief:  # before the checkpoint: they must not be missing after it
+                        write_score(files.scores, record | timed)
                         write_tensorboard(files.tensorboard, record | timed)
                     _store_model(model, state, store)
                     say(describe_record(record | timed))
