@@ -12,12 +12,16 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from ast import literal_eval
+
+import psutil
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -135,8 +139,6 @@ def record_work(upstream, jobs):
     pid = literal_eval(usage.read_text())["pid"]
     manager.kill()
     manager.wait()
-    import psutil
-
     psutil.Process(pid).parent().kill()  # it would take a killed worker for an error
     os.kill(pid, signal.SIGKILL)
     pack = "[job._sis_cleanup() for job in tk.sis_graph.jobs() if 'packed' in (job.get_aliases() or ())]"
@@ -155,9 +157,6 @@ def _nobodys(member):
 def main():
     upstream = pathlib.Path(sys.argv[1]).resolve()
     commit = subprocess.check_output(["git", "-C", upstream, "rev-parse", "HEAD"], text=True).strip()
-    import shutil
-    import tempfile
-
     sys.path[:0] = [str(HERE), str(ROOT), str(upstream)]
     with tempfile.TemporaryDirectory() as directory:
         record_facts(upstream, commit, directory)
