@@ -145,7 +145,7 @@ class SeveralReplicas(OneReplica):
             gone = isinstance(error, tf.errors.UnavailableError | tf.errors.AbortedError | tf.errors.CancelledError)
             if self._num_processes == 1 or not (gone or "ollective" in error.message):
                 raise
-            reason = error.message.rpartition("aborted by: ")[2].splitlines()[0]
+            reason = error.message.rpartition("aborted by: ")[2].partition("\n")[0]
             raise SystemExit(f"another process of this training is gone, so this one ends too ({reason})") from error
 
 
