@@ -48,6 +48,8 @@ def evaluated(run, random_batch, values):
         ("tf.cond(False, lambda: -source(0), lambda: source(0))", lambda x: x),
         ("tf.compat.v1.to_float(source(0))", lambda x: x),
         ("where_bc(source(0) > 0, source(0), 0.0)", lambda x: np.maximum(x, 0)),
+        ("safe_log(source(0))", lambda x: np.log(np.maximum(x, 1e-20))),
+        ("safe_exp(100.0 * source(0))", lambda x: np.clip(np.exp(100 * x.astype("float64")), 1e-20, 1e20)),
         ("tf.reshape(source(0), get_shape(source(0)))", lambda x: x),
         ("tf.matmul(source(0), tf.matrix_band_part(tf.eye(5), 0, 0))", lambda x: x),
     ],

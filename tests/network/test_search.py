@@ -155,6 +155,30 @@ def test_a_wrong_limit_of_the_length_is_told(value):
         describe(network(2, True, max_seq_len=value), DATA, "search")
 
 
+def test_a_search_knows_the_number_of_the_frame():
+    net = network(2, False)
+    unit = net["output"]["unit"]
+    unit["number"] = {
+        "class": "eval",
+        "from": ":i",
+        "eval": "tf.cast(source(0), tf.float32)",
+        "out_type": {"dtype": "float32"},
+    }
+    # the label is 2, 1, and then the end
+    unit["prob"] = {
+        "class": "eval",
+        "from": "numbered",
+        "eval": "tf.nn.softmax(-1e3 * tf.square(source(0) - [2.0, 1.0, 0.0]))",
+    }
+    unit["numbered"] = {"class": "combine", "kind": "add", "from": ["zeros", "number"]}
+    unit["zeros"] = {"class": "linear", "from": "embedding", "n_out": 3, "forward_weights_init": 0}
+    spec = describe(net, DATA, "search")
+    params = {path: np.zeros(p.shape, "float32") for path, p in spec.params.items()}
+    result = run_network(spec, params, {"summary": SUMMARIES}, {"data": [1] * 3, "summary": [1] * 3}, losses=False)
+    decision = result.layers["decision"]
+    assert decision.ordered(decision.template.axes).numpy().tolist() == [[2, 1]] * 3
+
+
 # Of a loop whose length is known before
 
 ALONG = {

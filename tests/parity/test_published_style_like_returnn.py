@@ -100,6 +100,22 @@ NETWORKS = {
         ),
         LENGTHS,
     ),
+    "language model beside, frame numbers": (
+        listener(
+            pooled_encoder(pools=(2,)),
+            output=style.choice(input_type="log_prob") | {"from": "both"},
+            lm_in=linear("prev:output", 4, with_bias=False),
+            lm=lstm("lm_in", 4),
+            lm_prob={"class": "softmax", "from": "lm", "n_out": 7},
+            both={"class": "eval", "from": ["output_prob", "lm_prob"], "eval": "safe_log(source(0)) + 0.3 * safe_log(source(1))"},
+            number={
+                "class": "eval", "from": ":i", "eval": "tf.cast(source(0), tf.float32)", "out_type": {"dtype": "float32"},
+            },
+            numbered=style.add("s", "number"),
+            readout_in=linear(["numbered", "prev:target_embed", "att"], 8),
+        ),
+        LENGTHS,
+    ),
     "transformer": (transformer(), LENGTHS),
     "transformer kept in": (transformer(optimize_move_layers_out=False), LENGTHS),
     "convolutions in front, ctc": (style.VGG_CTC, ONE),
@@ -108,6 +124,7 @@ NETWORKS = {
     "frame by frame": (style.FRAME_BY_FRAME, LENGTHS),
 }  # fmt: skip
 SEARCHES = (
+    "language model beside, frame numbers",
     "listener with heads, ctc", "two decoder layers", "location", "two encoders", "transformer", "frame by frame",
 )  # fmt: skip
 QUICK = ("listener with heads, ctc", "two decoder layers", "location", "transformer", "synthesis", "frame by frame")

@@ -163,6 +163,7 @@ class _Building:
             results=results,
             logits=tuple(key for key in needed if getattr(inner[key].layer, "activation", None) == "softmax"),
             end=unit.key("end") if self._ends_within else None,
+            number=unit.key(STEP),
             max_length=unit.max_length,
             include_eos=unit.loop.include_eos,
             beam=next((axis for t in self.frame.layers.values() for axis in t.axes if axis.kind == BEAM), None),
@@ -194,7 +195,7 @@ class _Building:
                 node = self.unit.nodes[name]
                 carried[source] = Carried(self.unit.key(name), source, self.frame.layers[name], _initial(node))
                 read.update(dict.fromkeys(node.others))
-            else:
+            elif source != self.unit.key(STEP):  # which is not known for all frames, if the loop's end is not
                 read[source] = None
         return list(carried.values()), list(read)
 

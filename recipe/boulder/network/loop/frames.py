@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from boulder.lazy import tf
 from boulder.network.axes import Axis
 from boulder.network.loop.nodes import Iterations
+from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 
 
@@ -62,6 +63,7 @@ class Frames:
         found = dict(self.constants) | {name: array.read(frame) for name, array in self.arrays.items()}
         for item in self.loop.carried:
             found[item.previous] = Tensor(kept.carried[item.previous], item.template.axes, item.template)
+        found[self.loop.number] = Tensor(frame, (), Template((), "int32"))
         return found
 
     def compute(self, frame, kept: Kept, chosen=None) -> tuple[dict[str, Tensor], Kept]:

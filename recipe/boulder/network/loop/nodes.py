@@ -96,6 +96,7 @@ class Iterations(Layer):
     :param results: layers that are needed for all frames → their templates, of all frames
     :param logits: those of them whose values before the softmax are needed, too
     :param end: the layer that says of a sequence that it is over; None where the lengths are known before
+    :param number: `:i`, the name of the frame's number
     :param max_length: how many frames there may be then
     :param include_eos: whether the frame in which `end` comes true belongs to the sequence
     :param beam: the axis of hypotheses, in a search
@@ -108,6 +109,7 @@ class Iterations(Layer):
     results: Mapping[str, Template]
     logits: tuple[str, ...]
     end: str | None
+    number: str
     max_length: MaxLength
     include_eos: bool
     beam: Axis | None

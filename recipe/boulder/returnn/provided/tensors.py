@@ -4,7 +4,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.returnn.provided.dims import Data, Dim, DimensionTag  # noqa: F401 (older configs import them from here)
 
-FUNCTIONS = ("dropout", "get_shape", "get_shape_dim", "where_bc")
+FUNCTIONS = ("dropout", "get_shape", "get_shape_dim", "safe_exp", "safe_log", "where_bc")
 """What there is, also for the texts of `eval`."""
 
 
@@ -19,6 +19,19 @@ def get_shape_dim(x, axis: int, name: str = "shape_dim"):
     """:return: static size of an axis, or a scalar tensor"""
     static = x.shape.as_list()[axis]
     return tf.shape(x, name=name)[axis] if static is None else static
+
+
+def safe_log(x, eps: float = 1e-20, use_fake_grad: bool = True):
+    """
+    :param use_fake_grad: nothing depends on it here: below `eps` the gradient is 0
+    :return: log(max(x, eps))
+    """
+    return tf.math.log(tf.maximum(x, eps))
+
+
+def safe_exp(x, eps: float = 1e-20):
+    """:return: exp(x), from `eps` to 1 / `eps`"""
+    return tf.clip_by_value(tf.exp(x), eps, 1 / eps)
 
 
 def where_bc(condition, x, y, allow_broadcast_all_sources=None, name: str = "where_bc"):
