@@ -92,6 +92,8 @@ def num_gpus() -> int:
             return 1  # asked for one where there is none, Slurm will refuse; not asked, it would train without
         return max(map(int, re.findall(r"gpu:(?:[^:,()]+:)?([0-9]+)", answer("sinfo", "-h", "-o", "%G"))), default=0)
     if where == "sge":
+        if re.match("error|.* gives no answer", answer("qconf", "-sel")):
+            return 1  # likewise: it will wait
         return max(map(int, re.findall(r"\bgpu=([0-9]+)", grid_engine_resources("*"))), default=0)
     return answer("nvidia-smi", "-L").count("GPU ")
 

@@ -48,10 +48,10 @@ def test_engine_gpus_and_limits(grid_engine):
     assert [(rqmt["mem"], rqmt.get("time")) for rqmt in found] == [(4, 64), (16, 64), (1, 36.5), (1, 64), (32, None)]
 
 
-def test_a_cell_that_is_down_is_still_the_engine(grid_engine):
+def test_a_cell_that_is_down_is_still_the_engine_and_phases_still_want_a_gpu(grid_engine):
     """What runs there must not be started here."""
-    where, *_ = settings(**grid_engine.own | {"SGE_QMASTER_PORT": "1"})
-    assert where == "sge"
+    where, gpus, *_ = settings(**grid_engine.own | {"SGE_QMASTER_PORT": "1"})
+    assert (where, gpus) == ("sge", 1)
 
 
 def test_without_a_cell_the_engine_is_this_machine(tmp_path):
