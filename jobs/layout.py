@@ -125,7 +125,7 @@ class Layout:
                 specs.append(_checked_network(phase, self.extern_data))
                 phases.append(_as_json(phase, self.config, rates, functions, self.function_options))
                 devices[phase.epochs[0]] = self.devices.of_phase(phase.config)
-                devices[phase.epochs[0]].check_scheduler(f"pipeline {self.name!r}")
+                devices[phase.epochs[0]].check_here()
             except BoulderError as error:
                 raise type(error)(f"{where}: {error}") from error
         return specs, phases, devices

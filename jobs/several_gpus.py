@@ -42,14 +42,19 @@ class Devices:
         several = {"gpu": self.gpus} if self.gpus > 1 else {}
         return {**rqmt, **several} | ({"multi_node_slots": self.nodes} if self.nodes > 1 else {})
 
-    def check_scheduler(self, where: str) -> None:
-        """:raises ConfigError: in a manager whose settings.py would run a phase for several nodes on this machine"""
+    def check_here(self) -> None:
+        """:raises ConfigError: in a manager whose settings.py would run a phase on this machine, which has not as many"""
         in_manager = getattr(sisyphus.toolkit, "_sis_running_in_manager", False)
-        scheduler = getattr(gs, "scheduler", lambda: None)
-        if self.nodes > 1 and in_manager and scheduler() == "local":
+        if self == Devices() or not in_manager or getattr(gs, "scheduler", lambda: None)() != "local":
+            return
+        if self.nodes > 1:
             raise ConfigError(
-                f"{where}: is for nodes={self.nodes}, but settings.py runs jobs on this machine alone; expected a cluster "
-                "(ENGINE 'slurm' or 'sge')"
+                f"is for nodes={self.nodes}, but settings.py runs jobs on this machine alone; expected a cluster (ENGINE "
+                "'slurm' or 'sge')"
+            )
+        if self.gpus > gs.num_gpus():
+            raise ConfigError(
+                f"is for gpus={self.gpus}, but this machine has {gs.num_gpus()}; expected fewer, or a cluster"
             )
 
 

@@ -11,7 +11,7 @@ def test_the_messages_in_the_table_are_the_codes():
     code = " ".join((ROOT / source).read_text() for source in SOURCES)
     told = re.sub(r'"\s+f?"', "", code)  # strings that are put together
     messages = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/several_gpus.md").read_text(), re.MULTILINE)
-    assert len(messages) == 4
+    assert len(messages) == 5
     for message in messages:
         for part in re.split(r"\d+", message):
             assert part in told, message

@@ -90,14 +90,30 @@ def test_what_is_no_number_of_them_is_refused(lay_out, arguments, message):
         lay_out({}, arguments)
 
 
-def test_a_manager_without_a_cluster_refuses_several_nodes(lay_out, monkeypatch):
-    lay_out(nodes=2)  # to look at it is fine
-    monkeypatch.setattr(toolkit, "_sis_running_in_manager", True)
-    monkeypatch.setattr(gs, "scheduler", lambda: "local", raising=False)
-    lay_out(nodes=1)
-    with pytest.raises(
-        ConfigError, match=r"pipeline 'tiny': is for nodes=2, but settings\.py runs jobs on this machine"
-    ):
-        lay_out(nodes=2)
-    monkeypatch.setattr(gs, "scheduler", lambda: "slurm", raising=False)
-    lay_out(nodes=2)
+@pytest.fixture
+def manager(monkeypatch):
+    """`manager(scheduler, gpus)`: this process becomes a manager, with settings.py that say so"""
+
+    def become(scheduler: str, num_gpus: int) -> None:
+        monkeypatch.setattr(toolkit, "_sis_running_in_manager", True)
+        monkeypatch.setattr(gs, "scheduler", lambda: scheduler, raising=False)
+        monkeypatch.setattr(gs, "num_gpus", lambda: num_gpus, raising=False)
+
+    return become
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"nodes": 2}, r"phase 0 \(index 0\): is for nodes=2, but settings\.py runs jobs on this machine alone"),
+        ({"gpus": 3}, r"phase 0 \(index 0\): is for gpus=3, but this machine has 2; expected fewer, or a cluster"),
+    ],
+)
+def test_a_manager_without_a_cluster_refuses_what_this_machine_has_not(lay_out, manager, arguments, message):
+    lay_out(**arguments)  # to look at it is fine
+    manager("local", 2)
+    lay_out(gpus=2)
+    with pytest.raises(ConfigError, match=message):
+        lay_out(**arguments)
+    manager("slurm", 2)
+    lay_out(**arguments)  # it knows better what it has
