@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.cluster.conftest import project_on
-from tests.jobs.conftest import wait_for
+from tests.jobs.conftest import make_project, wait_for
 
 LONG = "config/tiny.experiment(6, 1, 60)"
 pytestmark = pytest.mark.slow
@@ -17,11 +16,6 @@ pytestmark = pytest.mark.slow
 )
 def cluster(request):
     return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def project(cluster, tmp_path, data):
-    return project_on(cluster, tmp_path / "project", data)
 
 
 def submitted(project) -> int:
@@ -75,7 +69,7 @@ def test_a_held_phase_frees_the_cluster_and_goes_on_once_released(project, clust
 
 @pytest.mark.slurm
 def test_while_slurm_does_not_answer_status_says_so_and_rerun_moves_nothing(slurm, tmp_path, data):
-    project = project_on(slurm, tmp_path / "project", data)
+    project = make_project(tmp_path / "project", data, **slurm.own)
     running = project.start("boulder", "run", LONG)
     try:
         wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/output/scores.jsonl")), timeout=240)
