@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.tiny import write_data
@@ -94,9 +95,14 @@ class Project:
         return process.returncode, output
 
     def stop(self, process: subprocess.Popen) -> str:
-        """:return: what a command of `start` said; upstream's workers end with their manager only if they get its signal"""
+        """Ctrl-C for a command of `start`. Upstream's local workers outlive their manager: they are killed. :return: its output"""
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=90)
+        for worker in psutil.process_iter(["cmdline", "cwd"]):
+            is_of_project = Path(worker.info["cwd"] or "/").is_relative_to(self.folder.resolve())
+            if "worker" in (worker.info["cmdline"] or ()) and is_of_project:
+                worker.kill()
         return process.communicate(timeout=90)[0]
 
     def finished_jobs(self) -> dict[str, float]:
