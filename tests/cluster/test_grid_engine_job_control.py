@@ -158,4 +158,4 @@ def test_a_job_with_several_tasks_is_an_array(experiment, grid_engine):
     assert sorted(experiment.notes("part")) == ["0", "1", "2", "3", "4"]
     grid_engine.wait_until(lambda: len(grid_engine.jobs(experiment.directory)) >= 2, "they are accounted for")
     assert len({job["id"] for job in grid_engine.jobs(experiment.directory)}) == 1
-    assert [job["task"] for job in grid_engine.jobs(experiment.directory)] == ["1", "2"]
+    assert sorted(job["task"] for job in grid_engine.jobs(experiment.directory)) == ["1", "2"]
