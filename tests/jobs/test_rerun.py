@@ -2,12 +2,14 @@
 
 import json
 import os
+import pty
 import re
 import signal
+import subprocess
 
 import pytest
 
-from tests.jobs.conftest import use_sisyphus, wait_for
+from tests.jobs.conftest import BIN, use_sisyphus, wait_for
 from tests.jobs.test_show_status import CONFIG, pack
 
 
@@ -149,10 +151,33 @@ def test_a_worker_that_a_dead_manager_left_behind_is_ended(project):
     assert "saved in" in next(project.folder.glob("work/jobs/*/*.cleared.0001/log.run.1")).read_text()
 
 
-def test_more_than_an_hour_of_work_is_set_aside_only_if_the_user_says_so(trained):
+def take_hours(trained) -> None:
+    """As if the last phase had taken them."""
     scores = trained.jobs()["final"] / "output/scores.jsonl"
     records = [json.loads(line) | {"seconds": 4000.0} for line in scores.read_text().splitlines()]
     scores.write_text("\n".join(map(json.dumps, records)))
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", "finished"), ("y", "runnable")])
+def test_at_a_terminal_it_asks_before_it_sets_more_than_an_hour_of_work_aside(trained, answer, left):
+    take_hours(trained)
+    terminal, end = pty.openpty()
+    command = [BIN / "boulder", "rerun", CONFIG, "--phase", "final"]
+    environment = os.environ | trained.environment
+    process = subprocess.Popen(
+        command, cwd=trained.folder, env=environment, stdin=end, stdout=subprocess.PIPE, text=True
+    )
+    os.write(terminal, f"{answer}\n".encode())
+    output, _ = process.communicate(timeout=60)
+    assert re.search(r"This sets 2 h 1\d min of work aside \(tiny/phase.final, tiny/report\). Go on\?", output)
+    assert ("nothing was changed" in output, process.returncode) == (answer == "n", int(answer == "n"))
+    assert trained.states()["final"] == left
+    os.close(terminal)
+    os.close(end)
+
+
+def test_more_than_an_hour_of_work_is_set_aside_only_if_the_user_says_so(trained):
+    take_hours(trained)
     code, output = phase(trained)
     assert code == 1
     told = "error: this sets 2 h 13 min of work aside (tiny/phase.00, tiny/phase.01, tiny/phase.final, tiny/report): "
