@@ -20,6 +20,7 @@ from tests.jobs.conftest import wait_for
 pytestmark = pytest.mark.gridengine
 
 
+@pytest.mark.slow
 def test_each_phase_is_one_job_with_what_it_asks_for_and_data_jobs_take_no_gpu(project, grid_engine):
     run_from_a_lexicon(project, grid_engine)
     grid_engine.wait_until(lambda: len(grid_engine.jobs(project.folder)) >= 2, "they are accounted for")

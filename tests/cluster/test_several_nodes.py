@@ -118,7 +118,8 @@ def folder_of(project: Project) -> Path:
 
 
 @pytest.mark.slurm
-@pytest.mark.parametrize("nodes", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("nodes", [2, 3])
 def test_several_workers_have_the_loss_curve_of_one_with_the_joint_batch(nodes, project, slurm, alone):
     code, output = project.run("boulder", "run", f"config/tiny.experiment({nodes}, 2)")
     assert code == 0, output + slurm.logs()

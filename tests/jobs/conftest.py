@@ -192,11 +192,16 @@ def manager(request, tmp_path, monkeypatch) -> str:
     return use_sisyphus(request.param, tmp_path, monkeypatch)
 
 
+def require_sisyphus(*which: str) -> None:
+    """Skips a test at its beginning, before it has done anything, if it needs what is not there."""
+    if "upstream" in which and not UPSTREAM:
+        pytest.skip("SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
+
+
 def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:
     """From now on, `boulder` and `sis` find the embedded Sisyphus or "upstream"."""
     if which == "upstream":
-        if not UPSTREAM:
-            pytest.skip("SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
+        require_sisyphus(which)
         (tmp_path / "upstream").mkdir(exist_ok=True)
         if not (tmp_path / "upstream/sisyphus").exists():
             (tmp_path / "upstream/sisyphus").symlink_to(Path(UPSTREAM, "sisyphus").resolve())

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.jobs.conftest import use_sisyphus, wait_for
+from tests.jobs.conftest import require_sisyphus, use_sisyphus, wait_for
 
 CONFIG = """
 import itertools
@@ -115,6 +115,7 @@ def test_a_manager_killed_halfway_is_followed_by_one_that_finds_the_jobs_and_goe
     grow, first, second, tmp_path, monkeypatch
 ):
     """And it ends in the same bytes as one job for a schedule that is known from the start."""
+    require_sisyphus(first, second)
     assert grow.run("boulder", "run", "config/grow.known")[0] == 0
     (known,) = grow.finished_jobs()
     use_sisyphus(first, tmp_path, monkeypatch)
@@ -136,6 +137,7 @@ def test_a_manager_killed_halfway_is_followed_by_one_that_finds_the_jobs_and_goe
     assert grow.checkpoint("grow") == grow.checkpoint("known")
 
 
+@pytest.mark.slow
 def test_sis_manager_lays_out_the_later_phases_too(grow, manager):
     (grow.folder / "work").mkdir()
     code, output = grow.run("sis", "manager", "-r", "config/grow.py")
@@ -144,6 +146,7 @@ def test_sis_manager_lays_out_the_later_phases_too(grow, manager):
     assert len(grow.finished_jobs()) == 3
 
 
+@pytest.mark.slow
 def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
     code, output = grow.run("boulder", "plan", "config/grow.py")
     assert code == 0, output

@@ -62,6 +62,7 @@ def test_it_goes_on_with_the_learning_rates_of_the_config(trained):
     assert "[[0.001], [0.005, 0.002, 0.002]]" in output
 
 
+@pytest.mark.slow
 def test_an_adaptive_pipeline_is_extended_once_its_end_is_decided(project, data, manager):
     project.write_config(ADAPTIVE.replace("@data@", str(data)), "grow")
     code, output = extend(project, 1, "config/grow.py")

@@ -9,12 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.jobs.conftest import use_sisyphus, wait_for
+from tests.jobs.conftest import require_sisyphus, use_sisyphus, wait_for
 from tests.jobs.test_runs import _worker_of
 
 
 @pytest.mark.parametrize(("first", "second"), [("embedded", "upstream"), ("upstream", "embedded")])
 def test_a_phase_killed_under_one_manager_is_resumed_by_the_other(project, first, second, tmp_path, monkeypatch):
+    require_sisyphus(first, second)
     config, work = "config/tiny.experiment(6, 1, 4)", project.folder / "work"
     assert project.run("boulder", "run", config)[0] == 0
     undisturbed = project.checkpoint()
@@ -50,6 +51,7 @@ def test_a_phase_killed_under_one_manager_is_resumed_by_the_other(project, first
     assert aliases["phase.01"] == interrupted
 
 
+@pytest.mark.slow
 def test_phases_that_clean_up_has_packed_stay_finished_and_hand_over(project, monkeypatch):
     """Clean-up deletes work/, with all checkpoints but the last: what is handed over lies in output/."""
     for name, value in {"AUTO_CLEANUP": "True", "CLEANER_INTERVAL": "0.1"}.items():

@@ -6,6 +6,7 @@ from tests.jobs.conftest import wait_for
 from tests.jobs.test_show_status import CONFIG
 
 
+@pytest.mark.slow
 def test_a_held_phase_is_not_started_until_it_is_released(project, manager):
     config = "config/tiny.experiment(6, 1, 1)"
     code, output = project.run("boulder", "hold", config, "--phase", "1")

@@ -49,6 +49,7 @@ def report(project) -> str:
     return (project.folder / "output/tiny/report.html").read_text().partition("<body>")[2]
 
 
+@pytest.mark.slow
 def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(trained, manager):
     jobs = trained.jobs()
     code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "00", "--only")
@@ -99,6 +100,7 @@ def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
     assert len(project.finished_jobs()) == 4  # one of them aside
 
 
+@pytest.mark.slow
 def test_a_live_manager_runs_a_phase_that_no_output_needs(project):
     config = "config/tiny.experiment(6, 1, 8)"
     running = project.start("boulder", "run", config)

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.jobs.conftest import wait_for
 
@@ -43,6 +44,7 @@ def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(pr
     assert before.items() <= after.items()
 
 
+@pytest.mark.slow
 def test_a_job_that_was_submitted_too_often_is_tried_again_by_the_same_command(project):
     assert project.run("boulder", "run", "config/tiny.experiment(6)")[0] == 0
     checkpoint = project.checkpoint()

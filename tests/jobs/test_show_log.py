@@ -21,6 +21,7 @@ def test_a_log_is_shown_from_the_directory_and_from_the_archive(trained):
     assert (code, output) == (0, text + "the job's state is finished\n")
 
 
+@pytest.mark.slow
 def test_following_goes_on_across_a_retry_until_the_job_ends(project):
     config = "config/tiny.experiment(6, None, 12)"
     manager = project.start("boulder", "run", config)

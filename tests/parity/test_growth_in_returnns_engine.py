@@ -136,6 +136,7 @@ def random_stack(rng: random.Random) -> dict:
     return net
 
 
+@pytest.mark.slow
 def test_60_random_pretrainings_hand_over_what_returnn_hands_over(returnn):
     rng, cases = random.Random(3), []
     while len(cases) < 60:
