@@ -6,6 +6,7 @@ import math
 import os
 import shlex
 import subprocess
+from pathlib import Path
 
 import sisyphus.global_settings as gs
 from sisyphus.cluster_engine import ClusterEngine
@@ -86,6 +87,11 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
         for command in (["scontrol", "-o", "show", "job", job], ["sacct", "-nXP", "-j", job, "-o", "State"]):
             with contextlib.suppress(subprocess.TimeoutExpired, OSError):
                 said += self.call(command).stdout
+        # where slurmstepd watches over memory, the state is FAILED, and only the job's own output says why; a worker that
+        # took too much within its first second has not written its usage yet
+        for output in Path(task.path(gs.JOB_LOG_ENGINE)).glob(f"*.{found[0]}.{task_id}"):
+            if "memory limit" in output.read_text(errors="replace"):
+                said += " OUT_OF_MEMORY"
         ends = {"out_of_memory": "OUT_OF_MEMORY", "out_of_time": "TIMEOUT"}
         words = said.replace("=", " ").split()
         return {name: True for name, state in ends.items() if state in words}
