@@ -151,7 +151,7 @@ def end_well(manager: subprocess.Popen, cluster: Daemons) -> None:
 
 
 def wait_until_saved(project: Project) -> None:
-    wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/work/checkpoints/epoch.000002.h5")), 180)
+    wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/work/checkpoints/epoch.000002.h5")), 400)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -107,14 +108,15 @@ def _start_others(hosts: list[str], environment: Mapping[str, str]) -> None:
     Has this process's own command run in the other slots. They are sent no signal of this one's: they stop when it says so.
     Its limit of addresses is lifted as that of this process is: CUDA takes more of them than any machine has memory.
     """
+    if not shutil.which("qrsh"):
+        raise TrainingError("qrsh, which starts the processes of the other nodes, is not there")
     folder = environment.get("SGE_O_WORKDIR", os.getcwd())
-    script = f"cd {shlex.quote(folder)} && ulimit -S -v hard && exec {shlex.join(sys.orig_argv)}"
     for rank, host in enumerate(hosts[1:], 1):
+        begun = Path(f".rank.{rank}.{environment['JOB_ID']}").absolute()
+        script = f": > {shlex.quote(str(begun))} && cd {shlex.quote(folder)} && ulimit -S -v hard && exec {shlex.join(sys.orig_argv)}"
         told = {**environment, RANK: str(rank), HOSTS: ",".join(hosts)}
-        qrsh = ["qrsh", "-inherit", "-nostdin", "-V", host, "bash", "-c", script]
-        try:
-            subprocess.Popen(qrsh, env=told, stdin=subprocess.DEVNULL, start_new_session=True)
-        except OSError as error:
-            raise TrainingError(
-                f"qrsh, which starts the processes of the other nodes, cannot be run: {error}"
-            ) from error
+        qrsh = shlex.join(["qrsh", "-inherit", "-nostdin", "-V", host, "bash", "-c", script])
+        # again if need be: it may say after a minute that it "got no connection". In a shell of its own, since TensorFlow
+        # lets no thread of Python's run while it waits for the others
+        tries = f"rm -f {shlex.quote(str(begun))}; for _ in 1 2 3 4; do {qrsh}; [ -e {shlex.quote(str(begun))} ] && break; done"
+        subprocess.Popen(["bash", "-c", tries], env=told, stdin=subprocess.DEVNULL, start_new_session=True)
