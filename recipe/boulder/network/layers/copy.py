@@ -1,6 +1,7 @@
 """`copy`: the sources, concatenated; `dropout`: the same, named for what it is used for."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.template import Template
@@ -9,6 +10,8 @@ from boulder.network.template import Template
 @layer_class("copy")
 @dataclass(frozen=True, kw_only=True)
 class Copy(ConcatLayer):
+    copies_sources: ClassVar[bool] = True
+
     def spec(self, site: Site) -> Template:
         return site.input()
 
