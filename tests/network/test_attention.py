@@ -120,7 +120,8 @@ def test_weights_of_as_many_frames_from_elsewhere_are_taken_and_others_refused(r
     data, lengths = random_batch((4, 2))
     assert run(net, data, lengths).layers["output"].value.shape == (2, 5)
     with pytest.raises(
-        tf.errors.InvalidArgumentError, match=r"'output' \(generic_attention\): 'base' and 'weights' differ"
+        tf.errors.InvalidArgumentError,
+        match=r"'output' \(generic_attention\): 'base' and 'weights' have different numbers",
     ):
         run(net, data, lengths | {"letters": np.array([3, 2], "int32")})
 
@@ -129,11 +130,11 @@ ATTENTION = {"class": "generic_attention", "base": "data", "weights": "weights"}
 BAD = [
     (
         {**WEIGHTS, "output": ATTENTION | {"from": "data"}},
-        "layer 'output' (generic_attention): has its sources in 'base' and 'weights', but 'from' is 'data'",
+        "layer 'output' (generic_attention): takes its sources from 'base' and 'weights', but 'from' is 'data'",
     ),
     (
         {**WEIGHTS, "output": ATTENTION | {"base": "data:speaker"}},
-        "layer 'output' (generic_attention): needs a base with a time and a feature axis, and weights, of one float type: "
+        "layer 'output' (generic_attention): needs a base with a time axis and a feature axis, and weights of its float type: "
         "'data:speaker' is [batch, feature:3] float32, 'weights' is [batch, feature:2, time:data] float32",
     ),
     (
@@ -152,18 +153,17 @@ BAD = [
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "window_start": 3}},
-        "layer 'output' (softmax_over_spatial): 'window_start' and 'window_size' go together, and the one without the other "
-        "says nothing",
+        "layer 'output' (softmax_over_spatial): 'window_start' and 'window_size' must be given together",
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "axis": "F", "use_time_mask": True}},
-        "layer 'output' (softmax_over_spatial): only an axis with padding, and with its mask, has a window or a mask, found "
+        "layer 'output' (softmax_over_spatial): a mask or a window needs an axis with padding and 'use_time_mask', found "
         "feature:5",
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "start": "data:speaker"}},
-        "layer 'output' (softmax_over_spatial): 'start' must be an int for each sequence of [batch, time:data, feature:5] "
-        "float32, found 'data:speaker', [batch, feature:3] float32",
+        "layer 'output' (softmax_over_spatial): 'start' must have one int per sequence of [batch, time:data, feature:5] "
+        "float32, but 'data:speaker' is [batch, feature:3] float32",
     ),
 ]  # fmt: skip
 

@@ -79,21 +79,21 @@ BAD = [
     ({"from": ["a"]}, "needs two sources in 'from', found 1"),
     (
         {"from": ["a", "data:letters"]},
-        "its sources must be float values of one type: 'a' is [batch, time:data, feature:4] float32, 'data:letters' is "
+        "its sources must have one float dtype: 'a' is [batch, time:data, feature:4] float32, 'data:letters' is "
         "[batch, time:letters], 6 classes int32",
     ),
     (
         {"from": ["a", "data"], "red1": "F", "red2": "F"},
         f"'F' of the first source and 'F' of the second cannot be reduced together: {SOURCES}",
     ),
-    ({"from": ["a", "data"], "reduce": "T", "red1": "T"}, "'reduce' stands for both 'red1' and 'red2', found them beside it"),
+    ({"from": ["a", "data"], "reduce": "T", "red1": "T"}, "'reduce' replaces 'red1' and 'red2', found both"),
     (
         {"from": ["a", "data"], "red1": "T", "red2": "T", "var1": "T", "var2": "F"},
-        f"'var1', 'T', or 'var2', 'F', is also reduced: {SOURCES}",
+        f"an axis of 'var1', 'T', or 'var2', 'F', is also reduced: {SOURCES}",
     ),
     (
         {"from": ["a", "data"], "red1": "T", "red2": "T", "var1": "F", "var2": None},
-        f"axis feature:5 is in one source only, and neither reduced nor in 'var1' or 'var2': {SOURCES}",
+        f"only one source has the axis feature:5, and it is neither reduced nor in 'var1' or 'var2': {SOURCES}",
     ),
     (
         {"from": ["a", "a"], "red1": "F", "red2": "F", "var1": "T", "var2": "T"},

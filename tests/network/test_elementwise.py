@@ -119,7 +119,7 @@ def test_eval_of_other_type_or_size_says_so_in_out_type(run, values, random_batc
         (
             {"eval": "tf.concat([source(0)] * 2, -1)"},
             r"the result is float32 of shape \(2, 3, 10\), but the network was planned with float32 \[batch, time:data, "
-            r"feature:5\]; 'out_type' says what the result is, e\.g\. \{'dim': 5, 'dtype': 'int32'\}",
+            r"feature:5\]; declare the result in 'out_type', e\.g\. \{'dim': 5, 'dtype': 'int32'\}",
         ),
         ({"eval": "tf.argmax(source(0), -1)"}, r"the result is int64 of shape \(2, 3\), but .* 'out_type'"),
         ({"eval": "source(0) > 0"}, r"the result is bool of shape \(2, 3, 5\), but .* 'out_type'"),

@@ -41,7 +41,7 @@ BAD = [
     ({"class": "layer_norm", "from": "data", "epsilon": -1}, "(layer_norm): 'epsilon' must be 0 or more, found -1"),
     (
         {"class": "gating", "from": "data", "activation": "tanh"},
-        "(gating): needs two halves of features, but its input is [batch, time:data, feature:5] float32",
+        "(gating): needs an even number of features, but its input is [batch, time:data, feature:5] float32",
     ),
     ({"class": "gating", "from": "data"}, "(gating): option 'activation' is missing"),
 ]

@@ -91,15 +91,15 @@ def test_a_loss_is_as_exact_as_on_the_layer_itself(extern_data):
 
 
 BAD = [
-    (HEADS, {"switch_axes": "BT"}, "'switch_axes' switches time, if it is of one size for all sequences, and features; found 'BT'"),
-    (HEADS, {"switch_axes": "TF"}, "'switch_axes' switches time, if it is of one size for all sequences, and features; found 'TF'"),
-    (HEADS, {"set_axes": {"B": "T"}}, "'set_axes': the batch stays what it is, so that 'B' cannot become time:data"),
-    (HEADS, {"set_axes": {"T": "B"}}, "'set_axes': the batch stays what it is, so that 'T' cannot become batch"),
-    (HEADS, {"set_axes": {"T": None}}, "'set_axes': time:data has a length for each sequence, and stays time"),
+    (HEADS, {"switch_axes": "BT"}, "'switch_axes' can only swap a static time axis with the feature axis, found 'BT'"),
+    (HEADS, {"switch_axes": "TF"}, "'switch_axes' can only swap a static time axis with the feature axis, found 'TF'"),
+    (HEADS, {"set_axes": {"B": "T"}}, "'set_axes': the batch axis cannot change, so 'B' cannot be time:data"),
+    (HEADS, {"set_axes": {"T": "B"}}, "'set_axes': the batch axis cannot change, so 'T' cannot be batch"),
+    (HEADS, {"set_axes": {"T": None}}, "'set_axes': the dynamic axis time:data must stay a time axis"),
     (VECTOR, {"set_axes": {"T": "F"}}, "'set_axes': feature:6 cannot also become time"),
     (
         HEADS, {"enforce_batch_major": True, "enforce_time_major": True},
-        "'enforce_batch_major' and 'enforce_time_major' exclude each other",
+        "'enforce_batch_major' and 'enforce_time_major' are mutually exclusive",
     ),
     (
         VECTOR, {"from": "v", "set_axes": {"F": 0}, "enforce_time_major": True},

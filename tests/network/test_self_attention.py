@@ -168,12 +168,12 @@ BAD = [
     ({"class": "positional_encoding", "from": "data"}, "(positional_encoding): 'n_out' is missing, and there is no target to take it from"),
     (
         {"class": "positional_encoding", "from": "data", "n_out": 4, "axis": "F"},
-        "(positional_encoding): positions are those of an axis of time or space, found 'F' of [batch, time:data, feature:5] float32",
+        "(positional_encoding): 'axis' must be a time or spatial axis, found 'F' of [batch, time:data, feature:5] float32",
     ),
     (
         {"class": "positional_encoding", "from": "data", "n_out": 4, "offset": "data:speaker"},
-        "(positional_encoding): 'offset' must be ints for each sequence or frame of [batch, time:data, feature:5] float32, "
-        "found 'data:speaker', [batch, feature:3] float32",
+        "(positional_encoding): 'offset' must have an int per sequence or frame of [batch, time:data, feature:5] float32, "
+        "but 'data:speaker' is [batch, feature:3] float32",
     ),
     (
         {"class": "relative_positional_encoding", "from": "data", "n_out": 4, "clipping": 0},
@@ -191,6 +191,6 @@ def test_within_a_loop_later_iterations_are_not_seen(check_message):
     net = {"output": {"class": "rec", "from": "data", "unit": {"output": ATTENTION | {"from": "data:source"}}}}
     check_message(
         net,
-        "layer 'output/unit/output' (self_attention): an iteration of a loop cannot see later ones: "
-        "'attention_left_only' must be True",
+        "layer 'output/unit/output' (self_attention): in a loop, 'attention_left_only' must be True: "
+        "a frame cannot see later frames",
     )

@@ -1,4 +1,4 @@
-"""`activation`: a function of each entry, e.g. relu."""
+"""`activation`: an activation function, such as relu, applied to each entry."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ from boulder.network.template import Template
 @layer_class("activation")
 @dataclass(frozen=True, kw_only=True)
 class Activation(ConcatLayer):
-    """
+    """RETURNN: ActivationLayer.
+
     :param activation: see `boulder.network.activations`
     """
 

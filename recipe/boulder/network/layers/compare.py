@@ -1,4 +1,4 @@
-"""`compare`: whether the sources, or a source and a value, are equal, or one is less than the next."""
+"""`compare`: elementwise comparison of the sources, or of a source and a constant. Sources are broadcast."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,10 +23,10 @@ _KINDS = {
 @layer_class("compare")
 @dataclass(frozen=True, kw_only=True)
 class Compare(Layer):
-    """The result is of bool. With several sources each must hold with the next. (RETURNN: CompareLayer)
+    """Chained like Python's a < b < c; the output is bool. RETURNN: CompareLayer.
 
-    :param kind: how they are compared
-    :param value: comes after the sources
+    :param kind: the comparison
+    :param value: constant operand, after the sources
     """
 
     some_sources_suffice = True
@@ -37,10 +37,10 @@ class Compare(Layer):
 
     def spec(self, site: Site) -> Template:
         if len(site.sources) + (self.value is not None) < 2:
-            raise site.fail("compares two things at least: sources in 'from', or a source and 'value'")
+            raise site.fail("needs at least two operands: two sources in 'from', or one source and 'value'")
         dtypes = {template.dtype for _, template in site.sources}
         if len(dtypes) > 1:
-            raise site.fail(f"its sources must be of one type, found {' and '.join(sorted(dtypes))}")
+            raise site.fail(f"its sources must have one dtype, found {' and '.join(sorted(dtypes))}")
         try:
             template = broadcast([template for _, template in site.sources])
         except NetworkError as error:

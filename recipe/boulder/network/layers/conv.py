@@ -1,4 +1,4 @@
-"""`conv`: a window slides along time, or along several axes, and makes features of what it covers."""
+"""`conv`: convolution along time or along several axes."""
 
 from dataclasses import dataclass
 
@@ -16,19 +16,20 @@ from boulder.network.windows import Padding, Windows, sliding, spatial_axes
 @layer_class("conv")
 @dataclass(frozen=True, kw_only=True)
 class Conv(ConcatLayer):
-    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k], plus bias. Parameters: W [*filter_size, input / groups, n_out],
-    bias [n_out]. (RETURNN: ConvLayer, with the defaults of behavior version 0)
+    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k] + bias. RETURNN: ConvLayer, with the defaults of behavior version 0.
 
-    :param filter_size: sizes of the window, one for each axis that it slides along
+    Parameters: W [*filter_size, input / groups, n_out], bias [n_out].
+
+    :param filter_size: sizes of the window, one per axis that it slides along
     :param padding: see `boulder.network.windows`
-    :param strides: by how much the window moves
-    :param dilation_rate: distance of a window's entries
-    :param groups: parts into which the input's and the output's features fall, each made of its own
-    :param in_spatial_dims: axes that the window slides along; None: all but those of the batch and of the features
-    :param input_expand_dims: number of axes of size 1 that the input gets, to slide along
-    :param input_add_feature_dim: whether to slide along the features, too, which then are no features
-    :param input_split_feature_dim: into parts of how many features to divide the features; to slide along the parts, too
-    :param with_bias: whether the bias is added
+    :param strides: step of the window, an int or one int per axis
+    :param dilation_rate: distance between the entries of a window, an int or one int per axis
+    :param groups: number of feature groups; each group of outputs sees only its group of inputs
+    :param in_spatial_dims: axes that the window slides along; None: all but batch and feature
+    :param input_expand_dims: number of axes of size 1 to add to the input, and to slide along
+    :param input_add_feature_dim: slide along the feature axis as well; the input then has one feature
+    :param input_split_feature_dim: split the features into parts of this size, and slide along the parts as well
+    :param with_bias: add the bias
     :param activation: see `boulder.network.activations`
     """
 
@@ -72,7 +73,7 @@ class Conv(ConcatLayer):
         return output
 
     def _windows(self, template: Template, site: Site) -> tuple[Template, Windows]:
-        """:return: of the input with its new axes; the windows over it"""
+        """:return: the template of the input with its new axes, and the windows over it"""
         axes = spatial_axes(template, self.in_spatial_dims, site)
         old, new = template.axes, [Axis(SPATIAL, 1)] * self.input_expand_dims
         size, channels = template.feature.size, template.feature.size
@@ -100,9 +101,9 @@ class Conv(ConcatLayer):
 
 def convolution(value, weights, windows: Windows, groups: int):
     """
-    :param value: [N, *sizes, input]
+    :param value: [N, *sizes, input], already padded
     :param weights: [*window, input / groups, output]
-    :return: [N, *numbers of windows that fit in, output]
+    :return: [N, *number of windows, output]
     """
     strides = [window.stride for window in windows.each]
     dilations = [window.dilation for window in windows.each]
@@ -114,18 +115,18 @@ def convolution(value, weights, windows: Windows, groups: int):
         together = max(dilations) == 1
     if together or max(strides) == 1:
         return operation(value, weights, strides, dilations, groups)
-    dense = operation(value, weights, [1] * len(strides), dilations, groups)  # TensorFlow has not both
+    dense = operation(value, weights, [1] * len(strides), dilations, groups)  # TensorFlow cannot combine the two
     return dense[(slice(None), *(slice(None, None, stride) for stride in strides))]
 
 
 def _grouped(value, weights, strides, dilations, groups):
-    layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # without it, TensorFlow's eager 3D convolution has no gradient
+    layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # TensorFlow's eager 3D convolution has no gradient without it
     parts = zip(tf.split(value, groups, axis=-1), tf.split(weights, groups, axis=-1), strict=True)
     return tf.concat([tf.nn.convolution(x, w, strides, "VALID", layout, dilations) for x, w in parts], axis=-1)
 
 
 def _depthwise(value, weights, strides, dilations, groups):
-    """Each input feature on its own: one operation, instead of as many as there are features."""
+    """Convolves each input feature separately, in one operation instead of one per feature."""
     *sizes, _, n_out = weights.shape
     if len(sizes) == 1:
         value = value[:, :, None]

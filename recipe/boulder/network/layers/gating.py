@@ -1,4 +1,4 @@
-"""`gating`: one half of the features, times the other half as a gate."""
+"""`gating`: gated linear unit; one half of the features gates the other."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from boulder.network.template import Template
 @layer_class("gating")
 @dataclass(frozen=True, kw_only=True)
 class Gating(ConcatLayer):
-    """y = activation(a) · gate_activation(b) of the input [a; b]: Dauphin et al. 2017. (RETURNN: GatingLayer)
+    """y = activation(a) · gate_activation(b) for the input [a; b]. Dauphin et al. 2017. RETURNN: GatingLayer.
 
-    :param activation: of the first half
-    :param gate_activation: of the second half
+    :param activation: activation function of the first half
+    :param gate_activation: activation function of the second half
     """
 
     activation: str | None
@@ -24,7 +24,7 @@ class Gating(ConcatLayer):
         template = site.input()
         size = site.dense_dim(template)
         if size % 2:
-            raise site.fail(f"needs two halves of features, but its input is {template}")
+            raise site.fail(f"needs an even number of features, but its input is {template}")
         output = template.with_feature(size // 2)
         for name in (self.activation, self.gate_activation):
             activations.check(name, output, site.where)

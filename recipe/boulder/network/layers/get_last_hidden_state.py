@@ -1,4 +1,4 @@
-"""`get_last_hidden_state`: what recurrent layers remember after their last frame; in a loop, after this one."""
+"""`get_last_hidden_state`: state of recurrent layers after their last frame; in a loop, after the current frame."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from boulder.network.tensor import Memory, Tensor
 @layer_class("get_last_hidden_state")
 @dataclass(frozen=True, kw_only=True)
 class GetLastHiddenState(Layer):
-    """
-    :param key: of what is remembered: "c" or "h" of an LSTM; None where it has no name, as of a GRU; "*" for all of it, "flat"
-        for several parts, concatenated
-    :param combine: how the states of several sources are combined
+    """RETURNN: GetLastHiddenStateLayer.
+
+    :param key: part of the state: "c" or "h" of an LSTM; None for a state without parts, such as that of a GRU; "*": the
+        whole state, its parts concatenated; "flat": the same for a state with several parts
+    :param combine: how to combine the states of several sources
     """
 
     reads_memory = True
@@ -45,17 +46,17 @@ class GetLastHiddenState(Layer):
     def _size(self, site: Site, name: str, template: Template) -> int:
         remembered = site.memory(name, template)
         if not remembered:
-            raise site.fail(f"source {name!r} is no recurrent layer and has no state")
+            raise site.fail(f"source {name!r} is not a recurrent layer and has no state")
         if self.key == "*" or (self.key == "flat" and len(remembered) > 1):
             return sum(remembered.values())
         if self.key not in remembered:
             known = ", ".join(map(repr, remembered))
-            raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for all of it")
+            raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for the whole state")
         return remembered[self.key]
 
     def compute(self, run, *sources):
         if any(source.memory is None for source in sources):
-            raise NetworkError(f"layer {run.name!r}: reads a state across two loops, which is not supported")
+            raise NetworkError(f"layer {run.name!r}: reading a state across two loops is not supported")
         states = [self._chosen(run, source.memory.last) for source in sources]
         if self.combine == "concat":
             state = run.input(states)

@@ -1,4 +1,4 @@
-"""`layer_norm`: features with mean 0 and variance 1 in each frame, then times `scale` plus `bias`."""
+"""`layer_norm`: normalizes the features of each frame to mean 0 and variance 1, then scales and shifts them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,9 @@ from boulder.network.template import Template
 @layer_class("layer_norm")
 @dataclass(frozen=True, kw_only=True)
 class LayerNorm(ConcatLayer):
-    """Ba, Kiros & Hinton 2016. Parameters: scale, bias [features].
+    """y = (x - mean) / sqrt(variance + epsilon) · scale + bias. Ba, Kiros & Hinton 2016. RETURNN: LayerNormLayer.
+
+    Parameters: scale, bias [features].
 
     :param epsilon: added to the variance
     """

@@ -1,4 +1,4 @@
-"""`linear`: x·W + b, and an activation; of class indices, the rows of W (an embedding). `softmax` is a linear layer."""
+"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,14 @@ from boulder.network.template import Template
 @layer_class("linear")
 @dataclass(frozen=True, kw_only=True)
 class Linear(ConcatLayer):
-    """
+    """y = activation(x·W + b). For class indices, x·W is the row x of W. RETURNN: LinearLayer.
+
+    Parameters: W [input, n_out], b [n_out].
+
     :param activation: see `boulder.network.activations`
-    :param with_bias: whether b is added
-    :param forward_weights_init: initializer of W, shape [input, n_out]
-    :param bias_init: initializer of b, shape [n_out]
+    :param with_bias: add b
+    :param forward_weights_init: initializer of W
+    :param bias_init: initializer of b
     """
 
     activation: str | None = None
@@ -52,4 +55,6 @@ class Linear(ConcatLayer):
 @layer_class("softmax")
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Linear):
+    """RETURNN: SoftmaxLayer."""
+
     activation: str | None = "softmax"

@@ -1,4 +1,4 @@
-"""`reduce`: one value of all along some axes; `reduce_out`: of each few features in a row."""
+"""`reduce`: sum, mean, maximum, … over axes; `reduce_out`: over groups of consecutive features."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from boulder.network.template import Template
 @layer_class("reduce")
 @dataclass(frozen=True, kw_only=True)
 class Reduce(ConcatLayer):
-    """Padding never counts, whatever `use_time_mask` says. A mean of no frames is 0. Over the batch nothing is reduced: what
-    comes of a sequence would depend on the others. (RETURNN: ReduceLayer)
+    """RETURNN: ReduceLayer.
 
-    :param mode: what is made of the values; "avg" is "mean". "argmax" and "argmin" give class indices, over one axis
-    :param axes: see `boulder.network.axis_names`
-    :param axis: the same
-    :param keep_dims: whether axes of size 1 stay
-    :param enforce_batch_dim_axis: 0 or None: numbers of axes count the batch as the first in any case
+    Padding is always masked, regardless of `use_time_mask`. The mean over no frames is 0. The batch cannot be reduced:
+    the result for a sequence would depend on the others.
+
+    :param mode: the reduction; "avg" is "mean"; "argmax" and "argmin" reduce a single axis to class indices
+    :param axes: axes to reduce, see `boulder.network.axis_names`
+    :param axis: the same under another name
+    :param keep_dims: keep reduced axes with size 1
+    :param enforce_batch_dim_axis: only 0 or None: an int in `axes` always counts the batch as axis 0
     """
 
     mode: Literal["sum", "max", "min", "mean", "avg", "logsumexp", "any", "all", "argmax", "argmin"]
@@ -37,7 +39,7 @@ class Reduce(ConcatLayer):
     def spec(self, site: Site) -> Template:
         template = site.input()
         if (self.axes is None) == (self.axis is None):
-            raise site.fail("needs 'axes', or 'axis', and not both")
+            raise site.fail("needs either 'axes' or 'axis'")
         if self.enforce_batch_dim_axis not in (None, 0):
             raise site.fail(f"'enforce_batch_dim_axis' must be 0, found {self.enforce_batch_dim_axis}")
         reduced = self._reduced(template, site)
@@ -45,7 +47,7 @@ class Reduce(ConcatLayer):
             raise site.fail(f"the batch cannot be reduced, but its axes are {', '.join(map(str, reduced))}")
         self._check_type(template, site)
         if self._is_index and len(reduced) != 1:
-            raise site.fail(f"{self.mode!r} is of one axis, found {', '.join(map(str, reduced)) or 'none'}")
+            raise site.fail(f"{self.mode!r} needs a single axis, found {', '.join(map(str, reduced)) or 'none'}")
         result = self._kept(template, reduced) if self.keep_dims else without_axes(template, reduced)
         return self._indices(template, reduced, result) if self._is_index else result
 
@@ -54,9 +56,9 @@ class Reduce(ConcatLayer):
         if template.sparse_dim is not None:
             raise site.fail(f"class indices cannot be reduced, but its input is {template}")
         if logical != (template.dtype == "bool"):
-            raise site.fail(f"{self.mode!r} is of {'bool' if logical else 'numbers'}, but its input is {template}")
+            raise site.fail(f"{self.mode!r} needs {'bool' if logical else 'numbers'}, but its input is {template}")
         if self.mode in ("mean", "avg", "logsumexp") and not template.dtype.startswith("float"):
-            raise site.fail(f"{self.mode!r} is of float values, but its input is {template}")
+            raise site.fail(f"{self.mode!r} needs float values, but its input is {template}")
 
     @property
     def _is_index(self) -> bool:
@@ -74,7 +76,10 @@ class Reduce(ConcatLayer):
 
     @staticmethod
     def _indices(template: Template, reduced: tuple[Axis, ...], result: Template) -> Template:
-        """:return: of classes, if the axis is of one size for all sequences; then there are no features"""
+        """
+        :param result: `template` without the reduced axis
+        :return: template of the indices; class indices without a feature axis if the reduced axis is static
+        """
         size = reduced[0].size
         if size is None or template.feature not in reduced:
             return replace(result, dtype="int32", sparse_dim=None)
@@ -100,7 +105,7 @@ class Reduce(ConcatLayer):
         return self._named(run, x, rest, reduced, result)
 
     def _named(self, run, x, rest: list[Axis], reduced: tuple[Axis, ...], result):
-        """:return: Tensor, its axes as the spec half has them"""
+        """:return: `result` with the axes that the spec half gave it"""
         own = [axis for axis in x.template.axes if axis not in reduced]
         if self.keep_dims:
             kept = self._kept(x.template, reduced)
@@ -114,7 +119,7 @@ class Reduce(ConcatLayer):
         return x.made(result, [names[axis] for axis in rest], run.template)
 
     def _nothing(self, dtype):
-        """:return: what changes no result"""
+        """:return: the neutral element of the reduction, for the padding"""
         if self.mode in ("max", "logsumexp", "argmax"):
             return tf.constant(dtype.min, dtype)
         if self.mode in ("min", "argmin"):
@@ -131,10 +136,10 @@ class Reduce(ConcatLayer):
 @layer_class("reduce_out")
 @dataclass(frozen=True, kw_only=True)
 class ReduceOut(ConcatLayer):
-    """With "max" this is maxout (https://arxiv.org/abs/1302.4389). (RETURNN: ReduceOutLayer)
+    """y[i] = max(x[i·k], …, x[i·k + k - 1]) with k = num_pieces: maxout, Goodfellow et al. 2013. RETURNN: ReduceOutLayer.
 
-    :param mode: what is made of the features
-    :param num_pieces: how many of them become one
+    :param mode: the reduction
+    :param num_pieces: number of features in a group
     """
 
     mode: Literal["max", "sum", "mean", "avg"]

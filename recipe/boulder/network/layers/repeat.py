@@ -1,4 +1,4 @@
-"""`repeat`: each frame several times in a row, so that the time axis gets longer."""
+"""`repeat`: repeats each frame, which makes the time axis longer."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,10 @@ from boulder.network.template import Template
 @layer_class("repeat")
 @dataclass(frozen=True, kw_only=True)
 class Repeat(ConcatLayer):
-    """
-    :param repetitions: how often each frame comes
-    :param axis: the time axis, under one of RETURNN's names for it
+    """RETURNN: RepeatLayer.
+
+    :param repetitions: number of copies of each frame, consecutive in time
+    :param axis: only the time axis, "T" or "time"
     """
 
     repetitions: int
@@ -22,7 +23,7 @@ class Repeat(ConcatLayer):
     def spec(self, site: Site) -> Template:
         template = site.input()
         if self.axis.lower() not in ("t", "time"):
-            raise site.fail(f"'axis' must be 'T', the only axis that can be repeated, found {self.axis!r}")
+            raise site.fail(f"only the time axis can be repeated: 'axis' must be 'T', found {self.axis!r}")
         if template.time is None:
             raise site.fail(f"needs a time axis, but its input is {template}")
         if self.repetitions < 1:

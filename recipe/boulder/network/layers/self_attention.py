@@ -1,8 +1,9 @@
-"""`self_attention`: each frame sees all frames of its sequence, with several heads.
+"""`self_attention`: multi-head attention of each frame over all frames of its sequence.
 
-    [q; k; v] = x·QKV, of each head on its own        y_t = Σ_s softmax_s(q_t·k_s / √d) v_s        Vaswani et al. 2017
+    [q; k; v] = x·QKV        y_t = Σ_s softmax_s(q_t·k_s / √d) v_s        for each head; Vaswani et al. 2017
 
-QKV [input, 2 · total_key_dim + n_out] is of one piece, as in RETURNN: for each head, its columns of q, then k, then v.
+As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its columns are sorted by head; within a head
+the columns of q come first, then those of k, then those of v.
 """
 
 from dataclasses import dataclass
@@ -22,14 +23,13 @@ from boulder.network.template import Template
 @layer_class("self_attention")
 @dataclass(frozen=True, kw_only=True)
 class SelfAttention(FurtherSources):
-    """In a loop, an iteration sees those until then, whose keys and values are its memory. (RETURNN: SelfAttentionLayer)
+    """RETURNN: SelfAttentionLayer. In a loop, a frame sees the frames so far; their keys and values are the layer's state.
 
-    :param num_heads: divides `total_key_dim` and `n_out`
-    :param total_key_dim: size of the queries, and of the keys, of all heads
-    :param key_shift: layer [queries, keys, total_key_dim / num_heads], of `relative_positional_encoding`, that is added to
-        the keys
-    :param attention_dropout: probability with which a weight is dropped in training
-    :param attention_left_only: whether a frame sees itself and the frames before it only
+    :param num_heads: number of heads, divides `total_key_dim` and `n_out`
+    :param total_key_dim: total size of the keys of all heads, and of the queries
+    :param key_shift: `relative_positional_encoding` layer [queries, keys, total_key_dim / num_heads], added to the keys
+    :param attention_dropout: dropout probability of the attention weights
+    :param attention_left_only: causal attention: a frame sees itself and earlier frames only
     """
 
     further: ClassVar = ("key_shift",)
@@ -51,7 +51,7 @@ class SelfAttention(FurtherSources):
         site.check_rate("attention_dropout", self.attention_dropout)
         axis = frames_axis(template, site)
         if axis.kind == LOOP and not self.attention_left_only:
-            raise site.fail("an iteration of a loop cannot see later ones: 'attention_left_only' must be True")
+            raise site.fail("in a loop, 'attention_left_only' must be True: a frame cannot see later frames")
         key, value = self.total_key_dim // self.num_heads, n_out // self.num_heads
         for name, shift in self.divided(site.sources)[1].values():
             expected = relative_template(axis, template, key)
@@ -96,7 +96,7 @@ class SelfAttention(FurtherSources):
         def empty(template: Template):
             *outer, _, heads, feature = template.axes
             shape = tf.concat([run.shape(outer), [0, heads.size, feature.size]], 0)
-            # a loop's values must not be known to be of one size, if they grow
+            # tf.while_loop refuses a value that grows, unless its static size is unknown
             sizes = [*(axis.size for axis in outer), None, heads.size, feature.size]
             return run.tensor(tf.compat.v1.placeholder_with_default(tf.zeros(shape), sizes), template.axes, template)
 
@@ -116,7 +116,7 @@ class SelfAttention(FurtherSources):
             for (key, old), value in zip(state.items(), (k, v), strict=True)
         }
 
-    # Both
+    # Both ways to compute it
 
     @staticmethod
     def _shift(further: dict):
@@ -130,8 +130,8 @@ class SelfAttention(FurtherSources):
         return lambda weights: run.drop(weights, self.attention_dropout, "attention")
 
     def _mask(self, run, outer: list[Axis], axis: Axis, size):
-        """:return: bool, [queries, keys] or [*outer, 1, 1, keys]: what a query may see"""
-        if self.attention_left_only:  # the padding is right of all frames
+        """:return: bool, [queries, keys] or [*outer, 1, 1, keys]: True where a query sees a key"""
+        if self.attention_left_only:  # this masks the padding, which comes after all frames
             return tf.range(size)[:, None] >= tf.range(size)
         return run.mask_over([*outer, axis], axis)[..., None, None, :]
 
@@ -140,7 +140,7 @@ def heads(x, matrix, num_heads: int, total_key_dim: int):
     """
     :param x: [..., F]
     :param matrix: QKV, [F, 2 · total_key_dim + n_out]
-    :return: queries, scaled, and keys [..., num_heads, total_key_dim / num_heads], values [..., num_heads, n_out / num_heads]
+    :return: scaled queries and keys [..., num_heads, total_key_dim / num_heads], values [..., num_heads, n_out / num_heads]
     """
     key = total_key_dim // num_heads
     columns = matrix.shape[1] // num_heads
@@ -154,9 +154,9 @@ def attended(q, k, v, mask, shift=None, drop=lambda weights: weights):
     :param q: [..., Q, heads, d]
     :param k: [..., K, heads, d]
     :param v: [..., K, heads, n]
-    :param mask: bool, broadcastable to [..., heads, Q, K]: what is seen
+    :param mask: bool, broadcastable to [..., heads, Q, K]: True where a query sees a key; None: everywhere
     :param shift: [Q, K, d], added to the keys
-    :param drop: dropout of the weights
+    :param drop: dropout of the weights [..., heads, Q, K]
     :return: [..., Q, heads · n]
     """
     energy = tf.einsum("...qhd,...khd->...hqk", q, k)

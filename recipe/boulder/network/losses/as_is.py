@@ -1,4 +1,4 @@
-"""`as_is`: the output is the cost."""
+"""`as_is`: uses the output itself as the cost."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,11 +11,11 @@ from boulder.network.template import Template
 @loss_class("as_is")
 @dataclass(frozen=True, kw_only=True)
 class AsIs(Loss):
-    """
-    Summed over features and frames, and normalised by the number of frames; of sequences, where there is no time.
-    (RETURNN: AsIsLoss)
+    """Sum over features and frames, normalised by the number of frames; without time, by the number of sequences.
 
-    :param as_error: whether it is an error that is told, and no cost
+    RETURNN: AsIsLoss.
+
+    :param as_error: report the output as the error, and 0 as the cost
     """
 
     needs_target: ClassVar = False

@@ -1,5 +1,4 @@
-"""`ce`: cross-entropy of each frame with its class, or its distribution of classes; the error counts frames whose best class
-is another."""
+"""`ce`: cross-entropy of each frame with its target class or target distribution; the error is the frame error."""
 
 from dataclasses import dataclass
 
@@ -12,12 +11,13 @@ from boulder.network.template import Template
 @loss_class("ce")
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Loss):
-    """
-    With smoothing s, the target y has the probability 1 - s and each other of the n classes s / (n - 1); of the cross-entropy
-    with that, its least value is subtracted (RETURNN's CrossEntropyLoss; Szegedy et al. 2016).
+    """-log p(y). RETURNN: CrossEntropyLoss.
 
-    :param label_smoothing: s, from 0 to below 1; also when scoring
-    :param focal_loss_factor: γ: the cost is multiplied by (1 - p(y))^γ (Lin et al. 2017)
+    With smoothing s, the target distribution is 1 - s for the class y and s / (n - 1) for each other of the n classes
+    (Szegedy et al. 2016). Its entropy, the minimum of the cross-entropy, is subtracted.
+
+    :param label_smoothing: s in [0, 1); also applied when scoring
+    :param focal_loss_factor: γ: multiplies the cost by (1 - p(y))^γ (Lin et al. 2017)
     """
 
     label_smoothing: float = 0.0
@@ -50,7 +50,7 @@ class CrossEntropy(Loss):
             cost = self._smoothed(frames, classes)
         elif frames.logits is not None:
             cost = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=frames.logits)
-        else:  # of probabilities as they are, also where they do not add up to 1
+        else:  # the probabilities are not renormalised
             cost = -tf.math.log(tf.maximum(_picked(frames.output, classes), 1e-20))
         if self.focal_loss_factor:
             cost *= (1 - _picked(frames.output, classes)) ** self.focal_loss_factor
@@ -68,5 +68,9 @@ class CrossEntropy(Loss):
 
 
 def _picked(values, classes):
-    """:return: of each frame, the entry of its class"""
+    """
+    :param values: [..., classes]
+    :param classes: [...]
+    :return: [...], the entry of each frame's class
+    """
     return tf.gather(values, classes, batch_dims=classes.shape.rank)

@@ -1,9 +1,4 @@
-"""`ctc`: connectionist temporal classification (Graves et al. 2006), the sum over all alignments of the target.
-
-The blank is the last class, as in RETURNN and in TensorFlow's op. The error is the edit distance of the best path.
-A sequence whose target is too long for its output has no alignment, and a cost of infinity. It is left out, of the cost,
-the error and the frames (RETURNN stops with an error of TensorFlow's there).
-"""
+"""`ctc`: connectionist temporal classification (Graves et al. 2006), -log of the sum over all alignments of the target."""
 
 from dataclasses import dataclass
 
@@ -17,12 +12,16 @@ from boulder.network.template import Template
 @loss_class("ctc")
 @dataclass(frozen=True, kw_only=True)
 class Ctc(Loss):
-    """
-    :param beam_width: of the search whose result the error compares; 1: the best path (RETURNN's default is 100)
-    :param output_in_log_space: whether the output is log probabilities, or logits, and no probabilities
-    :param auto_clip_target_len: whether a target that is longer than its output less one frame is cut to that
-    :param use_native: which of RETURNN's ops it is: says nothing here
-    :param ctc_opts: of TensorFlow's op; says "ignore_longer_outputs_than_inputs", of which see above, if anything
+    """RETURNN: CtcLoss. The blank is the last class, and the error is the edit distance of the decoded labels.
+
+    A sequence whose target does not fit into its output has no alignment and infinite cost. It is excluded from cost, error
+    and frames. (RETURNN stops there with an error from TensorFlow.)
+
+    :param beam_width: width of the beam search that decodes the labels; 1: best path (RETURNN's default is 100)
+    :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
+    :param auto_clip_target_len: truncate targets to one label less than the number of output frames
+    :param use_native: selects an implementation in RETURNN; no effect here
+    :param ctc_opts: only "ignore_longer_outputs_than_inputs", which has no effect here
     """
 
     beam_width: int = 1
@@ -41,9 +40,9 @@ class Ctc(Loss):
             return f"'beam_width' must be at least 1, found {self.beam_width}"
         for option in self.ctc_opts or {}:
             if option != "ignore_longer_outputs_than_inputs":
-                return f"'ctc_opts' may say 'ignore_longer_outputs_than_inputs', found {option!r}"
+                return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs', found {option!r}"
         if output.time is None or further_axes(output):
-            return f"loss 'ctc' needs a time axis, and none beside it, but the output is {output}"
+            return f"loss 'ctc' needs a time axis and no further axes, but the output is {output}"
         return super().check(output, target)
 
     def compute(self, run, output, target) -> LossValue:
@@ -53,7 +52,7 @@ class Ctc(Loss):
         logits = (
             output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
         )  # [T, B, classes + 1]
-        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without any frame
+        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without frames
         num_labels = all_labels = run.length(target_time)
         if self.auto_clip_target_len:
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
@@ -71,15 +70,15 @@ class Ctc(Loss):
 
 
 def _frames_needed(labels, mask):
-    """:return: float32 [B], frames that an alignment needs: one for each label, and a blank between two that are equal"""
+    """:return: float32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
     repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
     return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
 
 
 def _cost(logits, frames, labels, num_labels):
-    """:return: float32 [B]. TensorFlow's op refuses a batch with an empty target; the only alignment of that is blanks"""
+    """:return: float32 [B]. TensorFlow's op refuses empty targets; their only alignment is all blanks"""
     empty = num_labels == 0
-    padded = tf.pad(labels, [[0, 0], [0, 1]])  # so that there is a label, whose cost is not used
+    padded = tf.pad(labels, [[0, 0], [0, 1]])  # a dummy label for empty targets, whose cost is then not used
     some = tf.sequence_mask(tf.maximum(num_labels, 1), tf.shape(padded)[1], tf.float32)
     cost = tf.compat.v1.nn.ctc_loss(
         _sparse(padded, some), logits, frames, time_major=True, ignore_longer_outputs_than_inputs=True
@@ -95,6 +94,6 @@ def _sum(values, where):
 
 
 def _sparse(labels, mask):
-    """:return: SparseTensor of the entries of `labels` [B, N] that are no padding"""
+    """:return: SparseTensor of the entries of `labels` [B, N] that are not padding"""
     where = tf.where(mask > 0)
     return tf.SparseTensor(where, tf.gather_nd(labels, where), tf.shape(labels, out_type=tf.int64))

@@ -1,4 +1,4 @@
-"""`mse` and `mean_l1`: how far an output is from its target; means over features, sums over frames."""
+"""`mse` and `mean_l1`: distance between output and target, the mean over features, summed over frames."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class _Distance(Loss):
 @loss_class("mse")
 @dataclass(frozen=True, kw_only=True)
 class MeanSquaredError(_Distance):
-    """Of class indices, the distance from their one-hot vectors. (RETURNN: MeanSquaredError)"""
+    """(x - y)². Class indices are one-hot encoded. RETURNN: MeanSquaredError."""
 
     def check(self, output: Template, target: Template) -> str | None:
         dense = None if target.sparse_dim else True
@@ -38,7 +38,7 @@ class MeanSquaredError(_Distance):
 @loss_class("mean_l1")
 @dataclass(frozen=True, kw_only=True)
 class MeanL1(_Distance):
-    """RETURNN: MeanL1Loss"""
+    """|x - y|. RETURNN: MeanL1Loss."""
 
     def check(self, output: Template, target: Template) -> str | None:
         return problem_of_frames("mean_l1", output, target, True) or super().check(output, target)

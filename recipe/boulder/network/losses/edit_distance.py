@@ -1,4 +1,4 @@
-"""`edit_distance`: how many labels of a sequence must be changed, inserted or left out to make it the target. An error only."""
+"""`edit_distance`: number of substitutions, insertions and deletions between a sequence of labels and its target."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from boulder.network.template import Template
 @loss_class("edit_distance")
 @dataclass(frozen=True, kw_only=True)
 class EditDistance(Loss):
-    """The cost is 0: it has no gradient. Normalised by the labels of the target. (RETURNN: EditDistanceLoss)"""
+    """An error only, normalised by the labels of the target. The cost is 0. RETURNN: EditDistanceLoss."""
 
     def output_dim(self, target: Template) -> int | None:
         return None
