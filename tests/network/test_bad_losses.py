@@ -1,4 +1,4 @@
-"""Losses that do not fit their layer or their target."""
+"""Messages for losses that do not fit their layer or their target."""
 
 import math
 

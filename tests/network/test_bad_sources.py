@@ -1,4 +1,4 @@
-"""Layers whose sources do not fit: sizes, axes, types."""
+"""Messages for sources whose sizes, axes or dtypes do not fit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`reinterpret_data`: which axis is time and which the features', whose lengths they have, and what the values are."""
+"""`reinterpret_data`: axis roles, lengths and classes change, values do not."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ AXES = [
 
 
 @pytest.mark.parametrize(("layers", "options", "template"), AXES)
-def test_roles_change_and_values_stay(layers, options, template, run, random_batch):
+def test_axis_roles_change_and_values_do_not(layers, options, template, run, random_batch):
     output = run(of(layers | {"s": layers["s"] | {"is_output_layer": True}}, **options), *random_batch((4, 2)))
     before, after = output.layers["s"], output.layers["output"]
     assert str(after.template) == f"{template} float32"
@@ -49,7 +49,7 @@ def test_roles_change_and_values_stay(layers, options, template, run, random_bat
     assert all(sizes[str(axis)] == axis.size for axis in after.axes if axis.size is not None)
 
 
-def test_dynamic_axes_take_the_lengths_of_those_of_the_base_one_by_one(run, random_batch, values):
+def test_size_base_replaces_the_dynamic_axes_in_order(run, random_batch, values):
     net = PAIRS | {
         "t": PAIRS["s"] | {"from": ["k", "q"]},
         "output": {"class": "reinterpret_data", "from": "t", "size_base": "t2", "is_output_layer": True},
@@ -62,13 +62,13 @@ def test_dynamic_axes_take_the_lengths_of_those_of_the_base_one_by_one(run, rand
     np.testing.assert_array_equal(values(output), values(output, "t"))
 
 
-def test_what_has_no_lengths_keeps_having_none(extern_data):
+def test_size_base_has_no_effect_without_dynamic_axes(extern_data):
     spec = describe(VECTOR | {"output": {"class": "reinterpret_data", "from": "v", "size_base": "data"}}, extern_data)
     assert str(spec.layers["output"].template) == "[batch, feature:6] float32"
 
 
-def test_a_loss_is_as_exact_as_on_the_layer_itself(extern_data):
-    """The probability of the target is 0 in float32, and its logarithm -200."""
+def test_a_loss_uses_the_logits_of_the_source(extern_data):
+    """In float32 the target's probability is 0, and its log probability -200."""
     softmax = {"class": "softmax", "from": "data", "n_out": 3, "with_bias": False}
     net = {
         "p": softmax,
@@ -114,7 +114,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("layers", "options", "message"), BAD)
-def test_what_cannot_be_is_told_in_one_line(layers, options, message, extern_data):
+def test_message(layers, options, message, extern_data):
     with pytest.raises(NetworkError) as caught:
         describe(of(layers, **options), extern_data)
     assert str(caught.value).startswith(f"layer 'output' (reinterpret_data): {message}")

@@ -1,4 +1,4 @@
-"""Layers that change axes: split, merged, added, removed, reduced; frames before and after; constants."""
+"""Layers that change axes (split, merge, add, remove, reduce), that add frames, and constants."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def of(source, class_name, **options):
     return {"output": {"class": class_name, "from": source, "is_output_layer": True, **options}}
 
 
-# layer, template of the output, formula of one sequence: h [T, 6] → output
+# layers, template of the output, formula for one sequence: h [T, 6] → output
 CASES = {
     "features": (of("h", "split_dims", axis="F", dims=(2, -1)), "[batch, time:data, spatial:2, feature:3] float32", split),
     "three": (
@@ -154,7 +154,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("lengths", [(5, 3, 1), (2, 0, 6)])
-def test_each_sequence_is_what_the_formula_makes_of_it_alone(name, lengths, run, random_batch, values):
+def test_each_sequence_of_a_batch_equals_the_formula(name, lengths, run, random_batch, values):
     layers, template, formula = CASES[name]
     data, sizes = random_batch(lengths)
     data["data"] = np.pad(data["data"], [(0, 0), (0, 2), (0, 0)], constant_values=9.0)  # more padding than needed
@@ -172,7 +172,7 @@ def test_each_sequence_is_what_the_formula_makes_of_it_alone(name, lengths, run,
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_labels_get_an_end(run, random_batch, values):
+def test_postfix_appends_a_label(run, random_batch, values):
     net = {"output": {"class": "postfix_in_time", "from": "data:classes", "postfix": 2, "is_output_layer": True}}
     data, lengths = random_batch((5, 2))
     output = run(net, data, lengths)
@@ -181,7 +181,7 @@ def test_labels_get_an_end(run, random_batch, values):
         np.testing.assert_array_equal(row[: n + 1], [*labels[:n], 2])
 
 
-def test_labels_may_be_said_to_be_of_more_classes(extern_data):
+def test_reinterpret_data_sets_the_number_of_classes(extern_data):
     def template(**options):
         net = {"output": {"class": "reinterpret_data", "from": "data:classes", "is_output_layer": True, **options}}
         return str(describe(net, extern_data).layers["output"].template)
@@ -215,7 +215,7 @@ def in_a_loop(**options):
     return {"output": {"class": "rec", "from": "data", "unit": unit, **options}}
 
 
-def test_moved_out_of_a_loop_or_kept_in_gives_the_same():
+def test_layers_give_the_same_inside_a_loop_and_moved_out_of_it():
     import tensorflow as tf
 
     streams = {"data": {"dim": 6, "shape": (None, 6)}, "other": {"dim": 2, "shape": (None, 2)}}
@@ -238,7 +238,7 @@ def test_moved_out_of_a_loop_or_kept_in_gives_the_same():
         np.testing.assert_allclose(moved, kept, rtol=1e-5, atol=1e-6)
 
 
-def test_frames_that_are_missing_are_told_at_run_time(run, random_batch):
+def test_a_longer_size_base_is_an_error_at_run_time(run, random_batch):
     import tensorflow as tf
 
     net = H | of("h", "reinterpret_data", size_base="data:classes")
@@ -292,7 +292,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("class_name", "options", "message"), BAD)
-def test_what_is_wrong_is_told_in_one_line(class_name, options, message, check_message):
+def test_message(class_name, options, message, check_message):
     check_message(H | of("h", class_name, **options), f"layer 'output' ({class_name}): {message}")
 
 
@@ -306,5 +306,5 @@ def test_what_is_wrong_is_told_in_one_line(class_name, options, message, check_m
         ({"from": "data"}, "takes no sources, but has a 'from'"),
     ],
 )
-def test_what_is_wrong_with_a_constant_is_told(options, message, check_message):
+def test_message_of_a_constant(options, message, check_message):
     check_message({"output": {"class": "constant", **options}}, f"layer 'output' (constant): {message}")
