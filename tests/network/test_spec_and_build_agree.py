@@ -142,7 +142,7 @@ def test_all_layers_match_their_templates_in_all_modes_and_within_loops(name, mo
 
     def compute(self, *args):
         outputs, kept = of_frame(self, *args)
-        for inner in (inner for inner in self.run.spec.inner if not inner.name.endswith(":loop")):
+        for inner in (inner for inner in self.run.inner if not inner.name.endswith(":loop")):
             found.extend(f"{inner.name}: {problem}" for problem in disagreements(outputs[inner.name], inner.template))
         return outputs, kept
 

@@ -89,6 +89,6 @@ def Spatial(size: int, number: int = 0) -> Axis:
     return Axis(SPATIAL, size, (f"{number}",) if number else ())
 
 
-def Feature(size: int) -> Axis:
+def Feature(size: int | None) -> Axis:
     """:return: a feature axis with `size` entries"""
     return Axis(FEATURE, size)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from boulder.lazy import TFTensor
+from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 LOSSES = Registry("loss", "loss")
 loss_class = LOSSES.register
@@ -15,9 +18,9 @@ loss_class = LOSSES.register
 class LossValue(NamedTuple):
     """Three float32 scalars over a batch: sums of cost and error, and the number of frames that normalises both."""
 
-    cost: object
-    error: object
-    frames: object
+    cost: TFTensor
+    error: TFTensor
+    frames: TFTensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,7 @@ class Loss:
             )
         return None
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor | None) -> LossValue:
         """
         :param run: `boulder.network.run.LayerRun`
         :param output: the layer's output, a `boulder.network.tensor.Tensor`

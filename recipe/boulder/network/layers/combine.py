@@ -9,6 +9,7 @@ import numpy
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network import activations
+from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP
 from boulder.network.code.expression import evaluated
 from boulder.network.layer import Layer, Site, layer_class
@@ -102,12 +103,12 @@ class _Elementwise(Layer):
         :return: `value` as the layer's output, after the activation
         :raises NetworkError: if `value` contradicts the template of the spec half
         """
-        axes = tuple(axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE)
+        axes = tuple(axis for axis in broadcast_axes(sources) if axis.kind != FEATURE)
         if run.template.feature:
             axes = (*axes, run.template.feature)
         if batch_major:
             axes = tuple(sorted(axes, key=lambda axis: axis.kind != BATCH))
-        sizes = [run.static_size(axis, sources) for axis in axes]
+        sizes = [static_size(axis, sources) for axis in axes]
         fits = value.dtype.name == run.template.dtype and value.shape.rank in (None, len(axes))
         if fits and value.shape.rank is None:
             value = tf.ensure_shape(value, sizes)
@@ -178,7 +179,7 @@ class Combine(_Elementwise):
     def compute(self, run, *sources):
         if self.kind == "eval":
             return self.evaluate(run, sources)
-        values = run.aligned(sources)
+        values = aligned(sources)
         if self.kind == "average":
             return self.wrap(run, sources, sum(values[1:], start=values[0]) / len(values))
         result = values[0]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
+from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.template import Template, broadcast
@@ -48,12 +49,12 @@ class Compare(Layer):
         return Template(template.axes, "bool")
 
     def compute(self, run, *sources):
-        values = run.aligned(sources)
+        values = aligned(sources)
         if self.value is not None:
             values.append(tf.cast(self.value, values[0].dtype))
         result = None
         for a, b in pairwise(values):
             holds = _KINDS[self.kind](a, b)
             result = holds if result is None else tf.logical_and(result, holds)
-        axes = [axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE]
+        axes = [axis for axis in broadcast_axes(sources) if axis.kind != FEATURE]
         return run.tensor(result, (*axes, run.template.feature) if run.template.feature else axes, run.template)

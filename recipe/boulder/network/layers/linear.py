@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("linear")
@@ -46,10 +48,25 @@ class Linear(ConcatLayer):
 
     def compute(self, run, *sources):
         x = run.input(sources)
-        y = run.embed(x, run.param("W")) if x.template.sparse_dim else run.project(x, run.param("W"))
+        y = (_embedded if x.template.sparse_dim else _projected)(x, run.param("W"), run.template)
         if self.with_bias:
             y = y.mapped(lambda value: value + run.param("b"))
         return y.activated(self.activation)
+
+
+def _embedded(x: Tensor, table: TFTensor, template: Template) -> Tensor:
+    """:return: the rows of `table` [classes, n] at the class indices `x`"""
+    return Tensor(tf.gather(table, x.value), (*x.axes, template.feature), template)
+
+
+def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
+    """:return: `x` · `matrix` [input, n], along the feature axis"""
+    x = x.feature_last()
+    n_in, n_out = matrix.shape
+    outer = tf.shape(x.value)[:-1]
+    value = tf.reshape(tf.matmul(tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
+    value.set_shape([*x.value.shape[:-1], n_out])
+    return Tensor(value, (*x.axes[:-1], template.feature), template)
 
 
 @layer_class("softmax")
