@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.contraction import OUTER, Contraction
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("softmax_over_spatial")
@@ -72,7 +74,7 @@ class SoftmaxOverSpatial(FurtherSources):
     def _masks(self, axis: Axis) -> bool:
         return axis.kind in DYNAMIC if self.use_time_mask is None else self.use_time_mask
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x, axes = run.input(own), run.template.axes
         energy = x.ordered(axes) * (self.energy_factor or 1.0)
@@ -80,7 +82,7 @@ class SoftmaxOverSpatial(FurtherSources):
         if mask is not None:
             frame = tf.range(tf.shape(energy)[-1])
 
-            def given(option: str):
+            def given(option: str) -> TFTensor:
                 return tf.cast(further[option].ordered(axes), tf.int32) if option in further else getattr(self, option)
 
             if self.start is not None:
@@ -129,10 +131,10 @@ class GenericAttention(Layer):
         except NetworkError as error:
             raise site.fail_sources(error) from None
 
-    def compute(self, run, base, weights):
+    def compute(self, run: LayerRun, base: Tensor, weights: Tensor) -> Tensor:
         site = Site(run.name, self, [("", base.template), ("", weights.template)])
         contraction, squeezed = self._contraction(base.template, weights.template, site)
-        time = base.template.time
+        time = base.template.required(TIME)
         if time not in contraction.reduced:
             message = f"layer {run.name!r} (generic_attention): 'base' and 'weights' have different numbers of frames"
             tf.debugging.assert_equal(run.length(time), run.length(contraction.reduced[0]), message)
@@ -145,9 +147,9 @@ class GenericAttention(Layer):
 
     def _contraction(self, base: Template, weights: Template, site: Site) -> tuple[Contraction, list[Axis]]:
         """:return: the contraction of the squeezed weights (a) with the base (b), and the squeezed axes"""
-        time = self._time(base, weights, site)
-        same = {axis: axis for axis in base.axes if axis.kind in OUTER and axis in weights.axes} | {base.time: time}
-        base_rest = [axis for axis in base.axes if axis.kind not in (*OUTER, FEATURE) and axis != base.time]
+        time, base_time = self._time(base, weights, site), base.required(TIME)
+        same = {axis: axis for axis in base.axes if axis.kind in OUTER and axis in weights.axes} | {base_time: time}
+        base_rest = [axis for axis in base.axes if axis.kind not in (*OUTER, FEATURE) and axis != base_time]
         squeezed = []
         for axis in reversed([axis for axis in weights.axes if axis.kind not in OUTER and axis != time]):
             if base_rest and (axis == base_rest[-1] or (axis.kind not in DYNAMIC and axis.size == base_rest[-1].size)):
@@ -159,7 +161,7 @@ class GenericAttention(Layer):
         kept = [("b", axis) for axis in base.axes if axis.kind in OUTER and axis not in same]
         kept += [("a", axis) for axis in weights.axes if axis not in (time, *squeezed)]
         kept.sort(key=lambda entry: (entry[1].kind not in OUTER, entry[1] not in same.values()))
-        return Contraction(same, (time,), (*kept, ("b", base.feature))), squeezed
+        return Contraction(same, (time,), (*kept, ("b", base.required(FEATURE)))), squeezed
 
     def _time(self, base: Template, weights: Template, site: Site) -> Axis:
         """:return: the axis of the weights to sum over: the base's time axis, or else the only time axis"""

@@ -1,19 +1,21 @@
 """`combine`: sum, product, … of the sources; `eval`: any expression of the sources. Sources are broadcast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy
 
 from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP
 from boulder.network.code.expression import evaluated
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import DTYPES, Template, broadcast
+from boulder.network.tensor import Tensor
 
 _KINDS = {
     "add": lambda a, b: a + b,
@@ -92,12 +94,12 @@ class _Elementwise(Layer):
             )
         return replace(template, dtype=dtype)
 
-    def evaluate(self, run, sources):
-        """:return: the layer's output, computed by `eval`"""
-        value, batch_major = evaluated(self.eval, self.eval_locals, run, sources)
+    def evaluate(self, run: LayerRun, sources: Sequence[Tensor], function: str | Callable) -> Tensor:
+        """:return: the layer's output, computed by `function`, the option `eval`"""
+        value, batch_major = evaluated(function, self.eval_locals, run, sources)
         return self.wrap(run, sources, value, batch_major)
 
-    def wrap(self, run, sources, value, batch_major: bool = False):
+    def wrap(self, run: LayerRun, sources: Sequence[Tensor], value: TFTensor, batch_major: bool = False) -> Tensor:
         """
         :param batch_major: whether the batch axis of `value` comes first, regardless of its position in the sources
         :return: `value` as the layer's output, after the activation
@@ -137,8 +139,8 @@ class Eval(_Elementwise):
 
     eval: str | Callable = field()  # required: without field(), the inherited None would be the default
 
-    def compute(self, run, *sources):
-        return self.evaluate(run, sources)
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        return self.evaluate(run, sources, self.eval)
 
 
 @layer_class("combine")
@@ -176,9 +178,9 @@ class Combine(_Elementwise):
             if self.kind in ("average", "truediv") and not template.dtype.startswith("float"):
                 raise site.fail(f"kind {self.kind!r} needs float values, but {name!r} is {template}")
 
-    def compute(self, run, *sources):
-        if self.kind == "eval":
-            return self.evaluate(run, sources)
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        if self.eval is not None:
+            return self.evaluate(run, sources, self.eval)
         values = aligned(sources)
         if self.kind == "average":
             return self.wrap(run, sources, sum(values[1:], start=values[0]) / len(values))

@@ -9,7 +9,9 @@ from boulder.lazy import tf
 from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast
+from boulder.network.tensor import Tensor
 
 _KINDS = {
     "equal": lambda a, b: a == b,
@@ -48,7 +50,7 @@ class Compare(Layer):
             raise site.fail_sources(error) from None
         return Template(template.axes, "bool")
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         values = aligned(sources)
         if self.value is not None:
             values.append(tf.cast(self.value, values[0].dtype))

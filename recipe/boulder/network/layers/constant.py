@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from boulder.lazy import tf
 from boulder.network.axes import Batch, Feature
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import DTYPES, Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("constant")
@@ -25,7 +27,7 @@ class Constant(Layer):
     :param sparse_dim: number of classes, if the values are class indices
     """
 
-    sources: str | list[str] = ()
+    sources: str | list[str] = field(default_factory=list)
     value: object = 0.0
     shape: list[int] | None = None
     dtype: str | None = None
@@ -62,9 +64,9 @@ class Constant(Layer):
             raise site.fail(f"'value' must be a number, an array or a list of numbers, found {self.value!r:.80}")
         return value
 
-    def compute(self, run):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         value = self._array(Site(run.name, self, []))
         axes = [axis for axis in run.template.axes if axis != Batch]
         if value.ndim < len(axes):
-            value = np.full([axis.size for axis in axes], value)
+            value = np.full([axis.known_size for axis in axes], value)
         return run.broadcast(run.tensor(tf.constant(value), axes, run.template), run.template)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -56,7 +57,7 @@ class Conv(ConcatLayer):
         if split is not None and (self.input_add_feature_dim or split < 1 or size % split):
             raise site.fail(f"'input_split_feature_dim' must divide the {size} features of its input, found {split}")
         shaped, windows = self._windows(template, site)
-        n_in = shaped.feature.size
+        n_in = shaped.required(FEATURE).known_size
         if self.groups < 1 or n_in % self.groups or n_out % self.groups:
             raise site.fail(f"'groups' must divide {n_in} input and {n_out} output features, found {self.groups}")
         sizes = tuple(window.size for window in windows.each)
@@ -76,7 +77,7 @@ class Conv(ConcatLayer):
         """:return: the template of the input with its new axes, and the windows over it"""
         axes = spatial_axes(template, self.in_spatial_dims, site)
         old, new = template.axes, [Axis(SPATIAL, 1)] * self.input_expand_dims
-        size, channels = template.feature.size, template.feature.size
+        size = channels = template.required(FEATURE).known_size
         if self.input_add_feature_dim or self.input_split_feature_dim:
             channels = self.input_split_feature_dim or 1
             new.append(Axis(SPATIAL, size // channels))
@@ -86,7 +87,7 @@ class Conv(ConcatLayer):
         shaped = Template(named, template.dtype)
         return shaped, sliding(shaped, axes, self.filter_size, self.strides, self.dilation_rate, self.padding, site)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
         template, windows = self._windows(x.template, Site(run.name, self, []))
         new = template.axes[len(x.axes) - 1 :]
@@ -99,7 +100,7 @@ class Conv(ConcatLayer):
         return y.activated(self.activation)
 
 
-def convolution(value, weights, windows: Windows, groups: int):
+def convolution(value: TFTensor, weights: TFTensor, windows: Windows, groups: int) -> TFTensor:
     """
     :param value: [N, *sizes, input], already padded
     :param weights: [*window, input / groups, output]
@@ -119,13 +120,13 @@ def convolution(value, weights, windows: Windows, groups: int):
     return dense[(slice(None), *(slice(None, None, stride) for stride in strides))]
 
 
-def _grouped(value, weights, strides, dilations, groups):
+def _grouped(value: TFTensor, weights: TFTensor, strides: list[int], dilations: list[int], groups: int) -> TFTensor:
     layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # TensorFlow's eager 3D convolution has no gradient without it
     parts = zip(tf.split(value, groups, axis=-1), tf.split(weights, groups, axis=-1), strict=True)
     return tf.concat([tf.nn.convolution(x, w, strides, "VALID", layout, dilations) for x, w in parts], axis=-1)
 
 
-def _depthwise(value, weights, strides, dilations, groups):
+def _depthwise(value: TFTensor, weights: TFTensor, strides: list[int], dilations: list[int], groups: int) -> TFTensor:
     """Convolves each input feature separately, in one operation instead of one per feature."""
     *sizes, _, n_out = weights.shape
     if len(sizes) == 1:

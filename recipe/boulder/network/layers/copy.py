@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("copy")
@@ -14,7 +16,7 @@ class Copy(ConcatLayer):
     def spec(self, site: Site) -> Template:
         return site.input()
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return run.input(sources)
 
 

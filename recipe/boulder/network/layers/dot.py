@@ -7,7 +7,9 @@ from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.axis_names import find_axes
 from boulder.network.contraction import OUTER, Contraction, matched
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 Axes = object
 """An axis description or a list of them, see `boulder.network.axis_names`; None for no axis."""
@@ -51,7 +53,7 @@ class Dot(Layer):
         except NetworkError as error:
             raise site.fail_sources(error) from None
 
-    def compute(self, run, a, b):
+    def compute(self, run: LayerRun, a: Tensor, b: Tensor) -> Tensor:
         site = Site(run.name, self, [("", a.template), ("", b.template)])
         return self._contraction(a.template, b.template, site).compute(run, a, b, run.template)
 

@@ -9,8 +9,10 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("expand_dims")
@@ -42,7 +44,7 @@ class ExpandDims(ConcatLayer):
         at = axes.index(own[place]) if place < len(own) else len(axes)
         new, renamed = unused(self.dim, axes), {}
         if dense and not any(axis.kind in (FEATURE, SPATIAL) for axis in own[place:]):
-            renamed = {feature: unused(feature.size, axes)} if feature else {}
+            renamed = {feature: unused(feature.known_size, axes)} if feature else {}
             new = Feature(self.dim)
         elif self._is_time and template.time is None:
             new = StaticTime(self.dim)
@@ -72,7 +74,7 @@ class ExpandDims(ConcatLayer):
             raise site.fail(f"'axis' {self.axis} is not a position after the batch in {template}")
         return place
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         _, new, renamed = self._expanded(x.template, Site(run.name, self, []))
         value = tf.repeat(tf.expand_dims(x.value, -1), self.dim, axis=-1)
@@ -115,7 +117,7 @@ class Squeeze(ConcatLayer):
                 return ()
             raise
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         removed = self._removed(x.template, Site(run.name, self, []))
         rest = [axis for axis in x.template.axes if axis not in removed]

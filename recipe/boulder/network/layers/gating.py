@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from boulder.lazy import tf
 from boulder.network import activations
+from boulder.network.axes import FEATURE
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("gating")
@@ -30,8 +33,8 @@ class Gating(ConcatLayer):
             activations.check(name, output, site.where)
         return output
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
         values, gates = tf.split(x.value, 2, axis=-1)
         y = activations.apply(self.activation, values) * activations.apply(self.gate_activation, gates)
-        return x.made(y, (*x.axes[:-1], run.template.feature), run.template)
+        return x.made(y, (*x.axes[:-1], run.template.required(FEATURE)), run.template)

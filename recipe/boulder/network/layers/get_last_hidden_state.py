@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boulder.errors import NetworkError
+from boulder.network.axes import FEATURE
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Memory, Tensor
 
@@ -49,15 +51,13 @@ class GetLastHiddenState(Layer):
             raise site.fail(f"source {name!r} is not a recurrent layer and has no state")
         if self.key == "*" or (self.key == "flat" and len(remembered) > 1):
             return sum(remembered.values())
-        if self.key not in remembered:
+        if isinstance(self.key, int) or self.key not in remembered:
             known = ", ".join(map(repr, remembered))
             raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for the whole state")
         return remembered[self.key]
 
-    def compute(self, run, *sources):
-        if any(source.memory is None for source in sources):
-            raise NetworkError(f"layer {run.name!r}: reading a state across two loops is not supported")
-        states = [self._chosen(run, source.memory.last) for source in sources]
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        states = [self._chosen(run, source.memory) for source in sources]
         if self.combine == "concat":
             state = run.input(states)
         else:
@@ -66,8 +66,11 @@ class GetLastHiddenState(Layer):
         state = run.broadcast(state, run.template)
         return Tensor(state.value, state.axes, run.template, memory=Memory(None, {None: state}))
 
-    def _chosen(self, run, last: dict) -> Tensor:
-        return run.input(list(last.values())) if self.key in ("*", "flat") else last[self.key]
+    def _chosen(self, run: LayerRun, memory: Memory | None) -> Tensor:
+        if memory is None:
+            raise NetworkError(f"layer {run.name!r}: reading a state across two loops is not supported")
+        chosen = [state for key, state in memory.last.items() if self.key in (key, "*", "flat")]
+        return run.input(chosen)
 
     def remembers(self, output: Template) -> dict[str | None, int]:
-        return {None: output.dim}
+        return {None: output.required(FEATURE).known_size}

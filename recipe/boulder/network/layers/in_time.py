@@ -10,7 +10,9 @@ from boulder.network.axes import TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class PostfixInTime(_InTime):
                 raise site.fail(f"'postfix' must be a single frame like those of {template}, but {name!r} is {postfix}")
         return template.with_axis_replaced(time, time.derived("postfix", self.repeat))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x = run.input(own)
         time = self._time(x.template, Site(run.name, self, []))
@@ -86,7 +88,7 @@ class PrefixInTime(_InTime):
             return template.with_axis_replaced(time, base.time)
         return template.with_axis_replaced(time, time.derived("prefix", self.repeat))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x = run.input(own)
         time = self._time(x.template, Site(run.name, self, []))

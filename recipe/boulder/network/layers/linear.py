@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
+from boulder.network.axes import FEATURE
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -46,7 +48,7 @@ class Linear(ConcatLayer):
         activations.check(self.activation, output, site.where)
         return output
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         y = (_embedded if x.template.sparse_dim else _projected)(x, run.param("W"), run.template)
         if self.with_bias:
@@ -56,7 +58,7 @@ class Linear(ConcatLayer):
 
 def _embedded(x: Tensor, table: TFTensor, template: Template) -> Tensor:
     """:return: the rows of `table` [classes, n] at the class indices `x`"""
-    return Tensor(tf.gather(table, x.value), (*x.axes, template.feature), template)
+    return Tensor(tf.gather(table, x.value), (*x.axes, template.required(FEATURE)), template)
 
 
 def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
@@ -66,7 +68,7 @@ def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
     outer = tf.shape(x.value)[:-1]
     value = tf.reshape(tf.matmul(tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
     value.set_shape([*x.value.shape[:-1], n_out])
-    return Tensor(value, (*x.axes[:-1], template.feature), template)
+    return Tensor(value, (*x.axes[:-1], template.required(FEATURE)), template)
 
 
 @layer_class("softmax")

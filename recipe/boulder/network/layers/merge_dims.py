@@ -9,8 +9,10 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("merge_dims")
@@ -72,7 +74,7 @@ class MergeDims(ConcatLayer):
             return StaticTime(size)
         return unused(size, [axis for axis in template.axes if axis not in merged])
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         merged = self._merged(x.template, Site(run.name, self, []))
         if len(merged) < 2:
@@ -82,7 +84,7 @@ class MergeDims(ConcatLayer):
         value = x.ordered([*others, *merged])
         shape, size = tf.shape(value), new.size
         if size is None:
-            times = prod(axis.size for axis in merged[1:])
+            times = prod(axis.known_size for axis in merged[1:])
             run.set_length_from(new, merged[0], lambda n: n * times)
             size = shape[len(others)] * times
         value = tf.reshape(value, tf.concat([shape[: len(others)], [size]], 0))

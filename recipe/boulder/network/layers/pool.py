@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Padding, Windows, sliding, spatial_axes
@@ -43,11 +44,11 @@ class Pool(ConcatLayer):
         strides = self.pool_size if self.strides is None else self.strides
         return sliding(template, axes, self.pool_size, strides, self.dilation_rate, self.padding, site)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         windows = self._windows(x.template, Site(run.name, self, []))
 
-        def pooled(value):
+        def pooled(value: TFTensor) -> TFTensor:
             return pool(value, windows, self.mode.upper())
 
         partial = self.padding.lower() == "same"  # windows at the ends have fewer entries
@@ -61,7 +62,7 @@ class Pool(ConcatLayer):
         return y.made(_without_padding(run, y, x.axes), y.axes, y.template)
 
 
-def _without_padding(run, y: Tensor, known: Sequence[Axis]):
+def _without_padding(run: LayerRun, y: Tensor, known: Sequence[Axis]) -> TFTensor:
     """Sets the padding to 0: windows there are empty, and their -inf would turn later gradients into nan."""
     value = y.value
     for axis in y.axes:
@@ -70,7 +71,7 @@ def _without_padding(run, y: Tensor, known: Sequence[Axis]):
     return value
 
 
-def pool(value, windows: Windows, mode: str):
+def pool(value: TFTensor, windows: Windows, mode: str) -> TFTensor:
     """
     :param value: [N, *sizes, features], already padded
     :param mode: "MAX" or "AVG"

@@ -4,11 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.lazy import tf
-from boulder.network.axes import LOOP, TIME, Axis
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import FEATURE, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -52,7 +53,7 @@ class PositionalEncoding(FurtherSources):
     def _axis(self, template: Template, site: Site) -> Axis:
         return frames_axis(template, site) if self.axis is None else find_axis(template, self.axis, site)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x = run.input(own).feature_last()
         outer = tuple(a for a in x.axes if a != x.template.feature)
@@ -66,11 +67,12 @@ class PositionalEncoding(FurtherSources):
             positions = Tensor(positions, (axis,), Template((axis,), "int32")).ordered(outer)
         if "offset" in further:
             positions += tf.cast(further["offset"].ordered(outer), tf.int32)
-        signal = sinusoids(positions, run.template.feature.size)
+        feature = run.template.required(FEATURE)
+        signal = sinusoids(positions, feature.known_size)
         if self.add_to_input:
             return x.mapped(lambda value: value + signal)
-        shape = tf.concat([tf.shape(x.value)[: len(outer)], [run.template.feature.size]], 0)
-        return x.made(tf.broadcast_to(signal, shape), (*outer, run.template.feature), run.template)
+        shape = tf.concat([tf.shape(x.value)[: len(outer)], [feature.size]], 0)
+        return x.made(tf.broadcast_to(signal, shape), (*outer, feature), run.template)
 
 
 @layer_class("relative_positional_encoding")
@@ -100,7 +102,7 @@ class RelativePositionalEncoding(ConcatLayer):
         queries = frames_axis(template, site)
         return relative_template(queries, template, n)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         *queries, keys, feature = run.template.axes
         x = run.input(sources)
         if queries:
@@ -109,7 +111,7 @@ class RelativePositionalEncoding(ConcatLayer):
         else:
             positions = tf.range(run.frame + 1)
         rows = 2 * self.clipping + 1
-        vectors = sinusoids(tf.range(rows), feature.size) if self.fixed else run.param("encoding_matrix")
+        vectors = sinusoids(tf.range(rows), feature.known_size) if self.fixed else run.param("encoding_matrix")
         value = relative_encoding(vectors, positions if queries else positions[-1:], positions)
         return x.made(value if queries else value[0], run.template.axes, run.template)
 
@@ -142,7 +144,7 @@ def keys_axis(queries: Axis) -> Axis:
     return Axis(TIME, None, ("keys", queries.origin))
 
 
-def sinusoids(positions, size: int):
+def sinusoids(positions: TFTensor, size: int) -> TFTensor:
     """Vaswani et al. 2017 in the layout of Tensor2Tensor: all sines, then all cosines, wavelengths from 2π to 20000π.
 
         y[p, i] = sin(p / 10000^(i / (m - 1)))        y[p, m + i] = cos(p / 10000^(i / (m - 1)))        m = ⌊size / 2⌋
@@ -157,7 +159,7 @@ def sinusoids(positions, size: int):
     return tf.concat([tf.sin(angles), tf.cos(angles)] + [zeros] * (size % 2), axis=-1)
 
 
-def relative_encoding(vectors, queries, keys):
+def relative_encoding(vectors: TFTensor, queries: TFTensor, keys: TFTensor) -> TFTensor:
     """
     :param vectors: [2 · clipping + 1, n], for the distances -clipping … clipping
     :param queries: int32 [Q], positions

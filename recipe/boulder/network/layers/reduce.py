@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("reduce")
@@ -86,7 +88,7 @@ class Reduce(ConcatLayer):
         axes = [a for a in template.axes if a not in reduced] if result.feature else result.axes
         return Template(tuple(axes), "int32", size)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         reduced = self._reduced(x.template, Site(run.name, self, []))
         rest = [axis for axis in x.axes if axis not in reduced]
@@ -94,17 +96,17 @@ class Reduce(ConcatLayer):
         value = x.ordered(order)
         dynamic = [axis for axis in reduced if axis.kind in DYNAMIC]
         for axis in dynamic:
-            value = tf.where(run.mask_over(order, axis), value, self._nothing(value.dtype))
+            value = tf.where(run.mask_over(order, axis), value, self._neutral(value.dtype))
         numbers = list(range(len(rest), len(order)))
         result = self._function(value, numbers)
         if self.mode in ("mean", "avg"):
-            count = float(prod(axis.size for axis in reduced if axis not in dynamic))
+            count = float(prod(axis.known_size for axis in reduced if axis not in dynamic))
             for axis in dynamic:
                 count = count * tf.cast(run.length_over(rest, axis), value.dtype)
             result = tf.math.divide_no_nan(result, count)
         return self._named(run, x, rest, reduced, result)
 
-    def _named(self, run, x, rest: list[Axis], reduced: tuple[Axis, ...], result):
+    def _named(self, run: LayerRun, x: Tensor, rest: list[Axis], reduced: tuple[Axis, ...], result: TFTensor) -> Tensor:
         """:return: `result` with the axes that the spec half gave it"""
         own = [axis for axis in x.template.axes if axis not in reduced]
         if self.keep_dims:
@@ -118,7 +120,7 @@ class Reduce(ConcatLayer):
         names = dict(zip(own, left.axes, strict=True))
         return x.made(result, [names[axis] for axis in rest], run.template)
 
-    def _nothing(self, dtype):
+    def _neutral(self, dtype: TFTensor) -> TFTensor:
         """:return: the neutral element of the reduction, for the padding"""
         if self.mode in ("max", "logsumexp", "argmax"):
             return tf.constant(dtype.min, dtype)
@@ -126,7 +128,7 @@ class Reduce(ConcatLayer):
             return tf.constant(dtype.max, dtype)
         return tf.cast(self.mode == "all", dtype)
 
-    def _function(self, value, axes: list[int]):
+    def _function(self, value: TFTensor, axes: list[int]) -> TFTensor:
         if self._is_index:
             return getattr(tf, self.mode)(value, axis=axes[0], output_type=tf.int32)
         name = {"mean": "sum", "avg": "sum"}.get(self.mode, self.mode)
@@ -150,12 +152,12 @@ class ReduceOut(ConcatLayer):
         dim = site.dense_dim(template)
         if self.num_pieces < 1 or dim % self.num_pieces:
             raise site.fail(f"'num_pieces' must divide the {dim} features of its input, found {self.num_pieces}")
-        return template.with_axis_replaced(template.feature, Feature(dim // self.num_pieces))
+        return template.with_axis_replaced(template.required(FEATURE), Feature(dim // self.num_pieces))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
         value = tf.reshape(x.value, tf.concat([tf.shape(x.value)[:-1], [-1, self.num_pieces]], 0))
         name = {"avg": "mean"}.get(self.mode, self.mode)
         value = getattr(tf, f"reduce_{name}")(value, axis=-1)
         value.set_shape([*x.value.shape[:-1], run.template.dim])
-        return x.made(value, (*x.axes[:-1], run.template.feature), run.template)
+        return x.made(value, (*x.axes[:-1], run.template.required(FEATURE)), run.template)

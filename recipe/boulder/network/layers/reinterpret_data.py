@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at, with_time_at, with_time_first
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 _KINDS = {
     "B": BATCH,
@@ -78,12 +80,14 @@ class ReinterpretData(FurtherSources):
             return template
         kinds = {_KINDS.get(role if len(role) > 1 else role.upper()) for role in self.switch_axes}
         time, feature = template.time, template.feature
-        if kinds != {TIME, FEATURE} or (time and time.size is None):
+        if kinds != {TIME, FEATURE} or (time and time.size is None) or (feature and feature.size is None):
             raise site.fail(
                 f"'switch_axes' can only swap a static time axis with the feature axis, found {self.switch_axes!r} "
                 f"for {template}"
             )
-        switched = {time: time and Feature(time.size), feature: feature and StaticTime(feature.size)}
+        switched = {time: Feature(time.known_size)} if time else {}
+        if feature:
+            switched[feature] = StaticTime(feature.known_size)
         return replace(template, axes=tuple(switched.get(axis, axis) for axis in template.axes))
 
     def _as_counted(self, template: Template, site: Site) -> Template:
@@ -106,7 +110,7 @@ class ReinterpretData(FurtherSources):
             if axis and axis.size is None:
                 raise site.fail(f"'set_axes': the dynamic axis {axis} cannot become the feature axis")
             return with_feature_at(template, axis)
-        if axis is None and old.size is None:
+        if axis is None and old and old.size is None:
             raise site.fail(f"'set_axes': the dynamic axis {old} must stay a time axis")
         if axis and axis.kind == FEATURE:
             raise site.fail(f"'set_axes': {axis} cannot also become time")
@@ -138,7 +142,7 @@ class ReinterpretData(FurtherSources):
         dim = self.set_sparse_dim or dim
         return replace(template, sparse_dim=dim and dim + (self.increase_sparse_dim or 0))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x, site = run.input(own), Site(run.name, self, [])
         base = named["size_base"].template if named else None
@@ -151,10 +155,13 @@ class ReinterpretData(FurtherSources):
         return x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), run.template)
 
 
-def _cut(x, time: Axis, frames):
-    """:return: `x` with only its first frames, int32 scalar"""
+def _cut(x: Tensor, time: Axis, frames: TFTensor) -> Tensor:
+    """
+    :param frames: int32 scalar
+    :return: the first `frames` frames of `x` along `time`
+    """
 
-    def cut(value):
+    def cut(value: TFTensor) -> TFTensor:
         return None if value is None else tf.gather(value, tf.range(frames), axis=x.axes.index(time))
 
     return replace(x, value=cut(x.value), logits=cut(x.logits))

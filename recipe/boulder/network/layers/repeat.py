@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import TIME
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("repeat")
@@ -30,9 +32,9 @@ class Repeat(ConcatLayer):
             raise site.fail(f"'repetitions' must be at least 1, found {self.repetitions}")
         return template.with_axis_replaced(template.time, template.time.repeated(self.repetitions))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        old, new = x.template.time, run.template.axis(TIME)
+        old, new = x.template.required(TIME), run.template.required(TIME)
         run.set_length_from(new, old, lambda n: n * self.repetitions)
         axes = tuple(new if axis == old else axis for axis in x.axes)
         return x.made(tf.repeat(x.value, self.repetitions, axis=x.axes.index(old)), axes, run.template)

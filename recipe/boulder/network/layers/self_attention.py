@@ -6,18 +6,21 @@ As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its c
 the columns of q come first, then those of k, then those of v.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.layers.positional_encoding import frames_axis, keys_axis, relative_template
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.params import Part
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("self_attention")
@@ -67,20 +70,20 @@ class SelfAttention(FurtherSources):
         site.param("QKV", shape, self.forward_weights_init, splits=(rows, heads), returnn_splits=returnn_splits)
         return template.with_feature(n_out)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x = run.input(own)
-        axis = frames_axis(x.template, Site(run.name, self, []))
-        outer = [a for a in x.axes if a not in (axis, x.template.feature)]
-        frames = x.ordered([*outer, axis, x.template.feature])
+        axis, feature = frames_axis(x.template, Site(run.name, self, [])), x.template.required(FEATURE)
+        outer = [a for a in x.axes if a not in (axis, feature)]
+        frames = x.ordered([*outer, axis, feature])
         q, k, v = heads(frames, run.param("QKV"), self.num_heads, self.total_key_dim)
         mask = self._mask(run, outer, axis, tf.shape(frames)[len(outer)])
         y = attended(q, k, v, mask, self._shift(further), self._dropped(run))
-        return x.made(y, (*outer, axis, run.template.feature), run.template)
+        return x.made(y, (*outer, axis, run.template.required(FEATURE)), run.template)
 
     # One iteration of a loop
 
-    def state(self, site: Site, output: Template) -> dict[str, Template]:
+    def state(self, site: Site, output: Template) -> dict[str | None, Template]:
         axis = frames_axis(output, site)
         if axis in output.axes:
             return {}
@@ -90,10 +93,12 @@ class SelfAttention(FurtherSources):
             feature = Axis(FEATURE, total // self.num_heads)
             return Template(distinct([*outer, keys_axis(axis), Axis(SPATIAL, self.num_heads), feature]))
 
-        return {"keys": memory(self.total_key_dim), "values": memory(output.feature.size)}
+        return {"keys": memory(self.total_key_dim), "values": memory(output.required(FEATURE).known_size)}
 
-    def first_state(self, run, state: dict[str, Template], sources) -> dict:
-        def empty(template: Template):
+    def first_state(
+        self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]
+    ) -> dict[str | None, Tensor]:
+        def empty(template: Template) -> Tensor:
             *outer, _, heads, feature = template.axes
             shape = tf.concat([run.shape(outer), [0, heads.size, feature.size]], 0)
             # tf.while_loop refuses a value that grows, unless its static size is unknown
@@ -102,7 +107,9 @@ class SelfAttention(FurtherSources):
 
         return {key: empty(template) for key, template in state.items()}
 
-    def step(self, run, state: dict, *sources):
+    def step(
+        self, run: LayerRun, state: dict[str | None, Tensor], *sources: Tensor
+    ) -> tuple[Tensor, dict[str | None, Tensor]]:
         own, further = self.divided(sources)
         x = run.input(own)
         outer = state["keys"].axes[:-3]
@@ -110,7 +117,7 @@ class SelfAttention(FurtherSources):
         q, *new = heads(frame, run.param("QKV"), self.num_heads, self.total_key_dim)
         k, v = (tf.concat([old.value, value], len(outer)) for old, value in zip(state.values(), new, strict=True))
         y = attended(q, k, v, None, self._shift(further), self._dropped(run))
-        output = x.made(tf.squeeze(y, len(outer)), (*outer, run.template.feature), run.template)
+        output = x.made(tf.squeeze(y, len(outer)), (*outer, run.template.required(FEATURE)), run.template)
         return output, {
             key: old.made(value, old.axes, old.template)
             for (key, old), value in zip(state.items(), (k, v), strict=True)
@@ -119,24 +126,24 @@ class SelfAttention(FurtherSources):
     # Both ways to compute it
 
     @staticmethod
-    def _shift(further: dict):
+    def _shift(further: dict[str, Tensor]) -> TFTensor:
         if not further:
             return None
         shift = further["key_shift"]
         value = shift.ordered(shift.template.axes)
         return value if len(shift.axes) == 3 else value[None]
 
-    def _dropped(self, run):
+    def _dropped(self, run: LayerRun) -> Callable[[TFTensor], TFTensor]:
         return lambda weights: run.drop(weights, self.attention_dropout, "attention")
 
-    def _mask(self, run, outer: list[Axis], axis: Axis, size):
+    def _mask(self, run: LayerRun, outer: list[Axis], axis: Axis, size: TFTensor) -> TFTensor:
         """:return: bool, [queries, keys] or [*outer, 1, 1, keys]: True where a query sees a key"""
         if self.attention_left_only:  # this masks the padding, which comes after all frames
             return tf.range(size)[:, None] >= tf.range(size)
         return run.mask_over([*outer, axis], axis)[..., None, None, :]
 
 
-def heads(x, matrix, num_heads: int, total_key_dim: int):
+def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> tuple[TFTensor, TFTensor, TFTensor]:
     """
     :param x: [..., F]
     :param matrix: QKV, [F, 2 · total_key_dim + n_out]
@@ -149,7 +156,14 @@ def heads(x, matrix, num_heads: int, total_key_dim: int):
     return q * key**-0.5, k, v
 
 
-def attended(q, k, v, mask, shift=None, drop=lambda weights: weights):
+def attended(
+    q: TFTensor,
+    k: TFTensor,
+    v: TFTensor,
+    mask: TFTensor,
+    shift: TFTensor = None,
+    drop: Callable[[TFTensor], TFTensor] = lambda weights: weights,
+) -> TFTensor:
     """
     :param q: [..., Q, heads, d]
     :param k: [..., K, heads, d]

@@ -9,8 +9,10 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("split_dims")
@@ -61,7 +63,7 @@ class SplitDims(ConcatLayer):
         return new
 
     def _static(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
-        size = axis.size + (-axis.size % self._window if self.pad_to_multiples else 0)
+        size = axis.known_size + (-axis.known_size % self._window if self.pad_to_multiples else 0)
         if size % self._window or (-1 not in self.dims and size != self._window):
             raise site.fail(f"'dims' {self.dims} do not multiply to the {axis.size} entries of axis {axis}")
         sizes = [size // self._window if n == -1 else n for n in self.dims]
@@ -73,7 +75,7 @@ class SplitDims(ConcatLayer):
             new[i] = StaticTime(sizes[i])
         return [*new[:-1], Feature(sizes[-1])] if axis.kind == FEATURE else new
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         site = Site(run.name, self, [])
         axis = find_axis(x.template, self.axis, site)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from boulder.lazy import tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("as_is")
@@ -29,7 +31,7 @@ class AsIs(Loss):
             return f"loss 'as_is' needs numbers, found {output}"
         return None
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: None) -> LossValue:
         value = tf.cast(output.value, tf.float32)
         time = output.template.time
         if time:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import frames_of, problem_of_frames
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("bin_ce")
@@ -31,7 +33,7 @@ class BinaryCrossEntropy(Loss):
         dense = None if target.sparse_dim else True
         return problem_of_frames("bin_ce", output, target, dense) or super().check(output, target)
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         y = tf.cast(frames.target, tf.float32)
         if not any(axis.kind == FEATURE for axis in target.template.axes):

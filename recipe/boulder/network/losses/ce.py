@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import Frames, frames_of, problem_of_frames
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("ce")
@@ -34,17 +36,17 @@ class CrossEntropy(Loss):
         dense = None if target.feature else False
         return problem_of_frames("ce", output, target, dense) or super().check(output, target)
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         cost = self._of_classes(frames) if target.template.sparse_dim else self._of_distributions(frames)
         return LossValue(frames.sum(cost), frames.wrong, frames.count)
 
-    def _of_distributions(self, frames: Frames):
+    def _of_distributions(self, frames: Frames) -> TFTensor:
         if frames.logits is not None:
             return tf.nn.softmax_cross_entropy_with_logits(labels=frames.target, logits=frames.logits)
         return -tf.reduce_sum(frames.target * tf.math.log(tf.maximum(frames.output, 1e-20)), axis=-1)
 
-    def _of_classes(self, frames: Frames):
+    def _of_classes(self, frames: Frames) -> TFTensor:
         classes = tf.where(frames.mask, frames.target, 0)
         if self.label_smoothing:
             cost = self._smoothed(frames, classes)
@@ -56,7 +58,7 @@ class CrossEntropy(Loss):
             cost *= (1 - _picked(frames.output, classes)) ** self.focal_loss_factor
         return cost
 
-    def _smoothed(self, frames: Frames, classes):
+    def _smoothed(self, frames: Frames, classes: TFTensor) -> TFTensor:
         if frames.logits is not None:
             log_p = tf.nn.log_softmax(frames.logits)
         else:
@@ -67,7 +69,7 @@ class CrossEntropy(Loss):
         return -(high - low) * _picked(log_p, classes) - low * tf.reduce_sum(log_p, axis=-1) - least
 
 
-def _picked(values, classes):
+def _picked(values: TFTensor, classes: TFTensor) -> TFTensor:
     """
     :param values: [..., classes]
     :param classes: [...]

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
-from boulder.network.axes import Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import FEATURE, TIME, Batch
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("ctc")
@@ -45,10 +47,10 @@ class Ctc(Loss):
             return f"loss 'ctc' needs a time axis and no further axes, but the output is {output}"
         return super().check(output, target)
 
-    def compute(self, run, output, target) -> LossValue:
-        time, target_time = output.template.time, target.template.time
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
+        time, target_time = output.template.required(TIME), target.template.required(TIME)
         frames = run.length(time)
-        axes = (time, Batch, output.template.feature)
+        axes = (time, Batch, output.template.required(FEATURE))
         logits = (
             output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
         )  # [T, B, classes + 1]
@@ -69,13 +71,13 @@ class Ctc(Loss):
         return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
 
 
-def _frames_needed(labels, mask):
+def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:
     """:return: float32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
     repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
     return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
 
 
-def _cost(logits, frames, labels, num_labels):
+def _cost(logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor) -> TFTensor:
     """:return: float32 [B]. TensorFlow's op refuses empty targets; their only alignment is all blanks"""
     empty = num_labels == 0
     padded = tf.pad(labels, [[0, 0], [0, 1]])  # a dummy label for empty targets, whose cost is then not used
@@ -89,11 +91,11 @@ def _cost(logits, frames, labels, num_labels):
     return tf.where(empty, -tf.reduce_sum(blank, axis=0), cost)
 
 
-def _sum(values, where):
+def _sum(values: TFTensor, where: TFTensor) -> TFTensor:
     return tf.reduce_sum(tf.where(where, values, 0.0))
 
 
-def _sparse(labels, mask):
+def _sparse(labels: TFTensor, mask: TFTensor) -> TFTensor:
     """:return: SparseTensor of the entries of `labels` [B, N] that are not padding"""
     where = tf.where(mask > 0)
     return tf.SparseTensor(where, tf.gather_nd(labels, where), tf.shape(labels, out_type=tf.int64))

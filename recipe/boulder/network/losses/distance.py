@@ -2,18 +2,28 @@
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import frames_of, problem_of_frames
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Distance(Loss):
+    @staticmethod
+    def distance(difference: TFTensor) -> TFTensor:
+        """
+        :param difference: output - target
+        :return: distance, entry by entry
+        """
+        raise NotImplementedError
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         dense = frames.target.shape.rank == frames.output.shape.rank
         y = tf.cast(frames.target, tf.float32) if dense else tf.one_hot(frames.target, target.template.sparse_dim)
@@ -31,7 +41,7 @@ class MeanSquaredError(_Distance):
         return problem_of_frames("mse", output, target, dense) or super().check(output, target)
 
     @staticmethod
-    def distance(difference):
+    def distance(difference: TFTensor) -> TFTensor:
         return tf.square(difference)
 
 
@@ -44,5 +54,5 @@ class MeanL1(_Distance):
         return problem_of_frames("mean_l1", output, target, True) or super().check(output, target)
 
     @staticmethod
-    def distance(difference):
+    def distance(difference: TFTensor) -> TFTensor:
         return tf.abs(difference)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
-from boulder.network.axes import BEAM, FEATURE, LOOP, Axis, Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import BEAM, FEATURE, LOOP, TIME, Axis, Batch
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,12 @@ class Frames:
     :param mask: bool [B, T], False for padding
     """
 
-    output: object
-    logits: object
-    target: object
-    mask: object
+    output: TFTensor
+    logits: TFTensor
+    target: TFTensor
+    mask: TFTensor
 
-    def sum(self, values):
+    def sum(self, values: TFTensor) -> TFTensor:
         """
         :param values: [B, T]
         :return: float32 scalar, sum over all frames without the padding
@@ -32,12 +34,12 @@ class Frames:
         return tf.reduce_sum(tf.where(self.mask, values, 0.0))
 
     @property
-    def count(self):
+    def count(self) -> TFTensor:
         """:return: float32 scalar, number of frames without the padding"""
         return tf.reduce_sum(tf.cast(self.mask, tf.float32))
 
     @property
-    def wrong(self):
+    def wrong(self) -> TFTensor:
         """:return: float32 scalar, number of frames where the argmax differs from the target (RETURNN: Loss.get_error)"""
         best = tf.argmax(self.output, axis=-1, output_type=tf.int32)
         dense = self.target.shape.rank == self.output.shape.rank
@@ -45,15 +47,15 @@ class Frames:
         return self.sum(tf.cast(best != target, tf.float32))
 
 
-def frames_of(run, output, target) -> Frames:
+def frames_of(run: LayerRun, output: Tensor, target: Tensor) -> Frames:
     """
     :param output: output of the layer
     :param target: data stream
     :raises tf.errors.InvalidArgumentError: if their lengths differ
     """
-    time, feature = output.template.time, output.template.feature
+    time, feature = output.template.time, output.template.required(FEATURE)
     if time:
-        run.check_same_lengths(time, target.template.time)
+        run.check_same_lengths(time, target.template.required(TIME))
     axes = (Batch, time, feature) if time else (Batch, feature)
     logits = None if output.logits is None else output.ordered(axes, output.logits)
     x = output.ordered(axes)
