@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor
 from boulder.network.layer_run import LayerRun
@@ -53,10 +53,10 @@ class Loss:
             )
         return None
 
-    def compute(self, run: LayerRun, output: Tensor, target: Tensor | None) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Any) -> LossValue:
         """
-        :param run: `boulder.network.run.LayerRun`
-        :param output: the layer's output, a `boulder.network.tensor.Tensor`
-        :param target: likewise, with the axes of the data stream
+        :param run: parameters, sequence lengths, random numbers of the layer
+        :param output: output of the layer
+        :param target: `Tensor` of the data stream, None if the loss needs none; subclasses declare which
         """
         raise NotImplementedError
