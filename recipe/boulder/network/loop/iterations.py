@@ -21,6 +21,6 @@ class Iterations(Layer):
 
     def compute(self, run, *sources):
         """:return: name → output, for all `results` of the body"""
-        named = dict(zip(run.spec.sources, sources, strict=True))
+        named = dict(zip(run.sources, sources, strict=True))
         how = iterate_until_end if self.body.end or self.body.beam else iterate
         return how(run, self.body, named)

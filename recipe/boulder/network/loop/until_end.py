@@ -59,7 +59,7 @@ def iterate_until_end(run, body: Body, sources: Mapping[str, Tensor]) -> dict[st
     if body.end:
         run.set_length(body.loop.as_time(), lengths, axes)
     if body.beam:
-        run.set_scores(body.beam, scores)
+        run.beam_scores[body.beam] = scores
     outputs = body_run.stacked(results)
     back = ways_back(origins.stack()) if body.beam else None
     longest = run.frames(body.loop)
