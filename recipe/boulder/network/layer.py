@@ -24,7 +24,7 @@ from boulder.network.registry import Registry
 from boulder.network.template import Template, concatenated
 from boulder.network.tensor import Tensor
 
-LAYERS = Registry("layer class", "class")
+LAYERS: Registry[Layer] = Registry("layer class", "class")
 layer_class = LAYERS.register
 
 
