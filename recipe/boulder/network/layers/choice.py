@@ -88,7 +88,7 @@ class Choice(Chooser):
         if isinstance(self.scheduled_sampling, dict):
             unknown = [key for key in self.scheduled_sampling if key != "gold_mixin_prob"]
             if unknown:
-                raise site.fail(f"'scheduled_sampling' has 'gold_mixin_prob' only, found {unknown[0]!r}")
+                raise site.fail(f"'scheduled_sampling' has only the option 'gold_mixin_prob', found {unknown[0]!r}")
         p = self._gold_mixin_prob
         if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
             raise site.fail(f"'gold_mixin_prob' must be a number from 0 to 1, found {p!r}")
@@ -106,7 +106,7 @@ class Choice(Chooser):
     def _check_scores(site: Site, source: Template) -> None:
         site.dense_dim(source)
         if {axis.kind for axis in source.axes} - {"batch", BEAM, "feature"}:
-            raise site.fail(f"chooses among features, one label for each sequence, but its input is {source}")
+            raise site.fail(f"chooses one label per sequence from its features, but its input is {source}")
 
     @property
     def _gold_mixin_prob(self) -> float:

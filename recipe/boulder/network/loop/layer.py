@@ -34,7 +34,7 @@ class Loop(LoopOptions, Container):
         options = self.unit[name]
         if name == "output" or (isinstance(options, dict) and options.get("is_output_layer")):
             return None
-        return f"which is not there outside of its loop; give {name!r} 'is_output_layer': True"
+        return f"which is not visible outside of its loop; give {name!r} 'is_output_layer': True"
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return left(run, output, run.template)
