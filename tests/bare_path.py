@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 PROGRAMS = """
-sh bash dash make apt-get apt-config dpkg dpkg-deb dpkg-query gpgv
+sh bash dash make apt-get apt-config dpkg dpkg-deb dpkg-query gpgv sqv
 [ arch base64 basename cat chgrp chmod chown cksum comm cp cut date dd df dirname du echo env expand expr factor false fmt
 fold groups head hostid id install join link ln logname ls md5sum mkdir mkfifo mknod mktemp mv nice nl nohup nproc numfmt od
 paste pathchk pr printenv printf pwd readlink realpath rm rmdir seq sha1sum sha256sum sha512sum shred shuf sleep sort split
