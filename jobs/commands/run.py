@@ -22,6 +22,7 @@ from jobs.commands.config_name import check_config_name, check_folder, errors_of
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.workdir.job_name import name_of
+from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.stale import WANTED
 from jobs.workdir.work_lock import lock_work_directory
 
@@ -53,7 +54,7 @@ def run(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us so shall find all as after Ctrl-C
     lock_work_directory()
-    toolkit._sis_running_in_manager = True
+    become_manager()
     for config in configs:
         with errors_of_config(config):
             config_manager.load_configs([config])
@@ -114,7 +115,7 @@ def run(
 def _allow_new_tries(jobs) -> None:
     """What earlier runs submitted too often is not counted any more."""
     for job in jobs:
-        for log in Path(job._sis_path()).glob("submit_log.*"):
+        for log in Path(folder_of(job)).glob("submit_log.*"):
             log.replace(log.with_name(f"before.{log.name}"))
 
 
