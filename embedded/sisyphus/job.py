@@ -147,9 +147,6 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         """Yields the tasks, which run in this order."""
         yield Task("run")
 
-    def update(self):
-        """Called once all inputs exist; may ask for more with add_input()."""
-
     def info(self):
         """One line about a running job for the manager's status."""
 

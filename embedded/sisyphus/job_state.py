@@ -42,12 +42,13 @@ class JobState:
             gs.on_job_finished(self)
         return self._sis_is_finished
 
+    def update(self):
+        """Called once all inputs exist; may ask for more with add_input()."""
+
     def _sis_runnable(self) -> bool:
         """Whether all inputs exist, also those that update() asks for."""
-        from sisyphus.job import Job
-
         while self._sis_inputs_available():
-            if type(self).update is Job.update:
+            if type(self).update is JobState.update:
                 return True
             before = set(self._sis_inputs)
             self.update()

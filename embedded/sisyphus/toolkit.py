@@ -7,6 +7,7 @@ import pickle
 import sisyphus.global_settings as gs
 from sisyphus import graph
 from sisyphus.async_workflow import async_gather, async_run  # noqa: F401
+from sisyphus.configured_engine import configured_engine
 from sisyphus.delayed_ops import Delayed  # noqa: F401
 from sisyphus.job import Job
 from sisyphus.job_path import AbstractPath, Path, Variable  # noqa: F401
@@ -120,5 +121,5 @@ def cached_engine():
     """The engine of settings.py, made once."""
     global _engine
     if _engine is None:
-        _engine = gs.engine()
+        _engine = configured_engine()
     return _engine
