@@ -5,8 +5,7 @@ import os
 
 import sisyphus.global_settings as gs
 from sisyphus.job_directory import job_finished
-
-HOLD_LETS_GO_ON = {gs.STATE_FINISHED, gs.STATE_RUNNING, gs.STATE_QUEUE}
+from sisyphus.states import NOT_HELD_BACK
 
 
 class JobState:
@@ -74,7 +73,7 @@ class JobState:
         task = self._sis_next_task()
         state = gs.STATE_FINISHED if task is None else task.state(engine)
         # a try that was submitted before goes on
-        return gs.STATE_HOLD if held and state not in HOLD_LETS_GO_ON else state
+        return gs.STATE_HOLD if held and state not in NOT_HELD_BACK else state
 
     def _sis_print_error(self, tasks=1, lines=0):
         for task in [task for task in self._sis_tasks() if task.error()][:tasks]:

@@ -12,8 +12,9 @@ from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.ending import end_jobs
 from jobs.workdir.job_name import name_of
-from jobs.workdir.job_state import ALIVE, Judge
+from jobs.workdir.job_state import Judge
 from jobs.workdir.sisyphus_names import folder_of, is_held_by_config, set_up_directory
+from jobs.workdir.states import ALIVE
 from sisyphus import Job, gs
 
 

@@ -11,8 +11,9 @@ from boulder.errors import BoulderError
 from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.job_files import file_names, read_text
-from jobs.workdir.job_state import ALIVE, FAILED, Judge
+from jobs.workdir.job_state import Judge
 from jobs.workdir.sisyphus_names import folder_of
+from jobs.workdir.states import ALIVE, FAILED
 from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 

@@ -17,10 +17,6 @@ from jobs.workdir.submissions import Submission, read_submissions, read_usage
 from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 
-FAILED = {gs.STATE_ERROR, gs.STATE_QUEUE_ERROR, gs.STATE_RETRY_ERROR, gs.STATE_INTERRUPTED_NOT_RESUMABLE}
-ALIVE = {gs.STATE_RUNNING, gs.STATE_QUEUE, gs.STATE_UNKNOWN}
-"""Something may run, or begin to run by itself."""
-
 
 @dataclass(frozen=True)
 class JobState:
