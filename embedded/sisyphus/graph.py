@@ -3,7 +3,10 @@
 import collections
 
 import sisyphus.global_settings as gs
-from sisyphus.targets import OutputCall, OutputPath, OutputReport, OutputTarget  # noqa: F401
+from sisyphus.targets import OutputCall as OutputCall
+from sisyphus.targets import OutputPath as OutputPath
+from sisyphus.targets import OutputReport as OutputReport
+from sisyphus.targets import OutputTarget as OutputTarget
 
 
 class SISGraph:

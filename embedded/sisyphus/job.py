@@ -9,7 +9,8 @@ import os
 import sisyphus.global_settings as gs
 from sisyphus import tools
 from sisyphus.hash import ALPHABET
-from sisyphus.job_directory import JobDirectory, job_finished  # noqa: F401
+from sisyphus.job_directory import JobDirectory
+from sisyphus.job_directory import job_finished as job_finished
 from sisyphus.job_path import AbstractPath, Path, Variable
 from sisyphus.job_state import JobState
 from sisyphus.task import Task

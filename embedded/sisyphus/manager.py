@@ -9,7 +9,7 @@ import sisyphus.global_settings as gs
 from sisyphus import toolkit
 from sisyphus.dialogue import Dialogue, at_terminal
 from sisyphus.engine import EngineBase
-from sisyphus.links import create_aliases
+from sisyphus.links import create_aliases as create_aliases
 from sisyphus.loader import ConfigError, config_manager
 from sisyphus.rounds import changed, one_round
 from sisyphus.states import FAILED, TO_DO
