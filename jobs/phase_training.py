@@ -11,6 +11,7 @@ from boulder.training.store import epochs_saved
 from jobs import several_gpus
 from jobs.rqmt import limit_threads
 from jobs.several_gpus import Devices
+from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, Task, tk
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
@@ -124,12 +125,12 @@ class PhaseTrainingJob(Job):
 
     def progress(self) -> dict | None:
         """:return: how far the epoch is, see `boulder.training.progress`; None if it does not run"""
-        return read_progress(os.path.join(self._sis_path("work"), _PROGRESS))
+        return read_progress(os.path.join(folder_of(self, "work"), _PROGRESS))
 
     def completed_fraction(self):
         """:return: greater with each checkpoint, 1 after the last; from file names, since the manager asks often"""
         first, last = self.phases[0]["first_epoch"], self.phases[-1]["last_epoch"]
-        saved = epochs_saved(os.path.join(self._sis_path("work"), _CHECKPOINTS))
+        saved = epochs_saved(os.path.join(folder_of(self, "work"), _CHECKPOINTS))
         return max(0.0, (saved - first + 1) / (last - first + 1))
 
     @classmethod

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import sisyphus.toolkit
 from boulder.errors import ConfigError
-from sisyphus import gs
+from sisyphus import gs, tk
 
 KEYS = ("gpus", "nodes")
 """The keys of `#config` that are read here, and only here."""
@@ -44,8 +43,7 @@ class Devices:
 
     def check_here(self) -> None:
         """:raises ConfigError: in a manager whose settings.py would run a phase on this machine, which has not as many"""
-        in_manager = getattr(sisyphus.toolkit, "_sis_running_in_manager", False)
-        if self == Devices() or not in_manager or getattr(gs, "scheduler", lambda: None)() != "local":
+        if self == Devices() or not tk.running_in_manager() or getattr(gs, "scheduler", lambda: None)() != "local":
             return
         if self.nodes > 1:
             raise ConfigError(
