@@ -110,7 +110,7 @@ def test_an_unsuitable_python_is_replaced_by_a_suitable_one(make_venv, monkeypat
     monkeypatch.setattr(make_venv, "version_of", lambda python: [3, 12])
     monkeypatch.setattr(make_venv.os, "execv", lambda path, command: commands.append(command) or sys.exit(0))
     with pytest.raises(SystemExit):
-        make_venv.use_python_that_fits()
+        make_venv.use_suitable_python()
     assert commands[0][:2] == ["/opt/python3.12", make_venv.__file__]
 
 
@@ -119,7 +119,7 @@ def test_without_a_suitable_python_the_error_states_the_versions(make_venv, monk
     monkeypatch.setattr(sys, "version_info", version)
     monkeypatch.setattr(make_venv.shutil, "which", lambda program: None)
     with pytest.raises(SystemExit, match=rf"^make_venv: Boulder needs Python 3.11 to 3.13, but .* is 3.{version[1]} "):
-        make_venv.use_python_that_fits()
+        make_venv.use_suitable_python()
 
 
 def test_python_3_6_can_parse_the_script():
