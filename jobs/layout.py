@@ -19,7 +19,7 @@ from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
-from jobs.work_lock import lock_if_sis_manager
+from jobs.workdir.work_lock import lock_if_sis_manager
 from sisyphus import tk
 
 # What a job is told of only where it says something, so that the hashes of older jobs stay

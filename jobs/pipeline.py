@@ -12,7 +12,7 @@ from boulder.schedule import plan as make_plan
 from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.layout import Layout, Pipeline
-from jobs.stale import ask_for_reruns
+from jobs.workdir.stale import ask_for_reruns
 from sisyphus import tk
 
 _laid_out: dict[str, Pipeline] = {}
