@@ -14,14 +14,17 @@ help:  ## show this
 demo: venv  ## train a small pronunciation model, print its error rates and where the report lies
 	$(BIN)/boulder run config/g2p.demo
 
-test: venv lint  ## lint, and every test that is not slow
-	$(BIN)/pytest -n 2 -m "not slow"
+test: venv lint  ## lint, and every test that is neither slow nor on a real cluster
+	$(BIN)/pytest -n 2 -m "not slow and not slurm and not gridengine"
+
+test-references: venv  ## the tests of these that need RETURNN or chromium
+	$(BIN)/pytest -n 2 -m "(parity or chromium) and not slow"
 
 test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at a time
 	$(BIN)/pytest -n 2 --dist loadgroup -m "slurm or gridengine"
 
 test-all: venv lint  ## lint, and every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: venv  ## ruff
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
-from jobs.work_lock import lock_if_sis_manager
+from jobs.workdir.work_lock import lock_if_sis_manager
 
 DATA_KEYS = ("train", "dev")
 """The keys of `#config` that replace the data sets of a phase, with RETURNN's names."""

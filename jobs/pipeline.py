@@ -14,7 +14,7 @@ from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
 from jobs.layout import Layout
-from jobs.stale import ask_for_reruns
+from jobs.workdir.stale import ask_for_reruns
 
 _laid_out: dict[str, Pipeline] = {}
 

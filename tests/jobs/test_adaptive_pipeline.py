@@ -259,7 +259,7 @@ def test_a_score_that_is_not_there_is_told_with_those_that_are(lay_out):
 
 def test_scores_that_are_missing_are_told_with_file_index_and_epoch(lay_out):
     message = fails(lay_out, TrainingError, while_it_improves, COSTS[:3])
-    assert message.endswith("scores.jsonl: index 1: found none of epoch 4, which the schedule depends on")
+    assert message.endswith("scores.jsonl: index 1: no scores of epoch 4, on which the schedule depends")
 
 
 def test_a_later_network_that_cannot_be_trained_is_told_with_its_phase_before_its_job_is_made(lay_out):

@@ -1,4 +1,4 @@
-"""A layer that is none, or that depends on what is none: one line that says so, with the nearest right name."""
+"""Messages for unknown layer classes, options, layers and streams, with the nearest right name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Losses that do not fit their layer or their target."""
+"""Messages for losses that do not fit their layer or their target."""
 
 import math
 
@@ -71,7 +71,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "softmax", "from": "data:speaker", "loss": "ctc"}},
-        "layer 'output' (softmax): loss 'ctc' needs a time axis, and none beside it, but the output is [batch, feature:4] float32",
+        "layer 'output' (softmax): loss 'ctc' needs a time axis and no further axes, but the output is [batch, feature:4] float32",
     ),
     (
         {"output": {"class": "copy", "from": "data:align", "loss": "ce", "target": "align"}},

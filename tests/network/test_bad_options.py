@@ -1,4 +1,4 @@
-"""Options of a wrong type or out of range."""
+"""Messages for options of a wrong type or out of range."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Layers whose sources do not fit: sizes, axes, types."""
+"""Messages for sources whose sizes, axes or dtypes do not fit."""
 
 import pytest
 
@@ -14,7 +14,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "repeat", "repetitions": 2, "axis": "F"}},
-        "layer 'output' (repeat): 'axis' must be 'T', the only axis that can be repeated, found 'F'",
+        "layer 'output' (repeat): only the time axis can be repeated: 'axis' must be 'T', found 'F'",
     ),
     (
         {"output": {"class": "repeat", "repetitions": 2, "from": "data:speaker"}},
@@ -106,11 +106,11 @@ BAD_NETWORKS = [
     ({"output": {"class": "combine", "kind": "add", "from": []}}, "layer 'output' (combine): needs a source in 'from'"),
     (
         {"output": {"class": "combine", "kind": "add", "from": ["data", "data:letters"]}},
-        "layer 'output' (combine): its sources must be of one type, found float32 and, from 'data:letters', int32",
+        "layer 'output' (combine): its sources must have one dtype, found float32 and, from 'data:letters', int32",
     ),
     (
         {"output": {"class": "combine", "kind": "logical_and"}},
-        "layer 'output' (combine): kind 'logical_and' cannot be applied to float32, which 'data:data' is",
+        "layer 'output' (combine): kind 'logical_and' does not apply to float32, the dtype of 'data:data'",
     ),
     (
         {"output": {"class": "combine", "kind": "average", "from": ["data:letters"]}},
@@ -118,19 +118,19 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "combine", "kind": "add", "eval": "source(0)"}},
-        "layer 'output' (combine): option 'eval' goes with kind 'eval', and the one without the other says nothing",
+        "layer 'output' (combine): option 'eval' and kind 'eval' must be given together",
     ),
     (
         {"output": {"class": "combine", "kind": "eval"}},
-        "layer 'output' (combine): option 'eval' goes with kind 'eval', and the one without the other says nothing",
+        "layer 'output' (combine): option 'eval' and kind 'eval' must be given together",
     ),
     (
         {"output": {"class": "combine", "kind": "add", "out_type": {"dim": 5}}},
-        "layer 'output' (combine): option 'out_type' goes with kind 'eval', found kind 'add'",
+        "layer 'output' (combine): option 'out_type' needs kind 'eval', found kind 'add'",
     ),
     (
         {"output": {"class": "eval", "eval": "source(0"}},
-        "layer 'output' (eval): 'eval' is no expression: '(' was never closed in 'source(0'",
+        "layer 'output' (eval): 'eval' is not an expression: '(' was never closed in 'source(0'",
     ),
     (
         {"output": {"class": "eval", "eval": 3}},
@@ -146,7 +146,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "eval", "eval": "source(0)", "out_type": {"time_dim_axis": 1}}},
-        "layer 'output' (eval): 'out_type' may say 'dim', 'dtype', 'shape' and 'sparse', found 'time_dim_axis'",
+        "layer 'output' (eval): 'out_type' takes the keys 'dim', 'dtype', 'shape' and 'sparse', found 'time_dim_axis'",
     ),
     (
         {"output": {"class": "eval", "eval": "source(0)", "out_type": {"dim": "5"}}},
@@ -162,11 +162,11 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "eval", "eval": "source(0)", "out_type": {"dim": 9, "shape": (9,)}}},
-        "layer 'output' (eval): 'shape' in 'out_type' must be (None, 9), since the sources make it [batch, time:data, feature:9] float32, found (9,)",
+        "layer 'output' (eval): 'shape' in 'out_type' must be (None, 9), since the sources give [batch, time:data, feature:9] float32, found (9,)",
     ),
     (
         {"output": {"class": "eval", "eval": "source(0)", "out_type": {"shape": 9}}},
-        "layer 'output' (eval): 'shape' in 'out_type' must be like (None, 5), found 9",
+        "layer 'output' (eval): 'shape' in 'out_type' must be a tuple such as (None, 5), found 9",
     ),
     (
         {"output": {"class": "eval", "eval": "source(0)", "out_type": {"sparse": 1}}},

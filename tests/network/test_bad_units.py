@@ -102,11 +102,11 @@ BAD = {
     ),
     "no memory": (
         {"s": {"class": "linear", "n_out": 2}, "output": STATE},
-        "layer 'output' (get_last_hidden_state): source 's' is no recurrent layer and has no state",
+        "layer 'output' (get_last_hidden_state): source 's' is not a recurrent layer and has no state",
     ),
     "no such key": (
         {"s": unit("rec", "lstm"), "output": {**STATE, "key": "x"}},
-        "layer 'output' (get_last_hidden_state): 'key' is 'x', but the state of 's' has 'c', 'h', or '*' for all of it",
+        "layer 'output' (get_last_hidden_state): 'key' is 'x', but the state of 's' has 'c', 'h', or '*' for the whole state",
     ),
     "another number": (
         {"s": unit("rec", "lstm"), "output": {**STATE, "n_out": 3}},

@@ -7,6 +7,7 @@ from boulder.errors import NetworkError
 from boulder.network import describe, run_network
 from boulder.network.code.running import code_of
 from boulder.network.code.tensorflow_names import tensorflow_module
+from boulder.network.random_stream import RandomStream
 
 SHAPE = [2, 3, 5]
 EXPRESSIONS = [
@@ -30,21 +31,6 @@ EXPRESSIONS = [
 ]
 
 
-class Run:
-    """As much of a LayerRun as random numbers need."""
-
-    frame, train = None, True
-
-    def __init__(self, step=0, name="layer"):
-        self.key = (step, name)
-
-    def random_seed(self, what):
-        import hashlib
-
-        digest = hashlib.sha256(repr((*self.key, what)).encode()).digest()
-        return np.frombuffer(digest[:16], "int64")
-
-
 def drawn(expression: str, step=0, name="layer", compiled=True):
     """:return: of two calls in one layer"""
     from boulder.network.code.expression import Expression
@@ -53,7 +39,7 @@ def drawn(expression: str, step=0, name="layer", compiled=True):
     x = tf.constant(np.random.default_rng(0).normal(size=SHAPE).astype("float32"))
 
     def both():
-        with code_of(Run(step, name)):
+        with code_of(RandomStream(name, seed=0, update=step, train=True)):
             call = Expression(expression)
             return call(source=lambda i: x), call(source=lambda i: x)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boulder.errors import NetworkError
+
 BATCH, TIME, FEATURE, SPATIAL = "batch", "time", "feature", "spatial"
 LOOP, BEAM = "loop", "beam"
 """Two that a layer never asks for, and treats as it treats the batch: LOOP, dynamic like TIME, are the iterations of a
@@ -28,7 +30,17 @@ class Axis:
     size: int | None = None
     origin: tuple = ()
 
-    def derived(self, operation: str, *arguments) -> Axis:
+    @property
+    def known_size(self) -> int:
+        """:return: `size` of a static axis
+
+        :raises NetworkError: if the size is not known
+        """
+        if self.size is None:
+            raise NetworkError(f"needs to know the size of axis {self}")
+        return self.size
+
+    def derived(self, operation: str, *arguments: object) -> Axis:
         """:return: the axis that `operation` makes of this one, equal to any other made the same way"""
         return Axis(self.kind, None, (operation, *arguments, self.origin))
 
@@ -89,6 +101,6 @@ def Spatial(size: int, number: int = 0) -> Axis:
     return Axis(SPATIAL, size, (f"{number}",) if number else ())
 
 
-def Feature(size: int) -> Axis:
+def Feature(size: int | None) -> Axis:
     """:return: a feature axis with `size` entries"""
     return Axis(FEATURE, size)

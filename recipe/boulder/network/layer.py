@@ -11,16 +11,18 @@ class Linear(ConcatLayer):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import ParamSpec, Part, variable_scope
 from boulder.network.registry import Registry
 from boulder.network.template import Template, concatenated
+from boulder.network.tensor import Tensor
 
 LAYERS = Registry("layer class", "class")
 layer_class = LAYERS.register
@@ -98,21 +100,25 @@ class Layer:
         """:return: what it remembers from one iteration of a loop to the next; {} outside of loops"""
         return {}
 
-    def first_state(self, run, state: dict[str | None, Template], sources) -> dict:
+    def first_state(
+        self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]
+    ) -> dict[str | None, Tensor]:
         """
         :param sources: Tensors; None for what is there in the iterations only
         :return: Tensors of these templates, before the first iteration; zeros, if the layer does not say otherwise
         """
         return {key: run.full(template, 0) for key, template in state.items()}
 
-    def first_output(self, state: dict) -> object | None:
+    def first_output(self, state: dict[str | None, Tensor]) -> Tensor | None:
         """
         :param state: what `first_state` gave
         :return: the one of it that `prev:` of the layer is in the first iteration; None: `initial_output` says what that is
         """
         return None
 
-    def step(self, run, state: dict, *sources):
+    def step(
+        self, run: LayerRun, state: dict[str | None, Tensor], *sources: Tensor
+    ) -> tuple[Tensor, dict[str | None, Tensor]]:
         """
         :param state: key → Tensor
         :return: the output and the new state
@@ -126,11 +132,11 @@ class Layer:
         """
         raise NotImplementedError
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """
-        :param run: `boulder.network.run.LayerRun`: parameters, sequence lengths, dropout
-        :param sources: a `boulder.network.tensor.Tensor` for each of `from`
-        :return: the output
+        :param run: parameters, sequence lengths, random numbers
+        :param sources: a `Tensor` for each source; subclasses name them, so the type here is as wide as theirs
+        :return: the output; of a loop, name → output
         """
         raise NotImplementedError
 
@@ -217,17 +223,18 @@ class Site:
             template = concatenated(template for _, template in self.sources)
         except NetworkError as error:
             raise self.fail_sources(error) from None
-        self._check_dropout(template)
+        if isinstance(self.layer, ConcatLayer):
+            self._check_dropout(self.layer, template)
         return template
 
-    def _check_dropout(self, template: Template) -> None:
-        for key, value in (self.layer.dropout_noise_shape or {}).items():
+    def _check_dropout(self, layer: ConcatLayer, template: Template) -> None:
+        for key, value in (layer.dropout_noise_shape or {}).items():
             if key not in _NOISE_AXES or value not in (None, -1, 1):
                 raise self.fail(
                     f"'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {{{key!r}: {value!r}}}"
                 )
-        if self.layer.dropout:
-            self.check_rate("dropout", self.layer.dropout)
+        if layer.dropout:
+            self.check_rate("dropout", layer.dropout)
             if not template.dtype.startswith("float"):
                 raise self.fail(f"dropout needs float values, but its input is {template}")
 

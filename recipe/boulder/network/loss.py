@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+from boulder.lazy import TFTensor
+from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 LOSSES = Registry("loss", "loss")
 loss_class = LOSSES.register
@@ -15,9 +18,9 @@ loss_class = LOSSES.register
 class LossValue(NamedTuple):
     """Three float32 scalars over a batch: sums of cost and error, and the number of frames that normalises both."""
 
-    cost: object
-    error: object
-    frames: object
+    cost: TFTensor
+    error: TFTensor
+    frames: TFTensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +53,10 @@ class Loss:
             )
         return None
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Any) -> LossValue:
         """
-        :param run: `boulder.network.run.LayerRun`
-        :param output: the layer's output, a `boulder.network.tensor.Tensor`
-        :param target: likewise, with the axes of the data stream
+        :param run: parameters, sequence lengths, random numbers of the layer
+        :param output: output of the layer
+        :param target: `Tensor` of the data stream, None if the loss needs none; subclasses declare which
         """
         raise NotImplementedError

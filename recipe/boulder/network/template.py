@@ -28,6 +28,16 @@ class Template:
         """:return: the axis of that kind, or None"""
         return next((a for a in self.axes if a.kind == kind), None)
 
+    def required(self, kind: str) -> Axis:
+        """
+        :return: the axis of that kind
+        :raises NetworkError: if there is none
+        """
+        axis = self.axis(kind)
+        if axis is None:
+            raise NetworkError(f"needs a {kind} axis, found {self}")
+        return axis
+
     @property
     def batch(self) -> Axis | None:
         return self.axis(BATCH)

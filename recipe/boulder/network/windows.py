@@ -101,7 +101,7 @@ class Windows:
         :return: of the template of `run`; the lengths of its axes are set
         """
         x = x.feature_last()
-        value, restore = run.collapsed(x, (*self.axes, x.axes[-1]))
+        value, restore = x.collapsed((*self.axes, x.axes[-1]))
         outer = [axis for axis in x.axes[:-1] if axis not in self.axes]
         counts = []
         for position, (axis, window) in enumerate(zip(self.axes, self.each, strict=True), start=1):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from boulder.errors import BoulderError, NetworkError
 from boulder.lazy import tf
+from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.code.data import SourceData
 from boulder.network.code.layer import code_layer
 from boulder.network.code.running import code_of
@@ -44,8 +45,8 @@ class Sources:
         :param run: `boulder.network.run.LayerRun`
         """
         self._run, self._tensors = run, tensors
-        self._axes = run.broadcast_axes(tensors)
-        self._aligned = run.aligned(tensors)
+        self._axes = broadcast_axes(tensors)
+        self._aligned = aligned(tensors)
         self.layer = code_layer(run, tensors)
         self.batch_major = False
         """Whether one was asked for with its batch axis first: then the result has it there, too."""
@@ -81,9 +82,9 @@ def evaluated(function: str | Callable, names: Mapping[str, object] | None, run,
     """
     source = Sources(run, sources)
     given = {"source": source, "self": source.layer, **(names or {})}
-    where = f"layer {run.name!r} ({run.spec.layer.class_name}): 'eval' failed"
+    where = f"{run.where}: 'eval' failed"
     try:
-        with code_of(run), imported():
+        with code_of(run.random), imported():
             if isinstance(function, str):
                 result = Expression(function)(**given)
             else:

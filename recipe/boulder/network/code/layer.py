@@ -81,7 +81,7 @@ def code_layer(run, sources: Sequence[Tensor]) -> CodeLayer:
     :param run: `boulder.network.run.LayerRun`
     :return: `self`
     """
-    network, names = CodeNetwork(run), run.spec.sources
+    network, names = CodeNetwork(run), run.sources
     of_sources = [
         CodeLayer(name, SourceData(name, source, run), network) for name, source in zip(names, sources, strict=True)
     ]

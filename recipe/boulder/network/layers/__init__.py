@@ -1,4 +1,4 @@
-"""One file for each family of layer classes. Importing this package registers them all."""
+"""The layer classes, one file per family. Importing this package registers all of them."""
 
 from boulder.network.layers import (
     activation,

@@ -208,7 +208,7 @@ class Decide(Layer):
         beam = x.template.axis(BEAM)
         if beam is None:
             return x
-        scores = run.scores(beam)
+        scores = run.beam_scores[beam]
         if self.length_normalization:
             scores /= tf.cast(run.length_over((Batch, beam), x.template.time), tf.float32)
         best = tf.argmax(scores, axis=1, output_type=tf.int32)

@@ -40,11 +40,13 @@ class Frames:
 
     def before_the_first(self) -> Kept:
         carried, states = {}, {}
-        inner = {spec.name: spec for spec in self.run.spec.inner}
+        inner = {spec.name: spec for spec in self.run.inner}
         for name, templates in self.loop.states.items():
             spec = inner[name]
             sources = [self.constants.get(source) for source in spec.sources]
-            initial = spec.layer.first_state(self.run.of(spec, self.constants), dict(templates), sources)
+            initial = spec.layer.first_state(
+                self.run.state.within(self.constants, None).run(spec), dict(templates), sources
+            )
             self.first_outputs[name] = spec.layer.first_output(initial)
             states[name] = {
                 key: self.run.broadcast(initial[key], template).value for key, template in templates.items()
@@ -74,8 +76,8 @@ class Frames:
         """
         outputs, kept = self.outputs(frame, kept), Kept(kept.carried, dict(kept.states))
         states: dict[str, dict[str, object]] = {}
-        state = self.run.inside(outputs, frame)
-        for spec in self.run.spec.inner:
+        state = self.run.state.within(outputs, frame)
+        for spec in self.run.inner:
             run = state.run(spec)
             sources = [outputs[source] for source in spec.sources]
             if spec.name in self.loop.states:

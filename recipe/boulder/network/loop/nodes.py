@@ -119,7 +119,7 @@ class Iterations(Layer):
         from boulder.network.loop.iterate import iterate
         from boulder.network.loop.until_end import iterate_until_end
 
-        named = dict(zip(run.spec.sources, sources, strict=True))
+        named = dict(zip(run.sources, sources, strict=True))
         return iterate_until_end(run, self, named) if self.end or self.beam else iterate(run, self, named)
 
 

@@ -59,7 +59,7 @@ def iterate_until_end(run, loop: Iterations, sources: Mapping[str, Tensor]) -> d
     if loop.end:
         run.set_length(loop.loop.as_time(), lengths, axes)
     if loop.beam:
-        run.set_scores(loop.beam, scores)
+        run.beam_scores[loop.beam] = scores
     outputs = frames.stacked(results)
     back = ways_back(origins.stack()) if loop.beam else None
     longest = run.frames(loop.loop)

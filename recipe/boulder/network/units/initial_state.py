@@ -68,7 +68,7 @@ def tensors(
     for key, part in _parts(given, list(state), None).items():
         template = state[key]
         if part == "var":
-            variable = next(p.name for p in run.spec.params if p.name.rpartition("/")[2] == _short(key))
+            variable = next(name for name in run.paths if name.rpartition("/")[2] == _short(key))
             vector = Template((template.feature,))
             found[key] = Tensor(run.param(variable), vector.axes, vector)
         elif part in named:

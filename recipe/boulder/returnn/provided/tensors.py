@@ -76,7 +76,7 @@ def dropout(
         raise NetworkError(
             "dropout: found cond_on_train=True outside of layers, where nobody knows whether it is training"
         )
-    if cond_on_train and not code.run.train:
+    if cond_on_train and not code.random.train:
         return x
     with tf.name_scope(name or "dropout"):
         x = tf.convert_to_tensor(x)

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 
 from boulder.errors import BoulderError
-from jobs.job_files import file_names, read_text
-from jobs.job_state import ALIVE, FAILED, Judge
-from jobs.opened_config import open_config
+from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
-from jobs.work_lock import manager_at_work
+from jobs.workdir.job_files import file_names, read_text
+from jobs.workdir.job_state import ALIVE, FAILED, Judge
+from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 
 _SECONDS_BETWEEN_LOOKS = 0.2

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from boulder.errors import BoulderError
-from jobs.work_lock import lock_work_directory, manager_at_work
+from jobs.workdir.work_lock import lock_work_directory, manager_at_work
 from sisyphus import gs
 
 _PATIENCE = 120.0

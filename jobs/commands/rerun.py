@@ -15,18 +15,18 @@ from rich.markup import escape
 from boulder.errors import BoulderError
 from boulder.report.words import duration
 from boulder.training.scores import read_scores
-from jobs.ending import end_jobs
-from jobs.job_files import file_names
-from jobs.job_graph import dependants
-from jobs.job_name import name_of
-from jobs.job_state import Judge
-from jobs.manager_pause import check_manager, no_manager_at_it
-from jobs.opened_config import jobs_of, open_config
+from jobs.commands.opened_config import jobs_of, open_config
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import find_piece, find_pipeline
 from jobs.report import ReportJob
-from jobs.stale import mark_stale
-from jobs.submissions import read_usage
+from jobs.workdir.ending import end_jobs
+from jobs.workdir.job_files import file_names
+from jobs.workdir.job_graph import dependants
+from jobs.workdir.job_name import name_of
+from jobs.workdir.job_state import Judge
+from jobs.workdir.manager_pause import check_manager, no_manager_at_it
+from jobs.workdir.stale import mark_stale
+from jobs.workdir.submissions import read_usage
 from sisyphus import Job, gs
 
 _ASK_FROM = 3600.0

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-from jobs.cluster_queue import SCHEDULERS, ClusterError, Queued
-from jobs.job_files import file_names
-from jobs.local_workers import local_workers
-from jobs.submissions import Submission, read_submissions, read_usage
-from jobs.work_lock import manager_at_work
+from jobs.workdir.cluster_queue import SCHEDULERS, ClusterError, Queued
+from jobs.workdir.job_files import file_names
+from jobs.workdir.local_workers import local_workers
+from jobs.workdir.submissions import Submission, read_submissions, read_usage
+from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 from sisyphus.job import job_finished
 

@@ -7,10 +7,10 @@ from rich.markup import escape
 
 from boulder.errors import ConfigError
 from boulder.report import words
+from jobs.commands.run import run
 from jobs.further_epochs import adding, record
 from jobs.pieces import find_pipeline
 from jobs.pipeline import laid_out_pipelines
-from jobs.run import run
 
 
 def extend(config: str, epochs: int, console: Console, *, pipeline: str | None = None, verbose: bool = False) -> int:
@@ -18,8 +18,8 @@ def extend(config: str, epochs: int, console: Console, *, pipeline: str | None =
     :param epochs: so many
     :param pipeline: which, if the config lays out several
     :param verbose: let Sisyphus say what it does
-    :return: exit code, as `jobs.run.run`
-    :raises BoulderError: if the config's schedule is not decided to its end, and as `jobs.run.run`; then nothing is added
+    :return: exit code, as `jobs.commands.run.run`
+    :raises BoulderError: as `jobs.commands.run.run`, and if the schedule is not decided to its end; then nothing is added
     """
     if epochs < 1:
         raise ConfigError(f"--epochs {epochs}: expected a number of at least 1")

@@ -14,10 +14,10 @@ from rich.text import Text
 from boulder.report import phase_table
 from boulder.training.progress import make_bar
 from boulder.training.scores import describe_record, read_scores
-from jobs.job_name import name_of
+from jobs.commands.show_plan import tell_what_it_needs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
-from jobs.show_plan import tell_what_it_needs
+from jobs.workdir.job_name import name_of
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 

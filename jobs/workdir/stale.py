@@ -6,8 +6,8 @@ import json
 import os
 from collections.abc import Iterable
 
-from jobs.job_graph import inputs_of, with_inputs
-from jobs.job_name import name_of
+from jobs.workdir.job_graph import inputs_of, with_inputs
+from jobs.workdir.job_name import name_of
 from sisyphus import Job, gs, toolkit
 from sisyphus.graph import OutputTarget
 

@@ -7,10 +7,10 @@ import logging
 import sys
 
 from boulder.errors import ConfigError
-from jobs.config_name import check_config_name, check_folder, errors_of_config
-from jobs.job_graph import with_inputs
+from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.layout import Pipeline
 from jobs.pipeline import laid_out_pipelines
+from jobs.workdir.job_graph import with_inputs
 from sisyphus import Job, toolkit
 from sisyphus.job import job_finished
 from sisyphus.loader import config_manager

@@ -8,12 +8,12 @@ from rich.markup import escape
 from boulder.errors import BoulderError
 from boulder.report.graph_picture import JobBox, check_suffix, draw_graph
 from boulder.training.scores import read_scores
-from jobs.job_graph import inputs_of
-from jobs.job_name import name_of
-from jobs.job_state import Judge
-from jobs.opened_config import jobs_of, open_config
+from jobs.commands.opened_config import jobs_of, open_config
 from jobs.phase_training import PhaseTrainingJob
-from jobs.stale import stale_jobs
+from jobs.workdir.job_graph import inputs_of
+from jobs.workdir.job_name import name_of
+from jobs.workdir.job_state import Judge
+from jobs.workdir.stale import stale_jobs
 from sisyphus import Job
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from jobs.job_files import file_names, read_text
+from jobs.workdir.job_files import file_names, read_text
 from sisyphus import Job, gs
 
 

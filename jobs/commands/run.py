@@ -18,12 +18,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from jobs.config_name import check_config_name, check_folder, errors_of_config
-from jobs.job_name import name_of
-from jobs.opened_config import continue_configs
-from jobs.stale import WANTED
-from jobs.watcher import Watcher, tell_failure
-from jobs.work_lock import lock_work_directory
+from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
+from jobs.commands.opened_config import continue_configs
+from jobs.commands.watcher import Watcher, tell_failure
+from jobs.workdir.job_name import name_of
+from jobs.workdir.stale import WANTED
+from jobs.workdir.work_lock import lock_work_directory
 
 _FAILED = {"error", "retry_error", "queue_error", "input_missing", "interrupted_not_resumable"}
 _TO_DO = {"runnable", "running", "queue", "unknown", "interrupted_resumable"}

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.errors import BoulderError
-from jobs.ending import end_jobs
-from jobs.job_name import name_of
-from jobs.job_state import ALIVE, Judge
-from jobs.opened_config import open_config
+from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
+from jobs.workdir.ending import end_jobs
+from jobs.workdir.job_name import name_of
+from jobs.workdir.job_state import ALIVE, Judge
 from sisyphus import Job, gs
 
 

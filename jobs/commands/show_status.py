@@ -13,15 +13,15 @@ from rich.markup import escape
 from boulder.report.status import PhaseStatus, status_table
 from boulder.training.scores import read_scores
 from boulder.training.time_left import seconds_left
-from jobs.job_name import name_of
-from jobs.job_state import FAILED, JobState, Judge
+from jobs.commands.opened_config import jobs_of, open_config
+from jobs.commands.show_plan import tell_what_it_needs
+from jobs.commands.watcher import tell_failure
 from jobs.layout import Pipeline
-from jobs.opened_config import jobs_of, open_config
 from jobs.pieces import Piece, find_pipeline, pieces
-from jobs.show_plan import tell_what_it_needs
-from jobs.stale import stale_jobs
-from jobs.watcher import tell_failure
-from jobs.work_lock import manager_at_work
+from jobs.workdir.job_name import name_of
+from jobs.workdir.job_state import FAILED, JobState, Judge
+from jobs.workdir.stale import stale_jobs
+from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 
 

@@ -17,9 +17,9 @@ from boulder.report.phases import phase_rows
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
-from jobs.config_name import check_config_name, errors_of_config
+from jobs.commands.config_name import check_config_name, errors_of_config
+from jobs.commands.show_loops import loop_lines
 from jobs.pipeline import laid_out_pipelines
-from jobs.show_loops import loop_lines
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.errors import BoulderError
-from jobs.cluster_queue import SCHEDULERS
-from jobs.job_name import name_of
-from jobs.job_state import ALIVE, JobState, Judge
-from jobs.local_workers import end_workers
+from jobs.workdir.cluster_queue import SCHEDULERS
+from jobs.workdir.job_name import name_of
+from jobs.workdir.job_state import ALIVE, JobState, Judge
+from jobs.workdir.local_workers import end_workers
 from sisyphus import Job, gs
 
 _PATIENCE = 120.0
