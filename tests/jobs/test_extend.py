@@ -126,8 +126,7 @@ def test_a_config_that_contradicts_what_was_added_is_told(trained):
     code, output = trained.run("boulder", "status", "config/tiny.reported(2, (3,))")
     assert (code, output.count("\n")) == (1, 1)
     assert (
-        "further_epochs is [3], but by `boulder extend` it was [2, 1]: let it begin with these, or take 'tiny' out"
-        in output
+        "further_epochs is [3], but `boulder extend` made it [2, 1]: begin with these, or remove 'tiny' from" in output
     )
     (trained.folder / "work/further_epochs.json").write_text("{")
     code, output = trained.run("boulder", "status", CONFIG)
