@@ -161,7 +161,7 @@ def test_message(network, message, check_message):
 @pytest.mark.parametrize(
     "class_name", ["linear", "softmax", "rec", "copy", "dropout", "activation", "eval", "combine", "repeat"]
 )
-def test_no_value_of_any_option_gets_anything_but_an_error_of_ours(class_name, value, extern_data):
+def test_any_value_of_any_option_is_accepted_or_a_boulder_error(class_name, value, extern_data):
     from boulder.network.layer import LAYERS
     from boulder.network.option_parsing import known_options
 

@@ -1,4 +1,4 @@
-"""Recurrent layers in a beam search: their states follow the hypotheses, also where other layers read them."""
+"""Recurrent layers in a beam search: their states follow the hypotheses, also for layers that read them."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def network(unit: str, cls: str, beam_size: int) -> dict:
 
 
 def log_probs(net: dict, params: dict, sequence: tuple) -> np.ndarray:
-    """:return: of the sequence, for each of the batch, as training sees it"""
+    """:return: log probability of the sequence for each entry of the batch, as in training"""
     batch, lengths = {"data": DATA, "classes": np.array([sequence] * 3)}, np.array([len(sequence)] * 3, "int32")
     result = run_network(describe(net, EXTERN_DATA), params, batch, {"data": LENGTHS, "classes": lengths})
     prob = result.layers["output/prob"]
