@@ -109,8 +109,11 @@ def test_a_loop_gives_what_tensorflow_2_gives(tf):
             "tf.nn.sofmax(source(0))",
             "'eval' failed: neither TensorFlow 2 nor 1 has tf.nn.sofmax; did you mean 'softmax'",
         ),
-        ("tf.get_variable('v', [5]) + source(0)", "'eval' failed: tf.get_variable: it would be a parameter that no"),
-        ("tf.layers.dense(source(0), 5)", "'eval' failed: tf.layers: they would make parameters that no layer"),
+        ("tf.get_variable('v', [5]) + source(0)", "'eval' failed: tf.get_variable: it would create a parameter that"),
+        (
+            "tf.layers.dense(source(0), 5)",
+            "'eval' failed: tf.layers: they would create parameters that belong to no layer",
+        ),
         (
             "tf.nn.dropout(source(0), 0.9)",
             "'eval' failed: tf.nn.dropout: found a second argument without a name, expected",

@@ -8,7 +8,7 @@ from boulder.errors import NetworkError
 from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.layers.loop import Loop
 from boulder.network.loss import LOSSES, Loss
-from boulder.network.options import parse
+from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
