@@ -11,7 +11,7 @@ from boulder.network.registry import Registry
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
-LOSSES = Registry("loss", "loss")
+LOSSES: Registry[Loss] = Registry("loss", "loss")
 loss_class = LOSSES.register
 
 
@@ -43,8 +43,11 @@ class Loss:
         """:return: the dimension that the layer's output must have for this target"""
         raise NotImplementedError
 
-    def check(self, output: Template, target: Template) -> str | None:
-        """:return: what does not fit, as a sentence's end, or None"""
+    def check(self, output: Template, target: Any) -> str | None:
+        """
+        :param target: `Template` of the data stream, None if the loss needs none; subclasses declare which
+        :return: why the output does not fit, as the end of a sentence; None if it does
+        """
         wanted = self.output_dim(target)
         if output.feature is None or output.dim != wanted:
             return (
