@@ -1,4 +1,4 @@
-"""What is wrong with a loop is told in one line with the layer's path: of a decoder as that of the document on pretraining."""
+"""Messages for a decoder loop, which name the path of the layer."""
 
 import copy
 
@@ -38,7 +38,12 @@ NETWORK = {
 
 
 def changed(loop=None, beside=None, **layers) -> dict:
-    """:return: with other options in layers of the loop; None takes a layer away, or an option"""
+    """
+    :param loop: options of the loop to change
+    :param beside: layers to add outside of the loop
+    :param layers: layer of the loop → options to change; None removes a layer or an option
+    :return: the changed `NETWORK`
+    """
     network = copy.deepcopy(NETWORK) | (beside or {})
     network["decoder"] |= loop or {}
     unit = network["decoder"]["unit"]
@@ -118,20 +123,20 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_told_with_the_layers_path(case):
+def test_message(case):
     network, message = CASES[case]
     with pytest.raises(BoulderError) as caught:
         describe(network, EXTERN_DATA)
     assert str(caught.value) == message
 
 
-def test_without_a_mistake_nothing_is_told():
+def test_the_unchanged_decoder_is_valid():
     assert set(describe(changed(), EXTERN_DATA).losses) == {"decoder/output", "decoder/stop_token"}
     assert set(describe(changed(stop_token={"loss_scale": 0.0}), EXTERN_DATA).losses) == {"decoder/output"}
     assert set(describe(changed(unused=linear("s", 1, loss_scale=None)), EXTERN_DATA).losses) >= {"decoder/output"}
 
 
-def test_frames_are_vectors():
+def test_frames_of_a_target_must_be_vectors():
     streams = EXTERN_DATA | {"stop": {"dim": 1, "shape": (None, None, 1)}}
     with pytest.raises(BoulderError, match=r"found 'shape' \(None, None, 1\), expected \(None, dim\)"):
         describe(NETWORK, streams)
