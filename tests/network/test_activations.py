@@ -55,7 +55,7 @@ BAD = [
     ("-1 * relu", None),
     ("2 *", None),
     ("relu ** 2", None),
-    ("tf.nn.relu(y)", "activation 'tf.nn.relu(y)' may speak of 'x' and 'tf', found 'y'"),
+    ("tf.nn.relu(y)", "activation 'tf.nn.relu(y)' may use the names 'x' and 'tf', found 'y'"),
     ("tf.nn.relu(x", None),
 ]
 

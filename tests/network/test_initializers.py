@@ -60,8 +60,8 @@ def test_a_dict_says_the_same_as_a_call():
     [
         ("glorot_unifrm", "unknown initializer 'glorot_unifrm'; did you mean 'glorot_uniform'?"),
         ("variance_scaling(mode='fan')", "initializer \"variance_scaling(mode='fan')\" cannot be called: 'fan'"),
-        ("zeros(", "'zeros(' is no initializer; expected a name, or a call with numbers"),
-        ("normal(stddev=open('x'))", "\"normal(stddev=open('x'))\" is no initializer; expected a name, or a call with numbers"),
+        ("zeros(", "'zeros(' is not an initializer; expected a name, or a call with numbers"),
+        ("normal(stddev=open('x'))", "\"normal(stddev=open('x'))\" is not an initializer; expected a name, or a call with numbers"),
     ],
 )  # fmt: skip
 def test_what_is_none_is_told(init, message):
