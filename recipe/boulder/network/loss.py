@@ -46,7 +46,7 @@ class Loss:
     def check(self, output: Template, target: Any) -> str | None:
         """
         :param target: `Template` of the data stream, None if the loss needs none; subclasses declare which
-        :return: why the output does not fit, as the end of a sentence; None if it does
+        :return: a message if the output and the target do not fit together, or None
         """
         wanted = self.output_dim(target)
         if output.feature is None or output.dim != wanted:
