@@ -41,11 +41,11 @@ BAD_NETWORKS = [
             "output": {"class": "combine", "kind": "add", "from": ["data", "a"]},
             "a": {"class": "repeat", "repetitions": 2},
         },
-        "layer 'output' (combine): sources with different time axes, time:data and time:repeat(data, 2), cannot be put beside each other: 'data:data' is [batch, time:data, feature:5] float32, 'a' is [batch, time:repeat(data, 2), feature:5] float32",
+        "layer 'output' (combine): sources with different time axes, time:data and time:repeat(data, 2), cannot be combined: 'data:data' is [batch, time:data, feature:5] float32, 'a' is [batch, time:repeat(data, 2), feature:5] float32",
     ),
     (
         {"output": {"class": "copy", "from": ["data", "data:letters"]}},
-        "layer 'output' (copy): source 'data:letters' is [batch, time:letters], 6 classes int32 and has no feature axis of known size to be concatenated along",
+        "layer 'output' (copy): source 'data:letters' is [batch, time:letters], 6 classes int32, without a feature axis of known size, so it cannot be concatenated",
     ),
     (
         {"output": {"class": "copy", "from": ["data", "data:ints"]}},
@@ -53,7 +53,7 @@ BAD_NETWORKS = [
     ),
     (
         {"a": {"class": "repeat", "repetitions": 2}, "output": {"class": "copy", "from": ["data", "a"]}},
-        "layer 'output' (copy): sources with different time axes, time:data and time:repeat(data, 2), cannot be put beside each other: 'data:data' is [batch, time:data, feature:5] float32, 'a' is [batch, time:repeat(data, 2), feature:5] float32",
+        "layer 'output' (copy): sources with different time axes, time:data and time:repeat(data, 2), cannot be combined: 'data:data' is [batch, time:data, feature:5] float32, 'a' is [batch, time:repeat(data, 2), feature:5] float32",
     ),
     (
         {"output": {"class": "rec", "n_out": 3, "from": "data:letters"}},
@@ -77,7 +77,7 @@ BAD_NETWORKS = [
     ),
     (
         {"output": {"class": "copy", "from": ["data:unknown", "data:unknown"]}},
-        "layer 'output' (copy): source 'data:unknown' is [batch, time:unknown, feature] float32 and has no feature axis of known size to be concatenated along",
+        "layer 'output' (copy): source 'data:unknown' is [batch, time:unknown, feature] float32, without a feature axis of known size, so it cannot be concatenated",
     ),
     (
         {"output": {"class": "activation", "activation": "tanh", "from": "data:letters"}},

@@ -85,7 +85,7 @@ _PROVIDED = {
     "util.basic": ("basics", ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "long", "unicode")),
     "util.better_exchook": ("basics", ("install",)),
 }
-"""Module within `returnn` → the one of `boulder.returnn.provided` that it takes names from; None: all that are public"""
+"""Module within `returnn` → the one of `boulder.returnn.provided` that it takes names from; None: its `__all__`"""
 
 TOP_LEVEL = frozenset({"returnn", *OLD_NAMES, *LAZY})
 
@@ -111,7 +111,7 @@ def _fill(module: types.ModuleType) -> None:
         return
     source, names = _PROVIDED[path]
     provided = importlib.import_module(f"boulder.returnn.provided.{source}")
-    for name in names or (name for name in vars(provided) if not name.startswith("_")):
+    for name in names or provided.__all__:
         setattr(module, name, getattr(provided, name))
     if path == "__main__":
         module.config = provided.get_global_config(raise_exception=False)
