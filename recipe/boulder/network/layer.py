@@ -11,7 +11,8 @@ class Linear(ConcatLayer):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -215,10 +216,18 @@ class Site:
     def fail(self, message: str) -> NetworkError:
         return NetworkError(f"{self.where}: {message}")
 
-    def fail_sources(self, error: NetworkError) -> NetworkError:
-        """:return: `error` with the names and templates of the sources"""
+    def fail_sources(self, message: str) -> NetworkError:
+        """:return: an error with the names and templates of the sources"""
         sources = ", ".join(f"{name!r} is {template}" for name, template in self.sources)
-        return self.fail(f"{error}: {sources}")
+        return self.fail(f"{message}: {sources}")
+
+    @contextmanager
+    def naming_sources(self) -> Iterator[None]:
+        """Adds the layer and its sources to the message of a NetworkError."""
+        try:
+            yield
+        except NetworkError as error:
+            raise self.fail_sources(str(error)) from None
 
     def input(self) -> Template:
         """:return: template of all sources, concatenated along the feature axis
@@ -233,10 +242,8 @@ class Site:
                     raise self.fail(
                         f"source {name!r} is {template}, without a feature axis of known size, so it cannot be concatenated"
                     )
-        try:
+        with self.naming_sources():
             template = concatenated(template for _, template in self.sources)
-        except NetworkError as error:
-            raise self.fail_sources(error) from None
         if isinstance(self.layer, ConcatLayer):
             self._check_dropout(self.layer, template)
         return template
