@@ -37,7 +37,7 @@ def test_a_phase_is_seen_with_its_number_and_rerun_cancels_what_runs_under_a_liv
         code, output = project.run("boulder", "rerun", LONG, "--phase", "0")
         assert code == 0, output + cluster.logs()
         assert f"ending tiny/phase.01 ({engine} {number}" in output
-        assert "goes on with it" in output
+        assert "will run it" in output
         told, _ = running.communicate(timeout=400)
     finally:
         project.stop(running)
