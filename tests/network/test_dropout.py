@@ -87,7 +87,7 @@ def test_same_in_a_compiled_function(run, values, random_batch):
 
     data, lengths = random_batch(LENGTHS)
 
-    @tf.function
+    @tf.function(autograph=False)
     def compiled(step):
         return dropped(run, lambda out, name: out.layers[name].value, data, lengths, train=True, step=step)
 

@@ -123,7 +123,7 @@ def test_a_decoder_has_the_same_numbers_outside_of_a_loop_and_in_it_at_once_or_s
         spec = describe(net, {"data": {"dim": 5}})
         variables = {path: tf.Variable(value) for path, value in sorted(random_params(spec).items())}
 
-        @tf.function
+        @tf.function(autograph=False)
         def step():
             with tf.GradientTape() as tape:
                 x = run_network(spec, variables, {"data": data}, {"data": lengths}).layers["output"]
