@@ -81,6 +81,7 @@ def stale(project) -> list[str]:
     return [phase["phase"] for phase in pipeline["phases"] if phase["stale"]]
 
 
+@pytest.mark.slow
 def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
     config = "config/tiny.experiment(6, 1, 8)"
     running = project.start("boulder", "run", config)
