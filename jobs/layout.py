@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in
 from boulder.data.sequence_order import check_order
-from boulder.errors import BoulderError, NetworkError
+from boulder.errors import BoulderError, ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.report.phases import phase_rows
 from boulder.schedule import Phase, Plan
@@ -16,6 +17,7 @@ from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
+from boulder.training.options import TrainingOptions
 from boulder.training.phase import TrainingPhase
 from jobs import several_gpus
 from jobs.experiment import Experiment, data_description, is_no_data
@@ -91,8 +93,12 @@ class Layout:
         """
         experiment = self._experiment
         elsewhere = {*several_gpus.KEYS, *DATA_KEYS}
-        overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}
         ignored = {*LEARNING_RATE_KEYS, *experiment.function_options}
+        known = {*elsewhere, *ignored, *(field.name for field in fields(TrainingOptions))}
+        for key in phase.config:
+            if key not in known:
+                raise ConfigError(f"config: the training does not know {key!r}{nearest(key, known)}")
+        overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}
         result = TrainingPhase.planned(
             phase,
             config={key: value for key, value in {**experiment.config, **overrides}.items() if key not in ignored},

@@ -20,6 +20,7 @@ def data(tmp_path_factory):
 def training(data, tmp_path):
     """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) → final checkpoint, by a training run in this process"""
     from boulder.training import Checkpoint, TrainingFiles, TrainingPhase
+    from boulder.training import train as run_training
 
     def run(
         phases: list[dict],
@@ -46,7 +47,7 @@ def training(data, tmp_path):
         data_sets = {"train": [data / "train.hdf"] if train is None else train}
         data_sets["dev"] = ([data / "dev.hdf"] if dev is None else dev) or None
         phases = [TrainingPhase.from_json(data_sets | p) for p in phases]
-        train(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
+        run_training(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run
