@@ -15,6 +15,7 @@ from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import epochs_saved
 from jobs.rqmt import limit_threads
 from jobs.several_gpus import Devices
+from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, Task, tk
 
 if TYPE_CHECKING:
@@ -121,12 +122,12 @@ class PhaseTrainingJob(Job):
 
     def progress(self) -> dict | None:
         """:return: progress of the running epoch, see `boulder.training.progress`; None if the job is not running"""
-        return read_progress(os.path.join(self._sis_path("work"), _PROGRESS))
+        return read_progress(os.path.join(folder_of(self, "work"), _PROGRESS))
 
     def completed_fraction(self) -> float:
         """:return: grows with each checkpoint, 1 after the last; uses file names only, since the manager asks often"""
         first, last = self.phases[0]["first_epoch"], self.phases[-1]["last_epoch"]
-        saved = epochs_saved(os.path.join(self._sis_path("work"), _CHECKPOINTS))
+        saved = epochs_saved(os.path.join(folder_of(self, "work"), _CHECKPOINTS))
         return max(0.0, (saved - first + 1) / (last - first + 1))
 
     @classmethod

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sisyphus.toolkit
 from boulder.errors import ConfigError
 from boulder.training.phase import TrainingPhase
-from sisyphus import gs
+from sisyphus import gs, tk
 
 KEYS = ("gpus", "nodes")
 """The keys of `#config` that only this module reads."""
@@ -46,8 +45,7 @@ class Devices:
 
     def check_here(self) -> None:
         """:raises ConfigError: in a manager that runs jobs on this machine, if it has too few devices"""
-        in_manager = getattr(sisyphus.toolkit, "_sis_running_in_manager", False)
-        if self == Devices() or not in_manager or getattr(gs, "scheduler", lambda: None)() != "local":
+        if self == Devices() or not tk.running_in_manager() or getattr(gs, "scheduler", lambda: None)() != "local":
             return
         if self.nodes > 1:
             raise ConfigError(

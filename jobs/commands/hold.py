@@ -12,7 +12,9 @@ from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.ending import end_jobs
 from jobs.workdir.job_name import name_of
-from jobs.workdir.job_state import ALIVE, Judge
+from jobs.workdir.job_state import Judge
+from jobs.workdir.sisyphus_names import folder_of, is_held_by_config, set_up_directory
+from jobs.workdir.states import ALIVE
 from sisyphus import Job, gs
 
 
@@ -27,9 +29,9 @@ def hold(config: str, phase: str, console: Console, *, pipeline: str | None = No
     state = Judge([job]).state(job)
     if state.name == gs.STATE_FINISHED:
         raise BoulderError(f"phase {phase} has finished, there is nothing to hold; rerun would run it anew")
-    if not os.path.isdir(job._sis_path()):
-        job._sis_setup_directory()
-    with open(job._sis_path(gs.STATE_HOLD), "w"):
+    if not os.path.isdir(folder_of(job)):
+        set_up_directory(job)
+    with open(folder_of(job, gs.STATE_HOLD), "w"):
         pass
     told = "held"
     if state.name in ALIVE and (stop or state.name != gs.STATE_RUNNING):  # what waits in a queue has nothing to lose
@@ -47,9 +49,9 @@ def release(config: str, phase: str, console: Console, *, pipeline: str | None =
     """
     job = _job(config, phase, pipeline)
     try:
-        os.unlink(job._sis_path(gs.STATE_HOLD))
+        os.unlink(folder_of(job, gs.STATE_HOLD))
     except FileNotFoundError:
-        by_config = ", but by the config: take its hold() out" if job._sis_hold_job else ""
+        by_config = ", but by the config: take its hold() out" if is_held_by_config(job) else ""
         raise BoulderError(f"phase {phase} is not held by `boulder hold`{by_config}") from None
     console.print(f"{escape(name_of(job))} is released", soft_wrap=True)
     return 0

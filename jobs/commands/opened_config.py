@@ -11,8 +11,8 @@ from jobs.commands.config_name import check_config_name, check_folder, errors_of
 from jobs.laid_out import Pipeline
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_graph import with_inputs
+from jobs.workdir.sisyphus_names import leave_jobs_unmarked
 from sisyphus import Job, toolkit
-from sisyphus.job import job_finished
 from sisyphus.loader import config_manager
 
 
@@ -28,8 +28,7 @@ def open_config(name: str) -> dict[str, Pipeline]:
     check_config_name(name)
     logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL, format="%(message)s", force=True)
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
-    # Sisyphus's own would mark a job as finished and call on_job_finished, which is the manager's to do
-    Job._sis_finished = lambda job: job._sis_is_finished or job_finished(job._sis_path())
+    leave_jobs_unmarked()
     with errors_of_config(name):
         config_manager.load_configs([name])
         continue_configs()

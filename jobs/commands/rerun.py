@@ -25,6 +25,7 @@ from jobs.workdir.job_graph import dependants
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import Judge
 from jobs.workdir.manager_pause import check_manager, no_manager_at_it
+from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.stale import mark_stale
 from jobs.workdir.submissions import read_usage
 from sisyphus import Job, gs
@@ -47,7 +48,7 @@ def rerun(
     _, chosen = find_pipeline(opened, pipeline)
     piece = find_piece(chosen, phase)
     job, later = piece.job, dependants(piece.job, jobs_of(opened))
-    if not os.path.lexists(job._sis_path()):
+    if not os.path.lexists(folder_of(job)):
         raise BoulderError(f"phase {phase} has not begun, so there is nothing to run anew")
     check_manager()
     if len(job.phases) > 1:
@@ -81,14 +82,14 @@ def _begun(jobs: list[Job], only: bool) -> tuple[list[Job], list[Job]]:
     :param jobs: the one that is run anew, and what depends on it
     :return: (set aside, kept), of those that have a directory
     """
-    begun = [job for job in jobs if os.path.lexists(job._sis_path())]
+    begun = [job for job in jobs if os.path.lexists(folder_of(job))]
     kept = [job for job in begun if only and job is not jobs[0] and not isinstance(job, ReportJob)]
     return [job for job in begun if job not in kept], kept
 
 
 def _has_results(job: Job) -> bool:
     """Whether it has done something, in its own directory: another project's, to which a link leads, is not ours to mark."""
-    return not os.path.islink(job._sis_path()) and any(name.startswith(f"{gs.JOB_LOG}.") for name in file_names(job))
+    return not os.path.islink(folder_of(job)) and any(name.startswith(f"{gs.JOB_LOG}.") for name in file_names(job))
 
 
 def _queued(jobs: list[Job]) -> list[Job]:
@@ -118,7 +119,7 @@ def _seconds_of_work(job: Job) -> float:
 
 def _move_aside(job: Job, console: Console) -> None:
     """To the name that Sisyphus has for it, too."""
-    path, number = Path(job._sis_path()), 1
+    path, number = Path(folder_of(job)), 1
     while os.path.lexists(target := f"{path}.cleared.{number:04d}"):
         number += 1
     os.rename(path, target)

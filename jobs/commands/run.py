@@ -22,11 +22,13 @@ from jobs.commands.config_name import check_config_name, check_folder, errors_of
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.workdir.job_name import name_of
+from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.stale import WANTED
+from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
-
-_FAILED = {"error", "retry_error", "queue_error", "input_missing", "interrupted_not_resumable"}
-_TO_DO = {"runnable", "running", "queue", "unknown", "interrupted_resumable"}
+from sisyphus import gs, toolkit
+from sisyphus.loader import config_manager
+from sisyphus.manager import Manager, create_aliases
 
 
 def run(
@@ -47,13 +49,9 @@ def run(
     logging.getLogger("sisyphus.cluster").setLevel(logging.WARNING)  # embedded/sisyphus says there if Slurm is away
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
 
-    from sisyphus import gs, toolkit
-    from sisyphus.loader import config_manager
-    from sisyphus.manager import Manager, create_aliases
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us so shall find all as after Ctrl-C
     lock_work_directory()
-    toolkit._sis_running_in_manager = True
+    become_manager()
     for config in configs:
         with errors_of_config(config):
             config_manager.load_configs([config])
@@ -77,7 +75,7 @@ def run(
             if self._num_targets != len(self.sis_graph.targets):
                 self._num_targets = len(self.sis_graph.targets)
                 create_aliases(self.sis_graph.jobs())
-            hope = not _FAILED & set(self.jobs) or _TO_DO & set(self.jobs)
+            hope = TO_DO & set(self.jobs) or not {*FAILED, gs.STATE_INPUT_MISSING} & set(self.jobs)
             self._rounds_without_hope = 0 if hope else self._rounds_without_hope + 1
             # what a job has just finished may be news to a config, which is looked at once a round
             return self._rounds_without_hope < 4 and super().continue_manager_loop()
@@ -85,7 +83,7 @@ def run(
     gs.PRINT_ERROR = verbose
     engine = toolkit.cached_engine()
     engine.start_engine()
-    _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get("retry_error", ()))
+    _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
     try:
         # A job that failed in an earlier run is moved aside and tried again: the same command is how one goes on.
         manager = QuietManager(
@@ -114,7 +112,7 @@ def run(
 def _allow_new_tries(jobs) -> None:
     """What earlier runs submitted too often is not counted any more."""
     for job in jobs:
-        for log in Path(job._sis_path()).glob("submit_log.*"):
+        for log in Path(folder_of(job)).glob("submit_log.*"):
             log.replace(log.with_name(f"before.{log.name}"))
 
 
@@ -155,14 +153,14 @@ def _tell_result(graph, engine, told: set[str], console: Console) -> int:
         text = _short_text(path)
         console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
     states = graph.get_jobs_by_status(engine=engine, skip_finished=True)
-    failed = {job.job_id(): (job, state) for state in _FAILED for job in states.get(state, ())}
+    failed = {job.job_id(): (job, state) for state in FAILED for job in states.get(state, ())}
     for name, (job, state) in sorted(failed.items()):
         if name not in told:
             tell_failure(job, state, console)
     if failed or missing or undecided:
         further = " and further ones not decided" if undecided else ""
         found = f"{missing} outputs are missing{further}, {len(failed)} jobs failed"
-        held = ", ".join(sorted(name_of(job) for job in states.get("hold", ())))
+        held = ", ".join(sorted(name_of(job) for job in states.get(gs.STATE_HOLD, ())))
         console.print(
             f"{found}{escape(f', held: {held}') if held else ''}; the same command tries again", soft_wrap=True
         )

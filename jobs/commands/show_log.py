@@ -11,7 +11,9 @@ from boulder.errors import BoulderError
 from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.job_files import file_names, read_text
-from jobs.workdir.job_state import ALIVE, FAILED, Judge
+from jobs.workdir.job_state import Judge
+from jobs.workdir.sisyphus_names import folder_of
+from jobs.workdir.states import ALIVE, FAILED
 from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 
@@ -39,7 +41,7 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
         return _follow(job)
     for name in names:
         if len(names) > 1:
-            print(f"==> {job._sis_path(name)} <==")
+            print(f"==> {folder_of(job, name)} <==")
         sys.stdout.write(read_text(job, name))
     return 0
 
@@ -83,7 +85,7 @@ def _growing(job: Job) -> Iterator[str]:
 def _new_text(job: Job, name: str, printed: dict[str, tuple[int | None, int]]) -> str:
     inode, count = printed.get(name, (None, 0))
     try:
-        with open(job._sis_path(name), "rb") as file:
+        with open(folder_of(job, name), "rb") as file:
             now = os.fstat(file.fileno()).st_ino
             count = count if now == inode else 0
             file.seek(count)

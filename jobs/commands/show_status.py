@@ -19,8 +19,10 @@ from jobs.commands.watcher import tell_failure
 from jobs.laid_out import Pipeline
 from jobs.pieces import Piece, find_pipeline, pieces
 from jobs.workdir.job_name import name_of
-from jobs.workdir.job_state import FAILED, JobState, Judge
+from jobs.workdir.job_state import JobState, Judge
+from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.stale import stale_jobs
+from jobs.workdir.states import FAILED
 from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 
@@ -143,7 +145,7 @@ def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problem
                         "last_epoch": piece.epochs[-1],
                         "index": piece.index,
                         "job": piece.job.job_id(),
-                        "folder": piece.job._sis_path(),
+                        "folder": folder_of(piece.job),
                     }
                     for piece in pieces(pipeline)
                 ],

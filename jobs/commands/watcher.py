@@ -18,6 +18,7 @@ from jobs.commands.show_plan import tell_what_it_needs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_name import name_of
+from jobs.workdir.sisyphus_names import folder_of, is_finished
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -121,19 +122,19 @@ class Watcher:
 
 def tell_failure(job, state: str, console: Console) -> None:
     logs = _error_logs(job)
-    told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {job._sis_path()}"
+    told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {folder_of(job)}"
     console.print(f"[red]failed:[/red] {escape(name_of(job))}: {escape(told)}", highlight=False, soft_wrap=True)
     for log in logs:
         console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
 
 
 def _is_finished(job) -> bool:
-    return any(os.path.exists(job._sis_path(name)) for name in ("finished", "finished.tar.gz"))
+    return is_finished(job)
 
 
 def _error_logs(job, since: float = 0.0) -> list[str]:
     """:return: logs of the tasks that ended with an error, after `since` seconds of the epoch"""
-    folder = job._sis_path()
+    folder = folder_of(job)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     errors = [name for name in names if name.startswith("error.")]
     new = [name for name in errors if os.path.getmtime(os.path.join(folder, name)) >= since]

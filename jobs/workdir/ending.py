@@ -10,8 +10,9 @@ from rich.markup import escape
 from boulder.errors import BoulderError
 from jobs.workdir.cluster_queue import SCHEDULERS
 from jobs.workdir.job_name import name_of
-from jobs.workdir.job_state import ALIVE, JobState, Judge
+from jobs.workdir.job_state import JobState, Judge
 from jobs.workdir.local_workers import end_workers
+from jobs.workdir.states import ALIVE
 from sisyphus import Job, gs
 
 _PATIENCE = 120.0

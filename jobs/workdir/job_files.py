@@ -6,12 +6,13 @@ import contextlib
 import os
 import tarfile
 
+from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, gs
 
 
 def read_text(job: Job, name: str) -> str | None:
     """:return: what a file in the job's directory says; None if there is none"""
-    with contextlib.suppress(OSError), open(job._sis_path(name), encoding="utf-8", errors="replace") as file:
+    with contextlib.suppress(OSError), open(folder_of(job, name), encoding="utf-8", errors="replace") as file:
         return file.read()
     with contextlib.suppress(OSError, KeyError, tarfile.TarError), _archive(job) as archive:
         return archive.extractfile(name).read().decode(errors="replace")
@@ -22,11 +23,11 @@ def file_names(job: Job) -> list[str]:
     """:return: sorted names of the files in the job's directory, [] if there is no directory"""
     names: set[str] = set()
     with contextlib.suppress(OSError):
-        names.update(os.listdir(job._sis_path()))
+        names.update(os.listdir(folder_of(job)))
     with contextlib.suppress(OSError, tarfile.TarError), _archive(job) as archive:
         names.update(archive.getnames())
     return sorted(names)
 
 
 def _archive(job: Job) -> tarfile.TarFile:
-    return tarfile.open(job._sis_path(gs.JOB_FINISHED_ARCHIVE))
+    return tarfile.open(folder_of(job, gs.JOB_FINISHED_ARCHIVE))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jobs.workdir.sisyphus_names import inputs_of_job
 from sisyphus import Job
 
 
 def inputs_of(job: Job) -> list[Job]:
     """:return: the jobs whose outputs it needs"""
-    creators = {path.creator.job_id(): path.creator for path in sorted(job._sis_inputs) if path.creator is not None}
+    creators = {path.creator.job_id(): path.creator for path in inputs_of_job(job) if path.creator is not None}
     return list(creators.values())
 
 

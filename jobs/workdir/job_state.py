@@ -12,14 +12,10 @@ import psutil
 from jobs.workdir.cluster_queue import SCHEDULERS, ClusterError, Queued
 from jobs.workdir.job_files import file_names
 from jobs.workdir.local_workers import local_workers
+from jobs.workdir.sisyphus_names import folder_of, inputs_of_job, is_finished, is_held_by_config, tasks_of_job
 from jobs.workdir.submissions import Submission, read_submissions, read_usage
 from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
-from sisyphus.job import job_finished
-
-FAILED = {gs.STATE_ERROR, gs.STATE_QUEUE_ERROR, gs.STATE_RETRY_ERROR, gs.STATE_INTERRUPTED_NOT_RESUMABLE}
-ALIVE = {gs.STATE_RUNNING, gs.STATE_QUEUE, gs.STATE_UNKNOWN}
-"""Something may run, or begin to run by itself."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +51,15 @@ class Judge:
     def state(self, job: Job) -> JobState:
         """:return: finished; else what lives, is held, waits, failed, in this order"""
         submissions = read_submissions(job)
-        if job_finished(job._sis_path()):
+        if is_finished(job):
             return JobState(gs.STATE_FINISHED, _place(submissions, read_usage(job)))
-        held = job._sis_hold_job or os.path.exists(job._sis_path(gs.STATE_HOLD))
+        held = is_held_by_config(job) or os.path.exists(folder_of(job, gs.STATE_HOLD))
         alive = self._alive(job, submissions)
         if alive:
             return replace(alive, held=held)
         if held:
             return JobState(gs.STATE_HOLD, held=True)
-        if not all(path.available() for path in job._sis_inputs):
+        if not all(path.available() for path in inputs_of_job(job)):
             return JobState(gs.STATE_WAITING)
         return _at_rest(job, submissions)
 
@@ -107,7 +103,7 @@ def _numbers(submissions: list[Submission]) -> list[tuple[str, str]]:
 def _at_rest(job: Job, submissions: list[Submission]) -> JobState:
     """:return: the state of a job whose inputs are there, and of which nothing runs"""
     names = set(file_names(job))
-    for task in job._sis_tasks() if names else ():
+    for task in tasks_of_job(job) if names else ():
         done = [f"{gs.STATE_FINISHED}.{task.name()}.{task_id}" in names for task_id in task.task_ids()]
         if all(done):
             continue
@@ -146,5 +142,5 @@ def _is_newer(job: Job, one: str, other: str) -> bool:
 
 def _mtime(job: Job, prefix: str) -> float:
     """:return: when a file `PREFIX.…` of the job was last written, 0 if there is none"""
-    paths = [job._sis_path(name) for name in file_names(job) if name.startswith(f"{prefix}.")]
+    paths = [folder_of(job, name) for name in file_names(job) if name.startswith(f"{prefix}.")]
     return max((os.path.getmtime(path) for path in paths if os.path.exists(path)), default=0.0)

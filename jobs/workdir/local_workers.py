@@ -10,6 +10,7 @@ import time
 import psutil
 
 from boulder.errors import BoulderError
+from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, gs
 
 _PATIENCE = 60.0
@@ -20,7 +21,7 @@ def local_workers(jobs: list[Job]) -> dict[str, list[psutil.Process]]:
     """
     :return: job id → its workers on this machine, whoever started them. Upstream has two processes for each: the one that works is the other's child, and comes last
     """
-    here = {os.path.relpath(job._sis_path()): job for job in jobs}
+    here = {os.path.relpath(folder_of(job)): job for job in jobs}
     found: dict[str, list[psutil.Process]] = {}
     for process in psutil.process_iter(["cmdline", "create_time"]):
         words = process.info["cmdline"] or []
@@ -35,7 +36,7 @@ def local_workers(jobs: list[Job]) -> dict[str, list[psutil.Process]]:
 
 def _is_here(folder: str, job: Job) -> bool:
     """Whether a worker in that folder is of this project: another one may have a job of the same name."""
-    own = os.path.realpath(job._sis_path())
+    own = os.path.realpath(folder_of(job))
     return folder == os.path.realpath(gs.BASE_DIR) or folder.startswith(own)
 
 

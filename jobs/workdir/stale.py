@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from jobs.workdir.job_graph import inputs_of, with_inputs
 from jobs.workdir.job_name import name_of
+from jobs.workdir.sisyphus_names import folder_of, outputs_of_job
 from sisyphus import Job, gs, toolkit
 from sisyphus.graph import OutputTarget
 
@@ -23,7 +24,7 @@ def mark_stale(job: Job, because: Job, phase: str) -> None:
     :param because: is run anew, without `job` being so
     :param phase: its name
     """
-    folder = job._sis_path(gs.JOB_OUTPUT)
+    folder = folder_of(job, gs.JOB_OUTPUT)
     os.makedirs(folder, exist_ok=True)
     reason = f"from before phase {phase} was run anew"
     with open(os.path.join(folder, _MARK), "w", encoding="utf-8") as file:
@@ -54,7 +55,7 @@ def ask_for_reruns(jobs: Iterable[Job]) -> None:
     known = {job.job_id(): job for job in jobs}
     wanted = {_mark(job).get("because") for job in known.values()}
     for job in (known[name] for name in wanted if name in known):
-        toolkit.sis_graph.add_target(OutputTarget(f"{WANTED}: {name_of(job)}", list(job._sis_outputs.values())))
+        toolkit.sis_graph.add_target(OutputTarget(f"{WANTED}: {name_of(job)}", outputs_of_job(job)))
 
 
 def why_stale(output: str) -> str | None:
@@ -68,7 +69,7 @@ def why_stale(output: str) -> str | None:
 
 
 def _mark(job: Job) -> dict:
-    return _read(job._sis_path(gs.JOB_OUTPUT))
+    return _read(folder_of(job, gs.JOB_OUTPUT))
 
 
 def _read(folder: str) -> dict:

@@ -8,10 +8,10 @@ import time
 import warnings
 from pathlib import Path
 
-import sisyphus.toolkit
+import sisyphus
 from boulder.errors import BoulderError
 from jobs import ROOT
-from sisyphus import gs
+from sisyphus import gs, tk
 
 _held: dict[str, int] = {}  # work directory → file descriptor, open as long as this process lives
 _SECONDS_OF_A_LOOK = 1.0  # `manager_at_work` of another process holds the lock for a moment
@@ -79,6 +79,5 @@ def manager_at_work() -> str | None:
 
 def lock_if_sis_manager() -> None:
     """For `sis manager`, whose own code knows of no lock; a console, a worker or a test may look at the same jobs."""
-    in_manager = getattr(sisyphus.toolkit, "_sis_running_in_manager", False)
-    if in_manager and any(word in ("manager", "m") for word in sys.argv[1:]):
+    if tk.running_in_manager() and any(word in ("manager", "m") for word in sys.argv[1:]):
         lock_work_directory()

@@ -39,7 +39,7 @@ def test_it_trains_what_a_longer_pipeline_would_and_nothing_again_also_twice_in_
     # A pipeline that is planned so from the beginning ends in the same bytes.
     config = trained.folder / "config/tiny.py"
     config.write_text(config.read_text().replace("num_epochs=3 * epochs", "num_epochs=9"))
-    code, output = trained.run("boulder", "run", "config/tiny.experiment(6, 1, 2, 'at_once')")
+    code, output = trained.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'at_once')")
     assert code == 0, output
     assert trained.checkpoint("at_once") == extended
 

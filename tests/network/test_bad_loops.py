@@ -72,7 +72,7 @@ CASES = {
     ),
     "a target that the data lack": (
         changed(stop_token={"target": "stopp"}),
-        "layer 'decoder/unit/stop_token' (linear): the target is 'stopp', but extern_data has only 'data', 'frames', "
+        "layer 'decoder/unit/stop_token' (linear): the target of its loss is 'stopp', but extern_data has only 'data', 'frames', "
         "'speaker', 'stop'; did you mean 'stop'?",
     ),
     "two losses of one name": (

@@ -163,7 +163,7 @@ def test_message(network, message, check_message):
 )
 def test_no_value_of_any_option_gets_anything_but_an_error_of_ours(class_name, value, extern_data):
     from boulder.network.layer import LAYERS
-    from boulder.network.options import known_options
+    from boulder.network.option_parsing import known_options
 
     required = {"activation": {"activation": "relu"}, "eval": {"eval": "source(0)"}, "repeat": {"repetitions": 2}}
     required["combine"] = {"kind": "add"}

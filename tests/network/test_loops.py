@@ -245,8 +245,8 @@ def changed(**layers):
         (changed(output=None), "layer 'output' (rec): its subnetwork needs a layer 'output'"),
         (
             changed(aux={"target": "clases"}),
-            "layer 'output/unit/aux' (softmax): the target is 'clases', but extern_data has only 'data', 'classes'; did you "
-            "mean 'classes'?",
+            "layer 'output/unit/aux' (softmax): the target of its loss is 'clases', but extern_data has only 'data', "
+            "'classes'; did you mean 'classes'?",
         ),
         (
             changed(query={"loss_scale": 0.5}),

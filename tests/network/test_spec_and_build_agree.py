@@ -131,14 +131,14 @@ def batch_of(lengths: dict, seed: int = 0) -> dict:
 @pytest.mark.parametrize("mode", ["train", "eval", "search"])
 @pytest.mark.parametrize("name", [*every_layer.NETWORKS, "search"])
 def test_all_layers_match_their_templates_in_all_modes_and_within_loops(name, mode, random_params, monkeypatch):
-    from boulder.network.loop.frames import Frames
+    from boulder.network.loop.body_run import BodyRun
 
     network = every_layer.SEARCH if name == "search" else every_layer.NETWORKS[name]
     if mode == "search" and name == "attention":
         with pytest.raises(NetworkError, match="nothing says how many frames there are"):
             describe(network, every_layer.EXTERN_DATA, mode)
         return
-    spec, found, of_frame = describe(network, every_layer.EXTERN_DATA, mode), [], Frames.compute
+    spec, found, of_frame = describe(network, every_layer.EXTERN_DATA, mode), [], BodyRun.compute
 
     def compute(self, *args):
         outputs, kept = of_frame(self, *args)
@@ -146,7 +146,7 @@ def test_all_layers_match_their_templates_in_all_modes_and_within_loops(name, mo
             found.extend(f"{inner.name}: {problem}" for problem in disagreements(outputs[inner.name], inner.template))
         return outputs, kept
 
-    monkeypatch.setattr(Frames, "compute", compute)
+    monkeypatch.setattr(BodyRun, "compute", compute)
     params, lengths = Recorder(random_params(spec)), {"data": [4, 2, 3], "dense": [5, 1, 4], "classes": [3, 1, 2]}
     lengths["align"] = lengths["dense"]
     output = run_network(spec, params, batch_of(lengths), lengths, train=mode == "train", losses=mode != "search")

@@ -1,4 +1,4 @@
-"""Training runs in this process."""
+"""Training in the tests' own process."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def training(data, tmp_path):
-    """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) → final checkpoint, by a training run in this process"""
+    """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) that trains in this process → last checkpoint"""
     from boulder.training import Checkpoint, TrainingFiles, TrainingPhase
     from boulder.training import train as run_training
 
@@ -55,7 +55,7 @@ def training(data, tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """:return: folder with a file system of its own, of 400 kB"""
+    """:return: folder that is a file system of 400 kB"""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder]

@@ -11,7 +11,7 @@ class Linear(ConcatLayer):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -60,6 +60,9 @@ class Layer:
     differs_by_frame: ClassVar[bool] = False
     """whether what comes out of it differs from iteration to iteration of a loop, even if its input does not"""
 
+    copies_sources: ClassVar[bool] = False
+    """whether its output is its sources, concatenated; growth looks through such a layer"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
     loss: str | None = None
@@ -74,6 +77,11 @@ class Layer:
     only_on_eval: bool = False
     custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
+
+    @classmethod
+    def variant(cls, options: Mapping[str, object]) -> type[Layer]:
+        """:return: the class that reads these options: another one where a name of RETURNN's stands for two classes"""
+        return cls
 
     def source_names(self) -> tuple[str, ...]:
         return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from boulder.errors import NetworkError
 from boulder.network.layer import LAYERS, Layer, Site
-from boulder.network.layers.loop import Loop
 from boulder.network.loss import LOSSES, Loss
-from boulder.network.options import parse
+from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
@@ -47,9 +46,7 @@ def read_layer(options: object, where: str) -> Layer:
     """
     if not isinstance(options, dict) or "class" not in options:
         raise NetworkError(f"{where}: expected a dict with a 'class', found {options!r:.80}")
-    cls = LAYERS.find(options["class"], where)
-    if options["class"] == "rec" and isinstance(options.get("unit"), dict):
-        cls = Loop
+    cls = LAYERS.find(options["class"], where).variant(options)
     return parse(cls, {k: v for k, v in options.items() if k != "class"}, f"{where} ({cls.class_name})")
 
 

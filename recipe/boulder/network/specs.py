@@ -71,6 +71,40 @@ class Placement:
     after: tuple[str, ...]
 
 
+@dataclass
+class SubnetSpec:
+    """
+    The layers of a subnet, described.
+
+    :param layers: name → spec, sources before the layers that read them
+    :param losses: layer name → loss, without losses of scale 0
+    :param loops: name of a loop → placement of its layers
+    """
+
+    layers: dict[str, LayerSpec] = field(default_factory=dict)
+    losses: dict[str, LossSpec] = field(default_factory=dict)
+    loops: dict[str, Placement] = field(default_factory=dict)
+
+    def update(self, other: SubnetSpec) -> None:
+        """Adds everything of `other`."""
+        self.layers.update(other.layers)
+        self.losses.update(other.losses)
+        self.loops.update(other.loops)
+
+
+@dataclass(kw_only=True)
+class InnerSpec(SubnetSpec):
+    """
+    The layers that a layer holds, described; without the holder itself.
+
+    :param output: template of the holder's output
+    :param exposed: name within the subnet → spec of that layer as `HOLDER/NAME` reads it in the surroundings
+    """
+
+    output: Template
+    exposed: dict[str, LayerSpec] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class NetworkSpec:
     """

@@ -1,6 +1,7 @@
 """`copy`: the sources, concatenated; `dropout`: the same layer under another name."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
@@ -12,6 +13,8 @@ from boulder.network.tensor import Tensor
 @dataclass(frozen=True, kw_only=True)
 class Copy(ConcatLayer):
     """RETURNN: CopyLayer."""
+
+    copies_sources: ClassVar[bool] = True
 
     def spec(self, site: Site) -> Template:
         return site.input()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from boulder.network.layer import layer_class
+from boulder.network.layer import Layer, layer_class
+from boulder.network.loop.layer import Loop
 from boulder.network.recurrent import Recurrent
 from boulder.network.units.names import IN_REC, read_unit
 from boulder.network.units.unit import Initializers, Unit
@@ -29,6 +31,11 @@ class Rec(Recurrent):
     forward_weights_init: str | float | dict | None = None
     recurrent_weights_init: str | float | dict | None = None
     bias_init: str | float | dict = 0.0
+
+    @classmethod
+    def variant(cls, options: Mapping[str, object]) -> type[Layer]:
+        """:return: `Loop` if `unit` is a net dict"""
+        return Loop if isinstance(options.get("unit"), dict) else cls
 
     def recurrent_unit(self, where: str) -> Unit:
         return read_unit(self.unit, self.unit_opts, IN_REC, where)

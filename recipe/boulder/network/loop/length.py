@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
+from boulder.network.refs import Ref
 
 DEFAULT = 1000
 """Frames at most, where nothing is said."""
@@ -20,17 +21,17 @@ class MaxLength:
     """
 
     value: int | str
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Ref] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, value: int | str | None, resolve: Callable[[str, str], str], where: str) -> MaxLength:
+    def read(cls, value: int | str | None, resolve: Callable[[str, str], Ref], where: str) -> MaxLength:
         """
         :param resolve: (name, for messages) → absolute name
         :raises NetworkError: if it is no number and no such expression
         """
         if value is None:
             return cls(DEFAULT)
-        names: dict[str, str] = {}
+        names: dict[str, Ref] = {}
 
         def record(name: str) -> int:
             if not isinstance(name, str):
@@ -59,7 +60,7 @@ class MaxLength:
         :return: int32 scalar
         """
         if isinstance(self.value, str):
-            limit = eval(self.value, {"max_len_from": lambda name: longest(self.names[name]), "tf": tf})
+            limit = eval(self.value, {"max_len_from": lambda name: longest(self.names[name].key), "tf": tf})
         else:
             limit = self.value
         return tf.cast(limit, tf.int32)
