@@ -12,8 +12,13 @@ from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.report.phases import phase_rows
 from boulder.schedule import Phase, Plan
 from boulder.schedule.canonical import canonical
-from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
-from boulder.training.options import TrainingOptions
+from boulder.training.learning_rate import (
+    LearningRateControl,
+    control_from_json,
+    learning_rate_control,
+    learning_rate_keys,
+)
+from boulder.training.training_options import TrainingOptions
 from jobs import several_gpus
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
@@ -117,7 +122,7 @@ class Layout:
 
     def _checked(self, plan: Plan, functions: dict) -> tuple[list[NetworkSpec], list[dict], dict[int, Devices]]:
         """:return: of each phase, its network and what a job is told of it; first epoch → on what it is trained"""
-        rates = learning_rates(self.config, plan)
+        rates = learning_rate_control(self.config, plan)
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
             where = f"phase {number} ({_index_name(phase)})"
@@ -135,11 +140,12 @@ def _parts(phases: list[dict], decisions: Sequence[int], indices_per_job: int | 
     """:return: what each job trains: phases and, where the algo was asked within one, pieces of them"""
     part: list[dict] = []
     for phase in phases:
-        first, last, rates = phase["first_epoch"], phase["last_epoch"], phase["learning_rates"]
+        first, last = phase["first_epoch"], phase["last_epoch"]
+        control = control_from_json(phase["learning_rate_control"])
         cuts = [epoch + 1 for epoch in decisions if first <= epoch < last]
         for begin, end in pairwise([first, *cuts, last + 1]):
-            mine = rates[begin - first : end - first]
-            part.append(phase | {"first_epoch": begin, "last_epoch": end - 1, "learning_rates": mine})
+            its_control = control.restricted_to(range(begin, end)).to_json()
+            part.append(phase | {"first_epoch": begin, "last_epoch": end - 1, "learning_rate_control": its_control})
             if len(part) == indices_per_job or end - 1 in decisions:
                 yield part
                 part = []
@@ -171,13 +177,13 @@ def _checked_network(phase: Phase, extern_data: dict) -> NetworkSpec:
 
 
 def _as_json(
-    phase: Phase, config: dict, rates: list[float], functions: dict, function_options: Collection[str]
+    phase: Phase, config: dict, rates: LearningRateControl, functions: dict, function_options: Collection[str]
 ) -> dict:
     """
     :param rates: of all epochs
     :return: what the job is told of the phase: only what it computes from, so that nothing else changes its hash
     """
-    not_its = {*LEARNING_RATE_KEYS, *function_options}
+    not_its = {*learning_rate_keys(), *function_options}
     overrides = {key: value for key, value in phase.config.items() if key not in several_gpus.KEYS}
     options = {key: value for key, value in {**config, **overrides}.items() if key not in not_its}
     checked = TrainingOptions.from_config(options)
@@ -191,7 +197,7 @@ def _as_json(
             "last_epoch": phase.epochs[-1],
             "network": phase.network,
             "config": options,
-            "learning_rates": [rates[epoch - 1] for epoch in phase.epochs],
+            "learning_rate_control": rates.restricted_to(phase.epochs).to_json(),
             "copy_param_mode": phase.copy_param_mode,
         }
         | others,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 from boulder.errors import ConfigError, nearest
+from boulder.schedule.labels import index_label
 from boulder.training.growth import check_carry_optimizer
-from boulder.training.options import TrainingOptions
+from boulder.training.learning_rate import LearningRateControl, control_from_json
+from boulder.training.training_options import TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class TrainingPhase:
     :param last_epoch: the last epoch to train
     :param network: net dict
     :param options: the config with the phase's overrides
-    :param learning_rates: one for each epoch from `first_epoch` to `last_epoch`
+    :param learning_rate_control: gives the rate of each epoch from `first_epoch` to `last_epoch`; in JSON a dict with its
+        "class", see `boulder.training.learning_rate`
     :param copy_param_mode: how the parameters of the phase before are grown into this one, see `boulder.training.growth`
 
     What follows has a default, and a job is not told of it where that holds, so that the hashes of older jobs stay.
@@ -36,7 +39,7 @@ class TrainingPhase:
     last_epoch: int
     network: dict
     options: TrainingOptions
-    learning_rates: list[float]
+    learning_rate_control: LearningRateControl
     copy_param_mode: str | None
     init_from: dict[str, str] = field(default_factory=dict)
     carry_optimizer: str = "reset"
@@ -54,17 +57,18 @@ class TrainingPhase:
 
     @property
     def index_name(self) -> str:
-        return "original network" if self.index is None else f"index {self.index}"
+        return index_label(self.index)
 
     @classmethod
     def from_json(cls, value: dict) -> TrainingPhase:
         """:raises ConfigError: for an option that the training does not know"""
         value = dict(value)
-        where = f"index {value['index']}"
+        where = index_label(value["index"])
         options = TrainingOptions.from_config(value.pop("config"), where)
         known = {field.name for field in fields(cls)}
         for key in value:
             if key not in known:
                 raise ConfigError(f"{where}: a phase has no {key!r}{nearest(key, known)}")
         check_carry_optimizer(value.get("carry_optimizer", "reset"), where)
-        return cls(**value, options=options)
+        control = control_from_json(value.pop("learning_rate_control"), where)
+        return cls(**value, options=options, learning_rate_control=control)
