@@ -16,9 +16,9 @@ from boulder.schedule import Phase, Plan
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
-from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
-from boulder.training.options import TrainingOptions
+from boulder.training.learning_rate import LearningRateControl, learning_rate_control, learning_rate_keys
 from boulder.training.phase import TrainingPhase
+from boulder.training.training_options import TrainingOptions
 from jobs import several_gpus
 from jobs.experiment import Experiment, data_description, is_no_data
 from jobs.laid_out import Pipeline
@@ -74,7 +74,7 @@ class Layout:
 
     def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
         """:return: the network of each phase; the phases as their jobs receive them; first epoch of a phase → its devices"""
-        rates = learning_rates(self._experiment.config, plan)
+        rates = learning_rate_control(self._experiment.config, plan)
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
             try:
@@ -86,14 +86,14 @@ class Layout:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
         return specs, phases, devices
 
-    def _training_phase(self, phase: Phase, rates: Sequence[float]) -> TrainingPhase:
+    def _training_phase(self, phase: Phase, rates: LearningRateControl) -> TrainingPhase:
         """
-        :param rates: learning rate of each epoch of the plan
+        :param rates: learning rates of all epochs of the plan
         :raises BoulderError: for a wrong option or data set
         """
         experiment = self._experiment
         elsewhere = {*several_gpus.KEYS, *DATA_KEYS}
-        ignored = {*LEARNING_RATE_KEYS, *experiment.function_options}
+        ignored = {*learning_rate_keys(), *experiment.function_options}
         known = {*elsewhere, *ignored, *(field.name for field in fields(TrainingOptions))}
         for key in phase.config:
             if key not in known:
@@ -102,7 +102,7 @@ class Layout:
         result = TrainingPhase.planned(
             phase,
             config={key: value for key, value in {**experiment.config, **overrides}.items() if key not in ignored},
-            learning_rates=[rates[epoch - 1] for epoch in phase.epochs],
+            learning_rate_control=rates.restricted_to(phase.epochs),
             train=_description(phase, "train", experiment.train_description),
             dev=_description(phase, "dev", experiment.dev_description),
         )

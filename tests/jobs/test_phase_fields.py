@@ -7,6 +7,7 @@ import pytest
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.schedule.functions import restore
 from boulder.training import TrainingPhase
+from boulder.training.learning_rate import Scheduled
 from tests.tiny import CONFIG, EXTERN_DATA, network
 
 PHASE = TrainingPhase(
@@ -16,7 +17,7 @@ PHASE = TrainingPhase(
     last_epoch=4,
     network=network(1, 4),
     config=CONFIG,
-    learning_rates=[0.1, 0.2],
+    learning_rate_control=Scheduled(first_epoch=3, rates=[0.1, 0.2]),
     train={"class": "HDFDataset", "files": ["train.hdf"]},
 )
 OTHER = {
@@ -26,7 +27,7 @@ OTHER = {
     "last_epoch": 5,
     "network": network(1, 5),
     "config": CONFIG | {"batch_size": 7},
-    "learning_rates": [0.1, 0.3],
+    "learning_rate_control": Scheduled(first_epoch=3, rates=[0.1, 0.3]),
     "train": {"class": "HDFDataset", "files": ["other.hdf"]},
     "dev": {"class": "HDFDataset", "files": ["dev.hdf"], "seq_ordering": "sorted"},
     "copy_param_mode": "subset",
@@ -61,7 +62,7 @@ def test_each_field_reaches_the_job_and_changes_its_hash(name):
 def test_fields_at_their_default_are_left_out():
     assert received(job_of(PHASE)) == PHASE
     assert list(PHASE.to_json()) == [
-        "index", "start", "first_epoch", "last_epoch", "network", "config", "learning_rates", "train"
+        "index", "start", "first_epoch", "last_epoch", "network", "config", "learning_rate_control", "train"
     ]  # fmt: skip
 
 
