@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from jobs.cmudict_lexicon import CmuDictLexiconJob
 from jobs.ctc_search import CtcSearchJob
+from jobs.laid_out import Pipeline
 from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob, WordsToHdfJob
-from jobs.pipeline import Pipeline, lay_out
+from jobs.pipeline import lay_out
 from jobs.pronunciation_scoring import PronunciationScoringJob
 from jobs.report import ReportJob
 from jobs.rqmt import training_rqmt

@@ -56,7 +56,7 @@ def test_a_held_phase_frees_the_cluster_and_resumes_when_released(project, clust
     code, output = project.run("boulder", "run", call)
     assert code == 0, output + cluster.logs()
     log = next(project.folder.glob("work/jobs/phase_training/*/log.run.1")).read_text()
-    assert "going on after epoch" in log
+    assert "resuming after epoch" in log
     assert project.checkpoint() == undisturbed(call.removeprefix("config/tiny."))
 
 

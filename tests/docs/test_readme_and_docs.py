@@ -101,14 +101,14 @@ def table(text: str, heading: str) -> list[list[str]]:
 
 def test_the_table_of_options_is_complete_and_its_defaults_are_right():
     from boulder.training import TrainingOptions
-    from boulder.training.learning_rate import LEARNING_RATE_KEYS
+    from boulder.training.learning_rate import learning_rate_keys
 
     told = {name.strip("`"): default.strip("`") for name, default, _ in table(EXPERIMENT, "| option |")}
     for field in dataclasses.fields(TrainingOptions):
         default = getattr(TrainingOptions(), field.name)
         text = f"{default:g}" if isinstance(default, float) else repr(default).replace("'", '"')
         assert told.pop(field.name) == text
-    assert sorted(told) == sorted(LEARNING_RATE_KEYS)
+    assert sorted(told) == sorted(learning_rate_keys())
 
 
 def test_the_tables_of_layers_and_losses_are_complete():
@@ -126,10 +126,10 @@ def test_the_tables_of_layers_and_losses_are_complete():
 
 
 def test_the_tables_of_keys_and_modes_are_complete():
+    from boulder.schedule import COPY_PARAM_MODES
     from boulder.schedule.hash_keys import GROWTH_KEYS, HASH_KEYS, NOTES
-    from boulder.training.growth import MODES
 
-    assert {name.strip("`"): meaning for name, meaning in table(EXPERIMENT, "| copy_param_mode |")} == MODES
+    assert {name.strip("`"): meaning for name, meaning in table(EXPERIMENT, "| copy_param_mode |")} == COPY_PARAM_MODES
     keys = {name.strip("`") for name, _ in table(EXPERIMENT, "| key |")}
     assert set(GROWTH_KEYS) <= keys
     assert keys == set(HASH_KEYS) - set(NOTES) - {"#repetition"}

@@ -55,7 +55,7 @@ def test_it_goes_on_with_the_learning_rates_of_the_config(trained):
         "-c",
         "from jobs.pipeline import laid_out_pipelines",
         "-c",
-        "print([job.phases[0]['learning_rates'] for job in laid_out_pipelines()['rates'].jobs[3:]])",
+        "print([job.phases[0]['learning_rate_control']['rates'] for job in laid_out_pipelines()['rates'].jobs[3:]])",
         call,
     )
     assert code == 0, output

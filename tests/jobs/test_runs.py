@@ -79,7 +79,7 @@ def test_kill_9_of_a_worker_and_of_its_manager_in_mid_epoch_ends_in_the_same_byt
     code, output = project.run("boulder", "run", config)
     assert code == 0, output
     log = next(work.glob("jobs/phase_training/*/log.run.1")).read_text()
-    assert "going on after epoch" in log
+    assert "resuming after epoch" in log
     assert project.checkpoint() == undisturbed
 
 

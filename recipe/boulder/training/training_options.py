@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 from boulder.errors import ConfigError, nearest
-from boulder.training.learning_rate import LEARNING_RATE_KEYS
+from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.optimizer import check_optimizer
 
 _NUMBER = (int, float)
@@ -51,7 +51,7 @@ class TrainingOptions:
         known = [f.name for f in fields(cls)]
         for key in config:
             if key not in known:
-                every = [*known, *LEARNING_RATE_KEYS]
+                every = [*known, *learning_rate_keys()]
                 raise ConfigError(f"{where}: the training does not know {key!r}{nearest(key, every)}")
         options = replace(cls(), **config)
         options._check(where)
