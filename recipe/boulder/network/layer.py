@@ -152,6 +152,14 @@ class Layer:
         """
         raise NotImplementedError
 
+    def site(self, run: LayerRun, *sources: Tensor) -> Site:
+        """
+        :param sources: inputs that error messages name
+        :return: a site for the compute half to repeat a part of the spec half
+        """
+        inputs = [(name, x.template) for name, x in zip(run.sources, sources, strict=False)]
+        return Site(run.name, self, inputs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConcatLayer(Layer):
