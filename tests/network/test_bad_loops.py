@@ -1,4 +1,4 @@
-"""Error messages for loops: one line with the layer's path. The decoder is the one of RETURNN's document on pretraining."""
+"""Messages for a decoder loop, which name the path of the layer."""
 
 import copy
 
@@ -38,7 +38,12 @@ NETWORK = {
 
 
 def changed(loop=None, beside=None, **layers) -> dict:
-    """:return: the network with other options in layers of the loop; None removes a layer or an option"""
+    """
+    :param loop: options of the loop to change
+    :param beside: layers to add outside of the loop
+    :param layers: layer of the loop → options to change; None removes a layer or an option
+    :return: the changed `NETWORK`
+    """
     network = copy.deepcopy(NETWORK) | (beside or {})
     network["decoder"] |= loop or {}
     unit = network["decoder"]["unit"]
@@ -125,13 +130,13 @@ def test_message(case):
     assert str(caught.value) == message
 
 
-def test_the_unchanged_network_is_valid():
+def test_the_unchanged_decoder_is_valid():
     assert set(describe(changed(), EXTERN_DATA).losses) == {"decoder/output", "decoder/stop_token"}
     assert set(describe(changed(stop_token={"loss_scale": 0.0}), EXTERN_DATA).losses) == {"decoder/output"}
     assert set(describe(changed(unused=linear("s", 1, loss_scale=None)), EXTERN_DATA).losses) >= {"decoder/output"}
 
 
-def test_frames_are_vectors():
+def test_frames_of_a_target_must_be_vectors():
     streams = EXTERN_DATA | {"stop": {"dim": 1, "shape": (None, None, 1)}}
     with pytest.raises(BoulderError, match=r"found 'shape' \(None, None, 1\), expected \(None, dim\)"):
         describe(NETWORK, streams)

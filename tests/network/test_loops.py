@@ -63,7 +63,7 @@ def costs_and_gradients(network, train=True):
     spec = describe(network, EXTERN_DATA)
     params = random_params(spec)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             result = run_network(spec, params, batch(), LENGTHS, train=train, seed=1, step=tf.constant(3))

@@ -63,7 +63,7 @@ def sequences():
 def searched(params, beam_size, normalize, **loop):
     spec = describe(network(beam_size, normalize, **loop), DATA, "search")
 
-    @tf.function
+    @tf.function(autograph=False)
     def search():
         lengths = {"data": [1] * 3, "summary": [1] * 3}
         result = run_network(spec, params, {"summary": SUMMARIES}, lengths, losses=False)

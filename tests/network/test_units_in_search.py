@@ -54,7 +54,7 @@ def test_an_unlimited_beam_finds_the_best_sequence(cls, unit, seed):
     rng, spec = np.random.default_rng(seed), describe(net, EXTERN_DATA, "search")
     params = {p: tf.constant(rng.normal(0, 2, s.shape).astype("float32")) for p, s in sorted(spec.params.items())}
 
-    @tf.function
+    @tf.function(autograph=False)
     def search():
         result = run_network(spec, params, {"data": tf.constant(DATA)}, {"data": LENGTHS}, losses=False)
         decision = result.layers["decision"]

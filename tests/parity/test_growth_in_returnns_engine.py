@@ -13,6 +13,7 @@ from boulder.training.growth import begin_phase, subset
 from boulder.training.phase import TrainingPhase
 from tests.parity import growth_functions
 from tests.parity.growth_functions import by_name
+from tests.tiny import scheduled
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {"data": {"dim": 4, "sparse": True}, "classes": {"dim": 3, "sparse": True}}
@@ -78,7 +79,7 @@ def ours(case: dict) -> list:
         phase = TrainingPhase.from_json(
             {
                 "index": planned.index, "start": planned.epochs[0], "first_epoch": planned.epochs[0],
-                "last_epoch": planned.epochs[-1], "network": planned.network, "config": config, "learning_rates": [],
+                "last_epoch": planned.epochs[-1], "network": planned.network, "config": config, "learning_rate_control": scheduled([]),
                 "copy_param_mode": planned.copy_param_mode, "reset_layers": list(planned.reset_layers),
             }
         )  # fmt: skip

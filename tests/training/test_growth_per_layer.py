@@ -7,8 +7,8 @@ from boulder.errors import ConfigError, NetworkError, ScheduleError
 from boulder.network import describe
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import restore
-from boulder.training.growth import MODES, GrowthOptions, GrowthReport, grow, plan_growth
-from tests.tiny import EXTERN_DATA, network, phase
+from boulder.training.growth import COPY_PARAM_MODES, GrowthOptions, GrowthReport, grow, plan_growth
+from tests.tiny import EXTERN_DATA, network, phase, scheduled
 
 
 def fresh(spec) -> np.ndarray:
@@ -177,7 +177,7 @@ def test_an_importer_that_is_not_known_is_told_with_the_nearest_one():
 
 @pytest.mark.parametrize("mode", ["net2wider", "deepen", "stack"])
 def test_modes_of_whole_networks_are_no_importers(mode):
-    assert mode in MODES
+    assert mode in COPY_PARAM_MODES
     with pytest.raises(NetworkError, match="option 'custom_param_importer' must be"):
         describe(with_importer(network(1, 3), "fw0", mode), EXTERN_DATA)
 
@@ -198,7 +198,12 @@ def test_in_a_job_a_function_comes_by_value_and_is_not_called_where_the_phase_go
     assert (np.abs(second.params["output/b"] - 50) < 1).all()
     assert (np.abs(first.params["output/b"]) < 1).all()
     # a later piece of the same phase
-    piece = {**restore(plain, functions), "first_epoch": 4, "last_epoch": 4, "learning_rates": [0.1]}
+    piece = {
+        **restore(plain, functions),
+        "first_epoch": 4,
+        "last_epoch": 4,
+        "learning_rate_control": scheduled([0.1], 4),
+    }
     third = training([piece], "third", previous=tmp_path / "second/checkpoint.h5")
     assert (third.params["output/b"] != second.params["output/b"]).all()
     assert third.specs == second.specs

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from boulder.errors import ConfigError
 from boulder.training.growth import GrowthOptions
 from boulder.training.scores import read_scores
-from tests.tiny import network, phase
+from tests.tiny import network, phase, scheduled
 from tests.training.preserved import CHANGES, FEW, NOISE, blstm, check_is_preserved, hidden, linear, refused
 
 WIDTHS = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 5)), min_size=1, max_size=3)
@@ -138,11 +138,11 @@ def test_noise_is_a_share(noise):
 # In training
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.5])
+@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_the_dev_score_goes_on_where_it_was(training, tmp_path, noise):
     first = phase(0, range(1, 4), network(2, 4))
     wider = phase(1, range(4, 5), network(2, 7)) | {"copy_param_mode": "net2wider", "growth_noise": noise}
-    training([first, wider | {"learning_rates": [1e-12]}])
+    training([first, wider | {"learning_rate_control": scheduled([1e-12], wider["first_epoch"])}])
     costs = [record["dev"]["cost:output"] for record in read_scores(tmp_path / "run/scores.jsonl")]
     assert costs[3] == pytest.approx(costs[2], rel=1e-5)
     assert costs[2] != pytest.approx(costs[1], rel=1e-5)

@@ -19,10 +19,10 @@ from boulder.schedule.functions import FunctionByValue
 
 def known_options() -> tuple[str, ...]:
     """:return: the options of a training: they may be overridden although the config does not say them"""
-    from boulder.training.learning_rate import LEARNING_RATE_KEYS  # with NumPy, which planning does without
-    from boulder.training.options import TrainingOptions
+    from boulder.training.learning_rate import learning_rate_keys  # with NumPy, which planning does without
+    from boulder.training.training_options import TrainingOptions
 
-    return (*(field.name for field in fields(TrainingOptions)), *LEARNING_RATE_KEYS)
+    return (*(field.name for field in fields(TrainingOptions)), *learning_rate_keys())
 
 
 def check_keys(plan: Plan, config: Config) -> None:

@@ -8,17 +8,16 @@ attribute "checksum"    SHA-256 of all of that
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import h5py
 import numpy
 
+from boulder.atomic_file import replaced
 from boulder.data.patient_file import PatientFile
 from boulder.errors import CheckpointError
 from boulder.network.params import ParamSpec
@@ -54,6 +53,16 @@ class Checkpoint:
     history: list[dict] = field(default_factory=list)
     position: dict | None = None
 
+    @property
+    def finished_epochs(self) -> int:
+        """:return: the last epoch that is finished; 0 if none is"""
+        return self.epoch - (self.position is not None)
+
+    @property
+    def batches_done(self) -> int:
+        """:return: batches of the epoch in progress that are done; 0 after a whole epoch"""
+        return self.position["batch"] if self.position else 0
+
     def _meta(self) -> str:
         plain = ("epoch", "step", "phase_start", "index", "network", "iterations", "history", "position")
         meta = {key: getattr(self, key) for key in plain}
@@ -79,23 +88,17 @@ class Checkpoint:
         """
         :raises CheckpointError: if it cannot be written; what stood there before is untouched
         """
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with PatientFile(temporary) as raw:
+            with replaced(path, durable=True) as temporary, PatientFile(temporary) as raw:
                 with h5py.File(raw, "w") as file:
                     file.attrs["checksum"] = self.checksum
-                    # an attribute may have at most 64 KiB, and a history has no bound
+                    # an attribute holds at most 64 KiB, and a history has no bound
                     file.create_dataset("meta", data=numpy.frombuffer(self._meta().encode(), numpy.uint8))
                     for name, array in self._arrays():
                         file.create_dataset(name, data=array)
                         raw.check()
                 raw.sync()
-            os.replace(temporary, path)
-            _sync_directory(path.parent)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             raise CheckpointError(f"checkpoint {path}: cannot be written: {_reason(error)}") from error
 
     @classmethod
@@ -140,12 +143,3 @@ def _datasets(group: h5py.Group) -> list[tuple[str, numpy.ndarray]]:
 def _reason(error: BaseException) -> str:
     text = getattr(error, "strerror", None) or str(error)
     return " ".join(text.split())
-
-
-def _sync_directory(directory: Path) -> None:
-    """Makes a rename last through a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

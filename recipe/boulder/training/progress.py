@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from boulder.atomic_file import write_text
 from boulder.training.scores import Sums
 
 _SECONDS_BETWEEN_LINES = 30
@@ -71,10 +72,8 @@ class Progress:
             return
         stand = {"what": self._what, "done": self._done, "total": self._total}
         stand |= {"batches": self._done - self._before, "seconds": round(self._written - self._begun, 3)}
-        temporary = self._file.with_name(f".{self._file.name}.part")
-        with contextlib.suppress(OSError):  # a full disk is told by who has something to lose
-            temporary.write_text(json.dumps(stand))
-            os.replace(temporary, self._file)
+        with contextlib.suppress(OSError):  # on a full disk the next checkpoint fails, and says so
+            write_text(self._file, json.dumps(stand))
 
 
 def make_bar(console=None):

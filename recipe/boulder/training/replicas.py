@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from boulder.errors import TrainingError
 from boulder.lazy import tf
+from boulder.private_api import set_patience
 from boulder.training.cluster import cluster_of_job
 
-_SECONDS_TO_COME = 300  # until a process is given up that the scheduler has started with this one
-_SECONDS_OF_SILENCE = 120  # until a process counts as gone whose machine says nothing
+_SECONDS_TO_CONNECT = 300  # for all processes that the scheduler has started
+_SECONDS_OF_SILENCE = 120  # a machine may stall for long; a killed process is noticed at once by its closed connections
 
 
 class OneReplica:
@@ -180,7 +181,7 @@ def make_replicas(gpus: int, nodes: int) -> OneReplica:
         rpc_layer="grpc",
         num_accelerators={"GPU": gpus} if "GPU" in devices[0] else {},
     )
-    _expect_processes(nodes)
+    set_patience(nodes, _SECONDS_TO_CONNECT, _SECONDS_OF_SILENCE)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
@@ -194,23 +195,6 @@ def make_replicas(gpus: int, nodes: int) -> OneReplica:
 def _mirrored(*devices: str):
     """:return: one strategy for all of a process, since they number their messages alike"""
     return tf.distribute.MirroredStrategy(devices)
-
-
-def _expect_processes(count: int) -> None:
-    """
-    Has TensorFlow be more patient than it is by itself, where the strategy would configure this service with 10 s. A
-    process that was killed is known at once, since its connections end.
-    """
-    from tensorflow.compiler.xla.tsl.protobuf.coordination_config_pb2 import CoordinatedJob
-    from tensorflow.python.eager.context import context
-
-    context().configure_coordination_service(
-        service_type="standalone",
-        service_leader="/job:worker/replica:0/task:0",
-        cluster_register_timeout_in_ms=1000 * _SECONDS_TO_COME,
-        heartbeat_timeout_in_ms=1000 * _SECONDS_OF_SILENCE,
-        coordinated_jobs=[CoordinatedJob(name="worker", num_tasks=count)],
-    )
 
 
 def _devices(gpus: int) -> list[str]:

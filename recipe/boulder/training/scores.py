@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from boulder.atomic_file import write_text
 from boulder.errors import TrainingError
 from boulder.lazy import tf
 
@@ -60,15 +60,10 @@ def write_score(path: str | os.PathLike, record: dict) -> None:
 
     :raises TrainingError: if it cannot be written; what stood there is untouched
     """
-    path = Path(path)
     records = [r for r in read_scores(path) if r["epoch"] < record["epoch"]] + [record]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text("".join(json.dumps(r) + "\n" for r in records))
-        os.replace(temporary, path)
+        write_text(path, "".join(json.dumps(r) + "\n" for r in records))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise TrainingError(f"scores {path}: cannot be written: {error.strerror}") from error
 
 

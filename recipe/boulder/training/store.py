@@ -32,7 +32,7 @@ class CheckpointStore:
 
     def save(self, checkpoint: Checkpoint) -> Path:
         """:raises CheckpointError: if it cannot be written; the older ones stay"""
-        path = self.path(checkpoint.epoch, checkpoint.position["batch"] if checkpoint.position else 0)
+        path = self.path(checkpoint.epoch, checkpoint.batches_done)
         checkpoint.save(path)
         for old in [p for p in self.paths() if p != path][_KEEP - 1 :]:
             old.unlink()
@@ -52,7 +52,7 @@ class CheckpointStore:
             try:
                 return Checkpoint.load(path)
             except CheckpointError as error:
-                say(f"{error}; going on from the one before it")
+                say(f"{error}; resuming from the one before it")
                 path.rename(path.with_suffix(".damaged"))
         return None
 
@@ -62,7 +62,7 @@ class ForeignStore(CheckpointStore):
 
     def save(self, checkpoint: Checkpoint) -> Path:
         """:return: where the chief saves it"""
-        return self.path(checkpoint.epoch, checkpoint.position["batch"] if checkpoint.position else 0)
+        return self.path(checkpoint.epoch, checkpoint.batches_done)
 
     def newest(self, say: Callable[[str], None]) -> None:
         """The chief says it."""

@@ -12,9 +12,9 @@ from boulder.network import NetworkSpec
 from boulder.network.params import ParamSpec
 from boulder.training.growth.callbacks import after_growth, before_growth
 from boulder.training.growth.growing import grow
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.importing import InitialValues
 from boulder.training.growth.matching import Specs
-from boulder.training.growth.options import GrowthOptions
 from boulder.training.growth.report import GrowthReport
 
 

@@ -10,10 +10,10 @@ import numpy
 from boulder.errors import ConfigError
 from boulder.network.params import ParamSpec
 from boulder.training.growth.by_source import transfer_by_source
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.importing import InitialValues, call_importers
 from boulder.training.growth.matching import Specs, check_init_from, match_params, stacked
 from boulder.training.growth.modes import check_mode
-from boulder.training.growth.options import GrowthOptions
 from boulder.training.growth.per_layer import PerLayer
 from boulder.training.growth.preserving import Identity, preserving_transfers
 from boulder.training.growth.report import GrowthReport
@@ -25,7 +25,7 @@ _PRESERVING = ("net2wider", "deepen")
 
 
 @dataclass(frozen=True)
-class Plan:
+class GrowthPlan:
     """
     :param mode: what holds for layers that say nothing
     :param partners: path of a new parameter → the old one that belongs to it, whether or not its values are taken
@@ -49,7 +49,7 @@ def plan_growth(
     """
     What `grow` will do, told without any arrays: the manager asks before it submits a job.
 
-    :param mode: one of `MODES`; None is "ifpossible"
+    :param mode: one of `COPY_PARAM_MODES`; None is "ifpossible"
     :raises ConfigError: for another mode, for a wrong `init_from`, and where the mode cannot do what it promises
     """
     return _report(plan_transfers(old_specs, new_specs, mode, options), old_specs, new_specs)
@@ -80,14 +80,16 @@ def grow(
     return after.values, report
 
 
-def plan_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions | None = None) -> Plan:
+def plan_transfers(
+    old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions | None = None
+) -> GrowthPlan:
     """For arguments and errors see `plan_growth`."""
     check_mode(mode, "growth")
     options, mode = options or GrowthOptions(), mode or "ifpossible"
     per_layer = PerLayer(options, mode)
     init_from = dict(options.init_from)
     if not old_specs:
-        return Plan(mode)
+        return GrowthPlan(mode)
     check_init_from(init_from, old_specs, new_specs)
     if mode == "stack":
         init_from = stacked(old_specs, new_specs) | init_from
@@ -104,7 +106,7 @@ def plan_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options
     layers = {spec.layer for spec in new_specs.values()}
     functions = per_layer.functions(layers)
     loop_functions = {name: functions.pop(name) for name in list(functions) if name not in layers}
-    return Plan(mode, partners, transfers, loop_functions, functions, init_from)
+    return GrowthPlan(mode, partners, transfers, loop_functions, functions, init_from)
 
 
 def _transfer(old: ParamSpec, new: ParamSpec, mode: str, init_from: Mapping[str, str]) -> Transfer | None:
@@ -132,7 +134,7 @@ def _value(transfer, spec: ParamSpec, old: Mapping[str, numpy.ndarray], start: I
     return take(value, begin, transfer.index, transfer.shares)
 
 
-def _report(plan: Plan, old_specs: Specs, new_specs: Specs) -> GrowthReport:
+def _report(plan: GrowthPlan, old_specs: Specs, new_specs: Specs) -> GrowthReport:
     report = GrowthReport(mode=plan.mode)
     report.shapes = {path: spec.shape for path, spec in new_specs.items()}
     report.old_shapes = {path: spec.shape for path, spec in old_specs.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from boulder.network import LayerSpec
-from boulder.training.growth.options import GrowthOptions
+from boulder.training.growth.growth_options import GrowthOptions
 
 _LEAST_FIRST = ("reset", "ifpossible", "subset")
 """Each of these copies all that the ones before it copy."""

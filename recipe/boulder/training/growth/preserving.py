@@ -23,8 +23,8 @@ from boulder.errors import ConfigError
 from boulder.network.params import ParamSpec, Part
 from boulder.training.growth.by_source import is_output, match_parts, parts_of
 from boulder.training.growth.deepening import Identity, inserted
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs, layer_names
-from boulder.training.growth.options import GrowthOptions
 from boulder.training.growth.transfer import Transfer, entire
 from boulder.training.growth.units import Units, random_stream
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy
 
 from boulder.training.growth.growing import plan_transfers
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs
 from boulder.training.growth.modes import check_carry_optimizer
-from boulder.training.growth.options import GrowthOptions
 from boulder.training.growth.transfer import Transfer, as_it_was, take
 
 Slots = Mapping[str, Mapping[str, numpy.ndarray]]

@@ -16,8 +16,8 @@ from boulder.network.layers.repeat import Repeat
 from boulder.network.recurrent import Recurrent
 from boulder.network.refs import layer_of_key
 from boulder.training.growth.by_source import is_output, parts_of
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs, source_names
-from boulder.training.growth.options import GrowthOptions
 
 OVER_UNITS = ("softmax", "log_softmax")
 """Activations whose value for one unit depends on how many others there are."""

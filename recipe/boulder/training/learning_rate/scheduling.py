@@ -1,0 +1,89 @@
+"""The rates that a config fixes in advance, across the end of pretraining.
+
+The rules are those of RETURNN's engine and of its `ConstantLearningRate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from boulder.errors import ConfigError
+from boulder.schedule import Phase, Plan, pretrain_learning_rate
+from boulder.schedule.labels import index_label
+from boulder.training.learning_rate.control import learning_rate_keys
+
+DEFAULT_LEARNING_RATE = 0.001
+
+
+def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
+    """
+    - `learning_rates` sets the rates of epochs. An epoch that it does not name keeps the rate of the epoch before; without
+      one before it, the rate is `learning_rate`.
+    - During pretraining the rate is `pretrain_learning_rate`, and in the first epoch after it `learning_rate`. With
+      `use_learning_rate_control_always`, `learning_rates` applies there as well.
+    - `learning_rate` in the `#config` of a network has precedence in the epochs of that network, and later epochs
+      continue from it.
+
+    :param config: without the overrides of phases
+    :return: the rate of each epoch of `plan`
+    :raises ConfigError: if a rate is not a positive number, and for an override that would have no effect
+    """
+    initial = _rate(config.get("learning_rate", DEFAULT_LEARNING_RATE), "learning_rate")
+    pretraining = pretrain_learning_rate(dict(config))
+    pretraining = initial if pretraining is None else _rate(pretraining, "pretrain_learning_rate")
+    always = config.get("use_learning_rate_control_always") or False
+    if not isinstance(always, bool):
+        raise ConfigError(f"'use_learning_rate_control_always' must be True or False, found {always!r:.60}")
+    last_of_pretraining = plan.num_pretrain_epochs
+    remembered = _rates_by_epoch(config.get("learning_rates"))  # epoch → rate, as RETURNN's control remembers it
+    result: list[float] = []
+    for phase in plan.phases:
+        _check_overrides(phase)
+        for epoch in phase.epochs:
+            latest = max((known for known in remembered if known <= epoch), default=None)
+            rate = initial if latest is None else remembered[latest]
+            if not always and epoch <= last_of_pretraining + bool(last_of_pretraining):
+                rate = pretraining if epoch <= last_of_pretraining else initial
+            if _is_overridden(phase, epoch, last_of_pretraining):
+                rate = remembered[epoch] = _rate(phase.config["learning_rate"], "learning_rate")
+            remembered.setdefault(epoch, rate)
+            result.append(rate)
+    return result
+
+
+def _is_overridden(phase: Phase, epoch: int, last_of_pretraining: int) -> bool:
+    """:return: whether `#config` sets the rate; the last network of pretraining stays, but its `#config` ends with it"""
+    after = phase.epochs.start > last_of_pretraining
+    return "learning_rate" in phase.config and (after or epoch <= last_of_pretraining)
+
+
+def _check_overrides(phase: Phase) -> None:
+    keys = learning_rate_keys()
+    for key in phase.config:
+        if key in keys and key != "learning_rate":
+            raise ConfigError(
+                f"{index_label(phase.index)}: '#config' has {key!r}, which has no effect there, expected 'learning_rate'"
+            )
+
+
+def _rates_by_epoch(rates: object) -> dict[int, float]:
+    """:return: epoch → rate, for the epochs that `learning_rates`, a list or a dict, names"""
+    if not rates:
+        return {}
+    if isinstance(rates, list | tuple):
+        rates = dict(enumerate(rates, 1))
+    if not isinstance(rates, Mapping):
+        raise ConfigError(
+            f"'learning_rates' must be a list of numbers, or a dict of epochs to them, found {rates!r:.60}"
+        )
+    for epoch in rates:
+        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1:
+            raise ConfigError(f"'learning_rates' must have epochs from 1 on as its keys, found {epoch!r:.60}")
+    return {epoch: _rate(rate, f"learning_rates[{epoch}]") for epoch, rate in sorted(rates.items())}
+
+
+def _rate(rate: object, key: str) -> float:
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+        raise ConfigError(f"{key!r} must be a positive number, found {rate!r:.60}")
+    return float(rate)
