@@ -10,7 +10,7 @@ from rich.console import Console
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder import __version__
 from boulder.errors import BoulderError
-from jobs.config_name import check_folder
+from jobs.commands.config_name import check_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -51,7 +51,7 @@ def run(
 ) -> None:
     """Validate a whole pipeline, then run it to its end. Asks nothing; the same command goes on after an interruption."""
     check_folder()  # before Sisyphus looks for its settings
-    from jobs.run import run as run_pipeline
+    from jobs.commands.run import run as run_pipeline
 
     raise typer.Exit(run_pipeline(config, Console(highlight=False), verbose))
 
@@ -65,7 +65,7 @@ def extend(
 ) -> None:
     """Go on with a pipeline for some epochs more, in a further job. Nothing that is trained is trained again."""
     check_folder()
-    from jobs.extend import extend as extend_pipeline
+    from jobs.commands.extend import extend as extend_pipeline
 
     console = Console(highlight=False)
     raise typer.Exit(extend_pipeline(config, epochs, console, pipeline=pipeline, verbose=verbose))
@@ -83,7 +83,7 @@ def plan(
     ] = False,
 ) -> None:
     """Show the phases of a config: index, epochs, layers, parameters, overrides. Submits nothing."""
-    from jobs.show_plan import show_plan
+    from jobs.commands.show_plan import show_plan
 
     console = Console(highlight=False)
     raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
@@ -97,7 +97,7 @@ def status(
 ) -> None:
     """Show where each phase stands: state, epochs, scores, time left, where it runs. Starts nothing."""
     check_folder()  # before Sisyphus looks for its settings
-    from jobs.show_status import show_status
+    from jobs.commands.show_status import show_status
 
     raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
 
@@ -112,7 +112,7 @@ def rerun(
 ) -> None:
     """Have a phase run anew, and all that depends on it. What there is is moved aside, not deleted."""
     check_folder()  # before Sisyphus looks for its settings
-    from jobs.rerun import rerun as rerun_phase
+    from jobs.commands.rerun import rerun as rerun_phase
 
     console = Console(highlight=False)
     raise typer.Exit(rerun_phase(config, phase, console, pipeline=pipeline, only=only, yes=yes))
@@ -125,7 +125,7 @@ def graph(
 ) -> None:
     """Draw all jobs: as boxes by state, with what they hand over as lines."""
     check_folder()
-    from jobs.show_graph import show_graph
+    from jobs.commands.show_graph import show_graph
 
     raise typer.Exit(show_graph(config, output, Console(highlight=False)))
 
@@ -139,7 +139,7 @@ def logs(
 ) -> None:
     """Print the log of a phase's job, also of one that was packed."""
     check_folder()  # before Sisyphus looks for its settings
-    from jobs.show_log import show_log
+    from jobs.commands.show_log import show_log
 
     raise typer.Exit(show_log(config, phase, pipeline=pipeline, follow=follow))
 
@@ -153,7 +153,7 @@ def hold(
 ) -> None:
     """Keep a phase from being started, until `boulder release`. What runs goes on, unless --stop."""
     check_folder()  # before Sisyphus looks for its settings
-    from jobs.hold import hold as hold_phase
+    from jobs.commands.hold import hold as hold_phase
 
     raise typer.Exit(hold_phase(config, phase, Console(highlight=False), pipeline=pipeline, stop=stop))
 
@@ -162,7 +162,7 @@ def hold(
 def release(config: Config, phase: PhaseName, pipeline: PipelineName = None) -> None:
     """Let a phase be started again, after `boulder hold`."""
     check_folder()  # before Sisyphus looks for its settings
-    from jobs.hold import release as release_phase
+    from jobs.commands.hold import release as release_phase
 
     raise typer.Exit(release_phase(config, phase, Console(highlight=False), pipeline=pipeline))
 

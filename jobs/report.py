@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
 
 from boulder.training.scores import read_scores
-from jobs.stale import why_stale
+from jobs.workdir.stale import why_stale
 from sisyphus import Job, Task, tk
 
 

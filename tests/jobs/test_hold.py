@@ -21,6 +21,7 @@ def test_a_held_phase_is_not_started_until_it_is_released(project, manager):
     assert set(project.states(config).values()) == {"finished"}
 
 
+@pytest.mark.slow
 def test_a_running_phase_goes_on_or_is_let_save_and_end(project, manager):
     config = "config/tiny.experiment(6, None, 60)"
     running = project.start("boulder", "run", config)

@@ -208,7 +208,7 @@ def test_a_link_to_another_work_directory_is_moved_and_what_it_leads_to_is_not_t
     ("name", "message"),
     [
         ("0", "phase 0 has not begun, so there is nothing to run anew"),
-        ("7", "--phase '7': there is none of that name, but 00, 01, final"),
+        ("7", "--phase '7': no phase of that name; there are 00, 01, final"),
     ],
 )
 def test_what_cannot_be_run_anew_gets_one_line(project, name, message):

@@ -149,7 +149,7 @@ def test_only_values_of_boulders_classes_are_restored():
 def test_the_plan_is_printed_as_json(load, tmp_path, monkeypatch):
     from rich.console import Console
 
-    from jobs.show_plan import show_plan
+    from jobs.commands.show_plan import show_plan
 
     load()
     printed = []

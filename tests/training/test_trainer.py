@@ -33,6 +33,7 @@ def stop_at(monkeypatch):
     return arrange
 
 
+@pytest.mark.slow
 def test_a_second_run_ends_in_the_same_bytes(training, tmp_path):
     training(PHASES, "one")
     training(PHASES, "two")
@@ -47,7 +48,13 @@ def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training
 
 
 @pytest.mark.parametrize(
-    ("batches", "number"), [(2, signal.SIGTERM), (6, signal.SIGUSR1), (7, signal.SIGINT), (3, signal.SIGXCPU)]
+    ("batches", "number"),
+    [
+        pytest.param(2, signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(6, signal.SIGUSR1, marks=pytest.mark.slow),
+        (7, signal.SIGINT),
+        (3, signal.SIGXCPU),
+    ],
 )
 def test_a_run_that_was_stopped_by_a_signal_and_resumed_ends_in_the_same_bytes(
     training, stop_at, tmp_path, batches, number

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from boulder.data import HdfReader, form_batches, sequence_order, shares_of_epoch
+from boulder.data import form_batches, sequence_order, shares_of_epoch
 from boulder.errors import CheckpointError, TrainingError
 from boulder.lazy import tf
 from boulder.network import describe
@@ -24,6 +24,7 @@ from boulder.training.growth import GrowthReport, begin_phase, carry_iterations,
 from boulder.training.interrupt import Interrupt
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
+from boulder.training.phase_data import PhaseData
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.scores import Sums, describe_record, scaled_losses, write_score, write_tensorboard
@@ -33,8 +34,6 @@ from boulder.training.store import CheckpointStore, ForeignStore
 @dataclass(frozen=True)
 class TrainingFiles:
     """
-    :param train: HDF files to train on
-    :param dev: HDF files to score on, may be none
     :param previous: checkpoint of the job before, None for the first
     :param store: folder for checkpoints of this job
     :param checkpoint: the last checkpoint, when all is done
@@ -45,8 +44,6 @@ class TrainingFiles:
     :param begin: called before all else, by the process that writes
     """
 
-    train: Sequence[Path]
-    dev: Sequence[Path]
     previous: Path | None
     store: Path
     checkpoint: Path
@@ -78,19 +75,14 @@ def train(
     if replicas.is_chief:
         files.begin()
     store = CheckpointStore(files.store) if replicas.is_chief else ForeignStore(files.store)
-    with (
-        replicas.failures(),
-        HdfReader(files.train, extern_data) as train_data,
-        HdfReader(files.dev or files.train, extern_data) as dev_data,
-    ):
-        train_data.check()
-        dev_data.check()
+    with replicas.failures(), PhaseData(extern_data) as data:
         state = _newest(store, replicas, say) or (Checkpoint.load(files.previous) if files.previous else None)
         _check_start(state, phases)
         with Interrupt() as interrupt, Progress(files.progress if replicas.is_chief else None) as progress:
             for phase in phases:
                 if state and state.epoch - bool(state.position) >= phase.last_epoch:
                     continue  # done before the job was cut off
+                train_data, dev_data = data.of(phase)
                 model, state = _begin_phase(phase, extern_data, state, train_data, replicas, files, say)
                 for epoch in phase.epochs:
                     if state.epoch > epoch or (state.epoch == epoch and not state.position):
@@ -110,7 +102,7 @@ def train(
                     )
                     record = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
                     record |= scaled_losses(model.spec)
-                    if files.dev:
+                    if dev_data:
                         record["dev"] = _evaluate(model, dev_data, phase, state.step, progress, stop_if_asked).means()
                     state.history, state.position = [*state.history, record], None
                     took = {"seconds": time.monotonic() - began, "processor_seconds": time.process_time() - worked}
@@ -195,8 +187,8 @@ def _train_epoch(
     :raises TrainingError: if a loss or gradient is not finite
     """
     options, position = phase.options, state.position or {"batch": 0, "sums": {}}
-    order = sequence_order(options.batching, reader.lengths["data"], options.random_seed, epoch)
-    batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
+    order = reader.epoch_order(epoch, options.random_seed, default=options.batching)
+    batches = form_batches(order, reader.measured_lengths, options.batch_size, options.max_seqs)
     sums, done = Sums(position["sums"]), position["batch"]
     state.epoch = epoch
     model.optimizer.learning_rate.assign(rate)
@@ -212,7 +204,7 @@ def _train_epoch(
         progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums}
         stop_if_asked()
-    return sums, {"steps": len(batches), "frames": int(reader.lengths["data"].sum())}
+    return sums, {"steps": len(batches), "frames": int(reader.order_lengths[order].sum())}
 
 
 def _not_finite(epoch, batch_number, losses, norm, tags, store) -> str:
@@ -229,8 +221,8 @@ def _not_finite(epoch, batch_number, losses, norm, tags, store) -> str:
 def _evaluate(model, reader, phase, step: int, progress, stop_if_asked) -> Sums:
     """:return: sums over the whole data set, without dropout"""
     options, sums = phase.options, Sums()
-    order = sequence_order("sorted", reader.lengths["data"], 0, 0)  # least padding; the sums do not care
-    batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
+    order = sequence_order("sorted", reader.order_lengths, 0, 0)  # least padding; the sums do not care
+    batches = form_batches(order, reader.measured_lengths, options.batch_size, options.max_seqs)
     progress.begin("dev", len(batches), 0)
     for shares in shares_of_epoch(reader, batches, model.replicas.count, model.replicas.here):
         sums.add(model.evaluate(shares, tf.constant(step, tf.int64)))
