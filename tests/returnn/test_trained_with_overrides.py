@@ -144,6 +144,7 @@ def test_resumed_is_undisturbed_with_random_numbers_of_the_user(laid_out, traine
     assert [record["index"] for record in history] == [0, 0, 1, 1, None, None]
 
 
+@pytest.mark.slow
 def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
     from boulder.training import Checkpoint
 

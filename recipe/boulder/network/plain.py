@@ -57,7 +57,7 @@ class _Description:
         exposed = self.inner[ref.holder].exposed
         if ref.sublayer not in exposed:
             raise NetworkError(
-                f"{node.where}: 'from' names {ref.name!r}, which is not there in mode {self.subnet.mode!r}"
+                f"{node.where}: 'from' names {ref.name!r}, which does not exist in mode {self.subnet.mode!r}"
             )
         self.spec.layers.setdefault(ref.key, exposed[ref.sublayer])
 

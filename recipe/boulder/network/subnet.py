@@ -183,7 +183,7 @@ class Subnet:
     def _check_sublayer(self, ref: Ref, where: str) -> None:
         holder, where = self._read_options(ref.holder), f"{where}: 'from' names {ref.name!r}"
         if not isinstance(holder, Container):
-            raise NetworkError(f"{where}, but {ref.holder!r} is no loop with a subnetwork")
+            raise NetworkError(f"{where}, but {ref.holder!r} has no subnetwork")
         if ref.sublayer not in holder.held_layers():
             hint = nearest(ref.sublayer, holder.held_layers())
             raise NetworkError(f"{where}, which is no layer of that loop{hint}")

@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable, Iterator
 
 from boulder.errors import ConfigError
+from boulder.schedule.bytecode import captured, code_objects
 from boulder.schedule.plain import Plain, to_plain
 from boulder.schedule.source import class_source, code_description, function_source, module_source
 
@@ -103,12 +104,14 @@ class _Reached:
 
     def _describe_function(self, function: types.FunctionType) -> dict:
         source = function_source(function)
-        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         return {
             **({"source": source} if source else {"code": self._plain(code_description(function.__code__), "code")}),
             "defaults": self._plain(function.__defaults__ or (), "defaults"),
             "keyword_defaults": self._plain(function.__kwdefaults__ or {}, "defaults"),
-            "closure": {name: self._captured(function, _content(cell), name) for name, cell in cells},
+            "closure": {
+                name: self._captured(function, value, name)
+                for name, value in captured(function, empty=NotImplemented).items()
+            },
             "globals": {
                 name: self._captured(function, function.__globals__[name], name)
                 for name in sorted(set(_global_names(function.__code__)))
@@ -188,16 +191,7 @@ def _reference(item: object) -> str | None:
 
 def _global_names(code: types.CodeType) -> Iterator[str]:
     """Yields the names of the globals that a function and its nested functions read."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _global_names(constant)
-
-
-def _content(cell: types.CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # an empty cell
-        return NotImplemented
+    for one in code_objects(code):
+        for instruction in dis.get_instructions(one):
+            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                yield instruction.argval

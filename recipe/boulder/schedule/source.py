@@ -12,7 +12,8 @@ import hashlib
 import inspect
 import textwrap
 import types
-from collections.abc import Iterator
+
+from boulder.schedule.bytecode import code_objects
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -77,19 +78,12 @@ def _functions_of(text: str) -> list[tuple[types.CodeType, str]]:
         elif isinstance(node, ast.Lambda):
             nodes.setdefault(("<lambda>", node.lineno), []).append(node)
     result = []
-    for code in _codes(module):
+    for code in code_objects(module):  # the module's own code matches no node
         for node in nodes.get((code.co_name, code.co_firstlineno), ()):
             if not isinstance(node, ast.Lambda) or _span(node.body) in set(code.co_positions()):
                 result.append((code, _unparse(node)))
                 break
     return result
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield constant
-            yield from _codes(constant)
 
 
 def _span(node: ast.expr) -> tuple:

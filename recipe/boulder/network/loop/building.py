@@ -68,7 +68,9 @@ class _Building:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
         expected = self.frame.layers[node.name]
         if set(template.axes) - {self.loop} != set(expected.axes):
-            raise site.fail(f"is {expected} in a frame, but {template} for all frames; keep it in the loop")
+            raise site.fail(
+                f"its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
+            )
 
     def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> None:
         """Puts the specs of a loop within this one into `layers`."""
@@ -80,12 +82,12 @@ class _Building:
         self.spec.loops.update(spec.loops)
 
     def _check_losses(self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]) -> None:
-        """Refuses losses that differ from frame to frame of this loop: it is not defined what their sum is normalised by."""
+        """Refuses losses that differ from frame to frame of this loop: the normalisation of their sum is not defined."""
         for name in losses:
             if layers is not self.spec.layers or self.loop in layers[name].template.axes:
                 raise NetworkError(
-                    f"{node.where}: {name!r} has a loss in a loop within another, and depends on the frame of that, "
-                    "where losses are not supported"
+                    f"{node.where}: {name!r} has a loss in a nested loop and depends on the frame of the outer loop; "
+                    "such a loss is not supported"
                 )
 
     def _put(self, spec: LayerSpec) -> None:
@@ -168,9 +170,9 @@ class _Building:
         carried: dict[str, Carried] = {}
         read: dict[str, Ref | None] = {}
         for source in (source for spec in inner.values() for source in spec.sources if source not in inner):
-            ref = refs.get(source)  # None: read by a nested loop only, which needs nothing of this one for it
+            ref = refs.get(source)  # None: a data stream that only a nested loop reads
             if ref and ref.subnet == self.subnet.name and ref.kind is RefKind.STEP:
-                continue  # it may not be known for all frames, and each frame has it anyway
+                continue  # each frame has it, even where it is not known for all frames
             if ref and ref.kind is RefKind.PREV and self.subnet.own(ref) in self.placement.inside:
                 node = self.subnet.nodes[ref.name]
                 initial = node.initial.key if node.initial else _initial_value(node)

@@ -1,4 +1,4 @@
-"""Reads the `unit` of a loop: a subnet whose layers also read the previous frame (`prev:`) and the surroundings (`base:`)."""
+"""Reads the `unit` of a loop. Its layers can also read the previous frame (`prev:`) and the surroundings (`base:`)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from boulder.network.refs import Ref, RefKind
 from boulder.network.subnet import Place, Subnet
 
 WORDS = {"zeros": 0, "ones": 1}
-"""Values of `initial_output` that are neither a number nor a layer."""
+"""values of `initial_output` that are neither a number nor a layer"""
 
 
 class LoopSubnet(Subnet):
     """
-    The layers of a loop, read.
+    The layers of a loop, after reading.
 
     :param loop: the loop's options
     """
@@ -35,7 +35,7 @@ class LoopSubnet(Subnet):
 
     @property
     def sources(self) -> tuple[Ref, ...]:
-        """:return: `from` of the loop: its frames are the loop's"""
+        """:return: `from` of the loop, whose frames it iterates over"""
         return self.place.sources
 
     def from_outside(self, name: str) -> Ref:
@@ -48,7 +48,7 @@ class LoopSubnet(Subnet):
         ]
 
     def scope(self, name: str) -> str:
-        """RETURNN puts `rec` between a loop and its layers."""
+        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN"""
         return f"{self.place.scope}/rec/{variable_scope(name)}"
 
     def outer_refs(self) -> tuple[Ref, ...]:
@@ -79,14 +79,14 @@ class LoopSubnet(Subnet):
             return self.outer.resolve(ref.name, where)
         except NetworkError:
             hint = nearest(ref.text, [f"base:{name}" for name in self.outer.layers])
-            message = f"{where}: 'from' names {ref.text!r}, which is not outside of the loop{hint}"
+            message = f"{where}: 'from' names {ref.text!r}, which does not exist outside of the loop{hint}"
             raise NetworkError(message) from None
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
         if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
             return NetworkError(
-                f"{where}, but {ref.name!r} is outside of the loop and has no frame before; 'base:{ref.name}' is the "
+                f"{where}, but {ref.name!r} is outside of the loop and has no previous frame; 'base:{ref.name}' is the "
                 "layer itself"
             )
         if ref.name in self.outer.layers:
@@ -98,7 +98,7 @@ class LoopSubnet(Subnet):
     def circle(self, names: list[str]) -> NetworkError:
         return NetworkError(
             f"{self.where}: layers depend on each other within a frame: {' → '.join(names)}; "
-            f"one of them must be read as it was in the frame before, e.g. as 'prev:{names[-1]}'"
+            f"one of them must be read from the previous frame, e.g. as 'prev:{names[-1]}'"
         )
 
     def initial(self, layer: Layer, where: str) -> Ref | None:

@@ -79,11 +79,13 @@ class FrameTemplates:
             missing = [source for source in node.sources if source not in known]
             if missing:
                 raise NetworkError(
-                    f"{node.where}: what {missing[0].text!r} is depends on itself alone; give it an 'n_out'"
+                    f"{node.where}: the template of {missing[0].text!r} depends only on itself; give it an 'n_out'"
                 )
             template = self._described(node, known)
             if template != self.layers.get(name):
-                raise NetworkError(f"{node.where}: is {template} in one frame and {self.layers.get(name)} in the next")
+                raise NetworkError(
+                    f"{node.where}: its output is {template} in one frame and {self.layers.get(name)} in the next"
+                )
 
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, from those of its sources"""
@@ -120,7 +122,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     if subnet.sources:
         template = concatenated([outer(source) for source in subnet.sources])
         if template.time is None:
-            raise NetworkError(f"{subnet.where}: needs a time axis to go along, but its input is {template}")
+            raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
         return template.time
     if subnet.mode != "search":
         targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
@@ -130,7 +132,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
                 return time
     if "end" not in subnet.nodes:
         raise NetworkError(
-            f"{subnet.where}: nothing says how many frames there are; give it a 'from' with a time axis, "
+            f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"
         )
     return Axis(TIME, None, ("loop", subnet.name))
