@@ -8,7 +8,8 @@ import pytest
 
 from boulder.data import PATHS, Dataset, HdfWriter, canonical_description, dataset_class, open_dataset
 from boulder.data.dataset import dataset_classes
-from boulder.errors import DataError
+from boulder.errors import DataError, NetworkError
+from boulder.network import describe, uses_streams
 from boulder.training.scores import read_scores
 from tests.tiny import EXTERN_DATA, network, phase
 
@@ -62,6 +63,14 @@ def test_streams_may_have_any_names(training, tmp_path):
 
     found = ctc_search(Searched(checkpoint, extern_data, tmp_path / "named.hdf", 100), "output")
     assert len(found) == 12
+
+
+def test_a_network_reads_its_default_input_as_data():
+    extern_data = {"features": {"dim": 3, "available_for_inference": True}, "phones": {"dim": 5, "sparse": True}}
+    net = {"output": {"class": "softmax", "from": "data", "loss": "ce", "target": "phones"}}
+    assert uses_streams(describe(net, extern_data)) == {"features", "phones"}
+    with pytest.raises(NetworkError, match="'from' names 'data', but extern_data has only 'features', 'phones'"):
+        describe(net, {"features": {"dim": 3}, "phones": {"dim": 5, "sparse": True}})
 
 
 def test_a_class_that_joins_two_files_by_tag_needs_only_itself_and_a_registration(training, data, tmp_path, registered):

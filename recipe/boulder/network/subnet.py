@@ -44,6 +44,7 @@ class Place:
 
     :param mode: "train", "eval" or "search"
     :param streams: data stream → template
+    :param default_input: the stream that `data` refers to
     :param outer: the subnet with the layer that holds the dict; None for the whole network
     :param name: absolute name of that layer; "" for the whole network
     :param path: its path in the net dict, for messages: `decoder/unit/inner`
@@ -53,6 +54,7 @@ class Place:
 
     mode: str
     streams: Mapping[str, Template]
+    default_input: str = "data"
     outer: Subnet | None = None
     name: str = ""
     path: str = ""
@@ -171,7 +173,7 @@ class Subnet:
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
-            key = "data" if ref.kind is RefKind.INPUT else ref.name
+            key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
             self.stream(key, f"{where}: 'from' names {text!r}")
             return Ref(RefKind.DATA, key, self.name)
         if ref.kind is RefKind.SUBLAYER and ref.holder in self.layers:
