@@ -8,7 +8,8 @@ import pytest
 
 from boulder.data import PATHS, Dataset, HdfWriter, canonical_description, dataset_class, open_dataset
 from boulder.data.dataset import dataset_classes
-from boulder.errors import DataError
+from boulder.errors import DataError, NetworkError
+from boulder.network import describe, uses_streams
 from boulder.training.scores import read_scores
 from tests.tiny import EXTERN_DATA, network, phase
 
@@ -56,12 +57,20 @@ def test_streams_may_have_any_names(training, tmp_path):
     net = {"output": {"class": "softmax", "from": "data:features", "loss": "ce", "target": "phones"}}
     phases = [phase(0, range(1, 3), net, batch_size=30)]
     checkpoint = training(phases, "named", extern_data=extern_data, train=[tmp_path / "named.hdf"], dev=[])
-    assert checkpoint.params["output/W_in_data_features"].shape == (3, 5)
+    assert sorted(value.shape for value in checkpoint.params.values()) == [(3, 5), (5,)]
 
     from boulder.search.network import Searched, ctc_search
 
     found = ctc_search(Searched(checkpoint, extern_data, tmp_path / "named.hdf", 100), "output")
     assert len(found) == 12
+
+
+def test_a_network_reads_its_default_input_as_data():
+    extern_data = {"features": {"dim": 3, "available_for_inference": True}, "phones": {"dim": 5, "sparse": True}}
+    net = {"output": {"class": "softmax", "from": "data", "loss": "ce", "target": "phones"}}
+    assert uses_streams(describe(net, extern_data)) == {"features", "phones"}
+    with pytest.raises(NetworkError, match="'from' names 'data', but extern_data has only 'features', 'phones'"):
+        describe(net, {"features": {"dim": 3}, "phones": {"dim": 5, "sparse": True}})
 
 
 def test_a_class_that_joins_two_files_by_tag_needs_only_itself_and_a_registration(training, data, tmp_path, registered):

@@ -52,6 +52,7 @@ class Place:
 
     :param mode: "train", "eval" or "search"
     :param streams: data stream → template
+    :param default_input: the stream that `data` refers to
     :param outer: the subnet of the layer that holds the dict; None for the whole network
     :param name: absolute name of that layer, the holder; "" for the whole network
     :param path: path of the holder in the net dict: `decoder/unit/inner`
@@ -62,6 +63,7 @@ class Place:
 
     mode: str
     streams: Mapping[str, Template]
+    default_input: str = "data"
     outer: Subnet | None = None
     name: str = ""
     path: str = ""
@@ -209,7 +211,7 @@ class Subnet:
 
     def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
         """:return: reference to a data stream of this subnet"""
-        key = "data" if ref.kind is RefKind.INPUT else ref.name
+        key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
         self.stream(key, f"{where}: 'from' names {text!r}")
         return Ref(RefKind.DATA, key, self.name)
 

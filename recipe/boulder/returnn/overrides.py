@@ -29,7 +29,7 @@ def check_keys(plan: Plan, config: Config) -> None:
     """:raises ConfigError: for an override of what neither the config defines nor Boulder knows"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in known_options():
+            if config.has(key) or key in (*known_options(), "train", "dev"):
                 continue
             index = "the original network" if phase.index is None else f"index {phase.index}"
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
