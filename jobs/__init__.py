@@ -1,6 +1,10 @@
-"""All that knows Sisyphus: a file for each Job class, `pipeline` (phases → job graph) and `cli` (the `boulder` command).
+"""Everything that knows Sisyphus.
 
-Importing this package makes `import sisyphus` work: the real Sisyphus where it is installed, else embedded/sisyphus.
+The modules of this package define the Job classes (their module paths are part of job ids) and lay out pipelines of them
+(`pipeline`: phases → job graph). `cli` is the `boulder` command; what its subcommands do is in `commands`, and `workdir`
+inspects the work directory.
+
+Importing this package makes `import sisyphus` work: it is the real Sisyphus where that is installed, else embedded/sisyphus.
 """
 
 import importlib.util

@@ -1,15 +1,15 @@
-"""The private names of Keras and TensorFlow that `boulder.private_api` uses are there and still do what it needs."""
+"""The undocumented parts of Keras and TensorFlow that `boulder.private_api` uses still do what it needs."""
 
 import inspect
 
 import pytest
+import tensorflow as tf
+
+from boulder.private_api import set_patience, skip_gradient_sum, while_loop_depth
 
 
 def test_keras_sums_gradients_in_the_method_that_is_replaced():
     import keras
-    import tensorflow as tf
-
-    from boulder.private_api import skip_gradient_sum
 
     variable = tf.Variable([1.0])
     optimizer = keras.optimizers.SGD(1.0)
@@ -37,8 +37,6 @@ def test_the_service_that_watches_processes_takes_the_arguments_and_keeps_them(m
     from tensorflow.python.distribute import collective_all_reduce_strategy
     from tensorflow.python.eager import context
 
-    from boulder.private_api import set_patience
-
     own = context.Context()  # the process's own stays as it is
     monkeypatch.setattr(context, "context", lambda: own)
     set_patience(3, 300, 120)
@@ -57,3 +55,20 @@ def test_no_other_file_uses_private_names(folder):
     private = re.compile(r"tensorflow\.(python|compiler)|keras\.src|(optimizer|strategy|variable)\._\w")
     files = [path for path in (Path(__file__).parent.parent / folder).rglob("*.py") if private.search(path.read_text())]
     assert files == []
+
+
+def test_the_depth_of_while_loops_is_known_while_their_bodies_are_built():
+    depths = []
+
+    def record(x):
+        depths.append(while_loop_depth())
+        return x
+
+    @tf.function(autograph=False)
+    def nested(x):
+        record(x)
+        return tf.map_fn(lambda row: record(tf.scan(lambda _last, entry: record(entry), row)), x)
+
+    nested(tf.zeros([2, 3]))
+    assert sorted(set(depths)) == [0, 1, 2]
+    assert while_loop_depth() == 0

@@ -1,4 +1,4 @@
-"""A tiny task: letters that stand for themselves, and networks of a few units."""
+"""A tiny task: copying letters, with networks of a few units."""
 
 from pathlib import Path
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import sisyphus.global_settings as gs
 from sisyphus.engine import DeferSubmission, EngineBase
+from sisyphus.states import BEST_FIRST
 
 log = logging.getLogger("sisyphus.cluster")  # what a user should hear even where the manager is quiet
-
-BEST_FIRST = [gs.STATE_RUNNING, gs.STATE_QUEUE, gs.STATE_QUEUE_ERROR]
 
 
 def user_name() -> str:

@@ -15,15 +15,7 @@ from sisyphus.global_constants import *  # noqa: F403
 active_engine = None  #: in a worker: the engine it runs on
 
 
-def engine():
-    """Which engine runs the jobs."""
-    import psutil
-
-    from sisyphus.localengine import LocalEngine
-
-    cpus = psutil.cpu_count()
-    logging.info(f"settings define no engine(): this machine runs the jobs, LocalEngine(cpu={cpus}, gpu=0)")
-    return LocalEngine(cpu=cpus, gpu=0)
+engine = None  #: a function that makes the engine; without one see configured_engine.py
 
 
 def worker_wrapper(job, task_name, call):

@@ -1,10 +1,12 @@
 """The graph: what is asked for, and by way of inputs all the jobs it needs."""
 
 import collections
-import os
 
 import sisyphus.global_settings as gs
-from sisyphus.targets import OutputCall, OutputPath, OutputReport, OutputTarget  # noqa: F401
+from sisyphus.targets import OutputCall as OutputCall
+from sisyphus.targets import OutputPath as OutputPath
+from sisyphus.targets import OutputReport as OutputReport
+from sisyphus.targets import OutputTarget as OutputTarget
 
 
 class SISGraph:
@@ -107,26 +109,6 @@ class SISGraph:
 
         self.for_all_nodes(judge, nodes=nodes, update_graph=False)
         return states
-
-
-def create_aliases(jobs):
-    """alias/NAME → the job's directory. A link that already leads there is left alone."""
-    for job in jobs:
-        for prefix in job._sis_alias_prefixes:
-            for alias in job.get_aliases() or ():
-                link = os.path.join(gs.ALIAS_DIR, prefix, alias)
-                place_link(os.path.realpath(job._sis_path()), link)
-
-
-def place_link(target, link) -> bool:
-    """Makes or corrects a link; False if it was right."""
-    if os.path.islink(link):
-        if os.path.realpath(link) == os.path.realpath(target):
-            return False
-        os.unlink(link)
-    os.makedirs(os.path.dirname(link) or ".", exist_ok=True)
-    os.symlink(target, link)
-    return True
 
 
 graph = SISGraph()

@@ -9,7 +9,8 @@ import os
 import sisyphus.global_settings as gs
 from sisyphus import tools
 from sisyphus.hash import ALPHABET
-from sisyphus.job_directory import JobDirectory, job_finished  # noqa: F401
+from sisyphus.job_directory import JobDirectory
+from sisyphus.job_directory import job_finished as job_finished
 from sisyphus.job_path import AbstractPath, Path, Variable
 from sisyphus.job_state import JobState
 from sisyphus.task import Task
@@ -146,9 +147,6 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     def tasks(self):
         """Yields the tasks, which run in this order."""
         yield Task("run")
-
-    def update(self):
-        """Called once all inputs exist; may ask for more with add_input()."""
 
     def info(self):
         """One line about a running job for the manager's status."""

@@ -8,6 +8,7 @@ import pickle
 import shutil
 
 import sisyphus.global_settings as gs
+from sisyphus.atomic_file import replaced
 
 NOT_SAVED = ("_sis_worker_wrapper", "_sis_task_cache", "_sis_job_lock", "_sis_blocks")
 
@@ -56,10 +57,8 @@ class JobDirectory:
 
     def _sis_save(self):
         """Under another name first: a worker that starts at this moment must not read half a job."""
-        new = self._sis_path(f".{gs.JOB_SAVE}.new")
-        with gzip.open(new, "wb", compresslevel=1) as file:
+        with replaced(self._sis_path(gs.JOB_SAVE)) as new, gzip.open(new, "wb", compresslevel=1) as file:
             pickle.dump(self, file)
-        os.replace(new, self._sis_path(gs.JOB_SAVE))
 
     def _sis_write_info(self):
         lines = [f"TAG: {tag}" for tag in sorted(self._sis_tags)]
@@ -114,12 +113,11 @@ class JobDirectory:
 
         base = self._sis_path(abspath=True)
         names = sorted(set(os.listdir(base)) - {gs.JOB_OUTPUT, gs.JOB_INFO, gs.JOB_INPUT, gs.JOB_WORK_DIR})
-        new = os.path.join(base, f".{gs.JOB_FINISHED_ARCHIVE}.new")
+        archive = os.path.join(base, gs.JOB_FINISHED_ARCHIVE)
         try:
-            with tarfile.open(new, "w:gz", compresslevel=1) as tar:
+            with replaced(archive) as new, tarfile.open(new, "w:gz", compresslevel=1) as tar:
                 for name in names:
                     tar.add(os.path.join(base, name), arcname=name)
-            os.replace(new, os.path.join(base, gs.JOB_FINISHED_ARCHIVE))
             for name in names if gs.JOB_CLEANUP_KEEP_WORK else [*names, gs.JOB_WORK_DIR]:
                 path = os.path.join(base, name)
                 if os.path.isdir(path) and not os.path.islink(path):

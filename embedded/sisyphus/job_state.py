@@ -5,8 +5,7 @@ import os
 
 import sisyphus.global_settings as gs
 from sisyphus.job_directory import job_finished
-
-HOLD_LETS_GO_ON = {gs.STATE_FINISHED, gs.STATE_RUNNING, gs.STATE_QUEUE}
+from sisyphus.states import NOT_HELD_BACK
 
 
 class JobState:
@@ -42,12 +41,13 @@ class JobState:
             gs.on_job_finished(self)
         return self._sis_is_finished
 
+    def update(self):
+        """Called once all inputs exist; may ask for more with add_input()."""
+
     def _sis_runnable(self) -> bool:
         """Whether all inputs exist, also those that update() asks for."""
-        from sisyphus.job import Job
-
         while self._sis_inputs_available():
-            if type(self).update is Job.update:
+            if type(self).update is JobState.update:
                 return True
             before = set(self._sis_inputs)
             self.update()
@@ -73,7 +73,7 @@ class JobState:
         task = self._sis_next_task()
         state = gs.STATE_FINISHED if task is None else task.state(engine)
         # a try that was submitted before goes on
-        return gs.STATE_HOLD if held and state not in HOLD_LETS_GO_ON else state
+        return gs.STATE_HOLD if held and state not in NOT_HELD_BACK else state
 
     def _sis_print_error(self, tasks=1, lines=0):
         for task in [task for task in self._sis_tasks() if task.error()][:tasks]:

@@ -9,12 +9,12 @@ import sisyphus.global_settings as gs
 from sisyphus import toolkit
 from sisyphus.dialogue import Dialogue, at_terminal
 from sisyphus.engine import EngineBase
-from sisyphus.graph import create_aliases
+from sisyphus.links import create_aliases as create_aliases
 from sisyphus.loader import ConfigError, config_manager
 from sisyphus.rounds import changed, one_round
-from sisyphus.status import FAILED, StatusPrinter
+from sisyphus.states import FAILED, TO_DO
+from sisyphus.status import StatusPrinter
 
-TO_DO = {"runnable", "running", "queue", "unknown", "interrupted_resumable"}  # states that something follows from
 READER_PERIOD = 1.0  # seconds between looks at async configs, which may wait for things other than jobs
 
 

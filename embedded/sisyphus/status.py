@@ -5,14 +5,8 @@ import os
 import sys
 
 import sisyphus.global_settings as gs
+from sisyphus.states import FAILED, LISTING_ORDER
 
-# what needs attention comes last, where the eye is
-ORDER = [
-    "input_path", "finished", "waiting", "hold", "queue", "running", "runnable", "interrupted_resumable",
-    "interrupted_not_resumable", "unknown", "queue_error", "retry_error", "error", "input_missing",
-]  # fmt: skip
-# nothing happens by itself
-FAILED = {"input_missing", "retry_error", "queue_error", "interrupted_not_resumable", "error"}
 LEVELS = {
     **dict.fromkeys(FAILED, logging.ERROR),
     **dict.fromkeys((gs.STATE_INTERRUPTED_RESUMABLE, gs.STATE_UNKNOWN), logging.WARNING),
@@ -29,7 +23,7 @@ class StatusPrinter:
 
     def show(self, jobs, verbose=False):
         logging.info(f"Experiment directory: {os.getcwd()}      Call: {' '.join(sys.argv)}")
-        states = sorted(jobs, key=lambda name: ORDER.index(name) if name in ORDER else -1)
+        states = sorted(jobs, key=LISTING_ORDER.index)
         in_order = [(name, job) for name in states for job in sorted(jobs[name], key=str)]
         for state, job in in_order:
             text = f"{state}: {job}"

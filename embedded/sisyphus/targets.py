@@ -7,6 +7,8 @@ import time
 from datetime import datetime
 
 import sisyphus.global_settings as gs
+from sisyphus.atomic_file import write_text
+from sisyphus.links import place_link
 from sisyphus.tools import extract_paths
 
 
@@ -56,8 +58,6 @@ class OutputPath(OutputTarget):
             self._link(os.path.join(gs.OUTPUT_DIR, prefix, self.name))
 
     def _link(self, link):
-        from sisyphus.graph import place_link
-
         before = os.path.realpath(link) if os.path.islink(link) else None
         now = os.path.realpath(self.path.get_path())
         try:
@@ -123,8 +123,6 @@ class OutputReport(OutputTarget):
         path = os.path.join(gs.OUTPUT_DIR, self.name)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path + ".new", "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(path + ".new", path)
+            write_text(path, text)
         except OSError as error:
             logging.warning(f"could not write report {path}: {error}")

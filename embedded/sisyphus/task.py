@@ -8,13 +8,8 @@ import time
 import sisyphus.global_settings as gs
 from sisyphus import tools
 from sisyphus.job_log import log_is_claimed
+from sisyphus.states import WORST_FIRST
 from sisyphus.usage import HOST, read_usage, worker_process
-
-# the state of a task with several ids is the first of these that one of them is in
-WORST_FIRST = [
-    "error", "queue_error", "interrupted_resumable", "interrupted_not_resumable", "runnable", "queue", "running",
-    "retry_error", "finished",
-]  # fmt: skip
 
 
 class Task:

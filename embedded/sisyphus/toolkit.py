@@ -6,11 +6,15 @@ import pickle
 
 import sisyphus.global_settings as gs
 from sisyphus import graph
-from sisyphus.async_workflow import async_gather, async_run  # noqa: F401
-from sisyphus.delayed_ops import Delayed  # noqa: F401
+from sisyphus.async_workflow import async_gather as async_gather
+from sisyphus.async_workflow import async_run as async_run
+from sisyphus.configured_engine import configured_engine
+from sisyphus.delayed_ops import Delayed as Delayed
 from sisyphus.job import Job
-from sisyphus.job_path import AbstractPath, Path, Variable  # noqa: F401
-from sisyphus.tools import extract_paths  # noqa: F401
+from sisyphus.job_path import AbstractPath
+from sisyphus.job_path import Path as Path
+from sisyphus.job_path import Variable as Variable
+from sisyphus.tools import extract_paths as extract_paths
 
 sis_graph = graph.graph
 _sis_running_in_worker = False
@@ -120,5 +124,5 @@ def cached_engine():
     """The engine of settings.py, made once."""
     global _engine
     if _engine is None:
-        _engine = gs.engine()
+        _engine = configured_engine()
     return _engine

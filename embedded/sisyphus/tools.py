@@ -5,7 +5,7 @@ import os
 import string
 
 import sisyphus.global_settings as gs
-from sisyphus.delayed_ops import try_get  # noqa: F401  (jobs call tools.try_get)
+from sisyphus.delayed_ops import try_get as try_get
 from sisyphus.hash import get_object_state
 
 

@@ -13,6 +13,7 @@ from ast import literal_eval
 import psutil
 
 import sisyphus.global_settings as gs
+from sisyphus.atomic_file import write_text
 
 HOST = socket.gethostname()
 
@@ -107,8 +108,6 @@ class UsageLog(threading.Thread):
             "requested_resources": self.rqmt,
         }
         try:
-            with open(self.path + ".new", "w", encoding="utf-8") as file:
-                file.write(pprint.pformat(usage) + "\n")
-            os.replace(self.path + ".new", self.path)
+            write_text(self.path, pprint.pformat(usage) + "\n")
         except OSError as error:  # a full disk must not end a job that could still save
             logging.warning(f"could not write {self.path}: {error}")

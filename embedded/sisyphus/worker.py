@@ -15,8 +15,10 @@ import traceback
 
 import sisyphus.global_settings as gs
 from sisyphus import toolkit
+from sisyphus.configured_engine import configured_engine
 from sisyphus.job_log import INTERRUPTED, claim_log, open_log
 from sisyphus.job_path import AbstractPath
+from sisyphus.localengine import LocalEngine
 from sisyphus.usage import UsageLog
 
 NETWORK_WAIT = 1  # seconds between looks for a missing input
@@ -32,7 +34,7 @@ def worker(args) -> int:
     error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{args.task_id or 1}"
     rank = 0
     try:
-        gs.active_engine = gs.engine().get_used_engine(args.engine)
+        gs.active_engine = configured_engine().get_used_engine(args.engine)
         task_id = gs.active_engine.get_task_id(args.task_id)
         error_file = f"{args.jobdir}/{gs.STATE_ERROR}.{args.task_name}.{task_id}"
         error_file = os.path.abspath(error_file)
@@ -142,8 +144,6 @@ def _wait_for_input(path):
         if not os.path.exists(path.get_path()):
             raise FileNotFoundError(f"input does not exist: {path.get_path()}")
         return
-    from sisyphus.localengine import LocalEngine
-
     # a local worker sees what its manager saw when it judged the input to be there
     if not isinstance(gs.active_engine, LocalEngine):
         time.sleep(max(0, os.stat(path.get_path()).st_mtime + gs.WAIT_PERIOD_MTIME_OF_INPUTS - time.time()))

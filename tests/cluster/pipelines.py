@@ -1,4 +1,4 @@
-"""Phases that a manager has submitted to a cluster: what tests do with them, whichever it is."""
+"""Steps of the tests that run pipelines on a cluster."""
 
 import ast
 import subprocess
@@ -35,19 +35,19 @@ def training_folders(project: Project) -> list:
 
 
 def training_log(project: Project) -> str:
-    """:return: of the only training job"""
+    """:return: log of the only training job"""
     (folder,) = training_folders(project)
     return (folder / "log.run.1").read_text()
 
 
 def submissions(project: Project) -> list[dict]:
-    """:return: what each asked for, of the only training job"""
+    """:return: requirements of each submission of the only training job"""
     (folder,) = training_folders(project)
     return [ast.literal_eval(line)[1] for line in (folder / "submit_log.run").read_text().splitlines()]
 
 
 def worker(project: Project) -> psutil.Process:
-    """:return: of the only training job"""
+    """:return: worker of the only training job"""
     (folder,) = training_folders(project)
     return psutil.Process(ast.literal_eval((folder / "usage.run.1").read_text())["pid"])
 
@@ -62,7 +62,7 @@ def wait_for_epochs(project: Project, count: int) -> None:
 
 
 def begin(project: Project) -> subprocess.Popen:
-    """:return: a manager whose job has trained for some epochs"""
+    """:return: a manager whose job has trained for two epochs"""
     manager = project.start("boulder", "run", f"config/tiny.{LONG}")
     wait_for_epochs(project, 2)
     return manager
@@ -75,7 +75,9 @@ def end(manager: subprocess.Popen, cluster) -> None:
 
 def end_early_and_often(project: Project, ways: list) -> None:
     """
-    :param ways: functions that end a running phase, one after the other, each after two more epochs
+    Calls each of `ways` after two more epochs, and waits until the phase has resumed.
+
+    :param ways: functions that end a running phase
     """
     for number, way in enumerate(ways, start=1):
         wait_for_epochs(project, epochs_done(project) + 2)
@@ -84,7 +86,7 @@ def end_early_and_often(project: Project, ways: list) -> None:
 
 
 def run_from_a_lexicon(project: Project, cluster) -> None:
-    """Two phases on what two data jobs made: logs are where Sisyphus puts them, data jobs were no business of the cluster."""
+    """Runs two phases on data from two data jobs. Logs are in Sisyphus's places; data jobs do not go to the cluster."""
     lexicon = project.folder / "lexicon.txt"
     write_lexicon(lexicon, {"a": [["AH"], ["EY"]], "be": [["B", "IY"]]})
     config = project.folder / "config/tiny.py"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
+
+import psutil
 
 from tests.cluster.daemons import Daemons, free_port
 
@@ -48,13 +52,18 @@ NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=
 
 class SlurmCluster(Daemons):
     """
-    :param num_nodes: all on this machine
+    :param num_nodes: number of nodes, all on this machine
     """
+
+    name, submit, query = "Slurm", "sbatch", "squeue"
+    held = MappingProxyType({"sbatch_args": ["--hold"]})
+    warned = MappingProxyType({"time": 1 / 60, "sbatch_args": "--signal=USR1@30"})
+    refused = MappingProxyType({"sbatch_args": "-p nonsense"})
 
     def __init__(self, folder: Path, num_nodes: int = 1):
         super().__init__(folder, SLURM_CONF=f"{folder}/slurm.conf")
-        # name → that of its daemon
         self.nodes = {"node1": "slurmd"} | {f"node{i}": f"slurmd{i}" for i in range(2, num_nodes + 1)}
+        """node → key in `daemons`"""
         self.host = socket.gethostname().split(".")[0]
 
     # control
@@ -79,16 +88,18 @@ class SlurmCluster(Daemons):
         self.start_daemon("slurmctld", "-D", "-f", f"{self.folder}/slurm.conf", "-i")
         self.wait_until(lambda: "UP" in self.run("scontrol", "ping"), "slurmctld answers")
 
+    def stop_controller(self) -> None:
+        self.stop_daemon("slurmctld")
+
     def start_node(self, node: str = "node1") -> None:
         self.start_daemon("slurmd", "-D", "-f", f"{self.folder}/slurm.conf", "-N", node, called=self.nodes[node])
 
     def fail_node(self) -> None:
-        """As if its power went: slurmd and all that runs under it are gone at once."""
+        """Kills slurmd and every process under it at once, as a power failure would."""
         self.kill_processes("SLURM_JOB_ID", "slurmstepd")
         self.stop_daemon("slurmd", signal.SIGKILL)
 
     def clear(self) -> None:
-        """As at the beginning, whatever a test left behind."""
         if "slurmctld" not in self.daemons:
             self.start_controller()
         for node, daemon in self.nodes.items():
@@ -103,6 +114,33 @@ class SlurmCluster(Daemons):
     def cancel_all(self) -> None:
         self.run("scancel", "-u", "root")
 
+    def cancel(self, job: str) -> None:
+        self.run("scancel", job, check=True)
+
+    def suspend(self, job: str) -> None:
+        self.run("scontrol", "suspend", job, check=True)
+
+    def unsuspend(self, job: str) -> None:
+        self.run("scontrol", "resume", job, check=True)
+
+    def release(self, job: str) -> None:
+        self.run("scontrol", "release", job, check=True)
+
+    def endings(self, folder: Path, worker: Callable[[], psutil.Process]) -> list[Callable[[], object]]:
+        """Node failure, requeue, the signals that --signal sends, scancel."""
+
+        def running() -> str:
+            (job,) = [job for job in self.jobs(folder) if job["JobState"] == "RUNNING"]
+            return job["JobId"]
+
+        return [
+            lambda: (self.fail_node(), self.start_node()),
+            lambda: self.run("scontrol", "requeue", running()),
+            lambda: self.run("scancel", "--signal=USR1", running()),
+            lambda: self.run("scancel", "--signal=TERM", running()),
+            lambda: self.run("scancel", running()),
+        ]
+
     def _kill_jobs(self) -> None:
         if self.run("squeue", "-h"):
             self.run("scancel", "--full", "-s", "KILL", "-u", "root")
@@ -115,10 +153,20 @@ class SlurmCluster(Daemons):
             if name in self.daemons:
                 self.stop_daemon(name)
 
-    # questions
+    # queries
 
     def jobs(self, folder: Path) -> list[dict[str, str]]:
-        """:return: those submitted in `folder`, also if they have ended, as `scontrol show job` tells them"""
+        """:return: fields of `scontrol show job`"""
         lines = self.run("scontrol", "-o", "show", "job").splitlines()
         jobs = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines if "JobId=" in line]
         return [job for job in jobs if job["WorkDir"] == str(folder)]
+
+    def job_name(self, job: dict[str, str]) -> str:
+        return job["JobName"]
+
+    def requested(self, job: dict[str, str]) -> dict[str, str]:
+        return {name: job[name] for name in ("TresPerNode", "MinMemoryNode", "CPUs/Task", "TimeLimit")}
+
+    def active(self, folder: Path) -> list[str]:
+        ended = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL")
+        return [job["JobId"] for job in self.jobs(folder) if job["JobState"] not in ended]

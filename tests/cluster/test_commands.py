@@ -1,21 +1,12 @@
-"""status, hold and rerun of what runs on a real batch system."""
+"""boulder status, hold and rerun while phases run on a real cluster."""
 
 import pytest
 
+from tests.cluster.conftest import ON_EACH_CLUSTER
 from tests.jobs.conftest import make_project, wait_for
 
 LONG = "config/tiny.experiment(6, 1, 60)"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("slurm", marks=pytest.mark.slurm),
-        pytest.param("grid_engine", marks=pytest.mark.gridengine),
-    ]
-)
-def cluster(request):
-    return request.getfixturevalue(request.param)
 
 
 def submitted(project) -> int:
@@ -23,7 +14,8 @@ def submitted(project) -> int:
     return sum(log.read_text().count("\n") for log in logs)
 
 
-def test_a_phase_is_seen_with_its_number_and_rerun_cancels_what_runs_under_a_live_manager(
+@ON_EACH_CLUSTER
+def test_status_shows_the_clusters_job_number_and_rerun_cancels_the_job_under_a_live_manager(
     project, cluster, undisturbed
 ):
     running = project.start("boulder", "run", LONG)
@@ -37,7 +29,7 @@ def test_a_phase_is_seen_with_its_number_and_rerun_cancels_what_runs_under_a_liv
         code, output = project.run("boulder", "rerun", LONG, "--phase", "0")
         assert code == 0, output + cluster.logs()
         assert f"ending tiny/phase.01 ({engine} {number}" in output
-        assert "goes on with it" in output
+        assert "will run it" in output
         told, _ = running.communicate(timeout=400)
     finally:
         project.stop(running)
@@ -47,7 +39,8 @@ def test_a_phase_is_seen_with_its_number_and_rerun_cancels_what_runs_under_a_liv
     assert project.checkpoint() == undisturbed(LONG.removeprefix("config/tiny."))
 
 
-def test_a_held_phase_frees_the_cluster_and_goes_on_once_released(project, cluster, undisturbed):
+@ON_EACH_CLUSTER
+def test_a_held_phase_frees_the_cluster_and_resumes_when_released(project, cluster, undisturbed):
     call = LONG.replace("6, 1, 60", "6, None, 60")
     running = project.start("boulder", "run", call)
     try:
@@ -68,7 +61,7 @@ def test_a_held_phase_frees_the_cluster_and_goes_on_once_released(project, clust
 
 
 @pytest.mark.slurm
-def test_while_slurm_does_not_answer_status_says_so_and_rerun_moves_nothing(slurm, tmp_path, data):
+def test_while_slurm_does_not_answer_status_reports_it_and_rerun_changes_nothing(slurm, tmp_path, data):
     project = make_project(tmp_path / "project", data, **slurm.own)
     running = project.start("boulder", "run", LONG)
     try:

@@ -1,4 +1,4 @@
-"""An experiment in an empty directory, with tiny jobs and a manager that runs as a user would start it."""
+"""An experiment in an empty directory, with tiny jobs and a manager in a process of its own."""
 
 import ast
 import contextlib
@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 EMBEDDED = pathlib.Path(__file__).parents[2] / "embedded"
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus, to compare with it live
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus to compare with
 
 SETTINGS = """
 IMPORT_PATHS = ["setups"]
@@ -33,7 +33,7 @@ import os, pathlib, signal, subprocess, sys, time
 from sisyphus import Job, Task, tk
 
 class Step(Job):
-    """Adds a number; notes in the experiment's directory that it ran."""
+    """Adds a number; records in the experiment's directory that it ran."""
     rqmt = {"cpu": 1, "mem": 0.1, "time": 1}
     def __init__(self, n, before=None, rqmt=None):
         self.n, self.before = n, before
@@ -49,7 +49,7 @@ class Step(Job):
         pass
 
 class Sleeper(Step):
-    """Counts to n, a twentieth of a second each, and saves its count when it is told to end."""
+    """Counts to n in steps of a twentieth of a second, and saves its count when it receives a signal."""
     def work(self):
         saved = pathlib.Path("count")
         count = int(saved.read_text()) if saved.exists() else 0
@@ -68,7 +68,7 @@ class Sleeper(Step):
         return count < self.n
 
 class Waiter(Sleeper):
-    """Goes on until the test lets it end."""
+    """Runs until the test creates the file `go`."""
     def more(self, count):
         return not pathlib.Path(BASE, "go").exists()
 
@@ -125,7 +125,7 @@ class Experiment:
         return {**os.environ, "PYTHONPATH": str(path), **variables}
 
     def run(self, *args, upstream=False, timeout=30, **variables):
-        """Runs sis to its end; .output is what it wrote."""
+        """:return: the finished process of `sis`; `.output` is its output"""
         done = subprocess.run(
             self.command(*args, upstream=upstream),
             cwd=self.directory,
@@ -143,7 +143,7 @@ class Experiment:
         return self.run("manager", *args, **kwargs)
 
     def start(self, *args, upstream=False):
-        """Starts a manager and goes on."""
+        """:return: a manager that was just started"""
         process = subprocess.Popen(
             self.command("manager", *args, upstream=upstream),
             cwd=self.directory,
@@ -156,7 +156,7 @@ class Experiment:
         return process
 
     def finish_once_running(self, *args, upstream=False, seconds=30):
-        """A further manager, which has to find a Waiter at work; then that may end. The manager's exit code."""
+        """Starts a further manager, and lets a Waiter end once the manager has found it. :return: the manager's exit code"""
         log = self.directory / "manager.log"
         log.write_text("")
         process = self.start(*args, upstream=upstream)
@@ -174,7 +174,7 @@ class Experiment:
         return [line.split(" ", 1)[1] for line in lines if line.startswith(kind + " ")]
 
     def job(self, name):
-        """The one job directory of a class."""
+        """:return: the only job directory of a class"""
         (found,) = [d for d in (self.directory / "work").glob(f"**/{name}.*") if d.is_dir() and "cleared" not in d.name]
         return found
 
@@ -185,7 +185,7 @@ class Experiment:
         return (self.directory / "output" / output).read_text().strip()
 
     def stop_all(self):
-        """Ends by process id what a test left running."""
+        """Kills the processes that are still running."""
         pids = [process.pid for process in self.started if process.poll() is None]
         for file in self.directory.glob("work/**/usage.*"):
             with contextlib.suppress(psutil.Error):
@@ -211,7 +211,7 @@ def wait_for():
     def wait(condition, seconds=15):
         end = time.time() + seconds
         while not (result := condition()):
-            assert time.time() < end, "waited in vain"
+            assert time.time() < end, f"not true within {seconds} s"
             time.sleep(0.02)
         return result
 

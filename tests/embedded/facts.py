@@ -6,12 +6,16 @@
 tests/embedded/record_upstream.py records upstream's, and tests/embedded/test_same_as_upstream.py compares.
 """
 
+import ast
 import collections  # noqa: F401
+import contextlib
 import datetime  # noqa: F401
 import fractions  # noqa: F401
 import functools  # noqa: F401
+import importlib
+import inspect
 import json
-import pathlib  # noqa: F401
+import pathlib
 import pickle
 import pickletools
 import sys
@@ -21,7 +25,7 @@ from fact_things import HASHED, JOBS, Job, Simple, expressions
 from generated_things import job_classes
 
 import sisyphus.global_settings as gs
-import sisyphus.toolkit as tk  # noqa: F401
+import sisyphus.toolkit as tk
 from sisyphus.delayed_ops import DelayedJoin, DelayedSlice  # noqa: F401
 from sisyphus.hash import short_hash
 from sisyphus.task import Task
@@ -78,8 +82,42 @@ def argument_ranges():
     return {name: [list(deal(task, i)) for i in task.task_ids()] for name, task in tasks.items()}
 
 
+def names_used():
+    """
+    :return: what this Sisyphus has under each name that jobs/ and settings.py import from it, and under each `_sis_` name
+        that they use, see `described`
+    """
+    root = pathlib.Path(__file__).resolve().parents[2]
+    job = Simple(1)
+    found = {}
+    for file in [root / "settings.py", *sorted((root / "jobs").rglob("*.py"))]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "sisyphus":
+                for name in (alias.name for alias in node.names):
+                    found[f"{node.module}.{name}"] = kind_of(node.module, name)
+            elif isinstance(node, ast.Attribute) and node.attr.startswith("_sis_"):
+                owner = tk if hasattr(tk, node.attr) else job
+                found[node.attr] = described(getattr(owner, node.attr, None))
+    return found
+
+
+def kind_of(module, name):
+    value = getattr(importlib.import_module(module), name, None)
+    with contextlib.suppress(ImportError):
+        value = importlib.import_module(f"{module}.{name}") if value is None else value
+    return described(value)
+
+
+def described(value):
+    """:return: "callable", "class", "missing", or the type of the value"""
+    if inspect.isroutine(value):
+        return "callable"
+    return {type(None): "missing"}.get(type(value), "class" if isinstance(value, type) else type(value).__name__)
+
+
 def main():
     facts = {
+        "names_used": names_used(),
         "hashes": {text: hash_of(text) for text in [*expressions(HASHED), *expressions(JOBS)]},
         "job_classes": sorted(job_classes()),
         "saved_job": saved_job(),

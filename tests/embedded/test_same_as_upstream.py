@@ -46,9 +46,14 @@ def answers(tmp_path_factory):
         process.close()
 
 
-@pytest.mark.parametrize("what", ["hashes", "saved_job", "argument_ranges"])
+@pytest.mark.parametrize("what", ["hashes", "saved_job", "argument_ranges", "names_used"])
 def test_facts_equal_the_record(what, ours, recorded):
     assert ours[what] == recorded[what]
+
+
+def test_upstream_has_each_name_that_boulder_uses(recorded):
+    assert {"_sis_path", "sisyphus.manager.Manager"} <= set(recorded["names_used"])
+    assert "missing" not in recorded["names_used"].values()
 
 
 def test_generated_things_and_jobs_of_each_class_have_the_recorded_hashes(recorded, answers):

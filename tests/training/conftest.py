@@ -1,4 +1,4 @@
-"""Training runs in this process."""
+"""Training in the tests' own process."""
 
 import os
 import signal
@@ -19,8 +19,9 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def training(data, tmp_path):
-    """:return: function (phases, folder name, previous=…, gpus=…) → final checkpoint, by a training run in this process"""
-    from boulder.training import Checkpoint, TrainingFiles, TrainingPhase, train
+    """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) that trains in this process → last checkpoint"""
+    from boulder.training import Checkpoint, TrainingFiles, TrainingPhase
+    from boulder.training import train as run_training
 
     def run(
         phases: list[dict],
@@ -29,13 +30,13 @@ def training(data, tmp_path):
         say=lambda _line: None,
         gpus: int = 1,
         extern_data=EXTERN_DATA,
+        train=None,
+        dev=None,
         **files,
     ):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         paths = {
-            "train": [data / "train.hdf"],
-            "dev": [data / "dev.hdf"],
             "previous": previous,
             "store": folder / "store",
             "checkpoint": folder / "checkpoint.h5",
@@ -44,8 +45,10 @@ def training(data, tmp_path):
             "progress": folder / "progress.json",
             "growth": lambda _phase, _report: None,
         }
-        phases = [TrainingPhase.from_json(p) for p in phases]
-        train(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
+        data_sets = {"train": [data / "train.hdf"] if train is None else train}
+        data_sets["dev"] = ([data / "dev.hdf"] if dev is None else dev) or None
+        phases = [TrainingPhase.from_json(data_sets | p) for p in phases]
+        run_training(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run
@@ -73,7 +76,7 @@ def stop_at(monkeypatch):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """:return: folder with a file system of its own, of 400 kB"""
+    """:return: folder that is a file system of 400 kB"""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder]

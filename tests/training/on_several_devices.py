@@ -91,6 +91,7 @@ def test_every_optimizer_makes_the_same_updates(training, tmp_path, optimizer):
     assert_same(training, tmp_path, [phase(0, range(1, 3), net, **options)])
 
 
+@SLOW
 def test_layers_that_are_not_trained_are_scored_the_same(training, tmp_path):
     net = {"hidden": {"class": "linear", "from": "data", "n_out": 5}}
     net["output"] = {"class": "softmax", "from": "hidden", "loss": "ctc"}
@@ -99,6 +100,7 @@ def test_layers_that_are_not_trained_are_scored_the_same(training, tmp_path):
         assert_same(training, tmp_path, phases, name=str(len(layers)))
 
 
+@SLOW
 def test_dropout_differs_from_replica_to_replica_and_is_the_same_in_each_run(training, tmp_path):
     """Each replica has the same sequence: with equal masks all would have the cost that one alone has of it."""
     with HdfWriter(tmp_path / "twins.hdf", EXTERN_DATA) as writer:

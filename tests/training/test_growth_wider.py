@@ -138,7 +138,7 @@ def test_noise_is_a_share(noise):
 # In training
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.5])
+@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_the_dev_score_goes_on_where_it_was(training, tmp_path, noise):
     first = phase(0, range(1, 4), network(2, 4))
     wider = phase(1, range(4, 5), network(2, 7)) | {"copy_param_mode": "net2wider", "growth_noise": noise}

@@ -13,6 +13,7 @@ from tests.tiny import network, phase, scheduled
 PHASES = [phase(0, range(1, 3), network(1, 4)), phase(1, range(3, 5), network(2, 6, dropout=0.2))]
 
 
+@pytest.mark.slow
 def test_a_second_run_ends_in_the_same_bytes(training, tmp_path):
     training(PHASES, "one")
     training(PHASES, "two")
@@ -27,7 +28,13 @@ def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training
 
 
 @pytest.mark.parametrize(
-    ("batches", "number"), [(2, signal.SIGTERM), (6, signal.SIGUSR1), (7, signal.SIGINT), (3, signal.SIGXCPU)]
+    ("batches", "number"),
+    [
+        pytest.param(2, signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(6, signal.SIGUSR1, marks=pytest.mark.slow),
+        (7, signal.SIGINT),
+        (3, signal.SIGXCPU),
+    ],
 )
 def test_a_run_that_was_stopped_by_a_signal_and_resumed_ends_in_the_same_bytes(
     training, stop_at, tmp_path, batches, number

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from boulder.data import form_batches, sequence_order, shares_of_epoch
+from boulder.data import form_batches, shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
@@ -28,7 +28,7 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     """
     began, worked = time.monotonic(), time.process_time()
     rate = _learning_rate(epoch, phase, state)
-    sums, steps = _train_batches(epoch, rate, model, phase, state, run)
+    sums, steps, frames = _train_batches(epoch, rate, model, phase, state, run)
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
     if scales := loss_scales(model.spec):
         record["scales"] = scales
@@ -40,7 +40,7 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         "seconds": time.monotonic() - began,
         "processor_seconds": time.process_time() - worked,
         "steps": steps,
-        "frames": int(run.train_data.lengths["data"].sum()),
+        "frames": frames,
     }
     if run.replicas.is_chief:  # before the checkpoint, so that no epoch is missing from them
         write_score(run.files.scores, timed)
@@ -64,29 +64,29 @@ def _learning_rate(epoch: int, phase: TrainingPhase, state: Checkpoint) -> float
 
 def _train_batches(
     epoch: int, rate: float, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
-) -> tuple[Sums, int]:
+) -> tuple[Sums, int, int]:
     """
-    :return: the sums of the whole epoch, and its number of batches
+    :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
     :raises TrainingError: if a loss or gradient is not finite
     """
-    options, reader = phase.options, run.train_data
-    order = sequence_order(options.batching, reader.lengths["data"], options.random_seed, epoch)
-    batches = form_batches(order, reader.lengths, options.batch_size, options.max_seqs)
+    options, dataset = phase.options, run.train_data
+    order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
+    batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
     sums, done = Sums(state.position["sums"] if state.position else {}), state.batches_done
     state.epoch = epoch
     model.optimizer.learning_rate.assign(rate)
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
-    for shares in shares_of_epoch(reader, batches, run.replicas.count, run.replicas.here, start=done):
+    for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, start=done):
         result = model.step(shares, tf.constant(state.step, tf.int64))
         if not result.finite:
-            raise _not_finite(epoch, done, result, reader.tags(batches[done]), run)
+            raise _not_finite(epoch, done, result, dataset.tags(batches[done]), run)
         sums.add(result.losses)
         state.step += 1
         done += 1
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums}
         run.stop_if_asked(model, state)
-    return sums, len(batches)
+    return sums, len(batches), int(dataset.order_lengths[order].sum())
 
 
 def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:

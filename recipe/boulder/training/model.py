@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from boulder.data import HdfReader, share_spec
+from boulder.data import Dataset, share_spec
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
 from boulder.network.loss import LossValue
@@ -36,7 +36,7 @@ class StepResult(NamedTuple):
 class Model:
     """
     :param params: path → initial value
-    :param reader: the data set, for the types of its streams
+    :param dataset: the data set, for the types of its streams
     :param replicas: copies of the network that share each batch
 
     `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Losses` are compiled. `shares` are those of a batch
@@ -48,7 +48,7 @@ class Model:
         spec: NetworkSpec,
         params: Mapping[str, numpy.ndarray],
         options: TrainingOptions,
-        reader: HdfReader,
+        dataset: Dataset,
         replicas: OneReplica,
     ) -> None:
         self.spec, self.options, self.replicas = spec, options, replicas
@@ -62,7 +62,7 @@ class Model:
             self.optimizer = make_optimizer(options.optimizer, options.optimizer_epsilon, list(self.trained.values()))
             for stage in self.stages:
                 stage.build(self.trained)
-        shares = [share_spec(reader, replicas.count)] * len(replicas.here)
+        shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
         # without autograph: nothing here needs it, and it leaves files in /tmp when a job is killed
         self.step = tf.function(self._step, input_signature=signature, autograph=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boulder.data import HdfReader
+from boulder.data import Dataset
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import GrowthReport
 from boulder.training.interrupt import Interrupt
@@ -20,8 +20,6 @@ from boulder.training.store import CheckpointStore
 @dataclass(frozen=True)
 class TrainingFiles:
     """
-    :param train: HDF files to train on
-    :param dev: HDF files to score after each epoch; may be empty
     :param previous: checkpoint of the previous job; None for the first
     :param store: folder for the checkpoints of this job
     :param checkpoint: the final checkpoint, written at the end
@@ -32,8 +30,6 @@ class TrainingFiles:
     :param begin: called first, by rank 0 only
     """
 
-    train: Sequence[Path]
-    dev: Sequence[Path]
     previous: Path | None
     store: Path
     checkpoint: Path
@@ -47,14 +43,14 @@ class TrainingFiles:
 @dataclass(frozen=True)
 class TrainingRun:
     """
-    :param train_data: data set to train on
-    :param dev_data: data set to score after each epoch; None for none
+    :param train_data: data set of the phase to train on
+    :param dev_data: data set of the phase to score after each epoch; None for none
     :param say: receives one line of log at a time
     """
 
     files: TrainingFiles
-    train_data: HdfReader
-    dev_data: HdfReader | None
+    train_data: Dataset
+    dev_data: Dataset | None
     replicas: OneReplica
     store: CheckpointStore
     interrupt: Interrupt

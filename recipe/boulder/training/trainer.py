@@ -13,13 +13,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from boulder.atomic_file import replaced
-from boulder.data import HdfReader
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch import train_epoch
 from boulder.training.interrupt import Interrupt
 from boulder.training.phase import TrainingPhase
+from boulder.training.phase_data import PhaseData
 from boulder.training.phase_start import start_phase
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica, make_replicas
@@ -52,15 +52,14 @@ def train(
     store = CheckpointStore(files.store) if replicas.is_chief else ForeignStore(files.store)
     with ExitStack() as stack:
         stack.enter_context(replicas.failures())
-        train_data = _checked(stack.enter_context(HdfReader(files.train, extern_data)))
-        dev_data = _checked(stack.enter_context(HdfReader(files.dev, extern_data))) if files.dev else None
+        data = stack.enter_context(PhaseData(extern_data))
         state = _start_state(phases[0].first_epoch, store, replicas, files, say)
         interrupt = stack.enter_context(Interrupt())
         progress = stack.enter_context(Progress(files.progress if replicas.is_chief else None))
-        run = TrainingRun(files, train_data, dev_data, replicas, store, interrupt, progress, say)
         for phase in phases:
             if state and state.finished_epochs >= phase.last_epoch:
                 continue  # finished before the job was interrupted
+            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, say)
             model, state = start_phase(phase, extern_data, state, run)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs:
@@ -70,11 +69,6 @@ def train(
                 shutil.copyfile(store.paths()[0], temporary)
         replicas.barrier()  # other processes finish once rank 0 has written the result
     say(f"done: {files.checkpoint}")
-
-
-def _checked(reader: HdfReader) -> HdfReader:
-    reader.check()
-    return reader
 
 
 def _start_state(

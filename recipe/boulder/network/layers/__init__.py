@@ -1,4 +1,4 @@
-"""One file for each family of layer classes. Importing this package registers them all."""
+"""The layer classes, one file per family. Importing this package registers all of them."""
 
 from boulder.network.layers import (
     activation,
@@ -16,7 +16,6 @@ from boulder.network.layers import (
     in_time,
     layer_norm,
     linear,
-    loop,
     merge_dims,
     pool,
     positional_encoding,
@@ -45,7 +44,6 @@ __all__ = [
     "in_time",
     "layer_norm",
     "linear",
-    "loop",
     "merge_dims",
     "pool",
     "positional_encoding",

@@ -1,4 +1,4 @@
-"""One file for each loss, or for a few of a kind. Importing this package registers them all."""
+"""The losses, one file per loss or family of losses. Importing this package registers all of them."""
 
 from boulder.network.losses import as_is, bin_ce, ce, ctc, distance, edit_distance
 

@@ -14,6 +14,7 @@ from boulder.network.layers.copy import Copy
 from boulder.network.layers.linear import Linear
 from boulder.network.layers.repeat import Repeat
 from boulder.network.recurrent import Recurrent
+from boulder.network.refs import layer_of_key
 from boulder.training.growth.by_source import is_output, parts_of
 from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs, source_names
@@ -98,7 +99,7 @@ class Units:
             return
         for spec in _every(self.network.layers.values()):
             name, layer = spec.name, spec.layer
-            widened = [source for source in spec.sources if self._is_widened(source.replace("/prev:", "/"))]
+            widened = [source for source in spec.sources if self._is_widened(layer_of_key(source))]
             one_by_one = isinstance(layer, Linear | Recurrent) or _passes_on(spec) or name in inserted
             if isinstance(layer, Recurrent):
                 one_by_one = not any(self._is_widened(source) for source in layer.initial_layers(spec.sources))

@@ -1,0 +1,43 @@
+"""What the states of jobs and tasks mean. Their names are in global_constants.py."""
+
+from sisyphus.global_constants import (
+    STATE_ERROR,
+    STATE_FINISHED,
+    STATE_HOLD,
+    STATE_INPUT_MISSING,
+    STATE_INPUT_PATH,
+    STATE_INTERRUPTED_NOT_RESUMABLE,
+    STATE_INTERRUPTED_RESUMABLE,
+    STATE_QUEUE,
+    STATE_QUEUE_ERROR,
+    STATE_RETRY_ERROR,
+    STATE_RUNNABLE,
+    STATE_RUNNING,
+    STATE_UNKNOWN,
+    STATE_WAITING,
+)
+
+# nothing follows without the user
+FAILED = {STATE_INPUT_MISSING, STATE_RETRY_ERROR, STATE_QUEUE_ERROR, STATE_INTERRUPTED_NOT_RESUMABLE, STATE_ERROR}
+
+# the manager has more to do, now or later
+TO_DO = {STATE_RUNNABLE, STATE_RUNNING, STATE_QUEUE, STATE_UNKNOWN, STATE_INTERRUPTED_RESUMABLE}
+
+# a job in one of these states keeps it when it is held
+NOT_HELD_BACK = {STATE_FINISHED, STATE_RUNNING, STATE_QUEUE}
+
+# a task with several ids has the first of these states that one of its ids is in
+WORST_FIRST = [
+    STATE_ERROR, STATE_QUEUE_ERROR, STATE_INTERRUPTED_RESUMABLE, STATE_INTERRUPTED_NOT_RESUMABLE, STATE_RUNNABLE,
+    STATE_QUEUE, STATE_RUNNING, STATE_RETRY_ERROR, STATE_FINISHED,
+]  # fmt: skip
+
+# a task that a cluster knows by several jobs has the first of these states
+BEST_FIRST = [STATE_RUNNING, STATE_QUEUE, STATE_QUEUE_ERROR]
+
+# in a status listing: the states that need attention come last, next to the prompt
+LISTING_ORDER = [
+    STATE_INPUT_PATH, STATE_FINISHED, STATE_WAITING, STATE_HOLD, STATE_QUEUE, STATE_RUNNING, STATE_RUNNABLE,
+    STATE_INTERRUPTED_RESUMABLE, STATE_INTERRUPTED_NOT_RESUMABLE, STATE_UNKNOWN, STATE_QUEUE_ERROR, STATE_RETRY_ERROR,
+    STATE_ERROR, STATE_INPUT_MISSING,
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""What the subcommands of `boulder` do. `jobs.cli` parses their arguments."""

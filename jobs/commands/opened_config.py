@@ -1,0 +1,52 @@
+"""Lays out a config to inspect its jobs or act on them, perhaps while another process is its manager."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+from boulder.errors import ConfigError
+from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
+from jobs.laid_out import Pipeline
+from jobs.pipeline import laid_out_pipelines
+from jobs.workdir.job_graph import with_inputs
+from jobs.workdir.sisyphus_names import leave_jobs_unmarked
+from sisyphus import Job, toolkit
+from sisyphus.loader import config_manager
+
+
+def open_config(name: str) -> dict[str, Pipeline]:
+    """
+    Lay out a config; resume an async config as far as the existing scores allow. Changes no file.
+
+    :param name: e.g. `config/g2p.demo`
+    :return: name → pipeline. Their jobs and everything that depends on them are in `toolkit.sis_graph`.
+    :raises BoulderError: if the config does not exist, cannot be laid out, or lays out no pipeline
+    """
+    check_folder()
+    check_config_name(name)
+    logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL, format="%(message)s", force=True)
+    asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
+    leave_jobs_unmarked()
+    with errors_of_config(name):
+        config_manager.load_configs([name])
+        continue_configs()
+    pipelines = laid_out_pipelines()
+    if not pipelines:
+        raise ConfigError(f"config {name!r}: it lays out no pipeline")
+    return pipelines
+
+
+def continue_configs() -> None:
+    """Resume async configs as far as the existing scores allow."""
+    before = -1
+    while config_manager.reader_running() and len(toolkit.sis_graph.targets) != before:
+        before = len(toolkit.sis_graph.targets)
+        config_manager.continue_readers()
+
+
+def jobs_of(pipelines: dict[str, Pipeline]) -> list[Job]:
+    """:return: all jobs of the config in topological order, including those of pipelines that no output needs"""
+    asked = [path.creator for target in toolkit.sis_graph.targets for path in target.required_full_list if path.creator]
+    return with_inputs([*(job for pipeline in pipelines.values() for job in pipeline.jobs), *asked])

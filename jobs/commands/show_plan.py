@@ -1,0 +1,183 @@
+"""`boulder plan`: shows the phases of a config. Submits no job and does not import TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from boulder.errors import BoulderError, ConfigError
+from boulder.network import NetworkSpec, describe
+from boulder.report import phase_table
+from boulder.report.phases import phase_rows
+from boulder.schedule import Plan, changes
+from boulder.schedule.canonical import canonical
+from boulder.training.growth import planned_growth
+from jobs.commands.config_name import check_config_name, errors_of_config
+from jobs.commands.show_loops import loop_lines
+from jobs.pipeline import laid_out_pipelines
+
+
+@dataclass(frozen=True)
+class PlannedNetworks:
+    """
+    :param name: of the pipeline, or of the RETURNN config file
+    :param specs: network of each phase; None for a network that Boulder cannot train
+    :param problem: why the first None is one
+    :param needs: the plan continues once there are scores up to this epoch; None if it is complete
+    :param extern_data: data streams
+    """
+
+    name: str
+    plan: Plan
+    specs: list[NetworkSpec | None]
+    problem: str | None = None
+    needs: int | None = None
+    extern_data: dict = field(default_factory=dict)
+
+    def rows(self) -> list[dict]:
+        """:return: the phase table, see `boulder.report.PhaseRow`"""
+        return phase_rows(self.plan, self.specs, planned_growth(self.plan, self.specs))
+
+
+def show_plan(
+    name: str,
+    console: Console,
+    *,
+    as_json: bool = False,
+    diff: bool = False,
+    loops: bool = False,
+    epoch: int | None = None,
+    check: bool = False,
+) -> int:
+    """
+    :param name: a config of Sisyphus, e.g. `config/g2p.demo`, or a RETURNN config file
+    :param as_json: print every phase with its complete network
+    :param diff: print what changes in the net dict from phase to phase, option by option
+    :param loops: print which layers of each loop are computed inside it, and which before or after it
+    :param epoch: print only the network of this epoch
+    :param check: plan twice and report where the two plans differ
+    :return: exit code, 1 if `check` found a difference
+    :raises BoulderError: if the config gives no plan
+    """
+    read = _reader(name)
+    found = read()
+    if check:
+        return _check(found, read(), console)
+    if epoch is not None:
+        networks = {planned.name: canonical(planned.plan.phase(epoch).network) for planned in found}
+        print(json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
+    elif as_json:
+        print(json.dumps([_as_json(planned) for planned in found], indent=1))
+    else:
+        for planned in found:
+            console.print(f"[bold]{escape(planned.name)}[/bold]")
+            if diff or loops:
+                lines = _differences(planned.plan) if diff else loop_lines(planned.plan, planned.extern_data)
+                for line in lines:
+                    console.print(escape(line), highlight=False, soft_wrap=True)
+            else:
+                phase_table(planned.rows(), console)
+            tell_what_it_needs(planned.needs, console)
+            if planned.problem:
+                console.print(f"parameters are not known: {escape(planned.problem)}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def tell_what_it_needs(needs: int | None, console: Console) -> None:
+    """:param needs: the plan continues once there are scores up to this epoch; None if it is complete"""
+    if needs is not None:
+        console.print(f"the plan continues after epoch {needs}, once there are scores", highlight=False)
+
+
+def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
+    """:return: function that reads the config. Configs of Sisyphus are in config/; any other file is RETURNN's."""
+    path = Path(name)
+    if path.is_file() and path.resolve().parent != Path("config").resolve():
+        return lambda: [_returnn_config(path)]
+    if not path.is_file() and path.suffix in (".config", ".json", ""):
+        raise ConfigError(f"plan {name!r}: there is no such file; a config of Sisyphus is FILE.FUNCTION")
+    return lambda: _sisyphus_config(name)
+
+
+def _sisyphus_config(name: str) -> list[PlannedNetworks]:
+    check_config_name(name)
+    laid_out_pipelines().clear()
+
+    from sisyphus.loader import config_manager
+
+    with errors_of_config(name):
+        config_manager.load_configs([name])
+    if not laid_out_pipelines():
+        raise ConfigError(f"config {name!r}: it lays out no pipeline")
+    return [
+        PlannedNetworks(
+            title, pipeline.plan, list(pipeline.specs), needs=pipeline.needs, extern_data=pipeline.jobs[0].extern_data
+        )
+        for title, pipeline in laid_out_pipelines().items()
+    ]
+
+
+def _returnn_config(path: Path) -> PlannedNetworks:
+    from boulder.returnn import load_config
+
+    config = load_config(path)
+    plan = config.plan()
+    specs: list[NetworkSpec | None] = []
+    problem = None
+    for number, phase in enumerate(plan.phases):
+        try:
+            specs.append(describe(phase.network, config.extern_data or {}))
+        except BoulderError as error:
+            specs.append(None)
+            problem = problem or f"phase {number}: {error}"
+    return PlannedNetworks(str(path), plan, specs, problem, extern_data=config.extern_data or {})
+
+
+def _as_json(planned: PlannedNetworks) -> object:
+    phases = [row | {"network": phase.network} for row, phase in zip(planned.rows(), planned.plan.phases, strict=True)]
+    return canonical(
+        {
+            "name": planned.name,
+            "num_pretrain_epochs": planned.plan.num_pretrain_epochs,
+            "needs": planned.needs,
+            "phases": phases,
+        }
+    )
+
+
+def _differences(plan: Plan) -> Iterator[str]:
+    before: dict = {}
+    for number, phase in enumerate(plan.phases):
+        yield f"phase {number} ({phase.name}), epochs {phase.epochs[0]}–{phase.epochs[-1]}"
+        difference = changes(before, phase.network)
+        for sign, layers in (("+", difference.added), ("-", difference.removed)):
+            yield from (f"  {sign} {layer}: {(phase.network if sign == '+' else before)[layer]}" for layer in layers)
+        for layer, options in difference.changed.items():
+            for option, (old, new) in options.items():
+                yield f"  ~ {layer}/{option}: {old!r} → {new!r}"
+        yield from (f"  # {key} = {value!r}" for key, value in phase.config.items())
+        before = phase.network
+
+
+def _check(first: list[PlannedNetworks], second: list[PlannedNetworks], console: Console) -> int:
+    """:return: exit code, 1 if two plans of the same config differ"""
+    differ = 0
+    for one, two in zip(first, second, strict=True):
+        for number, (a, b) in enumerate(zip(one.plan.phases, two.plan.phases, strict=False)):
+            difference = changes(a.network, b.network)
+            if difference or a.epochs != b.epochs:
+                differ += 1
+                console.print(f"warning: {escape(one.name)}, phase {number}: asked twice, the algo gives two networks: "
+                              f"{escape(str(difference) or f'epochs {a.epochs} and {b.epochs}')}", soft_wrap=True)  # fmt: skip
+        if len(one.plan.phases) != len(two.plan.phases):
+            differ += 1
+            counts = f"{len(one.plan.phases)} and {len(two.plan.phases)}"
+            console.print(f"warning: {escape(one.name)}: asked twice, the algo gives {counts} phases")
+    if not differ:
+        console.print("the algo gives the same networks when it is asked twice")
+    return min(differ, 1)

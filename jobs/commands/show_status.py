@@ -1,0 +1,170 @@
+"""`boulder status`: the state of each phase. Starts and changes nothing, and needs no manager."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.markup import escape
+
+from boulder.report.status import PhaseStatus, status_table
+from boulder.training.scores import read_scores
+from boulder.training.time_left import seconds_left
+from jobs.commands.opened_config import jobs_of, open_config
+from jobs.commands.show_plan import tell_what_it_needs
+from jobs.commands.watcher import tell_failure
+from jobs.laid_out import Pipeline
+from jobs.pieces import Piece, find_pipeline, pieces
+from jobs.workdir.job_name import name_of
+from jobs.workdir.job_state import JobState, Judge
+from jobs.workdir.sisyphus_names import folder_of
+from jobs.workdir.stale import stale_jobs
+from jobs.workdir.states import FAILED
+from jobs.workdir.work_lock import manager_at_work
+from sisyphus import Job, gs
+
+
+def show_status(config: str, console: Console, *, pipeline: str | None = None, as_json: bool = False) -> int:
+    """
+    :param config: e.g. `config/g2p.demo`
+    :param pipeline: name; None for all pipelines of the config
+    :param as_json: print everything that is known
+    :return: exit code, 1 if a job has failed
+    :raises BoulderError: if the config cannot be laid out
+    """
+    opened = open_config(config)
+    chosen = opened if pipeline is None else dict([find_pipeline(opened, pipeline)])
+    jobs = jobs_of(opened)
+    judge = Judge(jobs)
+    look = Look({job.job_id(): judge.state(job) for job in jobs}, stale_jobs(jobs))
+    trained = {job.job_id() for pipeline in opened.values() for job in pipeline.jobs}
+    others = [job for job in jobs if job.job_id() not in trained]
+    if as_json:
+        print(json.dumps(_as_json(chosen, others, look, judge.problems), indent=1))
+    else:
+        for title, laid_out in chosen.items():
+            console.print(f"[bold]{escape(title)}[/bold]")
+            console.print(status_table(rows := [_row(piece, look) for piece in pieces(laid_out)], console.width))
+            for row in rows:
+                if row.stale:
+                    console.print(f"[yellow]{row.phase} is stale: {escape(row.stale)}[/yellow]", soft_wrap=True)
+            tell_what_it_needs(laid_out.needs, console)
+        _tell_others(others, look, console)
+        for job in jobs:
+            if look.state(job) in FAILED:
+                tell_failure(job, look.state(job), console)
+        for problem in judge.problems:
+            console.print(f"[yellow]{escape(problem)}[/yellow]", soft_wrap=True)
+        _tell_manager(config, look, console)
+    return int(any(state.name in FAILED for state in look.states.values()))
+
+
+@dataclass(frozen=True)
+class Look:
+    """
+    A snapshot of all jobs.
+
+    :param states: job id → state
+    :param stale: job id → why its results are stale
+    """
+
+    states: dict[str, JobState]
+    stale: dict[str, str]
+
+    def state(self, job: Job) -> str:
+        return self.states[job.job_id()].name
+
+
+def _row(piece: Piece, look: Look) -> PhaseStatus:
+    state = look.states[piece.job.job_id()]
+    job, records = piece.job, read_scores(piece.job.out_scores.get_path())
+    own = [record for record in records if record["epoch"] in piece.epochs]
+    name = _state_of_piece(piece, state.name, records[-1]["epoch"] if records else None)
+    progress = job.progress() if name == gs.STATE_RUNNING else None
+    last = own[-1] if own else {}
+    return PhaseStatus(
+        phase=piece.name,
+        state=name,
+        held=state.held,
+        epochs_done=len(own),
+        num_epochs=len(piece.epochs),
+        epoch=last.get("epoch"),
+        train=last.get("train", {}),
+        dev=last.get("dev", {}),
+        progress=_batches(progress) if progress else None,
+        seconds=sum(record.get("seconds", 0.0) for record in own),
+        seconds_left=seconds_left(piece.epochs, records, progress) if name == gs.STATE_RUNNING else None,
+        where=state.where if name not in (gs.STATE_WAITING, gs.STATE_RUNNABLE) else "",
+        stale=look.stale.get(job.job_id()),
+    )
+
+
+def _batches(progress: dict) -> str:
+    return f"{progress['what'].partition(' (')[0]}, batch {progress['done']}/{progress['total']}"
+
+
+def _state_of_piece(piece: Piece, state: str, last_epoch: int | None) -> str:
+    """:return: the job's state for the phase that it is training; earlier phases are finished, later ones wait"""
+    if len(piece.job.phases) == 1 or state in (gs.STATE_FINISHED, gs.STATE_WAITING):
+        return state
+    at = (last_epoch + 1) if last_epoch else piece.job.phases[0]["first_epoch"]
+    if piece.epochs[-1] < at:
+        return gs.STATE_FINISHED
+    return state if at in piece.epochs else gs.STATE_WAITING
+
+
+def _tell_others(others: list[Job], look: Look, console: Console) -> None:
+    """Print one line: how many jobs are in which state, and the names of unfinished ones."""
+    found = Counter(look.state(job) for job in others)
+    if not found:
+        return
+    parts = []
+    for state, count in found.items():
+        names = [name_of(job) for job in others if look.state(job) == state]
+        parts.append(f"{count} {state}" + ("" if state == gs.STATE_FINISHED else f" ({', '.join(names)})"))
+    console.print(f"other jobs: {escape('; '.join(parts))}", soft_wrap=True)
+
+
+def _tell_manager(config: str, look: Look, console: Console) -> None:
+    manager = manager_at_work()
+    if manager:
+        console.print(f"manager: {escape(manager)}", soft_wrap=True)
+    elif any(state.name != gs.STATE_FINISHED for state in look.states.values()):
+        console.print(f"no manager is at work; to continue: boulder run {escape(shlex.quote(config))}", soft_wrap=True)
+
+
+def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problems: list[str]) -> dict:
+    return {
+        "pipelines": [
+            {
+                "name": title,
+                "needs": pipeline.needs,
+                "phases": [
+                    {
+                        **asdict(_row(piece, look)),
+                        "first_epoch": piece.epochs[0],
+                        "last_epoch": piece.epochs[-1],
+                        "index": piece.index,
+                        "job": piece.job.job_id(),
+                        "folder": folder_of(piece.job),
+                    }
+                    for piece in pieces(pipeline)
+                ],
+            }
+            for title, pipeline in chosen.items()
+        ],
+        "other_jobs": [
+            {
+                "name": name_of(job),
+                "job": job.job_id(),
+                "state": look.state(job),
+                "where": look.states[job.job_id()].where,
+            }
+            for job in others
+        ],
+        "manager": manager_at_work(),
+        "problems": problems,
+    }

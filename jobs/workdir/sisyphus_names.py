@@ -1,0 +1,66 @@
+"""The only file that uses names of Sisyphus that begin with `_sis_`: they are not part of its public interface.
+
+tests/embedded/test_same_as_upstream.py holds that upstream Sisyphus and embedded/sisyphus have each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sisyphus import Job, Task, tk, toolkit
+from sisyphus.job import job_finished
+
+
+def folder_of(job: Job, name: str | None = None) -> str:
+    """
+    :param name: of a file or folder in the job's directory; None: the directory itself
+    :return: path relative to the folder of settings.py
+    """
+    return job._sis_path(name)
+
+
+def inputs_of_job(job: Job) -> list[tk.Path]:
+    """:return: the paths that the job reads, sorted"""
+    return sorted(job._sis_inputs)
+
+
+def outputs_of_job(job: Job) -> list[tk.Path]:
+    """:return: the paths that the job declares, in order"""
+    return list(job._sis_outputs.values())
+
+
+def tasks_of_job(job: Job) -> Iterable[Task]:
+    """:return: the job's tasks. Its inputs must exist."""
+    return job._sis_tasks()
+
+
+def is_finished(job: Job) -> bool:
+    """Whether the job's directory says that it has finished. Unlike `Job._sis_finished`, this changes nothing."""
+    return job_finished(folder_of(job))
+
+
+def is_held_by_config(job: Job) -> bool:
+    """Whether the config called `hold()` of the job."""
+    return job._sis_hold_job
+
+
+def set_up_directory(job: Job) -> None:
+    """Create the job's directory as the manager does before it submits the job."""
+    job._sis_setup_directory()
+
+
+def leave_jobs_unmarked() -> None:
+    """
+    Let this process inspect jobs without changing them: Sisyphus's own check would mark a job as finished and call
+    `on_job_finished`, which only the manager may do.
+    """
+
+    def finished(self: Job) -> bool:
+        return self._sis_is_finished or is_finished(self)
+
+    Job._sis_finished = finished  # type: ignore[method-assign]  # Sisyphus has no other way
+
+
+def become_manager() -> None:
+    """Declare this process the manager. `tk.running_in_manager()` then says so."""
+    toolkit._sis_running_in_manager = True

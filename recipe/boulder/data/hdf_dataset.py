@@ -1,0 +1,165 @@
+"""`HDFDataset`: sequences of one or several files in RETURNN's HDF layout, see `boulder.data.hdf_writer`."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from boulder.data.dataset import PATHS, Dataset, dataset_class
+from boulder.data.hdf_file import HdfFile
+from boulder.data.streams import Stream
+from boulder.errors import DataError, nearest
+
+_GAP_BYTES = 1 << 16  # reading over a gap of this size costs less than another access
+
+
+@dataset_class("HDFDataset")
+@dataclass(kw_only=True, eq=False)
+class HdfDataset(Dataset):
+    """
+    The sequences of several files follow one another. Keeps the lengths in memory, never the frames.
+
+    :param files: at least one
+    """
+
+    files: Sequence[str | os.PathLike[str]] = field(metadata=PATHS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.files:
+            raise DataError("files: found none, expected at least one")
+        self.paths = [Path(path) for path in self.files]
+        self._opened: list[HdfFile] = []
+
+    def check(self) -> None:
+        _ = self._files
+
+    def close(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
+        self.__dict__.pop("_files", None)
+
+    @cached_property
+    def streams(self) -> dict[str, Stream]:
+        streams = self.wanted
+        for file in self._files:
+            streams = self._matched(file, streams if streams is not None else file.streams)
+        return dict(streams or {})
+
+    @property
+    def num_seqs(self) -> int:
+        return int(self._starts[-1])
+
+    @cached_property
+    def lengths(self) -> dict[str, np.ndarray]:
+        return {key: np.concatenate([file.lengths(key) for file in self._files]) for key in self.streams}
+
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(repr(sorted(self.streams.items())).encode())
+        for path, file in zip(self.paths, self._files, strict=True):
+            digest.update(f"{path.stat().st_size}".encode())
+            for key in self.streams:
+                digest.update(file.lengths(key).tobytes())
+        return digest.hexdigest()
+
+    def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
+        result: dict[int, str] = {}
+        for file, start, local in self._by_file(indices):
+            result.update(zip((start + local).tolist(), file.tags(local), strict=True))
+        return [result[int(i)] for i in indices]
+
+    def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
+        """Reads sequences that lie close to each other in a file with one access. Labels must be below their dimension."""
+        result: dict[int, dict[str, np.ndarray]] = {}
+        for file, start, local in self._by_file(indices):
+            for i in local:
+                result[int(start + i)] = {}
+            for stream in self.streams.values():
+                for i, array in zip(local, self._arrays(file, stream, local), strict=True):
+                    result[int(start + i)][stream.key] = array
+        return [result[int(i)] for i in indices]
+
+    @cached_property
+    def _files(self) -> list[HdfFile]:
+        try:
+            for path in self.paths:
+                self._opened.append(HdfFile(path))
+                if self.wanted is not None:
+                    self._matched(self._opened[-1], self.wanted)
+        except BaseException:
+            self.close()
+            raise
+        return list(self._opened)
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return np.cumsum([0] + [file.num_seqs for file in self._files])
+
+    def _by_file(self, indices: Sequence[int] | np.ndarray) -> Iterator[tuple[HdfFile, int, np.ndarray]]:
+        """:return: (file, index of its first sequence, indices within the file, ascending and unique)"""
+        unique = np.unique(np.asarray(indices, "int64"))
+        if len(unique) and not (unique[0] >= 0 and unique[-1] < self.num_seqs):
+            wrong = unique[0] if unique[0] < 0 else unique[-1]
+            raise DataError(f"{self.paths[0]}: found sequence index {wrong}, expected 0 to {self.num_seqs - 1}")
+        for i, file in enumerate(self._files):
+            first, last = np.searchsorted(unique, self._starts[i : i + 2])
+            if last > first:
+                yield file, int(self._starts[i]), unique[first:last] - self._starts[i]
+
+    def _arrays(self, file: HdfFile, stream: Stream, local: np.ndarray) -> Iterator[np.ndarray]:
+        """:return: the arrays of a stream, for sequences of a file in ascending order"""
+        offsets = file.offsets[stream.key]
+        starts, stops = offsets[local], offsets[local + 1]
+        for run in _runs(starts, stops, max_gap=_GAP_BYTES // file.row_bytes(stream.key)):
+            first = starts[run.start]
+            block = file.rows(stream.key, first, stops[run.stop - 1])
+            if stream.sparse and block.size:
+                highest = stream.dim if stream.dim is not None else np.iinfo("int32").max
+                if block.min() < 0 or block.max() >= highest:  # or in a gap, which nobody asked for
+                    for i in range(run.start, run.stop):
+                        self._check_labels(file, stream, local[i], block[starts[i] - first : stops[i] - first])
+            block = block.astype(stream.dtype, copy=False)
+            for i in range(run.start, run.stop):
+                yield block[starts[i] - first : stops[i] - first]
+
+    @staticmethod
+    def _check_labels(file: HdfFile, stream: Stream, index: int, labels: np.ndarray) -> None:
+        dim = stream.dim if stream.dim is not None else np.iinfo("int32").max
+        wrong = labels[(labels < 0) | (labels >= dim)]
+        if len(wrong):
+            raise DataError(
+                f"{file.path}: sequence {file.tags(np.array([index]))[0]!r}, {stream.key!r}: "
+                f"found label {wrong[0]}, expected 0 to {dim - 1}"
+            )
+
+    def _matched(self, file: HdfFile, wanted: Mapping[str, Stream]) -> dict[str, Stream]:
+        """:return: `wanted`, with dimensions that only the file knows filled in"""
+        result = {}
+        for key, stream in wanted.items():
+            if key not in file.streams:
+                raise DataError(
+                    f"{file.path}: found no {key!r} among {', '.join(file.streams) or 'no data keys'}, "
+                    f"expected {stream}{nearest(key, file.streams)}"
+                )
+            found = file.streams[key]
+            fits = found.has_feature_axis == stream.has_feature_axis and (found.sparse or not stream.sparse)
+            compare_dim = stream.sparse or stream.has_feature_axis
+            if not fits or (compare_dim and None not in (found.dim, stream.dim) and found.dim != stream.dim):
+                raise DataError(f"{file.path}: {key!r} holds {found}, expected {stream}")
+            result[key] = replace(stream, dim=stream.dim if stream.dim is not None else found.dim)
+        return result
+
+
+def _runs(starts: np.ndarray, stops: np.ndarray, max_gap: int) -> Iterator[slice]:
+    """:return: slices of neighbours, with at most `max_gap` frames between the end of one and the start of the next"""
+    borders = np.flatnonzero(starts[1:] - stops[:-1] > max_gap) + 1
+    edges = [0, *borders.tolist(), len(starts)]
+    for first, last in itertools.pairwise(edges):
+        yield slice(first, last)

@@ -1,0 +1,112 @@
+"""Options of layers, losses and units, checked against the fields of their classes.
+
+pydantic is not used: it could replace `_fits` alone. Its messages list each branch of a union, it refuses tuples for lists and
+takes True for `Literal[1]`, and its import costs the manager 0.1 s.
+"""
+
+import math
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy
+
+from boulder.errors import NetworkError, nearest
+
+Parsed = TypeVar("Parsed")
+
+_OPTION_OF = {"sources": "from"}  # field → option, where the option is a keyword of Python
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _option(field_name: str) -> str:
+    return _OPTION_OF.get(field_name, field_name)
+
+
+def known_options(cls: type) -> list[str]:
+    """:return: names of the options that a net dict may set for `cls`"""
+    return [_option(f.name) for f in fields(cls)]
+
+
+def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
+    """
+    :param cls: a dataclass whose fields are the options
+    :param given: options from the net dict; NumPy scalars count as Python's
+    :param where: context for messages, e.g. "layer 'output' (softmax)"
+    :return: an instance of `cls`
+    :raises NetworkError: for an option that is unknown, missing or of a wrong type
+    """
+    known = known_options(cls)
+    for option in given:
+        if option not in known:
+            meant = nearest(_option(option), known) if isinstance(option, str) else ""
+            raise NetworkError(f"{where}: unknown option {option!r}{meant}")
+    values = {}
+    hints = _hints(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
+    for field in fields(cls):  # type: ignore[arg-type]  # typeshed has no type for "a dataclass"
+        option, hint = _option(field.name), hints[field.name]
+        if option not in given:
+            if field.default is MISSING and field.default_factory is MISSING:
+                raise NetworkError(f"{where}: option {option!r} is missing")
+            continue
+        value = given[option]
+        if isinstance(value, numpy.generic):
+            value = value.item()
+        if not _fits(value, hint):
+            raise NetworkError(
+                f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"
+            )
+        values[field.name] = value
+    return cls(**values)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, h) for h in arguments)
+    if origin is typing.Literal:
+        return any(type(value) is type(choice) and value == choice for choice in arguments)
+    if origin is list:
+        return isinstance(value, list | tuple) and all(_fits(entry, arguments[0]) for entry in value)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is Callable:
+        return callable(value)
+    return isinstance(value, hint)
+
+
+def _nearest_choice(value: object, hint: Any) -> str:
+    hints = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    choices = next((typing.get_args(h) for h in hints if typing.get_origin(h) is typing.Literal), ())
+    return nearest(value, choices) if isinstance(value, str) and choices and isinstance(choices[0], str) else ""
+
+
+_TEXTS: dict[Any, str] = {
+    type(None): "None",
+    float: "a number",
+    int: "an int",
+    bool: "True or False",
+    str: "a string",
+    dict: "a dict",
+    list[str]: "a list of strings",
+    list[int]: "a list of ints",
+    list[object]: "a list",
+    Callable: "a function",
+}
+
+
+def _text(hint: Any) -> str:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_text(h) for h in typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(map(repr, typing.get_args(hint)))
+    return _TEXTS[hint]
