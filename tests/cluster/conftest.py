@@ -1,4 +1,4 @@
-"""A batch system for each module, and projects whose managers submit to it."""
+"""One batch system per module, and projects whose managers submit to it."""
 
 import itertools
 import shutil
@@ -25,9 +25,9 @@ RQMT = training_rqmt(cpu=1, mem=float(os.environ.get("MEM", 1)), time=float(os.e
 """
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at them
+@pytest.hookimpl(tryfirst=True)  # before xdist distributes them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run beside each other (make test-cluster) are of different batch systems."""
+    """Tests that run in parallel (make test-cluster) use different batch systems."""
     for item in items:
         for name in ("slurm", "gridengine"):
             if item.get_closest_marker(name):
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def started(kind: type[Daemons]):
-    folder = Path(tempfile.mkdtemp(prefix=kind.__name__))  # munged wants short paths that others cannot write to
+    folder = Path(tempfile.mkdtemp(prefix=kind.__name__))  # munged needs short paths that others cannot write to
     cluster = kind(folder)
     try:
         cluster.start()
@@ -62,7 +62,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def cluster(request) -> Daemons:
-    """What the module's marker says."""
+    """The batch system named by the module's marker."""
     return request.getfixturevalue("grid_engine" if request.node.get_closest_marker("gridengine") else "slurm")
 
 
@@ -87,7 +87,7 @@ def experiment(tmp_path, cluster) -> Iterator[OnCluster]:
 
 
 class Undisturbed:
-    """`undisturbed(call)`: the checkpoint of the same experiment, run on this machine without a cluster."""
+    """`undisturbed(call)`: checkpoint of the same experiment, run on this machine without a cluster."""
 
     def __init__(self, make):
         """:param make: makes a project"""
@@ -96,7 +96,7 @@ class Undisturbed:
         self._runs: dict[str, Future] = {}
 
     def begin(self, call: str) -> None:
-        """Has it run meanwhile."""
+        """Starts it in the background."""
         if call not in self._runs:
             self._runs[call] = self._threads.submit(self._run, self._make(), call)
 

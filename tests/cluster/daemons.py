@@ -1,4 +1,4 @@
-"""Daemons of a batch system in a folder of their own: started, asked, and stopped by their process ids."""
+"""Daemons of a batch system in their own folder, started, queried, and stopped by process id."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Daemons:
             time.sleep(0.2)
 
     def logs(self) -> str:
-        """:return: the last lines of what the daemons say"""
+        """:return: last lines of the daemons' logs"""
         files = sorted(file for end in ("*.log", "*.out", "messages") for file in self.folder.rglob(end))
         return "\n".join(f"{f.name}: {f.read_text(errors='replace')[-1500:]}" for f in files)
 

@@ -1,5 +1,5 @@
-"""A real Grid Engine on the loopback address, with a root folder and ports of its own: sge_qmaster and sge_execd of Debian's
-packages, whose own installation is only read."""
+"""A real Grid Engine on the loopback address, with its own root folder and ports: sge_qmaster and sge_execd of Debian's
+packages, whose installation is only read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ listener_threads  2
 worker_threads    2
 scheduler_threads 1
 """
-# what differs from Debian's files and Grid Engine's templates; names are theirs
+# differences from Debian's files and Grid Engine's templates, under their names
 CONFIGURATION = {
     "execd_spool_dir": "{folder}/execd",
     "administrator_mail": "none",
@@ -56,7 +56,7 @@ QUEUE = {
     "shell": "/bin/bash",
     "rerun": "TRUE",
 }
-SHORT_QUEUE = QUEUE | {"qname": "short.q", "h_rt": "36:30:00", "slots": "0"}  # for whoever asks what there is
+SHORT_QUEUE = QUEUE | {"qname": "short.q", "h_rt": "36:30:00", "slots": "0"}  # for tests that query limits
 NODE = "gpu=1,num_proc=2,h_rss=16G"
 CONSUMABLES = {"gpu": "INT", "num_proc": "INT", "h_rss": "MEMORY"}
 COMPLEX = "name {name}\nshortcut {name}\ntype {type}\nrelop <=\nrequestable YES\nconsumable YES\ndefault 0\nurgency 0\n"
@@ -89,12 +89,12 @@ class GridEngineCluster(Daemons):
         self.run("qconf", "-rattr", "exechost", "complex_values", NODE, "localhost", check=True)
 
     def _spool(self) -> None:
-        """What qmaster finds when it starts."""
+        """Writes the files that qmaster reads when it starts."""
         self.run(PROGRAMS / "spoolinit", "berkeleydb", "libspoolb", self.folder / "spooldb", "init", check=True)
         complexes = shutil.copytree(DEBIAN_FILES / "util/resources/centry", self.folder / "complexes")
         for name, kind in CONSUMABLES.items():
             (complexes / name).write_text(COMPLEX.format(name=name, type=kind))
-        # by these groups sge_execd knows whose a process is: another Grid Engine of this machine must not use them too
+        # sge_execd identifies processes by these groups: another Grid Engine on this machine must use others
         first = 100_000 + 100 * int(self.own["SGE_QMASTER_PORT"])
         fields = {"folder": self.folder, "gids": f"{first}-{first + 99}"}
         values = {name: value.format(**fields) for name, value in CONFIGURATION.items()}
@@ -118,7 +118,7 @@ class GridEngineCluster(Daemons):
         self.wait_until(lambda: "lx-amd64" in self.run("qhost", "-h", "localhost"), "sge_execd answers")
 
     def fail_node(self) -> None:
-        """As if its power went: sge_execd and all that runs under it are gone at once."""
+        """Simulates a power failure: kills sge_execd and everything that runs under it at once."""
         self.stop_daemon("sge_execd", signal.SIGKILL)
         self.kill_processes("JOB_ID", "sge_shepherd")
 
@@ -142,10 +142,10 @@ class GridEngineCluster(Daemons):
                 self.stop_daemon(name, signal.SIGKILL)  # asked to end, sge_qmaster takes 7 s
         self.kill_processes("JOB_ID", "sge_shepherd")
 
-    # questions
+    # queries
 
     def all_jobs(self) -> list[dict[str, str]]:
-        """:return: one for each time that a task ended, as accounting(5) tells"""
+        """:return: one record for each end of a task, see accounting(5)"""
         fields = {"name": 4, "id": 5, "failed": 11, "exit_status": 12, "pe": 33, "slots": 34, "task": 35, "asked": 39}
         file = self.folder / "default/common/accounting"
         lines = file.read_text().splitlines() if file.exists() else []
@@ -153,12 +153,12 @@ class GridEngineCluster(Daemons):
         return [{name: values[number] for name, number in fields.items()} for values in found]
 
     def jobs(self, folder: Path) -> list[dict[str, str]]:
-        """:return: those of this folder: settings.py has job names tell of the work directory"""
+        """:return: jobs of this folder, known by the suffix that settings.py adds to job names"""
         mark = hashlib.sha256(os.path.realpath(folder / "work").encode()).hexdigest()[:8]
         return [job for job in self.all_jobs() if job["name"].endswith(mark)]
 
     def running(self) -> str:
-        """:return: id of the only job that runs"""
+        """:return: id of the only running job"""
         (line,) = self.run("qstat", "-s", "r").splitlines()[2:]
         return line.split()[0]
 

@@ -1,4 +1,4 @@
-"""Phases that a manager has submitted to a cluster: what tests do with them, whichever it is."""
+"""Actions of tests on phases that a manager has submitted to a cluster of either kind."""
 
 import ast
 import subprocess
@@ -35,19 +35,19 @@ def training_folders(project: Project) -> list:
 
 
 def training_log(project: Project) -> str:
-    """:return: of the only training job"""
+    """:return: log of the only training job"""
     (folder,) = training_folders(project)
     return (folder / "log.run.1").read_text()
 
 
 def submissions(project: Project) -> list[dict]:
-    """:return: what each asked for, of the only training job"""
+    """:return: requirements of each submission of the only training job"""
     (folder,) = training_folders(project)
     return [ast.literal_eval(line)[1] for line in (folder / "submit_log.run").read_text().splitlines()]
 
 
 def worker(project: Project) -> psutil.Process:
-    """:return: of the only training job"""
+    """:return: log of the only training job"""
     (folder,) = training_folders(project)
     return psutil.Process(ast.literal_eval((folder / "usage.run.1").read_text())["pid"])
 
@@ -84,7 +84,7 @@ def end_early_and_often(project: Project, ways: list) -> None:
 
 
 def run_from_a_lexicon(project: Project, cluster) -> None:
-    """Two phases on what two data jobs made: logs are where Sisyphus puts them, data jobs were no business of the cluster."""
+    """Two phases on the outputs of two data jobs: logs are where Sisyphus puts them, and data jobs did not run on the cluster."""
     lexicon = project.folder / "lexicon.txt"
     write_lexicon(lexicon, {"a": [["AH"], ["EY"]], "be": [["B", "IY"]]})
     config = project.folder / "config/tiny.py"

@@ -1,4 +1,4 @@
-"""A real Slurm on the loopback address, in a folder of its own: munged, slurmctld and slurmd of Debian's packages."""
+"""A real Slurm on the loopback address, in its own folder: munged, slurmctld and slurmd of Debian's packages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SlurmCluster(Daemons):
 
     def __init__(self, folder: Path, num_nodes: int = 1):
         super().__init__(folder, SLURM_CONF=f"{folder}/slurm.conf")
-        # name → that of its daemon
+        # name → name of its daemon
         self.nodes = {"node1": "slurmd"} | {f"node{i}": f"slurmd{i}" for i in range(2, num_nodes + 1)}
         self.host = socket.gethostname().split(".")[0]
 
@@ -83,12 +83,12 @@ class SlurmCluster(Daemons):
         self.start_daemon("slurmd", "-D", "-f", f"{self.folder}/slurm.conf", "-N", node, called=self.nodes[node])
 
     def fail_node(self) -> None:
-        """As if its power went: slurmd and all that runs under it are gone at once."""
+        """Simulates a power failure: kills slurmd and everything that runs under it at once."""
         self.kill_processes("SLURM_JOB_ID", "slurmstepd")
         self.stop_daemon("slurmd", signal.SIGKILL)
 
     def clear(self) -> None:
-        """As at the beginning, whatever a test left behind."""
+        """Restores the initial state after a test."""
         if "slurmctld" not in self.daemons:
             self.start_controller()
         for node, daemon in self.nodes.items():
@@ -115,10 +115,10 @@ class SlurmCluster(Daemons):
             if name in self.daemons:
                 self.stop_daemon(name)
 
-    # questions
+    # queries
 
     def jobs(self, folder: Path) -> list[dict[str, str]]:
-        """:return: those submitted in `folder`, also if they have ended, as `scontrol show job` tells them"""
+        """:return: jobs submitted in `folder`, ended ones included, as listed by `scontrol show job`"""
         lines = self.run("scontrol", "-o", "show", "job").splitlines()
         jobs = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines if "JobId=" in line]
         return [job for job in jobs if job["WorkDir"] == str(folder)]

@@ -12,7 +12,7 @@ WAITER = "tk.register_output('out', Waiter(1).out)"  # runs until there is a fil
 
 
 class OnCluster(Experiment):
-    """Its config is a Sleeper to begin with. Wrappers around the scheduler's commands come first in PATH."""
+    """Its initial config is a Sleeper. Wrappers around the scheduler's commands come first in PATH."""
 
     def __init__(self, directory, cluster):
         super().__init__(directory)
@@ -25,19 +25,19 @@ class OnCluster(Experiment):
         self.py(SLEEPER)
 
     def py(self, *lines):
-        """Of the config; each job asks for what a worker needs."""
+        """Writes the config; each job requests what a worker needs."""
         rqmt = "Step.rqmt = {'cpu': 1, 'mem': 0.5, 'time': 1}"
         self.config("\n    ".join(["def py():", rqmt, *lines]))
 
     def wrap(self, name, script):
-        """`script`: a shell script; "$real" is the real command, and each call is noted."""
+        """`script`: a shell script in which "$real" is the real command. Each call is recorded."""
         path = self.wrappers / name
         note = f"date +%s.%N >> {self.directory}/calls.{name}; real={shutil.which(name)}; here={self.directory}"
         path.write_text(f"#!/bin/bash\n{note}\n{script}\n")
         path.chmod(0o755)
 
     def calls(self, name):
-        """:return: when each was, in seconds"""
+        """:return: time of each call, in seconds"""
         file = self.directory / f"calls.{name}"
         return [float(line) for line in file.read_text().split()] if file.exists() else []
 
@@ -47,27 +47,27 @@ class OnCluster(Experiment):
         return super().environment(upstream, **own, **variables)
 
     def finish(self, timeout=120):
-        """:return: what a manager says that gets to the end"""
+        """:return: output of a manager that runs to its end"""
         done = self.manager("-r", "setups/config.py", timeout=timeout)
         assert done.returncode == 0, done.output + self.cluster.logs()
         return done.output
 
     def begin(self):
-        """:return: a manager, whose only job has begun to work"""
+        """:return: a manager whose only job has started"""
         manager = self.start("-r", "setups/config.py")
         wait_for(lambda: list(self.directory.glob("work/**/*er.*/work/count")))
         return manager
 
     def said(self):
-        """:return: what managers that were started said so far"""
+        """:return: output of the managers started so far"""
         return (self.directory / "manager.log").read_text()
 
     def let_end(self, manager):
-        """Waiters end, and so does their manager."""
+        """Lets Waiters and their manager end."""
         (self.directory / "go").touch()
         assert manager.wait(60) == 0, self.said() + self.cluster.logs()
 
     def submissions(self, name):
-        """:return: what each asked for, of the one job of class `name`"""
+        """:return: requirements of each submission of the only job of class `name`"""
         lines = (self.job(name) / "submit_log.run").read_text().splitlines()
         return [ast.literal_eval(line)[1] for line in lines]

@@ -1,4 +1,4 @@
-"""docs/cluster.md, from its first command to its last, on a real Slurm."""
+"""All commands of docs/cluster.md, on a real Slurm."""
 
 import os
 import pwd
@@ -23,7 +23,7 @@ SMALLER = {
 
 
 def commands(text: str) -> list[str]:
-    """:return: indented lines that are no Python"""
+    """:return: indented lines that are not Python"""
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     return [line.strip() for line in text.splitlines() if line.startswith("    ")]
 
@@ -38,7 +38,7 @@ def without_installation() -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path):
-    """As a user has it, with a smaller experiment."""
+    """A user's folder, with a smaller experiment."""
     (tmp_path / "config").mkdir()
     text = (ROOT / "config/g2p.py").read_text()
     for what, small in SMALLER.items():
@@ -50,7 +50,7 @@ def folder(tmp_path):
 
 
 def run(lines: list[str], folder: Path, slurm) -> str:
-    """:return: what they print; a line that fails ends it"""
+    """:return: output of the commands, up to the first that fails"""
     script = "\n".join(["set -ex", *lines]).replace("/scratch/", f"{folder}/scratch/")
     done = subprocess.run(
         ["bash", "-c", script],
@@ -95,7 +95,7 @@ def test_every_command_of_the_document_does_the_same_under_upstream_sisyphus(fol
 
 
 def make_venv(folder: Path) -> None:
-    """An environment that has all that this one has, and into which more can be installed."""
+    """A virtual environment with everything that this one has, into which more can be installed."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     (packages,) = folder.glob("lib/*/site-packages")
     mine = next(path for path in sys.path if path.endswith("site-packages"))

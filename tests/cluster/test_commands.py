@@ -1,4 +1,4 @@
-"""status, hold and rerun of what runs on a real batch system."""
+"""status, hold and rerun of jobs on a real batch system."""
 
 import pytest
 
@@ -23,9 +23,7 @@ def submitted(project) -> int:
     return sum(log.read_text().count("\n") for log in logs)
 
 
-def test_a_phase_is_seen_with_its_number_and_rerun_cancels_what_runs_under_a_live_manager(
-    project, cluster, undisturbed
-):
+def test_status_shows_job_numbers_and_rerun_cancels_jobs_of_a_live_manager(project, cluster, undisturbed):
     running = project.start("boulder", "run", LONG)
     try:
         wait_for(lambda: project.states(LONG)["01"] == "running", timeout=240)
@@ -47,7 +45,7 @@ def test_a_phase_is_seen_with_its_number_and_rerun_cancels_what_runs_under_a_liv
     assert project.checkpoint() == undisturbed(LONG.removeprefix("config/tiny."))
 
 
-def test_a_held_phase_frees_the_cluster_and_goes_on_once_released(project, cluster, undisturbed):
+def test_a_held_phase_frees_the_cluster_and_resumes_once_released(project, cluster, undisturbed):
     call = LONG.replace("6, 1, 60", "6, None, 60")
     running = project.start("boulder", "run", call)
     try:
@@ -68,7 +66,7 @@ def test_a_held_phase_frees_the_cluster_and_goes_on_once_released(project, clust
 
 
 @pytest.mark.slurm
-def test_while_slurm_does_not_answer_status_says_so_and_rerun_moves_nothing(slurm, tmp_path, data):
+def test_while_slurm_does_not_answer_status_reports_it_and_rerun_moves_nothing(slurm, tmp_path, data):
     project = make_project(tmp_path / "project", data, **slurm.own)
     running = project.start("boulder", "run", LONG)
     try:

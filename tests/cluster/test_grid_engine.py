@@ -1,4 +1,4 @@
-"""Pipelines that a manager submits to a real Grid Engine: whatever happens to a phase, it ends as if nothing had happened."""
+"""Pipelines on a real Grid Engine: an interrupted phase has the same result as an undisturbed one."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.gridengine
 
 
 @pytest.mark.slow
-def test_each_phase_is_one_job_with_what_it_asks_for_and_data_jobs_take_no_gpu(project, grid_engine):
+def test_each_phase_is_one_job_with_its_requirements_and_data_jobs_take_no_gpu(project, grid_engine):
     run_from_a_lexicon(project, grid_engine)
     grid_engine.wait_until(lambda: len(grid_engine.jobs(project.folder)) >= 2, "they are accounted for")
     jobs = grid_engine.jobs(project.folder)
@@ -53,7 +53,7 @@ def test_a_killed_manager_finds_its_jobs_again_and_submits_none_twice(project, g
 
 
 @pytest.mark.slow
-def test_what_ends_a_phase_early_lets_it_resume_with_the_same_result(project, grid_engine, undisturbed):
+def test_a_phase_that_is_ended_early_resumes_with_the_same_result(project, grid_engine, undisturbed):
     """Node failure, rescheduling, qdel, and the signals of warnings."""
     manager = begin(project)
     ways = [
@@ -70,7 +70,7 @@ def test_what_ends_a_phase_early_lets_it_resume_with_the_same_result(project, gr
 
 
 @pytest.mark.slow
-def test_a_phase_that_meets_its_time_limit_goes_on_with_more_time(project, grid_engine, undisturbed):
+def test_a_phase_at_its_time_limit_resumes_with_more_time(project, grid_engine, undisturbed):
     project.environment |= {"HOURS": str(1 / 60)}
     manager = begin(project)
     worker(project).suspend()  # until its time is over, so that it cannot save
@@ -84,7 +84,7 @@ def test_a_phase_that_meets_its_time_limit_goes_on_with_more_time(project, grid_
 
 
 @pytest.mark.slow
-def test_a_phase_that_is_stopped_for_its_memory_goes_on_with_more(project, grid_engine, undisturbed):
+def test_a_phase_at_its_memory_limit_resumes_with_more_memory(project, grid_engine, undisturbed):
     project.environment |= {"MEM": "0.3"}
     end(project.start("boulder", "run", f"config/tiny.{LONG}"), grid_engine)
     first, second, *_ = submissions(project)

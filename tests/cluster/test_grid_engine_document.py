@@ -1,4 +1,4 @@
-"""What docs/cluster.md says of Grid Engine, and its commands from the first to the last, on a real one."""
+"""The section of docs/cluster.md on Grid Engine, and all its commands, on a real one."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ def test_the_cell_of_the_document_is_that_of_the_tests():
     assert f"qconf -rattr exechost complex_values {NODE} NODE" in SECTION
 
 
-def test_each_requirement_is_asked_for_as_the_document_says():
+def test_requirements_are_requested_as_documented():
     rows = re.findall(r"(?m)^\| `({.*})` \| `([^`]*)`", SECTION)
     assert len(rows) == 6
     for rqmt, said in rows:

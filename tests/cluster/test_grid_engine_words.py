@@ -1,4 +1,4 @@
-"""What the engine says to qsub and reads from qstat. Needs no Grid Engine."""
+"""Arguments of qsub and answers of qstat. Needs no Grid Engine."""
 
 import subprocess
 
@@ -18,7 +18,7 @@ JOBS = [
 
 
 class Recorded(SonOfGridEngine):
-    """Its commands are noted and not called."""
+    """Records commands instead of calling them."""
 
     def __init__(self, **options):
         super().__init__({}, **options)
@@ -42,14 +42,14 @@ def asked(engine, **rqmt):
     return dict(word.split("=") for word in resources.split(",")), others
 
 
-def test_memory_is_the_limit_of_what_is_resident_and_never_one_of_addresses(engine):
+def test_memory_limits_resident_memory_and_never_the_address_space(engine):
     resources, _ = asked(engine, mem=1.5)
     assert resources == {"num_proc": "1", "h_rss": "1536M", "s_vmem": "1536M"}
     _, script = engine.submission(["sis", "worker", "work/a", "run"], "work/a/engine", {"mem": 1}, "a.run", [1])
     assert script == "ulimit -S -v hard\nexec sis worker --redirect_output work/a run\n"
 
 
-def test_a_gpu_is_asked_for_only_where_one_is_wanted(engine):
+def test_a_gpu_is_requested_only_if_needed(engine):
     assert asked(engine, gpu=2)[0]["gpu"] == "2"
     assert "gpu" not in asked(engine, gpu=0)[0]
 
@@ -86,11 +86,11 @@ def test_task_ids_are_read_as_qstat_writes_them():
         (gs.STATE_QUEUE_ERROR, ["Eqw", "EhRqw"]),
     ],
 )
-def test_states_of_qstat_are_those_of_sisyphus(expected, states):
+def test_states_of_qstat_map_to_those_of_sisyphus(expected, states):
     assert {state: parse_state(state) for state in states} == dict.fromkeys(states, expected)
 
 
-def test_one_qstat_tells_of_all_jobs_and_those_that_could_not_start_are_tried_again(engine):
+def test_one_qstat_serves_all_jobs_and_jobs_in_error_state_are_cleared(engine):
     found = list(engine.list_jobs("me"))
     assert ("b.run", 1, "8", gs.STATE_QUEUE) in found
     assert [job[:3] for job in found] == [
@@ -100,7 +100,7 @@ def test_one_qstat_tells_of_all_jobs_and_those_that_could_not_start_are_tried_ag
     assert engine.calls == [["qstat", "-xml", "-u", "me"], ["qmod", "-cj", "8.1"]]
 
 
-def test_a_job_that_could_not_start_stays_as_it_is_where_settings_say_so():
+def test_a_job_in_error_state_is_kept_if_settings_say_so():
     engine = Recorded(auto_clean_eqw=False)
     assert ("b.run", 1, "8", gs.STATE_QUEUE_ERROR) in list(engine.list_jobs("me"))
     assert engine.calls == [["qstat", "-xml", "-u", "me"]]

@@ -18,7 +18,7 @@ from tests.cluster.slurm_cluster import SlurmCluster
 from tests.jobs.conftest import Project, make_project, wait_for
 from tests.tiny import write_data
 
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name what it needs
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name its dependencies
 LONG = "experiment(2, 15)"
 
 CONFIG = """
@@ -79,7 +79,7 @@ def project(make, slurm) -> Project:
 
 @pytest.fixture(scope="module")
 def alone(make):
-    """`alone(epochs)`: the project of the same training by one worker, which has the joint batch."""
+    """`alone(epochs)`: project of the same training by one worker with the joint batch."""
     known = {}
 
     def run(epochs: int) -> Project:
@@ -105,7 +105,7 @@ def parameters(project: Project) -> dict[str, np.ndarray]:
 
 
 def assert_same_training(project: Project, other: Project) -> None:
-    """To 1e-5 of the curve; of the parameters, to 1e-5 of the largest of their array."""
+    """Relative tolerance 1e-5; for parameters, relative to the largest of their array."""
     assert curve(project) == pytest.approx(curve(other), rel=1e-5)
     expected = parameters(other)
     for name, value in parameters(project).items():
@@ -120,7 +120,7 @@ def folder_of(project: Project) -> Path:
 @pytest.mark.slurm
 @pytest.mark.slow
 @pytest.mark.parametrize("nodes", [2, 3])
-def test_several_workers_have_the_loss_curve_of_one_with_the_joint_batch(nodes, project, slurm, alone):
+def test_several_workers_have_the_loss_curve_of_one_worker_with_the_joint_batch(nodes, project, slurm, alone):
     code, output = project.run("boulder", "run", f"config/tiny.experiment({nodes}, 2)")
     assert code == 0, output + slurm.logs()
     assert_same_training(project, alone(2))
@@ -131,7 +131,7 @@ def test_several_workers_have_the_loss_curve_of_one_with_the_joint_batch(nodes, 
 
 
 def worker_of(project: Project, **environment: str | None) -> psutil.Process:
-    """:param environment: variables that it has; None: that it has not"""
+    """:param environment: variables that the worker has; None for those that it lacks"""
     for process in psutil.process_iter(["cmdline", "cwd", "environ"]):
         found = process.info["environ"] or {}
         its = all(found.get(name) == value for name, value in environment.items())
@@ -199,8 +199,8 @@ def grid_engine():
 @pytest.mark.gridengine
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [0, 1])
-def test_workers_in_the_slots_of_grid_engine_do_so_too(killed, make, grid_engine, alone):
-    """The first of them starts the other; as one is killed, both go on in a second job."""
+def test_workers_in_slots_of_grid_engine_have_the_same_curve(killed, make, grid_engine, alone):
+    """Rank 0 starts the other worker. After one is killed, both resume in a second job."""
     project = make(**grid_engine.own)
     manager = project.start("boulder", "run", f"config/tiny.{LONG}")
     wait_until_saved(project)

@@ -1,4 +1,4 @@
-"""Pipelines that a manager submits to a real Slurm: whatever happens to a phase, it ends as if nothing had happened."""
+"""Pipelines on a real Slurm: an interrupted phase has the same result as an undisturbed one."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from tests.jobs.conftest import wait_for
 pytestmark = pytest.mark.slurm
 
 
-def test_each_phase_is_one_job_with_what_it_asks_for_and_data_jobs_take_no_gpu(project, slurm):
+def test_each_phase_is_one_job_with_its_requirements_and_data_jobs_take_no_gpu(project, slurm):
     run_from_a_lexicon(project, slurm)
     slurm.wait_until(lambda: not slurm.run("squeue", "-h"), "Slurm has noticed that they ended")
     jobs = slurm.jobs(project.folder)
@@ -46,7 +46,7 @@ def test_a_killed_manager_finds_its_jobs_again_and_submits_none_twice(project, s
 
 
 @pytest.mark.slow
-def test_what_ends_a_phase_early_lets_it_resume_with_the_same_result(project, slurm, undisturbed):
+def test_a_phase_that_is_ended_early_resumes_with_the_same_result(project, slurm, undisturbed):
     """Node failure, requeue, scancel, and the signals that --signal sends."""
     manager = begin(project)
 
@@ -63,14 +63,14 @@ def test_what_ends_a_phase_early_lets_it_resume_with_the_same_result(project, sl
     ]
     end_early_and_often(project, ways)
     end(manager, slurm)
-    # requeue lets a job save, too, but does not wait for long
+    # requeue also lets a job save, but does not wait for long
     assert training_log(project).count("it can be resumed") >= 3
     assert not list(project.folder.glob("work/jobs/phase_training/*/error.*"))
     assert project.checkpoint() == undisturbed(LONG)
 
 
 @pytest.mark.slow
-def test_a_phase_that_meets_its_time_limit_goes_on_with_more_time(project, slurm, undisturbed):
+def test_a_phase_at_its_time_limit_resumes_with_more_time(project, slurm, undisturbed):
     project.environment |= {"HOURS": str(1 / 60)}
     manager = begin(project)
     worker(project).suspend()  # until its time is over
@@ -84,7 +84,7 @@ def test_a_phase_that_meets_its_time_limit_goes_on_with_more_time(project, slurm
 
 
 @pytest.mark.slow
-def test_a_phase_that_is_killed_for_its_memory_goes_on_with_more(project, slurm, undisturbed):
+def test_a_phase_killed_for_its_memory_resumes_with_more(project, slurm, undisturbed):
     project.environment |= {"MEM": "0.4"}
     code, output = project.run("boulder", "run", f"config/tiny.{LONG}", timeout=400)
     assert code == 0, output + slurm.logs()

@@ -1,4 +1,4 @@
-"""Slurm's commands hang, fail or refuse, and the manager neither loses a job, nor submits it twice, nor gives up."""
+"""Slurm's commands hang, fail or refuse. The manager loses no job, submits none twice, and does not give up."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv 
 
 
 @pytest.mark.parametrize("script", [APPEARS_AT_ONCE, APPEARS_LATER, SAYS_TIMED_OUT])
-def test_a_submission_that_gives_no_answer_is_not_made_twice(experiment, script):
+def test_a_submission_without_an_answer_is_not_repeated(experiment, script):
     experiment.wrap("sbatch", script)
     experiment.variables = IN_DOUBT_FOR_LONG
     experiment.finish()
@@ -44,7 +44,7 @@ def test_a_manager_killed_while_sbatch_hangs_is_followed_by_one_that_waits_for_i
     assert len(experiment.notes("ran")) == 1
 
 
-def test_a_submission_whose_job_never_appears_is_made_again(experiment):
+def test_a_submission_whose_job_never_appears_is_repeated(experiment):
     experiment.wrap("sbatch", 'if mkdir "$here/once" 2>/dev/null; then exec sleep 100; fi; exec "$real" "$@"')
     experiment.variables = QUICKLY | {"SIS_WAIT_PERIOD_SUBMISSION_IN_DOUBT": "4"}
     experiment.finish()
@@ -53,7 +53,7 @@ def test_a_submission_whose_job_never_appears_is_made_again(experiment):
     assert len(experiment.submissions("Sleeper")) == 1
 
 
-def test_failed_calls_of_sbatch_are_no_tries_of_the_job(experiment):
+def test_failed_calls_of_sbatch_do_not_count_as_tries(experiment):
     says = "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)"
     experiment.wrap(
         "sbatch", f'if [ $(wc -l < "$here/calls.sbatch") -le 5 ]; then echo "{says}" >&2; exit 1; fi; exec "$real" "$@"'
@@ -64,7 +64,7 @@ def test_failed_calls_of_sbatch_are_no_tries_of_the_job(experiment):
     assert len(experiment.submissions("Sleeper")) == 1
 
 
-def test_a_job_that_slurm_refuses_is_told_once_and_not_submitted_again(experiment):
+def test_a_job_that_slurm_refuses_is_reported_once_and_not_resubmitted(experiment):
     experiment.py("Step.rqmt['sbatch_args'] = '-p nonsense'", SLEEPER)
     experiment.wrap("sbatch", 'exec "$real" "$@"')
     done = experiment.manager("-r", "setups/config.py", timeout=120)
@@ -74,7 +74,7 @@ def test_a_job_that_slurm_refuses_is_told_once_and_not_submitted_again(experimen
     assert len(experiment.calls("sbatch")) == 1
 
 
-def test_a_running_job_is_not_shown_as_failed_whatever_an_earlier_try_left(experiment):
+def test_a_running_job_is_not_shown_as_failed_after_an_earlier_error(experiment):
     experiment.py("tk.register_output('out', Waiter(1).out)")
     manager = experiment.start("-r", "setups/config.py")
     wait_for(lambda: list(experiment.directory.glob("work/**/Waiter.*/work/count")))
@@ -86,7 +86,7 @@ def test_a_running_job_is_not_shown_as_failed_whatever_an_earlier_try_left(exper
     assert len(experiment.notes("ran")) == 1
 
 
-def test_jobs_that_vanish_without_a_trace_are_not_submitted_for_ever(experiment):
+def test_jobs_that_vanish_are_not_submitted_forever(experiment):
     experiment.wrap("sbatch", "echo 4711")
     experiment.variables = {"SIS_MAX_SUBMIT_RETRIES": "2"}
     done = experiment.manager("-r", "setups/config.py", timeout=120)
@@ -95,7 +95,7 @@ def test_jobs_that_vanish_without_a_trace_are_not_submitted_for_ever(experiment)
     assert len(experiment.calls("sbatch")) == 3
 
 
-def test_jobs_are_found_whatever_the_environment_says_of_the_user(experiment):
+def test_jobs_are_found_even_if_the_environment_names_another_user(experiment):
     experiment.wrap("sbatch", 'exec "$real" "$@"')
     experiment.variables = {"USER": "somebody", "LOGNAME": "somebody"}
     experiment.finish()
