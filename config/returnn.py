@@ -10,7 +10,7 @@ named by the file: alias/file/phase.00, …, output/file/checkpoint.h5.
 from pathlib import Path
 
 from boulder.returnn import load_config
-from boulder.returnn.training import data_files, function_options, training_config
+from boulder.returnn.training import data_description, function_options, planned_with_data, training_config
 from jobs.pipeline import lay_out
 from jobs.rqmt import training_rqmt
 from sisyphus import tk
@@ -29,11 +29,11 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
     name = Path(path).stem
     training = lay_out(
         name,
-        plan=config.plan,
+        plan=lambda further_epochs: planned_with_data(config, further_epochs, tk.Path),
         config=training_config(config),
         extern_data=config.extern_data,
-        train_data=[tk.Path(str(file)) for file in data_files(config, "train")],
-        dev_data=[tk.Path(str(file)) for file in data_files(config, "dev")],
+        train_data=data_description(config, "train", as_path=tk.Path),
+        dev_data=data_description(config, "dev", as_path=tk.Path),
         rqmt=training_rqmt(cpu=cpu, mem=mem, time=time),
         gpus=gpus,
         nodes=nodes,

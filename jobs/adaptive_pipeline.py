@@ -1,18 +1,22 @@
-"""Pipelines whose schedule depends on how the training goes, for `async def` configs."""
+"""`lay_out_adaptive`: pipelines whose schedule depends on the scores, for `async def` configs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 from boulder.errors import ConfigError, ScheduleError, TrainingError, nearest
 from boulder.schedule import Outlook, changes, plan_next
+from boulder.schedule.labels import index_label
 from boulder.training.scores import read_scores
+from jobs.experiment import Experiment
 from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
-from jobs.layout import Layout, Pipeline
+from jobs.laid_out import Pipeline
+from jobs.layout import Layout
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import announced
 from sisyphus import tk
@@ -20,48 +24,38 @@ from sisyphus import tk
 _RECORD = ("epoch", "index", "learning_rate", "train", "dev")  # without times, which vary from run to run
 
 
-async def lay_out_adaptive(
-    name: str,
-    *,
-    network: dict,
-    pretrain: dict,
-    num_epochs: int | None = None,
-    config: dict,
-    extern_data: dict,
-    train_data: tk.Path | Sequence[tk.Path],
-    dev_data: tk.Path | Sequence[tk.Path] = (),
-    indices_per_job: int | None = 1,
-    rqmt: dict | None = None,
-    gpus: int = 1,
-    nodes: int = 1,
-    further_epochs: Sequence[int] = (),
-) -> Pipeline:
+async def lay_out_adaptive(name: str, **arguments: Any) -> Pipeline:
     """
-    `jobs.pipeline.lay_out` for an algo that takes a third argument, `algo(idx=…, net_dict=…, history=…)`: lays out the
-    phases that are decided, waits for their scores, asks the algo for the next index, until it returns None.
+    Like `jobs.pipeline.lay_out`, for a construction algo with a third argument, `algo(idx=…, net_dict=…, history=…)`. Lays
+    out the phases decided so far, waits for their scores, and asks the algo for the next index, until it returns None.
 
         async def py():
             training = await lay_out_adaptive("name", …)
             tk.register_output("name/checkpoint.h5", training.checkpoint)
 
-    `history` has a record for each epoch before that index:
-    `{"epoch": 1, "index": 0, "learning_rate": …, "train": {"cost:output": …, "error:output": …}, "dev": {…}}`. The times
-    that scores.jsonl has are not in it, as they differ each time that a job runs.
+    `history` holds a record for each epoch before that index:
+    `{"epoch": 1, "index": 0, "learning_rate": …, "train": {"cost:output": …, "error:output": …}, "dev": {…}}`. It lacks the
+    times of scores.jsonl, which differ from run to run.
 
-    The algo is asked from index 0 on each time, in a manager that is started again too, and what it says of an index must
-    follow from its arguments alone: so jobs keep their ids, and those that are finished are found.
+    The algo is called from index 0 on each time, also by a restarted manager. Its result must depend on its arguments
+    alone, so that jobs keep their ids and finished ones are found.
 
-    :param indices_per_job: as in `lay_out`, but no job reaches across an epoch after which the algo is asked
-    :param further_epochs: as in `lay_out`
-    :return: the whole pipeline; the other arguments are those of `lay_out`
-    :raises BoulderError: as `lay_out`; for an algo that raises, or asked again does not say the same; for missing scores
+    :param name: of the pipeline
+    :param arguments: the fields of `jobs.experiment.Experiment`, of which `network` is required, and `plan` and
+        `function_options` are not used. With `indices_per_job`, a job still ends at each epoch after which the algo decides.
+    :return: the whole pipeline
+    :raises BoulderError: as `lay_out`; also if the algo raises or contradicts itself when called again, and for missing scores
     """
-    layout = Layout(name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, gpus, nodes)
-    further = all_further_epochs(name, further_epochs)
+    experiment = Experiment.of(name, arguments)
+    network, pretrain = experiment.network, experiment.pretrain
+    if network is None or pretrain is None:
+        raise ConfigError(f"pipeline {name!r}: an adaptive schedule needs 'network' and 'pretrain'")
+    layout = Layout(experiment)
+    further = all_further_epochs(name, experiment.further_epochs)
     history: list[dict] = []
     pipeline = None
     while True:
-        outlook = _extended(partial(_plan_next, network, pretrain, history), num_epochs, further)
+        outlook = _extended(partial(_plan_next, network, pretrain, history), experiment.num_epochs, further)
         longer = replace(layout.pipeline(outlook.plan, outlook.decisions, outlook.needs), further_epochs=further)
         if pipeline is not None:
             _check_begins_with(longer, pipeline, name)
@@ -74,8 +68,8 @@ async def lay_out_adaptive(
 
 def _extended(plan_up_to: Callable[[int | None], Outlook], num_epochs: int | None, further: list[int]) -> Outlook:
     """
-    :param plan_up_to: called with a number of epochs
-    :return: with the further epochs, no job reaching across the beginning of one
+    :param plan_up_to: a function from a number of epochs to the outlook
+    :return: the outlook with the further epochs, with a cut before each of them
     """
     outlook = plan_up_to(num_epochs and num_epochs + sum(further))
     if further and num_epochs is None:
@@ -83,24 +77,25 @@ def _extended(plan_up_to: Callable[[int | None], Outlook], num_epochs: int | Non
             return outlook
         num_epochs = outlook.plan.num_epochs
         outlook = plan_up_to(num_epochs + sum(further))
-    cuts = ends_before(num_epochs, further) if further else []
-    return replace(outlook, decisions=(*outlook.decisions, *cuts))
+    if not further or num_epochs is None:
+        return outlook
+    return replace(outlook, decisions=(*outlook.decisions, *ends_before(num_epochs, further)))
 
 
 def _records(job: PhaseTrainingJob) -> list[dict]:
-    """:return: what `history` has of a job's epochs"""
+    """:return: the records of a job's epochs, as `history` has them"""
     path = job.out_scores.get_path()
     found = {record["epoch"]: record for record in read_scores(path)}
     for phase in job.phases:
         for epoch in range(phase["first_epoch"], phase["last_epoch"] + 1):
             if epoch not in found:
-                where = f"scores {path}: {_index_name(phase)}"
-                raise TrainingError(f"{where}: found none of epoch {epoch}, which the schedule depends on")
+                where = f"scores {path}: {index_label(phase['index'])}"
+                raise TrainingError(f"{where}: no scores of epoch {epoch}, on which the schedule depends")
     return [{key: record[key] for key in _RECORD if key in record} for record in found.values()]
 
 
 def _plan_next(network: dict, pretrain: dict, history: list[dict], num_epochs: int | None) -> Outlook:
-    """:raises ScheduleError: as `plan_next`; for a KeyError of the algo's, also which scores there are"""
+    """:raises ScheduleError: as `plan_next`; after a KeyError in the algo, the message lists the existing scores"""
     try:
         return plan_next(network, pretrain, history, num_epochs)
     except ScheduleError as error:
@@ -114,7 +109,7 @@ def _plan_next(network: dict, pretrain: dict, history: list[dict], num_epochs: i
 
 
 def _check_begins_with(longer: Pipeline, before: Pipeline, name: str) -> None:
-    """:raises ConfigError: if `longer` does not have the jobs that are laid out already"""
+    """:raises ConfigError: if `longer` does not begin with the jobs of `before`"""
     for old, new in zip_longest(before.jobs, longer.jobs[: len(before.jobs)]):
         if new is old:
             continue
@@ -122,10 +117,6 @@ def _check_begins_with(longer: Pipeline, before: Pipeline, name: str) -> None:
         was, now = next((was, now) for was, now in pairs if was != now)
         told = (was and now and str(changes(was["network"], now["network"]))) or "other epochs or options"
         raise ConfigError(
-            f"pipeline {name!r}: {_index_name(was or now)}: asked again with the same scores, construction_algo gave "
-            f"something else ({told}); what it says must follow from idx, net_dict and history alone"
+            f"pipeline {name!r}: {index_label((was or now)['index'])}: called again with the same scores, construction_algo gave "
+            f"another result ({told}); its result must depend on idx, net_dict and history alone"
         )
-
-
-def _index_name(phase: dict) -> str:
-    return "original network" if phase["index"] is None else f"index {phase['index']}"

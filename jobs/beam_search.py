@@ -1,21 +1,26 @@
-"""Decodes a data set with the beam search of a trained network."""
+"""`BeamSearchJob`: decodes a data set with the beam search of a trained network."""
 
-import json
+from __future__ import annotations
 
-from jobs.rqmt import limit_threads
-from sisyphus import Job, Task, tk
+from typing import TYPE_CHECKING
+
+from jobs.experiment import Data
+from jobs.search import SearchJob, write_json
+from sisyphus import tk
+
+if TYPE_CHECKING:
+    from boulder.search.network import Searched
 
 
-class BeamSearchJob(Job):
+class BeamSearchJob(SearchJob):
     """
-    What the network's own search finds: its layers `choice` say how many hypotheses it keeps, its layer `decide` takes the
-    best.
+    Beam search within the network: its `choice` layers set the beam sizes, its `decide` layer selects the best hypothesis.
 
     Outputs:
         out_hypotheses: JSON, sequence tag → list of label indices
-        out_attention: JSON, sequence tag → weights, a list of one list per label; {} without `attention_layer`
+        out_attention: JSON, sequence tag → attention weights, one list per label; {} without `attention_layer`
 
-    Hash: everything but `functions` (the checkpoint names them by their digests) and `rqmt`.
+    Hash: everything but `functions` (the checkpoint contains their digests) and `rqmt`.
     """
 
     def __init__(
@@ -23,53 +28,35 @@ class BeamSearchJob(Job):
         *,
         checkpoint: tk.Path,
         extern_data: dict,
-        data: list[tk.Path],
+        data: Data,
         output_layer: str = "decision",
         attention_layer: str | None = None,
         batch_size: int = 5000,
         functions: dict[str, dict] | None = None,
         rqmt: dict | None = None,
-    ):
+    ) -> None:
         """
-        :param checkpoint: it says what network it is of
-        :param extern_data: data streams of the network
-        :param data: HDF files; only the streams that the network reads are needed
-        :param output_layer: of class `decide`
-        :param attention_layer: within the loop, e.g. `output/att_weights`; it must be an output layer
-        :param batch_size: padded frames
-        :param functions: of the pipeline that made the checkpoint, if its net dicts have some
-        :param rqmt: gpu, cpu, mem in GB, time in hours
-        """
-        self.checkpoint = checkpoint
-        self.extern_data = extern_data
-        self.data = data
-        self.output_layer = output_layer
-        self.attention_layer = attention_layer
-        self.batch_size = batch_size
-        self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 1} | (rqmt or {})
+        :param output_layer: a layer of class `decide`
+        :param attention_layer: an output layer within the loop, e.g. `output/att_weights`
 
-        self.out_hypotheses = self.output_path("hypotheses.json")
+        `SearchJob` documents the other arguments.
+        """
+        super().__init__(
+            checkpoint=checkpoint,
+            extern_data=extern_data,
+            data=data,
+            output_layer=output_layer,
+            batch_size=batch_size,
+            functions=functions,
+            rqmt=rqmt,
+        )
+        self.attention_layer = attention_layer
         self.out_attention = self.output_path("attention.json")
 
-    def tasks(self):
-        yield Task("run", rqmt=self.rqmt)
+    def search(self, searched: Searched) -> dict[str, list[int]]:
+        from boulder.search.network import beam_search
 
-    def run(self):
-        from boulder.search.network import Searched, beam_search
-        from boulder.training import Checkpoint
-
-        limit_threads(self.rqmt)
-        checkpoint = Checkpoint.load(self.checkpoint.get_path())
-        files = [path.get_path() for path in self.data]
-        searched = Searched(checkpoint, self.extern_data, files, self.batch_size, self.functions)
         hypotheses, attention = beam_search(searched, self.output_layer, self.attention_layer)
         weights = {tag: [[round(float(w), 4) for w in row] for row in of_tag] for tag, of_tag in attention.items()}
-        for path, value in ((self.out_hypotheses, hypotheses), (self.out_attention, weights)):
-            with open(path.get_path(), "w") as file:
-                json.dump(value, file)
-        print(f"{len(hypotheses)} sequences decoded")
-
-    @classmethod
-    def hash(cls, kwargs):
-        return super().hash({key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")})
+        write_json(self.out_attention, weights)
+        return hypotheses

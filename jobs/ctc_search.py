@@ -1,19 +1,25 @@
-"""Decodes a data set with a trained network."""
+"""`CtcSearchJob`: decodes a data set with a network trained by CTC."""
 
-import json
+from __future__ import annotations
 
-from jobs.rqmt import limit_threads
-from sisyphus import Job, Task, tk
+from typing import TYPE_CHECKING
+
+from jobs.experiment import Data
+from jobs.search import SearchJob
+from sisyphus import tk
+
+if TYPE_CHECKING:
+    from boulder.search.network import Searched
 
 
-class CtcSearchJob(Job):
+class CtcSearchJob(SearchJob):
     """
-    Greedy CTC search: the best label of each frame, repeats merged, blanks dropped.
+    Greedy CTC search: takes the best label of each frame, merges repeats and drops blanks.
 
     Outputs:
         out_hypotheses: JSON, sequence tag → list of label indices
 
-    Hash: everything but `functions` (the checkpoint names them by their digests) and `rqmt`.
+    Hash: everything but `functions` (the checkpoint contains their digests) and `rqmt`.
     """
 
     def __init__(
@@ -21,47 +27,28 @@ class CtcSearchJob(Job):
         *,
         checkpoint: tk.Path,
         extern_data: dict,
-        data: list[tk.Path],
+        data: Data,
         output_layer: str = "output",
         batch_size: int = 5000,
         functions: dict[str, dict] | None = None,
         rqmt: dict | None = None,
-    ):
+    ) -> None:
         """
-        :param checkpoint: it says what network it is of
-        :param extern_data: data streams of the network
-        :param data: HDF files; only the streams that the network reads are needed
-        :param output_layer: gives [B, T, labels + blank]
-        :param batch_size: padded frames
-        :param functions: of the pipeline that made the checkpoint, if its net dicts have some
-        :param rqmt: gpu, cpu, mem in GB, time in hours
+        :param output_layer: its output is [B, T, labels + blank]
+
+        `SearchJob` documents the other arguments.
         """
-        self.checkpoint = checkpoint
-        self.extern_data = extern_data
-        self.data = data
-        self.output_layer = output_layer
-        self.batch_size = batch_size
-        self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 1} | (rqmt or {})
+        super().__init__(
+            checkpoint=checkpoint,
+            extern_data=extern_data,
+            data=data,
+            output_layer=output_layer,
+            batch_size=batch_size,
+            functions=functions,
+            rqmt=rqmt,
+        )
 
-        self.out_hypotheses = self.output_path("hypotheses.json")
+    def search(self, searched: Searched) -> dict[str, list[int]]:
+        from boulder.search.network import ctc_search
 
-    def tasks(self):
-        yield Task("run", rqmt=self.rqmt)
-
-    def run(self):
-        from boulder.search.network import Searched, ctc_search
-        from boulder.training import Checkpoint
-
-        limit_threads(self.rqmt)
-        checkpoint = Checkpoint.load(self.checkpoint.get_path())
-        files = [path.get_path() for path in self.data]
-        searched = Searched(checkpoint, self.extern_data, files, self.batch_size, self.functions)
-        hypotheses = ctc_search(searched, self.output_layer)
-        with open(self.out_hypotheses.get_path(), "w") as file:
-            json.dump(hypotheses, file)
-        print(f"{len(hypotheses)} sequences decoded")
-
-    @classmethod
-    def hash(cls, kwargs):
-        return super().hash({key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")})
+        return ctc_search(searched, self.output_layer)

@@ -1,4 +1,4 @@
-"""Epochs that a pipeline goes on for after its end: those of the config, and those that `boulder extend` has added."""
+"""Epochs by which a pipeline continues after its end: those of the config, and those that `boulder extend` has added."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from boulder.atomic_file import write_text
 from boulder.errors import ConfigError
 from sisyphus import gs
 
 _FILE = "further_epochs.json"
-"""In the work directory, where the jobs are that it belongs to: pipeline → epochs of each job that was added."""
+"""In the work directory, beside the jobs: pipeline → number of epochs of each added job."""
 _being_added: dict[str | None, int] = {}
 
 
 def further_epochs(name: str, of_config: Sequence[int]) -> list[int]:
     """
     :param name: of the pipeline
-    :param of_config: what the config says
-    :return: epochs of each further job, in order
-    :raises ConfigError: for what are no numbers of epochs, and for a config that contradicts what was added to it
+    :param of_config: `further_epochs` of the config
+    :return: number of epochs of each further job, in order
+    :raises ConfigError: for a wrong number, and if the config contradicts the epochs that were added
     """
     said = list(of_config)
     for number in said:
@@ -31,23 +32,24 @@ def further_epochs(name: str, of_config: Sequence[int]) -> list[int]:
     shorter, longer = sorted([said, added], key=len)
     if longer[: len(shorter)] != shorter:
         raise ConfigError(
-            f"pipeline {name!r}: further_epochs is {said}, but by `boulder extend` it was {added}: let it begin with these, or "
-            f"take {name!r} out of {_path()}"
+            f"pipeline {name!r}: further_epochs is {said}, but `boulder extend` made it {added}: begin with these, or remove "
+            f"{name!r} from {_path()}"
         )
     return longer + [_being_added[of] for of in (name, None) if of in _being_added]
 
 
 def ends_before(num_epochs: int, further: Sequence[int]) -> list[int]:
-    """:return: the epochs after which a further job begins: `num_epochs`, and the end of each further job but the last"""
+    """:return: the epochs before each further job: `num_epochs`, and the last epoch of each further job but the last"""
     return list(accumulate([num_epochs, *further]))[:-1]
 
 
 @contextlib.contextmanager
 def adding(pipeline: str | None, epochs: int) -> Iterator[None]:
     """
-    Configs that are laid out inside have so many epochs more, by one job more.
+    Adds a further job to the pipelines that are laid out within the context.
 
-    :param pipeline: only that one; None: whichever there is
+    :param pipeline: adds it to this pipeline only; None: to all
+    :param epochs: number of epochs of the job
     """
     _being_added[pipeline] = epochs
     try:
@@ -57,11 +59,8 @@ def adding(pipeline: str | None, epochs: int) -> Iterator[None]:
 
 
 def record(name: str, further: list[int]) -> None:
-    """:param further: what the pipeline has from now on"""
-    text = json.dumps(_read() | {name: further}, indent=1)
-    with open(f"{_path()}.new", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(f"{_path()}.new", _path())
+    """Stores `further` as the further epochs of a pipeline."""
+    write_text(_path(), json.dumps(_read() | {name: further}, indent=1))
 
 
 def _path() -> str:
@@ -76,5 +75,5 @@ def _read() -> dict[str, list[int]]:
         return {}
     except ValueError as error:
         raise ConfigError(
-            f"{_path()}: {error}; mend it, or take it away to train without the epochs it adds"
+            f"{_path()}: {error}; repair it, or delete it to train without the epochs that it adds"
         ) from error

@@ -1,145 +1,154 @@
-"""Makes the jobs of a plan. All that can be wrong is found here, before the first job is submitted, and without TensorFlow."""
+"""Makes the jobs of a plan. All errors are found here, before the first job is submitted, and without TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import pairwise
+from typing import Any
 
-from boulder.data import HdfReader, read_extern_data, sequence_order
-from boulder.errors import BoulderError, ConfigError, NetworkError
+from boulder.data import open_dataset, paths_in
+from boulder.data.sequence_order import check_order
+from boulder.errors import BoulderError, ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.report.phases import phase_rows
 from boulder.schedule import Phase, Plan
 from boulder.schedule.canonical import canonical
-from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
-from boulder.training.options import TrainingOptions
+from boulder.schedule.labels import index_label
+from boulder.training.growth import planned_growth
+from boulder.training.learning_rate import LearningRateControl, learning_rate_control, learning_rate_keys
+from boulder.training.phase import TrainingPhase
+from boulder.training.training_options import TrainingOptions
 from jobs import several_gpus
+from jobs.experiment import Experiment, data_description, is_no_data
+from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
 from jobs.workdir.work_lock import lock_if_sis_manager
-from sisyphus import tk
 
-# What a job is told of only where it says something, so that the hashes of older jobs stay
-_WITH_DEFAULT = {
-    "init_from": {}, "carry_optimizer": "reset", "growth_noise": 0.0, "reset_layers": (), "trainable_layers": None,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """
-    :param plan: which network in which epoch
-    :param specs: the network of each phase
-    :param jobs: in order, each with the checkpoint of the one before
-    :param rows: phase table, see `boulder.report.PhaseRow`
-    :param functions: digest → function by value, for those in net dicts; a search with the checkpoint needs them
-    :param needs: the plan goes on once there are scores up to this epoch, its last, see `jobs.adaptive_pipeline`; None: it
-        is complete
-    :param further_epochs: of jobs that were added to its end, see `jobs.further_epochs`; the plan has them
-    """
-
-    plan: Plan
-    specs: list[NetworkSpec]
-    jobs: list[PhaseTrainingJob]
-    rows: list[dict]
-    functions: dict[str, dict]
-    needs: int | None = None
-    further_epochs: list[int] = field(default_factory=list)
-
-    @property
-    def checkpoint(self) -> tk.Path:
-        """:return: the last one"""
-        return self.jobs[-1].out_checkpoint
-
-    @property
-    def scores(self) -> list[tk.Path]:
-        """:return: JSON lines of each job"""
-        return [job.out_scores for job in self.jobs]
-
-    @property
-    def growth(self) -> list[tk.Path]:
-        """:return: JSON of each job: what became of which parameter"""
-        return [job.out_growth for job in self.jobs]
+DATA_KEYS = ("train", "dev")
+"""The keys of `#config` that replace the data sets of a phase, with RETURNN's names."""
 
 
 class Layout:
-    """Makes jobs of a plan, also of one that grows. The arguments are those of `lay_out`."""
+    """Makes the jobs of a plan, which may grow from call to call."""
 
-    def __init__(
-        self, name, config, extern_data, train_data, dev_data, indices_per_job, rqmt, gpus, nodes, function_options=()
-    ):
-        """:raises BoulderError: for what is wrong whatever the plan is"""
+    def __init__(self, experiment: Experiment) -> None:
         lock_if_sis_manager()
-        self.name, self.config, self.extern_data = name, config, extern_data
-        self.train_data, self.dev_data = _as_list(train_data), _as_list(dev_data)
-        self.indices_per_job, self.rqmt = indices_per_job, rqmt
-        self.devices, self.function_options = Devices(gpus, nodes), function_options
-        read_extern_data(extern_data)
-        if not self.train_data:
-            raise ConfigError(f"pipeline {name!r}: 'train_data' names no file")
-        if indices_per_job is not None and (not isinstance(indices_per_job, int) or indices_per_job < 1):
-            raise ConfigError(f"indices_per_job must be a positive int or None, found {indices_per_job!r}")
+        self._experiment = experiment
+        self._readable: list[dict[str, Any]] = []  # descriptions of data sets that have been checked
 
     def pipeline(self, plan: Plan, decisions: Sequence[int] = (), needs: int | None = None) -> Pipeline:
         """
-        :param plan: its beginning may have been laid out before; then those jobs are the same
+        :param plan: if its beginning has been laid out before, the jobs of the beginning stay the same
         :param decisions: no job reaches across the end of one of these epochs
         :param needs: see `Pipeline`
-        :raises BoulderError: for whatever cannot be trained; names the phase
+        :raises BoulderError: if a phase cannot be trained; names the phase
         """
-        functions: dict = {}
-        specs, phases, devices = self._checked(plan, functions)
-        rows = phase_rows(plan, specs)  # which also tries whether each network can grow into the next
-        _check_files(self.train_data + self.dev_data, self.extern_data)
+        experiment = self._experiment
+        functions: dict[str, dict] = {}
+        extern_data: Any = canonical(experiment.extern_data)
+        specs, phases, devices = self._checked(plan)
+        rows = phase_rows(plan, specs, planned_growth(plan, specs))
+        self._check_data(phases)
         jobs: list[PhaseTrainingJob] = []
-        for part in _parts(phases, decisions, self.indices_per_job):
+        for part in _parts(phases, decisions, experiment.indices_per_job):
             its_devices = several_gpus.of_job(part, devices)
             job = PhaseTrainingJob(
-                phases=part,
-                extern_data=canonical(self.extern_data),
-                train_data=self.train_data,
-                dev_data=self.dev_data,
+                phases=[phase.to_json(functions) for phase in part],
+                extern_data=extern_data,
                 previous_checkpoint=jobs[-1].out_checkpoint if jobs else None,
                 functions=functions,
-                rqmt=self.rqmt,
+                rqmt=experiment.rqmt,
                 gpus=its_devices.gpus,
                 nodes=its_devices.nodes,
             )
-            job.add_alias(f"{self.name}/phase.{_part_name(part, plan)}")
-            warn_of_other_rqmt(job, its_devices.rqmt(self.rqmt or {}))
+            job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
+            warn_of_other_rqmt(job, its_devices.rqmt(experiment.rqmt or {}))
             jobs.append(job)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
-        rows = [{**row, "job": first_jobs[row["first_epoch"]]} for row in rows]
-        return Pipeline(plan, specs, jobs, canonical(rows), functions, needs)
+        plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in rows])
+        return Pipeline(plan, specs, jobs, plain, functions, needs)
 
-    def _checked(self, plan: Plan, functions: dict) -> tuple[list[NetworkSpec], list[dict], dict[int, Devices]]:
-        """:return: of each phase, its network and what a job is told of it; first epoch → on what it is trained"""
-        rates = learning_rates(self.config, plan)
+    def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
+        """:return: the network of each phase; the phases as their jobs receive them; first epoch of a phase → its devices"""
+        rates = learning_rate_control(self._experiment.config, plan)
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
-            where = f"phase {number} ({_index_name(phase)})"
             try:
-                specs.append(_checked_network(phase, self.extern_data))
-                phases.append(_as_json(phase, self.config, rates, functions, self.function_options))
-                devices[phase.epochs[0]] = self.devices.of_phase(phase.config)
+                specs.append(_checked_network(phase, self._experiment.extern_data))
+                phases.append(self._training_phase(phase, rates))
+                devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:
-                raise type(error)(f"{where}: {error}") from error
+                raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
         return specs, phases, devices
 
+    def _training_phase(self, phase: Phase, rates: LearningRateControl) -> TrainingPhase:
+        """
+        :param rates: learning rates of all epochs of the plan
+        :raises BoulderError: for a wrong option or data set
+        """
+        experiment = self._experiment
+        elsewhere = {*several_gpus.KEYS, *DATA_KEYS}
+        ignored = {*learning_rate_keys(), *experiment.function_options}
+        known = {*elsewhere, *ignored, *(field.name for field in fields(TrainingOptions))}
+        for key in phase.config:
+            if key not in known:
+                raise ConfigError(f"config: the training does not know {key!r}{nearest(key, known)}")
+        overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}
+        result = TrainingPhase.planned(
+            phase,
+            config={key: value for key, value in {**experiment.config, **overrides}.items() if key not in ignored},
+            learning_rate_control=rates.restricted_to(phase.epochs),
+            train=_description(phase, "train", experiment.train_description),
+            dev=_description(phase, "dev", experiment.dev_description),
+        )
+        check_order(result.options.batching)
+        return result
 
-def _parts(phases: list[dict], decisions: Sequence[int], indices_per_job: int | None) -> Iterator[list[dict]]:
-    """:return: what each job trains: phases and, where the algo was asked within one, pieces of them"""
-    part: list[dict] = []
+    def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
+        """:raises DataError: if a data set that exists already cannot be read, or has other streams than the network"""
+        common = (self._experiment.train_description, self._experiment.dev_description)
+        for number, phase in enumerate(phases):
+            for description in (phase.train, phase.dev):
+                if description is None or description in self._readable:
+                    continue
+                try:
+                    _check_readable(description, self._experiment.extern_data)
+                except BoulderError as error:
+                    if description in common:
+                        raise
+                    raise type(error)(f"phase {number} ({phase.index_name}): {error}") from error
+                self._readable.append(description)
+
+
+def _check_readable(description: dict[str, Any], extern_data: Mapping[str, Any]) -> None:
+    with open_dataset(description, extern_data) as dataset:
+        if all(getattr(path, "creator", None) is None or path.available() for path in paths_in(description)):
+            dataset.check()
+
+
+def _description(phase: Phase, key: str, default: dict[str, Any] | None) -> Any:
+    """:return: the data set of a phase, which `#config` may replace"""
+    if key not in phase.config:
+        return default
+    value: Any = phase.config[key]
+    return None if key == "dev" and is_no_data(value) else data_description(value, key)
+
+
+def _parts(
+    phases: Sequence[TrainingPhase], decisions: Sequence[int], indices_per_job: int | None
+) -> Iterator[list[TrainingPhase]]:
+    """:return: the phases of each job; where the algo decides in the middle of a phase, parts of the phase"""
+    part: list[TrainingPhase] = []
     for phase in phases:
-        first, last, rates = phase["first_epoch"], phase["last_epoch"], phase["learning_rates"]
+        first, last = phase.first_epoch, phase.last_epoch
         cuts = [epoch + 1 for epoch in decisions if first <= epoch < last]
         for begin, end in pairwise([first, *cuts, last + 1]):
-            mine = rates[begin - first : end - first]
-            part.append(phase | {"first_epoch": begin, "last_epoch": end - 1, "learning_rates": mine})
+            part.append(phase.restricted_to(range(begin, end)))
             if len(part) == indices_per_job or end - 1 in decisions:
                 yield part
                 part = []
@@ -147,61 +156,16 @@ def _parts(phases: list[dict], decisions: Sequence[int], indices_per_job: int | 
         yield part
 
 
-def _part_name(part: list[dict], plan: Plan) -> str:
+def _part_name(part: Sequence[TrainingPhase], plan: Plan) -> str:
     """:return: `00`, `00-02`"""
-    names = [piece_name(piece, plan) for piece in (part[0], part[-1])]
+    names = [piece_name(phase.start, phase.first_epoch, plan) for phase in (part[0], part[-1])]
     return names[0] if len(part) == 1 else "-".join(names)
 
 
-def _as_list(paths) -> list[tk.Path]:
-    return list(paths) if isinstance(paths, list | tuple) else [paths]
-
-
-def _index_name(phase: Phase) -> str:
-    return "original network" if phase.index is None else f"index {phase.index}"
-
-
-def _checked_network(phase: Phase, extern_data: dict) -> NetworkSpec:
-    spec = describe(phase.network, extern_data)
+def _checked_network(phase: Phase, extern_data: Mapping[str, Any]) -> NetworkSpec:
+    spec = describe(phase.network, dict(extern_data))
     if not spec.losses:
         raise NetworkError("no layer has a loss (of a scale other than 0), so there is nothing to train")
     if not uses_streams(spec):
         raise NetworkError("no layer reads any data")
     return spec
-
-
-def _as_json(
-    phase: Phase, config: dict, rates: list[float], functions: dict, function_options: Collection[str]
-) -> dict:
-    """
-    :param rates: of all epochs
-    :return: what the job is told of the phase: only what it computes from, so that nothing else changes its hash
-    """
-    not_its = {*LEARNING_RATE_KEYS, *function_options}
-    overrides = {key: value for key, value in phase.config.items() if key not in several_gpus.KEYS}
-    options = {key: value for key, value in {**config, **overrides}.items() if key not in not_its}
-    checked = TrainingOptions.from_config(options)
-    sequence_order(checked.batching, [1, 1], 0, 1)  # raises for an order that is not known
-    others = {key: getattr(phase, key) for key, default in _WITH_DEFAULT.items() if getattr(phase, key) != default}
-    return canonical(
-        {
-            "index": phase.index,
-            "start": phase.epochs[0],
-            "first_epoch": phase.epochs[0],
-            "last_epoch": phase.epochs[-1],
-            "network": phase.network,
-            "config": options,
-            "learning_rates": [rates[epoch - 1] for epoch in phase.epochs],
-            "copy_param_mode": phase.copy_param_mode,
-        }
-        | others,
-        functions,
-    )
-
-
-def _check_files(paths: Sequence[tk.Path], extern_data: dict) -> None:
-    """Looks into the files that are there already. What a job is yet to write, the training looks into."""
-    for path in paths:
-        if getattr(path, "creator", None) is None or path.available():
-            with HdfReader(path.get_path(), extern_data) as reader:
-                reader.check()

@@ -1,4 +1,6 @@
-"""A lexicon as an HDF data set: letters in, phonemes out."""
+"""HDF data sets of letters and phonemes from a lexicon."""
+
+from collections.abc import Iterator
 
 import numpy
 
@@ -10,22 +12,22 @@ LETTERS_TO_PHONEMES = {
     "data": {"dim": len(LETTERS), "sparse": True},
     "classes": {"dim": len(PHONEMES), "sparse": True},
 }
-"""extern_data of what these jobs write"""
+"""`extern_data` of the data sets that these jobs write."""
 
 END = len(PHONEMES)
-"""The label after a pronunciation's last phoneme, in `targets`: what says a decoder that it has come to the end."""
+"""End-of-sequence label, which follows the last phoneme in `targets`."""
 
 LETTERS_TO_TARGETS = LETTERS_TO_PHONEMES | {"targets": {"dim": len(PHONEMES) + 1, "sparse": True}}
-"""The same with `targets`: the phonemes, and END after them"""
+"""The same with the stream `targets`: the phonemes followed by END."""
 
 
 class LexiconToHdfJob(Job):
     """
-    A sequence for each pronunciation, with `data` (letters), `classes` (phonemes) and, if asked for, `targets` (phonemes and
-    END), tagged `word/1`, `word/2`, …
+    Writes a sequence for each pronunciation, tagged `word/1`, `word/2`, …, with the streams `data` (letters), `classes`
+    (phonemes) and optionally `targets` (phonemes followed by END).
 
     Outputs:
-        out_hdf: in RETURNN's layout
+        out_hdf: HDF file in RETURNN's layout
 
     Hash: all arguments; `with_end` only if it is True.
     """
@@ -33,8 +35,9 @@ class LexiconToHdfJob(Job):
     def __init__(self, *, lexicon: tk.Path, frames_per_letter: int, with_end: bool = False):
         """
         :param lexicon: see `boulder.lexicon.read_lexicon`
-        :param frames_per_letter: of the network's output: pronunciations that CTC cannot align with it are left out
-        :param with_end: whether there is a stream `targets`
+        :param frames_per_letter: output frames of the network per letter; pronunciations that CTC cannot align with them are
+            skipped
+        :param with_end: write the stream `targets`
         """
         self.lexicon = lexicon
         self.frames_per_letter = frames_per_letter
@@ -42,10 +45,10 @@ class LexiconToHdfJob(Job):
 
         self.out_hdf = self.output_path("data.hdf")
 
-    def tasks(self):
+    def tasks(self) -> Iterator[Task]:
         yield Task("run", mini_task=True)
 
-    def run(self):
+    def run(self) -> None:
         lexicon = read_lexicon(self.lexicon.get_path())
         count = 0
         streams = LETTERS_TO_TARGETS if self.with_end else LETTERS_TO_PHONEMES
@@ -56,36 +59,36 @@ class LexiconToHdfJob(Job):
                 count += 1
         total = sum(map(len, lexicon.values()))
         print(
-            f"{count} sequences; {total - count} pronunciations are too long for {self.frames_per_letter} frames a letter"
+            f"{count} sequences; {total - count} pronunciations are too long for {self.frames_per_letter} frames per letter"
         )
 
     @classmethod
-    def hash(cls, kwargs):
+    def hash(cls, kwargs: dict) -> str:
         return super().hash({key: value for key, value in kwargs.items() if key != "with_end" or value})
 
 
 class WordsToHdfJob(Job):
     """
-    A sequence for each word, with `data` (letters) alone and tagged by the word: what a search reads.
+    Writes a sequence for each word, tagged by the word, with the stream `data` (letters) only: the input of a search.
 
     Outputs:
-        out_hdf: in RETURNN's layout
+        out_hdf: HDF file in RETURNN's layout
 
     Hash: all arguments.
     """
 
     def __init__(self, *, lexicon: tk.Path):
         """
-        :param lexicon: see `boulder.lexicon.read_lexicon`; its pronunciations are not looked at
+        :param lexicon: see `boulder.lexicon.read_lexicon`; only its words are used
         """
         self.lexicon = lexicon
 
         self.out_hdf = self.output_path("data.hdf")
 
-    def tasks(self):
+    def tasks(self) -> Iterator[Task]:
         yield Task("run", mini_task=True)
 
-    def run(self):
+    def run(self) -> None:
         with HdfWriter(self.out_hdf.get_path(), {"data": LETTERS_TO_PHONEMES["data"]}) as writer:
             for word in read_lexicon(self.lexicon.get_path()):
                 writer.write(word, {"data": encode_word(word)})

@@ -1,29 +1,26 @@
-"""What a job trains of a phase, and by which names commands know it: `00`, `01`, `final`, `final.epoch9`."""
+"""The pieces of phases that jobs train, and their names in commands: `00`, `01`, `final`, `final.epoch9`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from boulder.errors import ConfigError, nearest
 from boulder.schedule import Plan
+from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
-
-if TYPE_CHECKING:
-    from jobs.layout import Pipeline
 
 
 @dataclass(frozen=True)
 class Piece:
     """
-    A phase or, where several jobs train it one after the other, what one of them does.
+    A phase or, if consecutive jobs share it, the part that one of them trains.
 
-    :param name: as in the alias of a job that trains nothing else
-    :param job: trains it, perhaps with others
-    :param epochs: counted from 1
-    :param index: None: the original network
+    :param name: as in the alias of a job that trains only this piece
+    :param job: the job that trains it, perhaps among others
+    :param epochs: 1-based
+    :param index: None for the original network
     """
 
     name: str
@@ -32,31 +29,32 @@ class Piece:
     index: int | None
 
 
-def piece_name(piece: dict, plan: Plan) -> str:
+def piece_name(start: int, first_epoch: int, plan: Plan) -> str:
     """
-    :param piece: one of `PhaseTrainingJob.phases`
-    :return: `00`; `00.epoch3` for a later piece of a phase, which begins there
+    :param start: first epoch of the phase
+    :param first_epoch: first epoch of the piece
+    :return: `00`; `00.epoch3` for a later piece of the phase
     """
-    name, begin = plan.phase(piece["first_epoch"]).name, piece["first_epoch"]
-    return name if begin == piece["start"] else f"{name}.epoch{begin}"
+    name = plan.phase(first_epoch).name
+    return name if first_epoch == start else f"{name}.epoch{first_epoch}"
 
 
 def pieces(pipeline: Pipeline) -> list[Piece]:
-    """:return: in order; each epoch is in one of them"""
-    return [
-        Piece(
-            piece_name(phase, pipeline.plan), job, range(phase["first_epoch"], phase["last_epoch"] + 1), phase["index"]
-        )
-        for job in pipeline.jobs
-        for phase in job.phases
-    ]
+    """:return: all pieces, in order; they cover each epoch once"""
+    result = []
+    for job in pipeline.jobs:
+        for phase in job.phases:
+            start, first, last = (phase[key] for key in ("start", "first_epoch", "last_epoch"))
+            name = piece_name(start, first, pipeline.plan)
+            result.append(Piece(name, job, range(first, last + 1), phase["index"]))
+    return result
 
 
 def find_pipeline(pipelines: Mapping[str, Pipeline], name: str | None) -> tuple[str, Pipeline]:
     """
-    :param name: what `--pipeline` says; None: there is only one
+    :param name: value of `--pipeline`; None: the only pipeline
     :return: (name, pipeline)
-    :raises ConfigError: if there is none of that name, or one has to be chosen; tells the names
+    :raises ConfigError: if no pipeline has this name, or if there are several to choose from; lists the names
     """
     known = ", ".join(pipelines)
     if name is None and len(pipelines) > 1:
@@ -69,14 +67,15 @@ def find_pipeline(pipelines: Mapping[str, Pipeline], name: str | None) -> tuple[
 
 def find_piece(pipeline: Pipeline, phase: str) -> Piece:
     """
-    :param phase: a name as `boulder status` shows it; `3` is `03`, `original` is `final`
-    :raises ConfigError: if there is none of that name; tells the names
+    :param phase: a name from `boulder status`; `3` is `03`, `original` is `final`
+    :raises ConfigError: if no phase has this name; lists the names
     """
     known = {piece.name: piece for piece in reversed(pieces(pipeline))}
-    number, rest = re.fullmatch(r"(\d*)(.*)", phase).groups()
+    rest = phase.lstrip("0123456789")
+    number = phase.removesuffix(rest)
     name = (f"{int(number):02d}" if number else "") + re.sub("^original", "final", rest)
     if name not in known:
         names = ", ".join(reversed(known))
-        later = "; the others are laid out once there are scores" if pipeline.needs is not None else ""
-        raise ConfigError(f"--phase {phase!r}: there is none of that name, but {names}{later}{nearest(name, known)}")
+        later = " so far, until there are scores" if pipeline.needs is not None else ""
+        raise ConfigError(f"--phase {phase!r}: no phase of that name; there are {names}{later}{nearest(name, known)}")
     return known[name]

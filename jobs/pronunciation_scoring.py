@@ -1,6 +1,7 @@
 """Error rates of decoded pronunciations."""
 
 import json
+from collections.abc import Iterator
 
 from boulder.lexicon import decode_phonemes, read_lexicon
 from boulder.search import score
@@ -9,12 +10,12 @@ from sisyphus import Job, Task, tk
 
 class PronunciationScoringJob(Job):
     """
-    Phoneme and word error rate against the best-matching pronunciation of each word.
+    Computes phoneme and word error rates against the best-matching pronunciation of each word.
 
     Outputs:
         out_per, out_wer: Variables, fractions
         out_summary: text, one line
-        out_rates: JSON, for the report
+        out_rates: JSON, input of the report
         out_words: JSON, a list with an entry per word: hypothesis, references, edits
 
     Hash: all arguments.
@@ -23,8 +24,8 @@ class PronunciationScoringJob(Job):
     def __init__(self, *, hypotheses: tk.Path, lexicon: tk.Path, name: str = "test"):
         """
         :param hypotheses: JSON, word → phoneme indices
-        :param lexicon: the words with all their pronunciations
-        :param name: of the data set, for the summary
+        :param lexicon: lexicon file with the words of `hypotheses` and all their pronunciations
+        :param name: name of the data set, for the summary
         """
         self.hypotheses = hypotheses
         self.lexicon = lexicon
@@ -36,10 +37,10 @@ class PronunciationScoringJob(Job):
         self.out_rates = self.output_path("rates.json")
         self.out_words = self.output_path("words.json")
 
-    def tasks(self):
+    def tasks(self) -> Iterator[Task]:
         yield Task("run", mini_task=True)
 
-    def run(self):
+    def run(self) -> None:
         with open(self.hypotheses.get_path()) as file:
             hypotheses = {word: decode_phonemes(labels) for word, labels in json.load(file).items()}
         rates = score(hypotheses, read_lexicon(self.lexicon.get_path()))

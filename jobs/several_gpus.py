@@ -1,29 +1,31 @@
-"""On how many GPUs and nodes each phase is trained, and what its job asks for."""
+"""The GPUs and nodes of each phase, and the requirements of its job."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from boulder.errors import ConfigError
+from boulder.training.phase import TrainingPhase
 from sisyphus import gs, tk
 
 KEYS = ("gpus", "nodes")
-"""The keys of `#config` that are read here, and only here."""
+"""The keys of `#config` that only this module reads."""
 
 
 @dataclass(frozen=True)
 class Devices:
     """
-    :param gpus: of each node
-    :param nodes: machines, each with a process
+    :param gpus: number per node
+    :param nodes: number of machines, each with one process
     """
 
     gpus: int = 1
     nodes: int = 1
 
-    def __post_init__(self):
-        """:raises ConfigError: for what is no number of them"""
+    def __post_init__(self) -> None:
+        """:raises ConfigError: if not a positive integer"""
         for key in KEYS:
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -32,17 +34,17 @@ class Devices:
     def __str__(self) -> str:
         return f"gpus={self.gpus}, nodes={self.nodes}"
 
-    def of_phase(self, overrides: Mapping) -> Devices:
-        """:param overrides: `#config` of the phase, which may say something else"""
+    def of_phase(self, overrides: Mapping[str, Any]) -> Devices:
+        """:return: the devices of a phase, whose `#config` may override them"""
         return Devices(**{key: overrides.get(key, getattr(self, key)) for key in KEYS})
 
-    def rqmt(self, rqmt: Mapping) -> dict:
-        """:return: `rqmt`, of a node, with these; one GPU or none is for `rqmt` to say"""
+    def rqmt(self, rqmt: Mapping[str, Any]) -> dict[str, Any]:
+        """:return: the requirements of a node; with `gpus=1`, `rqmt` decides between one GPU and none"""
         several = {"gpu": self.gpus} if self.gpus > 1 else {}
         return {**rqmt, **several} | ({"multi_node_slots": self.nodes} if self.nodes > 1 else {})
 
     def check_here(self) -> None:
-        """:raises ConfigError: in a manager whose settings.py would run a phase on this machine, which has not as many"""
+        """:raises ConfigError: in a manager that runs jobs on this machine, if it has too few devices"""
         if self == Devices() or not tk.running_in_manager() or getattr(gs, "scheduler", lambda: None)() != "local":
             return
         if self.nodes > 1:
@@ -56,19 +58,19 @@ class Devices:
             )
 
 
-def of_job(part: list[dict], of_phases: Mapping[int, Devices]) -> Devices:
+def of_job(part: Sequence[TrainingPhase], of_phases: Mapping[int, Devices]) -> Devices:
     """
     :param part: phases that share a job
     :param of_phases: first epoch of a phase → its devices
-    :raises ConfigError: if they are not for the same
+    :raises ConfigError: if they differ
     """
     first, *others = part
-    devices = of_phases[first["start"]]
+    devices = of_phases[first.start]
     for phase in others:
-        if of_phases[phase["start"]] != devices:
+        if of_phases[phase.start] != devices:
             raise ConfigError(
-                f"the phases of epochs {first['first_epoch']}–{first['last_epoch']} ({devices}) and "
-                f"{phase['first_epoch']}–{phase['last_epoch']} ({of_phases[phase['start']]}) share a job; expected the same "
+                f"the phases of epochs {first.first_epoch}–{first.last_epoch} ({devices}) and "
+                f"{phase.first_epoch}–{phase.last_epoch} ({of_phases[phase.start]}) share a job; expected the same devices "
                 "for both, or a smaller indices_per_job"
             )
     return devices

@@ -1,31 +1,45 @@
-"""What tests need of the machine. Without it they are skipped, or fail if BOULDER_REQUIRE_ALL is set, as .ci/run does."""
+"""What tests need of the machine.
+
+A test that needs a system package carries its marker. It is skipped where the package is missing, or fails if
+BOULDER_REQUIRE_ALL is set, as in .ci/run. Every other test runs with the PATH of a bare machine (tests/bare_path.py), so that a
+test that needs another program fails everywhere, not only on a machine without that program.
+"""
 
 import importlib.util
 import os
 import shutil
+import signal
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+from tests.bare_path import fill
+from tests.progress import Progress
 
 SYSTEM_PACKAGES = {
     "chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"},
     "slurm": {"sbatch": "slurm-wlm", "munge": "munge"},
     "gridengine": {"sge_qmaster": "gridengine-master", "sge_execd": "gridengine-exec", "qsub": "gridengine-client"},
 }
-"""marker → program that its tests run → Debian's package of it"""
+"""marker → program that its tests run → Debian package of the program"""
 
 REFERENCES = {"parity": "returnn"}
-"""marker → package of PyPI that its tests compare with"""
+"""marker → PyPI package that its tests compare with"""
+
+BARE_PATH = pytest.StashKey[str]()
 
 
 def require_system_package(program: str, package: str) -> None:
-    """Skips the running test, or fails it, where Debian's `package` with its `program` is not installed."""
+    """Skips the running test, or fails it, if `program` of the Debian package `package` is not installed."""
     if shutil.which(program):
         return
-    _missing(f"needs {program}, of Debian's package {package}")
+    _missing(f"needs {program} from the Debian package {package}")
 
 
 def require_reference(package: str) -> None:
-    """Skips the running test, or fails it, where `package` is not installed."""
+    """Skips the running test, or fails it, if `package` is not installed."""
     if importlib.util.find_spec(package) is None:
         _missing(f"needs the package {package}, which make EXTRA=parity installs")
 
@@ -34,6 +48,27 @@ def _missing(message: str) -> None:
     if os.environ.get("BOULDER_REQUIRE_ALL"):
         pytest.fail(f"{message}, and BOULDER_REQUIRE_ALL is set", pytrace=False)
     pytest.skip(message)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    ):  # as in a shell's background, and inherited by the tests' processes
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    folder = tempfile.TemporaryDirectory(prefix="boulder-path.")
+    config.add_cleanup(folder.cleanup)
+    config.stash[BARE_PATH] = str(fill(Path(folder.name)))
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Runs a test, its fixtures included, with the PATH that its markers allow."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not any(item.get_closest_marker(marker) for marker in SYSTEM_PACKAGES):
+            patch.setenv("PATH", item.config.stash[BARE_PATH])
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,5 +1,7 @@
-"""Networks that have all layer classes and losses, tiny, over one data set. "data" and "classes" have lengths of their own;
-"dense" and "align" are equally long."""
+"""Tiny networks that cover all layer classes and losses, on one data set.
+
+Only "dense" and "align" have the same lengths.
+"""
 
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},

@@ -1,9 +1,9 @@
-"""Writes lock/*.txt: what pyproject.toml asks for, with versions and hashes. `make lock` calls it.
+"""Writes lock/*.txt: the dependencies of pyproject.toml with versions and hashes. `make lock` calls it.
 
-    .venv/bin/python tools/make_locks.py              keeps the versions that still fit
-    .venv/bin/python tools/make_locks.py --upgrade    takes the newest
+    .venv/bin/python tools/make_locks.py              keeps versions that still satisfy pyproject.toml
+    .venv/bin/python tools/make_locks.py --upgrade    takes the newest versions
 
-The files name no registry, and hold for Python 3.11 to 3.13 (versions are chosen for 3.11, hashes are of every file).
+The files name no registry and work for Python 3.11 to 3.13: versions are chosen for 3.11, hashes cover all files.
 """
 
 import subprocess

@@ -1,13 +1,13 @@
-"""Builds .venv: exactly what a lock file names, and Boulder itself. `make` calls it before whatever needs .venv.
+"""Builds .venv from exactly the packages of a lock file, and Boulder itself. `make` calls it before targets that need .venv.
 
-    python3 tools/make_venv.py            what .venv was built from before, else lock/cpu.txt
+    python3 tools/make_venv.py            the lock file that .venv was built from before, else lock/cpu.txt
     python3 tools/make_venv.py gpu        lock/gpu.txt
 
-Needs the standard library only, and neither pip nor ensurepip, which a fresh Debian lacks. Asks nothing. Where a finished
-.venv of the same lock file is there, it is left as it is. Which registry packages come from is pip's own configuration.
+Needs only the standard library: neither pip nor ensurepip, which a fresh Debian lacks. Asks no questions. Leaves a finished
+.venv of the same lock file alone. pip's own configuration determines the registry.
 """
 
-# Python 3.6 must be able to read this file, to be told that it is too old.
+# Python 3.6 must be able to parse this file, so that the error about its version reaches the user.
 
 import contextlib
 import fcntl
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "built-from.json"
-BUILD_LOCK = "lock/build.txt"  # pip, and what installs Boulder itself
+BUILD_LOCK = "lock/build.txt"  # pip, and the packages that install Boulder itself
 OLDEST, NEWEST = (3, 11), (3, 13)
 DEBIAN_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -34,7 +34,7 @@ def main(arguments):
     lock = choose_lock(arguments[0] if arguments else os.environ.get("BOULDER_LOCK"))
     with only_one():
         if not is_built_from(lock):
-            use_python_that_fits()
+            use_suitable_python()
             build(lock)
 
 
@@ -48,7 +48,7 @@ def say(message):
 
 @contextlib.contextmanager
 def only_one():
-    """A second build at the same time waits for the first, and then finds nothing to do."""
+    """Holds a lock: a concurrent build waits for this one, and then finds nothing to do."""
     with open(__file__) as file:
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -59,7 +59,7 @@ def only_one():
 
 
 def choose_lock(wanted):
-    """:return: path relative to ROOT: of what is wanted (cpu, gpu, lock/cpu.txt, …), else of what .venv was built from"""
+    """:return: path, relative to ROOT, of the lock file `wanted` (cpu, gpu, lock/cpu.txt, …), else of the previous one"""
     if not wanted:
         built_from = read_stamp().get("lock")
         return built_from if built_from and (ROOT / built_from).is_file() else "lock/cpu.txt"
@@ -78,7 +78,7 @@ def read_stamp():
 
 
 def write_stamp(lock, digest):
-    """:param digest: None while the build goes on"""
+    """:param digest: None while the build is running"""
     new = STAMP.with_suffix(".new")
     new.write_text(json.dumps({"lock": lock, "digest": digest}))
     new.replace(STAMP)
@@ -92,7 +92,7 @@ def is_built_from(lock):
 
 
 def digest_of(lock, python_version):
-    """:return: of all that .venv depends on: packages, how Boulder is installed, where .venv lies, its Python's version"""
+    """:return: digest of everything .venv depends on: packages, Boulder's installation, the path of .venv, Python's version"""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -107,7 +107,7 @@ def digest_of(lock, python_version):
 
 
 def version_of(python):
-    """:return: [major, minor], or None where that is no Python that runs"""
+    """:return: [major, minor], or None if `python` does not run"""
     command = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
     try:
         printed = subprocess.check_output(command, stderr=subprocess.DEVNULL)
@@ -116,8 +116,8 @@ def version_of(python):
         return None
 
 
-def use_python_that_fits():
-    """Goes on in this Python if it fits, else in another of this machine."""
+def use_suitable_python():
+    """Returns if this Python is suitable, else restarts the script in another one of this machine."""
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return
     for minor in range(OLDEST[1], NEWEST[1] + 1):
@@ -126,8 +126,8 @@ def use_python_that_fits():
             os.execv(python, [python, __file__, *sys.argv[1:]])
     found = ".".join(map(str, sys.version_info[:2]))
     stop(
-        f"Boulder needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]}, but {sys.executable} is {found} and there is no other in "
-        "PATH; name one with: make PYTHON=/path/to/python3.11"
+        f"Boulder needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]}, but {sys.executable} is {found} and PATH has no other; "
+        "choose one with: make PYTHON=/path/to/python3.11"
     )
 
 
@@ -139,14 +139,16 @@ def build(lock):
         stop(f"{sys.executable} has no module venv; on Debian: apt-get install python3")
     import venv
 
-    say(f"building .venv from {lock} with Python {'.'.join(map(str, sys.version_info[:3]))}, in a minute or two")
+    say(
+        f"building .venv from {lock} with Python {'.'.join(map(str, sys.version_info[:3]))}, which takes a minute or two"
+    )
     has_pip = importlib.util.find_spec("ensurepip") is not None
     venv.EnvBuilder(clear=True, symlinks=True, with_pip=has_pip).create(str(VENV))
     write_stamp(lock, digest=None)
     with tempfile.TemporaryDirectory(prefix="boulder-pip.") as folder:
         pip, variables = ([VENV_PYTHON, "-m", "pip"], {}) if has_pip else find_pip(Path(folder))
         install(pip, ["--require-hashes", "-r", BUILD_LOCK], variables)
-    pip = [VENV_PYTHON, "-m", "pip"]  # from now on the one that BUILD_LOCK names
+    pip = [VENV_PYTHON, "-m", "pip"]  # from here on the one in BUILD_LOCK
     install(pip, ["--require-hashes", "-r", lock])
     install(pip, ["--no-index", "--no-build-isolation", "--no-deps", "--editable", "."])
     write_stamp(lock, digest_of(lock, version_of(VENV_PYTHON)))
@@ -154,7 +156,7 @@ def build(lock):
 
 
 def install(pip, arguments, variables=None):
-    """:param variables: of the environment, where the user has not set them"""
+    """:param variables: defaults of environment variables"""
     ours = {
         "PIP_NO_INPUT": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -166,21 +168,21 @@ def install(pip, arguments, variables=None):
     command = [*map(str, pip), "install", "--quiet", *arguments]
     all_variables = {**(variables or {}), **environment, **ours}
     if subprocess.call(command, cwd=str(ROOT), env=all_variables, stdin=subprocess.DEVNULL):
-        stop(f"pip could not install {arguments[-1]} (see above); the same command again starts anew")
+        stop(f"pip could not install {arguments[-1]} (see above); run the same command again to retry")
 
 
 def find_pip(folder):
-    """Without ensurepip: the pip of this Python, else Debian's, unpacked into a folder. Needs not be root.
+    """Finds a pip without ensurepip: this Python's, else Debian's, unpacked into `folder`. Needs no root.
 
     :return: command, environment variables
     """
     pip = [sys.executable, "-m", "pip", "--python", str(VENV_PYTHON)]
     if subprocess.call([*pip, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
         return pip, {}
-    say("this Python has no ensurepip: taking pip from Debian's package python3-pip-whl, for this once")
+    say("this Python has no ensurepip: unpacking pip from the Debian package python3-pip-whl into a temporary folder")
     variables, packages = {}, ["python3-pip-whl"]
     if not DEBIAN_CERTIFICATES.exists():
-        packages.append("ca-certificates")  # that pip knows no others
+        packages.append("ca-certificates")  # Debian's pip uses no others
     if unpack_from_debian(packages, folder):
         if len(packages) > 1:
             certificates = folder / "certificates.pem"
@@ -193,9 +195,9 @@ def find_pip(folder):
 
 
 def unpack_from_debian(packages, folder):
-    """Nothing is installed, and apt's own files stay as they are.
+    """Unpacks packages into `folder`, without installing them or changing apt's own files.
 
-    :return: whether it worked
+    :return: whether it succeeded
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return False
@@ -205,7 +207,7 @@ def unpack_from_debian(packages, folder):
     apt = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "-o", f"Dir::Cache={cache}"]
     quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     download = ["download", *packages]
-    if subprocess.call(apt + download, cwd=str(folder), **quiet):  # apt's lists are old, or not there at all
+    if subprocess.call(apt + download, cwd=str(folder), **quiet):  # apt's lists are outdated or missing
         apt += ["-o", f"Dir::State::Lists={lists}"]
         subprocess.call([*apt, "update"], **quiet)
         if subprocess.call(apt + download, cwd=str(folder), stdin=subprocess.DEVNULL):
@@ -217,4 +219,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except KeyboardInterrupt:
-        stop("interrupted; the same command again starts anew")
+        stop("interrupted; run the same command again to retry")

@@ -8,7 +8,7 @@ import sys
 
 from boulder.errors import ConfigError
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
-from jobs.layout import Pipeline
+from jobs.laid_out import Pipeline
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked

@@ -16,6 +16,7 @@ from boulder.report import phase_table
 from boulder.report.phases import phase_rows
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
+from boulder.training.growth import planned_growth
 from jobs.commands.config_name import check_config_name, errors_of_config
 from jobs.commands.show_loops import loop_lines
 from jobs.pipeline import laid_out_pipelines
@@ -37,6 +38,10 @@ class PlannedNetworks:
     problem: str | None = None
     needs: int | None = None
     extern_data: dict = field(default_factory=dict)
+
+    def rows(self) -> list[dict]:
+        """:return: the phase table, see `boulder.report.PhaseRow`"""
+        return phase_rows(self.plan, self.specs, planned_growth(self.plan, self.specs))
 
 
 def show_plan(
@@ -76,7 +81,7 @@ def show_plan(
                 for line in lines:
                     console.print(escape(line), highlight=False, soft_wrap=True)
             else:
-                phase_table(phase_rows(planned.plan, planned.specs), console)
+                phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
             if planned.problem:
                 console.print(f"parameters are not known: {escape(planned.problem)}", highlight=False, soft_wrap=True)
@@ -134,8 +139,7 @@ def _returnn_config(path: Path) -> PlannedNetworks:
 
 
 def _as_json(planned: PlannedNetworks) -> object:
-    rows = phase_rows(planned.plan, planned.specs)
-    phases = [row | {"network": phase.network} for row, phase in zip(rows, planned.plan.phases, strict=True)]
+    phases = [row | {"network": phase.network} for row, phase in zip(planned.rows(), planned.plan.phases, strict=True)]
     return canonical(
         {
             "name": planned.name,

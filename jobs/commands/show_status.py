@@ -16,7 +16,7 @@ from boulder.training.time_left import seconds_left
 from jobs.commands.opened_config import jobs_of, open_config
 from jobs.commands.show_plan import tell_what_it_needs
 from jobs.commands.watcher import tell_failure
-from jobs.layout import Pipeline
+from jobs.laid_out import Pipeline
 from jobs.pieces import Piece, find_pipeline, pieces
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge

@@ -1,4 +1,4 @@
-"""One batch system per module, and projects whose managers submit to it."""
+"""A batch system for each module, and projects whose managers submit jobs to it."""
 
 import itertools
 import shutil
@@ -25,9 +25,17 @@ RQMT = training_rqmt(cpu=1, mem=float(os.environ.get("MEM", 1)), time=float(os.e
 """
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist distributes them
+ON_EACH_CLUSTER = pytest.mark.parametrize(
+    "cluster",
+    [pytest.param("slurm", marks=pytest.mark.slurm), pytest.param("grid_engine", marks=pytest.mark.gridengine)],
+    indirect=True,
+)
+"""runs tests that take the fixture `cluster` on Slurm and on Grid Engine"""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run in parallel (make test-cluster) use different batch systems."""
+    """Groups tests by batch system, so that `make test-cluster` runs only one test of each at a time."""
     for item in items:
         for name in ("slurm", "gridengine"):
             if item.get_closest_marker(name):
@@ -35,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def started(kind: type[Daemons]):
-    folder = Path(tempfile.mkdtemp(prefix=kind.__name__))  # munged needs short paths that others cannot write to
+    folder = Path(tempfile.mkdtemp(prefix=kind.__name__))  # munged needs a short path that others cannot write to
     cluster = kind(folder)
     try:
         cluster.start()
@@ -62,17 +70,18 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def cluster(request) -> Daemons:
-    """The batch system named by the module's marker."""
-    return request.getfixturevalue("grid_engine" if request.node.get_closest_marker("gridengine") else "slurm")
+    """The cluster of ON_EACH_CLUSTER, else that of the test's marker."""
+    by_marker = "grid_engine" if request.node.get_closest_marker("gridengine") else "slurm"
+    return request.getfixturevalue(getattr(request, "param", by_marker))
 
 
 @pytest.fixture
 def project(tmp_path, data, cluster) -> Iterator[Project]:
     made = make_project(tmp_path / "project", data, **cluster.own)
     config = made.folder / "config/tiny.py"
-    asks = 'rqmt={"cpu": 1, "mem": 1}'
-    assert asks in config.read_text()
-    config.write_text(config.read_text().replace(asks, "rqmt=RQMT") + IMPORTS)
+    requirements = 'rqmt={"cpu": 1, "mem": 1}'
+    assert requirements in config.read_text()
+    config.write_text(config.read_text().replace(requirements, "rqmt=RQMT") + IMPORTS)
     yield made
     made.stop_all()
     cluster.clear()
@@ -87,16 +96,16 @@ def experiment(tmp_path, cluster) -> Iterator[OnCluster]:
 
 
 class Undisturbed:
-    """`undisturbed(call)`: checkpoint of the same experiment, run on this machine without a cluster."""
+    """`undisturbed(call)` returns the checkpoint of the same experiment, run on this machine without a cluster."""
 
     def __init__(self, make):
-        """:param make: makes a project"""
+        """:param make: function that returns a new project"""
         self._make = make
         self._threads = ThreadPoolExecutor()
         self._runs: dict[str, Future] = {}
 
     def begin(self, call: str) -> None:
-        """Starts it in the background."""
+        """Starts the run in the background."""
         if call not in self._runs:
             self._runs[call] = self._threads.submit(self._run, self._make(), call)
 

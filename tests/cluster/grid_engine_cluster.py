@@ -1,5 +1,5 @@
-"""A real Grid Engine on the loopback address, with its own root folder and ports: sge_qmaster and sge_execd of Debian's
-packages, whose installation is only read."""
+"""A real Grid Engine on the loopback address, with a root folder and ports of its own: sge_qmaster and sge_execd from Debian's
+packages. The packages' own installation is only read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import re
 import shutil
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
+from xml.etree import ElementTree
+
+import psutil
 
 from tests.cluster.daemons import Daemons, free_port
 
@@ -56,13 +61,18 @@ QUEUE = {
     "shell": "/bin/bash",
     "rerun": "TRUE",
 }
-SHORT_QUEUE = QUEUE | {"qname": "short.q", "h_rt": "36:30:00", "slots": "0"}  # for tests that query limits
+SHORT_QUEUE = QUEUE | {"qname": "short.q", "h_rt": "36:30:00", "slots": "0"}  # for the limits that settings.py reads
 NODE = "gpu=1,num_proc=2,h_rss=16G"
 CONSUMABLES = {"gpu": "INT", "num_proc": "INT", "h_rss": "MEMORY"}
 COMPLEX = "name {name}\nshortcut {name}\ntype {type}\nrelop <=\nrequestable YES\nconsumable YES\ndefault 0\nurgency 0\n"
 
 
 class GridEngineCluster(Daemons):
+    name, submit, query = "Grid Engine", "qsub", "qstat"
+    held = MappingProxyType({"qsub_args": ["-h"]})
+    warned = MappingProxyType({"time": 1 / 60})
+    refused = MappingProxyType({"qsub_args": "-l nonsense=1"})
+
     def __init__(self, folder: Path):
         ports = {"SGE_QMASTER_PORT": str(free_port()), "SGE_EXECD_PORT": str(free_port())}
         super().__init__(folder, SGE_ROOT=str(folder), SGE_CELL="default", **ports)
@@ -79,7 +89,7 @@ class GridEngineCluster(Daemons):
         (common / "act_qmaster").write_text("localhost\n")
         (common / "host_aliases").write_text(f"localhost {socket.gethostname()}\n")
         self._spool()
-        self.start_qmaster()
+        self.start_controller()
         self.run("qconf", "-as", "localhost")
         self._configure("-Msconf", self.run("qconf", "-ssconf"), SCHEDULE)
         self._configure("-Ap", (DEBIAN_FILES / "util/resources/pe/mpi").read_text(), {})
@@ -89,12 +99,12 @@ class GridEngineCluster(Daemons):
         self.run("qconf", "-rattr", "exechost", "complex_values", NODE, "localhost", check=True)
 
     def _spool(self) -> None:
-        """Writes the files that qmaster reads when it starts."""
+        """Writes the spool that sge_qmaster reads when it starts."""
         self.run(PROGRAMS / "spoolinit", "berkeleydb", "libspoolb", self.folder / "spooldb", "init", check=True)
         complexes = shutil.copytree(DEBIAN_FILES / "util/resources/centry", self.folder / "complexes")
         for name, kind in CONSUMABLES.items():
             (complexes / name).write_text(COMPLEX.format(name=name, type=kind))
-        # sge_execd identifies processes by these groups: another Grid Engine on this machine must use others
+        # sge_execd tells the processes of its jobs by these groups; no other Grid Engine of this machine may use them
         first = 100_000 + 100 * int(self.own["SGE_QMASTER_PORT"])
         fields = {"folder": self.folder, "gids": f"{first}-{first + 99}"}
         values = {name: value.format(**fields) for name, value in CONFIGURATION.items()}
@@ -109,22 +119,25 @@ class GridEngineCluster(Daemons):
         file.write_text(changed(text, values))
         self.run("qconf", option, file, check=True)
 
-    def start_qmaster(self) -> None:
+    def start_controller(self) -> None:
         self.start_daemon("sge_qmaster", SGE_ND="1")  # in the foreground
         self.wait_until(lambda: self.run("qconf", "-sh"), "sge_qmaster answers")
+
+    def stop_controller(self) -> None:
+        self.stop_daemon("sge_qmaster", signal.SIGKILL)  # asked to end, it takes 7 s
 
     def start_node(self) -> None:
         self.start_daemon("sge_execd", SGE_ND="1")
         self.wait_until(lambda: "lx-amd64" in self.run("qhost", "-h", "localhost"), "sge_execd answers")
 
     def fail_node(self) -> None:
-        """Simulates a power failure: kills sge_execd and everything that runs under it at once."""
+        """Kills sge_execd and every process under it at once, as a power failure would."""
         self.stop_daemon("sge_execd", signal.SIGKILL)
         self.kill_processes("JOB_ID", "sge_shepherd")
 
     def clear(self) -> None:
         if "sge_qmaster" not in self.daemons:
-            self.start_qmaster()
+            self.start_controller()
         if "sge_execd" not in self.daemons:
             self.start_node()
         self.cancel_all()
@@ -132,6 +145,32 @@ class GridEngineCluster(Daemons):
 
     def cancel_all(self) -> None:
         self.run("qdel", "-u", "root")
+
+    def cancel(self, job: str) -> None:
+        self.run("qdel", job, check=True)
+
+    def suspend(self, job: str) -> None:
+        self.run("qmod", "-sj", job, check=True)
+
+    def unsuspend(self, job: str) -> None:
+        self.run("qmod", "-usj", job, check=True)
+
+    def release(self, job: str) -> None:
+        self.run("qrls", job, check=True)
+
+    def endings(self, folder: Path, worker: Callable[[], psutil.Process]) -> list[Callable[[], object]]:
+        """Node failure, rescheduling, a warning's signal, qdel."""
+
+        def running() -> str:
+            (job,) = [job for job, state in self._listed(folder).items() if state in ("r", "Rr")]
+            return job
+
+        return [
+            lambda: (self.fail_node(), self.start_node()),
+            lambda: self.run("qmod", "-rj", running(), check=True),
+            lambda: worker().send_signal(signal.SIGUSR2),
+            lambda: self.run("qdel", running(), check=True),
+        ]
 
     def stop(self) -> None:
         if "sge_qmaster" in self.daemons and "sge_execd" in self.daemons:
@@ -145,7 +184,7 @@ class GridEngineCluster(Daemons):
     # queries
 
     def all_jobs(self) -> list[dict[str, str]]:
-        """:return: one record for each end of a task, see accounting(5)"""
+        """:return: a record for each time a task ended, from accounting(5)"""
         fields = {"name": 4, "id": 5, "failed": 11, "exit_status": 12, "pe": 33, "slots": 34, "task": 35, "asked": 39}
         file = self.folder / "default/common/accounting"
         lines = file.read_text().splitlines() if file.exists() else []
@@ -153,21 +192,38 @@ class GridEngineCluster(Daemons):
         return [{name: values[number] for name, number in fields.items()} for values in found]
 
     def jobs(self, folder: Path) -> list[dict[str, str]]:
-        """:return: jobs of this folder, known by the suffix that settings.py adds to job names"""
-        mark = hashlib.sha256(os.path.realpath(folder / "work").encode()).hexdigest()[:8]
-        return [job for job in self.all_jobs() if job["name"].endswith(mark)]
+        """:return: records of `all_jobs`. They appear when a job ends."""
+        return [job for job in self.all_jobs() if job["name"].endswith(_mark(folder))]
 
-    def running(self) -> str:
-        """:return: id of the only running job"""
-        (line,) = self.run("qstat", "-s", "r").splitlines()[2:]
-        return line.split()[0]
+    def job_name(self, job: dict[str, str]) -> str:
+        return job["name"]
+
+    def requested(self, job: dict[str, str]) -> dict[str, str]:
+        return dict(re.findall(r"(\w+)=([^, ]+)", job["asked"]))
+
+    def active(self, folder: Path) -> list[str]:
+        return list(self._listed(folder))
+
+    def _listed(self, folder: Path) -> dict[str, str]:
+        """:return: states of the jobs that qstat lists, by id"""
+        jobs = [[job.findtext(field) for field in ("JB_job_number", "JB_name", "state")] for job in self._job_list()]
+        return {job: state for job, name, state in jobs if name.endswith(_mark(folder))}
+
+    def _job_list(self) -> list[ElementTree.Element]:
+        return list(ElementTree.fromstring(self.run("qstat", "-xml", check=True)).iter("job_list"))
+
+
+def _mark(folder: Path) -> str:
+    """:return: end of the names of jobs that were submitted in `folder`; settings.py derives it from the work directory"""
+    return hashlib.sha256(os.path.realpath(folder / "work").encode()).hexdigest()[:8]
 
 
 def changed(text: str, values: dict[str, str]) -> str:
     """
-    :param text: name, blanks and value in each line
-    :param values: name → its new value
-    :raises KeyError: there is no such name
+    :param text: a name, blanks and a value in each line
+    :param values: new values by name
+    :return: `text` with the new values
+    :raises KeyError: if a name is not in `text`
     """
     text = text.replace("\\\n", "")
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Actions of tests on phases that a manager has submitted to a cluster of either kind."""
+"""Steps of the tests that run pipelines on a cluster."""
 
 import ast
 import subprocess
@@ -47,7 +47,7 @@ def submissions(project: Project) -> list[dict]:
 
 
 def worker(project: Project) -> psutil.Process:
-    """:return: log of the only training job"""
+    """:return: worker of the only training job"""
     (folder,) = training_folders(project)
     return psutil.Process(ast.literal_eval((folder / "usage.run.1").read_text())["pid"])
 
@@ -62,7 +62,7 @@ def wait_for_epochs(project: Project, count: int) -> None:
 
 
 def begin(project: Project) -> subprocess.Popen:
-    """:return: a manager whose job has trained for some epochs"""
+    """:return: a manager whose job has trained for two epochs"""
     manager = project.start("boulder", "run", f"config/tiny.{LONG}")
     wait_for_epochs(project, 2)
     return manager
@@ -75,16 +75,18 @@ def end(manager: subprocess.Popen, cluster) -> None:
 
 def end_early_and_often(project: Project, ways: list) -> None:
     """
-    :param ways: functions that end a running phase, one after the other, each after two more epochs
+    Calls each of `ways` after two more epochs, and waits until the phase has resumed.
+
+    :param ways: functions that end a running phase
     """
     for number, way in enumerate(ways, start=1):
         wait_for_epochs(project, epochs_done(project) + 2)
         way()
-        wait_for(lambda number=number: training_log(project).count("going on after epoch") == number, 200)
+        wait_for(lambda number=number: training_log(project).count("resuming after epoch") == number, 200)
 
 
 def run_from_a_lexicon(project: Project, cluster) -> None:
-    """Two phases on the outputs of two data jobs: logs are where Sisyphus puts them, and data jobs did not run on the cluster."""
+    """Runs two phases on data from two data jobs. Logs are in Sisyphus's places; data jobs do not go to the cluster."""
     lexicon = project.folder / "lexicon.txt"
     write_lexicon(lexicon, {"a": [["AH"], ["EY"]], "be": [["B", "IY"]]})
     config = project.folder / "config/tiny.py"

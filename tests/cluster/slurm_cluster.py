@@ -1,11 +1,15 @@
-"""A real Slurm on the loopback address, in its own folder: munged, slurmctld and slurmd of Debian's packages."""
+"""A real Slurm on the loopback address, in a folder of its own: munged, slurmctld and slurmd of Debian's packages."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
+
+import psutil
 
 from tests.cluster.daemons import Daemons, free_port
 
@@ -48,13 +52,18 @@ NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=
 
 class SlurmCluster(Daemons):
     """
-    :param num_nodes: all on this machine
+    :param num_nodes: number of nodes, all on this machine
     """
+
+    name, submit, query = "Slurm", "sbatch", "squeue"
+    held = MappingProxyType({"sbatch_args": ["--hold"]})
+    warned = MappingProxyType({"time": 1 / 60, "sbatch_args": "--signal=USR1@30"})
+    refused = MappingProxyType({"sbatch_args": "-p nonsense"})
 
     def __init__(self, folder: Path, num_nodes: int = 1):
         super().__init__(folder, SLURM_CONF=f"{folder}/slurm.conf")
-        # name → name of its daemon
         self.nodes = {"node1": "slurmd"} | {f"node{i}": f"slurmd{i}" for i in range(2, num_nodes + 1)}
+        """node → key in `daemons`"""
         self.host = socket.gethostname().split(".")[0]
 
     # control
@@ -79,16 +88,18 @@ class SlurmCluster(Daemons):
         self.start_daemon("slurmctld", "-D", "-f", f"{self.folder}/slurm.conf", "-i")
         self.wait_until(lambda: "UP" in self.run("scontrol", "ping"), "slurmctld answers")
 
+    def stop_controller(self) -> None:
+        self.stop_daemon("slurmctld")
+
     def start_node(self, node: str = "node1") -> None:
         self.start_daemon("slurmd", "-D", "-f", f"{self.folder}/slurm.conf", "-N", node, called=self.nodes[node])
 
     def fail_node(self) -> None:
-        """Simulates a power failure: kills slurmd and everything that runs under it at once."""
+        """Kills slurmd and every process under it at once, as a power failure would."""
         self.kill_processes("SLURM_JOB_ID", "slurmstepd")
         self.stop_daemon("slurmd", signal.SIGKILL)
 
     def clear(self) -> None:
-        """Restores the initial state after a test."""
         if "slurmctld" not in self.daemons:
             self.start_controller()
         for node, daemon in self.nodes.items():
@@ -102,6 +113,33 @@ class SlurmCluster(Daemons):
 
     def cancel_all(self) -> None:
         self.run("scancel", "-u", "root")
+
+    def cancel(self, job: str) -> None:
+        self.run("scancel", job, check=True)
+
+    def suspend(self, job: str) -> None:
+        self.run("scontrol", "suspend", job, check=True)
+
+    def unsuspend(self, job: str) -> None:
+        self.run("scontrol", "resume", job, check=True)
+
+    def release(self, job: str) -> None:
+        self.run("scontrol", "release", job, check=True)
+
+    def endings(self, folder: Path, worker: Callable[[], psutil.Process]) -> list[Callable[[], object]]:
+        """Node failure, requeue, the signals that --signal sends, scancel."""
+
+        def running() -> str:
+            (job,) = [job for job in self.jobs(folder) if job["JobState"] == "RUNNING"]
+            return job["JobId"]
+
+        return [
+            lambda: (self.fail_node(), self.start_node()),
+            lambda: self.run("scontrol", "requeue", running()),
+            lambda: self.run("scancel", "--signal=USR1", running()),
+            lambda: self.run("scancel", "--signal=TERM", running()),
+            lambda: self.run("scancel", running()),
+        ]
 
     def _kill_jobs(self) -> None:
         if self.run("squeue", "-h"):
@@ -118,7 +156,17 @@ class SlurmCluster(Daemons):
     # queries
 
     def jobs(self, folder: Path) -> list[dict[str, str]]:
-        """:return: jobs submitted in `folder`, ended ones included, as listed by `scontrol show job`"""
+        """:return: fields of `scontrol show job`"""
         lines = self.run("scontrol", "-o", "show", "job").splitlines()
         jobs = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines if "JobId=" in line]
         return [job for job in jobs if job["WorkDir"] == str(folder)]
+
+    def job_name(self, job: dict[str, str]) -> str:
+        return job["JobName"]
+
+    def requested(self, job: dict[str, str]) -> dict[str, str]:
+        return {name: job[name] for name in ("TresPerNode", "MinMemoryNode", "CPUs/Task", "TimeLimit")}
+
+    def active(self, folder: Path) -> list[str]:
+        ended = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL")
+        return [job["JobId"] for job in self.jobs(folder) if job["JobState"] not in ended]

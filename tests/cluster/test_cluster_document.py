@@ -1,4 +1,4 @@
-"""All commands of docs/cluster.md, on a real Slurm."""
+"""The commands of docs/cluster.md, from the first to the last, on a real Slurm."""
 
 import os
 import pwd
@@ -23,7 +23,7 @@ SMALLER = {
 
 
 def commands(text: str) -> list[str]:
-    """:return: indented lines that are not Python"""
+    """:return: indented lines outside code blocks"""
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     return [line.strip() for line in text.splitlines() if line.startswith("    ")]
 
@@ -38,7 +38,7 @@ def without_installation() -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path):
-    """A user's folder, with a smaller experiment."""
+    """A user's folder with a smaller experiment."""
     (tmp_path / "config").mkdir()
     text = (ROOT / "config/g2p.py").read_text()
     for what, small in SMALLER.items():
@@ -50,13 +50,13 @@ def folder(tmp_path):
 
 
 def run(lines: list[str], folder: Path, slurm) -> str:
-    """:return: output of the commands, up to the first that fails"""
+    """Runs the lines until one fails. :return: their output"""
     script = "\n".join(["set -ex", *lines]).replace("/scratch/", f"{folder}/scratch/")
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
         env=os.environ | slurm.own | {"USER": USER, "COLUMNS": "200", "TERM": "dumb"},
-        input="c\n" * 100,  # upstream's manager asks what to do if there is nothing to do
+        input="c\n" * 100,  # upstream's manager asks how to continue when nothing is left to do
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -77,13 +77,13 @@ def check(output: str, folder: Path, slurm) -> None:
     assert (folder / "output/g2p.demo/report.html").exists()
 
 
-def test_every_command_of_the_document_does_what_it_says(folder, slurm):
+def test_every_command_of_the_document_works(folder, slurm):
     (folder / ".venv").symlink_to(sys.prefix)
     check(run(without_installation(), folder, slurm), folder, slurm)
 
 
 @pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
-def test_every_command_of_the_document_does_the_same_under_upstream_sisyphus(folder, slurm, monkeypatch):
+def test_every_command_of_the_document_works_under_upstream_sisyphus(folder, slurm, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     make_venv(folder / ".venv")
     clone, _, install, *others = commands(DOCUMENT)
@@ -95,7 +95,7 @@ def test_every_command_of_the_document_does_the_same_under_upstream_sisyphus(fol
 
 
 def make_venv(folder: Path) -> None:
-    """A virtual environment with everything that this one has, into which more can be installed."""
+    """Creates an environment with the packages of this one, into which more can be installed."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     (packages,) = folder.glob("lib/*/site-packages")
     mine = next(path for path in sys.path if path.endswith("site-packages"))

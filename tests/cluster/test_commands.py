@@ -1,21 +1,12 @@
-"""status, hold and rerun of jobs on a real batch system."""
+"""boulder status, hold and rerun while phases run on a real cluster."""
 
 import pytest
 
+from tests.cluster.conftest import ON_EACH_CLUSTER
 from tests.jobs.conftest import make_project, wait_for
 
 LONG = "config/tiny.experiment(6, 1, 60)"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("slurm", marks=pytest.mark.slurm),
-        pytest.param("grid_engine", marks=pytest.mark.gridengine),
-    ]
-)
-def cluster(request):
-    return request.getfixturevalue(request.param)
 
 
 def submitted(project) -> int:
@@ -23,7 +14,10 @@ def submitted(project) -> int:
     return sum(log.read_text().count("\n") for log in logs)
 
 
-def test_status_shows_job_numbers_and_rerun_cancels_jobs_of_a_live_manager(project, cluster, undisturbed):
+@ON_EACH_CLUSTER
+def test_status_shows_the_clusters_job_number_and_rerun_cancels_the_job_under_a_live_manager(
+    project, cluster, undisturbed
+):
     running = project.start("boulder", "run", LONG)
     try:
         wait_for(lambda: project.states(LONG)["01"] == "running", timeout=240)
@@ -45,7 +39,8 @@ def test_status_shows_job_numbers_and_rerun_cancels_jobs_of_a_live_manager(proje
     assert project.checkpoint() == undisturbed(LONG.removeprefix("config/tiny."))
 
 
-def test_a_held_phase_frees_the_cluster_and_resumes_once_released(project, cluster, undisturbed):
+@ON_EACH_CLUSTER
+def test_a_held_phase_frees_the_cluster_and_resumes_when_released(project, cluster, undisturbed):
     call = LONG.replace("6, 1, 60", "6, None, 60")
     running = project.start("boulder", "run", call)
     try:
@@ -61,12 +56,12 @@ def test_a_held_phase_frees_the_cluster_and_resumes_once_released(project, clust
     code, output = project.run("boulder", "run", call)
     assert code == 0, output + cluster.logs()
     log = next(project.folder.glob("work/jobs/phase_training/*/log.run.1")).read_text()
-    assert "going on after epoch" in log
+    assert "resuming after epoch" in log
     assert project.checkpoint() == undisturbed(call.removeprefix("config/tiny."))
 
 
 @pytest.mark.slurm
-def test_while_slurm_does_not_answer_status_reports_it_and_rerun_moves_nothing(slurm, tmp_path, data):
+def test_while_slurm_does_not_answer_status_reports_it_and_rerun_changes_nothing(slurm, tmp_path, data):
     project = make_project(tmp_path / "project", data, **slurm.own)
     running = project.start("boulder", "run", LONG)
     try:

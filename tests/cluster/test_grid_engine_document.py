@@ -1,11 +1,11 @@
-"""The section of docs/cluster.md on Grid Engine, and all its commands, on a real one."""
+"""The section on Grid Engine of docs/cluster.md, and the document's commands on a real Grid Engine."""
 
 import re
 import sys
 
 import pytest
 
-import jobs  # noqa: F401  (it finds sisyphus)
+import jobs  # noqa: F401  (makes sisyphus importable)
 from sisyphus.son_of_grid_engine import SonOfGridEngine
 from tests.cluster.grid_engine_cluster import CONSUMABLES, NODE
 from tests.cluster.test_cluster_document import DOCUMENT, folder, run, without_installation
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.gridengine
 SECTION = DOCUMENT[DOCUMENT.index("## Grid Engine") :]
 
 
-def test_the_cell_of_the_document_is_that_of_the_tests():
+def test_the_tests_use_the_cell_that_the_document_describes():
     complexes = re.findall(r"(?m)^(\w+) +(\w+) +(INT|MEMORY) +<= +YES +YES +0 +0$", SECTION)
     assert complexes == [(name, name, kind) for name, kind in CONSUMABLES.items()]
     assert f"qconf -rattr exechost complex_values {NODE} NODE" in SECTION
 
 
-def test_requirements_are_requested_as_documented():
+def test_the_table_of_requirements_is_right():
     rows = re.findall(r"(?m)^\| `({.*})` \| `([^`]*)`", SECTION)
     assert len(rows) == 6
     for rqmt, said in rows:
@@ -32,7 +32,7 @@ def test_requirements_are_requested_as_documented():
 
 
 @pytest.mark.slow
-def test_every_command_of_the_document_does_what_it_says(folder, grid_engine):
+def test_every_command_of_the_document_works(folder, grid_engine):
     (folder / ".venv").symlink_to(sys.prefix)
     lines = [line.replace("BOULDER_ENGINE=slurm", "BOULDER_ENGINE=sge") for line in without_installation()]
     output = run([line for line in lines if not line.startswith(("squeue", "export SBATCH"))], folder, grid_engine)

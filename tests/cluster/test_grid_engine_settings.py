@@ -1,4 +1,4 @@
-"""settings.py queries a real Grid Engine."""
+"""What settings.py reads from a real Grid Engine."""
 
 import json
 import os
@@ -42,14 +42,14 @@ def settings(**environment):
 
 
 def test_engine_gpus_and_limits(grid_engine):
-    """A job's own requirement is not limited: the job waits until it can be met, and qstat -j tells why."""
+    """A job's own requirement is not reduced: the job waits for it, and qstat -j gives the reason."""
     where, gpus, *found = settings(**grid_engine.own)
     assert (where, gpus) == ("sge", 1)
     assert [(rqmt["mem"], rqmt.get("time")) for rqmt in found] == [(4, 64), (16, 64), (1, 36.5), (1, 64), (32, None)]
 
 
-def test_a_cell_that_is_down_is_still_the_engine_and_phases_still_request_a_gpu(grid_engine):
-    """Jobs that run there must not be started here."""
+def test_a_cell_that_is_down_is_still_the_engine_and_phases_still_need_a_gpu(grid_engine):
+    """Jobs that run in the cell must not be started on this machine."""
     where, gpus, *_ = settings(**grid_engine.own | {"SGE_QMASTER_PORT": "1"})
     assert (where, gpus) == ("sge", 1)
 

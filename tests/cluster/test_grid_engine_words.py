@@ -1,10 +1,10 @@
-"""Arguments of qsub and answers of qstat. Needs no Grid Engine."""
+"""Options the engine passes to qsub, and how it reads the output of qstat. Needs no Grid Engine."""
 
 import subprocess
 
 import pytest
 
-import jobs  # noqa: F401  (it finds sisyphus)
+import jobs  # noqa: F401  (makes sisyphus importable)
 from sisyphus import gs
 from sisyphus.son_of_grid_engine import SonOfGridEngine, parse_state, parse_task_ids
 
@@ -18,7 +18,7 @@ JOBS = [
 
 
 class Recorded(SonOfGridEngine):
-    """Records commands instead of calling them."""
+    """Records its commands instead of calling them."""
 
     def __init__(self, **options):
         super().__init__({}, **options)
@@ -42,14 +42,14 @@ def asked(engine, **rqmt):
     return dict(word.split("=") for word in resources.split(",")), others
 
 
-def test_memory_limits_resident_memory_and_never_the_address_space(engine):
+def test_memory_limits_the_resident_size_and_never_the_address_space(engine):
     resources, _ = asked(engine, mem=1.5)
     assert resources == {"num_proc": "1", "h_rss": "1536M", "s_vmem": "1536M"}
     _, script = engine.submission(["sis", "worker", "work/a", "run"], "work/a/engine", {"mem": 1}, "a.run", [1])
     assert script == "ulimit -S -v hard\nexec sis worker --redirect_output work/a run\n"
 
 
-def test_a_gpu_is_requested_only_if_needed(engine):
+def test_a_gpu_is_requested_only_if_the_job_needs_one(engine):
     assert asked(engine, gpu=2)[0]["gpu"] == "2"
     assert "gpu" not in asked(engine, gpu=0)[0]
 
@@ -60,12 +60,12 @@ def test_the_warning_comes_a_minute_or_a_tenth_of_the_time_before_the_end(engine
     assert (resources["h_rt"], resources["s_rt"]) == (hard, soft)
 
 
-def test_nodes_are_slots_of_the_parallel_environment_and_own_arguments_come_last():
+def test_nodes_are_slots_of_the_parallel_environment_and_qsub_args_come_last():
     _, others = asked(Recorded(pe_name="mine"), multi_node_slots=3, qsub_args="-q all.q -P us")
     assert others == ["-pe", "mine", "3", "-q", "all.q", "-P", "us"]
 
 
-def test_a_submission_has_task_ids_with_equal_steps(engine):
+def test_the_task_ids_of_a_submission_have_equal_steps(engine):
     assert engine.batches({}, [1, 2, 3, 7, 9, 11, 12]) == [[1, 2, 3], [7, 9, 11], [12]]
     assert engine.batches({}, [5]) == [[5]]
     for ids, said in (([7, 9, 11], "7-11:2"), ([5], "5-5:1")):
@@ -86,11 +86,11 @@ def test_task_ids_are_read_as_qstat_writes_them():
         (gs.STATE_QUEUE_ERROR, ["Eqw", "EhRqw"]),
     ],
 )
-def test_states_of_qstat_map_to_those_of_sisyphus(expected, states):
+def test_states_of_qstat_are_those_of_sisyphus(expected, states):
     assert {state: parse_state(state) for state in states} == dict.fromkeys(states, expected)
 
 
-def test_one_qstat_serves_all_jobs_and_jobs_in_error_state_are_cleared(engine):
+def test_one_qstat_lists_all_jobs_and_those_that_could_not_start_are_retried(engine):
     found = list(engine.list_jobs("me"))
     assert ("b.run", 1, "8", gs.STATE_QUEUE) in found
     assert [job[:3] for job in found] == [
@@ -100,19 +100,19 @@ def test_one_qstat_serves_all_jobs_and_jobs_in_error_state_are_cleared(engine):
     assert engine.calls == [["qstat", "-xml", "-u", "me"], ["qmod", "-cj", "8.1"]]
 
 
-def test_a_job_in_error_state_is_kept_if_settings_say_so():
+def test_auto_clean_eqw_false_leaves_a_job_that_could_not_start_alone():
     engine = Recorded(auto_clean_eqw=False)
     assert ("b.run", 1, "8", gs.STATE_QUEUE_ERROR) in list(engine.list_jobs("me"))
     assert engine.calls == [["qstat", "-xml", "-u", "me"]]
 
 
-def test_the_task_id_is_grid_engines(monkeypatch):
+def test_the_task_id_is_that_of_grid_engine(monkeypatch):
     for said, task_id in (("4", 4), ("undefined", 1)):
         monkeypatch.setenv("SGE_TASK_ID", said)
         assert SonOfGridEngine.get_task_id(None) == task_id
 
 
-def test_nodes_of_a_job_are_those_of_its_host_file(engine, tmp_path, monkeypatch):
+def test_the_nodes_of_a_job_are_those_of_its_host_file(engine, tmp_path, monkeypatch):
     (tmp_path / "hosts").write_text("node2 1 all.q@node2 UNDEFINED\nnode1 2 all.q@node1 UNDEFINED\n")
     monkeypatch.setenv("PE_HOSTFILE", str(tmp_path / "hosts"))
     assert engine.get_job_node_hostnames() == ["node1", "node2"]

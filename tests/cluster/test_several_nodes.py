@@ -1,4 +1,4 @@
-"""Phases that are trained on several nodes of a real Slurm or Grid Engine, all on the loopback address."""
+"""Phases that train on several nodes of a real Slurm or Grid Engine, all on the loopback address."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.cluster.slurm_cluster import SlurmCluster
 from tests.jobs.conftest import Project, make_project, wait_for
 from tests.tiny import write_data
 
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name its dependencies
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may add its dependencies
 LONG = "experiment(2, 15)"
 
 CONFIG = """
@@ -79,7 +79,7 @@ def project(make, slurm) -> Project:
 
 @pytest.fixture(scope="module")
 def alone(make):
-    """`alone(epochs)`: project of the same training by one worker with the joint batch."""
+    """`alone(epochs)` returns the project of the same training by one worker on the joint batches."""
     known = {}
 
     def run(epochs: int) -> Project:
@@ -105,7 +105,7 @@ def parameters(project: Project) -> dict[str, np.ndarray]:
 
 
 def assert_same_training(project: Project, other: Project) -> None:
-    """Relative tolerance 1e-5; for parameters, relative to the largest of their array."""
+    """Compares scores to a relative 1e-5, and parameters to 1e-5 of the largest value of their array."""
     assert curve(project) == pytest.approx(curve(other), rel=1e-5)
     expected = parameters(other)
     for name, value in parameters(project).items():
@@ -120,7 +120,7 @@ def folder_of(project: Project) -> Path:
 @pytest.mark.slurm
 @pytest.mark.slow
 @pytest.mark.parametrize("nodes", [2, 3])
-def test_several_workers_have_the_loss_curve_of_one_worker_with_the_joint_batch(nodes, project, slurm, alone):
+def test_several_workers_have_the_loss_curve_of_one_on_the_joint_batches(nodes, project, slurm, alone):
     code, output = project.run("boulder", "run", f"config/tiny.experiment({nodes}, 2)")
     assert code == 0, output + slurm.logs()
     assert_same_training(project, alone(2))
@@ -131,7 +131,7 @@ def test_several_workers_have_the_loss_curve_of_one_worker_with_the_joint_batch(
 
 
 def worker_of(project: Project, **environment: str | None) -> psutil.Process:
-    """:param environment: variables that the worker has; None for those that it lacks"""
+    """:param environment: variables of the worker; None: a variable that it lacks"""
     for process in psutil.process_iter(["cmdline", "cwd", "environ"]):
         found = process.info["environ"] or {}
         its = all(found.get(name) == value for name, value in environment.items())
@@ -165,14 +165,14 @@ def undisturbed(make, slurm) -> Project:
 @pytest.mark.slurm
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_one_worker_is_killed_and_the_job_resumes_and_ends_in_the_same_bytes(rank, project, slurm, undisturbed):
+def test_after_one_worker_is_killed_the_job_resumes_and_ends_in_the_same_bytes(rank, project, slurm, undisturbed):
     manager = project.start("boulder", "run", f"config/tiny.{LONG}")
     wait_until_saved(project)
     worker_of(project, SLURM_PROCID=str(rank)).kill()
     end_well(manager, slurm)
     folder = folder_of(project)
     assert len((folder / "submit_log.run").read_text().splitlines()) == 2
-    assert "going on after epoch" in (folder / "log.run.1").read_text()
+    assert "resuming after epoch" in (folder / "log.run.1").read_text()
     assert not list(folder.glob("error.*"))
     assert project.checkpoint() == undisturbed.checkpoint()
     assert curve(project) == curve(undisturbed)
@@ -199,8 +199,8 @@ def grid_engine():
 @pytest.mark.gridengine
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [0, 1])
-def test_workers_in_slots_of_grid_engine_have_the_same_curve(killed, make, grid_engine, alone):
-    """Rank 0 starts the other worker. After one is killed, both resume in a second job."""
+def test_workers_in_the_slots_of_grid_engine_resume_after_one_is_killed(killed, make, grid_engine, alone):
+    """Rank 0 starts the other worker. When one is killed, both resume in a second job."""
     project = make(**grid_engine.own)
     manager = project.start("boulder", "run", f"config/tiny.{LONG}")
     wait_until_saved(project)
@@ -217,7 +217,7 @@ def test_workers_in_slots_of_grid_engine_have_the_same_curve(killed, make, grid_
 @pytest.mark.slow
 @pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
 @pytest.mark.parametrize("killed", [None, 1])
-def test_under_upstream_sisyphus_the_result_is_the_same(killed, make, slurm, undisturbed, tmp_path):
+def test_the_result_is_the_same_under_upstream_sisyphus(killed, make, slurm, undisturbed, tmp_path):
     (tmp_path / "sisyphus").symlink_to(Path(UPSTREAM, "sisyphus").resolve())
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     project = make(**slurm.own, PYTHONPATH=path)

@@ -1,11 +1,10 @@
-"""Slurm's commands hang, fail or refuse. The manager loses no job, submits none twice, and does not give up."""
+"""Slurm's commands hang or fail, and the manager neither loses a job, nor submits it twice, nor gives up."""
 
 import os
 import signal
 
 import pytest
 
-from tests.cluster.small_jobs import SLEEPER
 from tests.jobs.conftest import wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -32,7 +31,7 @@ def test_a_submission_without_an_answer_is_not_repeated(experiment, script):
     assert len(experiment.notes("ran")) == 1
 
 
-def test_a_manager_killed_while_sbatch_hangs_is_followed_by_one_that_waits_for_its_job(experiment):
+def test_after_a_manager_is_killed_while_sbatch_hangs_the_next_one_waits_for_its_job(experiment):
     experiment.wrap("sbatch", APPEARS_LATER)
     experiment.variables = IN_DOUBT_FOR_LONG
     manager = experiment.start("-r", "setups/config.py")
@@ -53,7 +52,7 @@ def test_a_submission_whose_job_never_appears_is_repeated(experiment):
     assert len(experiment.submissions("Sleeper")) == 1
 
 
-def test_failed_calls_of_sbatch_do_not_count_as_tries(experiment):
+def test_failed_calls_of_sbatch_do_not_count_as_attempts(experiment):
     says = "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)"
     experiment.wrap(
         "sbatch", f'if [ $(wc -l < "$here/calls.sbatch") -le 5 ]; then echo "{says}" >&2; exit 1; fi; exec "$real" "$@"'
@@ -64,17 +63,7 @@ def test_failed_calls_of_sbatch_do_not_count_as_tries(experiment):
     assert len(experiment.submissions("Sleeper")) == 1
 
 
-def test_a_job_that_slurm_refuses_is_reported_once_and_not_resubmitted(experiment):
-    experiment.py("Step.rqmt['sbatch_args'] = '-p nonsense'", SLEEPER)
-    experiment.wrap("sbatch", 'exec "$real" "$@"')
-    done = experiment.manager("-r", "setups/config.py", timeout=120)
-    assert done.returncode == 1
-    assert done.output.count("Slurm refuses the job: ") == 1
-    assert "queue_error" in done.output
-    assert len(experiment.calls("sbatch")) == 1
-
-
-def test_a_running_job_is_not_shown_as_failed_after_an_earlier_error(experiment):
+def test_an_error_file_of_an_earlier_attempt_does_not_make_a_running_job_a_failed_one(experiment):
     experiment.py("tk.register_output('out', Waiter(1).out)")
     manager = experiment.start("-r", "setups/config.py")
     wait_for(lambda: list(experiment.directory.glob("work/**/Waiter.*/work/count")))
@@ -86,7 +75,7 @@ def test_a_running_job_is_not_shown_as_failed_after_an_earlier_error(experiment)
     assert len(experiment.notes("ran")) == 1
 
 
-def test_jobs_that_vanish_are_not_submitted_forever(experiment):
+def test_jobs_that_vanish_without_a_trace_are_not_submitted_forever(experiment):
     experiment.wrap("sbatch", "echo 4711")
     experiment.variables = {"SIS_MAX_SUBMIT_RETRIES": "2"}
     done = experiment.manager("-r", "setups/config.py", timeout=120)
@@ -95,8 +84,8 @@ def test_jobs_that_vanish_are_not_submitted_forever(experiment):
     assert len(experiment.calls("sbatch")) == 3
 
 
-def test_jobs_are_found_even_if_the_environment_names_another_user(experiment):
-    experiment.wrap("sbatch", 'exec "$real" "$@"')
+def test_jobs_are_found_when_the_environment_names_another_user(experiment):
+    experiment.wrap("sbatch")
     experiment.variables = {"USER": "somebody", "LOGNAME": "somebody"}
     experiment.finish()
     assert len(experiment.calls("sbatch")) == 1

@@ -1,4 +1,4 @@
-"""settings.py queries a real Slurm."""
+"""What settings.py reads from a real Slurm."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def found_out(slurm):
 
 
 def test_engine_gpus_and_limits(slurm):
-    """A job's own requirement is not limited: Slurm refuses the job."""
+    """A job's own requirement is not reduced: Slurm refuses it."""
     where, gpus, *found = found_out(slurm)
     assert (where, gpus) == ("slurm", 1)
     assert [(rqmt["mem"], rqmt.get("time")) for rqmt in found] == [
@@ -56,7 +56,7 @@ def test_engine_gpus_and_limits(slurm):
 
 
 @pytest.mark.slow
-def test_while_slurm_is_down_nothing_is_started_here_or_without_a_gpu(slurm):
+def test_while_slurm_is_down_nothing_starts_on_this_machine_or_without_a_gpu(slurm):
     slurm.stop_daemon("slurmctld")
     where, gpus, *_ = found_out(slurm)
     assert (where, gpus) == ("slurm", 1)

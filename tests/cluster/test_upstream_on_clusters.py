@@ -6,31 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.conftest import ON_EACH_CLUSTER
 from tests.cluster.pipelines import LONG, begin, end, training_folders, wait_for_epochs
 
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name what it needs
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may add its dependencies
 pytestmark = [
+    ON_EACH_CLUSTER,
     pytest.mark.slow,
     pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus"),
 ]
 EXPERIMENT = "experiment(6, 1)"  # three jobs
-GPU = {"slurm": ("TresPerNode", "gres:gpu:1"), "grid_engine": ("asked", "gpu=1")}
-CLUSTERS = [pytest.param("slurm", marks=pytest.mark.slurm), pytest.param("grid_engine", marks=pytest.mark.gridengine)]
-
-
-@pytest.fixture(params=CLUSTERS)
-def cluster_name(request):
-    return request.param
-
-
-@pytest.fixture
-def cluster(request, cluster_name):
-    return request.getfixturevalue(cluster_name)
+GPU = {"Slurm": ("TresPerNode", "gres:gpu:1"), "Grid Engine": ("gpu", "1")}
 
 
 @pytest.fixture
 def under(project, tmp_path):
-    """`under("upstream")`, `under("embedded")`: which Sisyphus the project's commands find from now on."""
+    """`under("upstream")` or `under("embedded")` chooses the Sisyphus of the project's commands."""
     (tmp_path / "upstream").mkdir()
     (tmp_path / "upstream/sisyphus").symlink_to(Path(UPSTREAM, "sisyphus").resolve())
     needs = os.environ.get("PYTHONPATH")
@@ -42,19 +33,12 @@ def under(project, tmp_path):
     return choose
 
 
-def ended_jobs(cluster, project, count):
-    cluster.wait_until(lambda: len(cluster.jobs(project.folder)) >= count, "all are known")  # accounting takes a second
-    return cluster.jobs(project.folder)
-
-
-def test_each_phase_is_one_job_with_the_same_result(project, cluster, cluster_name, undisturbed, under):
+def test_each_phase_is_one_job_with_the_same_result(project, cluster, undisturbed, under):
     under("upstream")
     code, output = project.run("boulder", "run", f"config/tiny.{EXPERIMENT}", timeout=400)
     assert code == 0, output + cluster.logs()
-    jobs = ended_jobs(cluster, project, 3)
-    assert len(jobs) == 3
-    name, gpu = GPU[cluster_name]
-    assert all(gpu in job[name] for job in jobs)
+    assert cluster.num_jobs(project.folder, 3) == 3
+    assert all(GPU[cluster.name] in cluster.requested(job).items() for job in cluster.jobs(project.folder))
     logs = [(folder / "log.run.1").read_text() for folder in training_folders(project)]
     assert len(logs) == 3
     assert all("Job finished successfully" in log for log in logs)
@@ -63,7 +47,7 @@ def test_each_phase_is_one_job_with_the_same_result(project, cluster, cluster_na
 
 def test_a_cancelled_phase_resumes_with_the_same_result(project, cluster, undisturbed, under):
     under("upstream")
-    (project.folder / "work").mkdir()  # else it asks whether it may
+    (project.folder / "work").mkdir()  # without it, the manager asks whether to create it
     manager = project.start("sis", "manager", "-r", f"config/tiny.{LONG}")
     wait_for_epochs(project, 2)
     cluster.cancel_all()
@@ -72,12 +56,12 @@ def test_a_cancelled_phase_resumes_with_the_same_result(project, cluster, undist
 
 
 @pytest.mark.parametrize(("first", "second"), [("upstream", "embedded"), ("embedded", "upstream")])
-def test_a_job_that_runs_is_found_by_the_other_manager(first, second, project, cluster, undisturbed, under):
+def test_the_other_manager_finds_a_running_job(first, second, project, cluster, undisturbed, under):
     under(first)
     manager = begin(project)
     os.killpg(manager.pid, signal.SIGKILL)
     manager.wait()
     under(second)
     end(project.start("boulder", "run", f"config/tiny.{LONG}"), cluster)
-    assert len(ended_jobs(cluster, project, 1)) == 1
+    assert cluster.num_jobs(project.folder, 1) == 1
     assert project.checkpoint() == undisturbed(LONG)

@@ -1,4 +1,4 @@
-"""config/g2p_attention.py: what is grown, and what is off or on only once the network is complete."""
+"""config/g2p_attention.py: growth of the encoder, and options that differ between pretraining and the full network."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_the_encoder_grows_in_depth_and_width(phases):
     ]
 
 
-def test_ctc_is_beside_the_decoder_while_pretraining_and_labels_are_smoothed_in_the_last_phase_only(phases):
+def test_pretraining_has_a_ctc_loss_and_only_the_last_phase_has_label_smoothing(phases):
     *pretraining, last = phases
     assert all("ctc" in phase.network for phase in pretraining)
     assert "ctc" not in last.network
@@ -41,7 +41,7 @@ def test_ctc_is_beside_the_decoder_while_pretraining_and_labels_are_smoothed_in_
     assert smoothed == [False] * len(pretraining) + [True]
 
 
-def test_every_phase_can_be_searched_with_the_parameters_that_it_trains(phases):
+def test_search_needs_only_trained_parameters_in_every_phase(phases):
     for phase in phases:
         trained, searched = (describe(phase.network, LETTERS_TO_TARGETS, mode) for mode in ("train", "search"))
         assert trained.params == searched.params
@@ -49,7 +49,7 @@ def test_every_phase_can_be_searched_with_the_parameters_that_it_trains(phases):
 
 
 @pytest.mark.slow
-def test_the_demo_gets_below_20_percent_of_phonemes_wrong_in_15_minutes(tmp_path):
+def test_the_demo_reaches_a_per_below_20_percent_in_15_minutes(tmp_path):
     for name in ("settings.py", "config"):
         (tmp_path / name).symlink_to(ROOT / name)
     boulder = Path(sys.executable).parent / "boulder"

@@ -1,4 +1,4 @@
-"""Data sets for the tests, as fixtures: pytest's importlib mode has no modules beside the tests."""
+"""Data sets for the tests."""
 
 from collections.abc import Callable
 from pathlib import Path

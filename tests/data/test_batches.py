@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from boulder.data import HdfReader, form_batches, read_batch
+from boulder.data import form_batches, open_dataset, read_batch
 from boulder.errors import DataError
 
 # From returnn 1.20261022.211313, Dataset.generate_batches, for sequences of these lengths in their order.
@@ -68,9 +68,9 @@ def test_an_int_limits_every_key():
     [
         (0, None, "batch_size: found 0, expected an integer of at least 1"),
         (1.5, None, "batch_size: found 1.5"),
-        ({"dat": 5}, None, "batch_size: found data key 'dat', expected data, classes; did you mean 'data'"),
+        ({"dat": 5}, None, "batch_size: found stream 'dat', expected data, classes; did you mean 'data'"),
         ({"data": -1}, None, r"batch_size\['data'\]: found -1"),
-        ({}, None, "batch_size: found no data key to limit"),
+        ({}, None, "batch_size: found no stream to limit"),
         (5, 0, "max_seqs: found 0"),
     ],
 )
@@ -81,7 +81,7 @@ def test_limits_that_cannot_be(batch_size, max_seqs, message):
 
 def test_a_batch_is_padded_with_zeros_for_each_key_to_its_own_longest(corpus):
     made = corpus(9)
-    batch = read_batch(HdfReader(made.path), np.array([7, 0, 3]))
+    batch = read_batch(open_dataset(made.path), np.array([7, 0, 3]))
     assert batch.tags == ["corpus/7", "corpus/0", "corpus/3"]
     assert len(batch) == 3
     for key in ("data", "classes", "aux"):

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from boulder.data import HdfReader, batches_of_epoch, form_batches, read_batch
+from boulder.data import batches_of_epoch, form_batches, open_dataset, read_batch
 from boulder.data import feed as feed_module
 from boulder.errors import DataError
 
@@ -15,7 +15,7 @@ from boulder.errors import DataError
 @pytest.fixture
 def epoch(corpus):
     made = corpus(23)
-    reader = HdfReader(made.path, made.extern_data)
+    reader = open_dataset(made.path, made.extern_data)
     order = np.random.default_rng(0).permutation(23)
     return reader, form_batches(order, reader.lengths, 30, 4)
 
@@ -28,10 +28,10 @@ def test_batches_are_those_of_the_reader_as_tensors(epoch):
         expected = read_batch(reader, seqs)
         assert batch.tags == expected.tags
         assert batch.seqs.tolist() == seqs.tolist()
-        for key in reader.keys:
+        for key in tuple(reader.streams):
             np.testing.assert_array_equal(batch.data[key].numpy(), expected.data[key])
             np.testing.assert_array_equal(batch.lengths[key].numpy(), expected.lengths[key])
-            assert batch.data[key].dtype.name == reader.spec[key].dtype
+            assert batch.data[key].dtype.name == reader.streams[key].dtype
 
 
 def test_started_at_a_batch_it_gives_the_rest_and_reads_no_other(epoch, monkeypatch):
@@ -60,7 +60,7 @@ def test_a_function_is_traced_once_for_all_batches(epoch):
         return tf.reduce_sum(tensors["lengths"]["data"])
 
     frames = [int(count({"data": b.data, "lengths": b.lengths})) for b in batches_of_epoch(reader, batches)]
-    assert sum(frames) == reader.num_frames["data"]
+    assert sum(frames) == reader.lengths["data"].sum()
     assert len(traced) == 1
 
 
@@ -69,7 +69,7 @@ def test_a_wrong_label_reaches_the_consumer_as_itself_after_the_batches_before_i
     with h5py.File(made.path, "r+") as file:
         labels = file["targets/data/classes"]
         labels[labels.shape[0] - 1] = 99
-    reader = HdfReader(made.path, made.extern_data)
+    reader = open_dataset(made.path, made.extern_data)
     wrong = max(i for i, (_, data) in enumerate(made.sequences) if len(data["classes"]))
     batches = [np.array([i]) for i in range(10)]
     found = []
@@ -92,12 +92,12 @@ def test_an_iterator_left_early_reads_at_most_some_batches_ahead(epoch, monkeypa
 def test_a_process_that_stopped_by_an_exception_in_mid_epoch_ends(corpus):
     script = """
 import sys, time, numpy as np
-from boulder.data import HdfReader, batches_of_epoch, feed
+from boulder.data import batches_of_epoch, feed, open_dataset
 read_batch = feed.read_batch
 feed.read_batch = lambda *args: (time.sleep(0.3), read_batch(*args))[1]  # so that it is reading when the process ends
 def stop(batch):
     raise ValueError(batch.tags)
-sum(stop(batch) for batch in batches_of_epoch(HdfReader(sys.argv[1]), [np.arange(20)] * 1000))
+sum(stop(batch) for batch in batches_of_epoch(open_dataset(sys.argv[1]), [np.arange(20)] * 1000))
 """
     done = subprocess.run(
         [sys.executable, "-c", script, str(corpus(20).path)], capture_output=True, text=True, timeout=40, check=False

@@ -1,23 +1,23 @@
-"""`HdfReader`: one clear line for a file that is missing, broken, or of another dimension than `extern_data` says."""
+"""`HdfDataset` reports missing and broken files, and dimensions other than those of `extern_data`, in one line."""
 
 import h5py
 import numpy as np
 import pytest
 
-from boulder.data import HdfReader
+from boulder.data import HdfDataset, open_dataset
 from boulder.errors import DataError
 
 
-def error_of(paths, extern_data=None, action=HdfReader.check) -> str:
+def error_of(paths, extern_data=None, action=HdfDataset.check) -> str:
     with pytest.raises(DataError) as caught:
-        action(HdfReader(paths, extern_data))
+        action(open_dataset(paths, extern_data))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_missing(tmp_path):
     assert error_of(tmp_path / "no.hdf") == f"{tmp_path / 'no.hdf'}: no such file, expected an HDF file"
-    assert "found none, expected at least one" in error_of([])
+    assert "files: found none, expected at least one" in error_of([])
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.99])
@@ -88,7 +88,7 @@ def test_the_second_file_must_be_like_the_first(corpus, tmp_path):
     other.write_bytes(made.path.read_bytes())
     with h5py.File(other, "r+") as file:
         file["targets/size"].attrs["classes"] = [7, 1]
-    text = error_of([made.path, other], action=lambda reader: reader.spec)
+    text = error_of([made.path, other], action=lambda reader: reader.streams)
     assert text.startswith(f"{other}: 'classes' holds sparse labels [T] of dimension 7, expected")
     assert error_of([made.path, tmp_path / "no.hdf"]).startswith(f"{tmp_path / 'no.hdf'}: no such file")
 
@@ -101,7 +101,7 @@ def test_labels_out_of_range_name_the_sequence(corpus, wrong):
         file["targets/data/classes"][0] = wrong
     text = error_of(made.path, made.extern_data, lambda reader: reader.read_many(range(10)))
     assert text == f"{made.path}: sequence 'corpus/{index}', 'classes': found label {wrong}, expected 0 to 10"
-    HdfReader(made.path, made.extern_data).read_many([8, 9])  # nobody asked for the wrong one
+    open_dataset(made.path, made.extern_data).read_many([8, 9])  # nobody asked for the wrong one
 
 
 def test_an_index_that_is_not_there(corpus):

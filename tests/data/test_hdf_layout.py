@@ -139,7 +139,7 @@ def test_wrong_sequences_are_named(tmp_path, data, message):
 @pytest.mark.parametrize(
     ("extern_data", "labels", "message"),
     [
-        ({"dat": (3, 1)}, None, "extern_data has no 'data'; did you mean 'dat'"),
+        ({}, None, "extern_data is empty, expected at least one stream"),
         ({"data": {"sparse": True, "dim": None}}, None, r"extern_data\['data'\] has no dim"),
         ({"data": {"dims": 3}}, None, r"extern_data\['data'\]: found no 'dim'; did you mean 'dim'"),
         ({"data": {"dim": 0}}, None, r"extern_data\['data'\]: found dim 0, expected an integer of at least 1"),

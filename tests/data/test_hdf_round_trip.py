@@ -1,4 +1,4 @@
-"""What `HdfWriter` writes, `HdfReader` reads."""
+"""`HdfDataset` reads the files that `HdfWriter` writes."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
-from boulder.data import HdfReader, HdfWriter, hdf_file, hdf_reader, hdf_writer
+from boulder.data import HdfWriter, hdf_dataset, hdf_file, hdf_writer, open_dataset
 
 
 def assert_same(found: dict, expected: dict) -> None:
@@ -40,7 +40,7 @@ def test_any_sequences_come_back_in_any_order(sequences, buffered, seed):
         with HdfWriter(path, {"data": {"dim": 2}, "classes": (7, 1)}) as writer:
             for tag, data, classes in sequences:
                 writer.write(tag, {"data": data, "classes": classes})
-        with HdfReader(path) as reader:
+        with open_dataset(path) as reader:
             assert reader.num_seqs == len(sequences)
             order = np.random.default_rng(seed).permutation(len(sequences))
             for i, found in zip(order, reader.read_many(order), strict=True):
@@ -50,24 +50,23 @@ def test_any_sequences_come_back_in_any_order(sequences, buffered, seed):
 
 def test_metadata_of_a_file(corpus):
     made = corpus(20)
-    reader = HdfReader(made.path, made.extern_data)
-    assert reader.keys == ("data", "aux", "classes")
-    for key in reader.keys:
+    reader = open_dataset(made.path, made.extern_data)
+    assert tuple(reader.streams) == ("data", "aux", "classes")
+    for key in tuple(reader.streams):
         expected = [len(data[key]) for _, data in made.sequences]
         assert reader.lengths[key].tolist() == expected
         assert reader.lengths[key].dtype == "int32"
-        assert reader.num_frames[key] == sum(expected)
-    assert [(s.dim, s.sparse, s.dtype, s.feature_shape) for s in reader.spec.values()] == [
+    assert [(s.dim, s.sparse, s.dtype, s.feature_shape) for s in reader.streams.values()] == [
         (5, False, "float32", (5,)),
         (3, True, "int32", ()),
         (11, True, "int32", ()),
     ]
-    assert HdfReader(made.path).spec == reader.spec
+    assert open_dataset(made.path).streams == reader.streams
 
 
 def test_several_files_follow_one_another(corpus):
     one, two = corpus(7, "one.hdf", seed=1), corpus(5, "two.hdf", seed=2)
-    reader = HdfReader([one.path, two.path])
+    reader = open_dataset([one.path, two.path])
     sequences = one.sequences + two.sequences
     assert reader.num_seqs == 12
     order = [11, 3, 6, 7, 3]
@@ -79,14 +78,14 @@ def test_several_files_follow_one_another(corpus):
 
 def test_only_the_keys_asked_for_are_read(corpus):
     made = corpus(5)
-    reader = HdfReader(made.path, {"classes": {"dim": 11, "sparse": True}})
-    assert reader.keys == ("classes",)
+    reader = open_dataset(made.path, {"classes": {"dim": 11, "sparse": True}})
+    assert tuple(reader.streams) == ("classes",)
     assert_same(reader.read(2), {"classes": made.sequences[2][1]["classes"]})
 
 
 def test_neighbours_are_read_in_one_access(corpus, monkeypatch):
     made = corpus(40)
-    reader = HdfReader(made.path)
+    reader = open_dataset(made.path)
     reader.check()
     calls = []
     rows = hdf_file.HdfFile.rows
@@ -94,7 +93,7 @@ def test_neighbours_are_read_in_one_access(corpus, monkeypatch):
     reader.read_many(np.arange(10, 20))
     assert len(calls) == 3  # one for each key
     calls.clear()
-    monkeypatch.setattr(hdf_reader, "_GAP_BYTES", 0)
+    monkeypatch.setattr(hdf_dataset, "_GAP_BYTES", 0)
     first = next(i for i in range(40) if all(len(array) for array in made.sequences[i][1].values()))
     for i, found in zip([39, first, 0], reader.read_many([39, first, 0]), strict=True):
         assert_same(found, made.sequences[i][1])
@@ -103,7 +102,7 @@ def test_neighbours_are_read_in_one_access(corpus, monkeypatch):
 
 def test_files_are_opened_when_first_needed_and_can_be_closed(corpus):
     made = corpus(3)
-    reader = HdfReader(made.path)
+    reader = open_dataset(made.path)
     assert not reader._opened
     first = reader.read(1)
     reader.close()
@@ -114,16 +113,16 @@ def test_files_are_opened_when_first_needed_and_can_be_closed(corpus):
 def test_files_with_many_sequences_keep_no_tags(corpus, monkeypatch):
     made = corpus(9)
     monkeypatch.setattr(hdf_file, "_TAGS_KEPT", 3)
-    assert HdfReader(made.path).tags([8, 2]) == ["corpus/8", "corpus/2"]
+    assert open_dataset(made.path).tags([8, 2]) == ["corpus/8", "corpus/2"]
 
 
 def test_one_number_per_frame_without_feature_axis(tmp_path):
     wave = np.arange(4, dtype="float32")
     with HdfWriter(tmp_path / "wave.hdf", {"data": {"shape": (None,), "dim": None}}) as writer:
         writer.write("a", {"data": wave})
-    reader = HdfReader(tmp_path / "wave.hdf")
+    reader = open_dataset(tmp_path / "wave.hdf")
     np.testing.assert_array_equal(reader.read(0)["data"], wave)
-    assert reader.spec["data"].feature_shape == ()
+    assert reader.streams["data"].feature_shape == ()
 
 
 def test_the_caller_may_fill_the_same_array_again(tmp_path):
@@ -132,7 +131,7 @@ def test_the_caller_may_fill_the_same_array_again(tmp_path):
         for i in range(3):
             array[:] = i
             writer.write(str(i), {"data": array})
-    assert [int(found["data"][0]) for found in HdfReader(tmp_path / "a.hdf").read_many([0, 1, 2])] == [0, 1, 2]
+    assert [int(found["data"][0]) for found in open_dataset(tmp_path / "a.hdf").read_many([0, 1, 2])] == [0, 1, 2]
 
 
 def test_files_of_returnns_other_writers_are_read(tmp_path):
@@ -146,8 +145,8 @@ def test_files_of_returnns_other_writers_are_read(tmp_path):
         file.create_group("targets/size").attrs.update({"classes": 4, "raw": (1, 1)})
         file.create_group("targets/labels")
         file.attrs["inputPattSize"] = 2
-    reader = HdfReader(tmp_path / "other.hdf")
-    assert reader.keys == ("data", "classes")
+    reader = open_dataset(tmp_path / "other.hdf")
+    assert tuple(reader.streams) == ("data", "classes")
     assert reader.tags([0, 1]) == ["a", "bc"]
     assert_same(reader.read(1), {"data": np.arange(4, 12).reshape(4, 2), "classes": np.array([1, 2])})
     with h5py.File(tmp_path / "old.hdf", "w") as file:
@@ -155,6 +154,6 @@ def test_files_of_returnns_other_writers_are_read(tmp_path):
         file["seqLengths"] = np.array([1, 2], "int32")
         file["seqTags"] = np.array([b"a", b"b"])
         file.attrs["inputPattSize"] = 256
-    old = HdfReader(tmp_path / "old.hdf")
-    assert old.spec["data"].dim == 256
+    old = open_dataset(tmp_path / "old.hdf")
+    assert old.streams["data"].dim == 256
     np.testing.assert_array_equal(old.read(1)["data"], [1, 2])

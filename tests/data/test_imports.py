@@ -7,7 +7,7 @@ import sys
 def test_importing_data_and_reading_do_not_import_tensorflow(corpus):
     script = (
         "import sys, boulder.data as d\n"
-        "reader = d.HdfReader(sys.argv[1])\n"
+        "reader = d.open_dataset(sys.argv[1])\n"
         "d.read_batch(reader, d.form_batches(d.sequence_order('random', reader.lengths['data'], 1, 1), reader.lengths, 9)[0])\n"
         "print('tensorflow' in sys.modules)"
     )

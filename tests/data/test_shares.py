@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boulder.data import HdfReader, batches_of_epoch, share_of, shares_of_epoch
+from boulder.data import batches_of_epoch, open_dataset, share_of, shares_of_epoch
 from tests.tiny import EXTERN_DATA, write_data
 
 BATCHES = [np.array([4, 2, 7]), np.array([9]), np.array([0, 1, 3, 5, 6])]
@@ -19,7 +19,7 @@ def test_every_sequence_is_in_one_share_and_shares_are_as_equal_as_can_be(seqs, 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    with HdfReader(write_data(tmp_path_factory.mktemp("data")) / "train.hdf", EXTERN_DATA) as opened:
+    with open_dataset(write_data(tmp_path_factory.mktemp("data")) / "train.hdf", EXTERN_DATA) as opened:
         yield opened
 
 

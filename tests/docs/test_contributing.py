@@ -1,4 +1,4 @@
-"""The examples of CONTRIBUTING.md are files that do what it says, and pass the tests it gives them."""
+"""The examples of CONTRIBUTING.md are complete files that pass the tests it gives for them."""
 
 import re
 import subprocess
@@ -14,17 +14,17 @@ PACKAGES = {
     "recipe/boulder/network/losses": "boulder.network.losses",
     "jobs": "jobs",
 }
-"""folder → package that looks for modules there"""
+"""folder → package of its modules"""
 
 
 def examples() -> dict[str, str]:
-    """:return: path, as a block's first line says it → the block"""
+    """:return: Python blocks by the path in their first line"""
     blocks = re.findall(r"^```python\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE)
     return {block.split("\n", 1)[0].removeprefix("# "): block for block in blocks}
 
 
 def conftest(paths: list[str]) -> str:
-    """:return: what puts new modules beside those of Boulder's packages, and registers layers and losses"""
+    """:return: a conftest.py that adds the examples to Boulder's packages and registers layers and losses"""
     lines = ["import importlib, pathlib", "import jobs", "folder = pathlib.Path(__file__).parent"]
     for folder, package in PACKAGES.items():
         lines.append(f"importlib.import_module({package!r}).__path__.append(str(folder / {folder!r}))")
@@ -34,7 +34,7 @@ def conftest(paths: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_there_is_an_example_of_each_with_its_test():
+def test_each_kind_has_an_example_with_a_test():
     folders = [str(Path(path).parent) for path in examples()]
     assert sorted(folders) == sorted(
         [*PACKAGES, "config", "tests/network", "tests/network", "tests/jobs", "tests/config"]
@@ -43,7 +43,7 @@ def test_there_is_an_example_of_each_with_its_test():
 
 def test_the_examples_work(tmp_path):
     for path, block in examples().items():
-        assert not (ROOT / path).exists(), f"{path} exists by now; CONTRIBUTING.md needs another example"
+        assert not (ROOT / path).exists(), f"{path} exists now; CONTRIBUTING.md needs another example"
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(block, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(conftest(list(examples())), encoding="utf-8")
@@ -55,7 +55,7 @@ def test_the_examples_work(tmp_path):
 
 @pytest.mark.parametrize("path", examples())
 def test_the_examples_are_clean(path):
-    for command in (["check", "--ignore=I001"], ["format", "--check"]):  # imports: of modules that are not there
+    for command in (["check", "--ignore=I001"], ["format", "--check"]):  # the modules they import are not in the tree
         ruff = [str(Path(sys.executable).with_name("ruff")), *command, "--stdin-filename", path, "-"]
         done = subprocess.run(ruff, input=examples()[path], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The commands of docs/reruns.md, one after the other, as a reader would type them."""
+"""The commands of docs/reruns.md, in their order."""
 
 import re
 import shlex
@@ -13,10 +13,10 @@ COMMANDS = [shlex.split(line) for line in re.findall(r"^    (boulder .*)$", TEXT
 
 
 @pytest.mark.slow
-def test_every_command_does_what_it_says(trained):  # noqa: F811
+def test_every_command_of_the_document_works(trained):  # noqa: F811
     (trained.folder / "config/g2p.py").write_text("from config.tiny import reported\n\n\ndef demo():\n    reported()\n")
     for command in COMMANDS:
-        if command[1] == "hold":  # what has finished cannot be held
+        if command[1] == "hold":  # a finished phase cannot be held
             trained.run("boulder", "rerun", "config/g2p.demo", "--phase", "final")
         code, output = trained.run(*command)
         assert code == 0, (command, output)
@@ -25,6 +25,6 @@ def test_every_command_does_what_it_says(trained):  # noqa: F811
     assert (trained.folder / "graph.svg").exists()
 
 
-def test_it_shows_all_commands_of_the_section():
+def test_the_document_shows_every_command():
     shown = {command[1] for command in COMMANDS}
     assert shown == {"status", "logs", "graph", "rerun", "run", "hold", "release", "extend"}

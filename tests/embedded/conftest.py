@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 EMBEDDED = pathlib.Path(__file__).parents[2] / "embedded"
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus, to compare with it live
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus to compare with
 
 SETTINGS = """
 IMPORT_PATHS = ["setups"]
@@ -33,7 +33,7 @@ import os, pathlib, signal, subprocess, sys, time
 from sisyphus import Job, Task, tk
 
 class Step(Job):
-    """Adds a number; notes in the experiment's directory that it ran."""
+    """Adds a number; records in the experiment's directory that it ran."""
     rqmt = {"cpu": 1, "mem": 0.1, "time": 1}
     def __init__(self, n, before=None, rqmt=None):
         self.n, self.before = n, before
@@ -49,7 +49,7 @@ class Step(Job):
         pass
 
 class Sleeper(Step):
-    """Counts to n, a twentieth of a second each, and saves its count when it is told to end."""
+    """Counts to n in steps of a twentieth of a second, and saves its count when it receives a signal."""
     def work(self):
         saved = pathlib.Path("count")
         count = int(saved.read_text()) if saved.exists() else 0
@@ -68,7 +68,7 @@ class Sleeper(Step):
         return count < self.n
 
 class Waiter(Sleeper):
-    """Goes on until the test lets it end."""
+    """Runs until the test creates the file `go`."""
     def more(self, count):
         return not pathlib.Path(BASE, "go").exists()
 
@@ -174,7 +174,7 @@ class Experiment:
         return [line.split(" ", 1)[1] for line in lines if line.startswith(kind + " ")]
 
     def job(self, name):
-        """The one job directory of a class."""
+        """:return: the only job directory of a class"""
         (found,) = [d for d in (self.directory / "work").glob(f"**/{name}.*") if d.is_dir() and "cleared" not in d.name]
         return found
 
@@ -211,7 +211,7 @@ def wait_for():
     def wait(condition, seconds=15):
         end = time.time() + seconds
         while not (result := condition()):
-            assert time.time() < end, "waited in vain"
+            assert time.time() < end, f"not true within {seconds} s"
             time.sleep(0.02)
         return result
 

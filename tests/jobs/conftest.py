@@ -1,4 +1,4 @@
-"""A folder as a user has one: settings.py and config/, with real managers and workers run in it."""
+"""A user's folder, with settings.py and config/, in which real managers and workers run."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.tiny import write_data
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may name what it needs
+UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")  # a checkout of upstream Sisyphus; PYTHONPATH may add its dependencies
 
 CONFIG = """
 from sisyphus import tk
@@ -51,8 +51,8 @@ def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny", further=(
 @dataclass
 class Project:
     """
-    :param folder: where settings.py and config/ are
-    :param environment: variables that commands get beside those that there are
+    :param folder: folder with settings.py and config/
+    :param environment: additional environment variables of commands
     """
 
     folder: Path
@@ -63,7 +63,7 @@ class Project:
         (self.folder / "config" / f"{name}.py").write_text(text)
 
     def start(self, *command: str) -> subprocess.Popen:
-        """:return: a process in a session of its own, in this folder, without a terminal"""
+        """:return: a process that runs in this folder, in a session of its own, without a terminal"""
         process = subprocess.Popen(
             [BIN / command[0], *command[1:]],
             cwd=self.folder,
@@ -78,7 +78,7 @@ class Project:
         return process
 
     def stop_all(self) -> None:
-        """Ends what a test has left running."""
+        """Kills the processes that are still running."""
         for process in self.started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -95,7 +95,7 @@ class Project:
         return process.returncode, output
 
     def stop(self, process: subprocess.Popen) -> str:
-        """Ctrl-C for a command of `start`. Upstream's local workers outlive their manager: they are killed. :return: its output"""
+        """Sends Ctrl-C to a process of `start`, and kills workers, since upstream's outlive their manager. :return: its output"""
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=90)
@@ -106,12 +106,12 @@ class Project:
         return process.communicate(timeout=90)[0]
 
     def finished_jobs(self) -> dict[str, float]:
-        """:return: job id → when it finished"""
+        """:return: time at which each job finished, by job id"""
         markers = self.folder.glob("work/jobs/*/*/finished")
         return {marker.parent.name: marker.stat().st_mtime for marker in markers}
 
     def jobs(self) -> dict[str, Path]:
-        """:return: alias of `tiny` and of others → the job's directory, as `boulder status --json` tells them"""
+        """:return: job directories by phase name or job name, from `boulder status --json`"""
         status = self.status()
         found = {phase["phase"]: phase["folder"] for line in status["pipelines"] for phase in line["phases"]}
         found |= {job["name"]: f"work/{job['job']}" for job in status["other_jobs"]}
@@ -123,7 +123,7 @@ class Project:
         return json.loads(output)
 
     def states(self, config: str = "config/tiny.reported") -> dict[str, str]:
-        """:return: phase → state"""
+        """:return: states by phase name"""
         return {phase["phase"]: phase["state"] for line in self.status(config)["pipelines"] for phase in line["phases"]}
 
     def checkpoint(self, name: str = "tiny") -> bytes:
@@ -170,7 +170,7 @@ def two():
 
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory, data) -> Path:
-    """A project whose `config/tiny.reported` has run to its end."""
+    """A project whose `config/tiny.reported` has finished."""
     made = make_project(tmp_path_factory.mktemp("trained") / "project", data, BOULDER_ENGINE="local")
     with open(made.folder / "config/tiny.py", "a") as file:
         file.write(WITH_REPORT)
@@ -181,25 +181,25 @@ def trained_folder(tmp_path_factory, data) -> Path:
 
 @pytest.fixture
 def trained(trained_folder, tmp_path) -> Project:
-    """A copy of that project, to be changed. Its aliases lead to the original."""
+    """A copy of that project that a test may change. Its aliases point to the original."""
     shutil.copytree(trained_folder, tmp_path / "project", symlinks=True)
     return Project(tmp_path / "project", {"BOULDER_ENGINE": "local"})
 
 
 @pytest.fixture(params=["embedded", "upstream"])
 def manager(request, tmp_path, monkeypatch) -> str:
-    """Which Sisyphus `boulder` and `sis` find."""
+    """The Sisyphus that `boulder` and `sis` import."""
     return use_sisyphus(request.param, tmp_path, monkeypatch)
 
 
 def require_sisyphus(*which: str) -> None:
-    """Skips a test at its beginning, before it has done anything, if it needs what is not there."""
+    """Skips the running test if it needs an upstream Sisyphus that is not available."""
     if "upstream" in which and not UPSTREAM:
         pytest.skip("SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus")
 
 
 def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:
-    """From now on, `boulder` and `sis` find the embedded Sisyphus or "upstream"."""
+    """Makes `boulder` and `sis` import the Sisyphus `which`, "embedded" or "upstream"."""
     if which == "upstream":
         require_sisyphus(which)
         (tmp_path / "upstream").mkdir(exist_ok=True)
@@ -210,10 +210,10 @@ def use_sisyphus(which: str, tmp_path: Path, monkeypatch) -> str:
     return which
 
 
-def wait_for(what, timeout: float = 90):
-    """:return: what `what()` gives, as soon as that is true"""
+def wait_for(condition, timeout: float = 90):
+    """Waits until `condition()` is true. :return: its value"""
     end = time.monotonic() + timeout
-    while not (found := what()):
-        assert time.monotonic() < end, "waited in vain"
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not true within {timeout} s"
         time.sleep(0.02)
     return found

@@ -57,7 +57,7 @@ def write_scores(job, costs, seconds) -> None:
         for epoch in range(phase["first_epoch"], phase["last_epoch"] + 1):
             if epoch <= len(costs):
                 record = {"epoch": epoch, "index": phase["index"], "learning_rate": 0.01, "train": {"cost:output": 3.0}}
-                record |= {"dev": {"cost:output": costs[epoch - 1]}} if job.dev_data else {}
+                record |= {"dev": {"cost:output": costs[epoch - 1]}} if job.phases[0].get("dev") else {}
                 lines.append(json.dumps(record | {"seconds": seconds, "processor_seconds": seconds, "steps": 5}) + "\n")
     path.write_text("".join(lines))
 
@@ -129,7 +129,11 @@ def test_no_job_reaches_across_a_decision_even_within_a_phase(lay_out, indices_p
         same_network, [1.0] * 4, num_epochs=5, config=config, indices_per_job=indices_per_job, network=network(1, 3)
     )
     assert epochs(pipeline) == [[(0, 1, 1, 2)], [(0, 1, 3, 4)], [(0, 1, 5, 5)]]
-    assert [job.phases[0]["learning_rates"] for job in pipeline.jobs] == [rates[:2], rates[2:4], rates[4:]]
+    assert [job.phases[0]["learning_rate_control"]["rates"] for job in pipeline.jobs] == [
+        rates[:2],
+        rates[2:4],
+        rates[4:],
+    ]
     assert waited == [ids(pipeline)[:1], ids(pipeline)[:2]]
     assert [row["last_epoch"] for row in pipeline.rows] == [5]
     assert pipeline.rows[0]["job"] == ids(pipeline)[0]
@@ -211,8 +215,8 @@ def test_an_algo_that_says_something_else_when_asked_again_is_told_with_the_diff
         return network(1, 2 + len(calls))
 
     assert fails(lay_out, ConfigError, random) == (
-        "pipeline 'adaptive': index 0: asked again with the same scores, construction_algo gave something else "
-        "(~fw0(n_out 3→4) ~bw0(n_out 3→4)); what it says must follow from idx, net_dict and history alone"
+        "pipeline 'adaptive': index 0: called again with the same scores, construction_algo gave another result "
+        "(~fw0(n_out 3→4) ~bw0(n_out 3→4)); its result must depend on idx, net_dict and history alone"
     )
     calls.clear()
 
@@ -220,7 +224,7 @@ def test_an_algo_that_says_something_else_when_asked_again_is_told_with_the_diff
         calls.append(idx)
         return network(1, 3) if len(calls) < 2 else None
 
-    assert "index 0: asked again with the same scores" in fails(lay_out, ConfigError, none_the_second_time)
+    assert "index 0: called again with the same scores" in fails(lay_out, ConfigError, none_the_second_time)
 
 
 def test_a_wrong_plan_is_not_shown(lay_out):
@@ -259,7 +263,7 @@ def test_a_score_that_is_not_there_is_told_with_those_that_are(lay_out):
 
 def test_scores_that_are_missing_are_told_with_file_index_and_epoch(lay_out):
     message = fails(lay_out, TrainingError, while_it_improves, COSTS[:3])
-    assert message.endswith("scores.jsonl: index 1: found none of epoch 4, which the schedule depends on")
+    assert message.endswith("scores.jsonl: index 1: no scores of epoch 4, on which the schedule depends")
 
 
 def test_a_later_network_that_cannot_be_trained_is_told_with_its_phase_before_its_job_is_made(lay_out):

@@ -176,9 +176,9 @@ def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
         ("wrong", "error: construction_algo at idx 1: KeyError: 1 ("),
         (
             "odd",
-            "error: pipeline 'grow': index 0: asked again with the same scores, construction_algo gave something else",
+            "error: pipeline 'grow': index 0: called again with the same scores, construction_algo gave another result",
         ),
-        ("broken", "error: config 'config/grow.broken': config/grow.py, line "),
+        pytest.param("broken", "error: config 'config/grow.broken': config/grow.py, line ", marks=pytest.mark.slow),
         ("failing", "failed: grow/phase.00: boulder.errors.TrainingError: epoch 1, batch"),
     ],
 )

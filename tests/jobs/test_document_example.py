@@ -112,6 +112,7 @@ def test_its_plan_is_the_documents(tts):
     assert scales == expected
 
 
+@pytest.mark.slow
 def test_it_trains_through_all_phases_and_its_scaled_loss_is_in_the_scores_from_epoch_3_on(tts):
     code, output = tts.run("boulder", "run", "config/tts.py", timeout=280)
     assert code == 0, output

@@ -39,7 +39,7 @@ def test_it_trains_what_a_longer_pipeline_would_and_nothing_again_also_twice_in_
     # A pipeline that is planned so from the beginning ends in the same bytes.
     config = trained.folder / "config/tiny.py"
     config.write_text(config.read_text().replace("num_epochs=3 * epochs", "num_epochs=9"))
-    code, output = trained.run("boulder", "run", "config/tiny.experiment(6, 1, 2, 'at_once')")
+    code, output = trained.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'at_once')")
     assert code == 0, output
     assert trained.checkpoint("at_once") == extended
 
@@ -55,7 +55,7 @@ def test_it_goes_on_with_the_learning_rates_of_the_config(trained):
         "-c",
         "from jobs.pipeline import laid_out_pipelines",
         "-c",
-        "print([job.phases[0]['learning_rates'] for job in laid_out_pipelines()['rates'].jobs[3:]])",
+        "print([job.phases[0]['learning_rate_control']['rates'] for job in laid_out_pipelines()['rates'].jobs[3:]])",
         call,
     )
     assert code == 0, output
@@ -129,8 +129,7 @@ def test_a_config_that_contradicts_what_was_added_is_told(trained):
     code, output = trained.run("boulder", "status", "config/tiny.reported(2, (3,))")
     assert (code, output.count("\n")) == (1, 1)
     assert (
-        "further_epochs is [3], but by `boulder extend` it was [2, 1]: let it begin with these, or take 'tiny' out"
-        in output
+        "further_epochs is [3], but `boulder extend` made it [2, 1]: begin with these, or remove 'tiny' from" in output
     )
     (trained.folder / "work/further_epochs.json").write_text("{")
     code, output = trained.run("boulder", "status", CONFIG)

@@ -21,6 +21,7 @@ def test_a_held_phase_is_not_started_until_it_is_released(project, manager):
     assert set(project.states(config).values()) == {"finished"}
 
 
+@pytest.mark.slow
 def test_a_held_running_phase_continues_or_saves_and_ends(project, manager):
     config = "config/tiny.experiment(6, None, 60)"
     running = project.start("boulder", "run", config)

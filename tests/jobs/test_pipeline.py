@@ -61,12 +61,10 @@ def test_golden_job_ids():
     from jobs.report import ReportJob
     from sisyphus import tk
 
-    network = {"output": {"class": "softmax"}}
+    network, train = {"output": {"class": "softmax"}}, {"class": "HDFDataset", "files": [tk.Path("train.hdf")]}
     training = PhaseTrainingJob(
-        phases=[{"index": 0, "start": 1, "first_epoch": 1, "last_epoch": 2, "network": network}],
+        phases=[{"index": 0, "start": 1, "first_epoch": 1, "last_epoch": 2, "network": network, "train": train}],
         extern_data={"data": {"dim": 3}},
-        train_data=[tk.Path("train.hdf")],
-        dev_data=[],
     )
     lexicon = CmuDictLexiconJob(num_words=10)
     data = LexiconToHdfJob(lexicon=lexicon.out_train, frames_per_letter=2)

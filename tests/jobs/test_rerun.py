@@ -79,6 +79,7 @@ def stale(project) -> list[str]:
     return [phase["phase"] for phase in pipeline["phases"] if phase["stale"]]
 
 
+@pytest.mark.slow
 def test_running_jobs_are_ended_and_a_live_manager_reruns_the_phase(project):
     config = "config/tiny.experiment(6, 1, 8)"
     running = project.start("boulder", "run", config)
@@ -206,7 +207,7 @@ def test_a_link_to_another_work_directory_is_moved_and_its_target_untouched(trai
     ("name", "message"),
     [
         ("0", "phase 0 has not begun, so there is nothing to rerun"),
-        ("7", "--phase '7': there is none of that name, but 00, 01, final"),
+        ("7", "--phase '7': no phase of that name; there are 00, 01, final"),
     ],
 )
 def test_a_phase_that_cannot_be_rerun_gets_one_line(project, name, message):

@@ -103,5 +103,5 @@ def test_the_same_job_with_other_requirements_gives_a_warning(project):
     _, output = project.run("boulder", "plan", "config/tiny.other")
     told = [line for line in output.splitlines() if "laid out twice" in line]
     assert len(told) == 3  # phases
-    assert "again/phase.00 is laid out twice, with other requirements: {'mem': 1} of the first time count" in told[0]
+    assert "again/phase.00 is laid out twice, with different requirements: the first {'mem': 1} apply" in told[0]
     assert ast.literal_eval(told[0].rpartition("not ")[2]) == {"mem": 3}

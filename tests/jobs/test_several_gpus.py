@@ -69,7 +69,7 @@ def test_phases_that_share_a_job_must_agree(lay_out):
     with pytest.raises(ConfigError) as raised:
         lay_out({"gpus": 1}, {"gpus": 2}, indices_per_job=None)
     assert str(raised.value) == (
-        "the phases of epochs 1–1 (gpus=1, nodes=1) and 2–2 (gpus=2, nodes=1) share a job; expected the same for both, or a "
+        "the phases of epochs 1–1 (gpus=1, nodes=1) and 2–2 (gpus=2, nodes=1) share a job; expected the same devices for both, or a "
         "smaller indices_per_job"
     )
 

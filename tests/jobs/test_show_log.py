@@ -45,8 +45,8 @@ def test_following_continues_across_a_retry_until_the_job_ends(project):
     ("phase", "message"),
     [
         ("0", "phase 0 has no log: it has not begun, its state is runnable"),
-        ("2", "--phase '2': there is none of that name, but 00, 01, final"),
-        ("fina", "--phase 'fina': there is none of that name, but 00, 01, final; did you mean 'final'?"),
+        ("2", "--phase '2': no phase of that name; there are 00, 01, final"),
+        ("fina", "--phase 'fina': no phase of that name; there are 00, 01, final; did you mean 'final'?"),
     ],
 )
 def test_a_phase_that_has_not_begun_or_does_not_exist_gets_one_line(project, phase, message):

@@ -1,4 +1,4 @@
-"""A lexicon file gives back what was written, byte for byte the same each time, and names the line that is wrong."""
+"""Lexicon files: round trip, equal bytes for equal lexica, and messages that name the wrong line."""
 
 import gzip
 import os
@@ -22,14 +22,14 @@ entries = st.lists(
 @pytest.mark.parametrize("suffix", ["tsv", "tsv.gz"])
 @settings(max_examples=40, deadline=None)
 @given(entries=entries)
-def test_what_is_written_is_read(tmp_path_factory, suffix, entries):
+def test_round_trip(tmp_path_factory, suffix, entries):
     path = tmp_path_factory.mktemp("lexicon") / f"lexicon.{suffix}"
     write_lexicon(path, build(entries))
     assert read_lexicon(path) == build(reversed(entries))
 
 
 @pytest.mark.parametrize("suffix", ["tsv", "tsv.gz"])
-def test_equal_lexica_make_equal_files(tmp_path, suffix, monkeypatch):
+def test_equal_lexica_give_equal_files(tmp_path, suffix, monkeypatch):
     for name, time in (("one", 1.0), ("two", 2e9)):
         monkeypatch.setattr("time.time", lambda time=time: time)
         write_lexicon(tmp_path / f"{name}.{suffix}", build([("a", ["EY"]), ("a", ["AH"])]))
@@ -41,7 +41,7 @@ def test_the_file_is_plain_text(tmp_path):
     assert (tmp_path / "x.tsv").read_text() == "a\tAH\na\tEY\nb\tB IY\n"
 
 
-def test_the_words_of_the_demo_survive(tmp_path, cmudict_lexicon):
+def test_round_trip_of_the_words_of_the_demo(tmp_path, cmudict_lexicon):
     lexicon = select(cmudict_lexicon, 20_000)
     write_lexicon(tmp_path / "cmu.tsv.gz", lexicon)
     assert read_lexicon(tmp_path / "cmu.tsv.gz") == lexicon
@@ -51,7 +51,7 @@ def test_the_words_of_the_demo_survive(tmp_path, cmudict_lexicon):
     ("content", "message"),
     [
         ("", "is empty"),
-        ("a\tAH\nb B IY\n", "line 2: found 'b B IY', expected word<TAB>phonemes"),
+        ("a\tAH\nb B IY\n", "line 2: found 'b B IY', expected word<TAB>space-separated phonemes"),
         ("a\tAH\tEY\n", "line 1: found 'a\\\\tAH\\\\tEY'"),
         ("a\t\n", "line 1: found"),
         ("\tAH\n", "line 1: found"),
@@ -60,23 +60,23 @@ def test_the_words_of_the_demo_survive(tmp_path, cmudict_lexicon):
         ("a\tAH0\n", "line 1: pronunciation 'AH0': unknown phoneme 'AH0'; did you mean 'AH'"),
         ("A\tAH\n", "line 1: word 'A': 'A' is not a letter"),
         ("a\tAH\r\n", "line 1: .*unknown phoneme"),
-        ("b\tB IY\na\tAH\nb\tB IY\n", "line 3: 'b' stands like this in line 1"),
+        ("b\tB IY\na\tAH\nb\tB IY\n", "line 3: 'b' repeats line 1"),
     ],
 )
-def test_a_malformed_line_is_named(tmp_path, content, message):
+def test_message_names_a_malformed_line(tmp_path, content, message):
     path = tmp_path / "x.tsv"
     path.write_bytes(content.encode())
     with pytest.raises(DataError, match=f"lexicon .*x.tsv,? {message}"):
         read_lexicon(path)
 
 
-def test_text_that_is_not_utf8_is_named(tmp_path):
+def test_message_names_a_line_that_is_not_utf8(tmp_path):
     (tmp_path / "x.tsv").write_bytes(b"a\tAH\n\xff\tAH\n")
     with pytest.raises(DataError, match="line 2: not UTF-8"):
         read_lexicon(tmp_path / "x.tsv")
 
 
-def test_a_missing_truncated_or_uncompressed_file_is_named(tmp_path):
+def test_message_names_a_missing_or_corrupt_file(tmp_path):
     with pytest.raises(DataError, match=r"none.tsv cannot be read"):
         read_lexicon(tmp_path / "none.tsv")
     whole = gzip.compress(b"a\tAH\n" * 50)
@@ -87,13 +87,13 @@ def test_a_missing_truncated_or_uncompressed_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("lexicon", [{"a": []}, {"a": [()]}, {"": [("AH",)]}, {"a": [("XX",)]}, {"é": [("AH",)]}])
-def test_what_could_not_be_read_is_not_written(tmp_path, lexicon):
+def test_an_entry_that_could_not_be_read_is_not_written(tmp_path, lexicon):
     with pytest.raises(DataError):
         write_lexicon(tmp_path / "x.tsv", lexicon)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.tsv"
     write_lexicon(path, {"a": [("AH",)]})
 

@@ -1,4 +1,4 @@
-"""A word's part and its place in a subset depend on the word alone."""
+"""The split of a word and its rank in subsets depend on the word alone."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from boulder.lexicon import SPLITS, part, select, split_of
 words = st.text("abcdefghijklmnopqrstuvwxyz'", min_size=1, max_size=10)
 
 
-def test_the_split_is_the_same_on_every_machine_and_in_every_release():
+def test_the_split_never_changes():
     by_part = {split: [] for split in SPLITS}
     for word in ["boulder", "pebble", "rock", "stone", "gravel", "sand", "cliff", "granite", "slate", "marble"]:
         by_part[split_of(word, 20, 20)].append(word)
@@ -22,7 +22,7 @@ def test_the_split_is_the_same_on_every_machine_and_in_every_release():
 
 
 @given(words, st.floats(0, 40), st.floats(0, 40), st.floats(0, 10))
-def test_more_percent_only_adds_words_and_leaves_the_other_part_alone(word, dev, test, more):
+def test_a_larger_percentage_only_adds_words_and_does_not_affect_the_other_split(word, dev, test, more):
     before = split_of(word, dev, test)
     assert (split_of(word, dev, test + more) == "dev") == (before == "dev")
     assert (split_of(word, dev + more, test) == "test") == (before == "test")
@@ -33,7 +33,7 @@ def test_more_percent_only_adds_words_and_leaves_the_other_part_alone(word, dev,
 
 
 @given(st.sets(words, min_size=2, max_size=30), st.data())
-def test_a_subset_contains_the_smaller_ones(chosen, data):
+def test_a_subset_contains_smaller_subsets(chosen, data):
     lexicon = {word: [("K",)] for word in sorted(chosen)}
     large = data.draw(st.integers(2, len(lexicon)))
     small = data.draw(st.integers(1, large))
@@ -43,17 +43,17 @@ def test_a_subset_contains_the_smaller_ones(chosen, data):
 
 
 @pytest.mark.parametrize("percents", [(-1, 5), (5, -1), (50, 50), (0, 100)])
-def test_percentages_that_leave_nothing_are_refused(percents):
-    with pytest.raises(ConfigError, match="expected neither negative and together below 100"):
+def test_invalid_percentages_are_refused(percents):
+    with pytest.raises(ConfigError, match="expected non-negative percentages with a sum below 100"):
         split_of("boulder", *percents)
 
 
 @pytest.mark.parametrize("number", [0, -1, 3, True, 1.0, None])
-def test_a_number_of_words_that_cannot_be_is_refused(number):
+def test_an_invalid_number_of_words_is_refused(number):
     with pytest.raises(ConfigError, match=r"words to select: .*, expected 1 to 2"):
         select({"a": [("AH",)], "b": [("B", "IY")]}, number)
 
 
-def test_an_unknown_part_is_refused():
+def test_an_unknown_split_is_refused():
     with pytest.raises(ConfigError, match="'eval', expected one of train, dev, test"):
         part({}, "eval", 5, 5)

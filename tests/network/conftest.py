@@ -1,4 +1,4 @@
-"""What the tests of networks share, as fixtures: pytest's importlib mode has no modules beside the tests."""
+"""Fixtures that the tests of networks share."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 @pytest.fixture
 def extern_data() -> dict:
-    """Dense frames, their labels, shorter label sequences, and a vector and a label of each whole sequence."""
+    """Frames of features, labels of the frames, shorter label sequences, and a vector and a label per sequence."""
     return {
         "data": {"dim": 5},
         "letters": {"dim": 6, "sparse": True},
@@ -25,7 +25,7 @@ def extern_data() -> dict:
 
 @pytest.fixture
 def random_params() -> Callable:
-    """`random_params(spec)`: path → float32 array"""
+    """`random_params(spec)` returns float32 arrays by path."""
 
     def make(spec, seed: int = 0) -> dict:
         rng = np.random.default_rng(seed)
@@ -36,7 +36,7 @@ def random_params() -> Callable:
 
 @pytest.fixture
 def random_batch() -> Callable:
-    """`random_batch(lengths, seed)`: (data, lengths) for `extern_data`; "classes" has about half the frames."""
+    """`random_batch(lengths, seed)` returns data and lengths for `extern_data`; "classes" is about half as long."""
 
     def make(lengths, seed: int = 0) -> tuple[dict, dict]:
         rng, frames = np.random.default_rng(seed), np.asarray(lengths, "int32")
@@ -58,7 +58,7 @@ def random_batch() -> Callable:
 
 @pytest.fixture
 def run(extern_data, random_params) -> Callable:
-    """`run(net, data, lengths, …)`: describes and runs a net dict with random parameters."""
+    """`run(net, data, lengths, …)` describes and runs a net dict with random parameters."""
     from boulder.network import describe, run_network
 
     def execute(net: dict, data: dict, lengths: dict, params: dict | None = None, **kwargs):
@@ -70,7 +70,7 @@ def run(extern_data, random_params) -> Callable:
 
 @pytest.fixture
 def values() -> Callable:
-    """`values(output, layer)`: NumPy array of a layer's output with its axes in the order of its template."""
+    """`values(output, layer)` returns a layer's output as a NumPy array, with axes in the order of its template."""
 
     def get(output, layer: str = "output") -> np.ndarray:
         tensor = output.layers[layer]
@@ -81,7 +81,7 @@ def values() -> Callable:
 
 @pytest.fixture
 def check_message(extern_data) -> Callable:
-    """`check_message(network, message)`: `describe` raises exactly that, and no other error shows behind it."""
+    """`check_message(network, message)` asserts that `describe` raises exactly this message, without a visible cause."""
     from boulder.errors import NetworkError
     from boulder.network import describe
 

@@ -30,7 +30,7 @@ def test_weights_are_a_softmax_over_the_frames_of_a_sequence(run, random_batch, 
     assert (weights[1, :, 2:] == 0).all()
 
 
-def test_without_the_mask_padding_takes_part(run, random_batch, values):
+def test_without_the_mask_padding_has_weight(run, random_batch, values):
     energy, weights = weights_of(run, random_batch, values, use_time_mask=False)
     np.testing.assert_allclose(weights[1], softmax(energy[1], 0).T, rtol=1e-5)
 
@@ -46,14 +46,14 @@ def test_in_log_space_padding_is_minus_infinity(run, random_batch, values):
     assert (weights[1, :, 2:] == -np.inf).all()
 
 
-def test_a_window_leaves_out_what_is_before_and_behind_it(run, random_batch, values):
+def test_frames_outside_the_window_have_weight_0(run, random_batch, values):
     energy, weights = weights_of(run, random_batch, values, window_start=1, window_size=2)
     np.testing.assert_allclose(weights[0, :, 1:3], softmax(energy[0, 1:3], 0).T, rtol=1e-5)
     assert (weights[0][:, [0, 3]] == 0).all()
     assert weights[1, :, 1].tolist() == [1, 1]
 
 
-def test_start_and_window_may_come_from_layers(run, random_batch, values):
+def test_start_and_window_from_layers(run, random_batch, values):
     energy, weights = weights_of(run, random_batch, values, (4, 4, 4), start="data:topic")
     starts = random_batch((4, 4, 4))[0]["topic"]
     for row, e, start in zip(weights, energy, starts, strict=True):
@@ -63,7 +63,7 @@ def test_start_and_window_may_come_from_layers(run, random_batch, values):
     np.testing.assert_allclose(window, np.eye(4)[starts][:, None].repeat(2, 1), rtol=1e-6)
 
 
-def test_a_sequence_without_frames_has_weights_and_gradients_without_nan(extern_data, random_batch, random_params):
+def test_an_empty_sequence_has_no_nan_in_weights_and_gradients(extern_data, random_batch, random_params):
     import tensorflow as tf
 
     from boulder.network import run_network
@@ -78,7 +78,7 @@ def test_a_sequence_without_frames_has_weights_and_gradients_without_nan(extern_
     assert all(np.isfinite(g).all() for g in tape.gradient(total, list(params.values())))
 
 
-def test_attention_is_the_weighted_sum_of_each_head(run, random_batch, values):
+def test_attention_is_a_weighted_sum_per_head(run, random_batch, values):
     net = {**WEIGHTS, "output": {"class": "generic_attention", "base": "data", "weights": "weights"}}
     data, lengths = random_batch((4, 2))
     output = run(net, data, lengths)
@@ -88,7 +88,7 @@ def test_attention_is_the_weighted_sum_of_each_head(run, random_batch, values):
 
 
 @pytest.mark.parametrize("squeeze", [True, False])
-def test_a_single_head_is_no_axis_of_the_result_unless_told(squeeze, run, random_batch, values):
+def test_auto_squeeze_removes_the_axis_of_a_single_head(squeeze, run, random_batch, values):
     net = {
         "energy": {"class": "linear", "from": "data", "n_out": 1, "activation": None},
         "weights": {"class": "softmax_over_spatial", "from": "energy"},
@@ -98,7 +98,7 @@ def test_a_single_head_is_no_axis_of_the_result_unless_told(squeeze, run, random
     assert output.shape == ((2, 5) if squeeze else (2, 1, 5))
 
 
-def test_padding_adds_nothing_whatever_its_weight(run, random_batch, values):
+def test_padding_is_masked_even_if_its_weight_is_not_0(run, random_batch, values):
     net = {
         "weights": {"class": "linear", "from": "data", "n_out": 1, "activation": None},
         "output": {"class": "generic_attention", "base": "data", "weights": "weights"},
@@ -109,7 +109,7 @@ def test_padding_adds_nothing_whatever_its_weight(run, random_batch, values):
     np.testing.assert_allclose(values(output)[1:], expected, rtol=1e-4)
 
 
-def test_weights_of_as_many_frames_from_elsewhere_are_taken_and_others_refused(run, random_batch):
+def test_weights_over_another_time_axis_need_the_same_lengths(run, random_batch):
     import tensorflow as tf
 
     net = {
@@ -120,7 +120,8 @@ def test_weights_of_as_many_frames_from_elsewhere_are_taken_and_others_refused(r
     data, lengths = random_batch((4, 2))
     assert run(net, data, lengths).layers["output"].value.shape == (2, 5)
     with pytest.raises(
-        tf.errors.InvalidArgumentError, match=r"'output' \(generic_attention\): 'base' and 'weights' differ"
+        tf.errors.InvalidArgumentError,
+        match=r"'output' \(generic_attention\): 'base' and 'weights' have different numbers",
     ):
         run(net, data, lengths | {"letters": np.array([3, 2], "int32")})
 
@@ -129,11 +130,11 @@ ATTENTION = {"class": "generic_attention", "base": "data", "weights": "weights"}
 BAD = [
     (
         {**WEIGHTS, "output": ATTENTION | {"from": "data"}},
-        "layer 'output' (generic_attention): has its sources in 'base' and 'weights', but 'from' is 'data'",
+        "layer 'output' (generic_attention): takes its sources from 'base' and 'weights', but 'from' is 'data'",
     ),
     (
         {**WEIGHTS, "output": ATTENTION | {"base": "data:speaker"}},
-        "layer 'output' (generic_attention): needs a base with a time and a feature axis, and weights, of one float type: "
+        "layer 'output' (generic_attention): needs a base with a time axis and a feature axis, and weights of its float type: "
         "'data:speaker' is [batch, feature:3] float32, 'weights' is [batch, feature:2, time:data] float32",
     ),
     (
@@ -152,22 +153,21 @@ BAD = [
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "window_start": 3}},
-        "layer 'output' (softmax_over_spatial): 'window_start' and 'window_size' go together, and the one without the other "
-        "says nothing",
+        "layer 'output' (softmax_over_spatial): 'window_start' and 'window_size' must be given together",
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "axis": "F", "use_time_mask": True}},
-        "layer 'output' (softmax_over_spatial): only an axis with padding, and with its mask, has a window or a mask, found "
+        "layer 'output' (softmax_over_spatial): a mask or a window needs an axis with padding and 'use_time_mask', found "
         "feature:5",
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "start": "data:speaker"}},
-        "layer 'output' (softmax_over_spatial): 'start' must be an int for each sequence of [batch, time:data, feature:5] "
-        "float32, found 'data:speaker', [batch, feature:3] float32",
+        "layer 'output' (softmax_over_spatial): 'start' must have one int per sequence of [batch, time:data, feature:5] "
+        "float32, but 'data:speaker' is [batch, feature:3] float32",
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("network", "message"), BAD)
-def test_a_wrong_attention_is_told_in_one_line(network, message, check_message):
+def test_message(network, message, check_message):
     check_message(network, message)

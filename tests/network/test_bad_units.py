@@ -1,4 +1,4 @@
-"""Recurrent layers, their initial states and what reads them: what is wrong is told in one line."""
+"""Messages for recurrent layers, their initial states, and layers that read their states."""
 
 import pytest
 
@@ -26,7 +26,7 @@ BAD = {
     ),
     "a unit of rec": (
         {"output": unit("rnn_cell", "nativelstm2")},
-        "layer 'output' (rnn_cell): unit 'nativelstm2' is one of 'rec', which stands in loops, too; try 'LSTMBlock'",
+        "layer 'output' (rnn_cell): unit 'nativelstm2' belongs to 'rec', which works in loops as well; try 'LSTMBlock'",
     ),
     "an option of another unit": (
         {"output": unit("rec", "GRU", unit_opts={"forget_bias": 1.0})},
@@ -42,23 +42,23 @@ BAD = {
     ),
     "a number": (
         {"output": unit("rec", "lstm", initial_state=0.5)},
-        "layer 'output' (rec): 'initial_state' is a layer, 0, 1, 'zeros', 'ones', 'var', found 0.5",
+        "layer 'output' (rec): 'initial_state' must be a layer, 0, 1, 'zeros', 'ones', 'var', found 0.5",
     ),
     "over epochs": (
         {"output": unit("rec", "lstm", initial_state="keep_over_epoch")},
-        "layer 'output' (rec): 'initial_state' 'keep_over_epoch' is not supported: each batch begins anew",
+        "layer 'output' (rec): 'initial_state' 'keep_over_epoch' is not supported: each batch starts from its own initial state",
     ),
     "a key is missing": (
         {"output": unit("rec", "lstm", initial_state={"c": 0})},
-        "layer 'output' (rec): 'initial_state' must have the keys 'c', 'h', found 'c'",
+        "layer 'output' (rec): 'initial_state' must have the keys 'c', 'h', found the keys 'c'",
     ),
     "keys of a GRU": (
         {"output": unit("rec", "GRU", initial_state={"c": 0})},
-        "layer 'output' (rec): 'initial_state' must have the keys one vector without a name, found 'c'",
+        "layer 'output' (rec): 'initial_state' must be a single vector, found the keys 'c'",
     ),
     "a list too long": (
         {"output": unit("rec", "lstm", initial_state=[0, 0, 0])},
-        "layer 'output' (rec): 'initial_state' must say it for 'c', 'h', found 3 entries",
+        "layer 'output' (rec): 'initial_state' must have an entry for each of 'c', 'h', found 3 entries",
     ),
     "no such layer": (
         {"encoder": unit("rec", "lstm"), "output": unit("rec", "lstm", initial_state="encodr")},
@@ -66,22 +66,22 @@ BAD = {
     ),
     "another size": (
         {"s": unit("rec", "GRU", n_out=3), "output": unit("rec", "GRU", initial_state="s")},
-        "layer 'output' (rec): 'initial_state' names 's' of size 3, but it must be 2",
+        "layer 'output' (rec): 'initial_state' names 's' of size 3, expected size 2",
     ),
     "another kind of state": (
         {"s": unit("rec", "GRU"), "output": unit("rec", "lstm", initial_state="s")},
-        "layer 'output' (rec): 'initial_state' names 's', which remembers no c and h of size 2; "
-        "say {'c': …, 'h': …} with a layer of that size for each",
+        "layer 'output' (rec): 'initial_state' names 's', whose state is not c and h of size 2; "
+        "expected {'c': …, 'h': …} with a layer of that size for each",
     ),
     "a sequence": (
         {"s": {"class": "linear", "n_out": 2}, "output": unit("rec", "GRU", initial_state="s")},
-        "layer 'output' (rec): 'initial_state' names 's', which is [batch, time:data, feature:2] float32 and no vector "
-        "for each sequence",
+        "layer 'output' (rec): 'initial_state' names 's', expected a vector for each sequence, found "
+        "[batch, time:data, feature:2] float32",
     ),
     "initial output": (
         loop(unit("rnn_cell", "GRU", initial_output=1.0)),
-        "layer 'output/unit/s' (rnn_cell): its output before the first frame is that of 'initial_state'; "
-        "'initial_output' is not for it",
+        "layer 'output/unit/s' (rnn_cell): 'initial_output' is not supported here; 'initial_state' sets the "
+        "output before the first frame",
     ),
     "within the loop": (
         loop(unit("rnn_cell", "GRU", initial_state="x")) | {"x": unit("rec", "GRU")},
@@ -89,12 +89,12 @@ BAD = {
     ),
     "the loop's own": (
         loop(unit("rnn_cell", "GRU", initial_state="prev:t")),
-        "layer 'output/unit/s' (rnn_cell): 'initial_state' names 'prev:t', which is within the loop; "
-        "of layers outside it names 'base:…'",
+        "layer 'output/unit/s' (rnn_cell): 'initial_state' names 'prev:t', a layer of the loop; "
+        "expected a layer outside, as 'base:…'",
     ),
     "backwards in a loop": (
         loop(unit("rec", "lstm", direction=-1)),
-        "layer 'output/unit/s' (rec): cannot go from the last frame to the first ('direction': -1) along with the loop",
+        "layer 'output/unit/s' (rec): 'direction': -1 needs a time axis of its own; along a loop only 1 is possible",
     ),
     "no time": (
         {"s": unit("rec", "GRU"), "v": STATE, "output": {**unit("rnn_cell", "GRU"), "from": "v"}},
@@ -102,11 +102,11 @@ BAD = {
     ),
     "no memory": (
         {"s": {"class": "linear", "n_out": 2}, "output": STATE},
-        "layer 'output' (get_last_hidden_state): source 's' is no recurrent layer and has no state",
+        "layer 'output' (get_last_hidden_state): source 's' is not a recurrent layer and has no state",
     ),
     "no such key": (
         {"s": unit("rec", "lstm"), "output": {**STATE, "key": "x"}},
-        "layer 'output' (get_last_hidden_state): 'key' is 'x', but the state of 's' has 'c', 'h', or '*' for all of it",
+        "layer 'output' (get_last_hidden_state): 'key' is 'x', but the state of 's' has 'c', 'h', or '*' for the whole state",
     ),
     "another number": (
         {"s": unit("rec", "lstm"), "output": {**STATE, "n_out": 3}},

@@ -1,4 +1,4 @@
-"""`conv` and `pool`: windows that slide along axes."""
+"""`conv` and `pool` against NumPy, on ragged batches."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ COUNTS = {"same": lambda n, reach, s: -(-n // s), "valid": lambda n, reach, s: m
 
 
 def windows(x, size, stride, dilation, padding, fill):
-    """:return: [windows, size, features] of one sequence [T, features], and whether each entry is of the sequence"""
+    """:return: [windows, size, features] of one sequence [T, features], and [windows, size], False for padding"""
     n, reach = len(x), (size - 1) * dilation
     count = COUNTS[padding](n, reach, stride)
     before = max(0, (count - 1) * stride + reach + 1 - n) // 2 if padding == "same" else 0
@@ -62,13 +62,13 @@ LAYERS = st.one_of(
     lengths=st.lists(st.integers(0, 9), min_size=1, max_size=3),
     seed=st.integers(0, 99),
 )
-def test_a_sequence_has_in_any_batch_what_it_has_alone_and_gradients_are_finite(
+def test_each_sequence_of_a_batch_equals_the_formula_and_gradients_are_finite(
     layer, strides, dilation, padding, lengths, seed
 ):
     import tensorflow as tf
 
     layer = {**layer, "strides": strides, "padding": padding, "from": "data"}
-    # a window of two far entries may be all beyond the ends
+    # a dilated window may cover padding only
     layer["dilation_rate"] = 1 if layer["class"] == "pool" and padding == "same" else dilation
     spec = describe({"output": layer}, EXTERN_DATA)
     rng = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def test_a_sequence_has_in_any_batch_what_it_has_alone_and_gradients_are_finite(
         np.testing.assert_allclose(row[:count], expected, rtol=1e-4, atol=1e-4)
     gradients = tape.gradient(total, [data, *params.values()])
     assert all(np.isfinite(gradient.numpy()).all() for gradient in gradients)
-    if layer["class"] == "pool":  # the padding's gradient
+    if layer["class"] == "pool":  # the padding has no gradient
         assert (
             gradients[0].numpy()[np.arange(max(lengths)) >= np.array(lengths)[:, None]] == 0
         ).all() or padding == "valid"
@@ -97,7 +97,7 @@ def templates(network, **streams):
     return {n: str(s.template) for n, s in describe(network, EXTERN_DATA | streams).layers.items()}
 
 
-def test_equal_numbers_of_windows_make_equal_axes():
+def test_axes_with_the_same_number_of_windows_are_equal():
     found = templates(
         {
             "pool": {"class": "pool", "mode": "max", "pool_size": [2], "padding": "same", "from": "data"},
@@ -115,7 +115,7 @@ def test_equal_numbers_of_windows_make_equal_axes():
     assert found["last"] == "[batch, time:less(data, 2), feature:3] float32"
 
 
-def test_features_can_be_slid_along():
+def test_convolution_along_the_feature_axis():
     conv = {"class": "conv", "n_out": 3, "padding": "same", "from": "data", "is_output_layer": True}
     spec = describe(
         {
@@ -142,7 +142,7 @@ def test_features_can_be_slid_along():
     }
 
 
-def test_rows_of_the_weights_belong_to_the_sources():
+def test_rows_of_the_weights_are_split_by_source():
     conv = {"class": "conv", "n_out": 3, "padding": "same", "filter_size": [3], "from": ["data", "other"]}
     spec = describe({"other": {"class": "linear", "n_out": 2}, "output": conv}, EXTERN_DATA)
     assert [[(part.label, part.size) for part in axis] for axis in spec.params["output/W"].splits] == [
@@ -181,7 +181,7 @@ BAD = [
     ),
     (
         POOL | {"padding": "same_static", "strides": 3},
-        "(pool): padding 'same_static' goes with windows that are as large as their stride, and not dilated",
+        "(pool): padding 'same_static' needs windows at least as large as their stride, without dilation",
     ),
     (POOL | {"from": "data:speaker"}, "(pool): 1 sizes of windows need as many axes of the input [batch, feature:3] float32, found none"),
     (POOL | {"mode": "mean"}, "(pool): option 'mode' must be 'max' or 'avg' or 'MAX' or 'AVG', found 'mean'"),
@@ -190,5 +190,5 @@ BAD = [
 
 
 @pytest.mark.parametrize(("layer", "message"), BAD)
-def test_wrong_windows_are_told_in_one_line(layer, message, check_message):
+def test_message(layer, message, check_message):
     check_message({"output": layer}, f"layer 'output' {message}")

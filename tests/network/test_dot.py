@@ -1,4 +1,4 @@
-"""`dot`: products summed over common axes."""
+"""`dot` against `numpy.einsum`."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from boulder.network import describe
 
 A = {"a": {"class": "linear", "from": "data", "n_out": 4, "activation": "tanh"}}
-# options of a dot of `a` [B, T, 4] and the data [B, T, 5] or the speaker [B, 3], result's template, formula
+# options, template of the output, formula of `a` [B, T, 4], the data [B, T, 5] and the mask [B, T]
 CASES = {
     "frames": (
         {"from": ["a", "data"], "red1": "T", "red2": "T", "var1": "F", "var2": "F"},
@@ -42,7 +42,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_dot_sums_products(name, run, random_batch, values):
+def test_dot_is_a_contraction(name, run, random_batch, values):
     options, template, formula = CASES[name]
     net = {**A, "matrix": {"class": "dot", "from": ["a", "data"], "reduce": "T"}, "output": {"class": "dot", **options}}
     data, lengths = random_batch((4, 2, 0))
@@ -53,7 +53,7 @@ def test_dot_sums_products(name, run, random_batch, values):
     np.testing.assert_allclose(values(output), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_axes_of_equal_size_get_different_names(extern_data):
+def test_static_axes_of_equal_size_stay_distinct(extern_data):
     net = {
         **A,
         "b": A["a"],
@@ -62,7 +62,7 @@ def test_axes_of_equal_size_get_different_names(extern_data):
     assert str(describe(net, extern_data).layers["output"].template) == "[batch, spatial:4, feature:4] float32"
 
 
-def test_two_sequences_make_energies_of_all_pairs_of_frames(run, random_batch, values, extern_data):
+def test_dot_of_two_sequences_has_an_entry_for_each_pair_of_frames(run, random_batch, values, extern_data):
     net = {
         "q": {"class": "linear", "from": "data:classes", "n_out": 4},
         "k": {"class": "linear", "from": "data:letters", "n_out": 4},
@@ -79,21 +79,21 @@ BAD = [
     ({"from": ["a"]}, "needs two sources in 'from', found 1"),
     (
         {"from": ["a", "data:letters"]},
-        "its sources must be float values of one type: 'a' is [batch, time:data, feature:4] float32, 'data:letters' is "
+        "its sources must have one float dtype: 'a' is [batch, time:data, feature:4] float32, 'data:letters' is "
         "[batch, time:letters], 6 classes int32",
     ),
     (
         {"from": ["a", "data"], "red1": "F", "red2": "F"},
         f"'F' of the first source and 'F' of the second cannot be reduced together: {SOURCES}",
     ),
-    ({"from": ["a", "data"], "reduce": "T", "red1": "T"}, "'reduce' stands for both 'red1' and 'red2', found them beside it"),
+    ({"from": ["a", "data"], "reduce": "T", "red1": "T"}, "'reduce' replaces 'red1' and 'red2', found both"),
     (
         {"from": ["a", "data"], "red1": "T", "red2": "T", "var1": "T", "var2": "F"},
-        f"'var1', 'T', or 'var2', 'F', is also reduced: {SOURCES}",
+        f"an axis of 'var1', 'T', or 'var2', 'F', is also reduced: {SOURCES}",
     ),
     (
         {"from": ["a", "data"], "red1": "T", "red2": "T", "var1": "F", "var2": None},
-        f"axis feature:5 is in one source only, and neither reduced nor in 'var1' or 'var2': {SOURCES}",
+        f"only one source has the axis feature:5, and it is neither reduced nor in 'var1' or 'var2': {SOURCES}",
     ),
     (
         {"from": ["a", "a"], "red1": "F", "red2": "F", "var1": "T", "var2": "T"},
@@ -104,5 +104,5 @@ BAD = [
 
 
 @pytest.mark.parametrize(("options", "message"), BAD)
-def test_a_wrong_dot_is_told_in_one_line(options, message, check_message):
+def test_message(options, message, check_message):
     check_message({**A, "output": {"class": "dot", **options}}, f"layer 'output' (dot): {message}")

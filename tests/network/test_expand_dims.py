@@ -1,4 +1,4 @@
-"""`expand_dims` and `squeeze`: where the new axis is, and whether it is time or the features'."""
+"""`expand_dims` and `squeeze`: position and role of the axis."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def expand(source, axis, **options):
     return {"output": {"class": "expand_dims", "from": source, "axis": axis, **options}}
 
 
-# as RETURNN says which axis is what
+# the roles are RETURNN's
 PLACES = [
     (H | expand("h", 1), "[batch, spatial:1, time:data, feature:6] float32"),
     (H | expand("h", 2), "[batch, time:data, spatial:1, feature:6] float32"),
@@ -34,7 +34,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("net", "template"), PLACES)
-def test_the_new_axis_is_where_and_what_returnn_says(net, template, extern_data):
+def test_position_and_role_of_the_new_axis_are_returnns(net, template, extern_data):
     assert str(describe(net, extern_data).layers["output"].template) == template
 
 
@@ -51,13 +51,13 @@ FROM_ONE_FRAME = [
 
 
 @pytest.mark.parametrize(("layer", "template"), FROM_ONE_FRAME)
-def test_a_time_of_one_size_for_all_sequences_is_time_and_static(layer, template, run, random_batch, values):
+def test_a_static_time_axis_is_both_time_and_static(layer, template, run, random_batch, values):
     output = run(E | {"v": V["v"] | {"is_output_layer": True}, "output": layer | {"from": "e"}}, *random_batch((3, 2)))
     assert str(output.layers["output"].template) == template
     np.testing.assert_array_equal(values(output).reshape(2, 6), values(output, "v"))
 
 
-def test_it_has_lengths_which_layers_over_time_use(run, random_batch, values):
+def test_a_static_time_axis_has_lengths(run, random_batch, values):
     net = V | {
         "e": {"class": "expand_dims", "from": "v", "axis": "T", "dim": 3},
         "r": {"class": "repeat", "from": "e", "repetitions": 2},
@@ -70,7 +70,7 @@ def test_it_has_lengths_which_layers_over_time_use(run, random_batch, values):
     np.testing.assert_allclose(values(output), 2 * values(output, "v"), rtol=1e-5)
 
 
-def test_squeezed_by_number_where_the_batch_is_counted_elsewhere(extern_data):
+def test_squeeze_by_position_with_the_batch_at_another_position(extern_data):
     net = H | expand("h", 1) | {"s": {"class": "squeeze", "from": "output", "axis": 0, "enforce_batch_dim_axis": 2}}
     net["s"]["is_output_layer"] = True
     assert str(describe(net, extern_data).layers["s"].template) == "[batch, time:data, feature:6] float32"

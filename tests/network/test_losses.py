@@ -1,4 +1,4 @@
-"""`ce` and `ctc` against what they are by definition."""
+"""`ce` and `ctc` against their definitions."""
 
 import itertools
 
@@ -21,10 +21,8 @@ def log_softmax(x):
 # ce
 
 
-def test_ce_is_the_sum_over_real_frames(run, values, random_batch):
-    net = {
-        "output": {"class": "softmax", "loss": "ce", "target": "align"},
-    }
+def test_ce_is_a_sum_over_frames_without_padding(run, values, random_batch):
+    net = {"output": {"class": "softmax", "loss": "ce", "target": "align"}}
     data, lengths = random_batch(LENGTHS)
     result = run(net, data, lengths)
     probabilities = values(result)
@@ -46,7 +44,7 @@ def test_ce_of_one_label_per_sequence(run, values, random_batch):
     assert float(result.losses["output"].frames) == 4
 
 
-def test_ce_of_time_major_output_and_of_values_that_are_no_softmax(run, values, random_batch):
+def test_ce_of_a_time_major_output_without_a_softmax(run, values, random_batch):
     net = {
         "lstm": {"class": "rec", "n_out": 4},
         "output": {"class": "activation", "activation": "sigmoid", "from": "lstm", "loss": "ce", "target": "align"},
@@ -58,7 +56,7 @@ def test_ce_of_time_major_output_and_of_values_that_are_no_softmax(run, values, 
     assert float(result.losses["output"].cost) == pytest.approx(cost, rel=1e-5)
 
 
-def test_ce_on_a_copy_of_a_softmax_is_as_stable_as_on_the_softmax():
+def test_ce_on_a_copy_of_a_softmax_uses_its_logits():
     net = {
         "p": {"class": "softmax", "n_out": 4, "with_bias": False},
         "output": {"class": "copy", "from": "p", "loss": "ce", "target": "align"},
@@ -70,7 +68,7 @@ def test_ce_on_a_copy_of_a_softmax_is_as_stable_as_on_the_softmax():
     assert float(run_network(spec, params, data, lengths).losses["output"].cost) == 1000
 
 
-def test_frames_and_labels_must_be_equally_many(run, random_batch):
+def test_output_and_target_must_have_the_same_lengths(run, random_batch):
     import tensorflow as tf
 
     data, lengths = random_batch(LENGTHS)
@@ -87,7 +85,7 @@ def collapsed(path, blank):
 
 
 def brute_force_cost(log_probabilities, labels) -> float:
-    """:return: -log of the sum over all paths of T labels and blanks that collapse to `labels`; infinite if there is none"""
+    """:return: -log of the sum over all paths of T labels and blanks that collapse to `labels`; inf without such a path"""
     frames, classes = log_probabilities.shape
     total = sum(
         np.exp(sum(log_probabilities[t, label] for t, label in enumerate(path)))
@@ -106,8 +104,8 @@ def edit_distance(a, b) -> int:
 
 def run_ctc(sequences, classes: int):
     """
-    :param sequences: (scores before the softmax [T, classes + 1], labels) of each
-    :return: cost, error, frames; gradient of the cost
+    :param sequences: a list of (logits [T, classes + 1], labels)
+    :return: (cost, error, frames), gradient of the cost
     """
     import tensorflow as tf
 
@@ -133,7 +131,7 @@ def run_ctc(sequences, classes: int):
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_ctc_is_the_sum_over_all_alignments_and_sequences_without_one_are_left_out(data):
+def test_ctc_sums_over_all_alignments_and_excludes_sequences_without_one(data):
     classes = data.draw(st.integers(1, 3), "classes")
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6), "seed"))
     sizes = data.draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=4), "sizes")
@@ -154,7 +152,7 @@ def test_ctc_is_the_sum_over_all_alignments_and_sequences_without_one_are_left_o
         assert not gradient[seq, len(scores) :].any()
 
 
-def test_ctc_gradient_is_the_finite_difference():
+def test_ctc_gradient_equals_finite_differences():
     rng = np.random.default_rng(0)
     scores, labels = rng.normal(size=(4, 3)), [1, 1]
     gradient = run_ctc([(scores, labels)], 2)[1][0]
@@ -171,20 +169,20 @@ def test_two_equal_labels_need_a_blank_between_them():
     assert run_ctc([(scores, [0, 0])], 2)[0] == (0, 0, 0)
 
 
-def test_losses_of_several_layers_stand_beside_each_other(run, random_batch):
+def test_losses_of_several_layers(run, random_batch):
     net = {
         "aux": {"class": "softmax", "loss": "ce", "target": "align", "loss_scale": 0.3},
         "zero": {"class": "softmax", "loss": "ce", "target": "align", "loss_scale": 0},
         "output": {"class": "softmax", "from": "aux", "loss": "ctc"},
     }
     result = run(net, *random_batch(LENGTHS))
-    assert set(result.losses) == {"aux", "output"}  # the scale is the objective's matter
+    assert set(result.losses) == {"aux", "output"}  # scales are applied in the objective
     data, lengths = random_batch(LENGTHS)
     del data["align"], data["classes"]
     assert run(net, data, lengths, losses=False).losses == {}
 
 
-def test_a_scale_may_stand_in_the_losses_options(extern_data):
+def test_loss_opts_may_contain_the_scale(extern_data):
     def scales(**options):
         net = {"output": {"class": "softmax", "loss": "ce", "target": "align", **options}}
         return {name: loss.scale for name, loss in describe(net, extern_data).losses.items()}
@@ -196,7 +194,7 @@ def test_a_scale_may_stand_in_the_losses_options(extern_data):
         scales(loss_opts={"scale": 0.3}, loss_scale=0.5)
 
 
-def test_ctc_takes_logits_and_cuts_targets_that_are_too_long(run, random_batch):
+def test_ctc_of_logits_and_with_clipped_targets(run, random_batch):
     data, lengths = random_batch([4, 3, 2])
     data["data"] = data["data"][:, :, :4]
     lengths["classes"] = np.array([4, 3, 2], "int32")

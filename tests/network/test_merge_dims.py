@@ -1,4 +1,4 @@
-"""`merge_dims` and `split_dims` where there is little to merge, and back again."""
+"""`merge_dims` and `split_dims`: empty batches, and round trips."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ H = {"h": {"class": "linear", "from": "data", "n_out": 6, "activation": None, "i
 
 
 @pytest.mark.parametrize("axes", ["static", ["T", "dim:2"], "except_time"])
-def test_a_batch_may_have_no_frames_at_all(axes, run, random_batch):
+def test_a_batch_without_frames(axes, run, random_batch):
     net = H | {
         "s": {"class": "split_dims", "from": "h", "axis": "F", "dims": (2, -1)},
         "w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 3), "is_output_layer": True},
@@ -25,7 +25,7 @@ def test_a_batch_may_have_no_frames_at_all(axes, run, random_batch):
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(lengths=st.lists(st.integers(0, 7), min_size=1, max_size=4), window=st.integers(1, 4), padding=st.integers(0, 3))
-def test_frames_stacked_and_taken_apart_are_the_frames(lengths, window, padding):
+def test_unstacking_stacked_frames_is_the_identity(lengths, window, padding):
     net = H | {
         "w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, window), "pad_value": 9},
         "stacked": {"class": "merge_dims", "from": "w", "axes": "static", "is_output_layer": True},
@@ -53,7 +53,7 @@ def test_frames_stacked_and_taken_apart_are_the_frames(lengths, window, padding)
     ("window", "repetitions", "time"),
     [(2, 1, "every(data, 2)"), (3, 3, "data"), (2, 6, "repeat(data, 3)"), (2, 3, "every(repeat(data, 3), 2)")],
 )
-def test_a_time_axis_of_windows_is_that_of_others_of_as_many_frames(window, repetitions, time, run, random_batch):
+def test_axes_with_the_same_number_of_windows_are_equal(window, repetitions, time, run, random_batch):
     net = H | {
         "r": {"class": "repeat", "from": "h", "repetitions": repetitions},
         "w": {"class": "split_dims", "from": "r", "axis": "T", "dims": (-1, window)},
@@ -71,7 +71,7 @@ def test_a_time_axis_of_windows_is_that_of_others_of_as_many_frames(window, repe
         np.testing.assert_array_equal(row[:n], 0)
 
 
-def test_labels_are_split_into_windows_too(run, random_batch, values):
+def test_class_indices_are_split_into_windows(run, random_batch, values):
     net = {"output": {"class": "split_dims", "from": "data:letters", "axis": "T", "dims": (-1, 2), "pad_value": 5.0}}
     data, lengths = random_batch((3, 1))
     output = run(net, data, lengths)

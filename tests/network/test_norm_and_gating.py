@@ -6,7 +6,7 @@ import pytest
 from boulder.network import describe, run_network
 
 
-def test_each_frame_is_normalised_over_its_features(extern_data, random_params, random_batch, values):
+def test_layer_norm_normalizes_the_features_of_each_frame(extern_data, random_params, random_batch, values):
     spec = describe({"output": {"class": "layer_norm", "from": ["data", "data"], "epsilon": 0.1}}, extern_data)
     params, (data, lengths) = random_params(spec), random_batch((4, 2))
     x = np.concatenate([data["data"]] * 2, -1)
@@ -15,7 +15,7 @@ def test_each_frame_is_normalised_over_its_features(extern_data, random_params, 
     np.testing.assert_allclose(values(run_network(spec, params, data, lengths)), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_new_norm_scales_by_one_and_shifts_by_nothing(extern_data):
+def test_layer_norm_starts_with_scale_1_and_bias_0(extern_data):
     spec = describe({"output": {"class": "layer_norm", "from": "data"}}, extern_data)
     assert {path: (p.shape, p.init) for path, p in spec.params.items()} == {
         "output/scale": ((5,), 1.0),
@@ -23,7 +23,7 @@ def test_a_new_norm_scales_by_one_and_shifts_by_nothing(extern_data):
     }
 
 
-def test_one_half_of_the_features_is_a_gate_of_the_other(run, random_batch, values):
+def test_gating_multiplies_the_halves_of_the_features(run, random_batch, values):
     net = {
         "a": {"class": "linear", "from": "data", "n_out": 6},
         "output": {"class": "gating", "from": "a", "activation": "tanh", "gate_activation": "1 - sigmoid"},
@@ -41,12 +41,12 @@ BAD = [
     ({"class": "layer_norm", "from": "data", "epsilon": -1}, "(layer_norm): 'epsilon' must be 0 or more, found -1"),
     (
         {"class": "gating", "from": "data", "activation": "tanh"},
-        "(gating): needs two halves of features, but its input is [batch, time:data, feature:5] float32",
+        "(gating): needs an even number of features, but its input is [batch, time:data, feature:5] float32",
     ),
     ({"class": "gating", "from": "data"}, "(gating): option 'activation' is missing"),
 ]
 
 
 @pytest.mark.parametrize(("layer", "message"), BAD)
-def test_a_wrong_layer_is_told_in_one_line(layer, message, check_message):
+def test_message(layer, message, check_message):
     check_message({"output": layer}, f"layer 'output' {message}")

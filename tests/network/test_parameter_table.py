@@ -1,6 +1,6 @@
-"""Paths and shapes of the parameters of each layer class and unit are RETURNN's, as it was asked for them.
+"""Parameter paths and shapes of all layer classes and units, against a table recorded from RETURNN.
 
-parameters_of_returnn.json is RETURNN's answer; tests/parity asks again and compares, or writes it anew.
+tests/parity compares parameters_of_returnn.json with RETURNN itself, or records it again.
 """
 
 import json
@@ -33,7 +33,7 @@ def test_every_layer_class_with_parameters_is_in_the_table():
 
 
 def _declares_parameters(cls) -> bool:
-    """:return: whether the class, or one that it is of, calls `site.param`"""
+    """:return: whether the class or one of its bases calls `site.param`"""
     import inspect
 
     return any("site.param(" in inspect.getsource(c) for c in cls.__mro__ if c.__module__.startswith("boulder."))

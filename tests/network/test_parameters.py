@@ -1,11 +1,11 @@
-"""Paths, shapes and splits of parameters: RETURNN's, pinned."""
+"""Golden table of parameter paths, shapes and splits, which are RETURNN's."""
 
 import pytest
 
 from boulder.network import Part, describe
 from boulder.network.params import ParamSpec
 
-# net dict of one layer beside the sources → parameter → (shape, RETURNN's splits)
+# case → layer, parameter path → (shape, RETURNN's splits)
 GOLDEN = {
     "linear": (
         {"class": "linear", "n_out": 7, "activation": "relu"},
@@ -69,7 +69,7 @@ def test_paths_shapes_and_splits_are_returnns(case, extern_data):
         assert param.dtype == "float32"
 
 
-def test_columns_of_an_lstm_are_gates_and_its_rows_are_sources_looked_up_through_copies(extern_data):
+def test_lstm_columns_are_split_by_gate_and_rows_by_source_through_copies(extern_data):
     layer = {"class": "rec", "unit": "nativelstm2", "n_out": 3, "from": ["copied_twice", "a"]}
     params = describe(one_layer(layer), extern_data).params
     gates = tuple(Part(gate, 3) for gate in ("cell_in", "input", "forget", "output"))
@@ -79,7 +79,7 @@ def test_columns_of_an_lstm_are_gates_and_its_rows_are_sources_looked_up_through
     assert params["layer/rec/b"].splits == (gates,)
 
 
-def test_the_demo_network_has_these_parameters(extern_data):
+def test_parameters_of_the_demo_network(extern_data):
     net = {
         "embedding": {"class": "linear", "from": "data:letters", "n_out": 8, "with_bias": False},
         "frames": {"class": "repeat", "from": "embedding", "repetitions": 2},
@@ -107,14 +107,14 @@ def test_the_demo_network_has_these_parameters(extern_data):
     ("layer", "scope"),
     [("lstm-0 fw", "lstm__0__fw"), ("_x:y", ".95.x__y"), ("a.b", "a.b"), ("größe", "gre"), ("f(x)", "f__x__")],
 )
-def test_paths_spell_layer_names_as_returnn_does(layer, scope, extern_data):
+def test_paths_escape_layer_names_like_returnn(layer, scope, extern_data):
     net = {layer: {"class": "linear", "n_out": 2}, "output": {"class": "copy", "from": layer}}
     params = describe(net, extern_data).params
     assert list(params) == [f"{scope}/W", f"{scope}/b"]
     assert {param.layer for param in params.values()} == {layer}
 
 
-def test_l2_concerns_all_parameters_of_the_layer_and_trainable_too(extern_data):
+def test_l2_and_trainable_apply_to_all_parameters_of_a_layer(extern_data):
     net = {
         "frozen": {"class": "rec", "from": "data", "n_out": 2, "trainable": False},
         "default": {"class": "linear", "from": "frozen", "n_out": 2, "trainable": None},
@@ -132,7 +132,7 @@ def test_l2_concerns_all_parameters_of_the_layer_and_trainable_too(extern_data):
     }
 
 
-def test_specs_survive_json(extern_data):
+def test_specs_survive_a_json_round_trip(extern_data):
     import json
 
     layer = {"class": "rec", "n_out": 3, "from": ["copied_twice", "a"], "bias_init": 1.0, "L2": 0.1, "trainable": False}

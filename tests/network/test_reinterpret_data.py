@@ -1,4 +1,4 @@
-"""`reinterpret_data`: which axis is time and which the features', whose lengths they have, and what the values are."""
+"""`reinterpret_data`: axis roles, lengths and classes change, values do not."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ AXES = [
 
 
 @pytest.mark.parametrize(("layers", "options", "template"), AXES)
-def test_roles_change_and_values_stay(layers, options, template, run, random_batch):
+def test_axis_roles_change_and_values_do_not(layers, options, template, run, random_batch):
     output = run(of(layers | {"s": layers["s"] | {"is_output_layer": True}}, **options), *random_batch((4, 2)))
     before, after = output.layers["s"], output.layers["output"]
     assert str(after.template) == f"{template} float32"
@@ -49,7 +49,7 @@ def test_roles_change_and_values_stay(layers, options, template, run, random_bat
     assert all(sizes[str(axis)] == axis.size for axis in after.axes if axis.size is not None)
 
 
-def test_dynamic_axes_take_the_lengths_of_those_of_the_base_one_by_one(run, random_batch, values):
+def test_size_base_replaces_the_dynamic_axes_in_order(run, random_batch, values):
     net = PAIRS | {
         "t": PAIRS["s"] | {"from": ["k", "q"]},
         "output": {"class": "reinterpret_data", "from": "t", "size_base": "t2", "is_output_layer": True},
@@ -62,13 +62,13 @@ def test_dynamic_axes_take_the_lengths_of_those_of_the_base_one_by_one(run, rand
     np.testing.assert_array_equal(values(output), values(output, "t"))
 
 
-def test_what_has_no_lengths_keeps_having_none(extern_data):
+def test_size_base_has_no_effect_without_dynamic_axes(extern_data):
     spec = describe(VECTOR | {"output": {"class": "reinterpret_data", "from": "v", "size_base": "data"}}, extern_data)
     assert str(spec.layers["output"].template) == "[batch, feature:6] float32"
 
 
-def test_a_loss_is_as_exact_as_on_the_layer_itself(extern_data):
-    """The probability of the target is 0 in float32, and its logarithm -200."""
+def test_a_loss_uses_the_logits_of_the_source(extern_data):
+    """In float32 the target's probability is 0, and its log probability -200."""
     softmax = {"class": "softmax", "from": "data", "n_out": 3, "with_bias": False}
     net = {
         "p": softmax,
@@ -91,15 +91,15 @@ def test_a_loss_is_as_exact_as_on_the_layer_itself(extern_data):
 
 
 BAD = [
-    (HEADS, {"switch_axes": "BT"}, "'switch_axes' switches time, if it is of one size for all sequences, and features; found 'BT'"),
-    (HEADS, {"switch_axes": "TF"}, "'switch_axes' switches time, if it is of one size for all sequences, and features; found 'TF'"),
-    (HEADS, {"set_axes": {"B": "T"}}, "'set_axes': the batch stays what it is, so that 'B' cannot become time:data"),
-    (HEADS, {"set_axes": {"T": "B"}}, "'set_axes': the batch stays what it is, so that 'T' cannot become batch"),
-    (HEADS, {"set_axes": {"T": None}}, "'set_axes': time:data has a length for each sequence, and stays time"),
+    (HEADS, {"switch_axes": "BT"}, "'switch_axes' can only swap a static time axis with the feature axis, found 'BT'"),
+    (HEADS, {"switch_axes": "TF"}, "'switch_axes' can only swap a static time axis with the feature axis, found 'TF'"),
+    (HEADS, {"set_axes": {"B": "T"}}, "'set_axes': the batch axis cannot change, so 'B' cannot be time:data"),
+    (HEADS, {"set_axes": {"T": "B"}}, "'set_axes': the batch axis cannot change, so 'T' cannot be batch"),
+    (HEADS, {"set_axes": {"T": None}}, "'set_axes': the dynamic axis time:data must stay a time axis"),
     (VECTOR, {"set_axes": {"T": "F"}}, "'set_axes': feature:6 cannot also become time"),
     (
         HEADS, {"enforce_batch_major": True, "enforce_time_major": True},
-        "'enforce_batch_major' and 'enforce_time_major' exclude each other",
+        "'enforce_batch_major' and 'enforce_time_major' are mutually exclusive",
     ),
     (
         VECTOR, {"from": "v", "set_axes": {"F": 0}, "enforce_time_major": True},
@@ -114,7 +114,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("layers", "options", "message"), BAD)
-def test_what_cannot_be_is_told_in_one_line(layers, options, message, extern_data):
+def test_message(layers, options, message, extern_data):
     with pytest.raises(NetworkError) as caught:
         describe(of(layers, **options), extern_data)
     assert str(caught.value).startswith(f"layer 'output' (reinterpret_data): {message}")

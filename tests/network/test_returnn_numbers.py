@@ -1,4 +1,4 @@
-"""Numbers that RETURNN 1.20261022.211313 on TensorFlow 2.21 gives for the same net dicts, parameters and ragged batch."""
+"""Outputs, losses and gradients recorded from RETURNN 1.20261022.211313 on TensorFlow 2.21, on a ragged batch."""
 
 import numpy as np
 import pytest
@@ -33,18 +33,18 @@ MIXED_CE = {
     "mul": {"class": "combine", "kind": "mul", "from": ["lstm", "gelu"], "activation": "sigmoid"},
     "eval": {"class": "eval", "eval": "source(0) * tf.sigmoid(source(1)) + a", "eval_locals": {"a": 2.0}, "from": ["add", "mul"]},
     "relu": {"class": "activation", "activation": "relu", "from": ["eval", "average"]},
-    # probabilities of a layer that is no softmax are taken as they are, also where they do not add up to 1
+    # the output of a layer without a softmax is not renormalised
     "sigmoid": {"class": "linear", "activation": "sigmoid", "from": "add", "loss": "ce", "target": "align", "loss_scale": 0.5},
     "output": {"class": "softmax", "from": "relu", "loss": "ce", "target": "align", "L2": 0.1},
 }  # fmt: skip
 NETWORKS = {"blstm_ctc": BLSTM_CTC, "mixed_ce": MIXED_CE}
-# network → layer → (cost, error, frames); and the objective, with L2
+# network → layer → (cost, error, frames); network → objective with L2
 LOSSES = {
     "blstm_ctc": {"output": (29.42597, 6.0, 7)},
     "mixed_ce": {"sigmoid": (16.00945, 11.0, 16), "output": (40.04034, 11.0, 16)},
 }
 OBJECTIVES = {"blstm_ctc": 29.51437, "mixed_ce": 49.67572}
-# network → layer → sum over real frames of output · (1 + class or unit)
+# network → layer → sum over unpadded frames of output · (1 + index of the feature)
 OUTPUTS = {
     "blstm_ctc": {
         "embedding": -8.24705,

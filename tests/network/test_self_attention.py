@@ -1,4 +1,4 @@
-"""`self_attention`, with its positions: `positional_encoding` and `relative_positional_encoding`."""
+"""`self_attention`, `positional_encoding` and `relative_positional_encoding` against NumPy."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_heads_attend_to_the_frames_of_their_sequence(left_only, extern_data, ra
     assert np.isfinite(found).all()
 
 
-def test_the_parameter_is_of_one_piece_with_its_parts_by_head(extern_data):
+def test_columns_of_the_parameter_are_split_by_head(extern_data):
     net = {"other": {"class": "linear", "n_out": 3}, "output": ATTENTION | {"from": ["data", "other"]}}
     param = describe(net, extern_data).params["output/QKV"]
     assert (param.shape, param.returnn_splits) == ((8, 14), ((8,), (4, 4, 6)))
@@ -62,7 +62,7 @@ def relative(clipping, **options):
     }
 
 
-def test_keys_are_shifted_by_the_vectors_of_their_distances(extern_data, random_params, random_batch, values):
+def test_key_shift_adds_relative_positions_to_the_keys(extern_data, random_params, random_batch, values):
     spec = describe(relative(2), extern_data)
     params, (data, lengths) = random_params(spec), random_batch((5, 3))
     result = run_network(spec, params, data, lengths)
@@ -89,7 +89,7 @@ def test_positions_are_sinusoids(size, run, random_batch, values):
     np.testing.assert_allclose(output, np.broadcast_to(sinusoids(np.arange(4), size), (2, 4, size)), atol=1e-6)
 
 
-def test_positions_can_be_added_constant_and_shifted(run, random_batch, values):
+def test_options_of_positional_encoding(run, random_batch, values):
     encoding = {"class": "positional_encoding", "from": "data"}
     data, lengths = random_batch((4, 2))
     added = run({"output": encoding | {"add_to_input": True}}, data, lengths)
@@ -100,7 +100,7 @@ def test_positions_can_be_added_constant_and_shifted(run, random_batch, values):
     np.testing.assert_allclose(values(shifted), sinusoids(np.arange(4) + data["topic"][:, None], 6), atol=1e-6)
 
 
-def test_fixed_distances_are_sinusoids_of_the_clipped_distance(run, random_batch, values):
+def test_fixed_relative_positions_are_sinusoids_of_the_clipped_distance(run, random_batch, values):
     net = {
         "output": {"class": "relative_positional_encoding", "from": "data", "n_out": 4, "clipping": 1, "fixed": True}
     }
@@ -108,7 +108,7 @@ def test_fixed_distances_are_sinusoids_of_the_clipped_distance(run, random_batch
     np.testing.assert_allclose(output, sinusoids([[1, 2, 2], [0, 1, 2], [0, 0, 1]], 4), atol=1e-6)
 
 
-def test_a_decoder_has_the_same_numbers_outside_of_a_loop_and_in_it_at_once_or_step_by_step(random_params):
+def test_causal_attention_gives_the_same_outside_a_loop_moved_out_of_it_and_step_by_step(random_params):
     import tensorflow as tf
 
     def layers(source):
@@ -123,7 +123,7 @@ def test_a_decoder_has_the_same_numbers_outside_of_a_loop_and_in_it_at_once_or_s
         spec = describe(net, {"data": {"dim": 5}})
         variables = {path: tf.Variable(value) for path, value in sorted(random_params(spec).items())}
 
-        @tf.function
+        @tf.function(autograph=False)
         def step():
             with tf.GradientTape() as tape:
                 x = run_network(spec, variables, {"data": data}, {"data": lengths}).layers["output"]
@@ -144,7 +144,7 @@ def test_a_decoder_has_the_same_numbers_outside_of_a_loop_and_in_it_at_once_or_s
             np.testing.assert_allclose(tf.convert_to_tensor(a), tf.convert_to_tensor(b), rtol=1e-3, atol=1e-4)
 
 
-def test_dropped_weights_are_those_of_training_only(run, random_batch, values):
+def test_attention_dropout_is_applied_in_training_only(run, random_batch, values):
     net = {"output": ATTENTION | {"attention_dropout": 0.5}}
     batch = random_batch((4, 2))
     plain = values(run({"output": ATTENTION}, *batch))
@@ -168,12 +168,12 @@ BAD = [
     ({"class": "positional_encoding", "from": "data"}, "(positional_encoding): 'n_out' is missing, and there is no target to take it from"),
     (
         {"class": "positional_encoding", "from": "data", "n_out": 4, "axis": "F"},
-        "(positional_encoding): positions are those of an axis of time or space, found 'F' of [batch, time:data, feature:5] float32",
+        "(positional_encoding): 'axis' must be a time or spatial axis, found 'F' of [batch, time:data, feature:5] float32",
     ),
     (
         {"class": "positional_encoding", "from": "data", "n_out": 4, "offset": "data:speaker"},
-        "(positional_encoding): 'offset' must be ints for each sequence or frame of [batch, time:data, feature:5] float32, "
-        "found 'data:speaker', [batch, feature:3] float32",
+        "(positional_encoding): 'offset' must have an int per sequence or frame of [batch, time:data, feature:5] float32, "
+        "but 'data:speaker' is [batch, feature:3] float32",
     ),
     (
         {"class": "relative_positional_encoding", "from": "data", "n_out": 4, "clipping": 0},
@@ -183,14 +183,14 @@ BAD = [
 
 
 @pytest.mark.parametrize(("layer", "message"), BAD)
-def test_a_wrong_layer_is_told_in_one_line(layer, message, check_message):
+def test_message(layer, message, check_message):
     check_message({"output": layer}, f"layer 'output' {message}")
 
 
-def test_within_a_loop_later_iterations_are_not_seen(check_message):
+def test_attention_in_a_loop_must_be_causal(check_message):
     net = {"output": {"class": "rec", "from": "data", "unit": {"output": ATTENTION | {"from": "data:source"}}}}
     check_message(
         net,
-        "layer 'output/unit/output' (self_attention): an iteration of a loop cannot see later ones: "
-        "'attention_left_only' must be True",
+        "layer 'output/unit/output' (self_attention): in a loop, 'attention_left_only' must be True: "
+        "a frame cannot see later frames",
     )

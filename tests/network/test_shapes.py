@@ -1,4 +1,4 @@
-"""Layers that change axes: split, merged, added, removed, reduced; frames before and after; constants."""
+"""Layers that change axes (split, merge, add, remove, reduce), that add frames, and constants."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def of(source, class_name, **options):
     return {"output": {"class": class_name, "from": source, "is_output_layer": True, **options}}
 
 
-# layer, template of the output, formula of one sequence: h [T, 6] → output
+# layers, template of the output, formula for one sequence: h [T, 6] → output
 CASES = {
     "features": (of("h", "split_dims", axis="F", dims=(2, -1)), "[batch, time:data, spatial:2, feature:3] float32", split),
     "three": (
@@ -154,7 +154,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("lengths", [(5, 3, 1), (2, 0, 6)])
-def test_each_sequence_is_what_the_formula_makes_of_it_alone(name, lengths, run, random_batch, values):
+def test_each_sequence_of_a_batch_equals_the_formula(name, lengths, run, random_batch, values):
     layers, template, formula = CASES[name]
     data, sizes = random_batch(lengths)
     data["data"] = np.pad(data["data"], [(0, 0), (0, 2), (0, 0)], constant_values=9.0)  # more padding than needed
@@ -172,7 +172,7 @@ def test_each_sequence_is_what_the_formula_makes_of_it_alone(name, lengths, run,
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_labels_get_an_end(run, random_batch, values):
+def test_postfix_appends_a_label(run, random_batch, values):
     net = {"output": {"class": "postfix_in_time", "from": "data:classes", "postfix": 2, "is_output_layer": True}}
     data, lengths = random_batch((5, 2))
     output = run(net, data, lengths)
@@ -181,7 +181,7 @@ def test_labels_get_an_end(run, random_batch, values):
         np.testing.assert_array_equal(row[: n + 1], [*labels[:n], 2])
 
 
-def test_labels_may_be_said_to_be_of_more_classes(extern_data):
+def test_reinterpret_data_sets_the_number_of_classes(extern_data):
     def template(**options):
         net = {"output": {"class": "reinterpret_data", "from": "data:classes", "is_output_layer": True, **options}}
         return str(describe(net, extern_data).layers["output"].template)
@@ -215,7 +215,7 @@ def in_a_loop(**options):
     return {"output": {"class": "rec", "from": "data", "unit": unit, **options}}
 
 
-def test_moved_out_of_a_loop_or_kept_in_gives_the_same():
+def test_layers_give_the_same_inside_a_loop_and_moved_out_of_it():
     import tensorflow as tf
 
     streams = {"data": {"dim": 6, "shape": (None, 6)}, "other": {"dim": 2, "shape": (None, 2)}}
@@ -238,7 +238,7 @@ def test_moved_out_of_a_loop_or_kept_in_gives_the_same():
         np.testing.assert_allclose(moved, kept, rtol=1e-5, atol=1e-6)
 
 
-def test_frames_that_are_missing_are_told_at_run_time(run, random_batch):
+def test_a_longer_size_base_is_an_error_at_run_time(run, random_batch):
     import tensorflow as tf
 
     net = H | of("h", "reinterpret_data", size_base="data:classes")
@@ -253,46 +253,46 @@ def test_frames_that_are_missing_are_told_at_run_time(run, random_batch):
 
 INPUT = "[batch, time:data, feature:6] float32"
 BAD = [
-    ("split_dims", {"axis": "F", "dims": (5, -1)}, "'dims' (5, -1) do not make up the 6 entries of the axis feature:6"),
-    ("split_dims", {"axis": "F", "dims": (2, 2)}, "'dims' (2, 2) do not make up the 6 entries of the axis feature:6"),
-    ("split_dims", {"axis": "F", "dims": (-1, -1)}, "'dims' has sizes from 1, and -1 once for what is left, found (-1, -1)"),
-    ("split_dims", {"axis": "T", "dims": (3, -1)}, "'dims' of time begins with -1, a number of windows, found (3, -1)"),
+    ("split_dims", {"axis": "F", "dims": (5, -1)}, "'dims' (5, -1) do not multiply to the 6 entries of axis feature:6"),
+    ("split_dims", {"axis": "F", "dims": (2, 2)}, "'dims' (2, 2) do not multiply to the 6 entries of axis feature:6"),
+    ("split_dims", {"axis": "F", "dims": (-1, -1)}, "'dims' must have positive sizes and at most one -1, found (-1, -1)"),
+    ("split_dims", {"axis": "T", "dims": (3, -1)}, "'dims' of a dynamic axis must begin with -1, found (3, -1)"),
     (
         "split_dims", {"axis": "T", "dims": (-1, 3), "pad_to_multiples": False},
-        "'pad_to_multiples' must not be False for time, which need not be a multiple of the window",
+        "'pad_to_multiples' must not be False for a dynamic axis, whose lengths may need padding",
     ),
     ("split_dims", {"axis": "B", "dims": (-1, 3)}, f"cannot split the axis batch of {INPUT}"),
-    ("merge_dims", {"axes": "BT"}, "the batch cannot be merged with other axes, but 'axes' means batch, time:data"),
+    ("merge_dims", {"axes": "BT"}, "the batch cannot be merged with other axes, but 'axes' selects batch, time:data"),
     (
         "merge_dims", {"axes": ["T", "F"]},
-        "time is merged with axes that come after it and are neither of time nor of features, but 'axes' means time:data, feature:6",
+        "time can only be merged with static axes after it that are not the feature axis, but 'axes' selects time:data, feature:6",
     ),
-    ("merge_dims", {"axes": "static", "keep_order": True}, "'axes' must be a list where 'keep_order' is True, found 'static'"),
-    ("expand_dims", {"axis": "G"}, "'axis' must be 'F', 'spatial', 'T' or a number, found 'G'"),
-    ("expand_dims", {"axis": 0}, f"'axis' 0 is no place after the batch in {INPUT}"),
+    ("merge_dims", {"axes": "static", "keep_order": True}, "'axes' must be a list if 'keep_order' is True, found 'static'"),
+    ("expand_dims", {"axis": "G"}, "'axis' must be 'F', 'spatial', 'T' or an int, found 'G'"),
+    ("expand_dims", {"axis": 0}, f"'axis' 0 is not a position after the batch in {INPUT}"),
     ("expand_dims", {"axis": "F", "dim": 0}, "'dim' must be at least 1, found 0"),
-    ("squeeze", {"axis": "F"}, f"axis 'F' is feature:6, but only one of size 1 can go: its input is {INPUT}"),
+    ("squeeze", {"axis": "F"}, f"axis 'F' is feature:6, but must have size 1; its input is {INPUT}"),
     ("reinterpret_data", {"set_axes": {"T": "F"}}, "'set_axes': feature:6 cannot also become time"),
-    ("reinterpret_data", {"set_axes": {"X": "F"}}, "'set_axes' has 'B', 'T' and 'F', found 'X'"),
+    ("reinterpret_data", {"set_axes": {"X": "F"}}, "'set_axes' takes the keys 'B', 'T' and 'F', found 'X'"),
     (
         "reinterpret_data", {"set_axes": {"F": "T"}},
-        "'set_axes': time:data cannot become the features' axis, which is of one size for all",
+        "'set_axes': the dynamic axis time:data cannot become the feature axis",
     ),
-    ("reinterpret_data", {"set_sparse": True}, f"class indices are integers, but its input is {INPUT}"),
-    ("reinterpret_data", {"set_sparse_dim": 3}, f"its input has no classes whose number could be set: {INPUT}"),
+    ("reinterpret_data", {"set_sparse": True}, f"class indices must be integers, but its input is {INPUT}"),
+    ("reinterpret_data", {"set_sparse_dim": 3}, f"cannot set the number of classes, since its input has none: {INPUT}"),
     ("reduce", {"mode": "sum", "axes": "B"}, "the batch cannot be reduced, but its axes are batch"),
-    ("reduce", {"mode": "sum"}, "needs 'axes', or 'axis', and not both"),
-    ("reduce", {"mode": "argmax", "axes": ["T", "F"]}, "'argmax' is of one axis, found time:data, feature:6"),
-    ("reduce", {"mode": "any", "axes": "T"}, f"'any' is of bool, but its input is {INPUT}"),
+    ("reduce", {"mode": "sum"}, "needs either 'axes' or 'axis'"),
+    ("reduce", {"mode": "argmax", "axes": ["T", "F"]}, "'argmax' needs a single axis, found time:data, feature:6"),
+    ("reduce", {"mode": "any", "axes": "T"}, f"'any' needs bool, but its input is {INPUT}"),
     ("reduce_out", {"mode": "max", "num_pieces": 4}, "'num_pieces' must divide the 6 features of its input, found 4"),
     ("postfix_in_time", {"axis": "F"}, f"'axis' must be the time axis, found feature:6 of {INPUT}"),
-    ("postfix_in_time", {"postfix": "data"}, f"'postfix' must be one frame of its input, {INPUT}, but 'data:data' is [batch, time:data, feature:5] float32"),
+    ("postfix_in_time", {"postfix": "data"}, f"'postfix' must be a single frame like those of {INPUT}, but 'data:data' is [batch, time:data, feature:5] float32"),
     ("prefix_in_time", {"repeat": -1}, "'repeat' must be 0 or more, found -1"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("class_name", "options", "message"), BAD)
-def test_what_is_wrong_is_told_in_one_line(class_name, options, message, check_message):
+def test_message(class_name, options, message, check_message):
     check_message(H | of("h", class_name, **options), f"layer 'output' ({class_name}): {message}")
 
 
@@ -302,9 +302,9 @@ def test_what_is_wrong_is_told_in_one_line(class_name, options, message, check_m
         ({"value": "a"}, "'value' must be a number, an array or a list of numbers, found 'a'"),
         ({"value": [[1], [2, 3]]}, "'value' must be a number, an array or a list of numbers, found [[1], [2, 3]]"),
         ({"value": [1, 2], "shape": [3]}, "'value' has the shape (2,), but 'shape' is (3,)"),
-        ({"sparse_dim": 3, "value": 0.5}, "class indices are integers, but 'value' is of float32"),
+        ({"sparse_dim": 3, "value": 0.5}, "class indices must be integers, but 'value' has dtype float32"),
         ({"from": "data"}, "takes no sources, but has a 'from'"),
     ],
 )
-def test_what_is_wrong_with_a_constant_is_told(options, message, check_message):
+def test_message_of_a_constant(options, message, check_message):
     check_message({"output": {"class": "constant", **options}}, f"layer 'output' (constant): {message}")

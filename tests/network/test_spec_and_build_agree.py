@@ -1,4 +1,4 @@
-"""What `describe` says is what is built: sizes, types, parameters, streams."""
+"""The templates of the spec half match the tensors of the compute half: axes, sizes, dtypes, parameters, streams."""
 
 import warnings
 
@@ -32,7 +32,7 @@ NETWORKS = {
 
 
 class Recorder(dict):
-    """A dict that remembers what was looked up."""
+    """A dict that records which keys were read."""
 
     def __init__(self, values):
         super().__init__(values)
@@ -45,13 +45,13 @@ class Recorder(dict):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_outputs_have_the_templates_sizes_and_types(name, compiled, extern_data, random_params, random_batch):
+def test_outputs_match_their_templates(name, compiled, extern_data, random_params, random_batch):
     import tensorflow as tf
 
     spec = describe(NETWORKS[name], extern_data)
     params = Recorder(random_params(spec))
     data, lengths = random_batch([3, 0, 5])
-    data = {key: data[key] for key in uses_streams(spec)}  # these are enough
+    data = {key: data[key] for key in uses_streams(spec)}  # no other stream is needed
     lengths = {key: lengths[key] for key in data if key in lengths}
 
     def check(data, lengths):
@@ -103,11 +103,11 @@ def test_frozen_parameters_train_without_a_warning(extern_data, random_params, r
     assert all(gradient is not None for gradient in tape.gradient(loss, tape.watched_variables()))
 
 
-# Of all layer classes, in all modes, also within loops
+# All layer classes, in all modes, inside and outside of loops
 
 
 def disagreements(tensor, template):
-    """:return: what of a tensor is not as its template says"""
+    """Yields each contradiction between a tensor and its template."""
     if set(tensor.axes) != set(template.axes) or tensor.template != template:
         yield f"axes {tensor.axes}"
     if tensor.value.dtype.name != template.dtype or tensor.value.shape.rank != len(template.axes):
@@ -130,23 +130,23 @@ def batch_of(lengths: dict, seed: int = 0) -> dict:
 
 @pytest.mark.parametrize("mode", ["train", "eval", "search"])
 @pytest.mark.parametrize("name", [*every_layer.NETWORKS, "search"])
-def test_what_is_described_is_built_in_all_modes_and_within_loops(name, mode, random_params, monkeypatch):
-    from boulder.network.loop.frames import Frames
+def test_all_layers_match_their_templates_in_all_modes_and_within_loops(name, mode, random_params, monkeypatch):
+    from boulder.network.loop.body_run import BodyRun
 
     network = every_layer.SEARCH if name == "search" else every_layer.NETWORKS[name]
     if mode == "search" and name == "attention":
-        with pytest.raises(NetworkError, match="nothing says how many frames there are"):
+        with pytest.raises(NetworkError, match="the number of frames is unknown"):
             describe(network, every_layer.EXTERN_DATA, mode)
         return
-    spec, found, of_frame = describe(network, every_layer.EXTERN_DATA, mode), [], Frames.compute
+    spec, found, of_frame = describe(network, every_layer.EXTERN_DATA, mode), [], BodyRun.compute
 
     def compute(self, *args):
         outputs, kept = of_frame(self, *args)
-        for inner in (inner for inner in self.run.spec.inner if not inner.name.endswith(":loop")):
+        for inner in (inner for inner in self.run.inner if not inner.name.endswith(":loop")):
             found.extend(f"{inner.name}: {problem}" for problem in disagreements(outputs[inner.name], inner.template))
         return outputs, kept
 
-    monkeypatch.setattr(Frames, "compute", compute)
+    monkeypatch.setattr(BodyRun, "compute", compute)
     params, lengths = Recorder(random_params(spec)), {"data": [4, 2, 3], "dense": [5, 1, 4], "classes": [3, 1, 2]}
     lengths["align"] = lengths["dense"]
     output = run_network(spec, params, batch_of(lengths), lengths, train=mode == "train", losses=mode != "search")

@@ -1,10 +1,10 @@
-"""RETURNN beside Boulder: it runs in a process of its own, tests/parity/returnn_process.py, since it takes over TensorFlow.
+"""RETURNN for comparison. It runs in a process of its own, tests/parity/returnn_process.py, since it reconfigures TensorFlow.
 
     def test_…(returnn):
         results = returnn([{"kind": "network", "net": …, "extern_data": …, "params": …, "data": …, "lengths": …}, …])
 
-One call starts one process, which takes seconds: ask for all cases of a module at once. `compare` in
-tests/parity/comparing.py does both sides of a network and compares parameters, outputs, losses and gradients.
+Each call starts a process, which takes seconds: pass all cases of a module at once. `compare` in tests/parity/comparing.py runs
+a network in both and compares parameters, outputs, losses and gradients.
 """
 
 import os
@@ -18,7 +18,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def returnn(tmp_path_factory):
-    """:return: list of cases → list of what RETURNN gives"""
+    """:return: function from a list of cases to RETURNN's results"""
 
     def ask(cases: list[dict]) -> list:
         folder = tmp_path_factory.mktemp("returnn")

@@ -1,4 +1,4 @@
-"""A report as a pipeline of five phases makes it, whole and broken off."""
+"""The report of a pipeline of four phases, finished and unfinished."""
 
 import math
 
@@ -89,7 +89,7 @@ def unfinished_html() -> str:
 
 
 def _unfinished() -> dict:
-    """Three epochs of fifteen, one of them without dev scores, and neither rates nor examples."""
+    """Three of fifteen epochs, one without dev scores, and no error rates or examples."""
     report = _finished()
     report["scores"] = report["scores"][:3]
     report["scores"][1]["dev"] = {"cost:output": math.nan, "error:output": None}

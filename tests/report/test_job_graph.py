@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boulder.errors import ConfigError
+from boulder.report.graph_layout import arrange, without_detours
 from boulder.report.graph_picture import JobBox, draw_graph
-from boulder.report.layers import arrange, without_detours
 
 BOXES = [
     JobBox("data", "LexiconToHdfJob", "finished"),
@@ -67,7 +67,6 @@ def test_a_chain_of_hand_overs_is_straight():
     arranged = arrange(
         ["d", "e", "0", "1", "2", "s"],
         [("d", "0"), ("e", "0"), ("0", "1"), ("1", "2"), ("2", "s"), ("e", "s")],
-        straight=[("0", "1"), ("1", "2")],
     )
     assert len({round(arranged.positions[name][0], 6) for name in "012"}) == 1
 

@@ -3,7 +3,8 @@
 import pytest
 
 from boulder.returnn import load_config
-from boulder.returnn.options_read import ASKS_FOR_CONFIG, options_read
+from boulder.returnn.config_access import ASKS_FOR_CONFIG
+from boulder.returnn.options_read import options_read
 from tests.returnn.test_surroundings import write
 
 READS = {

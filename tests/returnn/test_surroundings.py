@@ -170,7 +170,7 @@ functions = {}
 plan = config.plan()
 networks = [canonical(phase.network, functions) for phase in plan.phases]
 loaded = {name.partition(".")[0] for name in sys.modules}
-print(*sorted(loaded & {"tensorflow", "keras", "returnn", "TFUtil", "Pretrain", "numpy"}), [*functions], sep="")
+print(*sorted(loaded & {"tensorflow", "keras", "returnn", "TFUtil", "Pretrain"}), [*functions], sep="")
 """
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from boulder.returnn import load_config
-from boulder.returnn.training import function_options, training_config
+from boulder.returnn.training import function_options, planned_with_data, training_config
 from jobs.pipeline import lay_out
 from sisyphus import tk
 from tests.returnn.test_surroundings import write
@@ -66,7 +66,7 @@ from pathlib import Path
 from boulder.schedule.functions import restore
 from boulder.training import TrainingFiles, TrainingPhase, train
 from boulder.training.progress import Progress
-phases, functions, extern_data, data, batches = json.load(sys.stdin)
+phases, functions, extern_data, batches = json.load(sys.stdin)
 whole, seen = Progress.advance, iter(range(10**6))
 def advance(self, sums):
     whole(self, sums)
@@ -74,7 +74,7 @@ def advance(self, sums):
         os.kill(os.getpid(), signal.SIGTERM)
 Progress.advance = advance
 files = TrainingFiles(
-    train=[Path(data) / "train.hdf"], dev=[Path(data) / "dev.hdf"], previous=None, store=Path("store"),
+    previous=None, store=Path("store"),
     checkpoint=Path("checkpoint.h5"), scores=Path("scores.jsonl"), tensorboard=Path("tensorboard"),
     progress=Path("progress.json"), growth=lambda phase, report: None)
 train([TrainingPhase.from_json(restore(phase, functions)) for phase in phases], extern_data, files, print)
@@ -113,7 +113,7 @@ def trained(data, tmp_path):
         (tmp_path / name).mkdir(exist_ok=True)
         done = subprocess.run(
             [sys.executable, "-c", WORKER], cwd=tmp_path / name, text=True, capture_output=True,
-            input=json.dumps([job.phases, job.functions, EXTERN_DATA, str(data), batches]),
+            input=json.dumps([job.phases, job.functions, EXTERN_DATA, batches], default=str),
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         )  # fmt: skip
         if batches:
@@ -144,6 +144,7 @@ def test_resumed_is_undisturbed_with_random_numbers_of_the_user(laid_out, traine
     assert [record["index"] for record in history] == [0, 0, 1, 1, None, None]
 
 
+@pytest.mark.slow
 def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
     from boulder.training import Checkpoint
 
@@ -160,7 +161,6 @@ def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
     ("overrides", "message"),
     [
         ('{"chunking": "50:25"}', "phase 0 (index 0): config: the training does not know 'chunking'"),
-        ('{"train": {"class": "HDFDataset"}}', "phase 0 (index 0): config: the training does not know 'train'"),
     ],
 )
 def test_what_the_training_would_have_to_follow_is_not_passed_over(laid_out, overrides, message):
@@ -169,3 +169,13 @@ def test_what_the_training_would_have_to_follow_is_not_passed_over(laid_out, ove
     with pytest.raises(ConfigError) as caught:
         laid_out(overrides, "saved = None", "chunking = None; train = {'class': 'HDFDataset', 'files': []}")
     assert str(caught.value).startswith(message)
+
+
+def test_the_config_of_an_index_may_change_the_data(data, tmp_path):
+    train = "{'class': 'HDFDataset', 'files': ['a.hdf'], 'seq_ordering': 'reverse'}"
+    text = CONFIG.replace("@config@", f'[{{}}, {{"train": {train}, "dev": None}}][idx]')
+    config = load_config(write(tmp_path / "setup", text))
+    changed = [phase.config for phase in planned_with_data(config, 0).phases]
+    description = {"class": "HDFDataset", "files": [str(tmp_path / "setup" / "a.hdf")], "seq_ordering": "reverse"}
+    assert changed[1] == {"train": description, "dev": None}
+    assert not {"train", "dev"} & {*changed[0], *changed[2]}

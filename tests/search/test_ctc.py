@@ -1,4 +1,4 @@
-"""Greedy CTC search gives the labels that a path stands for, and nothing of the padding."""
+"""Greedy CTC search collapses paths to labels and ignores the padding."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ NUM_LABELS = 5  # without the blank, which is the last index
 
 @st.composite
 def alignments(draw):
-    """:return: (labels, a path of frames that stands for them): repeats, blanks anywhere, always between equal labels"""
+    """Draws (labels, path), where the path has random repeats and blanks, and a blank between equal labels."""
     labels = draw(st.lists(st.integers(0, NUM_LABELS - 1), max_size=8))
     repeats = st.integers(0, 3)
     path = [NUM_LABELS] * draw(repeats)
@@ -28,13 +28,13 @@ def one_hot(path: list[int]) -> np.ndarray:
 
 
 @given(alignments())
-def test_the_labels_of_an_alignment_come_back(alignment):
+def test_an_alignment_collapses_to_its_labels(alignment):
     labels, path = alignment
     assert greedy(one_hot(path)) == labels
 
 
 @given(st.lists(alignments(), min_size=1, max_size=5), st.integers(0, 4))
-def test_a_batch_gives_what_its_sequences_give_and_padding_never_counts(items, padding):
+def test_a_batch_gives_the_labels_of_each_sequence_without_padding(items, padding):
     num_frames = max(len(path) for _, path in items) + padding
     scores = np.full((len(items), num_frames, NUM_LABELS + 1), np.nan, dtype=np.float32)
     for row, (_, path) in zip(scores, items, strict=True):
@@ -45,21 +45,21 @@ def test_a_batch_gives_what_its_sequences_give_and_padding_never_counts(items, p
 
 
 @given(alignments())
-def test_only_the_order_of_the_scores_counts(alignment):
+def test_only_the_order_of_the_scores_matters(alignment):
     labels, path = alignment
     assert greedy(np.log(one_hot(path) + 1e-9)) == greedy(one_hot(path) * 7 - 3) == labels
 
 
-def test_minus_infinity_is_a_log_probability():
+def test_log_probabilities_may_be_minus_infinity():
     with np.errstate(divide="ignore"):
         assert greedy(np.log(one_hot([2, 2, 5, 2]))) == [2, 2]
 
 
-def test_blank_may_be_another_index():
+def test_blank_at_another_index():
     assert greedy(one_hot([0, 1, 1, 0, 1, 5]), blank=0) == [1, 1, 5]
 
 
-def test_length_cuts_in_the_middle_of_a_label():
+def test_length_may_end_within_a_label():
     assert greedy(one_hot([3, 3, 4]), length=2) == [3]
     assert greedy(one_hot([3, 3, 4]), length=0) == []
 
@@ -75,11 +75,11 @@ def test_length_cuts_in_the_middle_of_a_label():
         (np.full((1, 3, 2), np.nan), [3], None, "sequence 0 has scores that are NaN"),
     ],
 )
-def test_wrong_input_is_named(scores, lengths, blank, message):
+def test_message(scores, lengths, blank, message):
     with pytest.raises(DataError, match=message):
         greedy_batch(scores, lengths, blank)
 
 
-def test_a_single_sequence_of_the_wrong_rank_is_named():
+def test_message_for_a_single_sequence_of_the_wrong_rank():
     with pytest.raises(DataError, match=r"shape \[3\], expected \[time"):
         greedy(np.zeros(3))

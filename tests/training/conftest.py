@@ -1,6 +1,7 @@
-"""Training runs in this process."""
+"""Training in the tests' own process."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -18,8 +19,9 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def training(data, tmp_path):
-    """:return: function (phases, folder name, previous=…, gpus=…) → final checkpoint, by a training run in this process"""
-    from boulder.training import Checkpoint, TrainingFiles, TrainingPhase, train
+    """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) that trains in this process → last checkpoint"""
+    from boulder.training import Checkpoint, TrainingFiles, TrainingPhase
+    from boulder.training import train as run_training
 
     def run(
         phases: list[dict],
@@ -28,13 +30,13 @@ def training(data, tmp_path):
         say=lambda _line: None,
         gpus: int = 1,
         extern_data=EXTERN_DATA,
+        train=None,
+        dev=None,
         **files,
     ):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         paths = {
-            "train": [data / "train.hdf"],
-            "dev": [data / "dev.hdf"],
             "previous": previous,
             "store": folder / "store",
             "checkpoint": folder / "checkpoint.h5",
@@ -43,16 +45,38 @@ def training(data, tmp_path):
             "progress": folder / "progress.json",
             "growth": lambda _phase, _report: None,
         }
-        phases = [TrainingPhase.from_json(p) for p in phases]
-        train(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
+        data_sets = {"train": [data / "train.hdf"] if train is None else train}
+        data_sets["dev"] = ([data / "dev.hdf"] if dev is None else dev) or None
+        phases = [TrainingPhase.from_json(data_sets | p) for p in phases]
+        run_training(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run
 
 
 @pytest.fixture
+def stop_at(monkeypatch):
+    """:return: function (batches) that arranges for a real signal to this process after so many, train and dev together"""
+    from boulder.training.progress import Progress
+
+    whole = Progress.advance
+
+    def arrange(batches: int, number=signal.SIGTERM):
+        seen = iter(range(10**6))
+
+        def advance(self, sums):
+            whole(self, sums)
+            if next(seen) + 1 == batches:
+                os.kill(os.getpid(), number)
+
+        monkeypatch.setattr(Progress, "advance", advance)
+
+    return arrange
+
+
+@pytest.fixture
 def small_disk(tmp_path):
-    """:return: folder with a file system of its own, of 400 kB"""
+    """:return: folder that is a file system of 400 kB"""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder]

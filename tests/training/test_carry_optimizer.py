@@ -75,7 +75,9 @@ def test_another_optimizer_begins_anew():
 # In training
 
 
-@pytest.mark.parametrize(("carry", "optimizer"), [("keep", "adam"), ("grow", "nadam")])
+@pytest.mark.parametrize(
+    ("carry", "optimizer"), [("keep", "adam"), pytest.param("grow", "nadam", marks=pytest.mark.slow)]
+)
 def test_a_border_between_equal_networks_is_none_where_slots_are_carried(training, carry, optimizer):
     options = {"optimizer": {"class": optimizer}}
     whole = training([phase(0, range(1, 4), network(1, 4), **options)], "whole")
@@ -88,6 +90,7 @@ def test_a_border_between_equal_networks_is_none_where_slots_are_carried(trainin
     assert any((reset.params[path] != value).any() for path, value in whole.params.items())
 
 
+@pytest.mark.slow
 def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training, tmp_path):
     phases = [BORDER[0], BORDER[1] | {"carry_optimizer": "grow", "copy_param_mode": "subset_by_source"}]
     training(phases, "all")

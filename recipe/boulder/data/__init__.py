@@ -1,23 +1,33 @@
-"""From HDF files to batches: RETURNN's file layout, sequence orders, and batches limited by padded frames.
+"""Data sets, described in plain JSON: their streams, the order of an epoch, and batches limited by padded frames.
 
-NumPy and h5py only. TensorFlow comes in at the very end, in `batches_of_epoch`, and is imported there.
+A class of data sets is a file of its own, imported here, which registers it. TensorFlow is imported by the first batch of
+tensors.
 """
 
 from boulder.data.batches import Batch, form_batches, read_batch
+from boulder.data.dataset import PATHS, Dataset, dataset_class
+from boulder.data.description import canonical_description, open_dataset, paths_in
 from boulder.data.feed import batches_of_epoch
-from boulder.data.hdf_reader import HdfReader
+from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
-from boulder.data.streams import Stream, read_extern_data
+from boulder.data.streams import Stream, default_input, read_extern_data
 
 __all__ = [
+    "PATHS",
     "Batch",
-    "HdfReader",
+    "Dataset",
+    "HdfDataset",
     "HdfWriter",
     "Stream",
     "batches_of_epoch",
+    "canonical_description",
+    "dataset_class",
+    "default_input",
     "form_batches",
+    "open_dataset",
+    "paths_in",
     "read_batch",
     "read_extern_data",
     "sequence_order",

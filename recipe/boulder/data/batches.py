@@ -1,23 +1,29 @@
-"""Which sequences make a batch, and the padded arrays of one."""
+"""Grouping sequences into batches, and the padded arrays of a batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from boulder.data.dataset import Dataset
 from boulder.errors import DataError, nearest
+from boulder.lazy import TFTensor
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some sequences side by side, padded with zeros to the longest of them, which each data key has for itself."""
+    """
+    Sequences padded with zeros to the longest sequence, separately for each stream.
+
+    :param seqs: int64 [B], indices of the sequences in the data set
+    :param data: key → [B, T, D], or [B, T] for labels; NumPy arrays or TensorFlow tensors
+    :param lengths: key → int32 [B], of the same kind as `data`
+    :param tags: names of the sequences
+    """
 
     seqs: np.ndarray
-    """int64 [B]: indices of the sequences in the reader"""
-    data: dict
-    """key → [B, T, D], or [B, T] for labels; NumPy arrays or TensorFlow tensors"""
-    lengths: dict
-    """key → int32 [B], of the same kind as `data`"""
+    data: dict[str, TFTensor]
+    lengths: dict[str, TFTensor]
     tags: list[str]
 
     def __len__(self) -> int:
@@ -31,24 +37,24 @@ def form_batches(
     max_seqs: int | None = None,
 ) -> list[np.ndarray]:
     """
-    Cuts the order into batches of consecutive sequences, as RETURNN's `Dataset._generate_batches`: a batch ends before
-    the sequence with which its longest length times its number of sequences would be more than `batch_size` for any
-    data key, or with which it would have more than `max_seqs`. A sequence that is too long by itself is a batch of its
-    own. Every sequence is in one batch; RETURNN drops those at the end of which nothing but empty ones are left.
+    Cuts the order into batches of consecutive sequences, as RETURNN's `Dataset._generate_batches` does. A batch ends
+    before the sequence that would raise its padded size (longest length times number of sequences) above `batch_size` for
+    any stream, or its number of sequences above `max_seqs`. A sequence longer than `batch_size` is a batch of its own.
+    Unlike in RETURNN, trailing empty sequences are kept.
 
-    :param order: int [N], indices of sequences
-    :param lengths: key → [sequences of the reader]
-    :param batch_size: padded frames per batch, of every key, or key → padded frames (other keys are not limited)
+    :param order: int [M], indices of sequences
+    :param lengths: key → [N], of all sequences of the data set
+    :param batch_size: padded frames per batch, for every stream; or stream → padded frames, without a limit for others
     :param max_seqs: None or -1: no limit
-    :return: parts of `order`, in its order
-    :raises DataError: a limit that is no positive integer, or of a data key that does not exist
+    :return: consecutive parts of `order`
+    :raises DataError: for a limit that is not a positive integer, or for an unknown stream
     """
     limits = _limits(batch_size, lengths)
     if max_seqs is None or max_seqs == -1:
         max_seqs = len(order) or 1
     max_seqs = _positive(max_seqs, "max_seqs")
     order = np.asarray(order, dtype="int64")
-    columns = [np.asarray(lengths[key])[order].tolist() for key in limits]  # Python's integers: faster one at a time
+    columns = [np.asarray(lengths[key])[order].tolist() for key in limits]  # Python ints are faster in a loop
     sizes = list(limits.values())
     batches, start, longest = [], 0, [0] * len(sizes)
     for position, row in enumerate(zip(*columns, strict=True)):
@@ -64,22 +70,21 @@ def form_batches(
     return batches
 
 
-def read_batch(reader, seqs: np.ndarray) -> Batch:
+def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
     """
-    :param reader: `HdfReader`
     :param seqs: int [B]
-    :return: NumPy arrays
-    :raises DataError: what the reader finds
+    :return: a batch of NumPy arrays
+    :raises DataError: if a sequence cannot be read
     """
-    sequences = reader.read_many(seqs)
+    sequences = dataset.read_many(seqs)
     data, lengths = {}, {}
-    for key, stream in reader.spec.items():
+    for key, stream in dataset.streams.items():
         sizes = np.array([len(sequence[key]) for sequence in sequences], "int32")
         padded = np.zeros((len(sequences), sizes.max(initial=0), *stream.feature_shape), stream.dtype)
         for row, sequence in zip(padded, sequences, strict=True):
             row[: len(sequence[key])] = sequence[key]
         data[key], lengths[key] = padded, sizes
-    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, tags=reader.tags(seqs))
+    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, tags=dataset.tags(seqs))
 
 
 def _limits(batch_size: object, lengths: Mapping[str, np.ndarray]) -> dict[str, int]:
@@ -89,10 +94,10 @@ def _limits(batch_size: object, lengths: Mapping[str, np.ndarray]) -> dict[str, 
         for key in batch_size:
             if key not in lengths:
                 known = ", ".join(lengths)
-                raise DataError(f"batch_size: found data key {key!r}, expected {known}{nearest(key, lengths)}")
+                raise DataError(f"batch_size: found stream {key!r}, expected {known}{nearest(key, lengths)}")
         limits = {key: _positive(size, f"batch_size[{key!r}]") for key, size in batch_size.items()}
     if not limits:
-        raise DataError("batch_size: found no data key to limit, expected at least one")
+        raise DataError("batch_size: found no stream to limit, expected at least one")
     return limits
 
 

@@ -1,4 +1,4 @@
-"""One file in RETURNN's HDF layout, opened and checked: where each sequence lies, and the frames of a range."""
+"""`HdfFile`: an open file in RETURNN's HDF layout."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ _TAGS_KEPT = 1 << 18
 
 
 class HdfFile:
-    """Holds the offsets of all sequences in memory (8 bytes for each and each data key), and never their frames.
+    """
+    Keeps the offsets of all sequences in memory (8 bytes per sequence and stream), never the frames.
 
-    Reads what RETURNN's `SimpleHDFWriter` and `HDFDatasetWriter` write. Streams of strings are left out.
-
-    :raises DataError: when made: no such file, truncated, not in this layout, or lengths that do not add up
+    Reads files of RETURNN's `SimpleHDFWriter` and `HDFDatasetWriter`. Streams of strings are ignored.
     """
 
     def __init__(self, path: Path) -> None:
+        """:raises DataError: if the file is missing, truncated or of another layout, or if its lengths do not add up"""
         self.path = path
         try:
             self._file = h5py.File(path, "r")
@@ -54,14 +54,14 @@ class HdfFile:
         return np.diff(self.offsets[key]).astype("int32")
 
     def row_bytes(self, key: str) -> int:
-        """:return: the size of a frame in the file"""
+        """:return: size of a frame in the file"""
         dataset = self._datasets[key]
         return dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))
 
     def rows(self, key: str, start: int, stop: int) -> np.ndarray:
         """
-        :return: frames [stop - start, …] as they are in the file
-        :raises DataError: if they cannot be read
+        :return: the frames [stop - start, …], with the dtype of the file
+        :raises DataError: if the file cannot be read
         """
         try:
             return self._datasets[key][start:stop]
@@ -71,10 +71,10 @@ class HdfFile:
 
     def tags(self, indices: np.ndarray) -> list[str]:
         """
-        Up to some hundred thousand sequences all tags are kept, once one was asked for; of more, none.
+        Caches the tags of files with up to 2¹⁸ sequences.
 
-        :param indices: of sequences, ascending
-        :raises DataError: if they cannot be read
+        :param indices: sequences, ascending
+        :raises DataError: if the file cannot be read
         """
         try:
             if self.num_seqs <= _TAGS_KEPT:
@@ -101,7 +101,7 @@ class HdfFile:
         return {key: dataset for key, dataset in datasets.items() if dataset.dtype.kind in "iufb"}
 
     def _columns(self) -> list[str]:
-        """The data keys that seqLengths has columns for, whether there is data for them or not."""
+        """:return: the streams that seqLengths has columns for, including those without data"""
         inputs = ["data"] if "inputs" in self._file else []
         if "targets" not in self._file:
             return [*inputs, "classes"]
@@ -110,7 +110,7 @@ class HdfFile:
 
     def _read_lengths(self) -> np.ndarray:
         columns, lengths = self._columns(), self._file["seqLengths"][...]
-        if lengths.ndim == 1:  # an old form: all data keys have the same lengths
+        if lengths.ndim == 1:  # an old form: all streams have the same lengths
             lengths = np.repeat(lengths[:, None], len(columns), axis=1)
         if (
             lengths.ndim != 2
@@ -144,9 +144,9 @@ class HdfFile:
             sizes = self._file["targets/size"].attrs if "targets/size" in self._file else {}
             declared = sizes.get(key, 0)  # the dimension, or that and the number of axes
         dim = int(np.ravel(declared)[0])
-        return dim if dim > 1 else None  # RETURNN's SimpleHDFWriter writes 1 where it was not told
+        return dim if dim > 1 else None  # RETURNN's SimpleHDFWriter writes 1 for an unknown dimension
 
 
 def _decode(value: bytes | str) -> str:
     text = value.decode("utf8") if isinstance(value, bytes) else str(value)
-    return text.split("\0")[0]  # RETURNN pads with them
+    return text.split("\0")[0]  # RETURNN pads tags with NULs

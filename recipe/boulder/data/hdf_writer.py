@@ -1,25 +1,31 @@
-"""Writes RETURNN's HDF layout, so that its `HDFDataset` reads the file. For N sequences:
+"""`HdfWriter`: writes files in RETURNN's HDF layout, which RETURNN's `HDFDataset` reads. For N sequences:
 
-    inputs                [sum of lengths, D] or, sparse, [sum of lengths]: the frames of "data", one sequence after another
-    seqLengths            int32 [N, 1 + targets]: column 0 for "data", then the targets in sorted order
+    inputs                [sum of lengths, D] or, sparse, [sum of lengths]: the concatenated frames of "data"
+    seqLengths            int32 [N, streams]: a column for "data", if it exists, then the other streams in sorted order
     seqTags               str [N]
-    targets/data/KEY      like inputs, for every other data key
+    targets/data/KEY      like inputs, for every other stream
     targets/size          attributes KEY → [dim, number of axes of an array]
-    targets/labels/KEY    str: the names of the labels
-    labels                the same for "data", if there are any
+    targets/labels/KEY    str: names of the labels
+    labels                the same for "data", if it has label names
     attributes            inputPattSize, numLabels (both the dimension of "data"), numDims, numSeqs, numTimesteps
 
-Without targets, seqLengths has a second column nevertheless: `HDFDataset` reckons with "classes" where there are none.
+With "data" alone, seqLengths still has a second column, since `HDFDataset` expects one for "classes".
 """
 
+from __future__ import annotations
+
 import contextlib
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import h5py
 import numpy as np
 
+from boulder.atomic_file import replaced
 from boulder.data.patient_file import PatientFile
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError, nearest
@@ -30,8 +36,9 @@ _CHUNK_BYTES = 1 << 16
 
 
 class HdfWriter:
-    """Streams sequences into a file. To be used in a `with` block, at whose end the file appears under its name, and
-    only then: if the block raises, nothing is left.
+    """
+    Writes sequences to a file, within a `with` block. The file appears under its name at the end of the block. If the block
+    raises, nothing is left behind.
 
         with HdfWriter("train.hdf", {"data": {"dim": 27, "sparse": True}, "classes": {"dim": 40, "sparse": True}}) as out:
             out.write("abbey", {"data": np.array([1, 2, 2, 5, 25]), "classes": np.array([3, 7, 20])})
@@ -42,28 +49,29 @@ class HdfWriter:
     ) -> None:
         """
         :param path: an existing file is replaced
-        :param extern_data: as RETURNN's, with "data" among the keys; sparse data is stored as int32, dense as float32
-            (or as `dtype` says)
+        :param extern_data: see `read_extern_data`; unless `dtype` is set, sparse data is stored as int32, dense as float32
         :param labels: key → names of the labels, as many as the dimension
-        :raises DataError: if they do not fit, or the file cannot be made
+        :raises DataError: if the arguments contradict each other, or if the file cannot be created
         """
         self.path = Path(path)
         self.spec = read_extern_data(extern_data)
         self._labels = {key: list(names) for key, names in (labels or {}).items()}
         self._check_arguments()
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.writing")
-        self._file: h5py.File | None = None
+        self._replaced = replaced(self.path)
+        self._file: Any = None  # h5py.File while open
         self._disk: PatientFile | None = None
         self._buffer: dict[str, list[np.ndarray]] = {key: [] for key in self.spec}
         self._buffered_bytes = 0
         self._tags: list[str] = []
         self._num_seqs = 0
 
-    def __enter__(self) -> "HdfWriter":
+    def __enter__(self) -> HdfWriter:
         self._guarded(self._create)
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 self._guarded(self._finish)
@@ -72,12 +80,12 @@ class HdfWriter:
 
     def write(self, tag: str, data: Mapping[str, np.ndarray]) -> None:
         """
-        :param tag: names the sequence
-        :param data: every key of `extern_data` → dense [T, D], or sparse [T]; each key with a T of its own
-        :raises DataError: wrong keys, shape, type or label
+        :param tag: name of the sequence
+        :param data: every key of `extern_data` → dense [T, D], or sparse [T], where T may differ between streams
+        :raises DataError: for a wrong key, shape, dtype or label
         """
         if self._file is None:
-            raise DataError(f"{self.path}: sequence {tag!r} came while the file is not open, expected it inside `with`")
+            raise DataError(f"{self.path}: sequence {tag!r} written to a closed file, expected it inside `with`")
         if not isinstance(tag, str) or "\0" in tag:
             raise DataError(f"{self.path}: found sequence tag {tag!r}, expected a str without NUL")
         if data.keys() != self.spec.keys():
@@ -92,11 +100,11 @@ class HdfWriter:
             self._guarded(self._flush)
 
     def _check_arguments(self) -> None:
-        if "data" not in self.spec:
-            raise DataError(f"{self.path}: extern_data has no 'data'{nearest('data', self.spec)}, which is the input")
+        if not self.spec:
+            raise DataError(f"{self.path}: extern_data is empty, expected at least one stream")
         for key, stream in self.spec.items():
             if stream.dim is None and (stream.sparse or stream.has_feature_axis):
-                raise DataError(f"{self.path}: extern_data[{key!r}] has no dim, expected one for a file to be written")
+                raise DataError(f"{self.path}: extern_data[{key!r}] has no dim, which a file to be written needs")
         for key, names in self._labels.items():
             if key not in self.spec:
                 raise DataError(f"{self.path}: labels for {key!r}{nearest(key, self.spec)}, which extern_data lacks")
@@ -111,14 +119,15 @@ class HdfWriter:
         if stream.sparse:
             if array.dtype.kind not in "iu" and array.size:
                 raise DataError(f"{where}: found {array.dtype}, expected integers, as the stream is sparse")
-            if array.size and not (array.min() >= 0 and array.max() < stream.dim):
-                raise DataError(f"{where}: found labels {array.min()} to {array.max()}, expected 0 to {stream.dim - 1}")
+            dim = stream.dim or 0
+            if array.size and not (array.min() >= 0 and array.max() < dim):
+                raise DataError(f"{where}: found labels {array.min()} to {array.max()}, expected 0 to {dim - 1}")
         elif array.dtype.kind not in "iufb":
             raise DataError(f"{where}: found {array.dtype}, expected numbers")
-        return array.astype(stream.dtype)  # a copy: the caller may fill the same array again
+        return array.astype(stream.dtype)  # a copy: the caller may reuse the array
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """A full disk, a folder that is missing: one line, and nothing left behind."""
+        """Turns an OSError, e.g. of a full disk or a missing folder, into a DataError, and leaves no file behind."""
         try:
             step()
             if self._disk is not None:
@@ -129,10 +138,10 @@ class HdfWriter:
             raise DataError(f"{self.path}: cannot be written: {text}") from error
 
     def _create(self) -> None:
-        self._disk = PatientFile(self._temporary)
+        self._disk = PatientFile(self._replaced.__enter__())
         self._file = h5py.File(self._disk, "w")
         for key, stream in self.spec.items():
-            row_bytes = np.dtype(stream.dtype).itemsize * int(np.prod(stream.feature_shape))
+            row_bytes = np.dtype(stream.dtype).itemsize * math.prod(size or 1 for size in stream.feature_shape)
             self._file.create_dataset(
                 _dataset_name(key),
                 shape=(0, *stream.feature_shape),
@@ -140,7 +149,7 @@ class HdfWriter:
                 dtype=stream.dtype,
                 chunks=(max(1, _CHUNK_BYTES // row_bytes), *stream.feature_shape),
             )
-        num_columns = max(2, len(self.spec))
+        num_columns = 2 if list(self.spec) == ["data"] else len(self.spec)
         self._file.create_dataset(
             "seqLengths", (0, num_columns), "int32", maxshape=(None, num_columns), chunks=(1 << 12, num_columns)
         )
@@ -176,31 +185,35 @@ class HdfWriter:
 
     def _finish(self) -> None:
         self._flush()
-        dim = self.spec["data"].dim or 1
+        key = next(iter(self.spec))
+        dim = self.spec[key].dim or 1
         self._file.attrs.update(
             inputPattSize=dim,
             numLabels=dim,
             numDims=1,
             numSeqs=self._num_seqs,
-            numTimesteps=self._file["inputs"].shape[0],
+            numTimesteps=self._file[_dataset_name(key)].shape[0],
         )
         self._file.close()
         self._file = None
-        self._disk.sync()
-        self._disk.close()
-        os.replace(self._temporary, self.path)
-        self._disk = None
+        disk, self._disk = self._disk, None
+        if disk is not None:
+            disk.sync()
+            disk.close()
+        self._replaced.__exit__(None, None, None)
 
     def _discard(self) -> None:
-        """Closes and removes what is not yet under its own name."""
+        """Closes and removes an unfinished file."""
         file, self._file = self._file, None
         disk, self._disk = self._disk, None
         if file is not None:
-            with contextlib.suppress(OSError, RuntimeError):  # it is thrown away, broken or not
+            with contextlib.suppress(OSError, RuntimeError):  # broken or not, it is discarded
                 file.close()
         if disk is not None:
             disk.close()
-            self._temporary.unlink(missing_ok=True)
+            error = DataError("discarded")
+            with contextlib.suppress(DataError):
+                self._replaced.__exit__(DataError, error, None)
 
 
 def _dataset_name(key: str) -> str:

@@ -1,23 +1,29 @@
-"""A file that HDF5 can go on writing to when the disk is full.
+"""`PatientFile`: a file that hides write errors from the HDF5 library.
 
-The HDF5 library does not survive a write that fails: it tries again while closing, and then the process dies of a
-segmentation fault. So it never gets to know: the file keeps the error, and its owner asks for it after each step.
+After a failed write, HDF5 writes again while closing the file and crashes with a segmentation fault. This file therefore
+stores the error and reports success. Its owner checks for the error after each step.
 """
+
+from __future__ import annotations
 
 import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class PatientFile(io.FileIO):
-    """To be given to `h5py.File` in place of a path. After the first error, what is written is dropped."""
+    """Passed to `h5py.File` in place of a path. Drops all writes after the first error."""
 
     def __init__(self, path: Path) -> None:
-        """:raises OSError: the file cannot be made"""
+        """:raises OSError: if the file cannot be created"""
         super().__init__(path, "w+")
         self.error: OSError | None = None
 
-    def write(self, data) -> int:
+    def write(self, data: Buffer) -> int:
         view = memoryview(data).cast("B")
         size = len(view)
         while len(view) and self.error is None:
@@ -35,15 +41,15 @@ class PatientFile(io.FileIO):
             return size or 0
 
     def check(self) -> None:
-        """:raises OSError: what went wrong so far"""
+        """:raises OSError: the first error so far"""
         if self.error is not None:
             raise self.error
 
     def sync(self) -> None:
         """
-        Has everything on the disk.
+        Flushes everything to the disk.
 
-        :raises OSError: what went wrong so far
+        :raises OSError: the first error so far
         """
         self.check()
         os.fsync(self.fileno())

@@ -1,27 +1,34 @@
-"""In which order an epoch goes through the sequences."""
+"""The order of the sequences in an epoch."""
 
 import numpy as np
 
 from boulder.errors import DataError, nearest
 
-KINDS = ("default", "reverse", "random", "sorted", "sorted_reverse", "laplace", "laplace:N", "laplace:.N")
+_WITHOUT_BINS = ("default", "reverse", "random", "sorted", "sorted_reverse")
+KINDS = (*_WITHOUT_BINS, "laplace", "laplace:N", "laplace:.N")
+
+
+def check_order(kind: object, where: str = "sequence order") -> None:
+    """:raises DataError: for an unknown order, with the nearest name"""
+    if kind not in _WITHOUT_BINS:
+        _num_bins(kind, 0, where)
 
 
 def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """
-    The laws are those of RETURNN's `Dataset.get_seq_order_for_epoch`; the random numbers are our own, and depend on
-    nothing but `seed` and `epoch`.
+    The rules are those of RETURNN's `Dataset.get_seq_order_for_epoch`. The random numbers are our own and depend only on
+    `seed` and `epoch`.
 
-    - `default`, `reverse`: the order of the file, or its reverse
-    - `sorted`, `sorted_reverse`: by length, shortest or longest first; equally long ones in the order of the file
+    - `default`, `reverse`: the order of the data set, or its reverse
+    - `sorted`, `sorted_reverse`: by length, shortest or longest first; sequences of equal length keep their order
     - `random`: a permutation
-    - `laplace:N`: a permutation cut into N bins, each sorted by length, the first upwards, the second downwards, …,
-      so that neighbours are similarly long; `laplace:.N`: bins of about N sequences, at least 2 of them; `laplace`: 2
+    - `laplace:N`: a permutation cut into N bins, each sorted by length, alternately ascending and descending, so that
+      neighbours have similar lengths; `laplace:.N`: bins of about N sequences, at least 2 bins; `laplace`: 2 bins
 
-    :param lengths: [N] of the sequences, in the order of the file
+    :param lengths: [N], in the order of the data set
     :param epoch: counted from 1
     :return: int64 [N]: indices of sequences
-    :raises DataError: there is no such order
+    :raises DataError: for an unknown order
     """
     lengths = np.asarray(lengths, dtype="int64")
     if kind == "default":
@@ -38,18 +45,18 @@ def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.
 
 
 def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
-    # Sorted raw bits: NumPy keeps the raw streams for ever, but not what Generator.permutation makes of them.
+    # Sort raw bits: NumPy guarantees the raw stream of a bit generator, but not the result of Generator.permutation.
     bits = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(size)
     return np.argsort(bits, kind="stable")
 
 
-def _num_bins(kind: object, num_seqs: int) -> int:
+def _num_bins(kind: object, num_seqs: int, where: str = "sequence order") -> int:
     name, _, parameter = str(kind).partition(":")
     if kind == "laplace":
         return 2
     if name == "laplace" and parameter.removeprefix(".").isdecimal() and int(parameter.removeprefix(".")):
         return max(num_seqs // int(parameter[1:]), 2) if parameter.startswith(".") else int(parameter)
-    raise DataError(f"sequence order: found {kind!r}, expected one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}")
+    raise DataError(f"{where}: found {kind!r}, expected one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}")
 
 
 def _laplace(order: np.ndarray, lengths: np.ndarray, num_bins: int) -> np.ndarray:

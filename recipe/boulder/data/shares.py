@@ -1,51 +1,50 @@
-"""Batches spread over the replicas of a network: each replica gets every n-th sequence, padded for itself."""
+"""Batches split over the replicas of a network: each replica gets every n-th sequence, with padding of its own."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from boulder.data.batches import Batch
+from boulder.data.dataset import Dataset
 from boulder.data.feed import batches_of_epoch, tensor_spec
+from boulder.lazy import TFTensor, tf
 
 
 def share_of(seqs: np.ndarray, number: int, count: int) -> np.ndarray:
     """
     :param seqs: int [B], a batch
-    :param number: of a replica, below `count`
-    :return: its sequences; empty where the batch has fewer sequences than there are replicas
+    :param number: number of the replica, below `count`
+    :return: the replica's sequences; empty if the batch has too few
     """
     return seqs[number::count]
 
 
 def shares_of_epoch(
-    reader, batches: Sequence[np.ndarray], count: int, here: range, start: int = 0
-) -> Iterator[list[dict]]:
+    dataset: Dataset, batches: Sequence[np.ndarray], count: int, here: range, start: int = 0
+) -> Iterator[list[dict[str, TFTensor]]]:
     """
-    :param reader: `HdfReader`, of which only the sequences of these shares are read
-    :param batches: what `form_batches` gives
+    :param dataset: only the sequences of the shares in `here` are read from it
+    :param batches: from `form_batches`
     :param count: number of all replicas
-    :param here: those to read for
-    :param start: number of the batch to begin with
-    :return: batch by batch a share for each of `here`, as tensors: {"data": key → [B, T, …], "lengths": key → int32 [B]}
-        and, of several replicas, "counts": bool scalar. Where that is False, the share is empty, and in its place there is
-        one of the batch's sequences again: a network need not be able to compute with no sequence at all.
+    :param here: numbers of the replicas to read for
+    :param start: number of the first batch to read
+    :return: for each batch, a share for each of `here`, as tensors: {"data": key → [B, T, …], "lengths": key → int32 [B]}
+        and, with several replicas, "counts": bool scalar. It is False for an empty share, which holds one of the batch's
+        sequences as a placeholder, since a network may not support a batch of size 0.
     """
     shares = [(share_of(seqs, number, count), seqs) for seqs in batches for number in here]
     counts = iter([len(share) > 0 for share, _ in shares[start * len(here) :]])
     read = [share if len(share) else seqs[:1] for share, seqs in shares]
-    ahead = batches_of_epoch(reader, read, start * len(here), parts=len(here))
-    for parts in zip(*[ahead] * len(here), strict=True):  # so many from the same iterator
+    ahead = batches_of_epoch(dataset, read, start * len(here), parts=len(here))
+    for parts in zip(*[ahead] * len(here), strict=True):  # one iterator, `len(here)` batches at a time
         yield [_as_share(part, next(counts), count) for part in parts]
 
 
-def share_spec(reader, count: int) -> dict:
-    """:return: of a share, as `tf.TensorSpec`s"""
-    import tensorflow as tf
-
-    return tensor_spec(reader) | ({"counts": tf.TensorSpec([], "bool")} if count > 1 else {})
+def share_spec(dataset: Dataset, count: int) -> dict[str, TFTensor]:
+    """:return: the `tf.TensorSpec`s of a share"""
+    return tensor_spec(dataset) | ({"counts": tf.TensorSpec([], "bool")} if count > 1 else {})
 
 
-def _as_share(part, counts: bool, count: int) -> dict:
-    import tensorflow as tf
-
-    share = {"data": part.data, "lengths": part.lengths}
+def _as_share(part: Batch, counts: bool, count: int) -> dict[str, TFTensor]:
+    share: dict[str, TFTensor] = {"data": part.data, "lengths": part.lengths}
     return share | ({"counts": tf.constant(counts)} if count > 1 else {})

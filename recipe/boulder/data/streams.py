@@ -1,4 +1,4 @@
-"""What `extern_data` says of the streams of a data set: dense features [T, D], or sparse labels [T] below a dimension."""
+"""The streams of a data set as `extern_data` declares them: dense features [T, D], or sparse labels [T]."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,19 @@ _OPTIONS = ("dim", "sparse", "shape", "dtype", "sparse_dim", "available_for_infe
 
 @dataclass(frozen=True)
 class Stream:
-    """One data key, e.g. "data" or "classes"."""
+    """
+    :param key: e.g. "data" or "classes"
+    :param dim: size of the feature axis, or number of labels; None if unknown, or without a feature axis
+    :param sparse: whether the values are labels
+    :param dtype: dtype of the arrays; "" becomes int32 for labels and float32 for features
+    :param has_feature_axis: False for labels, and for dense streams with one number per frame
+    """
 
     key: str
     dim: int | None
-    """Size of the feature axis, or number of labels. None where it is not known, or there is no feature axis."""
     sparse: bool
     dtype: str = ""
-    """What it is read as; "" becomes int32 for labels, float32 for features."""
     has_feature_axis: bool = True
-    """False for labels, and for dense streams of one number per frame."""
 
     def __post_init__(self) -> None:
         if not self.dtype:
@@ -42,15 +45,31 @@ class Stream:
 
 def read_extern_data(extern_data: Mapping[str, object]) -> dict[str, Stream]:
     """
-    :param extern_data: RETURNN's: key → `{"dim": 30, "sparse": True}` (or with `shape`, `dtype`), or the older
-        `(dim, ndim)`, where ndim 1 means sparse, or just the dimension, which means sparse
-    :return: key → `Stream`, "data" first, then sorted
-    :raises DataError: if an entry says something else
+    :param extern_data: in RETURNN's form: key → `{"dim": 30, "sparse": True}`, optionally with `shape` and `dtype`; or the
+        older `(dim, ndim)`, where ndim 1 means sparse; or only the dimension, which means sparse
+    :return: key → `Stream`, in RETURNN's order: "data" first, then sorted
+    :raises DataError: for an entry of another form
     """
     if not isinstance(extern_data, Mapping):
         raise DataError(f"extern_data: found {extern_data!r}, expected a dict of data keys")
     keys = sorted(extern_data, key=lambda key: (key != "data", key))
     return {key: _read_entry(key, extern_data[key]) for key in keys}
+
+
+def default_input(extern_data: Mapping[str, object]) -> str | None:
+    """
+    :param extern_data: see `read_extern_data`
+    :return: the stream that the network reads by default: "data", or the only stream with `available_for_inference`; None
+        if there is no such stream
+    """
+    if "data" in extern_data:
+        return "data"
+    inputs = [key for key, entry in extern_data.items() if _is_input(entry)]
+    return inputs[0] if len(inputs) == 1 else None
+
+
+def _is_input(entry: object) -> bool:
+    return isinstance(entry, Mapping) and bool(entry.get("available_for_inference"))
 
 
 def _read_entry(key: str, entry: object) -> Stream:

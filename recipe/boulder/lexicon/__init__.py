@@ -1,4 +1,4 @@
-"""Pronunciation lexica: CMUdict, its split and subsets, files, vocabularies, training sequences. No TensorFlow."""
+"""Pronunciation lexica: CMUdict, splits and subsets, files, vocabularies, training sequences. Without TensorFlow."""
 
 from boulder.lexicon.cmu import cmudict_entries
 from boulder.lexicon.file import read_lexicon, write_lexicon

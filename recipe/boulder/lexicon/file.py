@@ -1,20 +1,22 @@
-"""A lexicon as a file: UTF-8 text, one line `word<TAB>phonemes with a space between` per pronunciation, `.gz` or not."""
+"""Lexicon files: UTF-8 text, one line `word<TAB>space-separated phonemes` per pronunciation, optionally gzipped."""
 
 import gzip
 import os
-import tempfile
 import zlib
 from pathlib import Path
 
+from boulder.atomic_file import replaced
 from boulder.errors import DataError
-from boulder.lexicon.lexicon import Lexicon, build
+from boulder.lexicon.lexicon import Lexicon, Pronunciation, build
 from boulder.lexicon.vocabulary import check_phonemes, check_word
 
 
 def write_lexicon(path: str | os.PathLike, lexicon: Lexicon) -> None:
     """
-    :param path: is compressed if it ends in `.gz`. Equal lexica give equal bytes. Appears complete or not at all.
-    :raises DataError: a word without pronunciation, or one that `read_lexicon` would refuse
+    Writes a lexicon atomically. Equal lexica give equal bytes.
+
+    :param path: the file is gzipped if the name ends in `.gz`
+    :raises DataError: for a word without a pronunciation, or an entry that `read_lexicon` would refuse
     """
     path = Path(path)
     lines = []
@@ -27,23 +29,17 @@ def write_lexicon(path: str | os.PathLike, lexicon: Lexicon) -> None:
             lines.append(f"{line}\n")
     content = "".join(lines).encode()
     if path.suffix == ".gz":
-        content = gzip.compress(content, mtime=0)  # the time of writing would make equal lexica differ
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)  # others read the results of a job; a temporary file is closed to them
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+        content = gzip.compress(content, mtime=0)  # a time stamp would make equal lexica differ
+    with replaced(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_lexicon(path: str | os.PathLike) -> Lexicon:
     """
-    :return: the lexicon; lines may be in any order
-    :raises DataError: a file that is missing, broken, empty or no lexicon; names the line
+    :param path: lexicon file, with its lines in any order
+    :raises DataError: for a file that is missing, corrupt, empty or not a lexicon; the message names the line
     """
     path = Path(path)
     try:
@@ -54,17 +50,17 @@ def read_lexicon(path: str | os.PathLike) -> Lexicon:
     except (OSError, EOFError, zlib.error) as error:  # gzip.BadGzipFile is an OSError
         raise DataError(f"lexicon {path} cannot be read: {error}") from error
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(f"lexicon {path}, line {line}: not UTF-8 text") from error
+        number = content[: error.start].count(b"\n") + 1
+        raise DataError(f"lexicon {path}, line {number}: not UTF-8 text") from error
     entries = []
-    first_line: dict[tuple, int] = {}
+    first_line: dict[tuple[str, Pronunciation], int] = {}
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
         try:
             entry = _parse(line)
         except DataError as error:
             raise DataError(f"lexicon {path}, line {number}: {error}") from error
         if entry in first_line:
-            raise DataError(f"lexicon {path}, line {number}: {entry[0]!r} stands like this in line {first_line[entry]}")
+            raise DataError(f"lexicon {path}, line {number}: {entry[0]!r} repeats line {first_line[entry]}")
         first_line[entry] = number
         entries.append(entry)
     if not entries:
@@ -72,14 +68,15 @@ def read_lexicon(path: str | os.PathLike) -> Lexicon:
     return build(entries)
 
 
-def _parse(line: str) -> tuple[str, tuple[str, ...]]:
+def _parse(line: str) -> tuple[str, Pronunciation]:
     """
-    :param line: without its end
-    :raises DataError: a line of another form, or of letters or phonemes that the vocabularies lack
+    :param line: without the newline
+    :return: word, phonemes
+    :raises DataError: for a malformed line, or unknown letters or phonemes
     """
     fields = line.split("\t")
     if len(fields) != 2 or not fields[0] or not fields[1]:
-        raise DataError(f"found {line!r}, expected word<TAB>phonemes with a space between")
+        raise DataError(f"found {line!r}, expected word<TAB>space-separated phonemes")
     word, phonemes = fields[0], tuple(fields[1].split(" "))
     check_word(word)
     check_phonemes(phonemes)

@@ -1,17 +1,17 @@
-"""What a lexicon is: words and their distinct pronunciations."""
+"""A lexicon: words with their distinct pronunciations."""
 
 from collections.abc import Iterable
 
 Pronunciation = tuple[str, ...]
 
 Lexicon = dict[str, list[Pronunciation]]
-"""word → its distinct pronunciations, sorted; the words sorted too, so that equal lexica make equal files"""
+"""word → distinct pronunciations. Words and pronunciations are sorted, so that equal lexica give equal files."""
 
 
 def build(entries: Iterable[tuple[str, Iterable[str]]]) -> Lexicon:
     """
-    :param entries: (word, phonemes), a word as often as it has pronunciations, in any order, repeats allowed
-    :return: the lexicon, the same for every order of `entries`
+    :param entries: (word, phonemes) for each pronunciation, in any order; duplicates are merged
+    :return: the lexicon, independent of the order of `entries`
     """
     found: dict[str, set[Pronunciation]] = {}
     for word, phonemes in entries:

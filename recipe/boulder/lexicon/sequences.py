@@ -1,4 +1,4 @@
-"""A lexicon as sequences to train on: which pronunciations of a word become sequences, and what CTC can align."""
+"""Training sequences from a lexicon, and which of them CTC can align."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from boulder.lexicon.vocabulary import encode_phonemes, encode_word
 
 @dataclass(frozen=True, eq=False)
 class LabelledWord:
-    """One word with one of its pronunciations, as a data set holds it."""
+    """A word with one of its pronunciations, as a sequence of a data set."""
 
     tag: str
     letters: np.ndarray  # [letters] int32, indices into LETTERS
@@ -22,14 +22,16 @@ class LabelledWord:
 
 def labelled_sequences(lexicon: Lexicon, frames_per_letter: int | None = None) -> Iterator[LabelledWord]:
     """
-    For train and dev alike: one sequence per pronunciation, tagged `word/1`, `word/2`, … in sorted order. In training
-    every variant is a right answer that the network should give probability to. In dev too, because the cost is then
-    measured on the distribution that training minimises it on, so the two curves compare; one variant alone would be
-    an arbitrary choice (sorted order says nothing about which is common). Search on the test words does not go through
-    this: a word is decoded once, under its own name, and scored against all its pronunciations (boulder.search.score).
+    Yields one sequence per pronunciation, tagged `word/1`, `word/2`, … in sorted order.
 
-    :param frames_per_letter: leave out what CTC cannot align with that many frames per letter (:func:`fits_ctc`), as
-        its cost is infinite; None: leave nothing out
+    In training, every pronunciation is a correct answer to which the network should assign probability. The same sequences
+    serve as dev data, so that both costs are measured on the same distribution and their curves can be compared. (A single
+    pronunciation per word would be an arbitrary choice: the sorted order says nothing about frequency.) Search does not
+    use these sequences: a test word is decoded once, under its own name, and scored against all its pronunciations
+    (`boulder.search.score`).
+
+    :param frames_per_letter: skip pronunciations that CTC cannot align with this number of frames per letter, since their
+        cost is infinite (:func:`fits_ctc`); None: skip nothing
     """
     for word, pronunciations in lexicon.items():
         letters = encode_word(word)
@@ -40,11 +42,11 @@ def labelled_sequences(lexicon: Lexicon, frames_per_letter: int | None = None) -
 
 def fits_ctc(word: str, pronunciation: Sequence[str], frames_per_letter: int) -> bool:
     """
-    :param frames_per_letter: how often the network repeats each letter in time, at least 1
-    :return: whether CTC has an alignment: a frame per phoneme, and a blank between two equal ones
-    :raises ConfigError: frames_per_letter is no positive int
+    :param frames_per_letter: number of output frames of the network per letter, at least 1
+    :return: whether CTC has an alignment, which needs a frame per phoneme and a blank between equal phonemes
+    :raises ConfigError: if `frames_per_letter` is not a positive int
     """
     if not isinstance(frames_per_letter, int) or frames_per_letter < 1:
-        raise ConfigError(f"frames per letter: {frames_per_letter!r}, expected an int from 1")
+        raise ConfigError(f"frames per letter: {frames_per_letter!r}, expected an int of at least 1")
     blanks = sum(left == right for left, right in pairwise(pronunciation))
     return len(pronunciation) + blanks <= frames_per_letter * len(word)

@@ -1,23 +1,28 @@
-"""What layers with a recurrent unit share: `rec` and `rnn_cell`. They go along a sequence, or a loop goes with them."""
+"""The base class of `rec` and `rnn_cell`: a recurrent unit, run over a sequence or step by step within a loop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from boulder.lazy import tf
-from boulder.network.axes import LOOP, Axis
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import FEATURE, LOOP, Axis
 from boulder.network.layer import ConcatLayer, Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 from boulder.network.units import initial_state
+from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, Unit
+
+Source = TypeVar("Source")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recurrent(ConcatLayer):
     """
-    :param unit: name of the unit, in any case
+    :param unit: name of the unit; case does not matter
     :param unit_opts: options of the unit
     :param initial_state: see `boulder.network.units.initial_state`; None: zeros
     """
@@ -29,12 +34,12 @@ class Recurrent(ConcatLayer):
     unit_opts: dict | None = None
     initial_state: str | float | dict | list[object] | None = None
 
-    # What a class says
+    # Defined by subclasses
 
     def recurrent_unit(self, where: str) -> Unit:
         """
-        :param where: for messages
-        :raises NetworkError: for an unknown unit, or unknown options of it
+        :param where: the layer, for messages
+        :raises NetworkError: for an unknown unit or unknown options
         """
         raise NotImplementedError
 
@@ -45,17 +50,17 @@ class Recurrent(ConcatLayer):
     def reads_backwards(self) -> bool:
         return False
 
-    # What others ask
+    # Sources and state
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         return (*self.source_names(), *initial_state.layers_in(self.initial_state))
 
-    def initial_layers(self, sources: Sequence) -> Sequence:
-        """:return: those of `sources` that `initial_state` names; they are the last"""
+    def initial_layers(self, sources: Sequence[Source]) -> Sequence[Source]:
+        """:return: the last of `sources`, which `initial_state` names"""
         return sources[len(sources) - len(initial_state.layers_in(self.initial_state)) :]
 
     def remembers(self, output: Template) -> dict[str | None, int]:
-        return dict.fromkeys(self.recurrent_unit("").memory, output.dim)
+        return dict.fromkeys(self.recurrent_unit("").state_keys, _size(output))
 
     # Spec
 
@@ -63,7 +68,7 @@ class Recurrent(ConcatLayer):
         unit = self.recurrent_unit(site.where)
         if self.initial_output not in (None, 0, "zeros"):
             raise site.fail(
-                "its output before the first frame is that of 'initial_state'; 'initial_output' is not for it"
+                "'initial_output' is not supported here; 'initial_state' sets the output before the first frame"
             )
         given = self.initial_layers(site.sources)
         site_of_input = replace(site, sources=site.sources[: len(site.sources) - len(given)])
@@ -71,57 +76,62 @@ class Recurrent(ConcatLayer):
         if template.time is None and site.loop is None:
             raise site.fail(f"needs a time axis, but its input is {template}")
         if template.time is None and self.reads_backwards:
-            raise site.fail("cannot go from the last frame to the first ('direction': -1) along with the loop")
+            raise site.fail("'direction': -1 needs a time axis of its own; along a loop only 1 is possible")
         n = site.out_dim()
-        initial_state.declare(self.initial_state, unit.memory, n, given, site)
+        initial_state.declare(self.initial_state, unit.state_keys, n, given, site)
         unit.declare(site_of_input, site.dense_dim(template), n, self.initializers())
         return template.with_feature(n)
 
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
         if site.loop is None or output.time or site.loop in output.axes:
             return {}
-        return dict.fromkeys(self.recurrent_unit("").memory, output)
+        return dict.fromkeys(self.recurrent_unit("").state_keys, output)
 
-    # A frame of a loop
+    # One frame of a loop
 
-    def first_state(self, run, state, sources):
-        return initial_state.tensors(self.initial_state, state, self.initial_layers(sources), run)
+    def first_state(
+        self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]
+    ) -> dict[str | None, Tensor]:
+        initial = [source for source in self.initial_layers(sources) if source is not None]
+        return initial_state.tensors(self.initial_state, state, initial, run)
 
-    def first_output(self, state):
+    def first_output(self, state: dict[str | None, Tensor]) -> Tensor:
         return state[self.recurrent_unit("").output]
 
-    def step(self, run, state, *sources):
+    def step(
+        self, run: LayerRun, state: dict[str | None, Tensor], *sources: Tensor
+    ) -> tuple[Tensor, dict[str | None, Tensor]]:
         unit, x, outer = self.recurrent_unit(run.name), self._input(run, sources), run.template.axes[:-1]
-        n, n_in = run.template.feature.size, x.template.feature.size
+        n, n_in = _size(run.template), _size(x.template)
         frame = tf.reshape(run.broadcast_to(x, outer), [-1, n_in])
         weights = unit.weights(run)
         old = {key: tf.reshape(tensor.value, [-1, n]) for key, tensor in state.items()}
-        new = unit.step(weights, unit.project(weights, frame), old)
+        new = unit.step(weights, unit.project(weights, frame), old, UnitContext(run, outer, run.frame))
         last = {
             key: Tensor(tf.reshape(value, tf.shape(state[key].value)), run.template.axes, run.template)
             for key, value in new.items()
         }
         return replace(last[unit.output], memory=Memory(None, last)), last
 
-    # A sequence
+    # A whole sequence
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Any) -> Tensor:
         unit, x = self.recurrent_unit(run.name), self._input(run, sources)
         time = x.template.time or next(axis for axis in x.axes if axis.kind == LOOP)
-        feature = run.template.feature
+        feature = run.template.required(FEATURE)
         outer = tuple(axis for axis in x.axes if axis not in (time, x.template.feature))
-        value = x.ordered((time, *outer, x.template.feature))
+        value = x.ordered((time, *outer, x.template.required(FEATURE)))
         shape = tf.shape(value)[1:-1]
         frames = tf.reshape(value, [tf.shape(value)[0], -1, value.shape[-1]])  # [T, N, F]
         lengths = tf.reshape(tf.broadcast_to(run.length_over(outer, time), shape), [-1])
         if self.reads_backwards:
             frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)
         vector = Template((*outer, feature))
-        first = self.first_state(run, dict.fromkeys(unit.memory, vector), sources)
-        first = {key: tf.reshape(run.broadcast(x, vector).value, [-1, feature.size]) for key, x in first.items()}
-        states = unit.sequence(unit.weights(run), frames, first)
+        given = self.first_state(run, dict.fromkeys(unit.state_keys, vector), sources)
+        first = {key: tf.reshape(run.broadcast(x, vector).value, [-1, feature.size]) for key, x in given.items()}
+        states = unit.sequence(unit.weights(run), frames, first, UnitContext(run, outer))
 
-        def restored(value, axes: tuple[Axis, ...]) -> Tensor:
+        def restored(value: TFTensor, axes: tuple[Axis, ...]) -> Tensor:
             sizes = [tf.shape(value)[:1], shape] if time in axes else [shape]
             result = tf.reshape(value, tf.concat([*sizes, [feature.size]], 0))
             return Tensor(result, axes, run.template if time in axes else vector)
@@ -130,23 +140,30 @@ class Recurrent(ConcatLayer):
         if self.reads_backwards:
             y = tf.reverse_sequence(y, lengths, seq_axis=0, batch_axis=1)
         if time.kind == LOOP:
-            last = {key: restored(states[key], (time, *outer, feature)) for key in unit.memory}
+            last = {key: restored(states[key], (time, *outer, feature)) for key in unit.state_keys}
             memory = Memory(restored(first[unit.output], (*outer, feature)), last)
         else:
-            last = {key: restored(_after(states[key], first[key], lengths), (*outer, feature)) for key in unit.memory}
+            last = {
+                key: restored(_after(states[key], first[key], lengths), (*outer, feature)) for key in unit.state_keys
+            }
             memory = Memory(None, last)
         return replace(restored(y, (time, *outer, feature)), memory=memory)
 
-    def _input(self, run, sources) -> Tensor:
+    def _input(self, run: LayerRun, sources: Sequence[Tensor]) -> Tensor:
         return run.input(sources[: len(sources) - len(self.initial_layers(sources))])
 
 
-def _after(states, first, lengths):
+def _size(template: Template) -> int:
+    """:return: size of the feature axis"""
+    return template.required(FEATURE).known_size
+
+
+def _after(states: TFTensor, first: TFTensor, lengths: TFTensor) -> TFTensor:
     """
     :param states: [T, N, n], after each frame
-    :param first: [N, n], before the first one
+    :param first: [N, n], before the first frame
     :param lengths: int32 [N]
-    :return: [N, n], after the last one
+    :return: [N, n], after the last frame of each sequence
     """
     every = tf.concat([first[None], states], axis=0)
     return tf.gather_nd(every, tf.stack([lengths, tf.range(tf.shape(lengths)[0])], axis=1))

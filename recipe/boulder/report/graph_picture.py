@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from boulder.errors import ConfigError, nearest
-from boulder.report.layers import Arrangement, Edge, arrange, without_detours
+from boulder.report.graph_layout import Arrangement, Edge, arrange, without_detours
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
@@ -73,7 +73,7 @@ def draw_graph(boxes: Sequence[JobBox], edges: Sequence[Edge], hand_overs: Seque
     if Path(path).suffix.lower() == ".dot":
         Path(path).write_text(_dot(boxes, shown, hand_overs), encoding="utf-8")
         return
-    _draw(boxes, arrange(keys, shown, hand_overs), set(hand_overs), path)
+    _draw(boxes, arrange(keys, shown), set(hand_overs), path)
 
 
 def _dot(boxes: Sequence[JobBox], edges: Sequence[Edge], hand_overs: Sequence[Edge]) -> str:

@@ -5,34 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from boulder.errors import BoulderError, DataError
+from boulder.errors import DataError
 from boulder.network import NetworkSpec
 from boulder.report.handover import HandOver
 from boulder.schedule import Plan, changes
-from boulder.training.growth import GrowthOptions, plan_growth
+from boulder.training.growth import GrowthReport
 
 _GROWTH = ("copied", "grown", "initialised", "dropped")
 
 
-def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[dict]:
+def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None], growth: Sequence[GrowthReport | None]) -> list[dict]:
     """
-    :param specs: the network of each of the plan's phases; None where it is not known what parameters it has
+    :param specs: the network of each phase of the plan; None where its parameters are unknown
+    :param growth: for each phase, from `boulder.training.growth.planned_growth`
     :return: a dict for each phase, see `boulder.report.PhaseRow`
-    :raises ConfigError: where the parameters of a phase cannot grow into those of the next; names the phase
     """
     rows = []
-    for number, (phase, spec) in enumerate(zip(plan.phases, specs, strict=True)):
+    for number, (phase, spec, report) in enumerate(zip(plan.phases, specs, growth, strict=True)):
         before = plan.phases[number - 1].network if number else {}
         difference = changes(before, phase.network)
-        before_spec = specs[number - 1] if number else NetworkSpec({})
-        growth = None
-        if before_spec and spec:
-            options = GrowthOptions.of(phase, spec, seed=0)
-            try:
-                growth = plan_growth(before_spec.params, spec.params, phase.copy_param_mode, options)
-            except BoulderError as error:
-                index = "original network" if phase.index is None else f"index {phase.index}"
-                raise type(error)(f"phase {number} ({index}): {error}") from error
         rows.append(
             {
                 "phase": number,
@@ -50,7 +41,7 @@ def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[dict]:
                 "num_layers": len(spec.layers) if spec else len(phase.network),
                 "config": dict(phase.config),
                 "copy_param_mode": phase.copy_param_mode,
-                "growth": growth and {kind: len(getattr(growth, kind)) for kind in _GROWTH},
+                "growth": report and {kind: len(getattr(report, kind)) for kind in _GROWTH},
             }
         )
     return rows

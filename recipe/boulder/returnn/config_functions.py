@@ -6,11 +6,12 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 
+from boulder.returnn.config_access import ASKS_FOR_CONFIG
 from boulder.returnn.options import Config
-from boulder.returnn.options_read import ASKS_FOR_CONFIG
 from boulder.returnn.placeholders import PlaceholderCall
 from boulder.returnn.stand_ins import is_stand_in
 from boulder.returnn.surroundings import Surroundings, in_a_worker
+from boulder.schedule.bytecode import captured, code_objects, names_used
 from boulder.schedule.comparing import same_value
 from boulder.schedule.functions import function_digest
 
@@ -144,8 +145,8 @@ def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
     if id(function) in seen:
         return
     seen.add(id(function))
-    reached = [function.__globals__.get(name) for name in _global_names(function.__code__)]
-    reached += [_content(cell) for cell in function.__closure__ or ()]
+    reached = [function.__globals__.get(name) for name in names_used(function.__code__)]
+    reached += captured(function).values()
     yield from _imported_names(function.__code__)
     for other in reached:
         if isinstance(other, types.FunctionType) and not other.__module__.startswith("boulder."):
@@ -153,23 +154,7 @@ def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
 
 
 def _imported_names(code: types.CodeType) -> Iterator[str]:
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "IMPORT_NAME":
-            yield instruction.argval
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _imported_names(constant)
-
-
-def _global_names(code: types.CodeType) -> set[str]:
-    names = {
-        name for constant in code.co_consts if isinstance(constant, types.CodeType) for name in _global_names(constant)
-    }
-    return names | set(code.co_names)
-
-
-def _content(cell: types.CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not yet filled
-        return None
+    for one in code_objects(code):
+        for instruction in dis.get_instructions(one):
+            if instruction.opname == "IMPORT_NAME":
+                yield instruction.argval

@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable
 
 from boulder.errors import ConfigError
+from boulder.returnn.config_access import keys_read
 
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -164,8 +165,6 @@ class Config:
 
     def captured_by(self, code: types.CodeType, name: str) -> "Config":
         """:return: with the options that the code reads, as far as it says their names: a function is hashed by these"""
-        from boulder.returnn.options_read import keys_read  # which needs this class
-
         return self.plain(keys_read(code, {name}))
 
     def __reduce__(self):

@@ -17,6 +17,7 @@ import types
 from collections.abc import Iterator
 
 from boulder.errors import ConfigError
+from boulder.returnn.returnn_modules import fill
 
 LAZY = frozenset({"tensorflow", "keras", "horovod"})
 """Packages that are not loaded while planning."""
@@ -63,6 +64,16 @@ class StandInModule(types.ModuleType):
         return self
 
 
+def stand_in_module(name: str) -> types.ModuleType:
+    """
+    :param name: as a config imports it
+    :return: a new module with the names that Boulder provides, and placeholders for all others
+    """
+    module = StandInModule(name)
+    fill(module)
+    return module
+
+
 def _version(name: str) -> str:
     for package in _VERSION_OF[name]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -78,8 +89,6 @@ def restore_module(name: str) -> types.ModuleType:
         return tensorflow_module(name)
     if name.partition(".")[0] in LAZY:
         return importlib.import_module(name)
-    from boulder.returnn.stand_ins import stand_in_module  # which needs this module
-
     return stand_in_module(name)
 
 

@@ -1,17 +1,19 @@
-"""What a RETURNN config says of its training, in the words of Boulder's: options, data files, order of the sequences."""
+"""The training of a RETURNN config in Boulder's terms: its options, and the descriptions of its data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.overrides import known_options
+from boulder.schedule import Plan
 
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
 
-# Options that change what is computed, with the values at which they do nothing. The training must not pass over others.
+# Unsupported options that change the result, with the values at which they have no effect. Other values are refused.
 _NOT_YET: dict[str, tuple] = {
     "accum_grad_multiple_step": (0, 1, None),
     "calculate_exp_loss": (False, None),
@@ -27,7 +29,7 @@ _NOT_YET: dict[str, tuple] = {
     "seq_drop": (0, None),
 }
 
-# What else says how the training goes, if the config says it. Boulder reads it once, for all phases.
+# Further options of the training. Boulder reads them once, for all phases, except for those of data sets.
 _FOR_ALL_PHASES = frozenset(
     {
         *("train", "dev", "eval", "eval_datasets", "extern_data", "num_inputs", "num_outputs", "target"),
@@ -37,59 +39,81 @@ _FOR_ALL_PHASES = frozenset(
 )
 
 
+_KNOWN_OF_DATA = ("class", "files", "seq_ordering", "use_cache_manager", "name")
+
+
 def training_config(config: ReturnnConfig) -> dict:
     """
-    :return: `config=` of a pipeline: those of the config's options that the training knows
-    :raises ConfigError: for an option that changes what is computed, and that the training does not know yet
+    :return: `config=` of a pipeline: the options of the config that the training supports
+    :raises ConfigError: for an option that changes the result and is not supported yet
     """
     values = config.values
     for option, without_effect in _NOT_YET.items():
-        if values.get(option) not in without_effect and option in values:
+        if option in values and values[option] not in without_effect:
             raise ConfigError(f"{config.file}: the training does not know {option!r} yet, found {values[option]!r:.60}")
     options = {key: values[key] for key in known_options() if values.get(key) is not None}
     for name in _OPTIMIZER_FLAGS:  # the older way: adam = True
         if values.get(name) and "optimizer" not in options:
             options["optimizer"] = {"class": name}
-    order = _data_set(config, "train").get("seq_ordering")
-    return ({"batching": order} if order else {}) | options
+    return options
 
 
 def function_options(config: ReturnnConfig) -> frozenset[str]:
     """
-    :return: the options that the config defines for itself: the training does nothing with them, so that a phase may
-        override them for the functions of its network. What RETURNN's training reads is not among them
+    :return: the options that the config defines for its own functions. The training ignores them, so a phase may override
+        them. Options that RETURNN's training reads are not among them.
     """
     defined = {*config.config.typed_dict, *config.config.dict}
     return frozenset(defined - {*known_options(), *_NOT_YET, *_OPTIMIZER_FLAGS, *_FOR_ALL_PHASES})
 
 
-def data_files(config: ReturnnConfig, key: str) -> list[Path]:
+def planned_with_data(config: ReturnnConfig, further_epochs: int, as_path: Callable[[str], object] = str) -> Plan:
+    """
+    :param as_path: makes a path object of a file
+    :return: the plan, in which `train` and `dev` of each `#config` are descriptions of data sets
+    :raises ConfigError: see `data_description`
+    """
+    plan = config.plan(further_epochs)
+    phases = []
+    for phase in plan.phases:
+        data = {
+            key: data_description(config, key, phase.config, as_path) for key in ("train", "dev") if key in phase.config
+        }
+        phases.append(replace(phase, config=phase.config | data) if data else phase)
+    return replace(plan, phases=tuple(phases))
+
+
+def data_description(
+    config: ReturnnConfig,
+    key: str,
+    values: Mapping[str, Any] | None = None,
+    as_path: Callable[[str], object] = str,
+) -> dict[str, Any] | None:
     """
     :param key: "train" or "dev"
-    :return: HDF files, absolute; [] if the config has no such data set
-    :raises ConfigError: for a data set of another class, or an option of it that would change what is read
+    :param values: the options that contain it; None: those of the config
+    :param as_path: makes a path object of a file
+    :return: description of the data set, with absolute paths; None if there is no such data set
+    :raises ConfigError: for an unsupported class, or an option of it that would change the data
     """
-    data_set = _data_set(config, key)
-    if not data_set:
-        return []
-    if data_set.get("class") != "HDFDataset":
-        raise ConfigError(
-            f"{config.file}: {key!r}: a data set of class {data_set.get('class')!r} cannot be read, expected 'HDFDataset'"
-        )
-    known = ("class", "files", "seq_ordering", "use_cache_manager", "name")
-    for option, value in data_set.items():
-        if option not in known and not (option == "partition_epoch" and value in (1, None)):
-            raise ConfigError(f"{config.file}: {key!r}: Boulder does not know the option {option!r} of HDFDataset yet")
-    files = data_set.get("files", [])
-    files = [files] if isinstance(files, str) else files
-    return [Path(config.file).absolute().parent / file for file in files]
-
-
-def _data_set(config: ReturnnConfig, key: str) -> Mapping:
-    """:return: the dict of a data set; {} if there is none, or it is of another form"""
-    value = config.values.get(key)
-    if value is not None and not isinstance(value, Mapping):
+    value = (config.values if values is None else values).get(key)
+    if not value:
+        return None
+    if not isinstance(value, Mapping):
         raise ConfigError(
             f"{config.file}: {key!r}: found {value!r:.60}, expected a dict such as {{'class': 'HDFDataset'}}"
         )
-    return value or {}
+    if value.get("class") != "HDFDataset":
+        raise ConfigError(
+            f"{config.file}: {key!r}: a data set of class {value.get('class')!r} cannot be read, expected 'HDFDataset'"
+        )
+    for option, found in value.items():
+        if option not in _KNOWN_OF_DATA and not (option == "partition_epoch" and found in (1, None)):
+            raise ConfigError(
+                f"{config.file}: {key!r}: Boulder does not support the option {option!r} of HDFDataset yet"
+            )
+    files = value.get("files", [])
+    files = [files] if isinstance(files, str) else files
+    folder = config.file.absolute().parent
+    order = {"seq_ordering": value["seq_ordering"]} if value.get("seq_ordering") else {}
+    return {"class": "HDFDataset", "files": [as_path(str(folder / file)) for file in files]} | order

@@ -1,8 +1,10 @@
-"""What a function is, apart from the place it was written at: its source, and the values it reaches.
+"""Describes a function by its source and the values that it reaches, independent of its file and line.
 
-A description is a list: the function itself, and after it every function and class of the user that it reaches, each
-once. They refer to each other by number, so that functions which call one another are no problem.
+A description is a list: first the function itself, then every function and class of the user that it reaches, each
+once. Its entries refer to each other by number, so mutually recursive functions are fine.
 """
+
+from __future__ import annotations
 
 import copyreg
 import dis
@@ -12,15 +14,16 @@ import types
 from collections.abc import Callable, Iterator
 
 from boulder.errors import ConfigError
-from boulder.schedule.canonical import to_plain
+from boulder.schedule.bytecode import captured, code_objects
+from boulder.schedule.plain import Plain, to_plain
 from boulder.schedule.source import class_source, code_description, function_source, module_source
 
 
-def describe(function: Callable, path: str = "") -> list[dict]:
+def description(function: Callable, path: str = "") -> list[dict]:
     """
-    :param path: where it was found, for messages
+    :param path: where the function was found, for messages
     :return: plain
-    :raises ConfigError: it reaches an object that has no value, e.g. an open file
+    :raises ConfigError: if it reaches an object without a value, e.g. an open file
     """
     return _Reached(path).all_from(function)
 
@@ -28,7 +31,7 @@ def describe(function: Callable, path: str = "") -> list[dict]:
 def reached(function: Callable) -> list[object]:
     """
     :return: the function, and every function, class and module that it reaches
-    :raises ConfigError: as `describe`
+    :raises ConfigError: as `description`
     """
     found = _Reached("")
     found.all_from(function)
@@ -36,16 +39,16 @@ def reached(function: Callable) -> list[object]:
 
 
 def modules_by_value(function: Callable) -> list[types.ModuleType]:
-    """:return: the modules of the user's that it reaches functions or classes of"""
-    reached = _Reached("")
-    reached.all_from(function)
-    names = {getattr(item, "__module__", None) for item in reached.order}
+    """:return: the user's modules that define the functions and classes which it reaches"""
+    found = _Reached("")
+    found.all_from(function)
+    names = {getattr(item, "__module__", None) for item in found.order}
     return [sys.modules[name] for name in sorted(filter(None, names)) if name in sys.modules and not is_library(name)]
 
 
 def is_library(module: str | None) -> bool:
     """
-    :return: whether what this module holds is known by its name: Python itself, Boulder, an installed package
+    :return: whether a worker can import the module by name: Python's own, Boulder's, or an installed package's
     """
     if not module or module == "__main__":
         return False
@@ -57,6 +60,8 @@ def is_library(module: str | None) -> bool:
 
 
 class _Reached:
+    """Walks from a function to everything that it reaches, and describes each item."""
+
     def __init__(self, path: str) -> None:
         self.path = path
         self.order: list[object] = []
@@ -66,7 +71,7 @@ class _Reached:
 
     def all_from(self, root: object) -> list[dict]:
         self._number(root)
-        result = []
+        result: list[dict] = []
         while len(result) < len(self.order):
             item = self.order[len(result)]
             self.name = getattr(item, "__qualname__", type(item).__name__)
@@ -76,7 +81,7 @@ class _Reached:
     def _number(self, item: object) -> dict[str, int]:
         if id(item) not in self.numbers:
             self.numbers[id(item)] = len(self.order)
-            self.order.append(item)  # holds it, too: its id stays its own
+            self.order.append(item)  # keeps the item alive, so that its id stays unique
         return {"#number": self.numbers[id(item)]}
 
     def _describe(self, item: object) -> dict:
@@ -99,12 +104,14 @@ class _Reached:
 
     def _describe_function(self, function: types.FunctionType) -> dict:
         source = function_source(function)
-        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         return {
             **({"source": source} if source else {"code": self._plain(code_description(function.__code__), "code")}),
             "defaults": self._plain(function.__defaults__ or (), "defaults"),
             "keyword_defaults": self._plain(function.__kwdefaults__ or {}, "defaults"),
-            "closure": {name: self._captured(function, _content(cell), name) for name, cell in cells},
+            "closure": {
+                name: self._captured(function, value, name)
+                for name, value in captured(function, empty=NotImplemented).items()
+            },
             "globals": {
                 name: self._captured(function, function.__globals__[name], name)
                 for name in sorted(set(_global_names(function.__code__)))
@@ -112,17 +119,16 @@ class _Reached:
             },
         }
 
-    def _captured(self, function: types.FunctionType, value: object, name: str) -> object:
-        """An object of Boulder's may say which part of it counts."""
+    def _captured(self, function: types.FunctionType, value: object, name: str) -> Plain:
+        """Describes a captured value. A class of Boulder may define `captured_by` to select the part that counts."""
         if is_library(type(value).__module__) and hasattr(type(value), "captured_by"):
-            value = value.captured_by(function.__code__, name)
+            value = value.captured_by(function.__code__, name)  # type: ignore[attr-defined]  # see hasattr
         return self._plain(value, name)
 
     def _describe_class(self, cls: type) -> dict:
-        members = {}
+        members: dict[str, Plain] = {}
         for name, member in sorted(vars(cls).items()):
-            if isinstance(member, staticmethod | classmethod):
-                member = member.__func__
+            member = member.__func__ if isinstance(member, staticmethod | classmethod) else member
             if isinstance(member, property):
                 members[name] = [self._number(f) if f else None for f in (member.fget, member.fset, member.fdel)]
             elif isinstance(member, types.FunctionType):
@@ -130,16 +136,16 @@ class _Reached:
             elif not (name.startswith("__") and name.endswith("__")):
                 try:
                     members[name] = self._plain(member, name)
-                except ConfigError:  # e.g. a descriptor: the source says what it is
+                except ConfigError:  # e.g. a descriptor: the class's source covers it
                     continue
         bases = [self._number(base) for base in cls.__bases__]
         return {"class": class_source(cls) or cls.__qualname__, "bases": bases, "members": members}
 
-    def _plain(self, value: object, name: str) -> object:
+    def _plain(self, value: object, name: str) -> Plain:
         return to_plain(value, self._other, name)
 
-    def _other(self, value: object, name: str) -> object:
-        if hasattr(value, "digest") and type(value).__name__ == "FunctionByValue":
+    def _other(self, value: object, name: str) -> Plain:
+        if hasattr(value, "digest") and type(value).__name__ == "FunctionByValue":  # that class uses this module
             return {"#function": value.digest}
         if isinstance(value, types.ModuleType):
             self.modules.append(value)
@@ -153,16 +159,16 @@ class _Reached:
             return self._number(value)
         return {"#object": self._reduced(value, name)}
 
-    def _reduced(self, value: object, name: str) -> object:
-        """What pickle would make of it."""
+    def _reduced(self, value: object, name: str) -> Plain:
+        """:return: the parts from which pickle would rebuild the object"""
         try:
             reducer = copyreg.dispatch_table.get(type(value))
             parts = reducer(value) if reducer else value.__reduce_ex__(4)
-        except Exception as error:  # whatever the object says to being pickled
+        except Exception as error:  # a foreign __reduce__ may raise anything
             where = f"{self.path}: " if self.path else ""
             raise ConfigError(
                 f"{where}function {self.name!r} captures {name!r}, found a {type(value).__name__}, "
-                "expected something that has a value"
+                "expected a value that can be pickled"
             ) from error
         if isinstance(parts, str):
             return [type(value).__module__, parts]
@@ -170,31 +176,22 @@ class _Reached:
 
 
 def _reference(item: object) -> str | None:
-    """The name of what an installed module holds under a name."""
+    """:return: `module:name` if a library's module holds the item under that name, else None"""
     module = getattr(item, "__module__", None) or type(item).__module__
     name = getattr(item, "__qualname__", None) or getattr(item, "__name__", None)
     if not isinstance(name, str) or not is_library(module):
         return None
     if isinstance(item, types.BuiltinFunctionType) and isinstance(item.__self__, types.ModuleType | None):
         return f"{module}:{name}"
-    found = sys.modules.get(module)
+    found: object = sys.modules.get(module or "")
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{module}:{name}" if found is item else None
 
 
 def _global_names(code: types.CodeType) -> Iterator[str]:
-    """The names of globals that a function and those written inside it read."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _global_names(constant)
-
-
-def _content(cell: types.CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not yet filled
-        return NotImplemented
+    """Yields the names of the globals that a function and its nested functions read."""
+    for one in code_objects(code):
+        for instruction in dis.get_instructions(one):
+            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                yield instruction.argval

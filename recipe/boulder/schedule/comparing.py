@@ -1,17 +1,23 @@
-"""Equality of net dicts by value: what decides whether a new phase begins."""
+"""Equality of net dicts by value, which decides where a new phase begins."""
+
+from __future__ import annotations
 
 import math
-import sys
 import types
 
-_ATOMS = (str, int, bool, type(None))  # most of what there is: a short way for them
+import numpy as np
+
+from boulder.errors import ConfigError
+from boulder.schedule.functions import function_digest
+
+_ATOMS = (str, int, bool, type(None))  # a fast path for most values
 
 
 def same_value(a: object, b: object) -> bool:
     """
-    Dicts regardless of order; tuples are lists; NumPy scalars and arrays are the numbers that they hold; NaN equals NaN;
-    functions are equal if their source and what they capture are; other objects if they say so, or, where their class
-    defines no equality, if they would be pickled the same way. `1`, `1.0` and `True` are equal, as for RETURNN.
+    Compares dicts regardless of order, tuples as lists, NumPy scalars and arrays as the numbers they hold, NaN as equal to
+    NaN, and functions by their source and captured values. Other objects are equal if their `__eq__` says so or, where
+    their class defines no equality, if they pickle to the same state. `1`, `1.0` and `True` are equal, as in RETURNN.
     """
     if a is b:
         return True
@@ -23,9 +29,9 @@ def same_value(a: object, b: object) -> bool:
         )
     if isinstance(a, str) or isinstance(b, str):
         return isinstance(a, str) and isinstance(b, str) and a == b
-    if _is_array(a) and _is_array(b):
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return _same_array(a, b)
-    a, b = (x.tolist() if _is_numpy(x) else x for x in (a, b))
+    a, b = (x.tolist() if isinstance(x, np.generic | np.ndarray) else x for x in (a, b))
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same_value, a, b))
     if isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b):
@@ -35,28 +41,17 @@ def same_value(a: object, b: object) -> bool:
     return _same_object(a, b)
 
 
-def _is_numpy(value: object) -> bool:
-    return type(value).__module__ == "numpy" and hasattr(value, "tolist")  # without importing NumPy
-
-
-def _is_array(value: object) -> bool:
-    return _is_numpy(value) and getattr(value, "ndim", 0) > 0
-
-
-def _same_array(a, b) -> bool:
+def _same_array(a: np.ndarray, b: np.ndarray) -> bool:
     try:
-        return bool(sys.modules["numpy"].array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc"))
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc"))
     except (TypeError, ValueError):  # arrays of objects
         return same_value(a.tolist(), b.tolist())
 
 
 def _same_function(a: types.FunctionType, b: types.FunctionType) -> bool:
-    from boulder.errors import ConfigError
-    from boulder.schedule.functions import function_digest  # reads source files: only where it comes to that
-
     try:
         return function_digest(a) == function_digest(b)
-    except ConfigError:  # captures what has no value, e.g. an open file; the one who hashes it will say so
+    except ConfigError:  # captures an object without a value, e.g. an open file; hashing it will raise
         return False
 
 
@@ -67,13 +62,14 @@ def _same_object(a: object, b: object) -> bool:
         if type(a) is not type(b) or type(a).__eq__ is not object.__eq__:
             return False
         return all(map(same_value, _state(a), _state(b)))
-    except Exception:  # an __eq__ or a __reduce__ of somebody else's: what cannot be compared is not known to be equal
+    except Exception:  # a foreign __eq__ or __reduce__ may raise anything; then equality is unknown
         return False
 
 
-def _state(value: object) -> list:
+def _state(value: object) -> list[object]:
+    """:return: the parts of pickle's `__reduce_ex__`, with its iterators as lists"""
     reduced = value.__reduce_ex__(4)
-    parts = [reduced] if isinstance(reduced, str) else list(reduced)
+    parts: list = [reduced] if isinstance(reduced, str) else list(reduced)
     parts += [None] * (5 - len(parts))
-    parts[3:5] = [list(part) if part is not None else None for part in parts[3:5]]  # iterators over items
+    parts[3:5] = [list(part) if part is not None else None for part in parts[3:5]]
     return parts

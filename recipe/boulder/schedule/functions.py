@@ -1,81 +1,85 @@
-"""Functions inside net dicts: what they are for a hash, and how they travel to a worker.
+"""Functions inside net dicts: how they hash, and how they travel to a worker.
 
-The hash of a function is made of its source and of what it captures (`capture`): where its file lies, and on which
-line of it, does not matter, and a function that captures another value is another function. To the worker it goes as
-cloudpickle bytes, which never enter a hash, since they differ from process to process.
+The hash of a function covers its source and its captured values (`capture`), not its file or line. Functions that
+capture different values are different. A function travels as cloudpickle bytes, which never enter a hash, since they
+differ from process to process.
 """
+
+from __future__ import annotations
 
 import base64
 import hashlib
 import importlib
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from boulder.errors import ConfigError
-from boulder.schedule.capture import describe, modules_by_value
+from boulder.schedule.capture import description, modules_by_value
 
 
 class FunctionByValue:
-    """A function (or another callable) that is equal to every function which does the same by the same source.
+    """A callable that compares equal to every function with the same source and captured values.
 
-    Can be called as the function itself, also after it has travelled; it knows its digest without the source then.
+    It can be called like the function, also after it has travelled to a worker, where it knows its digest without the
+    source.
     """
 
     def __init__(self, function: Callable, path: str = "") -> None:
         """
-        :param path: where it was found, for messages
-        :raises ConfigError: it captures something that has no value, e.g. an open file
+        :param path: where the function was found, for messages
+        :raises ConfigError: if it captures an object without a value, e.g. an open file
         """
         self.path = path
         self.name: str = getattr(function, "__qualname__", type(function).__name__)
         self._pickled: bytes | None = None
         self._function: Callable | None = function
-        self.captured = describe(function, path)
-        """Plain: the function and all it reaches, `[{"source": …, "closure": …, "globals": …}, …]`."""
+        self.captured = description(function, path)
+        """The function and all it reaches, plain: `[{"source": …, "closure": …, "globals": …}, …]`."""
         self.digest = _digest(self.captured)
 
     @property
     def source(self) -> str | None:
-        """Without comments and position; None where there is none, as in an interactive session."""
+        """Source without comments and position; None if there is no source file, as in an interactive session."""
         return self.captured[0].get("source") if self.captured else None
 
     @property
     def function(self) -> Callable:
-        """The function itself."""
         if self._function is None:
+            assert self._pickled is not None  # from_payload sets it
             self._function = _unpickle(self._pickled, self.name)
         return self._function
 
-    def settled(self) -> "FunctionByValue":
+    def settled(self) -> FunctionByValue:
         """
-        :return: with all that it captures as it is now, whatever becomes of that
-        :raises ConfigError: it cannot be pickled
+        :return: a copy that keeps the captured values of this moment, also if they change later
+        :raises ConfigError: if the function cannot be pickled
         """
         return FunctionByValue.from_payload(self.digest, self.payload())
 
-    def payload(self) -> dict[str, object]:
+    def payload(self) -> dict[str, Any]:
         """
-        :return: plain: what `restore` needs to have this function again
-        :raises ConfigError: it cannot be pickled
+        :return: plain dict from which `restore` rebuilds this function
+        :raises ConfigError: if the function cannot be pickled
         """
         if self._pickled is None:
             self._pickled = _pickle(self.function, self.path or self.name)
         return {"name": self.name, "captured": self.captured, "pickle": base64.b64encode(self._pickled).decode("ascii")}
 
     @classmethod
-    def from_payload(cls, digest: str, payload: Mapping[str, object]) -> "FunctionByValue":
-        """The function is unpickled when it is first called: then its modules are imported, TensorFlow perhaps."""
+    def from_payload(cls, digest: str, payload: Mapping[str, Any]) -> FunctionByValue:
+        """Rebuilds a function. The first call unpickles it, which imports its modules, possibly TensorFlow."""
         self = cls.__new__(cls)
         self.path, self.name, self.digest = "", payload["name"], digest
         self.captured = payload["captured"]
         self._pickled, self._function = base64.b64decode(payload["pickle"]), None
         return self
 
-    def __call__(self, /, *args, **kwargs):
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
     @property
-    def __wrapped__(self) -> Callable:  # inspect.signature follows it
+    def __wrapped__(self) -> Callable:  # inspect.signature follows this attribute
         return self.function
 
     def __eq__(self, other: object) -> bool:
@@ -86,10 +90,10 @@ class FunctionByValue:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return FunctionByValue.from_payload, (self.digest, self.payload())
 
-    def __deepcopy__(self, memo) -> "FunctionByValue":
+    def __deepcopy__(self, memo: dict) -> FunctionByValue:
         return self
 
     def __repr__(self) -> str:
@@ -98,19 +102,19 @@ class FunctionByValue:
 
 def function_digest(function: Callable) -> str:
     """
-    :return: the SHA-256 of what the function is: the same in every process, wherever its file lies
-    :raises ConfigError: it captures something that has no value
+    :return: SHA-256 of source and captured values, the same in every process and for every location of the file
+    :raises ConfigError: if it captures an object without a value
     """
-    return function.digest if isinstance(function, FunctionByValue) else _digest(describe(function))
+    return function.digest if isinstance(function, FunctionByValue) else _digest(description(function))
 
 
-def restore(value: object, functions: Mapping[str, Mapping] | None = None) -> object:
+def restore(value: Any, functions: Mapping[str, Mapping] | None = None) -> Any:
     """
-    The inverse of `canonical`, except that what was a tuple or a set is a list now.
+    Inverts `canonical`, except that tuples and sets come back as lists.
 
     :param value: plain
-    :param functions: what `canonical` has put there
-    :raises ConfigError: a function is missing there
+    :param functions: payloads of the functions, as `canonical` filled them in
+    :raises ConfigError: if the payload of a function is missing
     """
     if isinstance(value, list):
         return [restore(item, functions) for item in value]
@@ -118,7 +122,7 @@ def restore(value: object, functions: Mapping[str, Mapping] | None = None) -> ob
         return value
     if value.keys() == {"#function"}:
         digest = value["#function"]
-        if digest not in (functions or {}):
+        if functions is None or digest not in functions:
             raise ConfigError(f"function {digest[:8]}: found no pickle of it, expected one beside the net dict")
         return FunctionByValue.from_payload(digest, functions[digest])
     if value.keys() == {"#float"}:
@@ -130,7 +134,7 @@ def restore(value: object, functions: Mapping[str, Mapping] | None = None) -> ob
     return {key: restore(item, functions) for key, item in value.items()}
 
 
-def _class_of(name: str) -> type:
+def _class_of(name: str) -> Any:
     module, _, cls = name.partition(":")
     if not module.startswith("boulder."):
         raise ConfigError(f"found a value of {name!r:.80}, expected one of Boulder's classes")
@@ -147,10 +151,10 @@ def _pickle(function: Callable, path: str) -> bytes:
     known = cloudpickle.list_registry_pickle_by_value()
     modules = [module for module in modules_by_value(function) if module.__name__ not in known]
     try:
-        for module in modules:  # by reference, a worker would import the file as it is by then
+        for module in modules:  # by reference, a worker would import the file's later state
             cloudpickle.register_pickle_by_value(module)
         return cloudpickle.dumps(function)
-    except Exception as error:  # whatever the captured objects' own __reduce__ raises
+    except Exception as error:  # a foreign __reduce__ may raise anything
         text = " ".join(str(error).split())
         raise ConfigError(f"{path}: cannot travel to a worker: {type(error).__name__}: {text}") from error
     finally:
@@ -164,6 +168,6 @@ def _unpickle(pickled: bytes, name: str) -> Callable:
 
     try:
         return pickle.loads(pickled)
-    except Exception as error:  # a module that is missing there, most often
+    except Exception as error:  # usually a module that is missing on the worker
         text = " ".join(str(error).split())
         raise ConfigError(f"function {name}: cannot be loaded here: {type(error).__name__}: {text}") from error

@@ -1,8 +1,10 @@
-"""The source of a function, free of comments, layout, position and file.
+"""Source of a function without comments, layout, position and file.
 
-A function is found in the current text of its file by its compiled code, so that two lambdas on a line are told apart,
-and a file that was edited since it was loaded does not lend its new source to the old function.
+A function is found in the current text of its file by its compiled code. So two lambdas on one line are told apart, and
+after an edit of the file, an already loaded function does not get the new source.
 """
+
+from __future__ import annotations
 
 import ast
 import functools
@@ -10,13 +12,14 @@ import hashlib
 import inspect
 import textwrap
 import types
-from collections.abc import Iterator
+
+from boulder.schedule.bytecode import code_objects
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def function_source(function: types.FunctionType) -> str | None:
-    """
-    :return: without decorators and docstring, or None if it is not in a file, or no longer
-    """
+    """:return: source without decorators and docstring; None if no file holds it (any more)"""
     try:
         lines, _ = inspect.findsource(function.__code__)
     except (OSError, TypeError, IndexError):
@@ -29,9 +32,7 @@ def function_source(function: types.FunctionType) -> str | None:
 
 
 def class_source(cls: type) -> str | None:
-    """
-    :return: the source of a class, or None
-    """
+    """:return: the source of a class, or None"""
     try:
         return ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(cls))))
     except (OSError, TypeError, SyntaxError):
@@ -39,9 +40,7 @@ def class_source(cls: type) -> str | None:
 
 
 def module_source(module: types.ModuleType) -> str | None:
-    """
-    :return: a digest of the source of a module, or None
-    """
+    """:return: SHA-256 of the source of a module, or None"""
     try:
         text = ast.unparse(ast.parse(inspect.getsource(module)))
     except (OSError, TypeError, SyntaxError):
@@ -50,7 +49,7 @@ def module_source(module: types.ModuleType) -> str | None:
 
 
 def code_description(code: types.CodeType) -> dict:
-    """What stands for the source where there is none. Holds for one version of Python."""
+    """:return: what replaces a missing source; valid for one version of Python"""
     return {
         "bytes": code.co_code,
         "names": code.co_names,
@@ -65,13 +64,13 @@ def code_description(code: types.CodeType) -> dict:
 
 @functools.lru_cache(maxsize=16)
 def _functions_of(text: str) -> list[tuple[types.CodeType, str]]:
-    """All functions of a file: what they are compiled to, and their source."""
+    """:return: compiled code and source of each function of a file"""
     try:
         tree = ast.parse(text)
         module = compile(text, "source", "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return []
-    nodes: dict[tuple[str, int], list[ast.AST]] = {}
+    nodes: dict[tuple[str, int], list[_Function]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
@@ -79,7 +78,7 @@ def _functions_of(text: str) -> list[tuple[types.CodeType, str]]:
         elif isinstance(node, ast.Lambda):
             nodes.setdefault(("<lambda>", node.lineno), []).append(node)
     result = []
-    for code in _codes(module):
+    for code in code_objects(module):  # the module's own code matches no node
         for node in nodes.get((code.co_name, code.co_firstlineno), ()):
             if not isinstance(node, ast.Lambda) or _span(node.body) in set(code.co_positions()):
                 result.append((code, _unparse(node)))
@@ -87,19 +86,12 @@ def _functions_of(text: str) -> list[tuple[types.CodeType, str]]:
     return result
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield constant
-            yield from _codes(constant)
-
-
 def _span(node: ast.expr) -> tuple:
-    """As `co_positions` has them: the value that a lambda returns is its body."""
+    """:return: positions in the order of `co_positions`"""
     return (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
 
 
-def _unparse(node: ast.AST) -> str:
+def _unparse(node: _Function) -> str:
     if isinstance(node, ast.Lambda):
         return ast.unparse(node)
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
@@ -129,6 +121,6 @@ def _same_code(a: types.CodeType, b: types.CodeType) -> bool:
 
 
 def _same_constant(a: object, b: object) -> bool:
-    if isinstance(a, frozenset):  # `x in {…}`: in no certain order
+    if isinstance(a, frozenset):  # `x in {…}`: the order is undefined
         return a == b
-    return type(a) is type(b) and repr(a) == repr(b)  # 0.0 is not -0.0, (1,) not (True,), and NaN is NaN
+    return type(a) is type(b) and repr(a) == repr(b)  # tells 0.0 from -0.0 and (1,) from (True,); NaN equals NaN

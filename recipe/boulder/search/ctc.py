@@ -1,4 +1,4 @@
-"""Greedy CTC search: the best label of every frame, repeats merged, blanks dropped. NumPy only."""
+"""Greedy CTC search: the best label of each frame, with repeats merged and blanks removed. NumPy only."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from boulder.errors import DataError
 
 def greedy(scores: np.ndarray, length: int | None = None, blank: int | None = None) -> list[int]:
     """
-    :param scores: [T, 1+V], probabilities, log probabilities or anything else where more is better
-    :param length: frames that count, the rest is padding; None: all T
-    :param blank: index of the blank label; None: the last one, as in TensorFlow and RETURNN
-    :return: the labels along the best path, none of them `blank`; at most `length`. Of equal scores the lowest index wins.
-    :raises DataError: a wrong rank, a length or blank out of range, or a score that is NaN in a frame that counts
+    :param scores: [T, 1+V], probabilities, log probabilities or any other scores where larger is better
+    :param length: number of frames without padding; None: T
+    :param blank: index of the blank; None: the last index, as in TensorFlow and RETURNN
+    :return: labels of the best path, without blanks; of equal scores, the lowest index wins
+    :raises DataError: for a wrong rank, a length or blank out of range, or NaN outside of the padding
     """
     scores = np.asarray(scores)
     if scores.ndim != 2:
@@ -23,11 +23,11 @@ def greedy(scores: np.ndarray, length: int | None = None, blank: int | None = No
 
 def greedy_batch(scores: np.ndarray, lengths: Sequence[int] | np.ndarray, blank: int | None = None) -> list[list[int]]:
     """
-    :param scores: [B, T, 1+V], as for :func:`greedy`
-    :param lengths: [B], frames of each sequence that count
-    :param blank: index of the blank label; None: the last one
-    :return: one list of labels per sequence
-    :raises DataError: as for :func:`greedy`; names the sequence in the batch
+    :param scores: [B, T, 1+V], see :func:`greedy`
+    :param lengths: [B], number of frames of each sequence without padding
+    :param blank: index of the blank; None: the last index
+    :return: a list of labels per sequence
+    :raises DataError: see :func:`greedy`; the message gives the index of the sequence in the batch
     """
     scores, lengths = np.asarray(scores), np.asarray(lengths)
     if scores.ndim != 3 or scores.shape[-1] == 0:
@@ -46,14 +46,14 @@ def greedy_batch(scores: np.ndarray, lengths: Sequence[int] | np.ndarray, blank:
         raise DataError(f"greedy CTC search: blank is {blank}, expected 0 to {num_labels - 1}")
 
     counts = np.arange(num_frames)[None, :] < lengths[:, None]  # [B, T]
-    # argmax gives the place of a NaN as if it were the best score, and the result would look like a hypothesis.
+    # argmax would return the position of a NaN, and the result would look like a hypothesis
     broken = np.flatnonzero((np.isnan(scores).any(axis=-1) & counts).any(axis=-1))
     if broken.size:
         raise DataError(f"greedy CTC search: sequence {broken[0]} has scores that are NaN")
     if num_frames == 0:
         return [[] for _ in range(num_seqs)]
     best = scores.argmax(axis=-1)  # [B, T]
-    begins = np.ones_like(counts)  # a frame whose label differs from that of the frame before
+    begins = np.ones_like(counts)  # True where the label differs from that of the previous frame
     begins[:, 1:] = best[:, 1:] != best[:, :-1]
     keep = begins & (best != blank) & counts
     return [labels[kept].tolist() for labels, kept in zip(best, keep, strict=True)]

@@ -1,6 +1,5 @@
-"""Phoneme and word error rate of hypotheses against words that may have several right pronunciations."""
+"""Phoneme and word error rates, where a word may have several correct pronunciations."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,12 @@ from boulder.errors import DataError, nearest
 
 @dataclass(frozen=True)
 class WordRecord:
-    """One word as it was scored. `reference` is the one of its references that counted."""
+    """
+    The score of a word.
+
+    :param reference: the one of `references` that was used, see `best_reference`
+    :param edits: edit distance between `hypothesis` and `reference`
+    """
 
     tag: str
     hypothesis: tuple[str, ...]
@@ -24,7 +28,7 @@ class WordRecord:
         return self.edits == 0
 
     def as_example(self) -> dict:
-        """:return: the form of an entry of `examples` in the report's input (see boulder.report.model)"""
+        """:return: an entry of `examples` in the input of the report, see `boulder.report.model`"""
         return {
             "word": self.tag,
             "hypothesis": list(self.hypothesis),
@@ -35,7 +39,7 @@ class WordRecord:
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """The scores of a set of words. Rates are fractions: 0.1 is 10 %; `per` can exceed 1, as insertions count."""
+    """The scores of a set of words. Rates are fractions: 0.1 is 10 %. `per` can exceed 1 because insertions count."""
 
     records: tuple[WordRecord, ...]  # sorted by tag
 
@@ -49,26 +53,26 @@ class ErrorRates:
 
     @property
     def num_phonemes(self) -> int:
-        """:return: summed length of the references that counted"""
+        """:return: total length of the references used"""
         return sum(len(record.reference) for record in self.records)
 
     @property
     def num_edits(self) -> int:
-        """:return: insertions, deletions and substitutions, summed over all words"""
+        """:return: number of insertions, deletions and substitutions in all words"""
         return sum(record.edits for record in self.records)
 
     @property
     def per(self) -> float:
-        """:return: phoneme error rate of the corpus: all edits / all phonemes, not a mean of the words' rates"""
+        """:return: phoneme error rate: total edits / total phonemes, not a mean over words"""
         return self.num_edits / self.num_phonemes
 
     @property
     def wer(self) -> float:
-        """:return: word error rate: the fraction of words whose hypothesis equals none of their references"""
+        """:return: word error rate: fraction of words whose hypothesis equals none of their references"""
         return self.num_word_errors / self.num_words
 
     def summary(self, name: str) -> dict:
-        """:return: the form of an entry of `error_rates` in the report's input (see boulder.report.model)"""
+        """:return: an entry of `error_rates` in the input of the report, see `boulder.report.model`"""
         return {
             "name": name,
             "per": self.per,
@@ -78,22 +82,14 @@ class ErrorRates:
             "edits": self.num_edits,
         }
 
-    def sample(self, count: int) -> list[WordRecord]:
-        """
-        :param count: how many words, fewer if there are fewer
-        :return: words chosen by a hash of their tag, so neither the alphabet nor their errors decide which are shown
-        """
-        return sorted(self.records, key=lambda record: hashlib.sha256(record.tag.encode()).digest())[:count]
-
 
 def best_reference(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], int]:
     """
     :param hypothesis: phonemes, may be empty
     :param references: at least one
-    :return: (the reference with the smallest edit distance, that distance). Of several with the same distance the
-        shortest counts: the length is the denominator of the error rate, and a tie must not make the rate look
-        better than it is. Of several with the same length too, the first in sorted order, so that the order of the
-        references never matters.
+    :return: the reference with the smallest edit distance, and that distance. Ties go to the shortest reference, since its
+        length is the denominator of the error rate and a tie must not improve the rate; then to the first in sorted
+        order, so that the order of the references does not matter
     """
     candidates = [(Levenshtein.distance(hypothesis, ref), len(ref), tuple(ref)) for ref in references]
     distance, _, reference = min(candidates)
@@ -102,11 +98,10 @@ def best_reference(hypothesis: Sequence[str], references: Sequence[Sequence[str]
 
 def score(hypotheses: Mapping[str, Sequence[str]], references: Mapping[str, Sequence[Sequence[str]]]) -> ErrorRates:
     """
-    :param hypotheses: sequence tag → phonemes found, possibly none
-    :param references: sequence tag → every pronunciation that is right
-    :return: the error rates over all of `references`; see :func:`best_reference` for which pronunciation counts
-    :raises DataError: nothing to score; a tag without hypothesis or of unknown origin; a tag without reference, or
-        with an empty one
+    :param hypotheses: sequence tag → decoded phonemes, may be empty
+    :param references: sequence tag → all correct pronunciations
+    :return: error rates over all of `references`, with the pronunciation chosen by :func:`best_reference`
+    :raises DataError: if there are no references, the tags of the two differ, or a tag has no reference or an empty one
     """
     if not references:
         raise DataError("error rate: there are no references to score against")

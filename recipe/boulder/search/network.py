@@ -1,61 +1,66 @@
-"""The network of a checkpoint over a data set: greedy CTC search, and what the network's own beam search has found."""
+"""Decodes a data set with the network of a checkpoint: greedy CTC search, and the beam search within a network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 
-from boulder.data import HdfReader, batches_of_epoch, form_batches, sequence_order
+from boulder.data import batches_of_epoch, form_batches, open_dataset, sequence_order
 from boulder.data.feed import tensor_spec
 from boulder.errors import NetworkError, nearest
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
-from boulder.network.axes import BEAM, LOOP, Batch
+from boulder.network.axes import BEAM, FEATURE, LOOP, Batch
+from boulder.network.specs import LayerSpec
 from boulder.schedule.functions import restore
 from boulder.search.ctc import greedy_batch
+from boulder.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
 class Searched:
     """
-    What is searched, and with which network.
+    A data set, and the network that decodes it.
 
-    :param checkpoint: `boulder.training.Checkpoint`
+    :param checkpoint: contains its network
     :param extern_data: data streams of the network
-    :param data: HDF files
+    :param data: description of the data set, see `boulder.data.canonical_description`
     :param batch_size: padded frames
-    :param functions: those that the checkpoint's net dict names by their digests, see `boulder.schedule.canonical`
+    :param functions: the functions of the checkpoint's net dict, by digest, see `boulder.schedule.canonical`
     """
 
-    checkpoint: object
-    extern_data: dict
-    data: Sequence
+    checkpoint: Checkpoint
+    extern_data: dict[str, Any]
+    data: object
     batch_size: int
-    functions: dict | None = None
+    functions: dict[str, dict] | None = None
 
     def spec(self) -> NetworkSpec:
-        return describe(restore(self.checkpoint.network, self.functions or {}), self.extern_data, mode="search")
+        network: Any = restore(self.checkpoint.network, self.functions)
+        return describe(network, self.extern_data, mode="search")
 
     def batches(
-        self, spec: NetworkSpec, wanted: Callable[[NetworkOutput], Sequence]
-    ) -> Iterator[tuple[list[str], list]]:
+        self, spec: NetworkSpec, wanted: Callable[[NetworkOutput], Sequence[TFTensor]]
+    ) -> Iterator[tuple[list[str], list[numpy.ndarray]]]:
         """
-        :param wanted: network output → tf.Tensors
-        :return: sequence tags, and those tensors as arrays, for each batch
+        :param wanted: network output → tensors
+        :return: sequence tags, and these tensors as arrays, for each batch
+        :raises DataError: if the data set cannot be read
         """
         variables = {path: tf.constant(value) for path, value in self.checkpoint.params.items()}
-        streams = {key: self.extern_data[key] for key in uses_streams(spec, losses=False)}
-        with HdfReader(self.data, streams) as reader:
-            types = tensor_spec(reader)
+        with open_dataset(self.data, self.extern_data, streams=uses_streams(spec, losses=False)) as dataset:
+            types = tensor_spec(dataset)
 
             @tf.function(input_signature=[types["data"], types["lengths"]], autograph=False)
-            def forward(data, lengths):
+            def forward(data: Mapping[str, TFTensor], lengths: Mapping[str, TFTensor]) -> Sequence[TFTensor]:
                 return wanted(run_network(spec, variables, data, lengths, losses=False))
 
-            order = sequence_order("sorted", reader.lengths["data"], 0, 0)
-            for batch in batches_of_epoch(reader, form_batches(order, reader.lengths, self.batch_size)):
+            order = sequence_order("sorted", dataset.order_lengths, 0, 0)  # least padding
+            batches = form_batches(order, dataset.measured_lengths, self.batch_size)
+            for batch in batches_of_epoch(dataset, batches):
                 yield batch.tags, [tensor.numpy() for tensor in forward(batch.data, batch.lengths)]
 
 
@@ -63,18 +68,19 @@ def ctc_search(searched: Searched, output_layer: str) -> dict[str, list[int]]:
     """
     :param output_layer: its output is [B, T, labels + blank]
     :return: sequence tag → labels
-    :raises NetworkError: if there is no such layer, or it has no time axis
+    :raises NetworkError: if there is no such layer, or if it lacks a time or feature axis
     """
     spec = searched.spec()
     template = _layer(spec, output_layer).template
-    if template.time is None or template.feature is None:
+    batch, time, feature = template.batch, template.time, template.feature
+    if batch is None or time is None or feature is None:
         raise NetworkError(f"search: layer {output_layer!r} is {template}, needs a time and a feature axis")
 
-    def wanted(out: NetworkOutput):
+    def wanted(out: NetworkOutput) -> list[TFTensor]:
         layer = out.layers[output_layer]
-        return layer.ordered((template.batch, template.time, template.feature)), out.lengths[template.time]
+        return [layer.ordered((batch, time, feature)), out.lengths[time]]
 
-    hypotheses = {}
+    hypotheses: dict[str, list[int]] = {}
     for tags, (scores, lengths) in searched.batches(spec, wanted):
         hypotheses |= zip(tags, greedy_batch(scores, lengths), strict=True)
     return dict(sorted(hypotheses.items()))
@@ -84,37 +90,24 @@ def beam_search(
     searched: Searched, output_layer: str, attention_layer: str | None = None
 ) -> tuple[dict[str, list[int]], dict[str, numpy.ndarray]]:
     """
-    :param output_layer: a layer `decide`: the best hypothesis of the search within the network
-    :param attention_layer: a layer within the loop, `output/att_weights`, that `is_output_layer`
-    :return: sequence tag → labels, and → weights [labels, input frames], with those of the end if there is one
-    :raises NetworkError: if there are no such layers, or they have other axes
+    :param output_layer: a layer of class `decide`, the best hypothesis of the search within the network
+    :param attention_layer: an output layer within the loop, e.g. `output/att_weights`
+    :return: sequence tag → labels; and sequence tag → weights [labels, input frames], including those of an end label
+    :raises NetworkError: if a layer does not exist, or if it has other axes
     """
     spec = searched.spec()
     template = _layer(spec, output_layer).template
-    if template.sparse_dim is None or template.time is None or len(template.axes) != 2:
+    batch, time = template.batch, template.time
+    if template.sparse_dim is None or batch is None or time is None or len(template.axes) != 2:
         raise NetworkError(f"search: layer {output_layer!r} is {template}, expected one label for each frame")
-    attention = _layer(spec, attention_layer).template if attention_layer else None
-    loop = attention and attention.axis(LOOP)
-    if attention and (loop is None or attention.time is None or attention.dim not in (1, None)):
-        raise NetworkError(
-            f"search: layer {attention_layer!r} is {attention}, expected weights over a time axis in a loop"
-        )
+    weights_of = _attention_weights(spec, attention_layer) if attention_layer else None
 
-    def wanted(out: NetworkOutput):
-        labels, lengths = out.layers[output_layer], out.lengths[template.time]
-        found = [labels.ordered((template.batch, template.time)), lengths]
-        if attention:
-            x = out.layers[attention_layer]
-            beam = attention.axis(BEAM)
-            axes = [axis for axis in (Batch, beam, loop, attention.time) if axis] + [
-                a for a in x.axes if a.kind == "feature"
-            ]
-            weights = x.ordered(axes)
-            weights = tf.gather(weights, out.best(beam), axis=1, batch_dims=1) if beam else weights
-            found += [tf.reshape(weights, tf.shape(weights)[:3]), out.lengths[attention.time]]
-        return found
+    def wanted(out: NetworkOutput) -> list[TFTensor]:
+        labels = out.layers[output_layer].ordered((batch, time))
+        return [labels, out.lengths[time], *(weights_of(out) if weights_of else ())]
 
-    hypotheses, maps = {}, {}
+    hypotheses: dict[str, list[int]] = {}
+    maps: dict[str, numpy.ndarray] = {}
     for tags, (labels, lengths, *weights) in searched.batches(spec, wanted):
         hypotheses |= {tag: row[:n].tolist() for tag, row, n in zip(tags, labels, lengths, strict=True)}
         if weights:
@@ -123,7 +116,28 @@ def beam_search(
     return dict(sorted(hypotheses.items())), dict(sorted(maps.items()))
 
 
-def _layer(spec: NetworkSpec, name: str):
+def _attention_weights(spec: NetworkSpec, layer: str) -> Callable[[NetworkOutput], list[TFTensor]]:
+    """
+    :return: a function that gives the weights of the best hypothesis [B, labels, input frames], and the input lengths [B]
+    :raises NetworkError: if the layer does not exist, or if it has other axes
+    """
+    template = _layer(spec, layer).template
+    loop, time, beam = template.axis(LOOP), template.time, template.axis(BEAM)
+    if loop is None or time is None or template.dim not in (1, None):
+        raise NetworkError(f"search: layer {layer!r} is {template}, expected weights over a time axis in a loop")
+
+    def wanted(out: NetworkOutput) -> list[TFTensor]:
+        x = out.layers[layer]
+        features = [axis for axis in x.axes if axis.kind == FEATURE]
+        weights = x.ordered([Batch, *([beam] if beam else []), loop, time, *features])
+        if beam:
+            weights = tf.gather(weights, out.best(beam), axis=1, batch_dims=1)
+        return [tf.reshape(weights, tf.shape(weights)[:3]), out.lengths[time]]
+
+    return wanted
+
+
+def _layer(spec: NetworkSpec, name: str) -> LayerSpec:
     if name not in spec.layers:
         raise NetworkError(f"search: there is no layer {name!r}{nearest(name, spec.layers)}")
     return spec.layers[name]

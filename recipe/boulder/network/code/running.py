@@ -1,4 +1,4 @@
-"""Which layer's code is running: random numbers inside it are the layer's."""
+"""The layer whose code is running: random numbers drawn by its code come from its stream."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterator
 
 from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.random_stream import RandomStream
+from boulder.private_api import while_loop_depth
 
 _running: list[RunningCode] = []
 
@@ -14,24 +16,24 @@ _running: list[RunningCode] = []
 class RunningCode:
     """The code of one layer, while it runs."""
 
-    def __init__(self, run) -> None:
+    def __init__(self, random: RandomStream) -> None:
         """
-        :param run: `boulder.network.run.LayerRun`
+        :param random: the layer's random numbers
         """
-        self.run = run
+        self.random = random
         self._calls = 0
-        self._iterations: list = []
-        self._depth = _loop_depth()
+        self._iterations: list[TFTensor] = []
+        self._depth = while_loop_depth()
 
-    def seed(self, given: int | None = None):
+    def seed(self, given: int | None = None) -> TFTensor:
         """
-        Of the next random numbers: another at each call, in each iteration of a loop, and at each step.
+        Returns the seed of the next random numbers. It differs between calls, iterations of a loop, and steps.
 
-        :param given: `seed=` of the call: calls that give the same have the same numbers, as in TensorFlow
+        :param given: `seed=` of the call: calls with the same seed draw the same numbers, as in TensorFlow
         :return: int64 [2]
         :raises NetworkError: inside a loop whose iterations are not counted
         """
-        if _loop_depth() - self._depth > len(self._iterations):
+        if while_loop_depth() - self._depth > len(self._iterations):
             raise NetworkError(
                 "random numbers would be the same in each iteration of this loop, expected tf.while_loop or tf.map_fn"
             )
@@ -39,15 +41,15 @@ class RunningCode:
             what, self._calls = f"call {self._calls}", self._calls + 1
         else:
             what = f"seed {given}"
-        seed = self.run.random_seed(what)
-        of_loop = [] if self.run.frame is None else [self.run.frame]
+        seed = self.random.seed_of(what)
+        of_loop = [] if self.random.frame is None else [self.random.frame]
         for iteration in (*of_loop, *self._iterations):
             seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(iteration, tf.int64))
         return seed
 
     @contextlib.contextmanager
-    def iteration(self, number) -> Iterator[None]:
-        """:param number: scalar int tensor, of the iteration of a loop that is being built"""
+    def iteration(self, number: TFTensor) -> Iterator[None]:
+        """:param number: scalar int tensor, number of the iteration of a loop whose body is being built"""
         self._iterations.append(number)
         try:
             yield
@@ -56,9 +58,9 @@ class RunningCode:
 
 
 @contextlib.contextmanager
-def code_of(run) -> Iterator[None]:
-    """:param run: `boulder.network.run.LayerRun` of the layer whose code runs now"""
-    _running.append(RunningCode(run))
+def code_of(random: RandomStream) -> Iterator[None]:
+    """:param random: random numbers of the layer whose code runs now"""
+    _running.append(RunningCode(random))
     try:
         yield
     finally:
@@ -68,12 +70,3 @@ def code_of(run) -> Iterator[None]:
 def running_code() -> RunningCode | None:
     """:return: None outside of layers"""
     return _running[-1] if _running else None
-
-
-def _loop_depth() -> int:
-    """:return: how many bodies of tf.while_loop, which scan, foldl and map_fn are made of, are being built"""
-    graph, depth = tf.compat.v1.get_default_graph(), 0
-    while graph is not None:
-        depth += type(graph).__name__ == "WhileBodyFuncGraph"
-        graph = getattr(graph, "outer_graph", None)
-    return depth

@@ -1,4 +1,6 @@
-"""One file for each family of layer classes. Importing this package registers them all."""
+"""The layer classes, one file per family. Importing this package registers all of them."""
+
+# ruff: noqa: F401 (imported to be registered)
 
 from boulder.network.layers import (
     activation,
@@ -16,7 +18,6 @@ from boulder.network.layers import (
     in_time,
     layer_norm,
     linear,
-    loop,
     merge_dims,
     pool,
     positional_encoding,
@@ -28,32 +29,3 @@ from boulder.network.layers import (
     self_attention,
     split_dims,
 )
-
-__all__ = [
-    "activation",
-    "attention",
-    "choice",
-    "combine",
-    "compare",
-    "constant",
-    "conv",
-    "copy",
-    "dot",
-    "expand_dims",
-    "gating",
-    "get_last_hidden_state",
-    "in_time",
-    "layer_norm",
-    "linear",
-    "loop",
-    "merge_dims",
-    "pool",
-    "positional_encoding",
-    "rec",
-    "reduce",
-    "reinterpret_data",
-    "repeat",
-    "rnn_cell",
-    "self_attention",
-    "split_dims",
-]

@@ -1,16 +1,19 @@
-"""`activation`: a function of each entry, e.g. relu."""
+"""`activation`: an activation function, such as relu, applied to each entry."""
 
 from dataclasses import dataclass
 
 from boulder.network import activations
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("activation")
 @dataclass(frozen=True, kw_only=True)
 class Activation(ConcatLayer):
-    """
+    """RETURNN: ActivationLayer.
+
     :param activation: see `boulder.network.activations`
     """
 
@@ -21,5 +24,5 @@ class Activation(ConcatLayer):
         activations.check(self.activation, template, site.where)
         return template
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return run.input(sources).activated(self.activation)

@@ -1,35 +1,37 @@
-"""Attention by its parts: `softmax_over_spatial` makes weights of energies, `generic_attention` the weighted sum.
+"""The two steps of attention: `softmax_over_spatial` turns energies into weights, `generic_attention` takes the weighted sum.
 
-α_t = exp(e_t) / Σ_t' exp(e_t')        c = Σ_t α_t h_t        Bahdanau, Cho & Bengio 2015
+α_t = exp(e_t) / Σ_s exp(e_s)        c = Σ_t α_t h_t        Bahdanau, Cho & Bengio 2015
 """
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.contraction import OUTER, Contraction
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("softmax_over_spatial")
 @dataclass(frozen=True, kw_only=True)
 class SoftmaxOverSpatial(FurtherSources):
-    """Padding has the weight 0, and so have all frames of a sequence without any in the window. The axis is put last.
-    (RETURNN: SoftmaxOverSpatialLayer)
+    """Softmax over the frames of each sequence, with the axis moved to the end: [..., T]. RETURNN: SoftmaxOverSpatialLayer.
 
-    :param axis: see `boulder.network.axis_names`; the time axis, if it is not given
-    :param energy_factor: factor of the input, e.g. 1/sqrt(dimension of the keys)
-    :param use_time_mask: whether padding is left out; None: yes, if the axis is dynamic
-    :param start: layer with the first frame that takes part, an int for each sequence
-    :param window_start: layer or int: the same, with `window_size`
-    :param window_size: layer or int: number of frames from `window_start` on that take part
-    :param log_space: whether the output is the logarithm of the weights
+    Padding and frames outside the window have weight 0. If a sequence has no frame in the window, all its weights are 0.
+
+    :param axis: axis of the softmax, see `boulder.network.axis_names`; default: the time axis
+    :param energy_factor: multiplies the energies, e.g. 1/sqrt(dimension of the keys)
+    :param use_time_mask: whether to mask the padding; None: if the axis is dynamic
+    :param start: layer with the first frame of the window, one int per sequence
+    :param window_start: the same as an int or a layer, together with `window_size`
+    :param window_size: number of frames in the window, as an int or a layer
+    :param log_space: return the logarithm of the weights
     """
 
     further: ClassVar = ("start", "window_start", "window_size")
@@ -48,16 +50,16 @@ class SoftmaxOverSpatial(FurtherSources):
             raise site.fail(f"needs float values, but its input is {template}")
         axis = self._axis(template, site)
         if (self.window_start is None) != (self.window_size is None):
-            raise site.fail("'window_start' and 'window_size' go together, and the one without the other says nothing")
+            raise site.fail("'window_start' and 'window_size' must be given together")
         windowed = self.start is not None or self.window_start is not None
         if (self.use_time_mask and axis.kind not in DYNAMIC) or (windowed and not self._masks(axis)):
-            raise site.fail(f"only an axis with padding, and with its mask, has a window or a mask, found {axis}")
+            raise site.fail(f"a mask or a window needs an axis with padding and 'use_time_mask', found {axis}")
         _, further = self.divided(site.sources)
         outer: list[Axis] = []
         for option, (name, start) in further.items():
             lacking = [a for a in start.axes if a not in template.axes]
             if not start.dtype.startswith("int") or axis in start.axes or any(a.kind not in OUTER for a in lacking):
-                raise site.fail(f"{option!r} must be an int for each sequence of {template}, found {name!r}, {start}")
+                raise site.fail(f"{option!r} must have one int per sequence of {template}, but {name!r} is {start}")
             outer += [a for a in lacking if a not in outer]
         return Template((*outer, *(a for a in template.axes if a != axis), axis), template.dtype)
 
@@ -71,7 +73,7 @@ class SoftmaxOverSpatial(FurtherSources):
     def _masks(self, axis: Axis) -> bool:
         return axis.kind in DYNAMIC if self.use_time_mask is None else self.use_time_mask
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x, axes = run.input(own), run.template.axes
         energy = x.ordered(axes) * (self.energy_factor or 1.0)
@@ -79,7 +81,7 @@ class SoftmaxOverSpatial(FurtherSources):
         if mask is not None:
             frame = tf.range(tf.shape(energy)[-1])
 
-            def given(option: str):
+            def given(option: str) -> TFTensor:
                 return tf.cast(further[option].ordered(axes), tf.int32) if option in further else getattr(self, option)
 
             if self.start is not None:
@@ -93,12 +95,14 @@ class SoftmaxOverSpatial(FurtherSources):
 @layer_class("generic_attention")
 @dataclass(frozen=True, kw_only=True)
 class GenericAttention(Layer):
-    """The sum of the base's frames, times their weights. Static axes of the base (heads) must be in the weights, too, and
-    those of the weights that the base lacks are kept: weights with 4 heads make 4 sums. (RETURNN: GenericAttentionLayer)
+    """Weighted sum of the frames of `base`. RETURNN: GenericAttentionLayer.
 
-    :param base: layer with a time and a feature axis
+    The weights must have all static axes of the base, such as heads. Static axes of the weights that the base lacks
+    are kept: weights with 4 heads give 4 sums.
+
+    :param base: layer with a time axis and a feature axis
     :param weights: layer with the same time axis
-    :param auto_squeeze: whether axes of size 1 of the weights that the base lacks are dropped
+    :param auto_squeeze: drop axes of size 1 that only the weights have
     """
 
     sources: str | list[str] = field(default_factory=list)
@@ -111,7 +115,7 @@ class GenericAttention(Layer):
 
     def spec(self, site: Site) -> Template:
         if super().source_names():
-            raise site.fail(f"has its sources in 'base' and 'weights', but 'from' is {self.sources!r}")
+            raise site.fail(f"takes its sources from 'base' and 'weights', but 'from' is {self.sources!r}")
         (_, base), (_, weights) = site.sources
         if (
             base.time is None
@@ -119,19 +123,17 @@ class GenericAttention(Layer):
             or base.dtype != weights.dtype
             or not base.dtype.startswith("float")
         ):
-            raise self._misfit(site, "needs a base with a time and a feature axis, and weights, of one float type")
+            raise site.fail_sources("needs a base with a time axis and a feature axis, and weights of its float type")
         contraction, _ = self._contraction(base, weights, site)
-        try:
+        with site.naming_sources():
             return Template(contraction.axes, base.dtype)
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
 
-    def compute(self, run, base, weights):
-        site = Site(run.name, self, [("", base.template), ("", weights.template)])
+    def compute(self, run: LayerRun, base: Tensor, weights: Tensor) -> Tensor:
+        site = self.site(run, base, weights)
         contraction, squeezed = self._contraction(base.template, weights.template, site)
-        time = base.template.time
+        time = base.template.required(TIME)
         if time not in contraction.reduced:
-            message = f"layer {run.name!r} (generic_attention): 'base' and 'weights' differ in their numbers of frames"
+            message = f"layer {run.name!r} (generic_attention): 'base' and 'weights' have different numbers of frames"
             tf.debugging.assert_equal(run.length(time), run.length(contraction.reduced[0]), message)
         axes = [axis for axis in weights.axes if axis not in squeezed]
         value = weights.ordered([*squeezed, *axes])
@@ -141,10 +143,10 @@ class GenericAttention(Layer):
         return contraction.compute(run, weights, base, run.template)
 
     def _contraction(self, base: Template, weights: Template, site: Site) -> tuple[Contraction, list[Axis]]:
-        """:return: of the weights, without the axes of size 1 that are dropped, and the base; these axes"""
-        time = self._time(base, weights, site)
-        same = {axis: axis for axis in base.axes if axis.kind in OUTER and axis in weights.axes} | {base.time: time}
-        base_rest = [axis for axis in base.axes if axis.kind not in (*OUTER, FEATURE) and axis != base.time]
+        """:return: the contraction of the squeezed weights (a) with the base (b), and the squeezed axes"""
+        time, base_time = self._time(base, weights, site), base.required(TIME)
+        same = {axis: axis for axis in base.axes if axis.kind in OUTER and axis in weights.axes} | {base_time: time}
+        base_rest = [axis for axis in base.axes if axis.kind not in (*OUTER, FEATURE) and axis != base_time]
         squeezed = []
         for axis in reversed([axis for axis in weights.axes if axis.kind not in OUTER and axis != time]):
             if base_rest and (axis == base_rest[-1] or (axis.kind not in DYNAMIC and axis.size == base_rest[-1].size)):
@@ -152,21 +154,17 @@ class GenericAttention(Layer):
             elif self.auto_squeeze and axis.size == 1:
                 squeezed.append(axis)
         if base_rest:
-            raise self._misfit(site, f"axis {base_rest[-1]} of the base is missing in the weights")
+            raise site.fail_sources(f"the weights lack axis {base_rest[-1]} of the base")
         kept = [("b", axis) for axis in base.axes if axis.kind in OUTER and axis not in same]
         kept += [("a", axis) for axis in weights.axes if axis not in (time, *squeezed)]
         kept.sort(key=lambda entry: (entry[1].kind not in OUTER, entry[1] not in same.values()))
-        return Contraction(same, (time,), (*kept, ("b", base.feature))), squeezed
+        return Contraction(same, (time,), (*kept, ("b", base.required(FEATURE)))), squeezed
 
     def _time(self, base: Template, weights: Template, site: Site) -> Axis:
-        """:return: the axis of the weights that is summed over: the base's time axis, or the only one that can be it"""
+        """:return: the axis of the weights to sum over: the base's time axis, or else the only time axis"""
         times = [axis for axis in weights.axes if axis.kind == TIME]
         if base.time in times:
             return base.time
         if len(times) != 1:
-            raise self._misfit(site, f"the weights need the time axis of the base, {base.time}")
+            raise site.fail_sources(f"the weights need the time axis of the base, {base.time}")
         return times[0]
-
-    @staticmethod
-    def _misfit(site: Site, message: str) -> NetworkError:
-        return site.fail_sources(NetworkError(message))

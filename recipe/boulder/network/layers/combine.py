@@ -1,18 +1,21 @@
-"""`combine`: the sources added, multiplied, …; `eval`: any expression of the sources."""
+"""`combine`: sum, product, … of the sources; `eval`: any expression of the sources. Sources are broadcast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy
 
 from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network import activations
+from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP
 from boulder.network.code.expression import evaluated
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import DTYPES, Template, broadcast
+from boulder.network.tensor import Tensor
 
 _KINDS = {
     "add": lambda a, b: a + b,
@@ -47,28 +50,31 @@ class _Elementwise(Layer):
             try:
                 compile(self.eval.strip(), f"layer {site.name}", "eval")
             except (SyntaxError, ValueError) as error:
-                raise site.fail(f"'eval' is no expression: {getattr(error, 'msg', error)} in {self.eval!r}") from None
-        try:
+                raise site.fail(
+                    f"'eval' is not an expression: {getattr(error, 'msg', error)} in {self.eval!r}"
+                ) from None
+        with site.naming_sources():
             template = broadcast([template for _, template in site.sources])
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
         if self.eval is not None:
             template = self._promised(template, site)
         activations.check(self.activation, template, site.where)
         return template
 
     def _promised(self, template: Template, site: Site) -> Template:
-        """:return: what 'out_type' and 'n_out' make of the sources' common template"""
+        """
+        :param template: the broadcast of the sources
+        :return: the output's template, with 'out_type' and 'n_out' applied
+        """
         out_type = self.out_type or {}
         for option in out_type:
             if option not in ("dim", "dtype", "shape", "sparse"):
-                raise site.fail(f"'out_type' may say 'dim', 'dtype', 'shape' and 'sparse', found {option!r}")
+                raise site.fail(f"'out_type' takes the keys 'dim', 'dtype', 'shape' and 'sparse', found {option!r}")
         shape, dtype = out_type.get("shape"), out_type.get("dtype", template.dtype)
         sparse = out_type.get("sparse", template.sparse_dim is not None)
         if not isinstance(sparse, bool):
             raise site.fail(f"'sparse' in 'out_type' must be True or False, found {sparse!r}")
         if shape is not None and not isinstance(shape, tuple | list):
-            raise site.fail(f"'shape' in 'out_type' must be like (None, 5), found {shape!r}")
+            raise site.fail(f"'shape' in 'out_type' must be a tuple such as (None, 5), found {shape!r}")
         dim = out_type.get("dim", shape[-1] if shape and not sparse else self.n_out)
         if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int | numpy.integer) or dim < 1):
             raise site.fail(f"'dim' in 'out_type' must be an int of at least 1, found {dim!r}")
@@ -82,35 +88,36 @@ class _Elementwise(Layer):
         sizes = tuple(axis.size for axis in template.axes if axis.kind not in (BATCH, LOOP, BEAM))
         if shape is not None and tuple(shape) != sizes:
             raise site.fail(
-                f"'shape' in 'out_type' must be {sizes}, since the sources make it {template}, found {shape!r}"
+                f"'shape' in 'out_type' must be {sizes}, since the sources give {template}, found {shape!r}"
             )
         return replace(template, dtype=dtype)
 
-    def evaluate(self, run, sources):
-        """:return: `eval`, a string or a function, of the sources, as this layer's output"""
-        value, batch_major = evaluated(self.eval, self.eval_locals, run, sources)
+    def evaluate(self, run: LayerRun, sources: Sequence[Tensor], function: str | Callable) -> Tensor:
+        """:return: the layer's output, computed by `function`, the option `eval`"""
+        value, batch_major = evaluated(function, self.eval_locals, run, sources)
         return self.wrap(run, sources, value, batch_major)
 
-    def wrap(self, run, sources, value, batch_major: bool = False):
+    def wrap(self, run: LayerRun, sources: Sequence[Tensor], value: TFTensor, batch_major: bool = False) -> Tensor:
         """
-        :param batch_major: whether the batch axis of `value` comes first, wherever the sources have it
-        :return: `value` as this layer's output, after a look at what the spec half promised
+        :param batch_major: whether the batch axis of `value` comes first, regardless of its position in the sources
+        :return: `value` as the layer's output, after the activation
+        :raises NetworkError: if `value` contradicts the template of the spec half
         """
-        axes = tuple(axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE)
+        axes = tuple(axis for axis in broadcast_axes(sources) if axis.kind != FEATURE)
         if run.template.feature:
             axes = (*axes, run.template.feature)
         if batch_major:
             axes = tuple(sorted(axes, key=lambda axis: axis.kind != BATCH))
-        sizes = [run.static_size(axis, sources) for axis in axes]
+        sizes = [static_size(axis, sources) for axis in axes]
         fits = value.dtype.name == run.template.dtype and value.shape.rank in (None, len(axes))
         if fits and value.shape.rank is None:
             value = tf.ensure_shape(value, sizes)
-        # a size that is known where that of the sources is not comes of reducing an axis
+        # a known size where the sources have an unknown one means that an axis was reduced
         if not fits or any(got not in (None, want) for want, got in zip(sizes, value.shape, strict=True)):
             expected = ", ".join(f"{axis}" for axis in axes)
             raise NetworkError(
                 f"layer {run.name!r} ({self.class_name}): the result is {value.dtype.name} of shape {value.shape}, but the "
-                f"network was planned with {run.template.dtype} [{expected}]; 'out_type' says what the result is, "
+                f"network was planned with {run.template.dtype} [{expected}]; declare the result in 'out_type', "
                 "e.g. {'dim': 5, 'dtype': 'int32'}"
             )
         return sources[0].made(value, axes, run.template).activated(self.activation)
@@ -119,25 +126,27 @@ class _Elementwise(Layer):
 @layer_class("eval")
 @dataclass(frozen=True, kw_only=True)
 class Eval(_Elementwise):
-    """
-    :param eval: e.g. "tf.nn.relu(source(0)) * source(1)", or a function that takes `source` and, if it likes, `self`;
-        `boulder.network.code` says what they see
-    :param eval_locals: further names for it
-    :param out_type: {"dim": …, "dtype": …, "sparse": …} where these are not the sources' own; "shape" may stand beside
-        them, as RETURNN needs it
+    """RETURNN: EvalLayer.
+
+    :param eval: an expression such as "tf.nn.relu(source(0)) * source(1)", or a function of `source` and optionally
+        `self`; `boulder.network.code` documents the names in its scope
+    :param eval_locals: additional names in that scope
+    :param out_type: {"dim": …, "dtype": …, "sparse": …} where they differ from the sources; "shape" is accepted for
+        RETURNN's sake and checked
     """
 
-    eval: str | Callable = field()  # without it, dataclasses take the None of the class above for a default
+    eval: str | Callable = field()  # required: without field(), the inherited None would be the default
 
-    def compute(self, run, *sources):
-        return self.evaluate(run, sources)
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        return self.evaluate(run, sources, self.eval)
 
 
 @layer_class("combine")
 @dataclass(frozen=True, kw_only=True)
 class Combine(_Elementwise):
-    """
-    :param kind: the operation, applied from left to right; "average" of all; "eval" evaluates the option `eval`
+    """RETURNN: CombineLayer.
+
+    :param kind: operation, applied from left to right; "average" of all sources; "eval" evaluates the option `eval`
     """
 
     kind: Literal[
@@ -147,11 +156,11 @@ class Combine(_Elementwise):
 
     def spec(self, site: Site) -> Template:
         if (self.kind == "eval") != (self.eval is not None):
-            raise site.fail("option 'eval' goes with kind 'eval', and the one without the other says nothing")
+            raise site.fail("option 'eval' and kind 'eval' must be given together")
         if self.kind != "eval":
             for option in ("eval_locals", "out_type"):
                 if getattr(self, option):
-                    raise site.fail(f"option {option!r} goes with kind 'eval', found kind {self.kind!r}")
+                    raise site.fail(f"option {option!r} needs kind 'eval', found kind {self.kind!r}")
             self._check_types(site)
         return super().spec(site)
 
@@ -160,17 +169,17 @@ class Combine(_Elementwise):
             first = site.sources[0][1]
             if template.dtype != first.dtype:
                 raise site.fail(
-                    f"its sources must be of one type, found {first.dtype} and, from {name!r}, {template.dtype}"
+                    f"its sources must have one dtype, found {first.dtype} and, from {name!r}, {template.dtype}"
                 )
             if (template.dtype == "bool") != self.kind.startswith("logical_"):
-                raise site.fail(f"kind {self.kind!r} cannot be applied to {template.dtype}, which {name!r} is")
+                raise site.fail(f"kind {self.kind!r} does not apply to {template.dtype}, the dtype of {name!r}")
             if self.kind in ("average", "truediv") and not template.dtype.startswith("float"):
                 raise site.fail(f"kind {self.kind!r} needs float values, but {name!r} is {template}")
 
-    def compute(self, run, *sources):
-        if self.kind == "eval":
-            return self.evaluate(run, sources)
-        values = run.aligned(sources)
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        if self.eval is not None:
+            return self.evaluate(run, sources, self.eval)
+        values = aligned(sources)
         if self.kind == "average":
             return self.wrap(run, sources, sum(values[1:], start=values[0]) / len(values))
         result = values[0]

@@ -1,14 +1,16 @@
-"""`compare`: whether the sources, or a source and a value, are equal, or one is less than the next."""
+"""`compare`: elementwise comparison of the sources, or of a source and a constant. Sources are broadcast."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from boulder.errors import NetworkError
 from boulder.lazy import tf
+from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast
+from boulder.network.tensor import Tensor
 
 _KINDS = {
     "equal": lambda a, b: a == b,
@@ -23,10 +25,10 @@ _KINDS = {
 @layer_class("compare")
 @dataclass(frozen=True, kw_only=True)
 class Compare(Layer):
-    """The result is of bool. With several sources each must hold with the next. (RETURNN: CompareLayer)
+    """Chained like Python's a < b < c; the output is bool. RETURNN: CompareLayer.
 
-    :param kind: how they are compared
-    :param value: comes after the sources
+    :param kind: the comparison
+    :param value: constant operand, after the sources
     """
 
     some_sources_suffice = True
@@ -37,23 +39,21 @@ class Compare(Layer):
 
     def spec(self, site: Site) -> Template:
         if len(site.sources) + (self.value is not None) < 2:
-            raise site.fail("compares two things at least: sources in 'from', or a source and 'value'")
+            raise site.fail("needs at least two operands: two sources in 'from', or one source and 'value'")
         dtypes = {template.dtype for _, template in site.sources}
         if len(dtypes) > 1:
-            raise site.fail(f"its sources must be of one type, found {' and '.join(sorted(dtypes))}")
-        try:
+            raise site.fail(f"its sources must have one dtype, found {' and '.join(sorted(dtypes))}")
+        with site.naming_sources():
             template = broadcast([template for _, template in site.sources])
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
         return Template(template.axes, "bool")
 
-    def compute(self, run, *sources):
-        values = run.aligned(sources)
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        values = aligned(sources)
         if self.value is not None:
             values.append(tf.cast(self.value, values[0].dtype))
         result = None
         for a, b in pairwise(values):
             holds = _KINDS[self.kind](a, b)
             result = holds if result is None else tf.logical_and(result, holds)
-        axes = [axis for axis in run.broadcast_axes(sources) if axis.kind != FEATURE]
+        axes = [axis for axis in broadcast_axes(sources) if axis.kind != FEATURE]
         return run.tensor(result, (*axes, run.template.feature) if run.template.feature else axes, run.template)

@@ -1,12 +1,13 @@
-"""`conv`: a window slides along time, or along several axes, and makes features of what it covers."""
+"""`conv`: convolution along time or along several axes."""
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -16,19 +17,20 @@ from boulder.network.windows import Padding, Windows, sliding, spatial_axes
 @layer_class("conv")
 @dataclass(frozen=True, kw_only=True)
 class Conv(ConcatLayer):
-    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k], plus bias. Parameters: W [*filter_size, input / groups, n_out],
-    bias [n_out]. (RETURNN: ConvLayer, with the defaults of behavior version 0)
+    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k] + bias. RETURNN: ConvLayer, with the defaults of behavior version 0.
 
-    :param filter_size: sizes of the window, one for each axis that it slides along
+    Parameters: W [*filter_size, input / groups, n_out], bias [n_out].
+
+    :param filter_size: sizes of the window, one per axis that it slides along
     :param padding: see `boulder.network.windows`
-    :param strides: by how much the window moves
-    :param dilation_rate: distance of a window's entries
-    :param groups: parts into which the input's and the output's features fall, each made of its own
-    :param in_spatial_dims: axes that the window slides along; None: all but those of the batch and of the features
-    :param input_expand_dims: number of axes of size 1 that the input gets, to slide along
-    :param input_add_feature_dim: whether to slide along the features, too, which then are no features
-    :param input_split_feature_dim: into parts of how many features to divide the features; to slide along the parts, too
-    :param with_bias: whether the bias is added
+    :param strides: step of the window, an int or one int per axis
+    :param dilation_rate: distance between the entries of a window, an int or one int per axis
+    :param groups: number of feature groups; each group of outputs sees only its group of inputs
+    :param in_spatial_dims: axes that the window slides along; None: all but batch and feature
+    :param input_expand_dims: number of axes of size 1 to add to the input, and to slide along
+    :param input_add_feature_dim: slide along the feature axis as well; the input then has one feature
+    :param input_split_feature_dim: split the features into parts of this size, and slide along the parts as well
+    :param with_bias: add the bias
     :param activation: see `boulder.network.activations`
     """
 
@@ -55,7 +57,7 @@ class Conv(ConcatLayer):
         if split is not None and (self.input_add_feature_dim or split < 1 or size % split):
             raise site.fail(f"'input_split_feature_dim' must divide the {size} features of its input, found {split}")
         shaped, windows = self._windows(template, site)
-        n_in = shaped.feature.size
+        n_in = shaped.required(FEATURE).known_size
         if self.groups < 1 or n_in % self.groups or n_out % self.groups:
             raise site.fail(f"'groups' must divide {n_in} input and {n_out} output features, found {self.groups}")
         sizes = tuple(window.size for window in windows.each)
@@ -72,10 +74,10 @@ class Conv(ConcatLayer):
         return output
 
     def _windows(self, template: Template, site: Site) -> tuple[Template, Windows]:
-        """:return: of the input with its new axes; the windows over it"""
+        """:return: the template of the input with its new axes, and the windows over it"""
         axes = spatial_axes(template, self.in_spatial_dims, site)
         old, new = template.axes, [Axis(SPATIAL, 1)] * self.input_expand_dims
-        size, channels = template.feature.size, template.feature.size
+        size = channels = template.required(FEATURE).known_size
         if self.input_add_feature_dim or self.input_split_feature_dim:
             channels = self.input_split_feature_dim or 1
             new.append(Axis(SPATIAL, size // channels))
@@ -85,9 +87,9 @@ class Conv(ConcatLayer):
         shaped = Template(named, template.dtype)
         return shaped, sliding(shaped, axes, self.filter_size, self.strides, self.dilation_rate, self.padding, site)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
-        template, windows = self._windows(x.template, Site(run.name, self, []))
+        template, windows = self._windows(x.template, self.site(run))
         new = template.axes[len(x.axes) - 1 :]
         shape = tf.concat([tf.shape(x.value)[:-1], [axis.size for axis in new]], 0)
         value = tf.ensure_shape(tf.reshape(x.value, shape), [*x.value.shape[:-1], *(axis.size for axis in new)])
@@ -98,11 +100,11 @@ class Conv(ConcatLayer):
         return y.activated(self.activation)
 
 
-def convolution(value, weights, windows: Windows, groups: int):
+def convolution(value: TFTensor, weights: TFTensor, windows: Windows, groups: int) -> TFTensor:
     """
-    :param value: [N, *sizes, input]
+    :param value: [N, *sizes, input], already padded
     :param weights: [*window, input / groups, output]
-    :return: [N, *numbers of windows that fit in, output]
+    :return: [N, *number of windows, output]
     """
     strides = [window.stride for window in windows.each]
     dilations = [window.dilation for window in windows.each]
@@ -114,18 +116,18 @@ def convolution(value, weights, windows: Windows, groups: int):
         together = max(dilations) == 1
     if together or max(strides) == 1:
         return operation(value, weights, strides, dilations, groups)
-    dense = operation(value, weights, [1] * len(strides), dilations, groups)  # TensorFlow has not both
+    dense = operation(value, weights, [1] * len(strides), dilations, groups)  # TensorFlow cannot combine the two
     return dense[(slice(None), *(slice(None, None, stride) for stride in strides))]
 
 
-def _grouped(value, weights, strides, dilations, groups):
-    layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # without it, TensorFlow's eager 3D convolution has no gradient
+def _grouped(value: TFTensor, weights: TFTensor, strides: list[int], dilations: list[int], groups: int) -> TFTensor:
+    layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # TensorFlow's eager 3D convolution has no gradient without it
     parts = zip(tf.split(value, groups, axis=-1), tf.split(weights, groups, axis=-1), strict=True)
     return tf.concat([tf.nn.convolution(x, w, strides, "VALID", layout, dilations) for x, w in parts], axis=-1)
 
 
-def _depthwise(value, weights, strides, dilations, groups):
-    """Each input feature on its own: one operation, instead of as many as there are features."""
+def _depthwise(value: TFTensor, weights: TFTensor, strides: list[int], dilations: list[int], groups: int) -> TFTensor:
+    """Convolves each input feature separately, in one operation instead of one per feature."""
     *sizes, _, n_out = weights.shape
     if len(sizes) == 1:
         value = value[:, :, None]

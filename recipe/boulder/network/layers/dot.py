@@ -1,32 +1,34 @@
-"""`dot`: the products of two sources, summed over common axes, as in a product of matrices."""
+"""`dot`: tensor contraction of two sources, of which the matrix product is a special case."""
 
 from dataclasses import dataclass
 
-from boulder.errors import NetworkError
 from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.axis_names import find_axes
 from boulder.network.contraction import OUTER, Contraction, matched
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 Axes = object
-"""A description or a list of them, see `boulder.network.axis_names`; None for none."""
+"""An axis description or a list of them, see `boulder.network.axis_names`; None for no axis."""
 
 
 @layer_class("dot")
 @dataclass(frozen=True, kw_only=True)
 class Dot(Layer):
-    """The result has the axes that are common and not summed over, then `var1`, then `var2`; the last static one is the
-    feature axis. Axes of the batch, of loops and of a search may also be in one source only. (RETURNN: DotLayer, with the
-    defaults of behavior version 0.)
+    """y[common, var1, var2] = Σ_reduce a[common, reduce, var1] · b[common, reduce, var2]
 
-    :param reduce: axes of both sources that are summed over
-    :param red1: the same, of the first source
-    :param red2: the same, of the second source, in the order of `red1`
-    :param var1: axes that only the first source has; None for none, "auto" for all that the second one lacks. "auto" is
-        also meant where there is `reduce` and neither `var1` nor `var2`
-    :param var2: the same of the second source
-    :param add_var2_if_empty: whether an axis of size 1 stands for `var2` if that is none; not with "auto"
+    RETURNN: DotLayer, with the defaults of behavior version 0. The last static axis of the result is the feature axis.
+    Batch, loop and beam axes that only one source has are broadcast.
+
+    :param reduce: axes of both sources to sum over
+    :param red1: the same for the first source alone
+    :param red2: the same for the second source, in the order of `red1`
+    :param var1: axes that only the first source has; "auto": all that the second source lacks. "auto" is the default if
+        `reduce` is given
+    :param var2: the same for the second source
+    :param add_var2_if_empty: add an axis of size 1 if `var2` is empty; not with "auto"
     """
 
     reduce: Axes = None
@@ -41,17 +43,15 @@ class Dot(Layer):
             raise site.fail(f"needs two sources in 'from', found {len(site.sources)}")
         (_, a), (_, b) = site.sources
         if a.dtype != b.dtype or not a.dtype.startswith("float"):
-            raise site.fail_sources(NetworkError("its sources must be float values of one type"))
+            raise site.fail_sources("its sources must have one float dtype")
         if self.reduce is not None and (self.red1, self.red2) != (-1, -2):
-            raise site.fail("'reduce' stands for both 'red1' and 'red2', found them beside it")
+            raise site.fail("'reduce' replaces 'red1' and 'red2', found both")
         contraction = self._contraction(a, b, site)
-        try:
+        with site.naming_sources():
             return Template(contraction.axes, a.dtype)
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
 
-    def compute(self, run, a, b):
-        site = Site(run.name, self, [("", a.template), ("", b.template)])
+    def compute(self, run: LayerRun, a: Tensor, b: Tensor) -> Tensor:
+        site = self.site(run, a, b)
         return self._contraction(a.template, b.template, site).compute(run, a, b, run.template)
 
     def _contraction(self, a: Template, b: Template, site: Site) -> Contraction:
@@ -59,13 +59,13 @@ class Dot(Layer):
         reduced_a, reduced_b = _found(a, red1, site), _found(b, red2, site)
         sizes = [[None if axis.kind in DYNAMIC else axis.size for axis in axes] for axes in (reduced_a, reduced_b)]
         if not reduced_a or sizes[0] != sizes[1]:
-            raise self._misfit(
-                site, f"{red1!r} of the first source and {red2!r} of the second cannot be reduced together"
+            raise site.fail_sources(
+                f"{red1!r} of the first source and {red2!r} of the second cannot be reduced together"
             )
         auto = "auto" in (self.var1, self.var2) or (self.reduce is not None and (self.var1, self.var2) == (-2, -1))
         var_a, var_b = ((), ()) if auto else (_found(a, self.var1, site), _found(b, self.var2, site))
         if set(var_a) & set(reduced_a) or set(var_b) & set(reduced_b):
-            raise self._misfit(site, f"'var1', {self.var1!r}, or 'var2', {self.var2!r}, is also reduced")
+            raise site.fail_sources(f"an axis of 'var1', {self.var1!r}, or 'var2', {self.var2!r}, is also reduced")
         rest_a = [axis for axis in a.axes if axis not in (*reduced_a, *var_a)]
         rest_b = [axis for axis in b.axes if axis not in (*reduced_b, *var_b)]
         same = matched(rest_a, rest_b)
@@ -76,18 +76,14 @@ class Dot(Layer):
             var_b = tuple(axis for axis in lonely_b if axis.kind not in OUTER)
         for axis in (*lonely_a, *lonely_b):
             if axis.kind not in OUTER and axis not in (*var_a, *var_b):
-                raise self._misfit(
-                    site, f"axis {axis} is in one source only, and neither reduced nor in 'var1' or 'var2'"
+                raise site.fail_sources(
+                    f"only one source has the axis {axis}, and it is neither reduced nor in 'var1' or 'var2'"
                 )
         kept = [("a", axis) for axis in rest_a if axis not in var_a]
         kept += [("b", axis) for axis in lonely_b if axis not in var_b]
         kept += [*(("a", axis) for axis in var_a), *(("b", axis) for axis in var_b)]
         same = same | dict(zip(reduced_b, reduced_a, strict=True))
         return Contraction(same, tuple(reduced_a), tuple(kept), not var_b and not auto and self.add_var2_if_empty)
-
-    @staticmethod
-    def _misfit(site: Site, message: str) -> NetworkError:
-        return site.fail_sources(NetworkError(message))
 
 
 def _found(template: Template, axes: Axes, site: Site) -> tuple[Axis, ...]:

@@ -1,4 +1,4 @@
-"""`expand_dims` and `squeeze`: an axis more, and axes of size 1 less."""
+"""`expand_dims` adds an axis; `squeeze` removes axes of size 1."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("expand_dims")
 @dataclass(frozen=True, kw_only=True)
 class ExpandDims(ConcatLayer):
-    """If it is the last axis, it is that of the features: always with "F", and without features before also otherwise.
-    (RETURNN: ExpandDimsLayer, whose rule for features this is)
+    """Adds an axis, along which the input is repeated. RETURNN: ExpandDimsLayer.
 
-    :param axis: where the new axis is. "F" or "feature": behind the features; "spatial", "time" or "T": before them, of class
-        indices at the end, and it is time if there is none yet; a number: in that place, where the batch is 0
-    :param dim: size of the new axis, along which all is the same
+    The new axis becomes the feature axis if it is the last static axis. It becomes the time axis if it was added as one
+    and the input has no time.
+
+    :param axis: position of the new axis. "F" or "feature": after the features; "spatial", "time" or "T": before the
+        features, or last for class indices; an int: at this position, where the batch is 0
+    :param dim: size of the new axis
     """
 
     axis: str | int
@@ -33,14 +37,14 @@ class ExpandDims(ConcatLayer):
         return self._expanded(site.input(), site)[0]
 
     def _expanded(self, template: Template, site: Site) -> tuple[Template, Axis, dict[Axis, Axis]]:
-        """:return: the output's template, the new axis, and what axes are called that are another then"""
+        """:return: the output's template, the new axis, and old axis → new axis for those that change their role"""
         axes, feature, dense = list(template.axes), template.feature, template.sparse_dim is None
         own = [axis for axis in axes if axis.kind not in (LOOP, BEAM)]
         place = self._place(own, template, site)
         at = axes.index(own[place]) if place < len(own) else len(axes)
         new, renamed = unused(self.dim, axes), {}
         if dense and not any(axis.kind in (FEATURE, SPATIAL) for axis in own[place:]):
-            renamed = {feature: unused(feature.size, axes)} if feature else {}
+            renamed = {feature: unused(feature.known_size, axes)} if feature else {}
             new = Feature(self.dim)
         elif self._is_time and template.time is None:
             new = StaticTime(self.dim)
@@ -53,26 +57,26 @@ class ExpandDims(ConcatLayer):
 
     def _place(self, own: list[Axis], template: Template, site: Site) -> int:
         """
-        :param own: the axes without those of loops and of a search
-        :return: from 0 to their number
+        :param own: the axes of the input without loop and beam axes
+        :return: position of the new axis among them, 0 to len(own)
         """
         first = 1 if own[:1] == [Batch] else 0
         if self._is_time:
             return max(first, len(own) - (template.sparse_dim is None)) if own else 0
         if isinstance(self.axis, str):
             if self.axis.lower() not in ("f", "feature"):
-                raise site.fail(f"'axis' must be 'F', 'spatial', 'T' or a number, found {self.axis!r}")
+                raise site.fail(f"'axis' must be 'F', 'spatial', 'T' or an int, found {self.axis!r}")
             if template.sparse_dim is not None:
-                raise site.fail(f"a feature axis cannot be added to class indices, but its input is {template}")
+                raise site.fail(f"class indices cannot have a feature axis, but its input is {template}")
             return own.index(template.feature) + 1 if template.feature else len(own)
         place = self.axis + len(own) + 1 if self.axis < 0 else self.axis
         if isinstance(self.axis, bool) or not first <= place <= len(own):
-            raise site.fail(f"'axis' {self.axis} is no place after the batch in {template}")
+            raise site.fail(f"'axis' {self.axis} is not a position after the batch in {template}")
         return place
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        _, new, renamed = self._expanded(x.template, Site(run.name, self, []))
+        _, new, renamed = self._expanded(x.template, self.site(run))
         value = tf.repeat(tf.expand_dims(x.value, -1), self.dim, axis=-1)
         return x.made(value, (*(renamed.get(axis, axis) for axis in x.axes), new), run.template)
 
@@ -80,11 +84,11 @@ class ExpandDims(ConcatLayer):
 @layer_class("squeeze")
 @dataclass(frozen=True, kw_only=True)
 class Squeeze(ConcatLayer):
-    """(RETURNN: SqueezeLayer)
+    """RETURNN: SqueezeLayer.
 
-    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto" for all of them
-    :param enforce_batch_dim_axis: place of the batch, where `axis` is a number; None: 0
-    :param allow_no_op: whether there may be no such axis
+    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto": all of them
+    :param enforce_batch_dim_axis: position at which an int `axis` counts the batch; None: 0
+    :param allow_no_op: whether a missing axis is ignored
     """
 
     axis: object
@@ -96,7 +100,7 @@ class Squeeze(ConcatLayer):
         removed = self._removed(template, site)
         for axis in removed:
             if axis.size != 1:
-                raise site.fail(f"axis {self.axis!r} is {axis}, but only one of size 1 can go: its input is {template}")
+                raise site.fail(f"axis {self.axis!r} is {axis}, but must have size 1; its input is {template}")
         return without_axes(template, removed)
 
     def _removed(self, template: Template, site: Site) -> tuple[Axis, ...]:
@@ -113,9 +117,9 @@ class Squeeze(ConcatLayer):
                 return ()
             raise
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        removed = self._removed(x.template, Site(run.name, self, []))
+        removed = self._removed(x.template, self.site(run))
         rest = [axis for axis in x.template.axes if axis not in removed]
         names = dict(zip(rest, without_axes(x.template, removed).axes, strict=True))
         value = tf.squeeze(x.value, [x.axes.index(axis) for axis in removed]) if removed else x.value

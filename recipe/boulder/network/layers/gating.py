@@ -1,20 +1,23 @@
-"""`gating`: one half of the features, times the other half as a gate."""
+"""`gating`: gated linear unit; one half of the features gates the other."""
 
 from dataclasses import dataclass
 
 from boulder.lazy import tf
 from boulder.network import activations
+from boulder.network.axes import FEATURE
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("gating")
 @dataclass(frozen=True, kw_only=True)
 class Gating(ConcatLayer):
-    """y = activation(a) · gate_activation(b) of the input [a; b]: Dauphin et al. 2017. (RETURNN: GatingLayer)
+    """y = activation(a) · gate_activation(b) for the input [a; b]. Dauphin et al. 2017. RETURNN: GatingLayer.
 
-    :param activation: of the first half
-    :param gate_activation: of the second half
+    :param activation: activation function of the first half
+    :param gate_activation: activation function of the second half
     """
 
     activation: str | None
@@ -24,14 +27,14 @@ class Gating(ConcatLayer):
         template = site.input()
         size = site.dense_dim(template)
         if size % 2:
-            raise site.fail(f"needs two halves of features, but its input is {template}")
+            raise site.fail(f"needs an even number of features, but its input is {template}")
         output = template.with_feature(size // 2)
         for name in (self.activation, self.gate_activation):
             activations.check(name, output, site.where)
         return output
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
         values, gates = tf.split(x.value, 2, axis=-1)
         y = activations.apply(self.activation, values) * activations.apply(self.gate_activation, gates)
-        return x.made(y, (*x.axes[:-1], run.template.feature), run.template)
+        return x.made(y, (*x.axes[:-1], run.template.required(FEATURE)), run.template)

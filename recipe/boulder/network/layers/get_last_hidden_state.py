@@ -1,4 +1,4 @@
-"""`get_last_hidden_state`: what recurrent layers remember after their last frame; in a loop, after this one."""
+"""`get_last_hidden_state`: state of recurrent layers after their last frame; in a loop, after the current frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boulder.errors import NetworkError
+from boulder.network.axes import FEATURE
 from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Memory, Tensor
 
@@ -14,10 +16,11 @@ from boulder.network.tensor import Memory, Tensor
 @layer_class("get_last_hidden_state")
 @dataclass(frozen=True, kw_only=True)
 class GetLastHiddenState(Layer):
-    """
-    :param key: of what is remembered: "c" or "h" of an LSTM; None where it has no name, as of a GRU; "*" for all of it, "flat"
-        for several parts, concatenated
-    :param combine: how the states of several sources are combined
+    """RETURNN: GetLastHiddenStateLayer.
+
+    :param key: part of the state: "c" or "h" of an LSTM; None for a state without parts, such as that of a GRU; "*": the
+        whole state, its parts concatenated; "flat": the same for a state with several parts
+    :param combine: how to combine the states of several sources
     """
 
     reads_memory = True
@@ -37,26 +40,22 @@ class GetLastHiddenState(Layer):
         outer = []
         for _, template in site.sources:
             outer.append(Template(tuple(a for a in template.axes if a not in (template.time, template.feature))))
-        try:
+        with site.naming_sources():
             return broadcast(outer).with_feature(n)
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
 
     def _size(self, site: Site, name: str, template: Template) -> int:
         remembered = site.memory(name, template)
         if not remembered:
-            raise site.fail(f"source {name!r} is no recurrent layer and has no state")
+            raise site.fail(f"source {name!r} is not a recurrent layer and has no state")
         if self.key == "*" or (self.key == "flat" and len(remembered) > 1):
             return sum(remembered.values())
-        if self.key not in remembered:
+        if isinstance(self.key, int) or self.key not in remembered:
             known = ", ".join(map(repr, remembered))
-            raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for all of it")
+            raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for the whole state")
         return remembered[self.key]
 
-    def compute(self, run, *sources):
-        if any(source.memory is None for source in sources):
-            raise NetworkError(f"layer {run.name!r}: reads a state across two loops, which is not supported")
-        states = [self._chosen(run, source.memory.last) for source in sources]
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        states = [self._chosen(run, source.memory) for source in sources]
         if self.combine == "concat":
             state = run.input(states)
         else:
@@ -65,8 +64,11 @@ class GetLastHiddenState(Layer):
         state = run.broadcast(state, run.template)
         return Tensor(state.value, state.axes, run.template, memory=Memory(None, {None: state}))
 
-    def _chosen(self, run, last: dict) -> Tensor:
-        return run.input(list(last.values())) if self.key in ("*", "flat") else last[self.key]
+    def _chosen(self, run: LayerRun, memory: Memory | None) -> Tensor:
+        if memory is None:
+            raise NetworkError(f"layer {run.name!r}: reading a state across two loops is not supported")
+        chosen = [state for key, state in memory.last.items() if self.key in (key, "*", "flat")]
+        return run.input(chosen)
 
     def remembers(self, output: Template) -> dict[str | None, int]:
-        return {None: output.dim}
+        return {None: output.required(FEATURE).known_size}

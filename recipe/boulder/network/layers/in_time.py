@@ -1,4 +1,4 @@
-"""`prefix_in_time` and `postfix_in_time`: frames before the first and after the last of each sequence."""
+"""`prefix_in_time` and `postfix_in_time`: add frames before the first or after the last frame of each sequence."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from boulder.network.axes import TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class _InTime(FurtherSources):
     """
-    :param axis: the time axis, under one of its names
-    :param repeat: how many frames there are more
+    :param axis: the time axis, see `boulder.network.axis_names`
+    :param repeat: number of frames to add
     """
 
     axis: object = "T"
@@ -35,9 +37,9 @@ class _InTime(FurtherSources):
 @layer_class("postfix_in_time")
 @dataclass(frozen=True, kw_only=True)
 class PostfixInTime(_InTime):
-    """(RETURNN: PostfixInTimeLayer)
+    """RETURNN: PostfixInTimeLayer.
 
-    :param postfix: a number, or a layer without time that says it for each sequence
+    :param postfix: value of the added frames: a number, or a layer without time that gives one frame per sequence
     """
 
     further: ClassVar[tuple[str, ...]] = ("postfix",)
@@ -48,13 +50,13 @@ class PostfixInTime(_InTime):
         time = self._time(template, site)
         for name, postfix in self.divided(site.sources)[1].values():
             if time in postfix.axes or set(postfix.axes) - set(template.axes) or postfix.dtype != template.dtype:
-                raise site.fail(f"'postfix' must be one frame of its input, {template}, but {name!r} is {postfix}")
+                raise site.fail(f"'postfix' must be a single frame like those of {template}, but {name!r} is {postfix}")
         return template.with_axis_replaced(time, time.derived("postfix", self.repeat))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x = run.input(own)
-        time = self._time(x.template, Site(run.name, self, []))
+        time = self._time(x.template, self.site(run))
         new = time.derived("postfix", self.repeat)
         run.set_length_from(new, time, lambda n: n + self.repeat)
         others = [axis for axis in x.axes if axis != time]
@@ -67,10 +69,10 @@ class PostfixInTime(_InTime):
 @layer_class("prefix_in_time")
 @dataclass(frozen=True, kw_only=True)
 class PrefixInTime(_InTime):
-    """(RETURNN: PrefixInTimeLayer)
+    """RETURNN: PrefixInTimeLayer.
 
-    :param prefix: a number
-    :param size_base: a layer whose time axis the result's is
+    :param prefix: value of the added frames
+    :param size_base: layer whose time axis the output has; its lengths must fit
     """
 
     further: ClassVar[tuple[str, ...]] = ("size_base",)
@@ -86,13 +88,13 @@ class PrefixInTime(_InTime):
             return template.with_axis_replaced(time, base.time)
         return template.with_axis_replaced(time, time.derived("prefix", self.repeat))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x = run.input(own)
-        time = self._time(x.template, Site(run.name, self, []))
+        time = self._time(x.template, self.site(run))
         if named:
             new = named["size_base"].template.time
-            message = f"layer {run.name!r}: 'size_base' has another number of frames"
+            message = f"layer {run.name!r}: 'size_base' has a different number of frames"
             tf.debugging.assert_equal(run.length(new), run.length(time) + self.repeat, message)
         else:
             new = time.derived("prefix", self.repeat)

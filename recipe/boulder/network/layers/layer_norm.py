@@ -1,16 +1,20 @@
-"""`layer_norm`: features with mean 0 and variance 1 in each frame, then times `scale` plus `bias`."""
+"""`layer_norm`: normalizes the features of each frame to mean 0 and variance 1, then scales and shifts them."""
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("layer_norm")
 @dataclass(frozen=True, kw_only=True)
 class LayerNorm(ConcatLayer):
-    """Ba, Kiros & Hinton 2016. Parameters: scale, bias [features].
+    """y = (x - mean) / sqrt(variance + epsilon) · scale + bias. Ba, Kiros & Hinton 2016. RETURNN: LayerNormLayer.
+
+    Parameters: scale, bias [features].
 
     :param epsilon: added to the variance
     """
@@ -28,13 +32,13 @@ class LayerNorm(ConcatLayer):
         site.param("bias", (n,), 0.0, splits=splits)
         return template
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
         return x.mapped(lambda value: normalized(value, self.epsilon) * run.param("scale") + run.param("bias"))
 
 
-def normalized(x, epsilon: float):
-    """:return: (x - mean) / sqrt(variance + epsilon), both along the last axis"""
+def normalized(x: TFTensor, epsilon: float) -> TFTensor:
+    """:return: (x - mean) / sqrt(variance + epsilon), with mean and variance over the last axis"""
     centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
     variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
     return centred * tf.math.rsqrt(variance + epsilon)

@@ -1,20 +1,27 @@
-"""`linear`: x·W + b, and an activation; of class indices, the rows of W (an embedding). `softmax` is a linear layer."""
+"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation."""
 
 from dataclasses import dataclass
 
+from boulder.lazy import TFTensor, tf
 from boulder.network import activations
+from boulder.network.axes import FEATURE
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("linear")
 @dataclass(frozen=True, kw_only=True)
 class Linear(ConcatLayer):
-    """
+    """y = activation(x·W + b). For class indices, x·W is the row x of W. RETURNN: LinearLayer.
+
+    Parameters: W [input, n_out], b [n_out].
+
     :param activation: see `boulder.network.activations`
-    :param with_bias: whether b is added
-    :param forward_weights_init: initializer of W, shape [input, n_out]
-    :param bias_init: initializer of b, shape [n_out]
+    :param with_bias: add b
+    :param forward_weights_init: initializer of W
+    :param bias_init: initializer of b
     """
 
     activation: str | None = None
@@ -41,15 +48,32 @@ class Linear(ConcatLayer):
         activations.check(self.activation, output, site.where)
         return output
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        y = run.embed(x, run.param("W")) if x.template.sparse_dim else run.project(x, run.param("W"))
+        y = (_embedded if x.template.sparse_dim else _projected)(x, run.param("W"), run.template)
         if self.with_bias:
             y = y.mapped(lambda value: value + run.param("b"))
         return y.activated(self.activation)
 
 
+def _embedded(x: Tensor, table: TFTensor, template: Template) -> Tensor:
+    """:return: the rows of `table` [classes, n] at the class indices `x`"""
+    return Tensor(tf.gather(table, x.value), (*x.axes, template.required(FEATURE)), template)
+
+
+def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
+    """:return: `x` · `matrix` [input, n], along the feature axis"""
+    x = x.feature_last()
+    n_in, n_out = matrix.shape
+    outer = tf.shape(x.value)[:-1]
+    value = tf.reshape(tf.matmul(tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
+    value.set_shape([*x.value.shape[:-1], n_out])
+    return Tensor(value, (*x.axes[:-1], template.required(FEATURE)), template)
+
+
 @layer_class("softmax")
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Linear):
+    """RETURNN: SoftmaxLayer."""
+
     activation: str | None = "softmax"

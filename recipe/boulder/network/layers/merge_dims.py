@@ -1,4 +1,4 @@
-"""`merge_dims`: several axes as one, the first of them the slowest."""
+"""`merge_dims`: merges axes into one, in row-major order."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("merge_dims")
 @dataclass(frozen=True, kw_only=True)
 class MergeDims(ConcatLayer):
-    """With the feature axis among them they become the feature axis; with time, each frame becomes several in a row. The
-    batch is not merged: what comes of a sequence would depend on the others. (RETURNN: MergeDimsLayer)
+    """RETURNN: MergeDimsLayer.
 
-    :param axes: see `boulder.network.axis_names`; fewer than two change nothing
-    :param keep_order: whether they are merged in the order of `axes`, a list then; otherwise in that of the input
+    If the feature axis is among the merged axes, the result is the feature axis. If time is, each frame becomes several
+    consecutive frames. The batch cannot be merged: the result for a sequence would depend on the others.
+
+    :param axes: see `boulder.network.axis_names`; fewer than two are a no-op
+    :param keep_order: merge in the order of `axes`, which is then a list, instead of the order of the input
     """
 
     axes: object
@@ -39,7 +43,7 @@ class MergeDims(ConcatLayer):
 
     def _merged(self, template: Template, site: Site) -> list[Axis]:
         if self.keep_order and not isinstance(self.axes, list | tuple):
-            raise site.fail(f"'axes' must be a list where 'keep_order' is True, found {self.axes!r}")
+            raise site.fail(f"'axes' must be a list if 'keep_order' is True, found {self.axes!r}")
         found = find_axes(template, self.axes, site)
         return list(found) if self.keep_order else sorted(found, key=template.axes.index)
 
@@ -48,12 +52,12 @@ class MergeDims(ConcatLayer):
         kinds = [axis.kind for axis in merged]
         if BATCH in kinds:
             raise site.fail(
-                f"the batch cannot be merged with other axes, but 'axes' means {', '.join(map(str, merged))}"
+                f"the batch cannot be merged with other axes, but 'axes' selects {', '.join(map(str, merged))}"
             )
         dynamic = [axis for axis in merged if axis.kind in DYNAMIC and axis.size is None]
         if dynamic and (merged[0] != dynamic[0] or len(dynamic) > 1 or FEATURE in kinds):
             raise site.fail(
-                "time is merged with axes that come after it and are neither of time nor of features, but 'axes' means "
+                "time can only be merged with static axes after it that are not the feature axis, but 'axes' selects "
                 f"{', '.join(map(str, merged))}"
             )
         if any(axis.size is None for axis in merged if axis not in dynamic):
@@ -70,9 +74,9 @@ class MergeDims(ConcatLayer):
             return StaticTime(size)
         return unused(size, [axis for axis in template.axes if axis not in merged])
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        merged = self._merged(x.template, Site(run.name, self, []))
+        merged = self._merged(x.template, self.site(run))
         if len(merged) < 2:
             return x
         new = self._new(x.template, merged)
@@ -80,7 +84,7 @@ class MergeDims(ConcatLayer):
         value = x.ordered([*others, *merged])
         shape, size = tf.shape(value), new.size
         if size is None:
-            times = prod(axis.size for axis in merged[1:])
+            times = prod(axis.known_size for axis in merged[1:])
             run.set_length_from(new, merged[0], lambda n: n * times)
             size = shape[len(others)] * times
         value = tf.reshape(value, tf.concat([shape[: len(others)], [size]], 0))

@@ -1,12 +1,13 @@
-"""`pool`: the maximum or the mean of the entries in a window that slides along time, or along other axes."""
+"""`pool`: max pooling or average pooling along time or along several axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Padding, Windows, sliding, spatial_axes
@@ -15,14 +16,14 @@ from boulder.network.windows import Padding, Windows, sliding, spatial_axes
 @layer_class("pool")
 @dataclass(frozen=True, kw_only=True)
 class Pool(ConcatLayer):
-    """Padding counts neither for a maximum nor for a mean, whatever `use_time_mask` says. (RETURNN: PoolLayer)
+    """Padding is always masked, regardless of `use_time_mask`. RETURNN: PoolLayer.
 
-    :param mode: what is made of a window
-    :param pool_size: sizes of the window, one for each axis that it slides along
-    :param strides: by how much it moves; None: by its sizes
-    :param padding: see `boulder.network.windows`; with "same_static", the entries that are added count as zeros
-    :param dilation_rate: distance of a window's entries
-    :param in_spatial_dims: axes that the window slides along; None: all but those of the batch and of the features
+    :param mode: maximum or mean of each window
+    :param pool_size: sizes of the window, one per axis that it slides along
+    :param strides: step of the window, an int or one int per axis; None: `pool_size`
+    :param padding: see `boulder.network.windows`; with "same_static", the added entries count as zeros
+    :param dilation_rate: distance between the entries of a window, an int or one int per axis
+    :param in_spatial_dims: axes that the window slides along; None: all but batch and feature
     """
 
     mode: Literal["max", "avg", "MAX", "AVG"]
@@ -43,11 +44,11 @@ class Pool(ConcatLayer):
         strides = self.pool_size if self.strides is None else self.strides
         return sliding(template, axes, self.pool_size, strides, self.dilation_rate, self.padding, site)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        windows = self._windows(x.template, Site(run.name, self, []))
+        windows = self._windows(x.template, self.site(run))
 
-        def pooled(value):
+        def pooled(value: TFTensor) -> TFTensor:
             return pool(value, windows, self.mode.upper())
 
         partial = self.padding.lower() == "same"  # windows at the ends have fewer entries
@@ -61,8 +62,8 @@ class Pool(ConcatLayer):
         return y.made(_without_padding(run, y, x.axes), y.axes, y.template)
 
 
-def _without_padding(run, y: Tensor, known: Sequence[Axis]):
-    """A window in the padding has no entries, and its -inf would make the gradients of later layers nan."""
+def _without_padding(run: LayerRun, y: Tensor, known: Sequence[Axis]) -> TFTensor:
+    """Sets the padding to 0: windows there are empty, and their -inf would turn later gradients into nan."""
     value = y.value
     for axis in y.axes:
         if axis.kind in DYNAMIC and axis not in known:
@@ -70,16 +71,16 @@ def _without_padding(run, y: Tensor, known: Sequence[Axis]):
     return value
 
 
-def pool(value, windows: Windows, mode: str):
+def pool(value: TFTensor, windows: Windows, mode: str) -> TFTensor:
     """
-    :param value: [N, *sizes, features]
+    :param value: [N, *sizes, features], already padded
     :param mode: "MAX" or "AVG"
-    :return: [N, *numbers of windows that fit in, features]
+    :return: [N, *number of windows, features]
     """
     strides = [window.stride for window in windows.each]
     dilations = [window.dilation for window in windows.each]
     sizes = [window.size for window in windows.each]
     if max(dilations) == 1 and all(stride <= size for stride, size in zip(strides, sizes, strict=True)):
         return tf.nn.pool(value, sizes, mode, strides, "VALID")
-    dense = tf.nn.pool(value, sizes, mode, padding="VALID", dilations=dilations)  # TensorFlow has no more
+    dense = tf.nn.pool(value, sizes, mode, padding="VALID", dilations=dilations)  # TensorFlow cannot combine the two
     return dense[(slice(None), *(slice(None, None, stride) for stride in strides))]

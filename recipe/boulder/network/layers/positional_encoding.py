@@ -1,14 +1,15 @@
-"""`positional_encoding`: sinusoids of a frame's position; `relative_positional_encoding`: a vector for each distance."""
+"""`positional_encoding`: sinusoids of the position; `relative_positional_encoding`: a vector for each distance."""
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.lazy import tf
-from boulder.network.axes import LOOP, TIME, Axis
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import FEATURE, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -16,12 +17,12 @@ from boulder.network.tensor import Tensor
 @layer_class("positional_encoding")
 @dataclass(frozen=True, kw_only=True)
 class PositionalEncoding(FurtherSources):
-    """In a loop, the position is the number of the iteration. (RETURNN: PositionalEncodingLayer)
+    """Vaswani et al. 2017. In a loop, the position is the number of the iteration. RETURNN: PositionalEncodingLayer.
 
-    :param axis: of the positions; the time axis, if it is not given
-    :param add_to_input: whether the input is added
-    :param constant: the position of all frames, if it is not below 0
-    :param offset: layer with ints, for each sequence or for each frame, that are added to the positions
+    :param axis: axis of the positions; None: the time axis
+    :param add_to_input: add the encoding to the input instead of returning it alone
+    :param constant: if not negative, the position of all frames
+    :param offset: layer that gives an int per sequence or per frame, added to the positions
     """
 
     further: ClassVar = ("offset",)
@@ -39,20 +40,20 @@ class PositionalEncoding(FurtherSources):
         else:
             output = Template(template.axes).with_feature(site.out_dim())
         if self._axis(template, site) not in (*output.axes, site.loop):
-            raise site.fail(f"positions are those of an axis of time or space, found {self.axis!r} of {template}")
+            raise site.fail(f"'axis' must be a time or spatial axis, found {self.axis!r} of {template}")
         _, further = self.divided(site.sources)
         for name, offset in further.values():
             lacking = [a for a in offset.axes if a not in template.axes]
             if not offset.dtype.startswith("int") or lacking or offset.feature:
                 raise site.fail(
-                    f"'offset' must be ints for each sequence or frame of {template}, found {name!r}, {offset}"
+                    f"'offset' must have an int per sequence or frame of {template}, but {name!r} is {offset}"
                 )
         return output
 
     def _axis(self, template: Template, site: Site) -> Axis:
         return frames_axis(template, site) if self.axis is None else find_axis(template, self.axis, site)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x = run.input(own).feature_last()
         outer = tuple(a for a in x.axes if a != x.template.feature)
@@ -61,27 +62,31 @@ class PositionalEncoding(FurtherSources):
         elif run.frame is not None and not x.template.time and self.axis is None:
             positions = tf.fill([1] * len(outer), run.frame)
         else:
-            axis = self._axis(x.template, Site(run.name, self, []))
+            axis = self._axis(x.template, self.site(run))
             positions = tf.range(tf.shape(x.value)[x.axes.index(axis)])
             positions = Tensor(positions, (axis,), Template((axis,), "int32")).ordered(outer)
         if "offset" in further:
             positions += tf.cast(further["offset"].ordered(outer), tf.int32)
-        signal = sinusoids(positions, run.template.feature.size)
+        feature = run.template.required(FEATURE)
+        signal = sinusoids(positions, feature.known_size)
         if self.add_to_input:
             return x.mapped(lambda value: value + signal)
-        shape = tf.concat([tf.shape(x.value)[: len(outer)], [run.template.feature.size]], 0)
-        return x.made(tf.broadcast_to(signal, shape), (*outer, run.template.feature), run.template)
+        shape = tf.concat([tf.shape(x.value)[: len(outer)], [feature.size]], 0)
+        return x.made(tf.broadcast_to(signal, shape), (*outer, feature), run.template)
 
 
 @layer_class("relative_positional_encoding")
 @dataclass(frozen=True, kw_only=True)
 class RelativePositionalEncoding(ConcatLayer):
-    """The vector of the distance from each frame, a query, to each other, a key: [queries, keys, n_out]; in an iteration of
-    a loop, from it to those until then: [keys, n_out]. Shaw, Uszkoreit & Vaswani 2018. Parameter: encoding_matrix
-    [2 · clipping + 1, n_out]. (RETURNN: RelativePositionalEncodingLayer)
+    """Encodes the distance between each query frame and each key frame: [queries, keys, n_out].
 
-    :param clipping: largest distance that has a vector of its own
-    :param fixed: whether the vectors are sinusoids instead of a parameter
+    In an iteration of a loop, the query is the current frame and the keys are the frames so far: [keys, n_out].
+    Shaw, Uszkoreit & Vaswani 2018. RETURNN: RelativePositionalEncodingLayer.
+
+    Parameter: encoding_matrix [2 · clipping + 1, n_out].
+
+    :param clipping: distances are clipped to -clipping … clipping
+    :param fixed: use sinusoids instead of a parameter
     """
 
     forward_weights_init: str | float | dict = "glorot_uniform"
@@ -97,7 +102,7 @@ class RelativePositionalEncoding(ConcatLayer):
         queries = frames_axis(template, site)
         return relative_template(queries, template, n)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         *queries, keys, feature = run.template.axes
         x = run.input(sources)
         if queries:
@@ -106,15 +111,15 @@ class RelativePositionalEncoding(ConcatLayer):
         else:
             positions = tf.range(run.frame + 1)
         rows = 2 * self.clipping + 1
-        vectors = sinusoids(tf.range(rows), feature.size) if self.fixed else run.param("encoding_matrix")
+        vectors = sinusoids(tf.range(rows), feature.known_size) if self.fixed else run.param("encoding_matrix")
         value = relative_encoding(vectors, positions if queries else positions[-1:], positions)
         return x.made(value if queries else value[0], run.template.axes, run.template)
 
 
 def frames_axis(template: Template, site: Site) -> Axis:
     """
-    :return: the time axis; without one, the iterations of the loop, which one iteration is one of, and which are an axis of
-        `template` where all are computed at once
+    :return: the time axis; without one, the loop axis. A layer computed frame by frame is within that loop; a layer
+        computed for all frames at once has the loop axis in `template`
     :raises NetworkError: if there is neither
     """
     loop = site.loop or next((axis for axis in reversed(template.axes) if axis.kind == LOOP), None)
@@ -127,26 +132,25 @@ def frames_axis(template: Template, site: Site) -> Axis:
 def relative_template(queries: Axis, template: Template, size: int) -> Template:
     """
     :param queries: see `frames_axis`
-    :param template: with that axis, or of one frame
-    :return: of vectors for pairs of a query and a key
+    :param template: of all frames, or of a single frame in a loop
+    :return: template of an encoding, [queries, keys, size] or [keys, size]
     """
     keys = keys_axis(queries)
     return Template((queries, keys) if queries in template.axes else (keys,)).with_feature(size)
 
 
 def keys_axis(queries: Axis) -> Axis:
-    """:return: a second name for the frames of `queries`, for those that they are compared with"""
+    """:return: an axis distinct from `queries` for the same frames in their role as keys"""
     return Axis(TIME, None, ("keys", queries.origin))
 
 
-def sinusoids(positions, size: int):
-    """
-    Vaswani et al. 2017, with the sines first and then the cosines, and wavelengths from 2π to 20000π: Tensor2Tensor's.
+def sinusoids(positions: TFTensor, size: int) -> TFTensor:
+    """Vaswani et al. 2017 in the layout of Tensor2Tensor: all sines, then all cosines, wavelengths from 2π to 20000π.
 
         y[p, i] = sin(p / 10000^(i / (m - 1)))        y[p, m + i] = cos(p / 10000^(i / (m - 1)))        m = ⌊size / 2⌋
 
     :param positions: int32 [...]
-    :return: float32 [..., size], with a 0 at the end if `size` is odd
+    :return: float32 [..., size], padded with a 0 if `size` is odd
     """
     m = size // 2
     frequencies = tf.exp(-math.log(1e4) / max(1, m - 1) * tf.range(m, dtype=tf.float32))
@@ -155,9 +159,9 @@ def sinusoids(positions, size: int):
     return tf.concat([tf.sin(angles), tf.cos(angles)] + [zeros] * (size % 2), axis=-1)
 
 
-def relative_encoding(vectors, queries, keys):
+def relative_encoding(vectors: TFTensor, queries: TFTensor, keys: TFTensor) -> TFTensor:
     """
-    :param vectors: [2 · clipping + 1, n], of the distances -clipping … clipping
+    :param vectors: [2 · clipping + 1, n], for the distances -clipping … clipping
     :param queries: int32 [Q], positions
     :param keys: int32 [K], positions
     :return: [Q, K, n]

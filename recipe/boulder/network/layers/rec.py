@@ -1,11 +1,13 @@
-"""`rec` with a recurrent unit: one layer, one direction. The units are in `boulder.network.units`."""
+"""`rec` with a recurrent unit: one unidirectional layer. The units are in `boulder.network.units`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from boulder.network.layer import layer_class
+from boulder.network.layer import Layer, layer_class
+from boulder.network.loop.layer import Loop
 from boulder.network.recurrent import Recurrent
 from boulder.network.units.names import IN_REC, read_unit
 from boulder.network.units.unit import Initializers, Unit
@@ -14,13 +16,14 @@ from boulder.network.units.unit import Initializers, Unit
 @layer_class("rec")
 @dataclass(frozen=True, kw_only=True)
 class Rec(Recurrent):
-    """
-    :param unit: see `boulder.network.units.names.IN_REC`
-    :param direction: 1 reads from the first frame to the last, -1 from the last to the first
-    :param forward_weights_init: initializer of matrices on the input
-    :param recurrent_weights_init: of those on the output of the frame before, and of those on both. Where one of the two is
-        missing, it is the other one
-    :param bias_init: of the biases of RETURNN's own units; TensorFlow's have theirs
+    """RETURNN: RecLayer.
+
+    :param unit: name of the unit, see `boulder.network.units.names.IN_REC`
+    :param direction: 1 reads the sequence forwards, -1 backwards
+    :param forward_weights_init: initializer of input matrices; None: `recurrent_weights_init`
+    :param recurrent_weights_init: initializer of recurrent matrices, and of matrices applied to the input and the previous
+        output together; None: `forward_weights_init`
+    :param bias_init: initializer of the biases of RETURNN's own units; TensorFlow's units have fixed ones
     """
 
     unit: str = "lstm"
@@ -28,6 +31,11 @@ class Rec(Recurrent):
     forward_weights_init: str | float | dict | None = None
     recurrent_weights_init: str | float | dict | None = None
     bias_init: str | float | dict = 0.0
+
+    @classmethod
+    def variant(cls, options: Mapping[str, object]) -> type[Layer]:
+        """:return: `Loop` if `unit` is a net dict"""
+        return Loop if isinstance(options.get("unit"), dict) else cls
 
     def recurrent_unit(self, where: str) -> Unit:
         return read_unit(self.unit, self.unit_opts, IN_REC, where)

@@ -1,4 +1,4 @@
-"""`reduce`: one value of all along some axes; `reduce_out`: of each few features in a row."""
+"""`reduce`: sum, mean, maximum, … over axes; `reduce_out`: over groups of consecutive features."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("reduce")
 @dataclass(frozen=True, kw_only=True)
 class Reduce(ConcatLayer):
-    """Padding never counts, whatever `use_time_mask` says. A mean of no frames is 0. Over the batch nothing is reduced: what
-    comes of a sequence would depend on the others. (RETURNN: ReduceLayer)
+    """RETURNN: ReduceLayer.
 
-    :param mode: what is made of the values; "avg" is "mean". "argmax" and "argmin" give class indices, over one axis
-    :param axes: see `boulder.network.axis_names`
-    :param axis: the same
-    :param keep_dims: whether axes of size 1 stay
-    :param enforce_batch_dim_axis: 0 or None: numbers of axes count the batch as the first in any case
+    Padding is always masked, regardless of `use_time_mask`. The mean over no frames is 0. The batch cannot be reduced:
+    the result for a sequence would depend on the others.
+
+    :param mode: the reduction; "avg" is "mean"; "argmax" and "argmin" reduce a single axis to class indices
+    :param axes: axes to reduce, see `boulder.network.axis_names`
+    :param axis: the same under another name
+    :param keep_dims: keep reduced axes with size 1
+    :param enforce_batch_dim_axis: only 0 or None: an int in `axes` always counts the batch as axis 0
     """
 
     mode: Literal["sum", "max", "min", "mean", "avg", "logsumexp", "any", "all", "argmax", "argmin"]
@@ -37,7 +41,7 @@ class Reduce(ConcatLayer):
     def spec(self, site: Site) -> Template:
         template = site.input()
         if (self.axes is None) == (self.axis is None):
-            raise site.fail("needs 'axes', or 'axis', and not both")
+            raise site.fail("needs either 'axes' or 'axis'")
         if self.enforce_batch_dim_axis not in (None, 0):
             raise site.fail(f"'enforce_batch_dim_axis' must be 0, found {self.enforce_batch_dim_axis}")
         reduced = self._reduced(template, site)
@@ -45,7 +49,7 @@ class Reduce(ConcatLayer):
             raise site.fail(f"the batch cannot be reduced, but its axes are {', '.join(map(str, reduced))}")
         self._check_type(template, site)
         if self._is_index and len(reduced) != 1:
-            raise site.fail(f"{self.mode!r} is of one axis, found {', '.join(map(str, reduced)) or 'none'}")
+            raise site.fail(f"{self.mode!r} needs a single axis, found {', '.join(map(str, reduced)) or 'none'}")
         result = self._kept(template, reduced) if self.keep_dims else without_axes(template, reduced)
         return self._indices(template, reduced, result) if self._is_index else result
 
@@ -54,9 +58,9 @@ class Reduce(ConcatLayer):
         if template.sparse_dim is not None:
             raise site.fail(f"class indices cannot be reduced, but its input is {template}")
         if logical != (template.dtype == "bool"):
-            raise site.fail(f"{self.mode!r} is of {'bool' if logical else 'numbers'}, but its input is {template}")
+            raise site.fail(f"{self.mode!r} needs {'bool' if logical else 'numbers'}, but its input is {template}")
         if self.mode in ("mean", "avg", "logsumexp") and not template.dtype.startswith("float"):
-            raise site.fail(f"{self.mode!r} is of float values, but its input is {template}")
+            raise site.fail(f"{self.mode!r} needs float values, but its input is {template}")
 
     @property
     def _is_index(self) -> bool:
@@ -74,33 +78,36 @@ class Reduce(ConcatLayer):
 
     @staticmethod
     def _indices(template: Template, reduced: tuple[Axis, ...], result: Template) -> Template:
-        """:return: of classes, if the axis is of one size for all sequences; then there are no features"""
+        """
+        :param result: `template` without the reduced axis
+        :return: template of the indices; class indices without a feature axis if the reduced axis is static
+        """
         size = reduced[0].size
         if size is None or template.feature not in reduced:
             return replace(result, dtype="int32", sparse_dim=None)
         axes = [a for a in template.axes if a not in reduced] if result.feature else result.axes
         return Template(tuple(axes), "int32", size)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        reduced = self._reduced(x.template, Site(run.name, self, []))
+        reduced = self._reduced(x.template, self.site(run))
         rest = [axis for axis in x.axes if axis not in reduced]
         order = [*rest, *reduced]
         value = x.ordered(order)
         dynamic = [axis for axis in reduced if axis.kind in DYNAMIC]
         for axis in dynamic:
-            value = tf.where(run.mask_over(order, axis), value, self._nothing(value.dtype))
+            value = tf.where(run.mask_over(order, axis), value, self._neutral(value.dtype))
         numbers = list(range(len(rest), len(order)))
         result = self._function(value, numbers)
         if self.mode in ("mean", "avg"):
-            count = float(prod(axis.size for axis in reduced if axis not in dynamic))
+            count = float(prod(axis.known_size for axis in reduced if axis not in dynamic))
             for axis in dynamic:
                 count = count * tf.cast(run.length_over(rest, axis), value.dtype)
             result = tf.math.divide_no_nan(result, count)
         return self._named(run, x, rest, reduced, result)
 
-    def _named(self, run, x, rest: list[Axis], reduced: tuple[Axis, ...], result):
-        """:return: Tensor, its axes as the spec half has them"""
+    def _named(self, run: LayerRun, x: Tensor, rest: list[Axis], reduced: tuple[Axis, ...], result: TFTensor) -> Tensor:
+        """:return: `result` with the axes that the spec half gave it"""
         own = [axis for axis in x.template.axes if axis not in reduced]
         if self.keep_dims:
             kept = self._kept(x.template, reduced)
@@ -113,15 +120,15 @@ class Reduce(ConcatLayer):
         names = dict(zip(own, left.axes, strict=True))
         return x.made(result, [names[axis] for axis in rest], run.template)
 
-    def _nothing(self, dtype):
-        """:return: what changes no result"""
+    def _neutral(self, dtype: TFTensor) -> TFTensor:
+        """:return: the neutral element of the reduction, for the padding"""
         if self.mode in ("max", "logsumexp", "argmax"):
             return tf.constant(dtype.min, dtype)
         if self.mode in ("min", "argmin"):
             return tf.constant(dtype.max, dtype)
         return tf.cast(self.mode == "all", dtype)
 
-    def _function(self, value, axes: list[int]):
+    def _function(self, value: TFTensor, axes: list[int]) -> TFTensor:
         if self._is_index:
             return getattr(tf, self.mode)(value, axis=axes[0], output_type=tf.int32)
         name = {"mean": "sum", "avg": "sum"}.get(self.mode, self.mode)
@@ -131,10 +138,10 @@ class Reduce(ConcatLayer):
 @layer_class("reduce_out")
 @dataclass(frozen=True, kw_only=True)
 class ReduceOut(ConcatLayer):
-    """With "max" this is maxout (https://arxiv.org/abs/1302.4389). (RETURNN: ReduceOutLayer)
+    """y[i] = max(x[i·k], …, x[i·k + k - 1]) with k = num_pieces: maxout, Goodfellow et al. 2013. RETURNN: ReduceOutLayer.
 
-    :param mode: what is made of the features
-    :param num_pieces: how many of them become one
+    :param mode: the reduction
+    :param num_pieces: number of features in a group
     """
 
     mode: Literal["max", "sum", "mean", "avg"]
@@ -145,12 +152,12 @@ class ReduceOut(ConcatLayer):
         dim = site.dense_dim(template)
         if self.num_pieces < 1 or dim % self.num_pieces:
             raise site.fail(f"'num_pieces' must divide the {dim} features of its input, found {self.num_pieces}")
-        return template.with_axis_replaced(template.feature, Feature(dim // self.num_pieces))
+        return template.with_axis_replaced(template.required(FEATURE), Feature(dim // self.num_pieces))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
         value = tf.reshape(x.value, tf.concat([tf.shape(x.value)[:-1], [-1, self.num_pieces]], 0))
         name = {"avg": "mean"}.get(self.mode, self.mode)
         value = getattr(tf, f"reduce_{name}")(value, axis=-1)
         value.set_shape([*x.value.shape[:-1], run.template.dim])
-        return x.made(value, (*x.axes[:-1], run.template.feature), run.template)
+        return x.made(value, (*x.axes[:-1], run.template.required(FEATURE)), run.template)

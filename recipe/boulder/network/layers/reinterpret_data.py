@@ -1,17 +1,19 @@
-"""`reinterpret_data`: the same values, of which something else is said."""
+"""`reinterpret_data`: the same values with different axis roles, lengths or classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at, with_time_at, with_time_first
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 _KINDS = {
     "B": BATCH,
@@ -26,18 +28,17 @@ _KINDS = {
 @layer_class("reinterpret_data")
 @dataclass(frozen=True, kw_only=True)
 class ReinterpretData(FurtherSources):
-    """The batch stays the batch, and what has a length for each sequence cannot be the features' axis. (RETURNN:
-    ReinterpretDataLayer)
+    """RETURNN: ReinterpretDataLayer. The batch axis cannot change, and a dynamic axis cannot become the feature axis.
 
-    :param switch_axes: "TF": what was time is the features' axis, and the other way round
-    :param size_base: a layer or data stream whose lengths this one's dynamic axes have, one by one. There may be more
-        frames, as after windows that were filled up; they are left out
-    :param set_axes: "F", "T" or "B" → the axis that is it; None for none
-    :param enforce_batch_major: numbers in `set_axes` count the batch first, which they do anyway
-    :param enforce_time_major: they count time first and then the batch
+    :param switch_axes: "TF" swaps the roles of a static time axis and the feature axis
+    :param size_base: layer or data stream whose dynamic axes replace those of the input, in order. Additional frames of
+        the input, such as those of padded windows, are cut off
+    :param set_axes: role "F", "T" or "B" → axis that takes it, see `boulder.network.axis_names`; None: no axis
+    :param enforce_batch_major: an int in `set_axes` counts the batch first, which is the default
+    :param enforce_time_major: an int in `set_axes` counts time first, then the batch
     :param set_sparse: whether the values are class indices
     :param set_sparse_dim: number of classes
-    :param increase_sparse_dim: how many classes there are more
+    :param increase_sparse_dim: number of classes to add
     """
 
     further: ClassVar[tuple[str, ...]] = ("size_base",)
@@ -52,20 +53,20 @@ class ReinterpretData(FurtherSources):
 
     def spec(self, site: Site) -> Template:
         if self.enforce_batch_major and self.enforce_time_major:
-            raise site.fail("'enforce_batch_major' and 'enforce_time_major' exclude each other")
+            raise site.fail("'enforce_batch_major' and 'enforce_time_major' are mutually exclusive")
         template = self.site_of_input(site).input()
         _, base = self.divided(site.sources)[1].get("size_base", (None, None))
         template, time = self._reinterpreted(template, base, site)
         return with_time_first(template, time) if time else template
 
     def _reinterpreted(self, template: Template, base: Template | None, site: Site) -> tuple[Template, Axis | None]:
-        """:return: the same axes as they are called afterwards, in the order that they have had; and the one that is time"""
+        """:return: the template with the new axes in the old order, and the axis that `set_axes` makes time"""
         template = self._switched(template, site)
-        position = None  # of time
+        position = None  # of the new time axis
         for role, description in sorted((self.set_axes or {}).items()):
             kind = _KINDS.get(role)
             if kind is None:
-                raise site.fail(f"'set_axes' has 'B', 'T' and 'F', found {role!r}")
+                raise site.fail(f"'set_axes' takes the keys 'B', 'T' and 'F', found {role!r}")
             axis = None if description is None else find_axis(self._as_counted(template, site), description, site)
             if kind == TIME and axis:
                 position = template.axes.index(axis)
@@ -79,12 +80,14 @@ class ReinterpretData(FurtherSources):
             return template
         kinds = {_KINDS.get(role if len(role) > 1 else role.upper()) for role in self.switch_axes}
         time, feature = template.time, template.feature
-        if kinds != {TIME, FEATURE} or (time and time.size is None):
+        if kinds != {TIME, FEATURE} or (time and time.size is None) or (feature and feature.size is None):
             raise site.fail(
-                f"'switch_axes' switches time, if it is of one size for all sequences, and features; found {self.switch_axes!r} "
+                f"'switch_axes' can only swap a static time axis with the feature axis, found {self.switch_axes!r} "
                 f"for {template}"
             )
-        switched = {time: time and Feature(time.size), feature: feature and StaticTime(feature.size)}
+        switched = {time: Feature(time.known_size)} if time else {}
+        if feature:
+            switched[feature] = StaticTime(feature.known_size)
         return replace(template, axes=tuple(switched.get(axis, axis) for axis in template.axes))
 
     def _as_counted(self, template: Template, site: Site) -> Template:
@@ -102,20 +105,20 @@ class ReinterpretData(FurtherSources):
         if axis == old:
             return template
         if kind == BATCH or (axis and axis.kind == BATCH):
-            raise site.fail(f"'set_axes': the batch stays what it is, so that {role!r} cannot become {axis}")
+            raise site.fail(f"'set_axes': the batch axis cannot change, so {role!r} cannot be {axis}")
         if kind == FEATURE:
             if axis and axis.size is None:
-                raise site.fail(f"'set_axes': {axis} cannot become the features' axis, which is of one size for all")
+                raise site.fail(f"'set_axes': the dynamic axis {axis} cannot become the feature axis")
             return with_feature_at(template, axis)
-        if axis is None and old.size is None:
-            raise site.fail(f"'set_axes': {old} has a length for each sequence, and stays time")
+        if axis is None and old and old.size is None:
+            raise site.fail(f"'set_axes': the dynamic axis {old} must stay a time axis")
         if axis and axis.kind == FEATURE:
             raise site.fail(f"'set_axes': {axis} cannot also become time")
         return with_time_at(template, None if axis and axis.kind == TIME else axis)
 
     @staticmethod
     def _renamed_times(template: Template, base: Template | None, site: Site) -> dict[Axis, Axis]:
-        """:return: dynamic axis of `template` → the one of `base` whose lengths it has"""
+        """:return: dynamic axis of `template` → dynamic axis of `base` that replaces it"""
         if base is None:
             return {}
         old, new = ([axis for axis in t.axes if axis.kind == TIME and axis.size is None] for t in (template, base))
@@ -129,19 +132,19 @@ class ReinterpretData(FurtherSources):
             dim = None
         elif self.set_sparse and dim is None:
             if template.dtype.startswith("float"):
-                raise site.fail(f"class indices are integers, but its input is {template}")
+                raise site.fail(f"class indices must be integers, but its input is {template}")
             dim = self.set_sparse_dim or template.dim
             if dim is None:
-                raise site.fail("'set_sparse' needs 'set_sparse_dim', the number of classes")
+                raise site.fail("'set_sparse' needs the number of classes in 'set_sparse_dim'")
             template = with_feature_at(template, None)
         if (self.set_sparse_dim or self.increase_sparse_dim) and dim is None:
-            raise site.fail(f"its input has no classes whose number could be set: {template}")
+            raise site.fail(f"cannot set the number of classes, since its input has none: {template}")
         dim = self.set_sparse_dim or dim
         return replace(template, sparse_dim=dim and dim + (self.increase_sparse_dim or 0))
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
-        x, site = run.input(own), Site(run.name, self, [])
+        x, site = run.input(own), self.site(run)
         base = named["size_base"].template if named else None
         template, _ = self._reinterpreted(x.template, base, site)
         for old, new in self._renamed_times(x.template, base, site).items():
@@ -152,10 +155,13 @@ class ReinterpretData(FurtherSources):
         return x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), run.template)
 
 
-def _cut(x, time: Axis, frames):
-    """:return: `x` with that many frames"""
+def _cut(x: Tensor, time: Axis, frames: TFTensor) -> Tensor:
+    """
+    :param frames: int32 scalar
+    :return: the first `frames` frames of `x` along `time`
+    """
 
-    def cut(value):
+    def cut(value: TFTensor) -> TFTensor:
         return None if value is None else tf.gather(value, tf.range(frames), axis=x.axes.index(time))
 
     return replace(x, value=cut(x.value), logits=cut(x.logits))

@@ -1,4 +1,4 @@
-"""`rnn_cell`: a recurrent unit that goes along with a loop; outside of loops along the time axis, as `rec` does."""
+"""`rnn_cell`: a recurrent unit in a loop; outside of loops it runs along the time axis like `rec`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from boulder.network.units.unit import Initializers, Unit
 @layer_class("rnn_cell")
 @dataclass(frozen=True, kw_only=True)
 class RnnCell(Recurrent):
-    """
-    :param unit: see `boulder.network.units.names.IN_RNN_CELL`; "LSTMBlock" is another here than in `rec`, as in RETURNN
-    :param weights_init: initializer of matrices
+    """RETURNN: RnnCellLayer.
+
+    :param unit: name of the unit, see `boulder.network.units.names.IN_RNN_CELL`; as in RETURNN, "LSTMBlock" is a
+        different unit than in `rec`
+    :param weights_init: initializer of all matrices
     """
 
     weights_init: str | float | dict = "glorot_uniform"
@@ -31,6 +33,6 @@ class RnnCell(Recurrent):
         output = super().spec(site)
         if site.loop and output.time:
             raise site.fail(
-                f"goes along with the loop, but its input has a time axis of its own, as its output {output}"
+                f"runs along the loop and cannot have a time axis of its own, but its output would be {output}"
             )
         return output

@@ -1,35 +1,38 @@
-"""`self_attention`: each frame sees all frames of its sequence, with several heads.
+"""`self_attention`: multi-head attention of each frame over all frames of its sequence.
 
-    [q; k; v] = x·QKV, of each head on its own        y_t = Σ_s softmax_s(q_t·k_s / √d) v_s        Vaswani et al. 2017
+    [q; k; v] = x·QKV        y_t = Σ_s softmax_s(q_t·k_s / √d) v_s        for each head; Vaswani et al. 2017
 
-QKV [input, 2 · total_key_dim + n_out] is of one piece, as in RETURNN: for each head, its columns of q, then k, then v.
+As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its columns are sorted by head; within a head
+the columns of q come first, then those of k, then those of v.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.layers.positional_encoding import frames_axis, keys_axis, relative_template
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.params import Part
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("self_attention")
 @dataclass(frozen=True, kw_only=True)
 class SelfAttention(FurtherSources):
-    """In a loop, an iteration sees those until then, whose keys and values are its memory. (RETURNN: SelfAttentionLayer)
+    """RETURNN: SelfAttentionLayer. In a loop, a frame sees the frames so far; their keys and values are the layer's state.
 
-    :param num_heads: divides `total_key_dim` and `n_out`
-    :param total_key_dim: size of the queries, and of the keys, of all heads
-    :param key_shift: layer [queries, keys, total_key_dim / num_heads], of `relative_positional_encoding`, that is added to
-        the keys
-    :param attention_dropout: probability with which a weight is dropped in training
-    :param attention_left_only: whether a frame sees itself and the frames before it only
+    :param num_heads: number of heads, divides `total_key_dim` and `n_out`
+    :param total_key_dim: total size of the keys of all heads, and of the queries
+    :param key_shift: `relative_positional_encoding` layer [queries, keys, total_key_dim / num_heads], added to the keys
+    :param attention_dropout: dropout probability of the attention weights
+    :param attention_left_only: causal attention: a frame sees itself and earlier frames only
     """
 
     further: ClassVar = ("key_shift",)
@@ -51,7 +54,7 @@ class SelfAttention(FurtherSources):
         site.check_rate("attention_dropout", self.attention_dropout)
         axis = frames_axis(template, site)
         if axis.kind == LOOP and not self.attention_left_only:
-            raise site.fail("an iteration of a loop cannot see later ones: 'attention_left_only' must be True")
+            raise site.fail("in a loop, 'attention_left_only' must be True: a frame cannot see later frames")
         key, value = self.total_key_dim // self.num_heads, n_out // self.num_heads
         for name, shift in self.divided(site.sources)[1].values():
             expected = relative_template(axis, template, key)
@@ -67,20 +70,20 @@ class SelfAttention(FurtherSources):
         site.param("QKV", shape, self.forward_weights_init, splits=(rows, heads), returnn_splits=returnn_splits)
         return template.with_feature(n_out)
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x = run.input(own)
-        axis = frames_axis(x.template, Site(run.name, self, []))
-        outer = [a for a in x.axes if a not in (axis, x.template.feature)]
-        frames = x.ordered([*outer, axis, x.template.feature])
+        axis, feature = frames_axis(x.template, self.site(run)), x.template.required(FEATURE)
+        outer = [a for a in x.axes if a not in (axis, feature)]
+        frames = x.ordered([*outer, axis, feature])
         q, k, v = heads(frames, run.param("QKV"), self.num_heads, self.total_key_dim)
         mask = self._mask(run, outer, axis, tf.shape(frames)[len(outer)])
         y = attended(q, k, v, mask, self._shift(further), self._dropped(run))
-        return x.made(y, (*outer, axis, run.template.feature), run.template)
+        return x.made(y, (*outer, axis, run.template.required(FEATURE)), run.template)
 
     # One iteration of a loop
 
-    def state(self, site: Site, output: Template) -> dict[str, Template]:
+    def state(self, site: Site, output: Template) -> dict[str | None, Template]:
         axis = frames_axis(output, site)
         if axis in output.axes:
             return {}
@@ -90,19 +93,23 @@ class SelfAttention(FurtherSources):
             feature = Axis(FEATURE, total // self.num_heads)
             return Template(distinct([*outer, keys_axis(axis), Axis(SPATIAL, self.num_heads), feature]))
 
-        return {"keys": memory(self.total_key_dim), "values": memory(output.feature.size)}
+        return {"keys": memory(self.total_key_dim), "values": memory(output.required(FEATURE).known_size)}
 
-    def first_state(self, run, state: dict[str, Template], sources) -> dict:
-        def empty(template: Template):
+    def first_state(
+        self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]
+    ) -> dict[str | None, Tensor]:
+        def empty(template: Template) -> Tensor:
             *outer, _, heads, feature = template.axes
             shape = tf.concat([run.shape(outer), [0, heads.size, feature.size]], 0)
-            # a loop's values must not be known to be of one size, if they grow
+            # tf.while_loop refuses a value that grows, unless its static size is unknown
             sizes = [*(axis.size for axis in outer), None, heads.size, feature.size]
             return run.tensor(tf.compat.v1.placeholder_with_default(tf.zeros(shape), sizes), template.axes, template)
 
         return {key: empty(template) for key, template in state.items()}
 
-    def step(self, run, state: dict, *sources):
+    def step(
+        self, run: LayerRun, state: dict[str | None, Tensor], *sources: Tensor
+    ) -> tuple[Tensor, dict[str | None, Tensor]]:
         own, further = self.divided(sources)
         x = run.input(own)
         outer = state["keys"].axes[:-3]
@@ -110,37 +117,37 @@ class SelfAttention(FurtherSources):
         q, *new = heads(frame, run.param("QKV"), self.num_heads, self.total_key_dim)
         k, v = (tf.concat([old.value, value], len(outer)) for old, value in zip(state.values(), new, strict=True))
         y = attended(q, k, v, None, self._shift(further), self._dropped(run))
-        output = x.made(tf.squeeze(y, len(outer)), (*outer, run.template.feature), run.template)
+        output = x.made(tf.squeeze(y, len(outer)), (*outer, run.template.required(FEATURE)), run.template)
         return output, {
             key: old.made(value, old.axes, old.template)
             for (key, old), value in zip(state.items(), (k, v), strict=True)
         }
 
-    # Both
+    # Both ways to compute it
 
     @staticmethod
-    def _shift(further: dict):
+    def _shift(further: dict[str, Tensor]) -> TFTensor:
         if not further:
             return None
         shift = further["key_shift"]
         value = shift.ordered(shift.template.axes)
         return value if len(shift.axes) == 3 else value[None]
 
-    def _dropped(self, run):
+    def _dropped(self, run: LayerRun) -> Callable[[TFTensor], TFTensor]:
         return lambda weights: run.drop(weights, self.attention_dropout, "attention")
 
-    def _mask(self, run, outer: list[Axis], axis: Axis, size):
-        """:return: bool, [queries, keys] or [*outer, 1, 1, keys]: what a query may see"""
-        if self.attention_left_only:  # the padding is right of all frames
+    def _mask(self, run: LayerRun, outer: list[Axis], axis: Axis, size: TFTensor) -> TFTensor:
+        """:return: bool, [queries, keys] or [*outer, 1, 1, keys]: True where a query sees a key"""
+        if self.attention_left_only:  # this masks the padding, which comes after all frames
             return tf.range(size)[:, None] >= tf.range(size)
         return run.mask_over([*outer, axis], axis)[..., None, None, :]
 
 
-def heads(x, matrix, num_heads: int, total_key_dim: int):
+def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> tuple[TFTensor, TFTensor, TFTensor]:
     """
     :param x: [..., F]
     :param matrix: QKV, [F, 2 · total_key_dim + n_out]
-    :return: queries, scaled, and keys [..., num_heads, total_key_dim / num_heads], values [..., num_heads, n_out / num_heads]
+    :return: scaled queries and keys [..., num_heads, total_key_dim / num_heads], values [..., num_heads, n_out / num_heads]
     """
     key = total_key_dim // num_heads
     columns = matrix.shape[1] // num_heads
@@ -149,14 +156,21 @@ def heads(x, matrix, num_heads: int, total_key_dim: int):
     return q * key**-0.5, k, v
 
 
-def attended(q, k, v, mask, shift=None, drop=lambda weights: weights):
+def attended(
+    q: TFTensor,
+    k: TFTensor,
+    v: TFTensor,
+    mask: TFTensor,
+    shift: TFTensor = None,
+    drop: Callable[[TFTensor], TFTensor] = lambda weights: weights,
+) -> TFTensor:
     """
     :param q: [..., Q, heads, d]
     :param k: [..., K, heads, d]
     :param v: [..., K, heads, n]
-    :param mask: bool, broadcastable to [..., heads, Q, K]: what is seen
+    :param mask: bool, broadcastable to [..., heads, Q, K]: True where a query sees a key; None: everywhere
     :param shift: [Q, K, d], added to the keys
-    :param drop: dropout of the weights
+    :param drop: dropout of the weights [..., heads, Q, K]
     :return: [..., Q, heads · n]
     """
     energy = tf.einsum("...qhd,...khd->...hqk", q, k)

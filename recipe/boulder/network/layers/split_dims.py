@@ -1,4 +1,4 @@
-"""`split_dims`: one axis as several, the first of them the slowest."""
+"""`split_dims`: splits an axis into several, in row-major order."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @layer_class("split_dims")
 @dataclass(frozen=True, kw_only=True)
 class SplitDims(ConcatLayer):
-    """Of the feature axis, the last part is the feature axis. Time is split into windows of a fixed number of frames; the
-    last window of each sequence is filled up. (RETURNN: SplitDimsLayer)
+    """RETURNN: SplitDimsLayer.
 
-    :param axis: see `boulder.network.axis_names`
-    :param dims: sizes; one may be -1, for what is left. Of time, the first one is
-    :param pad_to_multiples: whether the axis is filled up where its size is no multiple; None: if it is time
-    :param pad_value: what it is filled up with
+    The last part of the feature axis is the new feature axis. A dynamic time axis is split into windows of a fixed
+    number of frames, and the last window of each sequence is padded.
+
+    :param axis: axis to split, see `boulder.network.axis_names`
+    :param dims: sizes of the parts; one may be -1 for the remainder. For a dynamic axis it must be the first
+    :param pad_to_multiples: pad the axis to a multiple of the window; None: if the axis is dynamic
+    :param pad_value: value of the padding
     """
 
     axis: object
@@ -34,7 +38,7 @@ class SplitDims(ConcatLayer):
         template = site.input()
         axis = find_axis(template, self.axis, site)
         if 0 in self.dims or min(self.dims, default=0) < -1 or list(self.dims).count(-1) > 1:
-            raise site.fail(f"'dims' has sizes from 1, and -1 once for what is left, found {self.dims}")
+            raise site.fail(f"'dims' must have positive sizes and at most one -1, found {self.dims}")
         if axis.kind == BATCH or (axis.size is None and axis.kind not in DYNAMIC):
             raise site.fail(f"cannot split the axis {axis} of {template}")
         i = template.axes.index(axis)
@@ -50,18 +54,18 @@ class SplitDims(ConcatLayer):
     def _dynamic(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
         first = self.dims.index(-1) if -1 in self.dims else None
         if first is None or (first > 0 and self._window > 1):
-            raise site.fail(f"'dims' of time begins with -1, a number of windows, found {self.dims}")
+            raise site.fail(f"'dims' of a dynamic axis must begin with -1, found {self.dims}")
         if self.pad_to_multiples is False and self._window > 1:
-            raise site.fail("'pad_to_multiples' must not be False for time, which need not be a multiple of the window")
+            raise site.fail("'pad_to_multiples' must not be False for a dynamic axis, whose lengths may need padding")
         new: list[Axis] = []
         for size in self.dims:
             new.append(axis.every(self._window) if size == -1 else unused(size, (*template.axes, *new)))
         return new
 
     def _static(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
-        size = axis.size + (-axis.size % self._window if self.pad_to_multiples else 0)
+        size = axis.known_size + (-axis.known_size % self._window if self.pad_to_multiples else 0)
         if size % self._window or (-1 not in self.dims and size != self._window):
-            raise site.fail(f"'dims' {self.dims} do not make up the {axis.size} entries of the axis {axis}")
+            raise site.fail(f"'dims' {self.dims} do not multiply to the {axis.size} entries of axis {axis}")
         sizes = [size // self._window if n == -1 else n for n in self.dims]
         new: list[Axis] = []
         for n in sizes:
@@ -71,9 +75,9 @@ class SplitDims(ConcatLayer):
             new[i] = StaticTime(sizes[i])
         return [*new[:-1], Feature(sizes[-1])] if axis.kind == FEATURE else new
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        site = Site(run.name, self, [])
+        site = self.site(run)
         axis = find_axis(x.template, self.axis, site)
         new = self._parts(x.template, axis, site)
         others = [a for a in x.axes if a != axis]

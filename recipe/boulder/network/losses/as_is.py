@@ -1,21 +1,23 @@
-"""`as_is`: the output is the cost."""
+"""`as_is`: uses the output itself as the cost."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from boulder.lazy import tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("as_is")
 @dataclass(frozen=True, kw_only=True)
 class AsIs(Loss):
-    """
-    Summed over features and frames, and normalised by the number of frames; of sequences, where there is no time.
-    (RETURNN: AsIsLoss)
+    """Sum over features and frames, normalised by the number of frames; without time, by the number of sequences.
 
-    :param as_error: whether it is an error that is told, and no cost
+    RETURNN: AsIsLoss.
+
+    :param as_error: report the output as the error, and 0 as the cost
     """
 
     needs_target: ClassVar = False
@@ -29,7 +31,7 @@ class AsIs(Loss):
             return f"loss 'as_is' needs numbers, found {output}"
         return None
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: None) -> LossValue:
         value = tf.cast(output.value, tf.float32)
         time = output.template.time
         if time:

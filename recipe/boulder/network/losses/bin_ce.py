@@ -1,23 +1,25 @@
-"""`bin_ce`: binary cross-entropy of each feature, whose output is a logit, with a target from 0 to 1."""
+"""`bin_ce`: binary cross-entropy of each feature, from logits."""
 
 from dataclasses import dataclass
 
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import frames_of, problem_of_frames
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("bin_ce")
 @dataclass(frozen=True, kw_only=True)
 class BinaryCrossEntropy(Loss):
-    """
-    A mean over features, a sum over frames. The output is a logit: a layer of it needs no activation "sigmoid". The error
-    counts features on the wrong side of 0. A target of one feature may also be class indices, 0 or 1.
-    (RETURNN: BinaryCrossEntropyLoss)
+    """-y·log σ(x) - (1 - y)·log(1 - σ(x)), the mean over features, summed over frames. RETURNN: BinaryCrossEntropyLoss.
 
-    :param pos_weight: factor of the cost where the target is 1
+    The output x is a logit, so the layer has no sigmoid of its own. The target y is from 0 to 1; a target of one feature may
+    also be class indices 0 and 1. The error is the fraction of features on the wrong side of 0.
+
+    :param pos_weight: factor of the first term
     """
 
     pos_weight: float | None = None
@@ -31,7 +33,7 @@ class BinaryCrossEntropy(Loss):
         dense = None if target.sparse_dim else True
         return problem_of_frames("bin_ce", output, target, dense) or super().check(output, target)
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         y = tf.cast(frames.target, tf.float32)
         if not any(axis.kind == FEATURE for axis in target.template.axes):

@@ -1,23 +1,25 @@
-"""`ce`: cross-entropy of each frame with its class, or its distribution of classes; the error counts frames whose best class
-is another."""
+"""`ce`: cross-entropy of each frame with its target class or target distribution; the error is the frame error."""
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import Frames, frames_of, problem_of_frames
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("ce")
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Loss):
-    """
-    With smoothing s, the target y has the probability 1 - s and each other of the n classes s / (n - 1); of the cross-entropy
-    with that, its least value is subtracted (RETURNN's CrossEntropyLoss; Szegedy et al. 2016).
+    """-log p(y). RETURNN: CrossEntropyLoss.
 
-    :param label_smoothing: s, from 0 to below 1; also when scoring
-    :param focal_loss_factor: γ: the cost is multiplied by (1 - p(y))^γ (Lin et al. 2017)
+    With smoothing s, the target distribution is 1 - s for the class y and s / (n - 1) for each other of the n classes
+    (Szegedy et al. 2016). Its entropy, the minimum of the cross-entropy, is subtracted.
+
+    :param label_smoothing: s in [0, 1); also applied when scoring
+    :param focal_loss_factor: γ: multiplies the cost by (1 - p(y))^γ (Lin et al. 2017)
     """
 
     label_smoothing: float = 0.0
@@ -34,29 +36,29 @@ class CrossEntropy(Loss):
         dense = None if target.feature else False
         return problem_of_frames("ce", output, target, dense) or super().check(output, target)
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         cost = self._of_classes(frames) if target.template.sparse_dim else self._of_distributions(frames)
         return LossValue(frames.sum(cost), frames.wrong, frames.count)
 
-    def _of_distributions(self, frames: Frames):
+    def _of_distributions(self, frames: Frames) -> TFTensor:
         if frames.logits is not None:
             return tf.nn.softmax_cross_entropy_with_logits(labels=frames.target, logits=frames.logits)
         return -tf.reduce_sum(frames.target * tf.math.log(tf.maximum(frames.output, 1e-20)), axis=-1)
 
-    def _of_classes(self, frames: Frames):
+    def _of_classes(self, frames: Frames) -> TFTensor:
         classes = tf.where(frames.mask, frames.target, 0)
         if self.label_smoothing:
             cost = self._smoothed(frames, classes)
         elif frames.logits is not None:
             cost = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=frames.logits)
-        else:  # of probabilities as they are, also where they do not add up to 1
+        else:  # the probabilities are not renormalised
             cost = -tf.math.log(tf.maximum(_picked(frames.output, classes), 1e-20))
         if self.focal_loss_factor:
             cost *= (1 - _picked(frames.output, classes)) ** self.focal_loss_factor
         return cost
 
-    def _smoothed(self, frames: Frames, classes):
+    def _smoothed(self, frames: Frames, classes: TFTensor) -> TFTensor:
         if frames.logits is not None:
             log_p = tf.nn.log_softmax(frames.logits)
         else:
@@ -67,6 +69,10 @@ class CrossEntropy(Loss):
         return -(high - low) * _picked(log_p, classes) - low * tf.reduce_sum(log_p, axis=-1) - least
 
 
-def _picked(values, classes):
-    """:return: of each frame, the entry of its class"""
+def _picked(values: TFTensor, classes: TFTensor) -> TFTensor:
+    """
+    :param values: [..., classes]
+    :param classes: [...]
+    :return: [...], the entry of each frame's class
+    """
     return tf.gather(values, classes, batch_dims=classes.shape.rank)

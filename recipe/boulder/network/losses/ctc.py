@@ -1,28 +1,29 @@
-"""`ctc`: connectionist temporal classification (Graves et al. 2006), the sum over all alignments of the target.
-
-The blank is the last class, as in RETURNN and in TensorFlow's op. The error is the edit distance of the best path.
-A sequence whose target is too long for its output has no alignment, and a cost of infinity. It is left out, of the cost,
-the error and the frames (RETURNN stops with an error of TensorFlow's there).
-"""
+"""`ctc`: connectionist temporal classification (Graves et al. 2006), -log of the sum over all alignments of the target."""
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
-from boulder.network.axes import Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import FEATURE, TIME, Batch
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("ctc")
 @dataclass(frozen=True, kw_only=True)
 class Ctc(Loss):
-    """
-    :param beam_width: of the search whose result the error compares; 1: the best path (RETURNN's default is 100)
-    :param output_in_log_space: whether the output is log probabilities, or logits, and no probabilities
-    :param auto_clip_target_len: whether a target that is longer than its output less one frame is cut to that
-    :param use_native: which of RETURNN's ops it is: says nothing here
-    :param ctc_opts: of TensorFlow's op; says "ignore_longer_outputs_than_inputs", of which see above, if anything
+    """RETURNN: CtcLoss. The blank is the last class, and the error is the edit distance of the decoded labels.
+
+    A sequence whose target does not fit into its output has no alignment and infinite cost. It is excluded from cost, error
+    and frames. (RETURNN stops there with an error from TensorFlow.)
+
+    :param beam_width: width of the beam search that decodes the labels; 1: best path (RETURNN's default is 100)
+    :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
+    :param auto_clip_target_len: truncate targets to one label less than the number of output frames
+    :param use_native: selects an implementation in RETURNN; no effect here
+    :param ctc_opts: only "ignore_longer_outputs_than_inputs", which has no effect here
     """
 
     beam_width: int = 1
@@ -41,19 +42,19 @@ class Ctc(Loss):
             return f"'beam_width' must be at least 1, found {self.beam_width}"
         for option in self.ctc_opts or {}:
             if option != "ignore_longer_outputs_than_inputs":
-                return f"'ctc_opts' may say 'ignore_longer_outputs_than_inputs', found {option!r}"
+                return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs', found {option!r}"
         if output.time is None or further_axes(output):
-            return f"loss 'ctc' needs a time axis, and none beside it, but the output is {output}"
+            return f"loss 'ctc' needs a time axis and no further axes, but the output is {output}"
         return super().check(output, target)
 
-    def compute(self, run, output, target) -> LossValue:
-        time, target_time = output.template.time, target.template.time
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
+        time, target_time = output.template.required(TIME), target.template.required(TIME)
         frames = run.length(time)
-        axes = (time, Batch, output.template.feature)
+        axes = (time, Batch, output.template.required(FEATURE))
         logits = (
             output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
         )  # [T, B, classes + 1]
-        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without any frame
+        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without frames
         num_labels = all_labels = run.length(target_time)
         if self.auto_clip_target_len:
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
@@ -70,16 +71,16 @@ class Ctc(Loss):
         return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
 
 
-def _frames_needed(labels, mask):
-    """:return: float32 [B], frames that an alignment needs: one for each label, and a blank between two that are equal"""
+def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:
+    """:return: float32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
     repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
     return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
 
 
-def _cost(logits, frames, labels, num_labels):
-    """:return: float32 [B]. TensorFlow's op refuses a batch with an empty target; the only alignment of that is blanks"""
+def _cost(logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor) -> TFTensor:
+    """:return: float32 [B]. TensorFlow's op refuses empty targets; their only alignment is all blanks"""
     empty = num_labels == 0
-    padded = tf.pad(labels, [[0, 0], [0, 1]])  # so that there is a label, whose cost is not used
+    padded = tf.pad(labels, [[0, 0], [0, 1]])  # a dummy label for empty targets, whose cost is then not used
     some = tf.sequence_mask(tf.maximum(num_labels, 1), tf.shape(padded)[1], tf.float32)
     cost = tf.compat.v1.nn.ctc_loss(
         _sparse(padded, some), logits, frames, time_major=True, ignore_longer_outputs_than_inputs=True
@@ -90,11 +91,11 @@ def _cost(logits, frames, labels, num_labels):
     return tf.where(empty, -tf.reduce_sum(blank, axis=0), cost)
 
 
-def _sum(values, where):
+def _sum(values: TFTensor, where: TFTensor) -> TFTensor:
     return tf.reduce_sum(tf.where(where, values, 0.0))
 
 
-def _sparse(labels, mask):
-    """:return: SparseTensor of the entries of `labels` [B, N] that are no padding"""
+def _sparse(labels: TFTensor, mask: TFTensor) -> TFTensor:
+    """:return: SparseTensor of the entries of `labels` [B, N] that are not padding"""
     where = tf.where(mask > 0)
     return tf.SparseTensor(where, tf.gather_nd(labels, where), tf.shape(labels, out_type=tf.int64))

@@ -1,19 +1,29 @@
-"""`mse` and `mean_l1`: how far an output is from its target; means over features, sums over frames."""
+"""`mse` and `mean_l1`: distance between output and target, the mean over features, summed over frames."""
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import frames_of, problem_of_frames
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Distance(Loss):
+    @staticmethod
+    def distance(difference: TFTensor) -> TFTensor:
+        """
+        :param difference: output - target
+        :return: distance, entry by entry
+        """
+        raise NotImplementedError
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         dense = frames.target.shape.rank == frames.output.shape.rank
         y = tf.cast(frames.target, tf.float32) if dense else tf.one_hot(frames.target, target.template.sparse_dim)
@@ -24,25 +34,25 @@ class _Distance(Loss):
 @loss_class("mse")
 @dataclass(frozen=True, kw_only=True)
 class MeanSquaredError(_Distance):
-    """Of class indices, the distance from their one-hot vectors. (RETURNN: MeanSquaredError)"""
+    """(x - y)². Class indices are one-hot encoded. RETURNN: MeanSquaredError."""
 
     def check(self, output: Template, target: Template) -> str | None:
         dense = None if target.sparse_dim else True
         return problem_of_frames("mse", output, target, dense) or super().check(output, target)
 
     @staticmethod
-    def distance(difference):
+    def distance(difference: TFTensor) -> TFTensor:
         return tf.square(difference)
 
 
 @loss_class("mean_l1")
 @dataclass(frozen=True, kw_only=True)
 class MeanL1(_Distance):
-    """RETURNN: MeanL1Loss"""
+    """|x - y|. RETURNN: MeanL1Loss."""
 
     def check(self, output: Template, target: Template) -> str | None:
         return problem_of_frames("mean_l1", output, target, True) or super().check(output, target)
 
     @staticmethod
-    def distance(difference):
+    def distance(difference: TFTensor) -> TFTensor:
         return tf.abs(difference)

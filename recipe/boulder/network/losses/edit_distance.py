@@ -1,18 +1,20 @@
-"""`edit_distance`: how many labels of a sequence must be changed, inserted or left out to make it the target. An error only."""
+"""`edit_distance`: number of substitutions, insertions and deletions between a sequence of labels and its target."""
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
-from boulder.network.axes import Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import TIME, Batch
+from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @loss_class("edit_distance")
 @dataclass(frozen=True, kw_only=True)
 class EditDistance(Loss):
-    """The cost is 0: it has no gradient. Normalised by the labels of the target. (RETURNN: EditDistanceLoss)"""
+    """An error only, normalised by the labels of the target. The cost is 0. RETURNN: EditDistanceLoss."""
 
     def output_dim(self, target: Template) -> int | None:
         return None
@@ -25,15 +27,15 @@ class EditDistance(Loss):
             return f"loss 'edit_distance': the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
         return None
 
-    def compute(self, run, output, target) -> LossValue:
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         found, truth = (self._sparse(run, x) for x in (output, target))
         distance = tf.edit_distance(found, truth, normalize=False)
-        labels = tf.reduce_sum(tf.cast(run.length(target.template.time), tf.float32))
+        labels = tf.reduce_sum(tf.cast(run.length(target.template.required(TIME)), tf.float32))
         return LossValue(tf.constant(0.0), tf.reduce_sum(distance), labels)
 
     @staticmethod
-    def _sparse(run, x):
-        time = x.template.time
+    def _sparse(run: LayerRun, x: Tensor) -> TFTensor:
+        time = x.template.required(TIME)
         values, mask = x.ordered((Batch, time)), tf.sequence_mask(run.length(time))
         where = tf.where(mask)
         shape = tf.shape(values, out_type=tf.int64)

@@ -1,58 +1,61 @@
-"""What losses that compare frame by frame have in common."""
+"""Base of the losses that compare output and target frame by frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
-from boulder.network.axes import BEAM, FEATURE, LOOP, Axis, Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import BEAM, FEATURE, LOOP, TIME, Axis, Batch
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True)
 class Frames:
-    """
-    :param output: [B, T, F], or [B, F] without time
-    :param logits: the same before a softmax, None if there was none
-    :param target: [B, T] class indices, or [B, T, F]; or without T
-    :param mask: bool [B, T] or [B]: what is no padding
+    """Output and target of a batch, aligned; all without T if there is no time axis.
+
+    :param output: [B, T, F]
+    :param logits: [B, T, F], the output before its softmax; None without a softmax
+    :param target: [B, T, F], or class indices [B, T]
+    :param mask: bool [B, T], False for padding
     """
 
-    output: object
-    logits: object
-    target: object
-    mask: object
+    output: TFTensor
+    logits: TFTensor
+    target: TFTensor
+    mask: TFTensor
 
-    def sum(self, values):
+    def sum(self, values: TFTensor) -> TFTensor:
         """
-        :param values: one for each frame
-        :return: float32 scalar, without the padding
+        :param values: [B, T]
+        :return: float32 scalar, sum over all frames without the padding
         """
         return tf.reduce_sum(tf.where(self.mask, values, 0.0))
 
     @property
-    def count(self):
-        """:return: float32 scalar, how many frames there are"""
+    def count(self) -> TFTensor:
+        """:return: float32 scalar, number of frames without the padding"""
         return tf.reduce_sum(tf.cast(self.mask, tf.float32))
 
     @property
-    def wrong(self):
-        """:return: float32 scalar: frames whose best entry is another than the target's (RETURNN: Loss.get_error)"""
+    def wrong(self) -> TFTensor:
+        """:return: float32 scalar, number of frames where the argmax differs from the target (RETURNN: Loss.get_error)"""
         best = tf.argmax(self.output, axis=-1, output_type=tf.int32)
         dense = self.target.shape.rank == self.output.shape.rank
         target = tf.argmax(self.target, axis=-1, output_type=tf.int32) if dense else tf.cast(self.target, tf.int32)
         return self.sum(tf.cast(best != target, tf.float32))
 
 
-def frames_of(run, output, target) -> Frames:
+def frames_of(run: LayerRun, output: Tensor, target: Tensor) -> Frames:
     """
-    :param run: `boulder.network.run.LayerRun`
-    :param output: Tensor
-    :param target: Tensor of the data stream; its lengths must be the output's
+    :param output: output of the layer
+    :param target: data stream
+    :raises tf.errors.InvalidArgumentError: if their lengths differ
     """
-    time, feature = output.template.time, output.template.feature
+    time, feature = output.template.time, output.template.required(FEATURE)
     if time:
-        run.check_same_lengths(time, target.template.time)
+        run.check_same_lengths(time, target.template.required(TIME))
     axes = (Batch, time, feature) if time else (Batch, feature)
     logits = None if output.logits is None else output.ordered(axes, output.logits)
     x = output.ordered(axes)
@@ -63,7 +66,7 @@ def frames_of(run, output, target) -> Frames:
 
 
 def further_axes(output: Template) -> list[Axis]:
-    """:return: what there is beside sequences of frames"""
+    """:return: axes beside batch, time and feature, and the loop and beam axes around the layer"""
     known = (output.batch, output.time, output.feature)
     return [axis for axis in output.axes if axis not in known and axis.kind not in (LOOP, BEAM)]
 
@@ -71,7 +74,7 @@ def further_axes(output: Template) -> list[Axis]:
 def problem_of_frames(loss: str, output: Template, target: Template, dense: bool | None) -> str | None:
     """
     :param dense: whether the target must have features (True) or class indices (False); None: either
-    :return: what does not fit, as a sentence's end
+    :return: error message if output and target do not fit, else None
     """
     if dense is False and target.sparse_dim is None:
         return f"loss {loss!r} needs class indices as its target, found {target}"

@@ -1,2 +1,1 @@
-"""Recurrent units, one file each: the parameters, what is remembered, and the formula of one frame. `names` says which unit
-RETURNN means by a name."""
+"""Recurrent units, one per file: parameters, state, and the formula of one step. `names` maps RETURNN's names to units."""

@@ -4,7 +4,7 @@
     z    = tanh([x_t, r·h_{t-1}]·candidate/kernel + candidate/bias)
     h_t  = u·h_{t-1} + (1 - u)·z
 
-The bias of the gates starts as 1, so that little is forgotten in the beginning.
+The bias of the gates is initialized to 1, so that the unit forgets little at the start of training.
 """
 
 from __future__ import annotations
@@ -12,27 +12,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.layer import Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
-from boulder.network.units.unit import Initializers, Unit
+from boulder.network.units.context import UnitContext
+from boulder.network.units.unit import Initializers, State, Unit
 
 
 class _Weights(NamedTuple):
     """
-    :param forward: [n_in, 2·n] and [n_in, n], of the gates and of the candidate
+    Weights of the gates and of the candidate.
+
+    :param forward: [n_in, 2·n] and [n_in, n]
     :param recurrent: [n, 2·n] and [n, n]
     :param biases: [2·n] and [n]
     """
 
-    forward: tuple
-    recurrent: tuple
-    biases: tuple
+    forward: tuple[TFTensor, ...]
+    recurrent: tuple[TFTensor, ...]
+    biases: tuple[TFTensor, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gru(Unit):
-    memory: ClassVar[tuple[None]] = (None,)
+    state_keys: ClassVar[tuple[str | None, ...]] = (None,)
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         rows, gates = (*site.input_parts(), Part("", n)), (Part("reset", n), Part("update", n))
@@ -41,17 +45,17 @@ class Gru(Unit):
         site.param("rec/gru_cell/candidate/kernel", (n_in + n, n), init.recurrent, splits=(rows, site.whole(n)))
         site.param("rec/gru_cell/candidate/bias", (n,), 0.0)
 
-    def weights(self, run) -> _Weights:
+    def weights(self, run: LayerRun) -> _Weights:
         kernels = [run.param(f"rec/gru_cell/{part}/kernel") for part in ("gates", "candidate")]
         biases = tuple(run.param(f"rec/gru_cell/{part}/bias") for part in ("gates", "candidate"))
         n_in = kernels[1].shape[0] - kernels[1].shape[1]
         return _Weights(tuple(k[:n_in] for k in kernels), tuple(k[n_in:] for k in kernels), biases)
 
-    def project(self, weights: _Weights, x):
+    def project(self, weights: _Weights, x: TFTensor) -> TFTensor:
         return tf.concat([tf.matmul(x, w) + b for w, b in zip(weights.forward, weights.biases, strict=True)], axis=-1)
 
-    def step(self, weights: _Weights, z, memory):
-        h = memory[None]
+    def step(self, weights: _Weights, z: TFTensor, state: State, context: UnitContext) -> State:
+        h = state[None]
         of_gates, of_candidate = weights.recurrent
         n = of_candidate.shape[0]
         r, u = tf.split(tf.sigmoid(z[:, : 2 * n] + tf.matmul(h, of_gates)), 2, axis=-1)

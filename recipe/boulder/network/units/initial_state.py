@@ -1,7 +1,7 @@
-"""`initial_state`: what a recurrent layer remembers before its first frame (RETURNN's `RnnCellLayer.get_rec_initial_state`).
+"""`initial_state`: the state of a recurrent layer before its first frame (RETURNN's `RnnCellLayer.get_rec_initial_state`).
 
-It is "zeros", "ones" (also 0 and 1) or "var", a trained vector; a layer; or a dict or list that says it for each part, as
-{"c": …, "h": …}. Of a recurrent layer it is what that remembers after its last frame.
+It is "zeros", "ones" (also 0 and 1), "var" for a trained vector, or the name of a layer; or a dict or list with one of these for
+each part of the state, such as {"c": …, "h": …}. A recurrent layer that is named gives its state after its last frame.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boulder.network.layer import Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -25,55 +26,56 @@ def layers_in(given: Given) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if isinstance(part, str) and part not in (*WORDS, *_REFUSED)))
 
 
-def is_zero(given: Given) -> bool:
-    return given in (None, 0, "zeros")
-
-
 def declare(
     given: Given, keys: Sequence[str | None], n: int, sources: Sequence[tuple[str, Template]], site: Site
 ) -> None:
     """
-    :param keys: of what is remembered
-    :param n: size of each part
-    :param sources: name and template of each of `layers_in`
-    :raises NetworkError: if it does not fit what is remembered
+    Checks an `initial_state` and declares its trained vectors.
+
+    :param keys: keys of the state
+    :param n: size of each part of the state
+    :param sources: absolute name and template of each of `layers_in(given)`
+    :raises NetworkError: if it does not fit the state
     """
     named = dict(zip(layers_in(given), sources, strict=True))
     for name, (source, _) in named.items():
-        if site.loop and source.startswith(site.name.rpartition("/")[0] + "/"):
+        if site.loop and source in site.beside:
             raise site.fail(
-                f"'initial_state' names {name!r}, which is within the loop; of layers outside it names 'base:…'"
+                f"'initial_state' names {name!r}, a layer of the loop; expected a layer outside, as 'base:…'"
             )
-    parts = _parts(given, keys, site)
-    for key, part in parts.items():
+    for key, part in _parts(given, keys, site).items():
         if part in _REFUSED:
-            raise site.fail(f"'initial_state' {part!r} is not supported: each batch begins anew")
-        if part in ("var",):
+            raise site.fail(f"'initial_state' {part!r} is not supported: each batch starts from its own initial state")
+        if part == "var":
             site.param(_variable(key, site), (n,), 0.0)
-        elif part in named:
+        elif isinstance(part, str) and part in named:
             _check_layer(part, *named[part], keys, n, site, alone=not isinstance(given, dict | list | tuple))
         elif part not in (None, 0, 1, "zeros", "ones"):
-            raise site.fail(f"'initial_state' is a layer, 0, 1, {', '.join(map(repr, WORDS))}, found {part!r}")
+            expected = f"a layer, 0, 1, {', '.join(map(repr, WORDS))}"
+            raise site.fail(f"'initial_state' must be {expected}, found {part!r}")
 
 
 def tensors(
-    given: Given, state: dict[str | None, Template], sources: Sequence[Tensor], run
+    given: Given, templates: dict[str | None, Template], sources: Sequence[Tensor], run: LayerRun
 ) -> dict[str | None, Tensor]:
     """
-    :param state: templates of what is remembered
-    :param sources: of each of `layers_in`
+    :param templates: templates of the state
+    :param sources: one for each of `layers_in(given)`
+    :return: the state before the first frame; a part may lack axes of its template
     """
     named = dict(zip(layers_in(given), sources, strict=True))
-    alone, found = not isinstance(given, dict | list | tuple), {}
-    for key, part in _parts(given, list(state), None).items():
-        template = state[key]
+    alone = not isinstance(given, dict | list | tuple)
+    found: dict[str | None, Tensor] = {}
+    for key, part in _parts(given, list(templates), None).items():
+        template = templates[key]
         if part == "var":
-            variable = next(p.name for p in run.spec.params if p.name.rpartition("/")[2] == _short(key))
-            vector = Template((template.feature,))
+            variable = next(name for name in run.paths if name.rpartition("/")[2] == _short(key))
+            vector = Template((template.required("feature"),))
             found[key] = Tensor(run.param(variable), vector.axes, vector)
-        elif part in named:
-            last = named[part].memory.last if named[part].memory else {}
-            if alone and len(state) > 1:
+        elif isinstance(part, str) and part in named:
+            memory = named[part].memory
+            last = memory.last if memory else {}
+            if alone and len(templates) > 1:
                 found[key] = last[key]
             else:
                 found[key] = run.input(list(last.values())) if last else named[part]
@@ -83,37 +85,47 @@ def tensors(
 
 
 def _parts(given: Given, keys: Sequence[str | None], site: Site | None) -> dict[str | None, Part]:
-    """:return: for each key, what is said of it"""
+    """
+    :param site: for errors; None where `given` has been checked
+    :return: key → initial value of that part
+    """
     if isinstance(given, dict):
         if site and set(given) != set(keys):
-            raise site.fail(f"'initial_state' must have the keys {_text(keys)}, found {', '.join(map(repr, given))}")
+            expected = _expected("have the keys", keys)
+            raise site.fail(f"'initial_state' must {expected}, found the keys {', '.join(map(repr, given))}")
         return {key: given[key] for key in keys}
     if isinstance(given, list | tuple):
-        if site and (len(given) != len(keys) or keys == (None,)):
-            raise site.fail(f"'initial_state' must say it for {_text(keys)}, found {len(given)} entries")
+        if site and (len(given) != len(keys) or tuple(keys) == (None,)):
+            expected = _expected("have an entry for each of", keys)
+            raise site.fail(f"'initial_state' must {expected}, found {len(given)} entries")
         return dict(zip(keys, given, strict=True))
     return dict.fromkeys(keys, given)
 
 
-def _text(keys: Sequence[str | None]) -> str:
-    return "one vector without a name" if keys == (None,) else ", ".join(map(repr, keys))
+def _expected(verb: str, keys: Sequence[str | None]) -> str:
+    return "be a single vector" if tuple(keys) == (None,) else f"{verb} {', '.join(map(repr, keys))}"
 
 
-def _check_layer(name: str, source: str, template: Template, keys, n: int, site: Site, alone: bool) -> None:
+def _check_layer(
+    name: str, source: str, template: Template, keys: Sequence[str | None], n: int, site: Site, alone: bool
+) -> None:
+    """
+    :param alone: whether the layer gives all parts of the state
+    """
     remembered = site.memory(source, template)
     if alone and len(keys) > 1:
         if remembered != dict.fromkeys(keys, n):
             parts = ", ".join(f"{key!r}: …" for key in keys)
             raise site.fail(
-                f"'initial_state' names {name!r}, which remembers no {' and '.join(keys)} of size {n}; "
-                f"say {{{parts}}} with a layer of that size for each"
+                f"'initial_state' names {name!r}, whose state is not {' and '.join(map(str, keys))} of size {n}; "
+                f"expected {{{parts}}} with a layer of that size for each"
             )
         return
     size = sum(remembered.values()) if remembered else template.dim
     if size != n:
-        raise site.fail(f"'initial_state' names {name!r} of size {size}, but it must be {n}")
+        raise site.fail(f"'initial_state' names {name!r} of size {size}, expected size {n}")
     if not remembered and (template.time is not None or template.feature is None or template.dtype != "float32"):
-        raise site.fail(f"'initial_state' names {name!r}, which is {template} and no vector for each sequence")
+        raise site.fail(f"'initial_state' names {name!r}, expected a vector for each sequence, found {template}")
 
 
 def _short(key: str | None) -> str:
@@ -121,6 +133,8 @@ def _short(key: str | None) -> str:
 
 
 def _variable(key: str | None, site: Site) -> str:
-    """In a loop, RETURNN has its path not below `rec/`, as that of the others is; unless the layer is moved out of the loop,
-    which here changes no path."""
+    """
+    :return: name of a trained vector within the layer. Within a loop RETURNN does not put it below `rec/`, unless it moves the
+        layer out of the loop; here moving a layer out changes no path
+    """
     return _short(key) if site.loop else f"rec/{_short(key)}"

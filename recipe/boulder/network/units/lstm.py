@@ -3,7 +3,7 @@
     c_t = σ(f + forget_bias)·c_{t-1} + σ(i)·tanh(z)
     h_t = σ(o)·tanh(c_t)
 
-What makes the cell input z and the gates i, f, o of x_t and h_{t-1} differs from one set of parameters to the other.
+The subclasses differ in the parameters that compute the cell input z and the gates i, f, o from x_t and h_{t-1}.
 """
 
 from __future__ import annotations
@@ -11,52 +11,59 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from boulder.lazy import tf
-from boulder.network.units.unit import Unit
+from boulder.lazy import TFTensor, tf
+from boulder.network.units.context import UnitContext
+from boulder.network.units.unit import State, Unit
 
 BLOCK_LSTM = ("input", "cell_in", "forget", "output")
-"""the order of columns in TensorFlow's operation"""
+"""order of the columns in TensorFlow's operation BlockLSTM"""
 
 
 class LstmWeights(NamedTuple):
     """
-    The columns are four blocks, in the order that the unit's `gates` say.
+    The columns are four blocks, in the order of the unit's `gates`.
 
     :param forward: [n_in, 4·n]
     :param recurrent: [n, 4·n]
     :param bias: [4·n]
     """
 
-    forward: object
-    recurrent: object
-    bias: object
+    forward: TFTensor
+    recurrent: TFTensor
+    bias: TFTensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lstm(Unit):
-    memory: ClassVar[tuple[str, ...]] = ("c", "h")
+    """
+    A subclass that overrides `step` must also set `sequence = Unit.sequence`.
+
+    :param forget_bias: number added to the forget gate before the sigmoid
+    """
+
+    state_keys: ClassVar[tuple[str | None, ...]] = ("c", "h")
     gates: ClassVar[tuple[str, ...]]
-    """an order of `BLOCK_LSTM`"""
+    """a permutation of `BLOCK_LSTM`"""
 
     forget_bias: float = 0.0
 
-    def project(self, weights: LstmWeights, x):
+    def project(self, weights: LstmWeights, x: TFTensor) -> TFTensor:
         return tf.matmul(x, weights.forward) + weights.bias
 
-    def step(self, weights: LstmWeights, z, memory):
-        blocks = tf.split(z + tf.matmul(memory["h"], weights.recurrent), 4, axis=-1)
+    def step(self, weights: LstmWeights, z: TFTensor, state: State, context: UnitContext) -> State:
+        blocks = tf.split(z + tf.matmul(state["h"], weights.recurrent), 4, axis=-1)
         i, cell_in, f, o = (blocks[self.gates.index(gate)] for gate in BLOCK_LSTM)
-        c = tf.sigmoid(f + self.forget_bias) * memory["c"] + tf.sigmoid(i) * tf.tanh(cell_in)
+        c = tf.sigmoid(f + self.forget_bias) * state["c"] + tf.sigmoid(i) * tf.tanh(cell_in)
         return {"c": c, "h": tf.sigmoid(o) * tf.tanh(c)}
 
-    def sequence(self, weights: LstmWeights, x, memory):
-        """TensorFlow's op for all of it, which is faster than what it consists of."""
+    def sequence(self, weights: LstmWeights, x: TFTensor, state: State, context: UnitContext) -> State:
+        """Runs TensorFlow's fused operation, which is faster than a loop of `step`."""
         peephole = tf.zeros([weights.recurrent.shape[0]], x.dtype)
         result = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.cast(tf.shape(x)[0], tf.int64),
             x=x,
-            cs_prev=memory["c"],
-            h_prev=memory["h"],
+            cs_prev=state["c"],
+            h_prev=state["h"],
             w=self._in_order(tf.concat([weights.forward, weights.recurrent], axis=0)),
             wci=peephole,
             wcf=peephole,
@@ -68,7 +75,7 @@ class Lstm(Unit):
         )
         return {"c": result.cs, "h": result.h}
 
-    def _in_order(self, columns):
+    def _in_order(self, columns: TFTensor) -> TFTensor:
         if self.gates == BLOCK_LSTM:
             return columns
         blocks = tf.split(columns, 4, axis=-1)

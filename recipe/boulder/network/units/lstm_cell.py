@@ -2,7 +2,7 @@
 
     i, z, f, o = [x_t, h_{t-1}]·kernel + bias
 
-A forget bias of 1 is always added, and is no part of `bias`. The two cells differ in the paths of their parameters.
+By default a forget bias of 1 is added, which is not part of `bias`. The two cells differ only in the paths of their parameters.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from boulder.network.layer import Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.units.lstm import BLOCK_LSTM, Lstm, LstmWeights
 from boulder.network.units.unit import Initializers
@@ -18,10 +19,6 @@ from boulder.network.units.unit import Initializers
 
 @dataclass(frozen=True, kw_only=True)
 class LstmCell(Lstm):
-    """
-    :param forget_bias: is added to the forget gate
-    """
-
     gates: ClassVar[tuple[str, ...]] = BLOCK_LSTM
     name: ClassVar[str] = "rec/lstm_cell"
 
@@ -32,7 +29,7 @@ class LstmCell(Lstm):
         site.param(f"{self.name}/kernel", (n_in + n, 4 * n), init.recurrent, splits=(rows, gates))
         site.param(f"{self.name}/bias", (4 * n,), 0.0, splits=(gates,))
 
-    def weights(self, run) -> LstmWeights:
+    def weights(self, run: LayerRun) -> LstmWeights:
         kernel = run.param(f"{self.name}/kernel")
         n_in = kernel.shape[0] - kernel.shape[1] // 4
         return LstmWeights(kernel[:n_in], kernel[n_in:], run.param(f"{self.name}/bias"))

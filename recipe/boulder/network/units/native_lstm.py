@@ -2,7 +2,7 @@
 
     z, i, f, o = x_t·W + h_{t-1}·W_re + b
 
-with the columns in the order cell input, input gate, forget gate, output gate, and without a forget bias.
+The columns are in the order cell input, input gate, forget gate, output gate. There is no forget bias.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from boulder.network.layer import Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.units.lstm import Lstm, LstmWeights
 from boulder.network.units.unit import Initializers
@@ -19,8 +20,8 @@ from boulder.network.units.unit import Initializers
 @dataclass(frozen=True, kw_only=True)
 class NativeLstm(Lstm):
     """
-    :param rec_weight_dropout: probability with which an entry of W_re is dropped in training, for all frames
-    :param forget_bias: 0; RETURNN knows the option, and no other value of it
+    :param rec_weight_dropout: probability with which an entry of W_re is dropped in training, in all frames together
+    :param forget_bias: must be 0, as in RETURNN
     """
 
     gates: ClassVar[tuple[str, ...]] = ("cell_in", "input", "forget", "output")
@@ -43,6 +44,6 @@ class NativeLstm(Lstm):
         )  # fmt: skip
         site.param("rec/b", (4 * n,), init.bias, splits=(gates,), returnn_splits=((n,) * 4,))
 
-    def weights(self, run) -> LstmWeights:
+    def weights(self, run: LayerRun) -> LstmWeights:
         recurrent = run.drop(run.param("rec/W_re"), self.rec_weight_dropout, "rec/W_re")
         return LstmWeights(run.param("rec/W"), recurrent, run.param("rec/b"))

@@ -1,106 +1,117 @@
-"""What every recurrent unit is. Its fields are the layer's `unit_opts`."""
+"""The base class of recurrent units. The fields of a unit are the layer's `unit_opts`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.initializers import Init
 from boulder.network.layer import Site
+from boulder.network.layer_run import LayerRun
+from boulder.network.units.context import UnitContext
+
+State = Mapping[str | None, TFTensor]
+"""key → value, one of `Unit.state_keys` each"""
 
 
 @dataclass(frozen=True)
 class Initializers:
     """
-    :param forward: of matrices on the input alone
-    :param recurrent: of those on the unit's own output, and on both
-    :param bias: of biases, where the unit does not say otherwise
+    :param forward: initializer of matrices that multiply the input only
+    :param recurrent: initializer of matrices that multiply the previous output, or both
+    :param bias: initializer of biases, unless the unit has its own
     """
 
-    forward: str | float = "glorot_uniform"
-    recurrent: str | float = "glorot_uniform"
-    bias: str | float = 0.0
+    forward: Init = "glorot_uniform"
+    recurrent: Init = "glorot_uniform"
+    bias: Init = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
     """
-    A unit goes from frame to frame: `step` of what `project` makes of the input, and of what is remembered.
+    A recurrent unit: a function of the projected input and the previous state that returns the next state.
 
-    What is remembered is a dict; its last entry is the output.
+    The last entry of the state is the output.
     """
 
-    memory: ClassVar[tuple[str | None, ...]]
-    """RETURNN's keys of what is remembered; (None,) if it is a single vector without a name"""
+    state_keys: ClassVar[tuple[str | None, ...]]
+    """RETURNN's keys of the state; (None,) for a single vector without a name"""
 
     @property
     def output(self) -> str | None:
-        """:return: the key of what is remembered that is also the output"""
-        return self.memory[-1]
+        """:return: key of the output in the state"""
+        return self.state_keys[-1]
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         """
         Declares the parameters.
 
-        :param n_in: features of the input
-        :param n: of the output
-        :raises NetworkError: for `unit_opts` of a wrong value
+        :param n_in: number of input features
+        :param n: number of output features
+        :raises NetworkError: for invalid values of `unit_opts`
         """
         raise NotImplementedError
 
-    def weights(self, run) -> Any:
-        """:return: the parameters, as `project`, `step` and `sequence` take them"""
+    def weights(self, run: LayerRun) -> Any:
+        """:return: the parameters in the form that `project`, `step` and `sequence` take"""
         raise NotImplementedError
 
-    def project(self, weights, x):
+    def project(self, weights: Any, x: TFTensor) -> TFTensor:
         """
-        The part of the formula that needs nothing of the frame before, so that a sequence's frames are one product.
+        Computes the part of the formula that depends on the input only, for all frames of a sequence in one product.
 
         :param x: [N, n_in]
         :return: [N, …]
         """
         raise NotImplementedError
 
-    def step(self, weights, z, memory: dict) -> dict:
+    def step(self, weights: Any, z: TFTensor, state: State, context: UnitContext) -> State:
         """
-        :param z: what `project` made of a frame, [N, …]
-        :param memory: of the frame before, key → [N, n]
-        :return: of this frame
+        :param z: projected input of one frame, [N, …]
+        :param state: previous state, key → [N, n]
+        :param context: whether the network is trained, the number of the frame, random numbers
+        :return: next state, key → [N, n]
         """
         raise NotImplementedError
 
-    def sequence(self, weights, x, memory: dict) -> dict:
+    def sequence(self, weights: Any, x: TFTensor, state: State, context: UnitContext) -> State:
         """
-        What comes of padding comes after each sequence's end, where it reaches no frame of the sequence itself.
+        Runs the unit over whole sequences. Padding follows each sequence, so it does not affect the sequence's states.
+
+        A subclass may override this with a faster operation if that computes the same.
 
         :param x: [T, N, n_in]
-        :param memory: of before the first frame, key → [N, n]
-        :return: of all frames, key → [T, N, n]
+        :param state: state before the first frame, key → [N, n]
+        :param context: `context.at(frame)` is the context of one step
+        :return: states after each frame, key → [T, N, n]
         """
         shape = tf.shape(x)
         z = self.project(weights, tf.reshape(x, [-1, x.shape[-1]]))
         z = tf.reshape(z, [shape[0], shape[1], z.shape[-1]])
         frames = tf.TensorArray(z.dtype, size=shape[0], element_shape=[None, z.shape[-1]]).unstack(z)
-        # with that of before the first frame, so that it is stacked of something even if there is no frame
+        # entry 0 is the first state, so that there is something to stack even without a frame
         results = {
             key: tf.TensorArray(value.dtype, size=shape[0] + 1, element_shape=[None, value.shape[-1]]).write(0, value)
-            for key, value in memory.items()
+            for key, value in state.items()
         }
 
-        def body(frame, memory, results):
-            memory = self.step(weights, frames.read(frame), memory)
-            return frame + 1, memory, {key: results[key].write(frame + 1, memory[key]) for key in results}
+        def body(frame: TFTensor, state: State, results: dict[str | None, TFTensor]) -> tuple:
+            state = self.step(weights, frames.read(frame), state, context.at(frame))
+            return frame + 1, state, {key: results[key].write(frame + 1, state[key]) for key in results}
 
         *_, results = tf.while_loop(
             lambda frame, *_: frame < shape[0],
             body,
-            (tf.constant(0), memory, results),
-            (tf.TensorShape([]), _any_batch(memory), dict.fromkeys(results, tf.TensorShape(None))),
+            (tf.constant(0), dict(state), results),
+            (tf.TensorShape([]), _any_batch(state), dict.fromkeys(results, tf.TensorShape(None))),
             maximum_iterations=shape[0],
         )
         return {key: array.stack()[1:] for key, array in results.items()}
 
 
-def _any_batch(memory: dict) -> dict:
-    """:return: shapes of which the loop does not rely on the number of sequences, which not all operations know"""
-    return {key: tf.TensorShape([None, value.shape[-1]]) for key, value in memory.items()}
+def _any_batch(state: State) -> dict[str | None, TFTensor]:
+    """:return: shapes with an unknown first dimension: not all operations know the number of sequences"""
+    return {key: tf.TensorShape([None, value.shape[-1]]) for key, value in state.items()}

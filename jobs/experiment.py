@@ -1,0 +1,116 @@
+"""`Experiment`: the arguments of `lay_out` and `lay_out_adaptive`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeAlias
+
+from boulder.data import canonical_description, read_extern_data
+from boulder.errors import BoulderError, ConfigError, nearest
+from boulder.schedule import Plan
+from jobs.several_gpus import Devices
+from sisyphus import tk
+
+DataDescription: TypeAlias = Mapping[str, Any]
+"""E.g. `{"class": "HDFDataset", "files": [tk.Path("train.hdf")]}`."""
+Data: TypeAlias = tk.Path | str | os.PathLike[str] | Sequence[tk.Path | str | os.PathLike[str]] | DataDescription
+"""A description, or a path or a list of paths for an HDF data set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """
+    :param name: of the pipeline; its aliases are `NAME/phase.00`, …, `NAME/phase.final`
+    :param network: the original net dict
+    :param pretrain: RETURNN's options: construction_algo, repetitions, copy_param_mode
+    :param num_epochs: number of all epochs; None: those of the pretraining
+    :param plan: replaces these three: a plan, or a function from a number of further epochs to a plan
+    :param config: training options, see `boulder.training.TrainingOptions`, and learning rates
+    :param extern_data: data streams of the network
+    :param train_data: data to train on; `train` in the `#config` of a network replaces it for the phase
+    :param dev_data: data to score after each epoch; `dev` in a `#config` replaces it for the phase
+    :param indices_per_job: number of consecutive indices that share a job; None: all. The result is the same.
+    :param rqmt: requirements of each training job, per node: gpu, cpu, mem in GB, time in hours
+    :param gpus: number of GPUs per node, which share the batches; `gpus` in a `#config` replaces it for the phase
+    :param nodes: number of nodes; `nodes` in a `#config` replaces it for the phase
+    :param function_options: keys that a `#config` may have although no training option has these names, since functions of
+        the network read them
+    :param further_epochs: numbers of epochs by which training continues after its end, each in a job of its own. The jobs
+        before stay the same. `boulder extend` adds to it.
+    """
+
+    name: str
+    network: dict[str, Any] | None = None
+    pretrain: dict[str, Any] | None = None
+    num_epochs: int | None = None
+    plan: Plan | Callable[[int], Plan] | None = None
+    config: Mapping[str, Any]
+    extern_data: Mapping[str, Any]
+    train_data: Data
+    dev_data: Data | None = None
+    indices_per_job: int | None = 1
+    rqmt: dict[str, Any] | None = None
+    gpus: int = 1
+    nodes: int = 1
+    function_options: Collection[str] = ()
+    further_epochs: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, name: str, arguments: Mapping[str, Any]) -> Experiment:
+        """
+        :param arguments: keyword arguments of `lay_out`
+        :raises BoulderError: for an unknown, missing or wrong argument
+        """
+        known = {f.name: f for f in fields(cls) if f.name != "name"}
+        for key in arguments:
+            if key not in known:
+                raise ConfigError(f"pipeline {name!r}: there is no argument {key!r}{nearest(key, known)}")
+        for key, f in known.items():
+            if f.default is MISSING and key not in arguments:
+                raise ConfigError(f"pipeline {name!r}: needs the argument {key!r}")
+        return cls(name=name, **arguments)
+
+    def __post_init__(self) -> None:
+        """:raises BoulderError: for a wrong argument"""
+        if (self.plan is None) == (self.network is None):
+            raise ConfigError(
+                f"pipeline {self.name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'"
+            )
+        number = self.indices_per_job
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+            raise ConfigError(f"indices_per_job must be a positive int or None, found {number!r}")
+        read_extern_data(self.extern_data)
+        _ = self.devices, self.train_description, self.dev_description
+
+    @property
+    def devices(self) -> Devices:
+        return Devices(self.gpus, self.nodes)
+
+    @property
+    def train_description(self) -> dict[str, Any]:
+        return self._described(self.train_data, "train_data")
+
+    @property
+    def dev_description(self) -> dict[str, Any] | None:
+        return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data")
+
+    def _described(self, data: Data | None, where: str) -> dict[str, Any]:
+        try:
+            return data_description(data, where)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {self.name!r}: {error}") from error
+
+
+def is_no_data(data: Data | None) -> bool:
+    """:return: whether it is None or an empty list"""
+    return data is None or (isinstance(data, list | tuple) and not data)
+
+
+def data_description(data: Data | None, where: str) -> dict[str, Any]:
+    """
+    :return: the canonical description, with a `tk.Path` for each file
+    :raises DataError: for a wrong description
+    """
+    return canonical_description(data, where, as_path=tk.Path)

@@ -1,0 +1,177 @@
+"""`Dataset`, the interface that every data set class implements, and the registry of these classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cached_property
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+
+from boulder.data.sequence_order import check_order, sequence_order
+from boulder.data.streams import Stream
+from boulder.errors import DataError
+
+PATHS = {"paths": True}
+"""Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
+
+_NO_OPTION = {"option": False}
+_CHUNK = 1 << 10  # sequences read at once to measure their lengths
+_classes: dict[str, type[Dataset]] = {}
+DatasetClass = TypeVar("DatasetClass", bound="type[Dataset]")
+
+
+def dataset_class(name: str) -> Callable[[DatasetClass], DatasetClass]:
+    """Registers a subclass of `Dataset` under its name in descriptions, `{"class": name, …}`."""
+
+    def register(cls: DatasetClass) -> DatasetClass:
+        _classes[name] = cls
+        return cls
+
+    return register
+
+
+def dataset_classes() -> Mapping[str, type[Dataset]]:
+    """:return: name → class, of all registered classes"""
+    return _classes
+
+
+@dataclass(kw_only=True, eq=False)
+class Dataset(ABC):
+    """
+    Sequences of one or several streams, read by index. A subclass is a dataclass with `kw_only=True, eq=False` whose fields
+    are the options of a description. Constructing it only checks the options. Files are opened by the first access, or by
+    `check`.
+
+    :param seq_ordering: order of an epoch, see `sequence_order`; None: the training option `batching`
+    :param order_by: stream whose lengths decide the order; None: the default input of the network, or else the first stream
+    :param wanted: streams to read, with their expected shapes; None: all streams of the data set
+    :param default_input: stream that the network reads by default, if there is one
+    """
+
+    seq_ordering: str | None = None
+    order_by: str | None = None
+    wanted: Mapping[str, Stream] | None = field(default=None, metadata=_NO_OPTION)
+    default_input: str | None = field(default=None, metadata=_NO_OPTION)
+
+    def __post_init__(self) -> None:
+        """:raises DataError: if an option has a wrong value"""
+        if self.seq_ordering is not None:
+            check_order(self.seq_ordering, "seq_ordering")
+        if self.order_by is not None and not isinstance(self.order_by, str):
+            raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
+
+    @classmethod
+    def options(cls) -> dict[str, Field]:
+        """:return: name → field, of every option that a description may set"""
+        return {f.name: f for f in fields(cls) if f.metadata.get("option", True)}
+
+    @classmethod
+    def required_options(cls) -> list[str]:
+        """:return: names of the options without a default"""
+        return [name for name, f in cls.options().items() if f.default is MISSING and f.default_factory is MISSING]
+
+    # To be implemented by a subclass
+
+    @property
+    @abstractmethod
+    def streams(self) -> Mapping[str, Stream]:
+        """key → shape and dtype of each stream, in RETURNN's order: "data" first, then sorted"""
+
+    @property
+    @abstractmethod
+    def num_seqs(self) -> int:
+        """Number of sequences, N."""
+
+    @property
+    @abstractmethod
+    def lengths(self) -> Mapping[str, np.ndarray] | None:
+        """key → int32 [N]; None if the lengths are unknown until the sequences are read"""
+
+    @abstractmethod
+    def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
+        """
+        :param indices: sequences, in any order
+        :return: for each of them: key → [T, D], or [T] for labels
+        :raises DataError: if a sequence does not exist or cannot be read
+        """
+
+    @abstractmethod
+    def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
+        """
+        :return: the names of these sequences
+        :raises DataError: if a sequence does not exist or its name cannot be read
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """:return: a digest that changes with the content, cheap to compute: from sizes and lengths, not from all frames"""
+
+    @abstractmethod
+    def check(self) -> None:
+        """
+        Opens the data set and compares its streams with `wanted`.
+
+        :raises DataError: if files are missing or broken, or streams have another shape
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes all files. The next access opens them again."""
+
+    # Derived from these
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def tag(self, index: int) -> str:
+        """:return: the name of a sequence"""
+        return self.tags([index])[0]
+
+    def read(self, index: int) -> dict[str, np.ndarray]:
+        """:return: key → [T, D], or [T] for labels, of one sequence"""
+        return self.read_many([index])[0]
+
+    @property
+    def order_stream(self) -> str:
+        """The stream whose lengths decide the order."""
+        candidates = [self.order_by, self.default_input, next(iter(self.streams), None)]
+        found = next((key for key in candidates if key in self.streams), None)
+        if found is None:
+            raise DataError("the data set has no stream, expected at least one")
+        return found
+
+    @property
+    def order_lengths(self) -> np.ndarray:
+        """int32 [N]: lengths of `order_stream`"""
+        return self.measured_lengths[self.order_stream]
+
+    @cached_property
+    def measured_lengths(self) -> Mapping[str, np.ndarray]:
+        """key → int32 [N]: `lengths`, or measured by reading all sequences once if these are unknown"""
+        known = self.lengths
+        if known is not None:
+            return known
+        measured = {key: np.zeros(self.num_seqs, "int32") for key in self.streams}
+        for start in range(0, self.num_seqs, _CHUNK):
+            indices = range(start, min(start + _CHUNK, self.num_seqs))
+            for index, sequence in zip(indices, self.read_many(indices), strict=True):
+                for key, array in sequence.items():
+                    measured[key][index] = len(array)
+        return measured
+
+    def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
+        """
+        :param epoch: counted from 1
+        :param default: the order if the description sets no `seq_ordering`
+        :return: int64 [M]: indices of the sequences of this epoch, in order
+        """
+        return sequence_order(self.seq_ordering or default, self.order_lengths, seed, epoch)

@@ -1,0 +1,142 @@
+"""Descriptions of data sets: plain JSON such as `{"class": "HDFDataset", "files": ["train.hdf"]}`.
+
+A description enters the hash of a job. Its files may be path objects of the job manager, which have a method `get_path`;
+they are resolved when the data set is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from boulder.data.dataset import Dataset, dataset_classes
+from boulder.data.streams import default_input, read_extern_data
+from boulder.errors import DataError, nearest
+from boulder.schedule.canonical import canonical
+
+_OF_PATHS = "HDFDataset"  # the class of a path, or a list of paths, given without a class
+
+
+def canonical_description(
+    description: object, where: str = "data set", as_path: Callable[[str], object] = str
+) -> dict[str, Any]:
+    """
+    :param description: a dict, or a path or a list of paths for an HDF data set
+    :param where: context for error messages
+    :param as_path: makes a path object of a file that is given as a string
+    :return: the description as plain JSON with paths in it, without options at their default
+    :raises DataError: for an unknown class or option, with the nearest name, a missing option, or a wrong value
+    """
+    options = _as_dict(description, where)
+    name = options.pop("class", None)
+    if not isinstance(name, str) or name not in dataset_classes():
+        known = ", ".join(dataset_classes())
+        found = f"found no 'class'{nearest('class', options)}" if name is None else f"unknown data set class {name!r}"
+        raise DataError(f"{where}: {found}, expected one of {known}{nearest(str(name), dataset_classes())}")
+    cls = dataset_classes()[name]
+    for key in options:
+        if key not in cls.options():
+            known = ", ".join(cls.options())
+            raise DataError(f"{where}: {name} has no option {key!r}, only {known}{nearest(key, cls.options())}")
+    for key in cls.required_options():
+        if key not in options:
+            raise DataError(f"{where}: {name} needs the option {key!r}")
+    try:
+        plain = {key: _plain(value) for key, value in options.items()}
+        for key, field in cls.options().items():
+            if key in plain and field.metadata.get("paths"):
+                plain[key] = _paths(plain[key], key, as_path)
+        cls(**_resolved(plain))
+    except DataError as error:
+        raise DataError(f"{where}: {name}: {error}") from error
+    return {"class": name} | {key: value for key, value in plain.items() if value != cls.options()[key].default}
+
+
+def open_dataset(
+    description: object, extern_data: Mapping[str, object] | None = None, streams: Collection[str] | None = None
+) -> Dataset:
+    """
+    :param description: see `canonical_description`
+    :param extern_data: the streams of the network, see `read_extern_data`; None: all streams of the data set, as they are
+    :param streams: keys of `extern_data` to read; None: all
+    :return: the data set, not yet opened, see `Dataset.check`
+    :raises DataError: if the description is wrong
+    """
+    plain = canonical_description(description)
+    cls = dataset_classes()[plain["class"]]
+    options = {key: _resolved(value) for key, value in plain.items() if key != "class"}
+    if extern_data is None:
+        return cls(**options)
+    every = read_extern_data(extern_data)
+    order_by = options.get("order_by")
+    if order_by is not None and order_by not in every:
+        known = ", ".join(every)
+        raise DataError(
+            f"order_by: found no stream {order_by!r} in extern_data, expected {known}{nearest(order_by, every)}"
+        )
+    wanted = every if streams is None else {key: every[key] for key in every if key in streams}
+    return cls(**options, wanted=wanted, default_input=default_input(extern_data))
+
+
+def paths_in(description: object) -> Iterator[Any]:
+    """:return: the path objects in a description, i.e. the values with a method `get_path`"""
+    if _is_path_object(description):
+        yield description
+    elif isinstance(description, Mapping):
+        for value in description.values():
+            yield from paths_in(value)
+    elif isinstance(description, list | tuple):
+        for value in description:
+            yield from paths_in(value)
+
+
+def _as_dict(description: object, where: str) -> dict[str, object]:
+    if isinstance(description, Mapping):
+        return dict(description)
+    if _is_path(description):
+        return {"class": _OF_PATHS, "files": [description]}
+    if isinstance(description, list | tuple) and all(map(_is_path, description)):
+        return {"class": _OF_PATHS, "files": list(description)}
+    raise DataError(
+        f"{where}: found {description!r:.60}, expected a path, a list of paths, or a dict such as "
+        f"{{'class': '{_OF_PATHS}', 'files': […]}}"
+    )
+
+
+def _paths(value: object, key: str, as_path: Callable[[str], object]) -> list:
+    paths = value if isinstance(value, list) else [value]
+    for path in paths:
+        if not _is_path(path):
+            raise DataError(f"{key}: found {path!r:.60}, expected paths")
+    return [as_path(path) if isinstance(path, str) else path for path in paths]
+
+
+def _is_path_object(value: object) -> bool:
+    return hasattr(value, "get_path")
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike) or _is_path_object(value)
+
+
+def _plain(value: object) -> object:
+    """:return: the value as plain JSON; path objects stay as they are"""
+    if _is_path_object(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item) for key, item in value.items()}
+    return canonical(value)
+
+
+def _resolved(value: Any) -> Any:
+    """:return: the value with strings in place of its path objects"""
+    if _is_path_object(value):
+        return value.get_path()
+    if isinstance(value, list):
+        return [_resolved(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _resolved(item) for key, item in value.items()}
+    return value

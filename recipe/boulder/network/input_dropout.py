@@ -1,0 +1,51 @@
+"""Dropout on a layer's input."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import LOOP
+from boulder.network.random_stream import RandomStream
+from boulder.network.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class InputDropout:
+    """
+    :param rate: probability with which an entry is dropped
+    :param shared: kinds of axes along which one choice holds for all entries
+    """
+
+    rate: float
+    shared: Collection[str]
+
+    def apply(self, x: Tensor, random: RandomStream) -> Tensor:
+        """
+        Drops entries of `x` in training.
+
+        Where the iterations of a loop draw independently, a layer that is computed for all iterations at once draws the
+        numbers that it would draw iteration by iteration.
+        """
+        if not self.rate or not random.train:
+            return x
+        shared = [axis.kind in self.shared for axis in x.axes]
+        if LOOP not in self.shared and LOOP in {axis.kind for axis in x.axes}:
+            value = self._iteration_by_iteration(x, shared, random)
+        else:
+            value = random.drop(x.value, self.rate, "input", shared, None if LOOP in self.shared else random.frame)
+        return Tensor(value, x.axes, x.template)
+
+    def _iteration_by_iteration(self, x: Tensor, shared: Sequence[bool], random: RandomStream) -> TFTensor:
+        position = next(i for i, axis in enumerate(x.axes) if axis.kind == LOOP)
+        order = [position, *(i for i in range(len(x.axes)) if i != position)]
+        frames = tf.transpose(x.value, order)
+        inner = [shared[i] for i in order[1:]]
+        dropped = tf.map_fn(
+            lambda item: random.drop(item[1], self.rate, "input", inner, item[0]),
+            (tf.range(tf.shape(frames)[0]), frames),
+            fn_output_signature=frames.dtype,
+        )
+        dropped.set_shape(frames.shape)
+        return tf.transpose(dropped, [order.index(i) for i in range(len(order))])

@@ -1,0 +1,83 @@
+"""Sequence lengths along the dynamic axes of a batch, and the masks that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import Axis, Batch
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+
+class Lengths:
+    """
+    Lengths by time axis. Those along a loop's axis are the lengths along the time axis that it is outside of the loop.
+
+    Most lengths are int32 [B]. Those of hypotheses in a search are int32 [B, beam].
+    """
+
+    def __init__(self) -> None:
+        self._lengths: dict[Axis, Callable[[], TFTensor]] = {}  # called in the graph that asks, which may be a loop's
+        self._axes: dict[Axis, tuple[Axis, ...]] = {}  # of lengths that are not [B]
+        self._stream: TFTensor = None
+
+    def add_stream(self, value: TFTensor) -> None:
+        """:param value: a data stream; its first dimension is the batch"""
+        if self._stream is None:
+            self._stream = value
+
+    @property
+    def batch_size(self) -> TFTensor:
+        """:return: int32 scalar"""
+        return tf.shape(self._stream)[0]
+
+    def all(self) -> dict[Axis, TFTensor]:
+        """:return: time axis → lengths"""
+        return {time: lengths() for time, lengths in self._lengths.items()}
+
+    def of(self, time: Axis) -> TFTensor:
+        """:return: int32 [B], or int32 of the shape of `axes(time)`"""
+        return tf.fill([self.batch_size], time.size) if time.size else self._lengths[time.as_time()]()
+
+    def axes(self, time: Axis) -> tuple[Axis, ...]:
+        """:return: axes of the lengths along `time`"""
+        return self._axes.get(time.as_time(), (Batch,))
+
+    def set(self, time: Axis, lengths: TFTensor, axes: tuple[Axis, ...] = (Batch,)) -> None:
+        """
+        :param lengths: int32
+        :param axes: axes of `lengths`
+        """
+        self._lengths[time] = lambda: lengths
+        self._axes[time] = axes
+
+    def set_from(self, time: Axis, old: Axis, function: Callable[[TFTensor], TFTensor]) -> None:
+        """
+        Derives lengths, unless those along `time` are known.
+
+        They stay known outside of the loop in which the axis is made.
+
+        :param function: lengths along `old` → lengths along `time`
+        """
+        if time not in self._lengths:
+            self._lengths[time] = lambda: function(self.of(old))
+            self._axes[time] = self.axes(old)
+
+    def longest(self, time: Axis) -> TFTensor:
+        """:return: int32 scalar, the length to which sequences are padded"""
+        return tf.reduce_max(self.of(time))
+
+    def mask(self, time: Axis) -> TFTensor:
+        """:return: float32 [B, T], 1 for frames and 0 for padding"""
+        return tf.sequence_mask(self.of(time), dtype=tf.float32)
+
+    def over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
+        """:return: int32, lengths along `time`, with the dimensions `axes`, of size 1 where they do not depend on one"""
+        own = self.axes(time)
+        return Tensor(self.of(time), own, Template(own, "int32")).ordered(axes)
+
+    def mask_over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
+        """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
+        own = (*self.axes(time), time)
+        return Tensor(tf.sequence_mask(self.of(time)), own, Template(own, "bool")).ordered(axes)

@@ -1,0 +1,32 @@
+"""The options of a loop: `rec` with a net dict as its `unit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from boulder.network.layer import ConcatLayer
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopOptions(ConcatLayer):
+    """
+    :param unit: net dict of the layers that are computed in each frame; its `output` is the layer's output
+    :param sources: the loop iterates over its frames, `data:source` in `unit`; without it, the target gives the number of
+        frames, and in a search the layer `end` does
+    :param max_seq_len: maximal number of frames in a search: a number, or an expression such as
+        "max_len_from('base:encoder') * 2"
+    :param include_eos: in a search, whether the frame in which `end` becomes true belongs to the sequence
+    :param optimize_move_layers_out: False computes all layers within the loop
+    :param cheating: without effect, as in RETURNN: it is an option of `choice`
+    :param unroll: without effect: the loop is compiled anyway
+    """
+
+    class_name = "rec"
+
+    sources: str | list[str] = field(default_factory=list)
+    unit: dict
+    max_seq_len: int | str | None = None
+    include_eos: bool = False
+    optimize_move_layers_out: bool | None = None
+    cheating: bool | str = False
+    unroll: bool = False

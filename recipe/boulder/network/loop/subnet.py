@@ -1,0 +1,93 @@
+"""Reads the `unit` of a loop. Its layers can also read the previous frame (`prev:`) and the surroundings (`base:`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from boulder.errors import NetworkError, nearest
+from boulder.network.layer import Layer
+from boulder.network.loop.length import MaxLength
+from boulder.network.loop.loop_options import LoopOptions
+from boulder.network.params import variable_scope
+from boulder.network.reading import is_root
+from boulder.network.refs import Ref, RefKind
+from boulder.network.subnet import Place, Subnet
+
+WORDS = {"zeros": 0, "ones": 1}
+"""values of `initial_output` that are neither a number nor a layer"""
+
+
+class LoopSubnet(Subnet):
+    """
+    The layers of a loop, after reading.
+
+    :param loop: the loop's options
+    """
+
+    noun = "the loop"
+    outer: Subnet
+
+    def __init__(self, loop: LoopOptions, place: Place):
+        self.loop, self.where = loop, place.where
+        super().__init__(loop.unit, place, "unit")
+        self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
+
+    @property
+    def sources(self) -> tuple[Ref, ...]:
+        """:return: `from` of the loop, whose frames it iterates over"""
+        return self.place.sources
+
+    def roots(self) -> list[str]:
+        return [
+            name for name, options in self.layers.items() if name in ("output", "end") or is_root(options, self.mode)
+        ]
+
+    def scope(self, name: str) -> str:
+        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN"""
+        return f"{self.place.scope}/rec/{variable_scope(name)}"
+
+    def outer_refs(self) -> tuple[Ref, ...]:
+        refs = [*self.sources, *self.max_length.names.values(), *super().outer_refs()]
+        return tuple(dict.fromkeys(ref for ref in refs if not ref.is_stream))
+
+    def resolve(self, text: str, where: str) -> Ref:
+        ref = Ref.parse(text)
+        match ref.kind:
+            case RefKind.STEP:
+                return replace(ref, subnet=self.name)
+            case RefKind.INPUT if self.sources:
+                return replace(ref, subnet=self.name)
+            case RefKind.DATA if ref.name == "source":
+                if not self.sources:
+                    raise NetworkError(f"{where}: 'from' names {text!r}, but the loop has no 'from'")
+                return Ref(RefKind.INPUT, subnet=self.name)
+            case RefKind.INPUT | RefKind.DATA:
+                return self.resolve_stream(ref, text, where)
+            case RefKind.BASE:
+                return super().resolve(text, where)
+            case RefKind.LAYER | RefKind.PREV if ref.name in self.layers:
+                return replace(ref, subnet=self.name)
+        raise self._unknown(ref, where)
+
+    def _unknown(self, ref: Ref, where: str) -> NetworkError:
+        where = f"{where}: 'from' names {ref.text!r}"
+        if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
+            return NetworkError(
+                f"{where}, but {ref.name!r} is outside of the loop and has no previous frame; 'base:{ref.name}' is the "
+                "layer itself"
+            )
+        if ref.name in self.outer.layers:
+            return NetworkError(f"{where}, which is no layer of the loop; did you mean 'base:{ref.name}'?")
+        own = [replace(ref, name=name).text for name in self.layers]
+        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in self.outer.layers)])
+        return NetworkError(f"{where}, which is no layer of the loop{hint}")
+
+    def circle(self, names: list[str]) -> NetworkError:
+        return NetworkError(
+            f"{self.where}: layers depend on each other within a frame: {' → '.join(names)}; "
+            f"one of them must be read from the previous frame, e.g. as 'prev:{names[-1]}'"
+        )
+
+    def initial(self, layer: Layer, where: str) -> Ref | None:
+        initial = layer.initial_output
+        return self.resolve(initial, where) if isinstance(initial, str) and initial not in WORDS else None

@@ -1,0 +1,103 @@
+"""References: what a layer reads, as the net dict spells it and as a place in the whole network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class RefKind(Enum):
+    LAYER = auto()
+    """`NAME`: a layer of the same subnet"""
+    PREV = auto()
+    """`prev:NAME`: a layer of the same loop, in the previous frame"""
+    SUBLAYER = auto()
+    """`LAYER/NAME`: a layer of the subnet that a layer holds"""
+    INPUT = auto()
+    """`data`: the default input; in a loop also `data:source`, the current frame of what the loop iterates over"""
+    DATA = auto()
+    """`data:KEY`: a data stream"""
+    STEP = auto()
+    """`:i`: the number of the current frame of a loop"""
+    BASE = auto()
+    """`base:REF`: a reference as the surroundings of the subnet spell it"""
+
+
+_PREFIXES = {"prev:": RefKind.PREV, "data:": RefKind.DATA, "base:": RefKind.BASE}
+_WORDS = {"data": RefKind.INPUT, ":i": RefKind.STEP}
+_SPELLINGS = {
+    RefKind.LAYER: "{}",
+    RefKind.PREV: "prev:{}",
+    RefKind.SUBLAYER: "{}",
+    RefKind.INPUT: "data:source",
+    RefKind.DATA: "data:{}",
+    RefKind.STEP: ":i",
+    RefKind.BASE: "base:{}",
+}
+
+
+@dataclass(frozen=True)
+class Ref:
+    """
+    A reference. `Ref.parse` reads one; `Subnet.resolve` checks it and finds the subnet that it refers to.
+
+    :param kind: see `RefKind`
+    :param name: of the layer, as `NAME` or `LAYER/NAME`, or key of the data stream; for BASE, the reference behind
+        `base:`; "" for INPUT and STEP
+    :param subnet: absolute name of the subnet that `name` belongs to: that of the layer that holds it, "" for the whole
+        network and for references that are not resolved
+    """
+
+    kind: RefKind
+    name: str = ""
+    subnet: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """
+        :param text: as the net dict has it
+        """
+        if text in _WORDS:
+            return cls(_WORDS[text])
+        for prefix, kind in _PREFIXES.items():
+            if text.startswith(prefix):
+                return cls(kind, text.removeprefix(prefix))
+        return cls(RefKind.SUBLAYER if "/" in text else RefKind.LAYER, text)
+
+    @property
+    def holder(self) -> str:
+        """:return: of a SUBLAYER reference, the layer whose subnet it looks into"""
+        return self.name.partition("/")[0]
+
+    @property
+    def sublayer(self) -> str:
+        """:return: of a SUBLAYER reference, the name within that subnet"""
+        return self.name.partition("/")[2]
+
+    @property
+    def is_stream(self) -> bool:
+        """:return: whether it is a whole data stream, which is there without being described"""
+        return self.kind is RefKind.DATA and not self.subnet
+
+    @property
+    def text(self) -> str:
+        """:return: the spelling within its subnet"""
+        return _SPELLINGS[self.kind].format(self.name)
+
+    @property
+    def key(self) -> str:
+        """
+        :return: the name in a `NetworkSpec`: "encoder", "data:classes"; of the loop "decoder": "decoder/s",
+            "decoder/prev:s", "decoder/data:source", "decoder/data:classes", "decoder/:i"; of a layer of a loop, as it is
+            outside of the loop, "decoder/left:s"
+        """
+        text = f"{self.holder}/left:{self.sublayer}" if self.kind is RefKind.SUBLAYER else self.text
+        return f"{self.subnet}/{text}" if self.subnet else text
+
+
+def layer_of_key(key: str) -> str:
+    """
+    :param key: a source of a `LayerSpec`
+    :return: the layer that it reads, in the current frame or in the previous one
+    """
+    return key.replace("/prev:", "/")

@@ -1,0 +1,111 @@
+"""The layers of a network while it is computed: what they share, and the `LayerRun` of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from boulder.errors import NetworkError
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import Axis
+from boulder.network.input_dropout import InputDropout
+from boulder.network.layer import ConcatLayer
+from boulder.network.layer_run import LayerRun
+from boulder.network.lengths import Lengths
+from boulder.network.random_stream import RandomStream
+from boulder.network.specs import LayerSpec
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class RunState:
+    """
+    :param variables: path → value of each parameter
+    :param train: whether there is dropout
+    :param seed: seed of random numbers
+    :param step: scalar, number of the update
+    :param outputs: name → output, of the layers computed so far
+    :param streams: "data:KEY" → data stream
+    :param frame: int32 scalar, number of the iteration within a loop
+    """
+
+    variables: Mapping[str, TFTensor]
+    train: bool
+    seed: int
+    step: TFTensor
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+    streams: dict[str, Tensor] = field(default_factory=dict)
+    lengths: Lengths = field(default_factory=Lengths)
+    beam_scores: dict[Axis, TFTensor] = field(default_factory=dict)
+    frame: TFTensor = None
+
+    def within(self, outputs: dict[str, Tensor], frame: TFTensor) -> RunState:
+        """
+        :param outputs: name → output, at the beginning of an iteration
+        :param frame: int32 scalar, number of the iteration; None before the first
+        :return: state of one iteration of a loop
+        """
+        return replace(self, outputs=outputs, frame=frame)
+
+    def add_stream(self, key: str, template: Template, value: TFTensor, lengths: Mapping[str, TFTensor]) -> None:
+        """
+        :param value: [B, T, …], padded or longer
+        :param lengths: key → int32 [B], for streams with a time axis
+        :raises NetworkError: for a value of another rank
+        """
+        value = tf.cast(value, template.dtype)
+        if value.shape.rank not in (None, len(template.axes)):
+            raise NetworkError(
+                f"data stream {key!r} should be {template}, but a batch of it has the shape {value.shape}"
+            )
+        if template.time:
+            frames = tf.cast(lengths[key], tf.int32)
+            self.lengths.set(template.time, frames)
+            value = value[:, : tf.reduce_max(frames)]
+        self.lengths.add_stream(value)
+        self.streams[f"data:{key}"] = Tensor(value, template.axes, template)
+
+    def output(self, source: str) -> Tensor:
+        """
+        :param source: name of a layer, or "data:KEY"
+        """
+        return self.outputs[source] if source in self.outputs else self.streams[source]
+
+    def run(self, spec: LayerSpec) -> LayerRun:
+        """:return: what the layer's compute half gets; a `LoopRun` for a layer with inner layers"""
+        layer = spec.layer
+        dropout = InputDropout(0.0, ())
+        if isinstance(layer, ConcatLayer):
+            dropout = InputDropout(layer.dropout, layer.dropout_shared_over())
+        run = LayerRun(
+            name=spec.name,
+            where=f"layer {spec.name!r} ({layer.class_name})",
+            template=spec.template,
+            sources=spec.sources,
+            paths={param.name: param.path for param in spec.params},
+            variables=self.variables,
+            dropout=dropout,
+            lengths=self.lengths,
+            random=RandomStream(spec.name, self.seed, self.step, self.train, self.frame),
+            beam_scores=self.beam_scores,
+        )
+        return LoopRun(**vars(run), state=self, inner=spec.inner) if spec.inner else run
+
+    def compute(self, spec: LayerSpec) -> None:
+        """Puts a layer's output, or the outputs of a loop, into `outputs`."""
+        result = spec.layer.compute(self.run(spec), *(self.output(source) for source in spec.sources))
+        self.outputs.update(result if isinstance(result, dict) else {spec.name: result})
+
+
+@dataclass(frozen=True)
+class LoopRun(LayerRun):
+    """
+    The run of a loop, which computes layers of its own.
+
+    :param state: of the network, or of the iteration of the loop around this one
+    :param inner: layers that are computed within each iteration, in their order
+    """
+
+    state: RunState
+    inner: tuple[LayerSpec, ...]

@@ -1,0 +1,68 @@
+"""Finds in compiled code which options it reads from a config: `config.int("name", …)`, `get_global_config().value(…)`."""
+
+from __future__ import annotations
+
+import dis
+import types
+from collections.abc import Collection
+
+from boulder.schedule.bytecode import code_objects
+
+ASKS_FOR_CONFIG = frozenset({"get_global_config", "get_config", "BehaviorVersion"})
+"""Names, in any module, of functions and classes that read the active config."""
+
+
+def keys_read(code: types.CodeType, names: Collection[str]) -> set[str] | None:
+    """
+    :param names: globals and closure variables that hold a config
+    :return: the options that the code reads from a config; None if it computes the name of an option
+    """
+    keys: set[str | None] = set()
+    for one in code_objects(code):
+        instructions = [i for i in dis.get_instructions(one) if i.opname not in _NO_OPERATION]
+        known, variables = set(names), set()
+        for position, instruction in enumerate(instructions):
+            is_imported = instruction.opname == "IMPORT_FROM" and instruction.argval in ASKS_FOR_CONFIG
+            if is_imported and instructions[position + 1].argval != instruction.argval:
+                return None  # imported under another name
+            after = _after_config(instructions, position, known)
+            if after is None:
+                continue
+            if [i.opname for i in instructions[after : after + 1]] == ["STORE_FAST"]:  # config = get_global_config()
+                variables.add(instructions[after].argval)
+            else:
+                keys.add(_key_asked(instructions[after : after + 2]))
+        for position, instruction in enumerate(instructions):
+            if isinstance(instruction.argval, tuple) and not variables.isdisjoint(instruction.argval):
+                return None  # an instruction that loads several variables at once
+            if instruction.opname.startswith("LOAD_") and instruction.argval in variables:
+                keys.add(_key_asked(instructions[position + 1 : position + 3]))
+    return None if None in keys else keys
+
+
+_NO_OPERATION = frozenset({"CACHE", "NOP", "PRECALL", "PUSH_NULL", "RESUME", "EXTENDED_ARG", "COPY_FREE_VARS"})
+
+
+def _after_config(instructions: list[dis.Instruction], position: int, names: Collection[str]) -> int | None:
+    """:return: the position after the instructions that load a config, if they begin at `position`; else None"""
+    instruction = instructions[position]
+    if not instruction.opname.startswith("LOAD_") or not isinstance(instruction.argval, str):
+        return None
+    if instruction.opname == "LOAD_CONST":
+        return None
+    if instruction.argval in names:
+        return position + 1
+    if instruction.argval in ASKS_FOR_CONFIG:
+        following = instructions[position + 1 : position + 2]
+        if following and following[0].opname == "CALL" and following[0].arg == 0:
+            return position + 2
+        return len(instructions)  # passed on or called with arguments: unknown
+    return None
+
+
+def _key_asked(instructions: list[dis.Instruction]) -> str | None:
+    """:return: "x" if the instructions are those of `.int("x"`, else None"""
+    if [i.opname for i in instructions] not in (["LOAD_ATTR", "LOAD_CONST"], ["LOAD_METHOD", "LOAD_CONST"]):
+        return None
+    key = instructions[1].argval
+    return key if isinstance(key, str) else None

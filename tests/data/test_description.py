@@ -1,0 +1,121 @@
+"""Descriptions of data sets: their canonical form, wrong ones, and the stream that decides the order."""
+
+import os
+
+import numpy as np
+import pytest
+
+from boulder.data import HdfWriter, canonical_description, open_dataset, paths_in
+from boulder.errors import DataError
+
+
+class PathOfAJob:
+    """Stands for `tk.Path`."""
+
+    def __init__(self, path: os.PathLike) -> None:
+        self.path = path
+
+    def get_path(self) -> str:
+        return os.fspath(self.path)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "a.hdf",
+        ["a.hdf"],
+        {"class": "HDFDataset", "files": "a.hdf"},
+        {"files": ("a.hdf",), "class": "HDFDataset", "seq_ordering": None, "order_by": None},
+    ],
+)
+def test_paths_and_defaults_have_the_same_canonical_form(given):
+    assert canonical_description(given) == {"class": "HDFDataset", "files": ["a.hdf"]}
+
+
+def test_path_objects_stay_and_strings_become_path_objects():
+    path = PathOfAJob("a.hdf")
+    found = canonical_description({"class": "HDFDataset", "files": [path, "b.hdf"]}, as_path=PathOfAJob)
+    assert list(paths_in(found)) == found["files"]
+    assert found["files"][0] is path
+    assert found["files"][1].path == "b.hdf"
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ({"class": "HdfDataset", "files": []}, "unknown data set class 'HdfDataset', .*; did you mean 'HDFDataset'"),
+        ({"clas": "HDFDataset"}, "found no 'class'; did you mean 'clas'"),
+        ({"class": "HDFDataset", "fils": ["a"]}, "HDFDataset has no option 'fils', only .*; did you mean 'files'"),
+        ({"class": "HDFDataset"}, "HDFDataset needs the option 'files'"),
+        ({"class": "HDFDataset", "files": []}, "HDFDataset: files: found none, expected at least one"),
+        ({"class": "HDFDataset", "files": [3]}, "HDFDataset: files: found 3, expected paths"),
+        (
+            {"class": "HDFDataset", "files": ["a"], "seq_ordering": "randm"},
+            "HDFDataset: seq_ordering: found 'randm', expected one of .*; did you mean 'random'",
+        ),
+        ({"class": "HDFDataset", "files": ["a"], "order_by": 1}, "order_by: found 1, expected the name of a stream"),
+        (3, "found 3, expected a path, a list of paths, or a dict such as {'class': 'HDFDataset'"),
+    ],
+)
+def test_wrong_descriptions_are_reported_in_one_line(description, message):
+    with pytest.raises(DataError, match=f"^train: .*{message}") as raised:
+        canonical_description(description, "train")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.fixture
+def two_streams(tmp_path):
+    """:return: a file without "data"; "long" first, "short" last are the lengths in "a"; the other way round in "b" """
+    path = tmp_path / "two.hdf"
+    with HdfWriter(path, {"a": {"dim": 2}, "b": {"dim": 3, "sparse": True}}) as writer:
+        for tag, frames, labels in (("long", 5, 1), ("middle", 4, 2), ("short", 1, 3)):
+            writer.write(tag, {"a": np.ones((frames, 2)), "b": np.zeros(labels, "int32")})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("extern_data", "order_by", "shortest"),
+    [
+        ({"a": {"dim": 2}, "b": (3, 1)}, None, "short"),  # the first stream
+        ({"a": {"dim": 2}, "b": (3, 1)}, "b", "long"),
+        ({"a": {"dim": 2}, "b": {"dim": 3, "sparse": True, "available_for_inference": True}}, None, "long"),
+        ({"a": {"dim": 2}, "b": {"dim": 3, "sparse": True, "available_for_inference": True}}, "a", "short"),
+        (None, None, "short"),
+    ],
+)
+def test_the_order_goes_by_the_named_stream_or_the_default_input_or_the_first(
+    two_streams, extern_data, order_by, shortest
+):
+    description = {"class": "HDFDataset", "files": [two_streams], "order_by": order_by, "seq_ordering": "sorted"}
+    with open_dataset(description, extern_data) as dataset:
+        assert dataset.tags(dataset.epoch_order(1, seed=1, default="random"))[0] == shortest
+
+
+def test_order_by_must_name_a_stream_of_extern_data(two_streams):
+    description = {"class": "HDFDataset", "files": [two_streams], "order_by": "bb"}
+    with pytest.raises(
+        DataError, match="order_by: found no stream 'bb' in extern_data, expected a, b; did you mean 'b'"
+    ):
+        open_dataset(description, {"a": {"dim": 2}, "b": (3, 1)})
+
+
+def test_the_order_of_the_description_wins_over_that_of_the_training(two_streams):
+    orders = [
+        open_dataset({"class": "HDFDataset", "files": [two_streams]} | order)
+        for order in ({}, {"seq_ordering": "reverse"})
+    ]
+    assert [dataset.epoch_order(1, 1, "default").tolist() for dataset in orders] == [[0, 1, 2], [2, 1, 0]]
+
+
+def test_unknown_lengths_are_measured(two_streams, monkeypatch):
+    dataset = open_dataset(two_streams)
+    known = {key: lengths.tolist() for key, lengths in dataset.lengths.items()}
+    dataset = open_dataset(two_streams)
+    monkeypatch.setattr(type(dataset), "lengths", None)
+    assert {key: lengths.tolist() for key, lengths in dataset.measured_lengths.items()} == known
+
+
+def test_the_fingerprint_changes_with_the_lengths(corpus):
+    one, again, other = corpus(5), corpus(5, "again.hdf"), corpus(5, "other.hdf", seed=1)
+    prints = [open_dataset(made.path, made.extern_data).fingerprint() for made in (one, again, other)]
+    assert prints[0] == prints[1] != prints[2]
