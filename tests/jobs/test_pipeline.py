@@ -73,13 +73,13 @@ def test_golden_job_ids():
     scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
     report = ReportJob(title="t", phases=[], scores=[training.out_scores])
     assert [job.job_id() for job in (training, lexicon, data, words, search, scoring, report)] == [
-        "jobs/phase_training/PhaseTrainingJob.Tw8H722Ts6Ch",
+        "jobs/phase_training/PhaseTrainingJob.HUzzASyfChtj",
         "jobs/cmudict_lexicon/CmuDictLexiconJob.y5YxiCCBE7v6",
         "jobs/lexicon_to_hdf/LexiconToHdfJob.fUOhwkOflMyX",
         "jobs/lexicon_to_hdf/WordsToHdfJob.mfxse7No9NcA",
-        "jobs/ctc_search/CtcSearchJob.UpSlaWSJTArX",
-        "jobs/pronunciation_scoring/PronunciationScoringJob.ELUA8MMEwF44",
-        "jobs/report/ReportJob.U4shV3GIGF1x",
+        "jobs/ctc_search/CtcSearchJob.PiZedETJ6quG",
+        "jobs/pronunciation_scoring/PronunciationScoringJob.F3p7oAAq9AhZ",
+        "jobs/report/ReportJob.c8TPvfMB7OQ1",
     ]
 
 
