@@ -57,7 +57,7 @@ def test_another_loop_can_read_it():
     ("name", "message"),
     [
         ("loop/hidden", "is not visible outside of its loop; give 'hidden' 'is_output_layer': True"),
-        ("loop/summ", "which is no layer of that loop; did you mean 'sum'?"),
+        ("loop/summ", "which is no layer of its subnetwork; did you mean 'sum'?"),
         ("reader/sum", "but 'reader' has no subnetwork"),
         ("lop/sum", "'from' names 'lop/sum', which is no layer"),
     ],

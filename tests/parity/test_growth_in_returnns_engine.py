@@ -259,6 +259,6 @@ def test_returnn_goes_on_with_a_part_of_negative_size_where_we_stop(returnn):
     [(_, old_splits)] = returnn([{"kind": "subset", "old": old, "fresh": fresh, "splits": splits}])
     assert old_splits == [[-4, 0, 7], [7]]
     with pytest.raises(
-        ConfigError, match=r"^an axis of size 3 cannot have been split as the new one is, \[1, 1, 2\]; use"
+        ConfigError, match=r"^an axis of size 3 cannot have been split like the new one, \[1, 1, 2\]; use"
     ):
         subset(old, fresh, ((1, 1, 2), (2,)))

@@ -167,6 +167,6 @@ def test_more_gpus_than_there_are_is_told_in_one_line(training):
     with pytest.raises(TrainingError) as raised:
         training([phase(0, range(1, 2), network(1, 4))], gpus=DEVICES + 1)
     assert str(raised.value).startswith(
-        f"this phase is for gpus={DEVICES + 1}, but TensorFlow found 0 of them (CUDA_VISIBLE_DEVICES is "
+        f"this phase needs gpus={DEVICES + 1}, but TensorFlow found 0 (CUDA_VISIBLE_DEVICES is "
     )
     assert "\n" not in str(raised.value)

@@ -227,7 +227,7 @@ def test_a_renamed_layer_may_grow_too():
 @pytest.mark.parametrize(
     ("init_from", "message"),
     [
-        ({"lstm_a": "b"}, "'lstm_a' from 'b', but the new network has no layer 'lstm_a' with parameters"),
+        ({"lstm_a": "b"}, "'lstm_a' to 'b', but the new network has no layer 'lstm_a' with parameters"),
         ({"a": "outptu"}, "the old network has no layer 'outptu' with parameters; did you mean 'output'?"),
         (["a"], "'init_from' must be a dict of new layer → old layer, found ['a']"),
     ],

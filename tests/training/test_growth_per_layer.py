@@ -64,7 +64,7 @@ def test_net2wider_leaves_such_a_layer_to_itself():
 def test_net2wider_refuses_what_reads_such_a_layer_if_it_gets_wider():
     new = describe(with_importer(network(2, 4), "fw0", "subset"), EXTERN_DATA)
     old = describe(network(2, 2), EXTERN_DATA)
-    with pytest.raises(ConfigError, match="has 4 of units of 'fw0', before it had 2, and nothing says how they come"):
+    with pytest.raises(ConfigError, match="has 4 of units of 'fw0', but had 2 before, and their origin is unknown"):
         plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new))
 
 
@@ -162,7 +162,9 @@ def test_a_session_gives_parameters_only():
         layer.network.get_layer("fw0").params["W_re"].load(session.run(b)[0] + np.ones((3, 12)))
         session.run("init")
 
-    with pytest.raises(ScheduleError, match=r"session\.run gives the values of parameters, found 'init'"):
+    with pytest.raises(
+        ScheduleError, match=r"session\.run returns the values of parameters, but was called with 'init'"
+    ):
         grown(network(1, 3), with_importer(network(1, 3), "output", importer))
 
 

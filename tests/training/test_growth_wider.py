@@ -97,22 +97,22 @@ def change(net: dict, **layers) -> dict:
         (
             change(blstm([2]), aux={"class": "eval", "from": "fw0", "eval": "source(0)", "is_output_layer": True}),
             change(blstm([3]), aux={"class": "eval", "from": "fw0", "eval": "source(0)", "is_output_layer": True}),
-            "layer 'aux' (eval) reads 'fw0', which gets wider, and treats its units not one by one" + CHANGES,
+            "layer 'aux' (eval) reads 'fw0', which gets wider, and does not treat its units one by one" + CHANGES,
         ),
         (
             blstm([2], hidden=hidden(2)),
             blstm([2], hidden=hidden(2, with_bias=False)),
-            "parameter 'h/b' is gone from a layer that is still there" + CHANGES,
+            "parameter 'h/b' is missing in a layer that still exists" + CHANGES,
         ),
         (
             blstm([2], hidden=hidden(2, with_bias=False)),
             blstm([2], hidden=hidden(2)),
-            "parameter 'h/b' is new in a layer that is not" + CHANGES,
+            "parameter 'h/b' is new in a layer that is not new" + CHANGES,
         ),
         (
             blstm([2], hidden=hidden(2)),
             blstm([2], hidden={"h": {"class": "rec", "n_out": 2}}),
-            "layer 'h' has none of the parameters that it had, and 'output' reads it" + CHANGES,
+            "layer 'h' has lost all its parameters, and 'output' reads it" + CHANGES,
         ),
     ],
 )

@@ -8,7 +8,7 @@ import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.data.streams import default_input
 from boulder.errors import NetworkError
-from boulder.network.plain import describe_in_order
+from boulder.network.plain import describe_network
 from boulder.network.specs import NetworkSpec
 from boulder.network.subnet import Place, Subnet
 from boulder.network.template import extern_templates
@@ -33,5 +33,5 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
             "the network has no layer 'output', none with a loss and none with 'is_output_layer', "
             f"found {', '.join(map(repr, network)) or 'no layer at all'}"
         )
-    spec = describe_in_order(subnet)
+    spec = describe_network(subnet)
     return NetworkSpec(streams, spec.layers, spec.losses, spec.loops)

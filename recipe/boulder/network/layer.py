@@ -62,7 +62,7 @@ class Layer:
     """whether the output differs between iterations of a loop even if the input does not"""
 
     copies_sources: ClassVar[bool] = False
-    """whether its output is its sources, concatenated; growth looks through such a layer"""
+    """whether the output is the concatenated sources; the parts of a parameter are then labelled by those sources"""
 
     sources: str | list[str] = "data"
     n_out: int | None = None
@@ -81,7 +81,7 @@ class Layer:
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
-        """:return: the class that reads these options: another one where a name of RETURNN's stands for two classes"""
+        """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
     def source_names(self) -> tuple[str, ...]:
@@ -152,6 +152,14 @@ class Layer:
         """
         raise NotImplementedError
 
+    def site(self, run: LayerRun, *sources: Tensor) -> Site:
+        """
+        :param sources: inputs that error messages name
+        :return: a site for the compute half to repeat a part of the spec half
+        """
+        inputs = [(name, x.template) for name, x in zip(run.sources, sources, strict=False)]
+        return Site(run.name, self, inputs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConcatLayer(Layer):
@@ -195,6 +203,7 @@ class Site:
     :param loop: axis of the innermost loop around the layer, None outside of loops
     :param mode: "train", "eval" or "search"
     :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
+    :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
     """
 
     name: str
@@ -208,6 +217,7 @@ class Site:
     loop: Axis | None = None
     mode: str = "train"
     layer_of: Callable[[str], Layer | None] = lambda _name: None
+    beside: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:

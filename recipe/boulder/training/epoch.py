@@ -11,10 +11,11 @@ from boulder.errors import TrainingError
 from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.evaluation import evaluate
+from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.model import Model, StepResult
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
-from boulder.training.scores import Sums, describe_record, scaled_losses, write_score, write_tensorboard
+from boulder.training.scores import Sums, describe_record, loss_scales, write_score, write_tensorboard
 
 
 def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
@@ -28,12 +29,14 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     began, worked = time.monotonic(), time.process_time()
     rate = _learning_rate(epoch, phase, state)
     sums, steps, frames = _train_batches(epoch, rate, model, phase, state, run)
-    record = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
-    record |= scaled_losses(model.spec)
+    record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
+    if scales := loss_scales(model.spec):
+        record["scales"] = scales
     if run.dev_data:
         record["dev"] = evaluate(model, run.dev_data, phase, state, run).means()
     state.history, state.position = [*state.history, record], None
-    timed = record | {
+    timed: TimedRecord = {
+        **record,
         "seconds": time.monotonic() - began,
         "processor_seconds": time.process_time() - worked,
         "steps": steps,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-Scores = dict[str, float | None]
+Scores = Mapping[str, float | None]
 """`cost:LAYER` and `error:LAYER` → mean per target frame; None where it could not be computed."""
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy
 
@@ -19,7 +18,7 @@ from boulder.training.run import TrainingRun
 
 
 def start_phase(
-    phase: TrainingPhase, extern_data: Mapping[str, Any], state: Checkpoint | None, run: TrainingRun
+    phase: TrainingPhase, extern_data: dict[str, Any], state: Checkpoint | None, run: TrainingRun
 ) -> tuple[Model, Checkpoint]:
     """
     Build the model of a phase from a checkpoint. At a phase border the parameters are grown; within the phase they are
@@ -66,7 +65,7 @@ def _hand_over(
         step=step,
         phase_start=phase.start,
         index=phase.index,
-        network=canonical(phase.network),  # functions become digests: a checkpoint holds no code
+        network=cast(dict[str, Any], canonical(phase.network)),  # functions become digests: a checkpoint holds no code
         specs=spec.params,
         params=begun.params,
         history=state.history if state else [],

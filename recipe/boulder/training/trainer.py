@@ -8,7 +8,7 @@ where the process was stopped, or on how phases are spread over jobs.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -29,7 +29,7 @@ from boulder.training.store import CheckpointStore, ForeignStore
 
 def train(
     phases: Sequence[TrainingPhase],
-    extern_data: Mapping[str, Any],
+    extern_data: dict[str, Any],
     files: TrainingFiles,
     say: Callable[[str], None],
     gpus: int = 1,

@@ -1,82 +1,95 @@
-"""The keys of a config that the training knows, under RETURNN's names."""
+"""The options of a training, under RETURNN's names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.optimizer import check_optimizer
 
-_NUMBER = (int, float)
+
+@dataclass(frozen=True)
+class _Kind:
+    """
+    :param expected: description of a valid value, for messages
+    :param fits: whether a value is valid
+    """
+
+    expected: str
+    fits: Callable[[Any], bool]
+
+
+def _is_positive_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _are_sizes(value: object) -> bool:
+    return all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
+
+
+_Sizes = Annotated[int | dict[str, int], _Kind("a positive int, or a dict of them per data key", _are_sizes)]
+_PositiveInt = Annotated[int, _Kind("a positive int", _is_positive_int)]
+_Int = Annotated[int, _Kind("an int", lambda value: isinstance(value, int) and not isinstance(value, bool))]
+_Number = Annotated[float, _Kind("a number, 0 or more", _is_number)]
+_Order = Annotated[str, _Kind("a string such as 'random'", lambda value: isinstance(value, str))]
+_Flag = Annotated[bool, _Kind("True or False", lambda value: isinstance(value, bool))]
+_Function = Annotated[
+    Callable[..., Any] | None, _Kind("a function or None", lambda value: value is None or callable(value))
+]
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
     """
-    :param batch_size: most frames of a batch, padding included; per data key if it is a dict
-    :param max_seqs: most sequences of a batch
+    :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict
+    :param max_seqs: maximal number of sequences per batch
     :param batching: order of the sequences, see `boulder.data.sequence_order`
     :param optimizer: {"class": "adam", …}, see `boulder.training.optimizer`
-    :param optimizer_epsilon: the optimizer's epsilon, where it has one and `optimizer` does not say
-    :param gradient_clip: entries of gradients are clipped to ± this; 0 for no clipping
-    :param gradient_clip_global_norm: all gradients together are scaled down to this norm; 0 for no clipping
-    :param use_normalized_loss: each loss is divided by its frames; else the objective is a sum over frames
-    :param random_seed: of initial parameters, sequence order and dropout
-    :param init_new_network_callback: a function that is called where a phase begins from the one before, before values are
-        copied, see `boulder.training.growth.callbacks`
-    :param growth_callback: a function that is called after that, and may replace values
+    :param optimizer_epsilon: epsilon of the optimizer, if it has one and `optimizer` does not set it
+    :param gradient_clip: entries of gradients are clipped to ± this value; 0 for no clipping
+    :param gradient_clip_global_norm: gradients are scaled down to this global norm; 0 for no clipping
+    :param use_normalized_loss: divide each loss by its number of frames; otherwise the objective is a sum over frames
+    :param random_seed: seed of initial parameters, sequence order and dropout
+    :param init_new_network_callback: called at the start of a phase, before parameters are carried over, see
+        `boulder.training.growth.callbacks`
+    :param growth_callback: called after parameters were carried over; may replace values
     """
 
-    batch_size: int | dict = 5000
-    max_seqs: int = 40
-    batching: str = "default"
-    optimizer: dict = field(default_factory=lambda: {"class": "adam"})
-    optimizer_epsilon: float = 1e-16
-    gradient_clip: float = 0.0
-    gradient_clip_global_norm: float = 0.0
-    use_normalized_loss: bool = False
-    random_seed: int = 42
-    init_new_network_callback: Callable | None = None
-    growth_callback: Callable | None = None
+    batch_size: _Sizes = 5000
+    max_seqs: _PositiveInt = 40
+    batching: _Order = "default"
+    optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
+    optimizer_epsilon: _Number = 1e-16
+    gradient_clip: _Number = 0.0
+    gradient_clip_global_norm: _Number = 0.0
+    use_normalized_loss: _Flag = False
+    random_seed: _Int = 42
+    init_new_network_callback: _Function = None
+    growth_callback: _Function = None
 
     @classmethod
-    def from_config(cls, config: dict, where: str = "config") -> TrainingOptions:
+    def from_config(cls, config: Mapping[str, Any], where: str = "config") -> TrainingOptions:
         """
-        :param config: option → value, without the learning rate's keys
-        :param where: for messages
-        :raises ConfigError: for a key that is not known, with the nearest right one, or a value of another type
+        :param config: option → value, without the keys of learning rates
+        :param where: context for error messages
+        :raises ConfigError: for an unknown key, with the nearest known one, or a value of the wrong type or range
         """
-        known = [f.name for f in fields(cls)]
+        known = [option.name for option in fields(cls)]
         for key in config:
             if key not in known:
                 every = [*known, *learning_rate_keys()]
                 raise ConfigError(f"{where}: the training does not know {key!r}{nearest(key, every)}")
         options = replace(cls(), **config)
-        options._check(where)
+        for key, hint in get_type_hints(cls, include_extras=True).items():
+            for kind in getattr(hint, "__metadata__", ()):
+                if not kind.fits(getattr(options, key)):
+                    raise ConfigError(f"{where}: {key!r} must be {kind.expected}, found {getattr(options, key)!r}")
+        check_optimizer(options.optimizer, where)
         return options
-
-    def _check(self, where: str) -> None:
-        def expect(key: str, what: str, fits: bool) -> None:
-            if not fits:
-                raise ConfigError(f"{where}: {key!r} must be {what}, found {getattr(self, key)!r}")
-
-        sizes = self.batch_size.values() if isinstance(self.batch_size, dict) else [self.batch_size]
-        expect("batch_size", "a positive int, or a dict of them per data key", all(map(_is_positive_int, sizes)))
-        expect("max_seqs", "a positive int", _is_positive_int(self.max_seqs))
-        expect("batching", "a string such as 'random'", isinstance(self.batching, str))
-        expect("use_normalized_loss", "True or False", isinstance(self.use_normalized_loss, bool))
-        expect("random_seed", "an int", isinstance(self.random_seed, int) and not isinstance(self.random_seed, bool))
-        for key in ("optimizer_epsilon", "gradient_clip", "gradient_clip_global_norm"):
-            value = getattr(self, key)
-            expect(
-                key, "a number, 0 or more", isinstance(value, _NUMBER) and not isinstance(value, bool) and value >= 0
-            )
-        for key in ("init_new_network_callback", "growth_callback"):
-            expect(key, "a function or None", getattr(self, key) is None or callable(getattr(self, key)))
-        check_optimizer(self.optimizer, where)
-
-
-def _is_positive_int(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0

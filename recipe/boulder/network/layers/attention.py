@@ -129,7 +129,7 @@ class GenericAttention(Layer):
             return Template(contraction.axes, base.dtype)
 
     def compute(self, run: LayerRun, base: Tensor, weights: Tensor) -> Tensor:
-        site = Site(run.name, self, [("", base.template), ("", weights.template)])
+        site = self.site(run, base, weights)
         contraction, squeezed = self._contraction(base.template, weights.template, site)
         time = base.template.required(TIME)
         if time not in contraction.reduced:

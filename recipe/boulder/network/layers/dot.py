@@ -51,7 +51,7 @@ class Dot(Layer):
             return Template(contraction.axes, a.dtype)
 
     def compute(self, run: LayerRun, a: Tensor, b: Tensor) -> Tensor:
-        site = Site(run.name, self, [("", a.template), ("", b.template)])
+        site = self.site(run, a, b)
         return self._contraction(a.template, b.template, site).compute(run, a, b, run.template)
 
     def _contraction(self, a: Template, b: Template, site: Site) -> Contraction:

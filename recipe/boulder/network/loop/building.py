@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BEAM
+from boulder.network.axes import BEAM, Axis
 from boulder.network.layer import Layer, Site
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
@@ -14,14 +14,16 @@ from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.sites import checked_losses
 from boulder.network.specs import InnerSpec, LayerSpec, LossSpec
 from boulder.network.subnet import Inner, Node, TemplateOf
 from boulder.network.template import Template
 
 
-def describe_loop(subnet: LoopSubnet, outer: TemplateOf) -> InnerSpec:
+def describe_loop(subnet: LoopSubnet, outer: TemplateOf, around: Axis | None = None) -> InnerSpec:
     """
     :param outer: templates of the surroundings
+    :param around: axis of the loop around this one, which needs nothing special here
     :return: everything but the loop's own layer, whose source is `LOOP/output`
     :raises NetworkError: names the layer's path
     """
@@ -74,7 +76,7 @@ class _Building:
 
     def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> None:
         """Puts the specs of a loop within this one into `layers`."""
-        spec, key = inner.describe(outer), self.subnet.key(node.name)
+        spec, key = inner.describe(outer, self.loop), self.subnet.key(node.name)
         layers.update(spec.layers)
         layers[key] = LayerSpec(key, node.layer, (f"{key}/output",), spec.output, ())
         self._check_losses(node, spec.losses, layers)
@@ -198,7 +200,7 @@ class _Building:
     def _add_loss(self, node: Node) -> None:
         if node.loss:
             output = outside(self.spec.layers[self.subnet.key(node.name)].template, self.loop)
-            self.spec.losses.update(self.subnet.checked_losses(node, output, self.frame.site(node, {})))
+            self.spec.losses.update(checked_losses(self.subnet, node, output, self.frame.site(node, {})))
 
     def _expose(self, node: Node) -> None:
         key = self.subnet.key(node.name)

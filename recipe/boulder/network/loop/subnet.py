@@ -24,23 +24,18 @@ class LoopSubnet(Subnet):
     :param loop: the loop's options
     """
 
+    noun = "the loop"
     outer: Subnet
 
     def __init__(self, loop: LoopOptions, place: Place):
-        self.loop, self.where = loop, f"layer {place.path!r} (rec)"
-        if "output" not in loop.unit:
-            raise NetworkError(f"{self.where}: its subnetwork needs a layer 'output'{nearest('output', loop.unit)}")
-        super().__init__(loop.unit, place, lambda name: f"{place.path}/unit/{name}")
+        self.loop, self.where = loop, place.where
+        super().__init__(loop.unit, place, "unit")
         self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
 
     @property
     def sources(self) -> tuple[Ref, ...]:
         """:return: `from` of the loop, whose frames it iterates over"""
         return self.place.sources
-
-    def from_outside(self, name: str) -> Ref:
-        """:return: reference to a layer of the loop, for layers of the surroundings"""
-        return Ref(RefKind.SUBLAYER, f"{self.name.rpartition('/')[2]}/{name}", self.outer.name)
 
     def roots(self) -> list[str]:
         return [
@@ -58,8 +53,6 @@ class LoopSubnet(Subnet):
     def resolve(self, text: str, where: str) -> Ref:
         ref = Ref.parse(text)
         match ref.kind:
-            case RefKind.BASE:
-                return self._resolve_outside(ref, where)
             case RefKind.STEP:
                 return replace(ref, subnet=self.name)
             case RefKind.INPUT if self.sources:
@@ -69,18 +62,12 @@ class LoopSubnet(Subnet):
                     raise NetworkError(f"{where}: 'from' names {text!r}, but the loop has no 'from'")
                 return Ref(RefKind.INPUT, subnet=self.name)
             case RefKind.INPUT | RefKind.DATA:
+                return self.resolve_stream(ref, text, where)
+            case RefKind.BASE:
                 return super().resolve(text, where)
             case RefKind.LAYER | RefKind.PREV if ref.name in self.layers:
                 return replace(ref, subnet=self.name)
         raise self._unknown(ref, where)
-
-    def _resolve_outside(self, ref: Ref, where: str) -> Ref:
-        try:
-            return self.outer.resolve(ref.name, where)
-        except NetworkError:
-            hint = nearest(ref.text, [f"base:{name}" for name in self.outer.layers])
-            message = f"{where}: 'from' names {ref.text!r}, which does not exist outside of the loop{hint}"
-            raise NetworkError(message) from None
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
