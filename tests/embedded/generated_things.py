@@ -172,6 +172,8 @@ def _of_type(annotation, expressions):
         return str(expressions.random.randrange(1, 100))
     if outer == "bool":
         return expressions.pick(["True", "False"])
+    if outer == "Data":
+        return f"[{expressions.path(1)}]"
     makers = {"None": expressions.none, "str": expressions.text, "Path": expressions.path}
     return makers.get(outer, expressions.anything)(1)
 
