@@ -38,7 +38,7 @@ lock: venv  ## write lock files from pyproject.toml; UPGRADE=1 takes the newest 
 	$(BIN)/python tools/make_locks.py $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove .venv and caches, but neither work/ nor output/
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -path ./work -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:  ## build .venv if necessary

@@ -1,7 +1,8 @@
-"""The encoder-decoder with attention of config/g2p.py, in the manner of the RETURNN speech setups (Zeyer et al. 2018).
+"""Encoder-decoder with attention for config/g2p_attention.py, after the RETURNN speech setups (Zeyer et al. 2018).
 
-A BLSTM encoder reads the letters. An LSTM decoder writes a phoneme at a time: from the phoneme before and what it attends to,
-which is a mean over the encoder's frames with weights that depend on the decoder's state and on where it has looked so far:
+A BLSTM encoder reads the letters. An LSTM decoder generates one phoneme at a time, from the previous phoneme and a context
+vector. The context is a weighted mean of the encoder's frames h. The weights depend on the decoder's state s and on the sum of
+the previous weights:
 
     e_t,i = v · tanh(W s_t + V h_i + u Σ_{t' < t} α_t',i)        α_t = softmax(e_t)        c_t = Σ_i α_t,i h_i
 """
@@ -10,16 +11,16 @@ from dataclasses import dataclass
 
 from jobs.lexicon_to_hdf import END
 
-EACH_ENTRY = {"*": None}  # dropout draws for each entry; RETURNN's default is one mask for all frames of a batch
+EACH_ENTRY = {"*": None}  # an independent dropout mask per entry; by RETURNN's default, all frames of a batch share one
 
 
 @dataclass(frozen=True)
 class Size:
     """
-    :param layers: BLSTM layers of the encoder
-    :param encoder: units of each of their directions
+    :param layers: number of BLSTM layers of the encoder
+    :param encoder: units per direction of the encoder
     :param decoder: units of the decoder's LSTM
-    :param dropout: before each BLSTM layer, the decoder and its softmax
+    :param dropout: dropout rate before each BLSTM layer, the decoder and its softmax
     """
 
     layers: int
@@ -30,7 +31,8 @@ class Size:
 
 def network(size: Size, *, ctc_scale: float, label_smoothing: float) -> dict:
     """
-    :param ctc_scale: of the CTC loss on the encoder; 0: there is none
+    :param ctc_scale: scale of the CTC loss on the encoder; 0: no CTC loss
+    :param label_smoothing: label smoothing of the decoder's cross-entropy
     :return: net dict
     """
     drop = {"dropout": size.dropout, "dropout_noise_shape": EACH_ENTRY}
@@ -59,7 +61,7 @@ def network(size: Size, *, ctc_scale: float, label_smoothing: float) -> dict:
 
 
 def decoder(size: Size, drop: dict, label_smoothing: float) -> dict:
-    """:return: net dict of what is computed for each phoneme"""
+    """:return: net dict of the loop over phonemes"""
     smoothing = {"loss_opts": {"label_smoothing": label_smoothing}} if label_smoothing else {}
     return {
         "output": {

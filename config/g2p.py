@@ -1,34 +1,36 @@
-"""Letters to phonemes on CMUdict: a CTC network of BLSTM layers, grown layer by layer.
+"""Grapheme-to-phoneme conversion on CMUdict: a CTC network of BLSTM layers that grows layer by layer.
 
     boulder run config/g2p.demo     20,000 words, minutes on two cores; test PER about 9 %
-    boulder run config/g2p.py       all 124,926 words at full width, for a GPU or a night on a CPU of many cores
+    boulder run config/g2p.py       all 124,926 words at full width, for a GPU or a night on a many-core CPU
 
-config/g2p_attention.py does the same with an encoder-decoder. The network, in the manner of the RETURNN speech setups (frames are letters, each of them twice, since a letter like x is
-several phonemes): embedding → repeat ×2 → BLSTM layers → softmax over 39 phonemes and the blank, with CTC loss.
-Pretraining: index 0 has one BLSTM layer of half the width and no dropout; each index adds a layer and widens them all.
+The network follows the RETURNN speech setups: embedding → repeat ×2 → BLSTM layers → softmax over 39 phonemes and the blank,
+with CTC loss. Frames are letters. Each letter is repeated, since a letter such as x may be several phonemes.
+Pretraining: index 0 has one BLSTM layer of half the width and no dropout. Each index adds a layer and widens all layers.
+config/g2p_attention.py solves the same task with an encoder-decoder.
 """
 
 from dataclasses import dataclass
 
 from jobs.cmudict_lexicon import CmuDictLexiconJob
 from jobs.ctc_search import CtcSearchJob
+from jobs.laid_out import Pipeline
 from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob, WordsToHdfJob
-from jobs.pipeline import Pipeline, lay_out
+from jobs.pipeline import lay_out
 from jobs.pronunciation_scoring import PronunciationScoringJob
 from jobs.report import ReportJob
 from jobs.rqmt import training_rqmt
 from sisyphus import tk
 
 FRAMES_PER_LETTER = 2
-EACH_ENTRY = {"*": None}  # dropout draws for each entry; RETURNN's default is one mask for all frames of a batch
+EACH_ENTRY = {"*": None}  # an independent dropout mask per entry; by RETURNN's default, all frames of a batch share one
 
 
 @dataclass(frozen=True)
 class Size:
     """
-    :param layers: BLSTM layers of the full network
-    :param width: units of each direction in the full network
-    :param dropout: before each BLSTM layer and the softmax
+    :param layers: number of BLSTM layers of the full network
+    :param width: units per direction in the full network
+    :param dropout: dropout rate before each BLSTM layer and the softmax
     """
 
     layers: int
@@ -37,7 +39,11 @@ class Size:
 
 
 def network(layers: int, width: int, dropout: float) -> dict:
-    """:return: net dict"""
+    """
+    :param layers: number of BLSTM layers
+    :param width: units per direction
+    :return: net dict
+    """
     net = {
         "embedding": {"class": "linear", "from": "data", "n_out": 64, "activation": None, "with_bias": False},
         "frames": {"class": "repeat", "from": "embedding", "repetitions": FRAMES_PER_LETTER},
@@ -59,7 +65,7 @@ def network(layers: int, width: int, dropout: float) -> dict:
 
 
 def construction_algo(size: Size, first_batch_size: int):
-    """:return: RETURNN's `construction_algo`: from one layer at half width to the full network less its dropout"""
+    """:return: RETURNN's `construction_algo`, from one layer at half width to the full network without dropout"""
 
     def algo(idx: int, net_dict: dict) -> dict | None:
         if idx == size.layers:
@@ -68,7 +74,7 @@ def construction_algo(size: Size, first_batch_size: int):
         net = network(layers=idx + 1, width=width, dropout=0.0)
         if idx == 0:
             net["#config"] = {"batch_size": first_batch_size}
-            net["#repetitions"] = 2  # the first layer has everything to learn
+            net["#repetitions"] = 2  # the first index starts from random parameters
         return net
 
     return algo
@@ -105,7 +111,7 @@ def data(lexicon: CmuDictLexiconJob) -> dict:
 
 
 def ctc_search(training: Pipeline, lexicon: CmuDictLexiconJob, rqmt: dict) -> CtcSearchJob:
-    """:return: of the test words"""
+    """:return: job that decodes the test words"""
     return CtcSearchJob(
         checkpoint=training.checkpoint,
         extern_data=LETTERS_TO_PHONEMES,
@@ -119,7 +125,8 @@ def evaluate(name: str, training: Pipeline, lexicon: CmuDictLexiconJob, search, 
     """
     Search on the test words → error rates → report.
 
-    :param report: further arguments of `ReportJob`
+    :param search: search job
+    :param report: additional arguments of `ReportJob`
     """
     scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
     report_job = ReportJob(
@@ -141,7 +148,7 @@ def evaluate(name: str, training: Pipeline, lexicon: CmuDictLexiconJob, search, 
 
 
 def demo() -> None:
-    """Minutes on two cores."""
+    """Takes minutes on two cores."""
     experiment(
         "g2p.demo",
         num_words=20_000,
@@ -152,7 +159,7 @@ def demo() -> None:
             "max_seqs": 100,
             "batching": "laplace:.1000",
             "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
-            "use_learning_rate_control_always": True,  # the list holds while pretraining, too
+            "use_learning_rate_control_always": True,  # also during pretraining
             "optimizer": {"class": "adam", "epsilon": 1e-8},
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,
@@ -163,7 +170,7 @@ def demo() -> None:
 
 
 def py() -> None:
-    """All words, full width."""
+    """All words at full width."""
     experiment(
         "g2p",
         num_words=None,
@@ -174,7 +181,7 @@ def py() -> None:
             "max_seqs": 200,
             "batching": "laplace:.1000",
             "learning_rates": [0.001] * 15 + [0.001 * 0.8**n for n in range(1, 16)],
-            "use_learning_rate_control_always": True,  # the list holds while pretraining, too
+            "use_learning_rate_control_always": True,  # also during pretraining
             "optimizer": {"class": "adam", "epsilon": 1e-8},
             "gradient_clip_global_norm": 5.0,
             "use_normalized_loss": True,

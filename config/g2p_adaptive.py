@@ -1,13 +1,13 @@
-"""Letters to phonemes, as deep as it pays: layers are added until the dev score no longer improves by a twentieth.
+"""Grapheme-to-phoneme conversion with adaptive depth: adds layers until the dev cost improves by less than 5 %.
 
     boulder run config/g2p_adaptive.adaptive     20,000 words; five minutes on two cores; test PER about 8 %
 
-The data and layers of config/g2p.demo. Index 0 has one BLSTM layer; each index adds one, initialised anew, and all are trained
-on, for two epochs. What decides is the lowest dev cost (CTC, per phoneme) of an index against that of the one before. The
-network that did not improve trains on, to epoch 12, with falling learning rates.
+Data and layers are those of config/g2p.demo. Index 0 has one BLSTM layer. Each index adds a randomly initialised layer and
+trains all layers for two epochs. The lowest dev cost of an index (CTC, per phoneme) is compared with that of the previous
+index. If it did not improve enough, this network is trained to epoch 12 with decreasing learning rates.
 
-When it was run, the costs of one to four layers were 0.522, 0.416, 0.375 and 0.362, so it stopped at four (563,688 parameters;
-dev error 10.4 %, test PER 8.15 %, WER 35.9 %).
+In a run, the costs of one to four layers were 0.522, 0.416, 0.375 and 0.362, so growth stopped at four layers (563,688
+parameters; dev error 10.4 %, test PER 8.15 %, WER 35.9 %).
 """
 
 from config.g2p import ctc_search, data, evaluate, network
@@ -17,11 +17,11 @@ from jobs.rqmt import training_rqmt
 
 MAX_LAYERS = 5
 EPOCHS_PER_INDEX = 2
-WORTH_A_LAYER = 0.95  # of the cost before
+WORTH_A_LAYER = 0.95  # largest ratio of the new cost to the previous cost at which growth continues
 
 
 def construction_algo(idx: int, net_dict: dict, history: list[dict]) -> dict | None:
-    """:param history: scores of the epochs before this index"""
+    """:param history: scores of all epochs before this index"""
     costs = [record["dev"]["cost:output"] for record in history]
     lowest = [min(costs[first : first + EPOCHS_PER_INDEX]) for first in range(0, len(costs), EPOCHS_PER_INDEX)]
     if len(lowest) > 1 and lowest[-1] > WORTH_A_LAYER * lowest[-2]:
@@ -37,7 +37,7 @@ async def adaptive() -> None:
         network=network(MAX_LAYERS, width=80, dropout=0.1),
         pretrain={
             "construction_algo": construction_algo,
-            "repetitions": {"default": EPOCHS_PER_INDEX, "final": 0},  # the last index trains on
+            "repetitions": {"default": EPOCHS_PER_INDEX, "final": 0},  # the last network is trained further
             "copy_param_mode": "subset",
         },
         num_epochs=12,

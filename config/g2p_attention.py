@@ -1,11 +1,11 @@
-"""Letters to phonemes on CMUdict with an encoder-decoder, grown in depth and width: config/attention_network.py.
+"""Grapheme-to-phoneme conversion on CMUdict with the encoder-decoder of config/attention_network.py, grown in depth and width.
 
     boulder run config/g2p_attention.attention_demo     20,000 words, three minutes on two cores; test PER about 8 %
-    boulder run config/g2p_attention.attention          all words, for a GPU or a night on a CPU of many cores
+    boulder run config/g2p_attention.attention          all words, for a GPU or a night on a many-core CPU
 
-Pretraining: index 0 has one BLSTM layer of half the width, each index adds a layer and widens the encoder; no dropout, and a CTC
-loss on the encoder beside the decoder's own. Both are as in the published speech setups, and so is that the CTC loss is off and
-the labels are smoothed only once the network is complete. Test words are decoded by beam search.
+Pretraining: index 0 has one BLSTM layer of half the width. Each index adds a layer and widens the encoder. There is no dropout,
+and the encoder has an additional CTC loss. The full network drops the CTC loss and adds label smoothing. This follows the
+published speech setups. Test words are decoded by beam search.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ LABEL_SMOOTHING = 0.1
 
 
 def construction_algo(size: Size):
-    """:return: RETURNN's `construction_algo`: from one encoder layer at half width to the full encoder, with CTC beside it"""
+    """:return: RETURNN's `construction_algo`, from one encoder layer at half width to the full encoder, with CTC loss"""
 
     def algo(idx: int, net_dict: dict) -> dict | None:
         if idx == size.layers:
@@ -68,7 +68,7 @@ def experiment(
 
 
 def attention_demo() -> None:
-    """Minutes on two cores."""
+    """Takes minutes on two cores."""
     experiment(
         "g2p.attention_demo",
         num_words=20_000,
@@ -90,7 +90,7 @@ def attention_demo() -> None:
 
 
 def attention() -> None:
-    """All words, full width."""
+    """All words at full width."""
     experiment(
         "g2p.attention",
         num_words=None,

@@ -1,10 +1,11 @@
-"""Ways to grow, side by side: the network of config/g2p.py on 20,000 words, three seeds each.
+"""Comparison of growth modes: the network of config/g2p.py on 20,000 words, with three seeds each.
 
     boulder run config/growth_study.py         33 trainings of 8 epochs, about half an hour on two idle cores
-    .venv/bin/python -m bench.growth_study     the table of docs/growth.md from what they have written
+    .venv/bin/python -m bench.growth_study     the table of docs/growth.md, from their output
 
-Two schedules, deeper and wider, have the same data, epochs and learning rates, and end in the same network; the ways differ in
-what a phase takes from the one before. "deepen" is not among them: an LSTM cannot start as the identity.
+Two schedules, deeper and wider, have the same data, epochs and learning rates and end with the same network. Their variants
+differ in how a phase initialises its parameters from the previous one. "deepen" is not among them, since an LSTM cannot start
+as the identity.
 """
 
 import re
@@ -22,12 +23,12 @@ CONFIG = {
     "max_seqs": 100,
     "batching": "laplace:.1000",
     "learning_rates": [0.003, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
-    "use_learning_rate_control_always": True,  # the list holds while pretraining, too
+    "use_learning_rate_control_always": True,  # also during pretraining
     "optimizer": {"class": "adam", "epsilon": 1e-8},
     "gradient_clip_global_norm": 5.0,
     "use_normalized_loss": True,
 }
-DEEPER = {  # name → what is said beside the layers of each index
+DEEPER = {  # name → options of each index in addition to its layers
     "reset": {"#copy_param_mode": "reset"},
     "ifpossible": {"#copy_param_mode": "ifpossible"},
     "subset": {"#copy_param_mode": "subset"},
@@ -44,7 +45,7 @@ WIDER = {
 
 
 def deeper(way: dict):
-    """:return: the construction algo of config/g2p.py: 1, 2, 3 layers of 40, 60, 80 units"""
+    """:return: the construction algo of config/g2p.py: 1, 2, 3 layers with 40, 60, 80 units"""
     algo = construction_algo(SIZE, first_batch_size=CONFIG["batch_size"])
 
     def grow(idx: int, net_dict: dict) -> dict | None:
@@ -55,7 +56,7 @@ def deeper(way: dict):
 
 
 def wider(way: dict):
-    """:return: 3 layers of 40, 60, 80 units: what net2wider can preserve, as it could not with layers in between"""
+    """:return: construction algo with 3 layers of 40, 60, 80 units; net2wider preserves the function, as no layers are added"""
 
     def grow(idx: int, net_dict: dict) -> dict | None:
         if idx == 3:

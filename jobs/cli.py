@@ -1,4 +1,4 @@
-"""The `boulder` command, and `sis` of the same environment."""
+"""The `boulder` command, and the `sis` command of the same environment."""
 
 import sys
 import warnings
@@ -21,14 +21,14 @@ PhaseName = Annotated[str, typer.Option("--phase", help="as `boulder status` nam
 
 
 def sis() -> None:
-    """Sisyphus's own command line: of the real one where it is installed."""
+    """Run the command line of Sisyphus: the real one where it is installed."""
     from sisyphus.__main__ import main as sisyphus_main
 
     sys.exit(sisyphus_main())
 
 
 def main() -> None:
-    """The `boulder` command. A mistake of the user's is one line, and the exit code 1."""
+    """Run the `boulder` command. A BoulderError becomes one line and exit code 1."""
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
         app()
@@ -47,10 +47,12 @@ def boulder() -> None:
 @app.command()
 def run(
     config: Annotated[list[str], typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo")],
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what Sisyphus says, and tracebacks")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="show Sisyphus's own messages and tracebacks")
+    ] = False,
 ) -> None:
-    """Validate a whole pipeline, then run it to its end. Asks nothing; the same command goes on after an interruption."""
-    check_folder()  # before Sisyphus looks for its settings
+    """Validate a whole pipeline, then run it to its end. Asks nothing; after an interruption the same command resumes it."""
+    check_folder()  # before Sisyphus reads its settings
     from jobs.commands.run import run as run_pipeline
 
     raise typer.Exit(run_pipeline(config, Console(highlight=False), verbose))
@@ -59,11 +61,13 @@ def run(
 @app.command()
 def extend(
     config: Config,
-    epochs: Annotated[int, typer.Option("--epochs", help="so many more")],
+    epochs: Annotated[int, typer.Option("--epochs", help="number of epochs to add")],
     pipeline: PipelineName = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what Sisyphus says, and tracebacks")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="show Sisyphus's own messages and tracebacks")
+    ] = False,
 ) -> None:
-    """Go on with a pipeline for some epochs more, in a further job. Nothing that is trained is trained again."""
+    """Train a pipeline for more epochs, in a further job that starts from its last checkpoint."""
     check_folder()
     from jobs.commands.extend import extend as extend_pipeline
 
@@ -74,13 +78,11 @@ def extend(
 @app.command()
 def plan(
     file: Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file")],
-    as_json: Annotated[bool, typer.Option("--json", help="every phase with its whole network")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="every phase with its complete network")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="what changes in the net dict from phase to phase")] = False,
-    loops: Annotated[bool, typer.Option("--loops", help="which layers of a loop are computed within it")] = False,
+    loops: Annotated[bool, typer.Option("--loops", help="which layers of a loop are computed inside it")] = False,
     epoch: Annotated[int | None, typer.Option(help="the network of this epoch, as JSON", min=1)] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="plan twice, and tell if the algo gave another network")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="plan twice and report where the two plans differ")] = False,
 ) -> None:
     """Show the phases of a config: index, epochs, layers, parameters, overrides. Submits nothing."""
     from jobs.commands.show_plan import show_plan
@@ -93,10 +95,10 @@ def plan(
 def status(
     config: Config,
     pipeline: PipelineName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="all that is known")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
 ) -> None:
-    """Show where each phase stands: state, epochs, scores, time left, where it runs. Starts nothing."""
-    check_folder()  # before Sisyphus looks for its settings
+    """Show the state of each phase: epochs, scores, time left, where it runs. Starts nothing."""
+    check_folder()  # before Sisyphus reads its settings
     from jobs.commands.show_status import show_status
 
     raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
@@ -107,11 +109,11 @@ def rerun(
     config: Config,
     phase: PhaseName,
     pipeline: PipelineName = None,
-    only: Annotated[bool, typer.Option("--only", help="keep what depends on it, marked as stale")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask, be it more than an hour of work")] = False,
+    only: Annotated[bool, typer.Option("--only", help="keep the results that depend on it, marked as stale")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask, even for more than an hour of work")] = False,
 ) -> None:
-    """Have a phase run anew, and all that depends on it. What there is is moved aside, not deleted."""
-    check_folder()  # before Sisyphus looks for its settings
+    """Run a phase and everything that depends on it again. Old results are moved aside, not deleted."""
+    check_folder()  # before Sisyphus reads its settings
     from jobs.commands.rerun import rerun as rerun_phase
 
     console = Console(highlight=False)
@@ -121,9 +123,9 @@ def rerun(
 @app.command()
 def graph(
     config: Config,
-    output: Annotated[str, typer.Option("--output", "-o", help="a file: .svg, .png, .pdf or .dot")] = "graph.svg",
+    output: Annotated[str, typer.Option("--output", "-o", help="file: .svg, .png, .pdf or .dot")] = "graph.svg",
 ) -> None:
-    """Draw all jobs: as boxes by state, with what they hand over as lines."""
+    """Draw all jobs as boxes, coloured by state, and what they hand over as lines."""
     check_folder()
     from jobs.commands.show_graph import show_graph
 
@@ -135,10 +137,12 @@ def logs(
     config: Config,
     phase: PhaseName,
     pipeline: PipelineName = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until the job ends, across retries")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="keep printing until the job ends, across retries")
+    ] = False,
 ) -> None:
-    """Print the log of a phase's job, also of one that was packed."""
-    check_folder()  # before Sisyphus looks for its settings
+    """Print the log of a phase's job, even after clean-up has packed it."""
+    check_folder()  # before Sisyphus reads its settings
     from jobs.commands.show_log import show_log
 
     raise typer.Exit(show_log(config, phase, pipeline=pipeline, follow=follow))
@@ -149,10 +153,10 @@ def hold(
     config: Config,
     phase: PhaseName,
     pipeline: PipelineName = None,
-    stop: Annotated[bool, typer.Option("--stop", help="if it runs, let it save and end")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="let a running job save and end")] = False,
 ) -> None:
-    """Keep a phase from being started, until `boulder release`. What runs goes on, unless --stop."""
-    check_folder()  # before Sisyphus looks for its settings
+    """Keep a phase from being started, until `boulder release`. A running job continues, unless --stop."""
+    check_folder()  # before Sisyphus reads its settings
     from jobs.commands.hold import hold as hold_phase
 
     raise typer.Exit(hold_phase(config, phase, Console(highlight=False), pipeline=pipeline, stop=stop))
@@ -161,7 +165,7 @@ def hold(
 @app.command()
 def release(config: Config, phase: PhaseName, pipeline: PipelineName = None) -> None:
     """Let a phase be started again, after `boulder hold`."""
-    check_folder()  # before Sisyphus looks for its settings
+    check_folder()  # before Sisyphus reads its settings
     from jobs.commands.hold import release as release_phase
 
     raise typer.Exit(release_phase(config, phase, Console(highlight=False), pipeline=pipeline))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in
 from boulder.data.sequence_order import check_order
-from boulder.errors import BoulderError, NetworkError
+from boulder.errors import BoulderError, ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.report.phases import phase_rows
 from boulder.schedule import Phase, Plan
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
-from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
+from boulder.training.learning_rate import LearningRateControl, learning_rate_control, learning_rate_keys
 from boulder.training.phase import TrainingPhase
+from boulder.training.training_options import TrainingOptions
 from jobs import several_gpus
 from jobs.experiment import Experiment, data_description, is_no_data
 from jobs.laid_out import Pipeline
@@ -72,7 +74,7 @@ class Layout:
 
     def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
         """:return: the network of each phase; the phases as their jobs receive them; first epoch of a phase → its devices"""
-        rates = learning_rates(self._experiment.config, plan)
+        rates = learning_rate_control(self._experiment.config, plan)
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
             try:
@@ -84,19 +86,23 @@ class Layout:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
         return specs, phases, devices
 
-    def _training_phase(self, phase: Phase, rates: Sequence[float]) -> TrainingPhase:
+    def _training_phase(self, phase: Phase, rates: LearningRateControl) -> TrainingPhase:
         """
-        :param rates: learning rate of each epoch of the plan
+        :param rates: learning rates of all epochs of the plan
         :raises BoulderError: for a wrong option or data set
         """
         experiment = self._experiment
         elsewhere = {*several_gpus.KEYS, *DATA_KEYS}
+        ignored = {*learning_rate_keys(), *experiment.function_options}
+        known = {*elsewhere, *ignored, *(field.name for field in fields(TrainingOptions))}
+        for key in phase.config:
+            if key not in known:
+                raise ConfigError(f"config: the training does not know {key!r}{nearest(key, known)}")
         overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}
-        ignored = {*LEARNING_RATE_KEYS, *experiment.function_options}
         result = TrainingPhase.planned(
             phase,
             config={key: value for key, value in {**experiment.config, **overrides}.items() if key not in ignored},
-            learning_rates=[rates[epoch - 1] for epoch in phase.epochs],
+            learning_rate_control=rates.restricted_to(phase.epochs),
             train=_description(phase, "train", experiment.train_description),
             dev=_description(phase, "dev", experiment.dev_description),
         )

@@ -1,10 +1,11 @@
-"""One HTML file that tells what a pipeline did."""
+"""Writes the HTML report of a pipeline."""
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
+from typing import Any
 
 from boulder.training.scores import read_scores
 from jobs.workdir.stale import why_stale
@@ -13,13 +14,13 @@ from sisyphus import Job, Task, tk
 
 class ReportJob(Job):
     """
-    Phases, learning curves, error rates and some decoded words in one self-contained file.
+    Writes phases, learning curves, error rates and some decoded words into one self-contained file.
 
     Outputs:
-        out_report: HTML
-        out_curves: SVG, the learning curves alone
+        out_report: HTML file
+        out_curves: SVG file, the learning curves alone
 
-    Hash: all arguments; `growth` and `attention` only where they are given, so that the ids of older reports stay.
+    Hash: all arguments. `growth` and `attention` enter it only if they are given, so that older reports keep their ids.
     """
 
     def __init__(
@@ -37,16 +38,16 @@ class ReportJob(Job):
         num_attention: int = 9,
     ):
         """
-        :param title: e.g. the name of the experiment
+        :param title: heading, e.g. the name of the experiment
         :param phases: rows of the phase table, see `boulder.report.PhaseRow`
-        :param scores: JSON lines of the training jobs, in order
-        :param description: a sentence or two
+        :param scores: `out_scores` of the training jobs, in order
+        :param description: one or two sentences
         :param error_rates: JSON files, see `boulder.report.RateRow`
-        :param words: JSON, decoded words, see `boulder.report.Example`
-        :param num_words: so many of them are shown, spread over all
-        :param growth: JSON of the training jobs, in order: what became of which parameter
-        :param attention: JSON of a beam search, word → weights of its letters for each phoneme
-        :param num_attention: so many of `words` are shown with their weights, spread over all
+        :param words: JSON file of decoded words, see `boulder.report.Example`
+        :param num_words: number of words to show, spread evenly over all
+        :param growth: `out_growth` of the training jobs, in order
+        :param attention: `out_attention` of a beam search: word → weights of its letters for each phoneme
+        :param num_attention: number of words to show with their weights, spread evenly over all
         """
         self.title = title
         self.phases = phases
@@ -62,10 +63,10 @@ class ReportJob(Job):
         self.out_report = self.output_path("report.html")
         self.out_curves = self.output_path("learning_curves.svg")
 
-    def tasks(self):
+    def tasks(self) -> Iterator[Task]:
         yield Task("run", mini_task=True)
 
-    def run(self):
+    def run(self) -> None:
         from boulder.report import learning_curve, render
         from boulder.report.phases import number_growth, number_scores, with_stale, with_times
 
@@ -106,31 +107,39 @@ class ReportJob(Job):
         ]
 
     def _stale_scores(self) -> list[str | None]:
-        """:return: for each training job, why it is stale; what follows on a stale one is stale as well"""
+        """:return: for each training job, why it is stale; a job that continues a stale one is stale as well"""
         marks = [why_stale(path.get_path()) for path in self.scores]
-        return list(accumulate(marks, lambda before, own: own or before))
+        return list(accumulate(marks, _own_or_before))
 
     def _stale_parts(self, training: str | None) -> dict[str, str]:
-        """:param training: why the last training job is stale, from whose checkpoint all this is"""
-        parts = {"error rates": self.error_rates, "decoded words": [self.words], "attention weights": [self.attention]}
+        """:param training: why the last training job is stale: everything is computed from its checkpoint"""
+        parts: dict[str, list] = {
+            "error rates": self.error_rates,
+            "decoded words": [self.words],
+            "attention weights": [self.attention],
+        }
         made = [
             (name, why_stale(path.get_path()) or training) for name, paths in parts.items() for path in paths if path
         ]
         return {name: why for name, why in made if why}
 
     @classmethod
-    def hash(cls, kwargs):
-        without = [key for key in ("growth", "attention") if not kwargs.get(key)]  # the ids of older reports stay
+    def hash(cls, kwargs: dict) -> str:
+        without = [key for key in ("growth", "attention") if not kwargs.get(key)]
         without += ["num_attention"] if "attention" in without else []
         return super().hash({key: value for key, value in kwargs.items() if key not in without})
 
 
+def _own_or_before(before: str | None, own: str | None) -> str | None:
+    return own or before
+
+
 def _spread(entries: list, count: int) -> list:
-    """:return: at most `count` of them, at regular steps"""
+    """:return: at most `count` entries, at regular steps"""
     return entries[:: max(1, len(entries) // count)][:count]
 
 
-def _read(path: tk.Path):
+def _read(path: tk.Path) -> Any:
     with open(path.get_path(), encoding="utf-8") as file:
         return json.load(file)
 

@@ -8,6 +8,7 @@ test that needs another program fails everywhere, not only on a machine without 
 import importlib.util
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -50,6 +51,10 @@ def _missing(message: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    ):  # as in a shell's background, and inherited by the tests' processes
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tempfile.TemporaryDirectory(prefix="boulder-path.")
     config.add_cleanup(folder.cleanup)
     config.stash[BARE_PATH] = str(fill(Path(folder.name)))

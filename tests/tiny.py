@@ -30,9 +30,14 @@ def phase(number: int, epochs: range, net: dict, **config) -> dict:
         "last_epoch": epochs[-1],
         "network": net,
         "config": CONFIG | config,
-        "learning_rates": [0.01] * len(epochs),
+        "learning_rate_control": scheduled([0.01] * len(epochs), epochs[0]),
         "copy_param_mode": "subset",
     }
+
+
+def scheduled(rates: list[float], first_epoch: int = 1) -> dict:
+    """:return: the `learning_rate_control` of a phase as plain JSON"""
+    return {"class": "scheduled", "first_epoch": first_epoch, "rates": rates}
 
 
 def write_data(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Names of configs, as Sisyphus has them: `config/g2p.demo` is the function `demo` in config/g2p.py."""
+"""Names of configs, in Sisyphus's notation: `config/g2p.demo` is the function `demo` in config/g2p.py."""
 
 import contextlib
 import importlib
@@ -11,14 +11,14 @@ from boulder.errors import BoulderError, ConfigError, nearest
 
 
 def check_folder() -> None:
-    """:raises BoulderError: if this is no folder to run Sisyphus in"""
+    """:raises BoulderError: if the current directory is not one that Sisyphus can run in"""
     if not os.path.exists("settings.py"):
         raise BoulderError(f"there is no settings.py in {os.getcwd()}; change to the folder that has it, with config/")
 
 
 def check_config_name(name: str) -> None:
     """
-    Imports the module, so that a wrong name gets the nearest right one and not a traceback.
+    Import the config's module, so that a wrong name gives the nearest right one rather than a traceback.
 
     :param name: `config/g2p.demo`, `config/g2p.py` for the function `py`, or `config/g2p.demo(3)`
     :raises ConfigError: if there is no such file or function
@@ -45,8 +45,10 @@ def check_config_name(name: str) -> None:
 @contextlib.contextmanager
 def errors_of_config(name: str) -> Iterator[None]:
     """
-    :param name: of the config whose code runs inside
-    :raises ConfigError: in place of an exception that the code did not expect: what it was, and the line of the config
+    Context in which the code of a config runs.
+
+    :param name: of the config
+    :raises ConfigError: in place of any exception that is no BoulderError, with its message and the line in the config
     """
     try:
         yield

@@ -20,24 +20,24 @@ from sisyphus import Job, gs
 
 def hold(config: str, phase: str, console: Console, *, pipeline: str | None = None, stop: bool = False) -> int:
     """
-    :param phase: as `jobs.pieces.find_piece`
-    :param stop: let the job save and end, if it runs
+    :param phase: see `jobs.pieces.find_piece`
+    :param stop: let a running job save and end
     :return: exit code
-    :raises BoulderError: if it has finished, or cannot be stopped
+    :raises BoulderError: if the job has finished, or cannot be stopped
     """
     job = _job(config, phase, pipeline)
     state = Judge([job]).state(job)
     if state.name == gs.STATE_FINISHED:
-        raise BoulderError(f"phase {phase} has finished, there is nothing to hold; rerun would run it anew")
+        raise BoulderError(f"phase {phase} has finished, so it cannot be held; `boulder rerun` would run it again")
     if not os.path.isdir(folder_of(job)):
         set_up_directory(job)
     with open(folder_of(job, gs.STATE_HOLD), "w"):
         pass
     told = "held"
-    if state.name in ALIVE and (stop or state.name != gs.STATE_RUNNING):  # what waits in a queue has nothing to lose
+    if state.name in ALIVE and (stop or state.name != gs.STATE_RUNNING):  # a queued job has nothing to lose
         end_jobs([job], console)
     elif state.name == gs.STATE_RUNNING:
-        told = "held, but runs and goes on; --stop lets it save and end"
+        told = "held, but keeps running; --stop lets it save and end"
     console.print(f"{escape(name_of(job))} is {told}", soft_wrap=True)
     return 0
 
@@ -45,13 +45,13 @@ def hold(config: str, phase: str, console: Console, *, pipeline: str | None = No
 def release(config: str, phase: str, console: Console, *, pipeline: str | None = None) -> int:
     """
     :return: exit code
-    :raises BoulderError: if it is not held by a hold file
+    :raises BoulderError: if the job has no hold file
     """
     job = _job(config, phase, pipeline)
     try:
         os.unlink(folder_of(job, gs.STATE_HOLD))
     except FileNotFoundError:
-        by_config = ", but by the config: take its hold() out" if is_held_by_config(job) else ""
+        by_config = ", but by the config: remove the call of hold() there" if is_held_by_config(job) else ""
         raise BoulderError(f"phase {phase} is not held by `boulder hold`{by_config}") from None
     console.print(f"{escape(name_of(job))} is released", soft_wrap=True)
     return 0

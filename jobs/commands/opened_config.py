@@ -1,4 +1,4 @@
-"""A config that is looked at, or whose jobs are dealt with, while another process may be its manager."""
+"""Lays out a config to inspect its jobs or act on them, perhaps while another process is its manager."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from boulder.errors import ConfigError
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
-from jobs.layout import Pipeline
+from jobs.laid_out import Pipeline
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked
@@ -18,16 +18,16 @@ from sisyphus.loader import config_manager
 
 def open_config(name: str) -> dict[str, Pipeline]:
     """
-    Lays out a config and, if it is async, goes on with it as far as the scores that there are let it. Changes no file.
+    Lay out a config; resume an async config as far as the existing scores allow. Changes no file.
 
     :param name: e.g. `config/g2p.demo`
-    :return: name → pipeline; its jobs and what depends on them are in `toolkit.sis_graph`
-    :raises BoulderError: for a config that does not exist, or cannot be laid out, or lays out no pipeline
+    :return: name → pipeline. Their jobs and everything that depends on them are in `toolkit.sis_graph`.
+    :raises BoulderError: if the config does not exist, cannot be laid out, or lays out no pipeline
     """
     check_folder()
     check_config_name(name)
     logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL, format="%(message)s", force=True)
-    asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
+    asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
     with errors_of_config(name):
         config_manager.load_configs([name])
@@ -39,7 +39,7 @@ def open_config(name: str) -> dict[str, Pipeline]:
 
 
 def continue_configs() -> None:
-    """Goes on with async configs as far as the scores that there are let them."""
+    """Resume async configs as far as the existing scores allow."""
     before = -1
     while config_manager.reader_running() and len(toolkit.sis_graph.targets) != before:
         before = len(toolkit.sis_graph.targets)
@@ -47,6 +47,6 @@ def continue_configs() -> None:
 
 
 def jobs_of(pipelines: dict[str, Pipeline]) -> list[Job]:
-    """:return: all jobs of the config, also those of pipelines that no output asks for, each after those it depends on"""
+    """:return: all jobs of the config in topological order, including those of pipelines that no output needs"""
     asked = [path.creator for target in toolkit.sis_graph.targets for path in target.required_full_list if path.creator]
     return with_inputs([*(job for pipeline in pipelines.values() for job in pipeline.jobs), *asked])

@@ -1,4 +1,4 @@
-"""`boulder run`: the manager without questions, with what the training says, and with an exit code.
+"""`boulder run`: a manager that asks nothing, reports what the training reports, and has an exit code.
 
 Works with the real Sisyphus and with embedded/sisyphus: both have this Manager, graph and loader.
 """
@@ -12,8 +12,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,12 +24,38 @@ from jobs.commands.opened_config import continue_configs
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.workdir.job_name import name_of
 from jobs.workdir.sisyphus_names import become_manager, folder_of
-from jobs.workdir.stale import WANTED
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
-from sisyphus import gs, toolkit
+from sisyphus import Job, toolkit
+from sisyphus import global_settings as gs
+from sisyphus.graph import OutputPath, OutputReport
 from sisyphus.loader import config_manager
 from sisyphus.manager import Manager, create_aliases
+
+_ROUNDS_WITHOUT_HOPE = 4
+"""An async config is resumed once a round, and what a job has just finished may let it lay out more."""
+
+
+class QuietManager(Manager):
+    """Never asks. If all jobs have finished, it writes outputs and aliases again."""
+
+    _rounds_without_hope = _num_targets = 0
+
+    def input(self, prompt: str) -> str:
+        return "u" if prompt.startswith("All calculations") else "n"
+
+    def continue_manager_loop(self) -> bool:
+        """
+        Differs from upstream's in two ways: upstream's continues as long as an async config waits, even for a job that has
+        failed, and creates aliases only for the jobs that exist when it starts.
+        """
+        if self._num_targets != len(self.sis_graph.targets):
+            self._num_targets = len(self.sis_graph.targets)
+            create_aliases(self.sis_graph.jobs())
+        found = set(self.jobs)
+        hope = TO_DO & found or not found & {*FAILED, gs.STATE_INPUT_MISSING}
+        self._rounds_without_hope = 0 if hope else self._rounds_without_hope + 1
+        return self._rounds_without_hope < _ROUNDS_WITHOUT_HOPE and super().continue_manager_loop()
 
 
 def run(
@@ -36,20 +63,21 @@ def run(
 ) -> int:
     """
     :param configs: e.g. `config/g2p.demo`
-    :param verbose: let Sisyphus say what it does
-    :param loaded: called when all configs are laid out, before any job is submitted
-    :return: exit code: 0 if all outputs are there, 1 if a job failed, 130 after Ctrl-C
-    :raises BoulderError: for what is wrong before any job is submitted
+    :param verbose: show Sisyphus's own messages
+    :param loaded: callback after all configs are laid out, before the first job is submitted
+    :return: exit code: 0 if all outputs exist, 1 if a job failed, 130 after Ctrl-C
+    :raises BoulderError: if anything is wrong before the first job is submitted
     """
     check_folder()
     for config in configs:
         check_config_name(config)
-    level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is told here
+    level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is printed here
     logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
-    logging.getLogger("sisyphus.cluster").setLevel(logging.WARNING)  # embedded/sisyphus says there if Slurm is away
-    asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader asks for one
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us so shall find all as after Ctrl-C
+    logging.getLogger("sisyphus.cluster").setLevel(
+        logging.WARNING
+    )  # where embedded/sisyphus reports a silent scheduler
+    asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped so, the manager leaves as after Ctrl-C
     lock_work_directory()
     become_manager()
     for config in configs:
@@ -59,33 +87,12 @@ def run(
 
     loaded()
 
-    class QuietManager(Manager):
-        """Never asks. When all is done already, outputs and aliases are written anew."""
-
-        _rounds_without_hope = _num_targets = 0
-
-        def input(self, prompt):
-            return "u" if prompt.startswith("All calculations") else "n"
-
-        def continue_manager_loop(self):
-            """
-            Upstream's goes on as long as an async config waits, also for a job that failed, and makes aliases only for
-            jobs that are there at its start.
-            """
-            if self._num_targets != len(self.sis_graph.targets):
-                self._num_targets = len(self.sis_graph.targets)
-                create_aliases(self.sis_graph.jobs())
-            hope = TO_DO & set(self.jobs) or not {*FAILED, gs.STATE_INPUT_MISSING} & set(self.jobs)
-            self._rounds_without_hope = 0 if hope else self._rounds_without_hope + 1
-            # what a job has just finished may be news to a config, which is looked at once a round
-            return self._rounds_without_hope < 4 and super().continue_manager_loop()
-
     gs.PRINT_ERROR = verbose
     engine = toolkit.cached_engine()
     engine.start_engine()
     _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
     try:
-        # A job that failed in an earlier run is moved aside and tried again: the same command is how one goes on.
+        # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
         manager = QuietManager(
             sis_graph=toolkit.sis_graph,
             job_engine=engine,
@@ -96,7 +103,7 @@ def run(
         )
         manager.unpause()
         with (
-            errors_of_config(" ".join(configs)),  # an async config goes on in there
+            errors_of_config(" ".join(configs)),  # the manager resumes async configs
             _errors_as_they_are(),
             Watcher(toolkit.sis_graph, console) as watcher,
         ):
@@ -109,8 +116,8 @@ def run(
     return _tell_result(toolkit.sis_graph, engine, watcher.failed, console)
 
 
-def _allow_new_tries(jobs) -> None:
-    """What earlier runs submitted too often is not counted any more."""
+def _allow_new_tries(jobs: Iterable[Job]) -> None:
+    """Forget the submissions of earlier runs, so that they do not count as tries."""
     for job in jobs:
         for log in Path(folder_of(job)).glob("submit_log.*"):
             log.replace(log.with_name(f"before.{log.name}"))
@@ -118,10 +125,10 @@ def _allow_new_tries(jobs) -> None:
 
 @contextlib.contextmanager
 def _errors_as_they_are() -> Iterator[None]:
-    """Upstream's manager prints the traceback of an exception in it and raises SystemExit; the exception comes out here."""
+    """Let an exception in the manager pass: upstream's prints its traceback and raises SystemExit instead."""
     hook = sys.excepthook
 
-    def quiet_here(*error) -> None:
+    def quiet_here(*error: Any) -> None:
         if threading.current_thread() is not threading.main_thread():
             hook(*error)
 
@@ -136,27 +143,31 @@ def _errors_as_they_are() -> Iterator[None]:
         sys.excepthook = hook
 
 
-def _tell_result(graph, engine, told: set[str], console: Console) -> int:
-    """Prints outputs, and failures that were not told yet. :return: exit code"""
+def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> int:
+    """
+    Print the outputs, and the failures that were not reported yet.
+
+    :param told: ids of the jobs whose failure was reported
+    :return: exit code
+    """
     missing, undecided = 0, False
     for target in sorted(graph.targets, key=lambda target: target.name):
         available = all(required.available() for required in target.required)
-        if target.name == "async_run":  # what an async config waits for
+        if target.name == "async_run":  # an async config waits for it
             undecided = undecided or not available
-            continue
-        path = os.path.join("output", target.name)
-        if not available:
+        elif not available:
             missing += 1
-            continue
-        if target.name.startswith(WANTED):
-            continue
-        text = _short_text(path)
-        console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
+        elif isinstance(target, OutputPath | OutputReport):
+            path = os.path.join("output", target.name)
+            text = _short_text(path)
+            console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
     states = graph.get_jobs_by_status(engine=engine, skip_finished=True)
     failed = {job.job_id(): (job, state) for state in FAILED for job in states.get(state, ())}
     for name, (job, state) in sorted(failed.items()):
         if name not in told:
             tell_failure(job, state, console)
+    for path in sorted(states.get(gs.STATE_INPUT_MISSING, ())):
+        console.print(f"[red]failed:[/red] a job reads {escape(path)}, which does not exist", soft_wrap=True)
     if failed or missing or undecided:
         further = " and further ones not decided" if undecided else ""
         found = f"{missing} outputs are missing{further}, {len(failed)} jobs failed"
@@ -169,7 +180,7 @@ def _tell_result(graph, engine, told: set[str], console: Console) -> int:
 
 
 def _short_text(path: str) -> str:
-    """:return: what a small text file says"""
+    """:return: content of a small text file; "" for any other file"""
     if not path.endswith(".txt") or not os.path.exists(path) or os.path.getsize(path) > 2000:
         return ""
     with open(path, encoding="utf-8") as file:

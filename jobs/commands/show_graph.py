@@ -1,4 +1,4 @@
-"""`boulder graph`: the jobs of a config as a picture."""
+"""`boulder graph`: draws the jobs of a config."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sisyphus import Job
 
 def show_graph(config: str, output: str, console: Console) -> int:
     """
-    :param output: file, its suffix says of which kind: `boulder.report.graph_picture.SUFFIXES`
+    :param output: file; its suffix sets the format, see `boulder.report.graph_picture.SUFFIXES`
     :return: exit code
-    :raises BoulderError: for a config that cannot be laid out, a picture of an unknown kind or a file that cannot be written
+    :raises BoulderError: if the config cannot be laid out, the format is unknown, or the file cannot be written
     """
     check_suffix(output)
     jobs = jobs_of(open_config(config))
@@ -45,12 +45,12 @@ def show_graph(config: str, output: str, console: Console) -> int:
 
 
 def _short_name(job: Job) -> str:
-    """:return: the alias, or the class"""
+    """:return: alias, or class without the hash"""
     return name_of(job) if job.get_aliases() else type(job).__name__
 
 
 def _note(job: Job) -> str:
-    """:return: how far a training is"""
+    """:return: the progress of a training; "" for any other job"""
     if not isinstance(job, PhaseTrainingJob):
         return ""
     epochs = job.phases[-1]["last_epoch"] - job.phases[0]["first_epoch"] + 1

@@ -1,4 +1,4 @@
-"""`boulder logs`: what a phase's job printed, also of earlier tries, and also after clean-up packed it."""
+"""`boulder logs`: prints the log of a phase's job, including earlier tries, even after clean-up has packed it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sisyphus import Job, gs
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_BETWEEN_JUDGEMENTS = 2.0
 _LOOKS_AT_REST = 3
-"""After so many, nobody goes on with a job that was interrupted."""
+"""After this many in a row, nobody will resume an interrupted job."""
 _ENDS = {gs.STATE_FINISHED, *FAILED}
 
 
 def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bool = False) -> int:
     """
-    :param phase: as `jobs.pieces.find_piece`
-    :param follow: go on until the job ends, also when it is interrupted and tried again
+    :param phase: see `jobs.pieces.find_piece`
+    :param follow: keep printing until the job ends, across interruptions and retries
     :return: exit code; with `follow`, 1 if the job did not finish
-    :raises BoulderError: if it has not begun
+    :raises BoulderError: if the job has not begun
     """
     _, chosen = find_pipeline(open_config(config), pipeline)
     job = find_piece(chosen, phase).job
@@ -42,17 +42,17 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
     for name in names:
         if len(names) > 1:
             print(f"==> {folder_of(job, name)} <==")
-        sys.stdout.write(read_text(job, name))
+        sys.stdout.write(read_text(job, name) or "")
     return 0
 
 
 def _log_names(job: Job) -> list[str]:
-    """:return: of all tasks; not what Sisyphus puts aside of tries that failed"""
+    """:return: logs of all tasks, without those of failed tries that Sisyphus has set aside"""
     return [name for name in file_names(job) if name.startswith(f"{gs.JOB_LOG}.") and ".error." not in name]
 
 
 def _follow(job: Job) -> int:
-    """Prints what is there, and what comes, of one task after the other."""
+    """Print the logs, and whatever is appended to them, task by task."""
     told = ""
     for text in _growing(job):
         sys.stdout.write(text)
@@ -66,8 +66,8 @@ def _follow(job: Job) -> int:
 
 
 def _growing(job: Job) -> Iterator[str]:
-    """:return: what is new in the logs, from the beginning, until the job has ended"""
-    printed: dict[str, tuple[int | None, int]] = {}  # name → (inode, bytes): the log of a job run anew is another file
+    """:return: the text of the logs from their beginning, then what is appended, until the job has ended"""
+    printed: dict[str, tuple[int | None, int]] = {}  # name → (inode, bytes): a rerun job has a new log file
     judged, times_at_rest = 0.0, 0
     while True:
         for name in _log_names(job):
@@ -84,18 +84,19 @@ def _growing(job: Job) -> Iterator[str]:
 
 def _new_text(job: Job, name: str, printed: dict[str, tuple[int | None, int]]) -> str:
     inode, count = printed.get(name, (None, 0))
+    now: int | None
     try:
         with open(folder_of(job, name), "rb") as file:
             now = os.fstat(file.fileno()).st_ino
             count = count if now == inode else 0
             file.seek(count)
             new = file.read()
-    except FileNotFoundError:  # packed meanwhile, and what is packed grows no more
+    except FileNotFoundError:  # packed meanwhile; a packed log grows no more
         now, new = inode, (read_text(job, name) or "").encode()[count:]
     printed[name] = now, count + len(new)
     return new.decode(errors="replace")
 
 
 def _may_go_on(state: str) -> bool:
-    """Whether the job runs, or a manager will run it."""
+    """Whether the job runs, or a manager may start it."""
     return state in ALIVE or manager_at_work() is not None

@@ -1,4 +1,4 @@
-"""`boulder plan --loops`: which layers of a loop are computed within it, and which for all frames at once."""
+"""`boulder plan --loops`: which layers of a loop are computed inside it, frame by frame, and which before or after it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MODES = {"train": "training", "search": "search"}
 
 
 def loop_lines(plan: Plan, extern_data: dict) -> Iterator[str]:
-    """:return: for each phase, unless it is as the one before it"""
+    """:return: lines for each phase; "as before" if its loops are those of the phase before"""
     before: list[str] = []
     for number, phase in enumerate(plan.phases):
         lines = [line for mode in _MODES for line in _of_mode(phase.network, extern_data, mode)]

@@ -1,4 +1,4 @@
-"""`boulder plan`: what would be trained, without a job being submitted or TensorFlow being imported."""
+"""`boulder plan`: shows the phases of a config. Submits no job and does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ from jobs.pipeline import laid_out_pipelines
 @dataclass(frozen=True)
 class PlannedNetworks:
     """
-    :param name: of the pipeline, or the file
-    :param plan: the phases
-    :param specs: their networks, None where Boulder cannot train one
-    :param problem: the first reason for a None
-    :param needs: the plan goes on once there are scores up to this epoch; None: it is complete
+    :param name: of the pipeline, or of the RETURNN config file
+    :param specs: network of each phase; None for a network that Boulder cannot train
+    :param problem: why the first None is one
+    :param needs: the plan continues once there are scores up to this epoch; None if it is complete
     :param extern_data: data streams
     """
 
@@ -56,14 +55,14 @@ def show_plan(
     check: bool = False,
 ) -> int:
     """
-    :param name: a config of Sisyphus's, e.g. `config/g2p.demo`, or a RETURNN config file
-    :param as_json: print every phase with its whole network
+    :param name: a config of Sisyphus, e.g. `config/g2p.demo`, or a RETURNN config file
+    :param as_json: print every phase with its complete network
     :param diff: print what changes in the net dict from phase to phase, option by option
-    :param loops: print which layers of `rec` layers are computed within their loops, and which before or after them
-    :param epoch: print the network of this epoch only
-    :param check: plan twice, and tell where the algo gave another network
+    :param loops: print which layers of each loop are computed inside it, and which before or after it
+    :param epoch: print only the network of this epoch
+    :param check: plan twice and report where the two plans differ
     :return: exit code, 1 if `check` found a difference
-    :raises BoulderError: for whatever gives no plan
+    :raises BoulderError: if the config gives no plan
     """
     read = _reader(name)
     found = read()
@@ -90,18 +89,18 @@ def show_plan(
 
 
 def tell_what_it_needs(needs: int | None, console: Console) -> None:
-    """:param needs: the plan goes on once there are scores up to this epoch; None: it is complete"""
+    """:param needs: the plan continues once there are scores up to this epoch; None if it is complete"""
     if needs is not None:
-        console.print(f"the plan goes on after epoch {needs}, once there are scores", highlight=False)
+        console.print(f"the plan continues after epoch {needs}, once there are scores", highlight=False)
 
 
 def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
-    """:return: what reads the config: Sisyphus's configs lie in config/, any other file is RETURNN's"""
+    """:return: function that reads the config. Configs of Sisyphus are in config/; any other file is RETURNN's."""
     path = Path(name)
     if path.is_file() and path.resolve().parent != Path("config").resolve():
         return lambda: [_returnn_config(path)]
     if not path.is_file() and path.suffix in (".config", ".json", ""):
-        raise ConfigError(f"plan {name!r}: there is no such file; a config of Sisyphus's is FILE.FUNCTION")
+        raise ConfigError(f"plan {name!r}: there is no such file; a config of Sisyphus is FILE.FUNCTION")
     return lambda: _sisyphus_config(name)
 
 
@@ -127,7 +126,9 @@ def _returnn_config(path: Path) -> PlannedNetworks:
     from boulder.returnn import load_config
 
     config = load_config(path)
-    plan, specs, problem = config.plan(), [], None
+    plan = config.plan()
+    specs: list[NetworkSpec | None] = []
+    problem = None
     for number, phase in enumerate(plan.phases):
         try:
             specs.append(describe(phase.network, config.extern_data or {}))
@@ -137,7 +138,7 @@ def _returnn_config(path: Path) -> PlannedNetworks:
     return PlannedNetworks(str(path), plan, specs, problem, extern_data=config.extern_data or {})
 
 
-def _as_json(planned: PlannedNetworks) -> dict:
+def _as_json(planned: PlannedNetworks) -> object:
     phases = [row | {"network": phase.network} for row, phase in zip(planned.rows(), planned.plan.phases, strict=True)]
     return canonical(
         {

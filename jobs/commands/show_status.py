@@ -1,4 +1,4 @@
-"""`boulder status`: where each phase stands. Starts nothing, changes nothing, and needs no manager."""
+"""`boulder status`: the state of each phase. Starts and changes nothing, and needs no manager."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from boulder.training.time_left import seconds_left
 from jobs.commands.opened_config import jobs_of, open_config
 from jobs.commands.show_plan import tell_what_it_needs
 from jobs.commands.watcher import tell_failure
-from jobs.layout import Pipeline
+from jobs.laid_out import Pipeline
 from jobs.pieces import Piece, find_pipeline, pieces
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
@@ -30,10 +30,10 @@ from sisyphus import Job, gs
 def show_status(config: str, console: Console, *, pipeline: str | None = None, as_json: bool = False) -> int:
     """
     :param config: e.g. `config/g2p.demo`
-    :param pipeline: None: all that the config lays out
-    :param as_json: print all that is known
-    :return: exit code, 1 if a job failed
-    :raises BoulderError: for a config that cannot be laid out
+    :param pipeline: name; None for all pipelines of the config
+    :param as_json: print everything that is known
+    :return: exit code, 1 if a job has failed
+    :raises BoulderError: if the config cannot be laid out
     """
     opened = open_config(config)
     chosen = opened if pipeline is None else dict([find_pipeline(opened, pipeline)])
@@ -65,7 +65,7 @@ def show_status(config: str, console: Console, *, pipeline: str | None = None, a
 @dataclass(frozen=True)
 class Look:
     """
-    What there is to see at one moment.
+    A snapshot of all jobs.
 
     :param states: job id → state
     :param stale: job id → why its results are stale
@@ -94,7 +94,7 @@ def _row(piece: Piece, look: Look) -> PhaseStatus:
         epoch=last.get("epoch"),
         train=last.get("train", {}),
         dev=last.get("dev", {}),
-        progress=progress and f"{progress['what'].partition(' (')[0]}, batch {progress['done']}/{progress['total']}",
+        progress=_batches(progress) if progress else None,
         seconds=sum(record.get("seconds", 0.0) for record in own),
         seconds_left=seconds_left(piece.epochs, records, progress) if name == gs.STATE_RUNNING else None,
         where=state.where if name not in (gs.STATE_WAITING, gs.STATE_RUNNABLE) else "",
@@ -102,8 +102,12 @@ def _row(piece: Piece, look: Look) -> PhaseStatus:
     )
 
 
+def _batches(progress: dict) -> str:
+    return f"{progress['what'].partition(' (')[0]}, batch {progress['done']}/{progress['total']}"
+
+
 def _state_of_piece(piece: Piece, state: str, last_epoch: int | None) -> str:
-    """:return: the job's state for the phase that it is at; those before are finished, those behind wait"""
+    """:return: the job's state for the phase that it is training; earlier phases are finished, later ones wait"""
     if len(piece.job.phases) == 1 or state in (gs.STATE_FINISHED, gs.STATE_WAITING):
         return state
     at = (last_epoch + 1) if last_epoch else piece.job.phases[0]["first_epoch"]
@@ -113,7 +117,7 @@ def _state_of_piece(piece: Piece, state: str, last_epoch: int | None) -> str:
 
 
 def _tell_others(others: list[Job], look: Look, console: Console) -> None:
-    """One line: how many are in which state, and the names of those that are not finished."""
+    """Print one line: how many jobs are in which state, and the names of unfinished ones."""
     found = Counter(look.state(job) for job in others)
     if not found:
         return
@@ -129,7 +133,7 @@ def _tell_manager(config: str, look: Look, console: Console) -> None:
     if manager:
         console.print(f"manager: {escape(manager)}", soft_wrap=True)
     elif any(state.name != gs.STATE_FINISHED for state in look.states.values()):
-        console.print(f"no manager is at work; to go on: boulder run {escape(shlex.quote(config))}", soft_wrap=True)
+        console.print(f"no manager is at work; to continue: boulder run {escape(shlex.quote(config))}", soft_wrap=True)
 
 
 def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problems: list[str]) -> dict:

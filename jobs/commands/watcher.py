@@ -1,4 +1,4 @@
-"""What `boulder run` says while the manager is at work."""
+"""Reports progress while the manager of `boulder run` is at work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 import time
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,43 +20,44 @@ from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_name import name_of
 from jobs.workdir.sisyphus_names import folder_of, is_finished
+from sisyphus import Job
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class Watcher:
     """
-    Beside the manager: prints the phases that are laid out, each job that ends and each epoch that is scored; at a
-    terminal, bars of the epochs.
+    A thread beside the manager. Prints the phases once they are laid out, each job that ends and each epoch that is scored;
+    at a terminal, it also shows a progress bar for each training. Use it as a context.
     """
 
-    def __init__(self, graph, console: Console):
+    def __init__(self, graph: Any, console: Console) -> None:
         self._graph, self._console = graph, console
         self.failed: set[str] = set()
-        """ids of the jobs whose failure was told"""
-        self._began = time.time()  # failures before that are of an earlier run; their jobs are tried again
+        """Ids of the jobs whose failure was reported."""
+        self._began = time.time()  # older failures are of an earlier run, and their jobs are tried again
         self._finished: set[str] = set()
         self._epochs: dict[str, int] = {}
         self._rows: dict[str, list[dict]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._bar = make_bar(console) if console.is_terminal else None
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, Any] = {}
 
     def __enter__(self) -> Watcher:
         self._tell_phases()
-        done = [job for job in self._graph.jobs() if _is_finished(job)]
+        done = [job for job in self._graph.jobs() if is_finished(job)]
         self._finished = {job.job_id() for job in done}
         if done:
             self._console.print(f"{len(done)} of {len(list(self._graph.jobs()))} jobs are finished already")
         for job in self._trainings():
-            self._new_records(job)  # those of an earlier run are not told again
+            self._new_records(job)  # epochs of an earlier run are not printed again
         if self._bar:
             self._bar.start()
         self._thread.start()
         return self
 
-    def __exit__(self, *_error) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stop.set()
         self._thread.join()
         if self._bar:
@@ -72,12 +74,12 @@ class Watcher:
             for record in self._new_records(job):
                 self._console.print(escape(describe_record(record)), soft_wrap=True)
             if self._bar:
-                self._draw(job)
+                self._draw(job, self._bar)
         for job in self._graph.jobs():
-            if job.job_id() in self._finished and not _is_finished(job):  # boulder rerun
+            if job.job_id() in self._finished and not is_finished(job):  # boulder rerun
                 self._finished.discard(job.job_id())
                 self._epochs.pop(job.job_id(), None)
-            if job.job_id() not in self._finished and _is_finished(job):
+            if job.job_id() not in self._finished and is_finished(job):
                 self._finished.add(job.job_id())
                 self._console.print(f"finished: {escape(name_of(job))}", style="green", highlight=False)
             if job.job_id() not in self.failed and _error_logs(job, since=self._began):
@@ -86,7 +88,7 @@ class Watcher:
         self._tell_phases()
 
     def _tell_phases(self) -> None:
-        """Of each pipeline, the rows that are new: an adaptive one grows."""
+        """Print the new rows of each pipeline's phase table: an adaptive pipeline grows."""
         for name, pipeline in list(laid_out_pipelines().items()):
             told = self._rows.get(name, [])
             if pipeline.rows != told:
@@ -106,21 +108,26 @@ class Watcher:
             self._epochs[job.job_id()] = records[-1]["epoch"]
         return records
 
-    def _draw(self, job: PhaseTrainingJob) -> None:
+    def _draw(self, job: PhaseTrainingJob, bars: Any) -> None:
         progress, bar = job.progress(), self._bars.get(job.job_id())
-        if progress is None or _is_finished(job):
+        if progress is None or is_finished(job):
             if bar is not None:
-                self._bar.remove_task(self._bars.pop(job.job_id()))
+                bars.remove_task(self._bars.pop(job.job_id()))
             return
         if bar is None:
-            bar = self._bars[job.job_id()] = self._bar.add_task("", total=None, scores="")
-        state = self._bar.tasks[self._bar.task_ids.index(bar)]
+            bar = self._bars[job.job_id()] = bars.add_task("", total=None, scores="")
+        state = bars.tasks[bars.task_ids.index(bar)]
         if state.description != progress["what"]:
-            self._bar.reset(bar, description=progress["what"])
-        self._bar.update(bar, completed=progress["done"], total=progress["total"])
+            bars.reset(bar, description=progress["what"])
+        bars.update(bar, completed=progress["done"], total=progress["total"])
 
 
-def tell_failure(job, state: str, console: Console) -> None:
+def tell_failure(job: Job, state: str, console: Console) -> None:
+    """
+    Print the last error message in the logs of a failed job, and where the logs are.
+
+    :param state: printed if there is no log of an error
+    """
     logs = _error_logs(job)
     told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {folder_of(job)}"
     console.print(f"[red]failed:[/red] {escape(name_of(job))}: {escape(told)}", highlight=False, soft_wrap=True)
@@ -128,12 +135,8 @@ def tell_failure(job, state: str, console: Console) -> None:
         console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
 
 
-def _is_finished(job) -> bool:
-    return is_finished(job)
-
-
-def _error_logs(job, since: float = 0.0) -> list[str]:
-    """:return: logs of the tasks that ended with an error, after `since` seconds of the epoch"""
+def _error_logs(job: Job, since: float = 0.0) -> list[str]:
+    """:return: logs of the tasks that failed after `since`, in seconds since 1970"""
     folder = folder_of(job)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     errors = [name for name in names if name.startswith("error.")]
@@ -142,7 +145,7 @@ def _error_logs(job, since: float = 0.0) -> list[str]:
 
 
 def _last_line(log: str) -> str:
-    """:return: the last line of a log that tells an error"""
+    """:return: the last line of a log that has an error message, else its last line"""
     try:
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = [Text.from_ansi(line).plain.strip() for line in file if line.strip()]

@@ -1,4 +1,4 @@
-"""Ends what runs or waits for jobs, wherever it is, and waits until it is gone."""
+"""Ends the workers and queued submissions of jobs, on this machine or a cluster, and waits until they are gone."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from jobs.workdir.states import ALIVE
 from sisyphus import Job, gs
 
 _PATIENCE = 120.0
-"""Seconds that jobs of a cluster have to save and end in."""
+"""Seconds that jobs on a cluster have to save and end."""
 
 
 def end_jobs(jobs: list[Job], console: Console) -> None:
     """
-    Lets running jobs save and end, takes others out of the queue, and returns when nothing is left of them.
+    Let running jobs save and end, cancel queued ones, and return once none of them is left.
 
-    :raises BoulderError: if that is not possible from here, or takes too long
+    :raises BoulderError: if a job runs on another machine, a scheduler does not answer, or a job does not end in time
     """
     living = look(jobs)
     end, asked = time.monotonic() + _PATIENCE, set[str]()
     while living:
         for job, state in living:
             if state.elsewhere:
-                raise BoulderError(f"{name_of(job)} runs on {state.elsewhere}: this can be done only there")
+                raise BoulderError(f"{name_of(job)} runs on {state.elsewhere}: it can be ended only there")
             if job.job_id() not in asked:
                 console.print(f"ending {escape(name_of(job))} ({state.where or state.name})", soft_wrap=True)
             asked.add(job.job_id())
@@ -44,7 +44,7 @@ def end_jobs(jobs: list[Job], console: Console) -> None:
                 end_workers(list(state.processes))
         if time.monotonic() > end:
             names = ", ".join(f"{name_of(job)} ({state.where})" for job, state in living)
-            raise BoulderError(f"{names}: still there after {_PATIENCE:.0f} s; end it by hand, then try again")
+            raise BoulderError(f"{names}: not ended after {_PATIENCE:.0f} s; end it by hand, then try again")
         living = look(jobs)
         if living:
             time.sleep(0.5)
@@ -52,8 +52,9 @@ def end_jobs(jobs: list[Job], console: Console) -> None:
 
 def look(jobs: list[Job]) -> list[tuple[Job, JobState]]:
     """
-    :return: those jobs that run or are queued where it can be seen; what only a local engine has in its queue is not there
-    :raises BoulderError: if a scheduler gives no answer
+    :return: the jobs that run or are queued, as far as that can be seen from here. The queue of a local engine cannot: it
+        exists only in its manager.
+    :raises BoulderError: if a scheduler does not answer
     """
     judge = Judge(jobs)
     states = [(job, judge.state(job)) for job in jobs]

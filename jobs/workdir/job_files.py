@@ -1,4 +1,4 @@
-"""A job's directory as it is read from outside, also after clean-up packed it into finished.tar.gz."""
+"""Files in a job's directory, also after clean-up has packed them into finished.tar.gz."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from sisyphus import Job, gs
 
 
 def read_text(job: Job, name: str) -> str | None:
-    """:return: what a file in the job's directory says; None if there is none"""
+    """:return: content of a file in the job's directory; None if there is no such file"""
     with contextlib.suppress(OSError), open(folder_of(job, name), encoding="utf-8", errors="replace") as file:
         return file.read()
     with contextlib.suppress(OSError, KeyError, tarfile.TarError), _archive(job) as archive:
-        return archive.extractfile(name).read().decode(errors="replace")
+        member = archive.extractfile(name)
+        return member.read().decode(errors="replace") if member else None
     return None
 
 
 def file_names(job: Job) -> list[str]:
-    """:return: sorted names of the files in the job's directory, [] if there is no directory"""
+    """:return: sorted names of the files in the job's directory; empty if there is no directory"""
     names: set[str] = set()
     with contextlib.suppress(OSError):
         names.update(os.listdir(folder_of(job)))

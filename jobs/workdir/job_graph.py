@@ -1,4 +1,4 @@
-"""What depends on what."""
+"""Which job depends on which."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from sisyphus import Job
 
 
 def inputs_of(job: Job) -> list[Job]:
-    """:return: the jobs whose outputs it needs"""
+    """:return: the jobs whose outputs the job reads"""
     creators = {path.creator.job_id(): path.creator for path in inputs_of_job(job) if path.creator is not None}
     return list(creators.values())
 
 
 def with_inputs(jobs: Iterable[Job]) -> list[Job]:
-    """:return: these and all that they need, each after those that it needs itself"""
-    stack, found, seen = list(jobs)[::-1], {}, set()
+    """:return: the jobs and everything they depend on, in topological order"""
+    stack, seen = list(jobs)[::-1], set[str]()
+    found: dict[str, Job] = {}
     while stack:
         job = stack[-1]
         if job.job_id() in seen:
@@ -30,8 +31,8 @@ def with_inputs(jobs: Iterable[Job]) -> list[Job]:
 
 def dependants(job: Job, jobs: list[Job]) -> list[Job]:
     """
-    :param jobs: each after those that it needs
-    :return: those whose inputs come from `job`, be it by way of others, in order
+    :param jobs: in topological order
+    :return: those of `jobs` that depend on `job`, directly or through others, in order
     """
     affected = {job.job_id()}
     for other in jobs:

@@ -1,4 +1,4 @@
-"""Where a job stands, as Sisyphus names it, judged from outside: no file is changed, and no manager needed or disturbed."""
+"""The state of a job under Sisyphus's name, inferred from outside: no file is changed, and no manager is needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import psutil
 
@@ -21,12 +22,12 @@ from sisyphus import Job, gs
 @dataclass(frozen=True)
 class JobState:
     """
-    :param name: as Sisyphus says: finished, running, queue, waiting, hold, …
-    :param where: engine, the cluster's job number, host or process, as far as they are known
-    :param held: whether it has a hold file; what runs goes on all the same
-    :param numbers: (engine, number) of what runs or waits on a cluster
+    :param name: `finished`, `running`, `queue`, `waiting`, `hold`, …
+    :param where: engine, job number on the cluster, host or process, as far as known
+    :param held: whether the job has a hold file. A running job continues all the same.
+    :param numbers: (engine, job number) of everything that runs or is queued on a cluster
     :param processes: workers on this machine
-    :param elsewhere: the machine on which a worker of the local engine runs, if it is not this one
+    :param elsewhere: the other machine on which a worker of the local engine runs; "" if there is none
     """
 
     name: str
@@ -38,18 +39,18 @@ class JobState:
 
 
 class Judge:
-    """Looks at clusters and processes, once. Make a new one to look again."""
+    """Reads queues and processes once and infers states from them. Make a new one to read them again."""
 
-    def __init__(self, jobs: list[Job]):
-        """:param jobs: those that will be asked for"""
+    def __init__(self, jobs: list[Job]) -> None:
+        """:param jobs: whose states will be asked for"""
         self.problems: list[str] = []
-        """Schedulers that gave no answer, a line for each."""
+        """One message for each scheduler that does not answer."""
         self._workers = local_workers(jobs)
         self._manager = manager_at_work()
         self._queues: dict[str, dict[str, Queued] | None] = {}
 
     def state(self, job: Job) -> JobState:
-        """:return: finished; else what lives, is held, waits, failed, in this order"""
+        """:return: the first that applies of: finished, alive, held, waiting for inputs, at rest"""
         submissions = read_submissions(job)
         if is_finished(job):
             return JobState(gs.STATE_FINISHED, _place(submissions, read_usage(job)))
@@ -85,7 +86,7 @@ class Judge:
         return None
 
     def _queue(self, engine: str) -> dict[str, Queued] | None:
-        """:return: number → what became of it; None if there is no answer"""
+        """:return: job number → state; None if the scheduler does not answer"""
         if engine not in self._queues:
             try:
                 self._queues[engine] = SCHEDULERS[engine].queue()
@@ -96,12 +97,12 @@ class Judge:
 
 
 def _numbers(submissions: list[Submission]) -> list[tuple[str, str]]:
-    """:return: (engine, number), in order"""
+    """:return: (engine, job number), in order"""
     return [(one.engine, number) for one in submissions if one.engine in SCHEDULERS for number in one.numbers]
 
 
 def _at_rest(job: Job, submissions: list[Submission]) -> JobState:
-    """:return: the state of a job whose inputs are there, and of which nothing runs"""
+    """:return: the state of a job whose inputs exist and of which nothing runs"""
     names = set(file_names(job))
     for task in tasks_of_job(job) if names else ():
         done = [f"{gs.STATE_FINISHED}.{task.name()}.{task_id}" in names for task_id in task.task_ids()]
@@ -121,8 +122,8 @@ def _at_rest(job: Job, submissions: list[Submission]) -> JobState:
     return JobState(gs.STATE_FINISHED if names else gs.STATE_RUNNABLE)
 
 
-def _place(submissions: list[Submission], usage: dict) -> str:
-    """:return: where it ran last"""
+def _place(submissions: list[Submission], usage: dict[str, Any]) -> str:
+    """:return: where the job ran last"""
     if not submissions:
         return ""
     last = submissions[-1]
@@ -131,7 +132,7 @@ def _place(submissions: list[Submission], usage: dict) -> str:
 
 
 def _changed_lately(job: Job) -> bool:
-    """Whether a worker, wherever it is, gave a sign of life."""
+    """Whether a worker on any machine gave a sign of life."""
     times = [_mtime(job, prefix) for prefix in (gs.PLOGGING_FILE, gs.JOB_LOG)]
     return time.time() - max(times) < gs.PLOGGING_UPDATE_FILE_PERIOD + gs.WAIT_PERIOD_JOB_FS_SYNC
 
@@ -141,6 +142,6 @@ def _is_newer(job: Job, one: str, other: str) -> bool:
 
 
 def _mtime(job: Job, prefix: str) -> float:
-    """:return: when a file `PREFIX.…` of the job was last written, 0 if there is none"""
+    """:return: time of the last write to a file `PREFIX.…` of the job; 0 if there is none"""
     paths = [folder_of(job, name) for name in file_names(job) if name.startswith(f"{prefix}.")]
     return max((os.path.getmtime(path) for path in paths if os.path.exists(path)), default=0.0)

@@ -1,4 +1,4 @@
-"""Sisyphus's workers on this machine: which run for a job, and how to end them."""
+"""Workers of Sisyphus on this machine: finding those of a job, and ending them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, gs
 
 _PATIENCE = 60.0
-"""Seconds that a worker has to save its checkpoint in."""
+"""Seconds that a worker has to save its checkpoint."""
 
 
 def local_workers(jobs: list[Job]) -> dict[str, list[psutil.Process]]:
     """
-    :return: job id → its workers on this machine, whoever started them. Upstream has two processes for each: the one that works is the other's child, and comes last
+    :return: job id → its workers on this machine, no matter who started them. Upstream has two processes per worker: the one
+        that computes is the child of the other and comes last.
     """
     here = {os.path.relpath(folder_of(job)): job for job in jobs}
     found: dict[str, list[psutil.Process]] = {}
@@ -35,20 +36,20 @@ def local_workers(jobs: list[Job]) -> dict[str, list[psutil.Process]]:
 
 
 def _is_here(folder: str, job: Job) -> bool:
-    """Whether a worker in that folder is of this project: another one may have a job of the same name."""
+    """Whether a worker with this current directory belongs to this project: another may have a job of the same name."""
     own = os.path.realpath(folder_of(job))
     return folder == os.path.realpath(gs.BASE_DIR) or folder.startswith(own)
 
 
 def end_workers(processes: list[psutil.Process]) -> None:
     """
-    Lets workers save and end, and waits for it.
+    Send SIGTERM, so that the worker saves, and wait until it has ended.
 
-    :param processes: of one job, as `local_workers` gives them
-    :raises BoulderError: if one does not end
+    :param processes: of one job, in the order of `local_workers`
+    :raises BoulderError: if the worker does not end in time
     """
-    *around, worker = processes
-    for process in around:  # upstream's takes a worker that was ended for one that failed
+    *parents, worker = processes
+    for process in parents:  # upstream's parent would report a worker that is ended as failed
         with contextlib.suppress(psutil.Error):
             process.kill()
     with contextlib.suppress(psutil.Error):
@@ -57,6 +58,6 @@ def end_workers(processes: list[psutil.Process]) -> None:
     while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > end:
             raise BoulderError(
-                f"process {worker.pid} does not end, {_PATIENCE:.0f} s after SIGTERM; end it, then try again"
+                f"process {worker.pid} has not ended {_PATIENCE:.0f} s after SIGTERM; end it, then try again"
             )
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The work directory for oneself: no manager is at work on it meanwhile, or the one that is waits between two rounds."""
+"""Exclusive access to the work directory: either no manager runs on it, or the running one pauses between two rounds."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ import os
 import time
 from collections.abc import Iterator
 
+from boulder.atomic_file import write_text
 from boulder.errors import BoulderError
 from jobs.workdir.work_lock import lock_work_directory, manager_at_work
 from sisyphus import gs
 
 _PATIENCE = 120.0
-"""Seconds that a manager's round may take."""
+"""Seconds that a round of the manager may take."""
 
 
 @contextlib.contextmanager
-def no_manager_at_it(wanted: list[str]) -> Iterator[str | None]:
+def manager_paused(wanted: list[str]) -> Iterator[str | None]:
     """
-    Upstream's manager remembers what was finished and cannot be told of a change. The embedded one waits, and judges all
-    jobs anew afterwards: see embedded/sisyphus/rounds.py.
+    Keep managers off the work directory inside the context. The embedded manager pauses and then judges all jobs anew, see
+    embedded/sisyphus/rounds.py. Upstream's remembers which jobs have finished and cannot be notified of a change.
 
-    :param wanted: ids of jobs that shall be run although no output needs them
-    :return: the manager that waits, for people; None if none is at work
-    :raises BoulderError: if upstream's is
+    :param wanted: ids of jobs that the manager shall run although no output needs them
+    :return: description of the manager that pauses; None if none runs
+    :raises BoulderError: if upstream's manager runs
     """
     manager = check_manager()
     if manager is None:
-        lock_work_directory()  # as long as this process lives
+        lock_work_directory()  # until this process ends
         yield None
     else:
         with _between_rounds(manager):
             try:
                 yield manager
             finally:
-                _write(os.path.join(gs.WORK_DIR, ".judge_anew"), "".join(f"{job_id}\n" for job_id in wanted))
+                write_text(os.path.join(gs.WORK_DIR, ".judge_anew"), "".join(f"{job_id}\n" for job_id in wanted))
 
 
 def check_manager() -> str | None:
@@ -46,8 +47,8 @@ def check_manager() -> str | None:
     manager = manager_at_work()
     if manager and manager.endswith("upstream Sisyphus"):
         raise BoulderError(
-            f"a manager of upstream Sisyphus is at work ({manager}), which remembers what was finished: stop it (Ctrl-C), "
-            "give this command again, then start it again"
+            f"a manager of upstream Sisyphus is at work ({manager}), and it remembers which jobs have finished: stop it "
+            "(Ctrl-C), repeat this command, then start it again"
         )
     return manager
 
@@ -62,14 +63,6 @@ def _between_rounds(manager: str) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > end:
-                    raise BoulderError(
-                        f"the manager ({manager}) does not come to the end of a round; stop it first"
-                    ) from None
+                    raise BoulderError(f"the manager ({manager}) does not finish its round; stop it first") from None
                 time.sleep(0.01)
         yield
-
-
-def _write(path: str, text: str) -> None:
-    with open(f"{path}.new", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(f"{path}.new", path)

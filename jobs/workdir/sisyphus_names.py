@@ -54,7 +54,11 @@ def leave_jobs_unmarked() -> None:
     Let this process inspect jobs without changing them: Sisyphus's own check would mark a job as finished and call
     `on_job_finished`, which only the manager may do.
     """
-    Job._sis_finished = lambda job: job._sis_is_finished or is_finished(job)  # type: ignore[method-assign]
+
+    def finished(self: Job) -> bool:
+        return self._sis_is_finished or is_finished(self)
+
+    Job._sis_finished = finished  # type: ignore[method-assign]  # Sisyphus has no other way
 
 
 def become_manager() -> None:

@@ -1,4 +1,4 @@
-"""Jobs whose results stayed although something they depend on is run anew: the mark that says so."""
+"""Marks for stale results: they were kept although a job that they depend on was rerun."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 
+from boulder.atomic_file import write_text
 from jobs.workdir.job_graph import inputs_of, with_inputs
 from jobs.workdir.job_name import name_of
 from jobs.workdir.sisyphus_names import folder_of, outputs_of_job
@@ -13,28 +14,28 @@ from sisyphus import Job, gs, toolkit
 from sisyphus.graph import OutputTarget
 
 _MARK = "stale.json"
-"""In output/, which clean-up keeps and whoever takes the results takes along. It goes aside with the directory when the job
-itself is run anew."""
-WANTED = "run anew"
-"""Name of the targets that ask for jobs which no output needs."""
+"""In output/, which clean-up keeps and which is copied along with the results. A rerun of the job itself moves it aside
+together with the job's directory."""
+WANTED = "rerun of job"
+"""Prefix of the names of targets that ask for jobs which no output needs."""
 
 
 def mark_stale(job: Job, because: Job, phase: str) -> None:
     """
-    :param because: is run anew, without `job` being so
-    :param phase: its name
+    :param job: keeps its results
+    :param because: the job that is rerun, on which `job` depends
+    :param phase: name of the phase that `because` trains
     """
     folder = folder_of(job, gs.JOB_OUTPUT)
     os.makedirs(folder, exist_ok=True)
-    reason = f"from before phase {phase} was run anew"
-    with open(os.path.join(folder, _MARK), "w", encoding="utf-8") as file:
-        json.dump({"reason": reason, "because": because.job_id()}, file)
+    mark = {"reason": f"from before phase {phase} was rerun", "because": because.job_id()}
+    write_text(os.path.join(folder, _MARK), json.dumps(mark))
 
 
 def stale_jobs(jobs: Iterable[Job]) -> dict[str, str]:
     """
-    :return: job id → why its results are stale, for people; of these jobs and of all that they need. What was made of
-        stale results is stale, too
+    :return: job id → why its results are stale; for these jobs and all that they depend on. Results that were computed from
+        stale ones are stale themselves.
     """
     found: dict[str, str] = {}
     for job in with_inputs(jobs):
@@ -47,8 +48,8 @@ def stale_jobs(jobs: Iterable[Job]) -> dict[str, str]:
 
 def ask_for_reruns(jobs: Iterable[Job]) -> None:
     """
-    Sisyphus runs only what an output needs. A job that is run anew while later ones keep their results is needed by none,
-    unless it is asked for by itself.
+    Add a target for each job that is to be rerun. Sisyphus runs only jobs that an output needs, and while the later jobs
+    keep their results, no output needs this one.
 
     :param jobs: of a pipeline
     """
@@ -60,19 +61,19 @@ def ask_for_reruns(jobs: Iterable[Job]) -> None:
 
 def why_stale(output: str) -> str | None:
     """
-    For a worker, which knows no other jobs.
+    For a worker, which knows no job but its own.
 
     :param output: path of an output of a job
-    :return: why the job was marked as stale, if it was
+    :return: why that job was marked as stale; None if it was not
     """
     return _read(os.path.dirname(output)).get("reason")
 
 
-def _mark(job: Job) -> dict:
+def _mark(job: Job) -> dict[str, str]:
     return _read(folder_of(job, gs.JOB_OUTPUT))
 
 
-def _read(folder: str) -> dict:
+def _read(folder: str) -> dict[str, str]:
     try:
         with open(os.path.join(folder, _MARK), encoding="utf-8") as file:
             return json.load(file)

@@ -1,4 +1,4 @@
-"""One manager for each work directory: two would start every job twice."""
+"""A lock for the work directory: two managers would start each job twice."""
 
 import fcntl
 import os
@@ -13,16 +13,16 @@ from boulder.errors import BoulderError
 from jobs import ROOT
 from sisyphus import gs, tk
 
-_held: dict[str, int] = {}  # work directory → file descriptor, open as long as this process lives
-_SECONDS_OF_A_LOOK = 1.0  # `manager_at_work` of another process holds the lock for a moment
+_held: dict[str, int] = {}  # work directory → file descriptor, open until this process ends
+_SECONDS_OF_A_LOOK = 1.0  # `manager_at_work` in another process holds the lock for a moment
 
 
 def lock_work_directory() -> None:
     """
-    Makes this process the only manager of its work directory. The kernel frees the lock when the process ends, also by
+    Make this process the only manager of its work directory. The kernel releases the lock when the process ends, also after
     kill -9.
 
-    :raises BoulderError: if another manager holds it
+    :raises BoulderError: if another manager holds the lock
     """
     directory = os.path.realpath(gs.WORK_DIR)
     if directory in _held:
@@ -41,11 +41,31 @@ def lock_work_directory() -> None:
             time.sleep(0.05)
     except OSError as error:  # a file system without locks: better unguarded than not at all
         warnings.warn(
-            f"{directory} cannot be locked ({error.strerror}): see that only one manager works on it", stacklevel=2
+            f"{directory} cannot be locked ({error.strerror}): make sure that only one manager works on it",
+            stacklevel=2,
         )
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, {_which()} Sisyphus\n".encode())
     _held[directory] = descriptor
+
+
+def manager_at_work() -> str | None:
+    """:return: `process 123 on HOST, embedded Sisyphus` (or upstream) if another process is the manager, else None"""
+    if os.path.realpath(gs.WORK_DIR) in _held:
+        return None
+    try:
+        with open(_lock_file(), "r+b") as file:
+            if _locked(file.fileno()):
+                return None
+            return file.read(200).decode(errors="replace").strip() or "unknown"
+    except OSError:
+        return None  # no manager has run yet, or the file system has no locks
+
+
+def lock_if_sis_manager() -> None:
+    """Lock for `sis manager`, whose own code knows no lock. A console, worker or test may open the same jobs unlocked."""
+    if tk.running_in_manager() and any(word in ("manager", "m") for word in sys.argv[1:]):
+        lock_work_directory()
 
 
 def _lock_file() -> Path:
@@ -62,22 +82,3 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def manager_at_work() -> str | None:
-    """:return: `process 123 on host, embedded Sisyphus` (or upstream) of another process that is the manager, if there is"""
-    if os.path.realpath(gs.WORK_DIR) in _held:
-        return None
-    try:
-        with open(_lock_file(), "r+b") as file:
-            if _locked(file.fileno()):
-                return None
-            return file.read(200).decode(errors="replace").strip() or "unknown"
-    except OSError:
-        return None  # there was none yet, or the file system has no locks
-
-
-def lock_if_sis_manager() -> None:
-    """For `sis manager`, whose own code knows of no lock; a console, a worker or a test may look at the same jobs."""
-    if tk.running_in_manager() and any(word in ("manager", "m") for word in sys.argv[1:]):
-        lock_work_directory()

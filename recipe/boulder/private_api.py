@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from boulder.lazy import tf
 
 
@@ -17,3 +19,31 @@ def while_loop_depth() -> int:
         depth += type(graph).__name__ == "WhileBodyFuncGraph"
         graph = getattr(graph, "outer_graph", None)
     return depth
+
+
+def skip_gradient_sum(optimizer: Any) -> None:
+    """
+    Keep an optimizer of Keras from summing gradients over replicas, for gradients that are summed already. Keras has no
+    public switch, and scaling the gradients down beforehand would round them.
+    """
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+
+
+def set_patience(num_processes: int, seconds_to_connect: int, seconds_of_silence: int) -> None:
+    """
+    Configure the service by which the processes of a `MultiWorkerMirroredStrategy` watch each other. Call this before the
+    strategy is made, which otherwise configures it with 10 s of silence and has no argument for that.
+
+    :param seconds_to_connect: time for all processes to connect
+    :param seconds_of_silence: time after which a process without a heartbeat counts as dead
+    """
+    from tensorflow.compiler.xla.tsl.protobuf.coordination_config_pb2 import CoordinatedJob
+    from tensorflow.python.eager.context import context
+
+    context().configure_coordination_service(
+        service_type="standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        cluster_register_timeout_in_ms=1000 * seconds_to_connect,
+        heartbeat_timeout_in_ms=1000 * seconds_of_silence,
+        coordinated_jobs=[CoordinatedJob(name="worker", num_tasks=num_processes)],
+    )

@@ -82,7 +82,7 @@ def end_early_and_often(project: Project, ways: list) -> None:
     for number, way in enumerate(ways, start=1):
         wait_for_epochs(project, epochs_done(project) + 2)
         way()
-        wait_for(lambda number=number: training_log(project).count("going on after epoch") == number, 200)
+        wait_for(lambda number=number: training_log(project).count("resuming after epoch") == number, 200)
 
 
 def run_from_a_lexicon(project: Project, cluster) -> None:

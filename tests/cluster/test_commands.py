@@ -29,7 +29,7 @@ def test_status_shows_the_clusters_job_number_and_rerun_cancels_the_job_under_a_
         code, output = project.run("boulder", "rerun", LONG, "--phase", "0")
         assert code == 0, output + cluster.logs()
         assert f"ending tiny/phase.01 ({engine} {number}" in output
-        assert "goes on with it" in output
+        assert "will run it" in output
         told, _ = running.communicate(timeout=400)
     finally:
         project.stop(running)
@@ -56,7 +56,7 @@ def test_a_held_phase_frees_the_cluster_and_resumes_when_released(project, clust
     code, output = project.run("boulder", "run", call)
     assert code == 0, output + cluster.logs()
     log = next(project.folder.glob("work/jobs/phase_training/*/log.run.1")).read_text()
-    assert "going on after epoch" in log
+    assert "resuming after epoch" in log
     assert project.checkpoint() == undisturbed(call.removeprefix("config/tiny."))
 
 

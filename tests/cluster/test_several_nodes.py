@@ -172,7 +172,7 @@ def test_after_one_worker_is_killed_the_job_resumes_and_ends_in_the_same_bytes(r
     end_well(manager, slurm)
     folder = folder_of(project)
     assert len((folder / "submit_log.run").read_text().splitlines()) == 2
-    assert "going on after epoch" in (folder / "log.run.1").read_text()
+    assert "resuming after epoch" in (folder / "log.run.1").read_text()
     assert not list(folder.glob("error.*"))
     assert project.checkpoint() == undisturbed.checkpoint()
     assert curve(project) == curve(undisturbed)

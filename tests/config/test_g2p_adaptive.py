@@ -1,4 +1,4 @@
-"""config/g2p_adaptive.py: the depth depends on the scores."""
+"""config/g2p_adaptive.py: depth as a function of the scores."""
 
 import pytest
 
@@ -12,12 +12,12 @@ PRETRAIN = {"construction_algo": construction_algo, "repetitions": {"default": 2
 @pytest.mark.parametrize(
     ("costs", "layers"),
     [
-        ([0.87, 0.52, 0.48, 0.42, 0.41, 0.375, 0.39, 0.362], 4),  # measured scores
+        ([0.87, 0.52, 0.48, 0.42, 0.41, 0.375, 0.39, 0.362], 4),  # measured
         ([0.87, 0.52, 0.6, 0.5], 2),
         ([1.0 * 0.8**epoch for epoch in range(10)], MAX_LAYERS),
     ],
 )
-def test_layers_are_added_until_one_does_not_pay_and_that_network_trains_on(costs, layers):
+def test_growth_stops_without_improvement_and_the_last_network_is_trained_further(costs, layers):
     history = [{"epoch": epoch, "dev": {"cost:output": cost}} for epoch, cost in enumerate(costs, 1)]
     full = network(MAX_LAYERS, 80, 0.1)
     for epochs in range(0, len(costs), 2):

@@ -1,4 +1,4 @@
-"""config/g2p_attention.py: what grows, and what changes when the network is complete."""
+"""config/g2p_attention.py: growth of the encoder, and options that differ between pretraining and the full network."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_the_encoder_grows_in_depth_and_width(phases):
     ]
 
 
-def test_ctc_is_used_in_pretraining_only_and_label_smoothing_in_the_last_phase_only(phases):
+def test_pretraining_has_a_ctc_loss_and_only_the_last_phase_has_label_smoothing(phases):
     *pretraining, last = phases
     assert all("ctc" in phase.network for phase in pretraining)
     assert "ctc" not in last.network
@@ -41,7 +41,7 @@ def test_ctc_is_used_in_pretraining_only_and_label_smoothing_in_the_last_phase_o
     assert smoothed == [False] * len(pretraining) + [True]
 
 
-def test_every_phase_has_the_same_parameters_in_training_and_search(phases):
+def test_search_needs_only_trained_parameters_in_every_phase(phases):
     for phase in phases:
         trained, searched = (describe(phase.network, LETTERS_TO_TARGETS, mode) for mode in ("train", "search"))
         assert trained.params == searched.params
@@ -49,7 +49,7 @@ def test_every_phase_has_the_same_parameters_in_training_and_search(phases):
 
 
 @pytest.mark.slow
-def test_the_demo_gets_below_20_percent_per_in_15_minutes(tmp_path):
+def test_the_demo_reaches_a_per_below_20_percent_in_15_minutes(tmp_path):
     for name in ("settings.py", "config"):
         (tmp_path / name).symlink_to(ROOT / name)
     boulder = Path(sys.executable).parent / "boulder"

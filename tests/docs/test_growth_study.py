@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
-def boulder(*arguments: str) -> str:
-    command = [Path(sys.executable).parent / "boulder", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+@pytest.fixture(scope="module")
+def plans() -> list[dict]:
+    command = [Path(sys.executable).parent / "boulder", "plan", "config/growth_study.py", "--json"]
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout)
 
 
 def ways_in_the_document() -> set[str]:
@@ -20,14 +23,12 @@ def ways_in_the_document() -> set[str]:
     return {row.split("|")[1].strip() for row in rows}
 
 
-def test_the_table_of_the_document_has_each_way_of_the_config():
-    plans = json.loads(boulder("plan", "config/growth_study.py", "--json"))
+def test_the_table_of_the_document_has_each_way_of_the_config(plans):
     folders = {plan["name"].split("/")[1] for plan in plans}
     assert folders == {way.replace(": ", "-").replace(", ", "-").replace(" ", "-") for way in ways_in_the_document()}
 
 
-def test_all_ways_end_in_the_same_network():
-    plans = json.loads(boulder("plan", "config/growth_study.py", "--json"))
+def test_all_ways_end_in_the_same_network(plans):
     last = [plan["phases"][-1] for plan in plans]
     assert len({json.dumps(phase["network"], sort_keys=True) for phase in last}) == 1
 

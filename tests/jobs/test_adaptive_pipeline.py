@@ -129,7 +129,11 @@ def test_no_job_reaches_across_a_decision_even_within_a_phase(lay_out, indices_p
         same_network, [1.0] * 4, num_epochs=5, config=config, indices_per_job=indices_per_job, network=network(1, 3)
     )
     assert epochs(pipeline) == [[(0, 1, 1, 2)], [(0, 1, 3, 4)], [(0, 1, 5, 5)]]
-    assert [job.phases[0]["learning_rates"] for job in pipeline.jobs] == [rates[:2], rates[2:4], rates[4:]]
+    assert [job.phases[0]["learning_rate_control"]["rates"] for job in pipeline.jobs] == [
+        rates[:2],
+        rates[2:4],
+        rates[4:],
+    ]
     assert waited == [ids(pipeline)[:1], ids(pipeline)[:2]]
     assert [row["last_epoch"] for row in pipeline.rows] == [5]
     assert pipeline.rows[0]["job"] == ids(pipeline)[0]

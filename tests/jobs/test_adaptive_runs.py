@@ -90,8 +90,14 @@ def grow(project, data):
 def test_later_phases_are_laid_out_as_scores_come_in_and_a_second_run_runs_nothing(grow, manager):
     code, output = grow.run("boulder", "run", "config/grow.py")
     assert code == 0, output
-    told = ["epochs", "the plan goes on after epoch 1", "epoch 1 (index 0", "finished: grow/phase.00"]
-    told += ["the plan goes on after epoch 2", "epoch 2 (index 1", "finished: grow/phase.01", "2–5", "epoch 5 (index 1"]
+    told = ["epochs", "the plan continues after epoch 1", "epoch 1 (index 0", "finished: grow/phase.00"]
+    told += [
+        "the plan continues after epoch 2",
+        "epoch 2 (index 1",
+        "finished: grow/phase.01",
+        "2–5",
+        "epoch 5 (index 1",
+    ]
     told += ["output/grow/checkpoint.h5"]
     positions = [output.index(text) for text in told]
     assert positions == sorted(positions)
@@ -150,7 +156,7 @@ def test_sis_manager_lays_out_the_later_phases_too(grow, manager):
 def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
     code, output = grow.run("boulder", "plan", "config/grow.py")
     assert code == 0, output
-    assert output.splitlines()[-1] == "the plan goes on after epoch 1, once there are scores"
+    assert output.splitlines()[-1] == "the plan continues after epoch 1, once there are scores"
     assert ["0", "1"] in [line.split()[:2] for line in output.splitlines()]
     assert not (grow.folder / "work").exists()
     code, output = grow.run("boulder", "plan", "config/grow.py", "--json")

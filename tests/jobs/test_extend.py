@@ -17,13 +17,13 @@ def test_it_trains_what_a_longer_pipeline_would_and_nothing_again_also_twice_in_
     finished = trained.finished_jobs()
     code, output = extend(trained, 2)
     assert code == 0, output
-    assert "tiny: epochs 7–8 are added; to have them in the config: lay_out(…, further_epochs=[2])" in output
+    assert "tiny: epochs 7–8 are added; to keep them in the config, write lay_out(…, further_epochs=[2])" in output
     assert "finished: tiny/phase.final.epoch7" in output
     assert "finished: tiny/report" in output
     assert "finished: tiny/phase.final\n" not in output
     code, output = extend(trained, 1)
     assert code == 0, output
-    assert "tiny: epoch 9 is added; to have it in the config: lay_out(…, further_epochs=[2, 1])" in output
+    assert "tiny: epoch 9 is added; to keep it in the config, write lay_out(…, further_epochs=[2, 1])" in output
     assert finished.items() <= trained.finished_jobs().items()
     assert len(trained.finished_jobs()) == len(finished) + 4  # two trainings, two reports
     assert list(trained.states()) == ["00", "01", "final", "final.epoch7", "final.epoch9"]
@@ -55,7 +55,7 @@ def test_it_goes_on_with_the_learning_rates_of_the_config(trained):
         "-c",
         "from jobs.pipeline import laid_out_pipelines",
         "-c",
-        "print([job.phases[0]['learning_rates'] for job in laid_out_pipelines()['rates'].jobs[3:]])",
+        "print([job.phases[0]['learning_rate_control']['rates'] for job in laid_out_pipelines()['rates'].jobs[3:]])",
         call,
     )
     assert code == 0, output
@@ -67,7 +67,10 @@ def test_an_adaptive_pipeline_is_extended_once_its_end_is_decided(project, data,
     project.write_config(ADAPTIVE.replace("@data@", str(data)), "grow")
     code, output = extend(project, 1, "config/grow.py")
     assert code == 1
-    assert "pipeline 'grow' can be extended once its schedule is decided to its end: it goes on after epoch 1" in output
+    assert (
+        "pipeline 'grow' can be extended once its schedule is decided to its end: let `boulder run` train it beyond epoch 1 first"
+        in output
+    )
     assert not (project.folder / "work/further_epochs.json").exists()
 
     code, output = project.run("boulder", "run", "config/grow.py")
@@ -97,8 +100,8 @@ def test_while_a_manager_is_at_work_nothing_is_added(project):
 @pytest.mark.parametrize(
     ("config", "more", "message"),
     [
-        (CONFIG, ("--epochs", "0"), "--epochs 0: expected a number of at least 1"),
-        (CONFIG, ("--epochs", "-3"), "--epochs -3: expected a number of at least 1"),
+        (CONFIG, ("--epochs", "0"), "--epochs 0: expected a positive integer"),
+        (CONFIG, ("--epochs", "-3"), "--epochs -3: expected a positive integer"),
         (
             "config/tiny.two",
             ("--epochs", "1"),

@@ -58,13 +58,13 @@ CASES = {
         "subset",
         between("linear"),
         between("conv", filter_size=(3,), padding="same"),
-        r"growth by subset: parameter 'h/W' has 3 axes, \(3, 16, 8\), before it had 2, \(16, 8\)",
+        r"growth by subset: parameter 'h/W' has 3 axes, \(3, 16, 8\), but had 2 before, \(16, 8\)",
     ),
     "init_from": (
         "subset_by_source",
         network(1, 8),
         network(2, 8) | {"#init_from": {"fw1": "fw7"}},
-        "growth: 'init_from' says 'fw1' from 'fw7', but the old network has no layer 'fw7' .*; did you mean 'fw0'",
+        "growth: 'init_from' maps 'fw1' to 'fw7', but the old network has no layer 'fw7' .*; did you mean 'fw0'",
     ),
     "mode": (None, network(1, 8), network(1, 9) | {"#copy_param_mode": "subst"}, "'subst', .*; did you mean 'subset'"),
     "importer": (

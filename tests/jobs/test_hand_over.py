@@ -44,7 +44,7 @@ def test_a_phase_killed_under_one_manager_is_resumed_by_the_other(project, first
     code, output = project.run("boulder", "run", config)
     assert code == 0, output
     assert project.finished_jobs().items() >= before.items()
-    assert "going on after epoch" in (interrupted / "log.run.1").read_text()
+    assert "resuming after epoch" in (interrupted / "log.run.1").read_text()
     assert project.checkpoint() == undisturbed
     aliases = {path.name: path.resolve() for path in (project.folder / "alias/tiny").iterdir()}
     assert set(aliases) == {"phase.00", "phase.01", "phase.final"}
@@ -98,5 +98,5 @@ def test_a_phase_that_is_told_to_stop_saves_and_is_resumed_by_the_same_manager(p
             os.killpg(manager.pid, signal.SIGKILL)
     assert manager.returncode == 0, output
     assert "failed" not in output
-    assert "going on after epoch" in (scores.parents[1] / "log.run.1").read_text()
+    assert "resuming after epoch" in (scores.parents[1] / "log.run.1").read_text()
     assert len((scores.parents[1] / "submit_log.run").read_text().splitlines()) == 2

@@ -29,7 +29,7 @@ def test_a_running_phase_goes_on_or_is_let_save_and_end(project, manager):
         wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/output/scores.jsonl")))
         code, output = project.run("boulder", "hold", config, "--phase", "0")
         assert code == 0, output
-        assert "held, but runs and goes on; --stop lets it save and end" in output
+        assert "held, but keeps running; --stop lets it save and end" in output
         assert "running" in project.states(config).values()
         code, output = project.run("boulder", "hold", config, "--phase", "0", "--stop")
         assert code == 0, output
@@ -48,7 +48,7 @@ def test_a_running_phase_goes_on_or_is_let_save_and_end(project, manager):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("hold", "phase final has finished, there is nothing to hold; rerun would run it anew"),
+        ("hold", "phase final has finished, so it cannot be held; `boulder rerun` would run it again"),
         ("release", "phase final is not held by `boulder hold`"),
     ],
 )

@@ -54,7 +54,7 @@ def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(t
     jobs = trained.jobs()
     code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "00", "--only")
     assert code == 0, output
-    assert "kept, as stale: tiny/phase.01\nkept, as stale: tiny/phase.final\n" in output
+    assert "kept, marked as stale: tiny/phase.01\nkept, marked as stale: tiny/phase.final\n" in output
     assert trained.states() == {"00": "runnable", "01": "finished", "final": "finished"}
     assert stale(trained) == ["01", "final"]
     pack(trained)  # the mark stays readable
@@ -65,10 +65,10 @@ def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(t
     assert "finished: tiny/report" in output
     assert "finished: tiny/phase.01" not in output
     assert (jobs["01"] / "finished.tar.gz").exists()
-    assert "phase original</b> is stale: from before phase 00 was run anew" in report(trained)
+    assert "phase original</b> is stale: from before phase 00 was rerun" in report(trained)
     assert stale(trained) == ["01", "final"]
     code, output = trained.run("boulder", "status", CONFIG)
-    assert "final is stale: from before phase 00 was run anew" in output
+    assert "final is stale: from before phase 00 was rerun" in output
 
     assert phase(trained, "01")[0] == 0
     assert stale(trained) == []
@@ -81,6 +81,7 @@ def stale(project) -> list[str]:
     return [phase["phase"] for phase in pipeline["phases"] if phase["stale"]]
 
 
+@pytest.mark.slow
 def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
     config = "config/tiny.experiment(6, 1, 8)"
     running = project.start("boulder", "run", config)
@@ -89,7 +90,7 @@ def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
         code, output = project.run("boulder", "rerun", config, "--phase", "0")
         assert code == 0, output
         assert "ending tiny/phase.01 (process " in output
-        assert "embedded Sisyphus) goes on with it" in output
+        assert "embedded Sisyphus) will run it" in output
         told, _ = running.communicate(timeout=240)
     finally:
         project.stop(running)
@@ -113,7 +114,7 @@ def test_a_live_manager_runs_a_phase_that_no_output_needs(project):
     assert running.returncode == 0, told
     assert told.count("finished: tiny/phase.00") == 2
     assert told.count("finished: tiny/phase.01") == 1
-    assert "run anew" not in told
+    assert "rerun of job" not in told
 
 
 def test_a_live_manager_of_upstream_is_left_alone_and_it_says_what_to_do(project, tmp_path, monkeypatch):
@@ -127,7 +128,7 @@ def test_a_live_manager_of_upstream_is_left_alone_and_it_says_what_to_do(project
         project.stop(running)
     assert code == 1
     assert output.startswith("error: a manager of upstream Sisyphus is at work (process ")
-    assert output.endswith("stop it (Ctrl-C), give this command again, then start it again\n")
+    assert output.endswith("stop it (Ctrl-C), repeat this command, then start it again\n")
     assert not list(project.folder.glob("work/jobs/phase_training/*.cleared.*"))
     assert phase_of(project, config, "0")[0] == 0  # now that it is stopped
 
@@ -147,7 +148,7 @@ def test_a_worker_that_a_dead_manager_left_behind_is_ended(project):
     assert project.states(config)["00"] == "running"
     code, output = phase_of(project, config, "final")
     assert code == 0, output
-    assert "phase final shares its job with others: tiny/phase.00-final is run anew" in output
+    assert "phase final shares its job with others: all of tiny/phase.00-final is rerun" in output
     assert "ending tiny/phase.00-final (process " in output
     assert project.states(config)["00"] == "runnable"
     assert "saved in" in next(project.folder.glob("work/jobs/*/*.cleared.0001/log.run.1")).read_text()
@@ -183,7 +184,7 @@ def test_more_than_an_hour_of_work_is_set_aside_only_if_the_user_says_so(trained
     code, output = phase(trained)
     assert code == 1
     told = "error: this sets 2 h 13 min of work aside (tiny/phase.00, tiny/phase.01, tiny/phase.final, tiny/report): "
-    assert re.sub(r"2 h 1\d", "2 h 13", output) == f"{told}say --yes if you mean it\n"  # the others took some, too
+    assert re.sub(r"2 h 1\d", "2 h 13", output) == f"{told}confirm with --yes\n"  # the others took some, too
     assert set(trained.states().values()) == {"finished"}
     code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "0", "--only")
     assert code == 0, output  # the hours are in the last phase, which stays
@@ -207,7 +208,7 @@ def test_a_link_to_another_work_directory_is_moved_and_what_it_leads_to_is_not_t
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("0", "phase 0 has not begun, so there is nothing to run anew"),
+        ("0", "phase 0 has not begun, so there is nothing to rerun"),
         ("7", "--phase '7': no phase of that name; there are 00, 01, final"),
     ],
 )

@@ -11,35 +11,31 @@ import pytest
 from tests.jobs.conftest import wait_for
 
 
-def test_one_job_per_index_and_one_job_for_all_end_in_the_same_bytes_and_a_second_run_runs_nothing(project):
-    code, output = project.run("boulder", "run", "config/tiny.experiment(6, 1)")
-    assert code == 0, output
-    assert output.count("finished: tiny/phase") == 3
-    assert "epoch 6 (original" in output
-    one_per_index, jobs = project.checkpoint(), project.finished_jobs()
-    assert len(jobs) == 3
+def test_one_job_per_index_and_one_job_for_all_end_in_the_same_bytes_and_a_second_run_runs_nothing(trained):
+    one_per_index, jobs = trained.checkpoint(), trained.finished_jobs()
+    assert len(jobs) == 4  # three phases and a report
 
-    code, output = project.run("boulder", "run", "config/tiny.experiment(6, 1)")
+    code, output = trained.run("boulder", "run", "config/tiny.experiment(6, 1)")
     assert code == 0, output
     assert "3 of 3 jobs are finished already" in output
-    assert project.finished_jobs() == jobs
+    assert trained.finished_jobs() == jobs
 
-    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'all')")
+    code, output = trained.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'all')")
     assert code == 0, output
-    assert len(project.finished_jobs()) == 4
-    assert project.checkpoint("all") == one_per_index
-    assert (project.folder / "alias/all/phase.00-final").exists()
+    assert "epoch 6 (original" in output
+    assert len(trained.finished_jobs()) == 5
+    assert trained.checkpoint("all") == one_per_index
+    assert (trained.folder / "alias/all/phase.00-final").exists()
 
 
-def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(project):
-    assert project.run("boulder", "run", "config/tiny.experiment(6)")[0] == 0
-    before = project.finished_jobs()
-    code, output = project.run("boulder", "run", "config/tiny.experiment(5)")
+def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(trained):
+    before = trained.finished_jobs()
+    code, output = trained.run("boulder", "run", "config/tiny.experiment(5)")
     assert code == 0, output
     assert "finished: tiny/phase.00" not in output
     assert "finished: tiny/phase.01" in output
     assert "finished: tiny/phase.final" in output
-    after = project.finished_jobs()
+    after = trained.finished_jobs()
     assert len(after) == len(before) + 2
     assert before.items() <= after.items()
 
@@ -83,12 +79,12 @@ def test_kill_9_of_a_worker_and_of_its_manager_in_mid_epoch_ends_in_the_same_byt
     code, output = project.run("boulder", "run", config)
     assert code == 0, output
     log = next(work.glob("jobs/phase_training/*/log.run.1")).read_text()
-    assert "going on after epoch" in log
+    assert "resuming after epoch" in log
     assert project.checkpoint() == undisturbed
 
 
 def test_ctrl_c_leaves_all_resumable_and_the_same_command_goes_on(project):
-    manager = project.start("boulder", "run", "config/tiny.experiment(6, 1, 20)")
+    manager = project.start("boulder", "run", "config/tiny.experiment(6, None, 20)")
     scores = project.folder / "work/jobs/phase_training"
     wait_for(lambda: list(scores.glob("*/output/scores.jsonl")))
     os.killpg(manager.pid, signal.SIGINT)
@@ -96,7 +92,7 @@ def test_ctrl_c_leaves_all_resumable_and_the_same_command_goes_on(project):
     assert manager.returncode == 130, output
     assert "the same command goes on from here" in output
     assert not list(scores.glob("*/error.*"))
-    code, output = project.run("boulder", "run", "config/tiny.experiment(6, 1, 20)")
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 20)")
     assert code == 0, output
 
 

@@ -112,7 +112,7 @@ def test_a_phase_that_is_in_no_jobs_directory_takes_no_second(project):
     code, output = project.run("boulder", "status", "config/tiny.experiment")
     assert code == 0, output
     assert "runnable" in output
-    assert "to go on: boulder run config/tiny.experiment" in output
+    assert "to continue: boulder run config/tiny.experiment" in output
     assert time.monotonic() - began < 20  # it would be more if TensorFlow came along, on a busy machine
     assert not (project.folder / "work").exists()
 

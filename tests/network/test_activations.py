@@ -33,7 +33,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_an_activation_is_its_formula(name):
+def test_an_activation_follows_its_formula(name):
     np.testing.assert_allclose(activations.apply(name, X), CASES[name](X), rtol=1e-5, atol=1e-6)
 
 
@@ -55,13 +55,13 @@ BAD = [
     ("-1 * relu", None),
     ("2 *", None),
     ("relu ** 2", None),
-    ("tf.nn.relu(y)", "activation 'tf.nn.relu(y)' may speak of 'x' and 'tf', found 'y'"),
+    ("tf.nn.relu(y)", "activation 'tf.nn.relu(y)' may use the names 'x' and 'tf', found 'y'"),
     ("tf.nn.relu(x", None),
 ]
 
 
 @pytest.mark.parametrize(("name", "message"), BAD)
-def test_an_unknown_activation_is_told_in_one_line(name, message, extern_data):
+def test_message(name, message, extern_data):
     from boulder.errors import NetworkError
     from boulder.network import describe
 
@@ -71,7 +71,7 @@ def test_an_unknown_activation_is_told_in_one_line(name, message, extern_data):
     assert str(caught.value).startswith(f"layer 'output' (activation): {expected}")
 
 
-def test_an_expression_with_a_softmax_needs_features(check_message):
+def test_an_expression_with_softmax_needs_a_feature_axis(check_message):
     check_message(
         {"output": {"class": "activation", "from": "data:number", "activation": "2 * softmax"}},
         "layer 'output' (activation): activation '2 * softmax' needs a feature axis, found [batch, time:number] float32",

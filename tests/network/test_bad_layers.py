@@ -2,6 +2,44 @@
 
 import pytest
 
+STREAMS = "'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'"
+NAMES = (
+    "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…'"
+)
+LINEAR = {"class": "linear", "n_out": 3}
+# layer class, options, message after the name of the layer
+BAD_LAYERS = [
+    ("linear", {"n_out": 3, "dropuot": 0.1}, "unknown option 'dropuot'; did you mean 'dropout'?"),
+    ("linear", {"n_out": 3, "sources": "data"}, "unknown option 'sources'; did you mean 'from'?"),
+    ("linear", {3: 4}, "unknown option 3"),
+    ("linear", {"n_out": 3, "unit": "lstm"}, "unknown option 'unit'; did you mean 'bias_init'?"),
+    ("linear", {"n_out": 3, "from": "dta"}, "'from' names 'dta', which is no layer; did you mean 'data'?"),
+    (
+        "linear", {"n_out": 3, "from": ["data", "outptu"]},
+        "'from' names 'outptu', which is no layer; did you mean 'output'?",
+    ),
+    (
+        "linear", {"n_out": 3, "from": "data:lettrs"},
+        f"'from' names 'data:lettrs', but extern_data has only {STREAMS}; did you mean 'letters'?",
+    ),
+    ("linear", {"n_out": 3, "from": "data:"}, f"'from' names 'data:', but extern_data has only {STREAMS}"),
+    ("linear", {"n_out": 3, "from": "nothing"}, "'from' names 'nothing', which is no layer"),
+    ("linear", {"n_out": 3, "from": None}, "option 'from' must be a string or a list of strings, found None"),
+    ("linear", {"n_out": 3, "from": 3}, "option 'from' must be a string or a list of strings, found 3"),
+    ("linear", {"n_out": 3, "from": []}, "needs a source in 'from'"),
+    ("linear", {"n_out": 3, "from": [None]}, "option 'from' must be a string or a list of strings, found [None]"),
+    (
+        "linear", {"n_out": 3, "from": [["data"]]},
+        "option 'from' must be a string or a list of strings, found [['data']]",
+    ),
+    ("linear", {"n_out": 3, "from": {"a": 1}}, "option 'from' must be a string or a list of strings, found {'a': 1}"),
+    ("linear", {}, "'n_out' is missing, and there is no target to take it from"),
+    ("repeat", {}, "option 'repetitions' is missing"),
+    ("activation", {}, "option 'activation' is missing"),
+    ("combine", {}, "option 'kind' is missing"),
+    ("eval", {}, "option 'eval' is missing"),
+    ("rec", {}, "'n_out' is missing, and there is no target to take it from"),
+]  # fmt: skip
 # net dict, message
 BAD_NETWORKS = [
     ({"output": {"class": "liner"}}, "layer 'output': unknown layer class 'liner'; did you mean 'linear'?"),
@@ -18,116 +56,37 @@ BAD_NETWORKS = [
     (None, "expected a net dict, found NoneType: None"),
     ([], "expected a net dict, found list: []"),
     (
-        {"output": {"class": "linear", "n_out": 3, "dropuot": 0.1}},
-        "layer 'output' (linear): unknown option 'dropuot'; did you mean 'dropout'?",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "sources": "data"}},
-        "layer 'output' (linear): unknown option 'sources'; did you mean 'from'?",
-    ),
-    ({"output": {"class": "linear", 3: 4}}, "layer 'output' (linear): unknown option 3"),
-    (
-        {"output": {"class": "linear", "n_out": 3, "unit": "lstm"}},
-        "layer 'output' (linear): unknown option 'unit'; did you mean 'bias_init'?",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": "dta"}},
-        "layer 'output' (linear): 'from' names 'dta', which is no layer; did you mean 'data'?",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": ["data", "outptu"]}},
-        "layer 'output' (linear): 'from' names 'outptu', which is no layer; did you mean 'output'?",
-    ),
-    (
-        {"lstm0": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3, "from": "lstm"}},
+        {"lstm0": LINEAR, "output": LINEAR | {"from": "lstm"}},
         "layer 'output' (linear): 'from' names 'lstm', which is no layer; did you mean 'lstm0'?",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": "data:lettrs"}},
-        "layer 'output' (linear): 'from' names 'data:lettrs', but extern_data has only 'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'; did you mean 'letters'?",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": "data:"}},
-        "layer 'output' (linear): 'from' names 'data:', but extern_data has only 'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": "nothing"}},
-        "layer 'output' (linear): 'from' names 'nothing', which is no layer",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": None}},
-        "layer 'output' (linear): option 'from' must be a string or a list of strings, found None",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": 3}},
-        "layer 'output' (linear): option 'from' must be a string or a list of strings, found 3",
-    ),
-    ({"output": {"class": "linear", "n_out": 3, "from": []}}, "layer 'output' (linear): needs a source in 'from'"),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": [None]}},
-        "layer 'output' (linear): option 'from' must be a string or a list of strings, found [None]",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": [["data"]]}},
-        "layer 'output' (linear): option 'from' must be a string or a list of strings, found [['data']]",
-    ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "from": {"a": 1}}},
-        "layer 'output' (linear): option 'from' must be a string or a list of strings, found {'a': 1}",
     ),
     (
         {"output": {"class": "linear", "n_out": 3, "from": "output"}},
         "layers depend on each other in a loop: output → output",
     ),
     (
-        {
-            "a": {"class": "linear", "n_out": 3, "from": "b"},
-            "b": {"class": "linear", "n_out": 3, "from": "c"},
-            "c": {"class": "linear", "n_out": 3, "from": ["data", "a"]},
-            "output": {"class": "linear", "n_out": 3, "from": "a"},
-        },
+        {"a": LINEAR | {"from": "b"},
+         "b": LINEAR | {"from": "c"},
+         "c": LINEAR | {"from": ["data", "a"]},
+         "output": LINEAR | {"from": "a"}},
         "layers depend on each other in a loop: a → b → c → a",
     ),
+    ({3: LINEAR, "output": LINEAR}, f"{NAMES}, found 3"),
+    ({"a/b": LINEAR, "output": LINEAR}, f"{NAMES}, found 'a/b'"),
+    ({"": LINEAR, "output": LINEAR}, f"{NAMES}, found ''"),
+    ({"data": LINEAR, "output": LINEAR}, f"{NAMES}, found 'data'"),
+    ({"data:x": LINEAR, "output": LINEAR}, f"{NAMES}, found 'data:x'"),
     (
-        {3: {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 3",
-    ),
-    (
-        {"a/b": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 'a/b'",
-    ),
-    (
-        {"": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found ''",
-    ),
-    (
-        {"data": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 'data'",
-    ),
-    (
-        {"data:x": {"class": "linear", "n_out": 3}, "output": {"class": "linear", "n_out": 3}},
-        "a layer's name must be a string of ASCII characters, without '/', and not 'data' or 'data:…', 'prev:…', 'base:…', found 'data:x'",
-    ),
-    (
-        {
-            "a b": {"class": "linear", "n_out": 3},
-            "a:b": {"class": "linear", "n_out": 3},
-            "output": {"class": "linear", "n_out": 3, "from": ["a b", "a:b"]},
-        },
+        {"a b": LINEAR, "a:b": LINEAR, "output": LINEAR | {"from": ["a b", "a:b"]}},
         "layer 'a:b' (linear): its parameters would have the same paths as those of layer 'a b', a__b/…; rename it",
     ),
-    (
-        {"output": {"class": "linear"}},
-        "layer 'output' (linear): 'n_out' is missing, and there is no target to take it from",
-    ),
-    ({"output": {"class": "repeat"}}, "layer 'output' (repeat): option 'repetitions' is missing"),
-    ({"output": {"class": "activation"}}, "layer 'output' (activation): option 'activation' is missing"),
-    ({"output": {"class": "combine"}}, "layer 'output' (combine): option 'kind' is missing"),
-    ({"output": {"class": "eval"}}, "layer 'output' (eval): option 'eval' is missing"),
-    ({"output": {"class": "rec"}}, "layer 'output' (rec): 'n_out' is missing, and there is no target to take it from"),
-]
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("class_name", "options", "message"), BAD_LAYERS)
+def test_message_of_a_layer(class_name, options, message, check_message):
+    check_message({"output": {"class": class_name, **options}}, f"layer 'output' ({class_name}): {message}")
 
 
 @pytest.mark.parametrize(("network", "message"), BAD_NETWORKS)
-def test_message(network, message, check_message):
+def test_message_of_a_network(network, message, check_message):
     check_message(network, message)

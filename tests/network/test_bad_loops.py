@@ -1,4 +1,4 @@
-"""What is wrong with a loop is told in one line with the layer's path: of a decoder as that of the document on pretraining."""
+"""Messages for a decoder loop, which name the path of the layer."""
 
 import copy
 
@@ -38,7 +38,12 @@ NETWORK = {
 
 
 def changed(loop=None, beside=None, **layers) -> dict:
-    """:return: with other options in layers of the loop; None takes a layer away, or an option"""
+    """
+    :param loop: options of the loop to change
+    :param beside: layers to add outside of the loop
+    :param layers: layer of the loop → options to change; None removes a layer or an option
+    :return: the changed `NETWORK`
+    """
     network = copy.deepcopy(NETWORK) | (beside or {})
     network["decoder"] |= loop or {}
     unit = network["decoder"]["unit"]
@@ -53,12 +58,12 @@ NO_LOSS = {"loss": None, "target": None}
 CASES = {
     "prev: of a layer outside of the loop": (
         changed(query={"from": "prev:keys"}),
-        "layer 'decoder/unit/query' (linear): 'from' names 'prev:keys', but 'keys' is outside of the loop and has no frame "
-        "before; 'base:keys' is the layer itself",
+        "layer 'decoder/unit/query' (linear): 'from' names 'prev:keys', but 'keys' is outside of the loop and has no previous "
+        "frame; 'base:keys' is the layer itself",
     ),
     "neither an end nor a length": (
         changed({"target": None}, output=NO_LOSS, stop_token=None),
-        "layer 'decoder' (rec): nothing says how many frames there are; give it a 'from' with a time axis, a 'target', or a "
+        "layer 'decoder' (rec): the number of frames is unknown; give it a 'from' with a time axis, a 'target', or a "
         "layer 'end' in its subnetwork",
     ),
     "no output": (
@@ -67,7 +72,7 @@ CASES = {
     ),
     "a base: that is not there": (
         changed(energy_in={"from": ["base:kays", "query"]}),
-        "layer 'decoder/unit/energy_in' (combine): 'from' names 'base:kays', which is not outside of the loop; did you mean "
+        "layer 'decoder/unit/energy_in' (combine): 'from' names 'base:kays', which does not exist outside of the loop; did you mean "
         "'base:keys'?",
     ),
     "a target that the data lack": (
@@ -86,7 +91,7 @@ CASES = {
     ),
     "a vector where time is needed": (
         changed({"from": "data:speaker"}),
-        "layer 'decoder' (rec): needs a time axis to go along, but its input is [batch, feature:6] float32",
+        "layer 'decoder' (rec): needs a time axis to iterate over, but its input is [batch, feature:6] float32",
     ),
     "a window over two axes of one": (
         changed(
@@ -118,20 +123,20 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_told_with_the_layers_path(case):
+def test_message(case):
     network, message = CASES[case]
     with pytest.raises(BoulderError) as caught:
         describe(network, EXTERN_DATA)
     assert str(caught.value) == message
 
 
-def test_without_a_mistake_nothing_is_told():
+def test_the_unchanged_decoder_is_valid():
     assert set(describe(changed(), EXTERN_DATA).losses) == {"decoder/output", "decoder/stop_token"}
     assert set(describe(changed(stop_token={"loss_scale": 0.0}), EXTERN_DATA).losses) == {"decoder/output"}
     assert set(describe(changed(unused=linear("s", 1, loss_scale=None)), EXTERN_DATA).losses) >= {"decoder/output"}
 
 
-def test_frames_are_vectors():
+def test_frames_of_a_target_must_be_vectors():
     streams = EXTERN_DATA | {"stop": {"dim": 1, "shape": (None, None, 1)}}
     with pytest.raises(BoulderError, match=r"found 'shape' \(None, None, 1\), expected \(None, dim\)"):
         describe(NETWORK, streams)

@@ -4,82 +4,72 @@ import math
 
 import pytest
 
-NAN, INF = math.nan, math.inf
+INF = math.inf
 
-# net dict, message
-BAD_NETWORKS = [
+STREAMS = "'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'"
+DATA = "[batch, time:data, feature:5] float32"
+ALIGN = "[batch, time:align], 4 classes int32"
+# layer class, options, message after the name of the layer
+BAD_LAYERS = [
+    ("linear", {"n_out": 3, "loss": "cee"}, "unknown loss 'cee'; did you mean 'ce'?"),
+    ("linear", {"n_out": 3, "loss": 3}, "option 'loss' must be a string or None, found 3"),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "cee"}},
-        "layer 'output' (linear): unknown loss 'cee'; did you mean 'ce'?",
+        "linear", {"n_out": 3, "loss": "ce", "loss_opts": {"smooth": 1}},
+        "loss 'ce': unknown option 'smooth'; did you mean 'label_smoothing'?",
+    ),
+    ("linear", {"n_out": 3, "loss_scale": 0.5}, "has 'loss_scale', but no 'loss'"),
+    ("linear", {"n_out": 3, "loss_opts": {}}, "has 'loss_opts', but no 'loss'"),
+    (
+        "linear", {"n_out": 3, "loss": "ce", "loss_scale": "x"},
+        "option 'loss_scale' must be a number or None, found 'x'",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": 3}},
-        "layer 'output' (linear): option 'loss' must be a string or None, found 3",
+        "linear", {"n_out": 3, "loss": "ce", "loss_scale": INF},
+        "option 'loss_scale' must be a number or None, found inf",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ce", "loss_opts": {"smooth": 1}}},
-        "layer 'output' (linear): loss 'ce': unknown option 'smooth'; did you mean 'label_smoothing'?",
+        "linear", {"n_out": 3, "loss": "ce", "target": "clases"},
+        f"the target of its loss is 'clases', but extern_data has only {STREAMS}; did you mean 'classes'?",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss_scale": 0.5}},
-        "layer 'output' (linear): has 'loss_scale', but no 'loss'",
+        "linear", {"n_out": 3, "target": "clases"},
+        f"'target' is 'clases', but extern_data has only {STREAMS}; did you mean 'classes'?",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss_opts": {}}},
-        "layer 'output' (linear): has 'loss_opts', but no 'loss'",
+        "linear", {"n_out": 3, "loss": "ce", "target": "data"},
+        f"loss 'ce' needs an output with a feature axis of size 5 for its target {DATA}, found [batch, time:data, feature:3] float32",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ce", "loss_scale": "x"}},
-        "layer 'output' (linear): option 'loss_scale' must be a number or None, found 'x'",
+        "linear", {"n_out": 3, "loss": "ctc", "target": "data"},
+        f"loss 'ctc' needs a sequence of class indices as its target, found {DATA}",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ce", "loss_scale": INF}},
-        "layer 'output' (linear): option 'loss_scale' must be a number or None, found inf",
+        "linear", {"n_out": 3, "loss": "ctc", "target": "topic"},
+        "loss 'ctc' needs a sequence of class indices as its target, found [batch], 4 classes int32",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ce", "target": "clases"}},
-        "layer 'output' (linear): the target of its loss is 'clases', but extern_data has only 'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'; did you mean 'classes'?",
+        "linear", {"n_out": 3, "loss": "ce", "target": "align"},
+        f"loss 'ce' needs an output with a feature axis of size 4 for its target {ALIGN}, found [batch, time:data, feature:3] float32",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "target": "clases"}},
-        "layer 'output' (linear): 'target' is 'clases', but extern_data has only 'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'; did you mean 'classes'?",
+        "softmax", {"loss": "ce", "target": "topic"},
+        "loss 'ce' compares frame by frame, but the output is [batch, time:data, feature:4] float32 and the target [batch], 4 classes int32",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ce", "target": "data"}},
-        "layer 'output' (linear): loss 'ce' needs an output with a feature axis of size 5 for its target "
-        "[batch, time:data, feature:5] float32, found [batch, time:data, feature:3] float32",
+        "softmax", {"from": "data:speaker", "loss": "ce", "target": "align"},
+        f"loss 'ce' compares frame by frame, but the output is [batch, feature:4] float32 and the target {ALIGN}",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ctc", "target": "data"}},
-        "layer 'output' (linear): loss 'ctc' needs a sequence of class indices as its target, found [batch, time:data, feature:5] float32",
+        "softmax", {"from": "data:speaker", "loss": "ctc"},
+        "loss 'ctc' needs a time axis and no further axes, but the output is [batch, feature:4] float32",
     ),
     (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ctc", "target": "topic"}},
-        "layer 'output' (linear): loss 'ctc' needs a sequence of class indices as its target, found [batch], 4 classes int32",
+        "copy", {"from": "data:align", "loss": "ce", "target": "align"},
+        f"loss 'ce' needs an output with a feature axis of size 4 for its target {ALIGN}, found {ALIGN}",
     ),
-    (
-        {"output": {"class": "linear", "n_out": 3, "loss": "ce", "target": "align"}},
-        "layer 'output' (linear): loss 'ce' needs an output with a feature axis of size 4 for its target [batch, time:align], 4 classes int32, found [batch, time:data, feature:3] float32",
-    ),
-    (
-        {"output": {"class": "softmax", "loss": "ce", "target": "topic"}},
-        "layer 'output' (softmax): loss 'ce' compares frame by frame, but the output is [batch, time:data, feature:4] float32 and the target [batch], 4 classes int32",
-    ),
-    (
-        {"output": {"class": "softmax", "from": "data:speaker", "loss": "ce", "target": "align"}},
-        "layer 'output' (softmax): loss 'ce' compares frame by frame, but the output is [batch, feature:4] float32 and the target [batch, time:align], 4 classes int32",
-    ),
-    (
-        {"output": {"class": "softmax", "from": "data:speaker", "loss": "ctc"}},
-        "layer 'output' (softmax): loss 'ctc' needs a time axis and no further axes, but the output is [batch, feature:4] float32",
-    ),
-    (
-        {"output": {"class": "copy", "from": "data:align", "loss": "ce", "target": "align"}},
-        "layer 'output' (copy): loss 'ce' needs an output with a feature axis of size 4 for its target [batch, time:align], 4 classes int32, found [batch, time:align], 4 classes int32",
-    ),
-]
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("network", "message"), BAD_NETWORKS)
-def test_message(network, message, check_message):
-    check_message(network, message)
+@pytest.mark.parametrize(("class_name", "options", "message"), BAD_LAYERS)
+def test_message_of_a_layer(class_name, options, message, check_message):
+    check_message({"output": {"class": class_name, **options}}, f"layer 'output' ({class_name}): {message}")

@@ -1,4 +1,4 @@
-"""Bad recurrent layers, initial states and readers of states: each gets one line that says what is wrong."""
+"""Messages for recurrent layers, their initial states, and layers that read their states."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Labels that are drawn instead of read (scheduled sampling), and true labels that are kept in a search (cheating)."""
+"""Sampled labels (scheduled sampling), and true labels kept among the hypotheses of a search (cheating)."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ P = np.exp(LOGITS) / np.exp(LOGITS).sum()
 
 
 def network(**choice):
-    """The probabilities are the softmax of a bias; what was chosen before is an output, too."""
+    """The probabilities are the softmax of a bias; the previous choice is also an output."""
     unit = {
         "prob": {"class": "softmax", "from": "embedding", "target": "classes", "loss": "ce"},
         "embedding": {"class": "linear", "from": "prev:output", "n_out": 2, "activation": None, "with_bias": False},
@@ -57,15 +57,15 @@ def test_without_sampling_the_true_labels_are_read(train):
 
 
 @pytest.mark.parametrize("train", [True, False])
-def test_sampling_draws_labels_by_their_probability_and_gives_them_back_to_the_loop(train):
+def test_labels_are_sampled_by_their_probability_and_fed_back(train):
     labels, before = chosen(network(scheduled_sampling=True), train=train)
     np.testing.assert_allclose(np.bincount(labels.ravel(), minlength=N) / labels.size, P, atol=0.04)
     np.testing.assert_array_equal(before[:, 1:], labels[:, :-1])
     assert not before[:, 0].any()
-    assert len({tuple(column) for column in labels.T}) == FRAMES  # each frame draws anew
+    assert len({tuple(column) for column in labels.T}) == FRAMES  # each frame draws its own numbers
 
 
-def test_the_same_step_draws_the_same_labels_and_another_step_others():
+def test_samples_depend_on_the_step_only():
     first, _ = chosen(network(scheduled_sampling=True))
     again, _ = chosen(network(scheduled_sampling=True))
     later, _ = chosen(network(scheduled_sampling=True), step=1)
@@ -81,7 +81,7 @@ def test_true_labels_are_mixed_in_with_the_given_probability():
     np.testing.assert_array_equal(all_true, TRUTH)
 
 
-def test_sampling_moves_no_parameters_and_no_search():
+def test_sampling_does_not_change_the_parameters_in_any_mode():
     plain, sampled = network(), network(scheduled_sampling=True)
     for mode in ("train", "eval", "search"):
         assert describe(plain, EXTERN_DATA, mode).params == describe(sampled, EXTERN_DATA, mode).params
@@ -109,18 +109,18 @@ SENTENCES, SIZES = [[3, 0, 0], [1, 1, 3], [3, 3, 0]], [2, 3, 3]
 
 @pytest.mark.parametrize("beam_size", [1, 2, 5])
 @pytest.mark.parametrize("cheating", [True, "exclusive"])
-def test_the_true_labels_are_the_last_hypothesis_of_a_search_that_cheats(cheating, beam_size):
+def test_cheating_keeps_the_true_labels_as_the_last_hypothesis(cheating, beam_size):
     found, _ = hypotheses(cheating, SENTENCES, SIZES, beam_size)
     for rows, sentence, n in zip(found, SENTENCES, SIZES, strict=True):
         assert rows[-1] == tuple(sentence[:n])
 
 
-def test_exclusive_true_labels_are_found_once():
+def test_exclusive_cheating_keeps_the_true_labels_once():
     found, _ = hypotheses("exclusive", SENTENCES, SIZES, 5)
     assert all(rows.count(rows[-1]) == 1 for rows in found)
 
 
-def test_the_true_labels_score_what_the_model_gives_them():
+def test_cheating_scores_the_true_labels_like_the_model():
     net = network(length_normalization=False)
     _, scores = hypotheses("exclusive", SENTENCES, SIZES, 5)
     values = params(net, 1.0)
@@ -132,7 +132,7 @@ def test_the_true_labels_score_what_the_model_gives_them():
         assert -result.losses["output/prob"].cost.numpy() == pytest.approx(scores[i, -1], rel=1e-5)
 
 
-def test_a_search_without_cheating_reads_no_true_labels():
+def test_a_search_without_cheating_does_not_read_true_labels():
     unit = network()["output"]["unit"]
     options = {key: value for key, value in unit["output"].items() if key not in ("class", "from")}
     assert Choice(sources="prob", **options).dependencies("search") == ("prob",)
@@ -142,17 +142,20 @@ def test_a_search_without_cheating_reads_no_true_labels():
     ("options", "message"),
     [
         ({"scheduled_sampling": {"gold_mixin_prob": 1.5}}, "'gold_mixin_prob' must be a number from 0 to 1, found 1.5"),
-        ({"scheduled_sampling": {"gold": 1}}, "'scheduled_sampling' has 'gold_mixin_prob' only, found 'gold'"),
+        (
+            {"scheduled_sampling": {"gold": 1}},
+            "'scheduled_sampling' has only the option 'gold_mixin_prob', found 'gold'",
+        ),
         ({"cheating": "always"}, "'cheating'"),
     ],
 )
-def test_what_is_wrong_with_sampling_and_cheating_is_told(options, message):
+def test_message(options, message):
     with pytest.raises(NetworkError, match="layer 'output/unit/output' \\(choice\\)") as caught:
         describe(network(**options), EXTERN_DATA)
     assert message in str(caught.value)
 
 
-def test_labels_are_not_drawn_from_more_than_there_are():
+def test_sampling_needs_as_many_labels_as_the_target():
     net = network(scheduled_sampling=True)
     del net["output"]["unit"]["prob"]["loss"]
     net["output"]["unit"]["prob"] |= {"n_out": N + 1, "target": None}

@@ -1,4 +1,4 @@
-"""What `eval` functions get: their sources with or without their axes, `self`, and the network."""
+"""Arguments of `eval` functions: the sources with or without their axes, `self`, and the network."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ LENGTHS = [3, 1]
 
 @pytest.fixture
 def seen(run, random_batch):
-    """:return: function (what to look at with `source` and `self`, options of the network run) → what it gives"""
+    """:return: function (inspection of `source` and `self`, options of the network run) → result of the inspection"""
 
     def look(inside, sources=("data",), **options):
         data, lengths = random_batch(LENGTHS)
@@ -27,7 +27,7 @@ def seen(run, random_batch):
     return look
 
 
-def test_a_source_as_data_says_where_its_axes_are(seen):
+def test_a_source_as_data_has_the_positions_of_its_axes(seen):
     x, data = seen(lambda source, self: source(0, as_data=True, auto_convert=False))
     assert (x.batch_dim_axis, x.time_dim_axis, x.feature_dim_axis) == (0, 1, 2)
     assert (x.dim, x.sparse, x.dtype, x.batch_ndim, x.ndim) == (5, False, "float32", 3, 2)
@@ -52,7 +52,7 @@ def test_class_indices_are_sparse(seen):
     assert (x.sparse, x.dim, x.dtype, x.feature_dim_axis, x.batch_ndim) == (True, 4, "int32", None, 2)
 
 
-def test_sources_are_given_the_axes_of_all_unless_auto_convert_is_false(seen):
+def test_sources_get_the_axes_of_all_sources_unless_auto_convert_is_false(seen):
     (both, alone), _ = seen(
         lambda source, self: (source(1), source(1, auto_convert=False)), sources=("data", "data:topic")
     )
@@ -60,7 +60,7 @@ def test_sources_are_given_the_axes_of_all_unless_auto_convert_is_false(seen):
     assert alone.shape == [2]
 
 
-def test_batch_major_may_be_enforced(run, random_batch, values):
+def test_enforce_batch_major_puts_the_batch_axis_first(run, random_batch, values):
     data, lengths = random_batch(LENGTHS)
     rec = {"rec": {"class": "rec", "unit": "nativelstm2", "n_out": 5, "from": "data"}}
     shapes = []
@@ -92,14 +92,14 @@ def test_self_and_its_network(seen):
     assert (flags, chosen) == ([True, True], "train")
 
 
-def test_in_evaluation_nothing_of_training_is_called(seen):
+def test_cond_on_train_calls_only_the_function_of_the_mode(seen):
     def inside(source, self):
         return self.network.cond_on_train(lambda: 1 / 0, lambda: "eval"), bool(self.network.train_flag)
 
     assert seen(inside, train=False)[0] == ("eval", False)
 
 
-def test_a_text_sees_self_too(run, random_batch, values):
+def test_an_expression_may_use_self(run, random_batch, values):
     data, lengths = random_batch(LENGTHS)
     text = (
         "source(0) * self.network.cond_on_train(lambda: 2., lambda: 3.) * tf.to_float(self.network.global_train_step)"
@@ -129,12 +129,12 @@ def test_a_function_need_not_take_self(run, random_batch, values):
         (lambda source, self: self.network.get_config(), "get_global_config: no config is being loaded"),
     ],
 )
-def test_what_there_is_not_is_an_error_that_names_the_layer(seen, inside, message):
+def test_a_missing_attribute_is_an_error_that_names_the_layer(seen, inside, message):
     with pytest.raises((NetworkError, ConfigError), match=r"^layer 'output' \(eval\): 'eval' failed: .*" + message):
         seen(inside)
 
 
-def test_objects_say_by_hasattr_what_they_have(seen):
+def test_hasattr_is_false_for_missing_attributes(seen):
     def inside(source, self):
         return [hasattr(self, "network"), hasattr(self, "no_such"), hasattr(source(0, as_data=True), "beam")]
 

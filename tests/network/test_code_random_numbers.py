@@ -1,4 +1,4 @@
-"""Random numbers inside net dicts are a function of the seed, the step, the layer and the number of the call."""
+"""Random numbers in net dicts are a function of the seed, the step, the layer and the number of the call."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ EXPRESSIONS = [
 
 
 def drawn(expression: str, step=0, name="layer", compiled=True):
-    """:return: of two calls in one layer"""
+    """:return: numbers of two calls in one layer"""
     from boulder.network.code.expression import Expression
 
     tf = tensorflow_module()
@@ -47,7 +47,7 @@ def drawn(expression: str, step=0, name="layer", compiled=True):
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_they_are_the_same_for_the_same_and_others_for_another_call_step_or_layer(expression):
+def test_numbers_depend_on_the_call_the_step_and_the_layer(expression):
     one, two = drawn(expression)
     assert (one == drawn(expression)[0]).all()
     assert (one == drawn(expression, compiled=False)[0]).all()
@@ -56,14 +56,14 @@ def test_they_are_the_same_for_the_same_and_others_for_another_call_step_or_laye
         assert (one != other).any()
 
 
-def test_a_seed_that_is_given_says_which_numbers_are_the_same():
+def test_calls_with_the_same_seed_draw_the_same_numbers():
     same = "tf.random_uniform([20], seed=3)"
     one, two = drawn(same)
     assert (one == two).all()
     assert (one != drawn("tf.random_uniform([20], seed=4)")[0]).any()
 
 
-def test_they_are_distributed_as_they_should_be():
+def test_numbers_have_the_expected_distribution():
     (ints, _), (normal, _) = drawn("tf.random_uniform([2000], 1, 4, tf.int32)"), drawn("tf.random_normal([2000], 3.0)")
     assert set(ints) == {1, 2, 3}
     assert abs(normal.mean() - 3) < 0.1
@@ -83,20 +83,20 @@ def test_they_are_distributed_as_they_should_be():
         "tf.map_fn(lambda x: tf.random_uniform([3]), tf.range(4), fn_output_signature=tf.float32)",
     ],
 )
-def test_each_iteration_of_a_loop_has_its_own(loop):
+def test_each_iteration_of_a_loop_draws_other_numbers(loop):
     one, two = drawn(loop)
     assert len(np.unique(np.concatenate([one, two]))) == 24
     assert (one == drawn(loop)[0]).all()
 
 
-def test_a_loop_that_is_not_counted_is_refused():
+def test_a_loop_whose_iterations_are_not_counted_is_refused():
     with pytest.raises(
         NetworkError, match=r"the same in each iteration of this loop, expected tf\.while_loop or tf\.map_fn"
     ):
         drawn("tf.scan(lambda a, x: a + tf.random_uniform([3]), tf.zeros([4, 3]))")
 
 
-def test_a_function_that_the_user_compiles_draws_at_each_step_anew():
+def test_a_compiled_function_draws_other_numbers_in_each_step():
     tf = tensorflow_module()
 
     @tf.function
@@ -120,12 +120,12 @@ def test_a_function_that_the_user_compiles_draws_at_each_step_anew():
     assert (evaluated(tf.constant(1, tf.int64)) == one).numpy().all()
 
 
-def test_outside_of_layers_the_original_is_called():
+def test_the_original_is_called_outside_of_layers():
     tf = tensorflow_module()
     assert (tf.random_uniform([20]) != tf.random_uniform([20])).numpy().any()
 
 
-def test_a_function_that_imports_tensorflow_when_it_is_called_draws_from_the_layers_stream_too():
+def test_a_function_that_imports_tensorflow_draws_from_the_layers_stream():
     import sys
 
     def compute(source):

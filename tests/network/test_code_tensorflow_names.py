@@ -1,4 +1,4 @@
-"""`tf` inside net dicts: TensorFlow 2, with what published configs use of TensorFlow 1."""
+"""`tf` in net dicts: TensorFlow 2, with the names and calls of TensorFlow 1 that published configs use."""
 
 import sys
 
@@ -54,17 +54,17 @@ def evaluated(run, random_batch, values):
         ("tf.matmul(source(0), tf.matrix_band_part(tf.eye(5), 0, 0))", lambda x: x),
     ],
 )
-def test_names_and_arguments_of_tensorflow_1_mean_what_they_meant(evaluated, expression, expected):
+def test_names_and_arguments_of_tensorflow_1_keep_their_meaning(evaluated, expression, expected):
     value, x = evaluated(expression)
     np.testing.assert_allclose(value, expected(x), rtol=1e-5, atol=1e-6)
 
 
-def test_argmax_takes_its_old_dimension(evaluated):
+def test_argmax_accepts_dimension(evaluated):
     value, x = evaluated("tf.argmax(source(0), dimension=-1)", out_type={"sparse": True, "dim": 5, "dtype": "int64"})
     assert (value == x.argmax(-1)).all()
 
 
-def test_a_vector_chooses_rows_as_in_tensorflow_1_and_what_is_broadcast_in_2_still_is(tf):
+def test_where_selects_rows_by_a_vector_and_still_broadcasts(tf):
     rows = tf.where(tf.constant([True, False]), tf.ones([2, 2]), tf.zeros([2, 2]))
     assert rows.numpy().tolist() == [[1, 1], [0, 0]]
     columns = tf.where(tf.constant([True, False]), tf.ones([3, 2]), tf.zeros([3, 2]))
@@ -73,7 +73,7 @@ def test_a_vector_chooses_rows_as_in_tensorflow_1_and_what_is_broadcast_in_2_sti
     assert tf.where([False, True]).numpy().tolist() == [[1]]
 
 
-def test_what_tensorflow_2_has_is_its_own(tf):
+def test_other_names_are_those_of_tensorflow_2(tf):
     import tensorflow
 
     assert tf.Tensor is tensorflow.Tensor
@@ -86,7 +86,7 @@ def test_what_tensorflow_2_has_is_its_own(tf):
     assert tf.compat.v1.placeholder_with_default is tensorflow.compat.v1.placeholder_with_default
 
 
-def test_a_loop_gives_what_tensorflow_2_gives(tf):
+def test_loops_return_what_they_return_in_tensorflow_2(tf):
     pair = tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (0, 1.0))
     assert [float(value) for value in pair] == [3, 8]
     assert [int(v) for v in tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])] == [3]
@@ -109,8 +109,11 @@ def test_a_loop_gives_what_tensorflow_2_gives(tf):
             "tf.nn.sofmax(source(0))",
             "'eval' failed: neither TensorFlow 2 nor 1 has tf.nn.sofmax; did you mean 'softmax'",
         ),
-        ("tf.get_variable('v', [5]) + source(0)", "'eval' failed: tf.get_variable: it would be a parameter that no"),
-        ("tf.layers.dense(source(0), 5)", "'eval' failed: tf.layers: they would make parameters that no layer"),
+        ("tf.get_variable('v', [5]) + source(0)", "'eval' failed: tf.get_variable: it would create a parameter that"),
+        (
+            "tf.layers.dense(source(0), 5)",
+            "'eval' failed: tf.layers: they would create parameters that belong to no layer",
+        ),
         (
             "tf.nn.dropout(source(0), 0.9)",
             "'eval' failed: tf.nn.dropout: found a second argument without a name, expected",
@@ -120,13 +123,13 @@ def test_a_loop_gives_what_tensorflow_2_gives(tf):
         ("tf.reduce_sum(source(0), no_such=1)", "'eval' failed with TypeError: "),
     ],
 )
-def test_what_cannot_be_had_is_an_error_that_names_the_layer(evaluated, expression, message):
+def test_an_unavailable_name_is_an_error_that_names_the_layer(evaluated, expression, message):
     with pytest.raises(NetworkError) as caught:
         evaluated(expression)
     assert str(caught.value).startswith(f"layer 'output' (eval): {message}")
     assert "\n" not in str(caught.value)
 
 
-def test_what_the_process_imports_is_left_alone(evaluated):
+def test_imports_of_the_process_are_unaffected(evaluated):
     evaluated("tf.to_float(source(0))")
     assert type(sys.modules["tensorflow"]).__name__ == "module"

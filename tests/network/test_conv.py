@@ -181,7 +181,7 @@ BAD = [
     ),
     (
         POOL | {"padding": "same_static", "strides": 3},
-        "(pool): padding 'same_static' goes with windows that are as large as their stride, and not dilated",
+        "(pool): padding 'same_static' needs windows at least as large as their stride, without dilation",
     ),
     (POOL | {"from": "data:speaker"}, "(pool): 1 sizes of windows need as many axes of the input [batch, feature:3] float32, found none"),
     (POOL | {"mode": "mean"}, "(pool): option 'mode' must be 'max' or 'avg' or 'MAX' or 'AVG', found 'mean'"),

@@ -85,7 +85,7 @@ def test_compiled_dropout_equals_eager_dropout(run, values, random_batch):
 
     data, lengths = random_batch(LENGTHS)
 
-    @tf.function
+    @tf.function(autograph=False)
     def compiled(step):
         return dropped(run, lambda out, name: out.layers[name].value, data, lengths, train=True, step=step)
 

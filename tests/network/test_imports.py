@@ -1,4 +1,4 @@
-"""The manager checks networks on a login node: that must not cost TensorFlow's seconds and gigabytes."""
+"""The manager checks networks on a login node, so that must not import TensorFlow, which takes seconds and gigabytes."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Initial values: the names and calls that net dicts have, with the deviations that TensorFlow's initializers have."""
+"""Initial values by the names and calls of net dicts, with the standard deviations of TensorFlow's initializers."""
 
 import math
 
@@ -25,29 +25,29 @@ DEVIATIONS = {
 
 
 @pytest.mark.parametrize("init", DEVIATIONS)
-def test_calls_draw_values_of_the_deviation_that_they_say(init):
+def test_initializers_have_the_expected_standard_deviation(init):
     assert initial_value(init, SHAPE, 1, "l/W").std() == pytest.approx(DEVIATIONS[init], rel=0.02)
 
 
-def test_initial_values_never_change_as_hashes_of_jobs_do_not_tell_of_them():
+def test_initial_values_never_change_since_they_are_not_in_the_hashes_of_jobs():
     drawn = [float(initial_value(init, (3, 5), 42, "l/W")[0, 0]).hex() for init in ("glorot_uniform", "he_normal")]
     assert drawn == ["-0x1.412c780000000p-1", "-0x1.609fae0000000p-3"]
 
 
-def test_constants_are_what_they_say():
+def test_constants():
     assert (initial_value("constant_initializer(0.3)", (2, 3), 1, "l/W") == np.float32(0.3)).all()
     assert (initial_value("identity", (3, 3), 1, "l/W") == np.eye(3)).all()
 
 
 @pytest.mark.parametrize("init", INITIALIZERS)
-def test_values_are_of_seed_path_and_shape_and_nothing_else(init):
+def test_values_depend_on_seed_path_and_shape_only(init):
     first = initial_value(init, (3, 4), 1, "l/W")
     assert first.shape == (3, 4)
     assert first.dtype == np.float32
     np.testing.assert_array_equal(first, initial_value(init, (3, 4), 1, "l/W"))
 
 
-def test_a_dict_says_the_same_as_a_call():
+def test_a_dict_equals_a_call():
     given = {"class": "VarianceScaling", "scale": 0.78, "mode": "fan_in", "distribution": "uniform"}
     net = {"output": {"class": "linear", "n_out": 3, "forward_weights_init": given, "loss": "as_is"}}
     init = describe(net, {"data": {"dim": 2}}).params["output/W"].init
@@ -60,11 +60,11 @@ def test_a_dict_says_the_same_as_a_call():
     [
         ("glorot_unifrm", "unknown initializer 'glorot_unifrm'; did you mean 'glorot_uniform'?"),
         ("variance_scaling(mode='fan')", "initializer \"variance_scaling(mode='fan')\" cannot be called: 'fan'"),
-        ("zeros(", "'zeros(' is no initializer; expected a name, or a call with numbers"),
-        ("normal(stddev=open('x'))", "\"normal(stddev=open('x'))\" is no initializer; expected a name, or a call with numbers"),
+        ("zeros(", "'zeros(' is not an initializer; expected a name, or a call with numbers"),
+        ("normal(stddev=open('x'))", "\"normal(stddev=open('x'))\" is not an initializer; expected a name, or a call with numbers"),
     ],
 )  # fmt: skip
-def test_what_is_none_is_told(init, message):
+def test_message(init, message):
     net = {"output": {"class": "linear", "n_out": 3, "forward_weights_init": init, "loss": "as_is"}}
     with pytest.raises(NetworkError) as error:
         describe(net, {"data": {"dim": 2}})

@@ -1,4 +1,4 @@
-"""Loops: templates by rounds, what is computed before, within and after, and the same numbers wherever it is computed."""
+"""Loops: templates by iterating to a fixed point, placement of layers, and results that do not depend on the placement."""
 
 import copy
 
@@ -20,7 +20,7 @@ def linear(n_out, *sources, **options):
 
 
 def decoder(**options):
-    """Attention weights that are summed up over the frames and come back: a template that depends on itself."""
+    """Attention weights are summed over the frames and fed back: a template that depends on itself."""
     unit = {
         "labels": {"class": "choice", "from": "output", "beam_size": 2, "target": "classes", "initial_output": 0},
         "embedding": linear(3, "prev:labels", activation=None, with_bias=False),
@@ -63,7 +63,7 @@ def costs_and_gradients(network, train=True):
     spec = describe(network, EXTERN_DATA)
     params = random_params(spec)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             result = run_network(spec, params, batch(), LENGTHS, train=train, seed=1, step=tf.constant(3))
@@ -77,14 +77,14 @@ def costs_and_gradients(network, train=True):
     }
 
 
-def test_only_what_comes_back_to_itself_is_computed_within_the_loop():
+def test_only_layers_in_a_feedback_are_computed_frame_by_frame():
     loop = describe(decoder(), EXTERN_DATA).loops["output"]
     assert loop.before == ("labels", "embedding")
     assert loop.inside == ("s", "query", "feedback", "energy_in", "weights", "sum", "context")
     assert loop.after == ("s2", "readout", "aux", "output")
 
 
-def test_a_template_that_depends_on_itself_gains_the_axes_that_come_back_to_it():
+def test_a_template_that_depends_on_itself_gains_the_axes_of_its_feedback():
     network = decoder()
     network["output"]["unit"]["sum"]["is_output_layer"] = True
     template = describe(network, EXTERN_DATA).layers["output/sum"].template
@@ -96,7 +96,7 @@ def test_losses_within_a_loop_are_named_by_their_paths_and_scaled():
     assert {name: loss.scale for name, loss in losses.items()} == {"output/output": 1.0, "output/aux": 0.5}
 
 
-def test_kept_in_the_loop_all_layers_have_the_same_parameters():
+def test_placement_does_not_change_parameters():
     moved, kept = describe(decoder(), EXTERN_DATA), describe(decoder(optimize_move_layers_out=False), EXTERN_DATA)
     assert moved.params == kept.params
     assert kept.loops["output"].before == kept.loops["output"].after == ()
@@ -104,7 +104,7 @@ def test_kept_in_the_loop_all_layers_have_the_same_parameters():
 
 
 @pytest.mark.parametrize("train", [True, False])
-def test_moved_out_or_kept_in_gives_the_same_costs_and_gradients(train):
+def test_placement_does_not_change_costs_and_gradients(train):
     costs, gradients = costs_and_gradients(decoder(), train)
     kept_costs, kept_gradients = costs_and_gradients(decoder(optimize_move_layers_out=False), train)
     assert costs == pytest.approx(kept_costs, rel=1e-5)
@@ -113,7 +113,7 @@ def test_moved_out_or_kept_in_gives_the_same_costs_and_gradients(train):
     assert np.abs(gradients["output/rec/s/rec/W"]).max() > 0.1
 
 
-def test_a_loop_over_its_source_is_as_long_as_that():
+def test_a_loop_over_its_source_has_the_length_of_the_source():
     unit = {"output": linear(3, "data:source", "prev:output")}
     spec = describe({"output": {"class": "rec", "from": "data", "unit": unit, "n_out": 3}}, EXTERN_DATA)
     assert str(spec.layers["output"].template) == "[batch, time:data, feature:3] float32"
@@ -128,7 +128,7 @@ def test_a_loop_over_its_source_is_as_long_as_that():
 
 
 @pytest.mark.parametrize(("initial", "expected"), [(None, 0), ("zeros", 0), ("ones", 1), (2.5, 2.5), ("base:first", 7)])
-def test_the_frame_before_the_first_is_what_initial_output_says(initial, expected):
+def test_initial_output_is_read_in_the_first_frame(initial, expected):
     unit = {
         "count": {"class": "eval", "from": ["prev:count", "data:source"], "eval": "source(0) + 0 * source(1)"},
         "output": {"class": "copy", "from": "count"},
@@ -144,7 +144,7 @@ def test_the_frame_before_the_first_is_what_initial_output_says(initial, expecte
     assert (result.value.numpy() == expected).all()
 
 
-def test_loops_may_stand_in_loops():
+def test_loops_can_be_nested():
     inner = {"output": linear(2, "data:source", "prev:output", "base:prev:state")}
     unit = {
         "inner": {"class": "rec", "from": "base:encoder", "unit": inner, "n_out": 2},
@@ -217,7 +217,7 @@ def changed(**layers):
         (
             changed(query={"from": "prev:encoder"}),
             "layer 'output/unit/query' (linear): 'from' names 'prev:encoder', but 'encoder' is outside of the loop and has no "
-            "frame before; 'base:encoder' is the layer itself",
+            "previous frame; 'base:encoder' is the layer itself",
         ),
         (
             changed(query={"from": "prev:ss"}),
@@ -230,7 +230,7 @@ def changed(**layers):
         ),
         (
             changed(query={"from": "base:encodre"}),
-            "layer 'output/unit/query' (linear): 'from' names 'base:encodre', which is not outside of the loop; did you mean "
+            "layer 'output/unit/query' (linear): 'from' names 'base:encodre', which does not exist outside of the loop; did you mean "
             "'base:encoder'?",
         ),
         (
@@ -240,7 +240,7 @@ def changed(**layers):
         (
             changed(s={"from": ["readout"]}),
             "layer 'output' (rec): layers depend on each other within a frame: s → readout → s2 → s; one of them must be "
-            "read as it was in the frame before, e.g. as 'prev:s'",
+            "read from the previous frame, e.g. as 'prev:s'",
         ),
         (changed(output=None), "layer 'output' (rec): its subnetwork needs a layer 'output'"),
         (
@@ -258,11 +258,11 @@ def changed(**layers):
         ),
         (
             changed(sum={"from": "prev:sum"}, feedback={"from": "prev:sum"}),
-            "layer 'output/unit/feedback' (linear): what 'prev:sum' is depends on itself alone; give it an 'n_out'",
+            "layer 'output/unit/feedback' (linear): the template of 'prev:sum' depends only on itself; give it an 'n_out'",
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_the_layers_path(network, message):
+def test_message(network, message):
     with pytest.raises(NetworkError) as caught:
         describe(network, EXTERN_DATA)
     assert str(caught.value).startswith(message)
@@ -270,7 +270,7 @@ def test_what_is_wrong_is_told_with_the_layers_path(network, message):
 
 
 @pytest.mark.parametrize("kept_in", [False, True])
-def test_a_loss_in_a_loop_within_another_is_refused_if_it_depends_on_the_frame_of_that(kept_in):
+def test_a_loss_in_a_nested_loop_must_not_depend_on_the_frame_of_the_outer_loop(kept_in):
     inner = {"output": {"class": "softmax", "from": ["data:source"], "loss": "ce", "target": "classes"}}
     unit = {
         "inner": {"class": "rec", "from": "base:labels", "unit": inner, "is_output_layer": True},
@@ -284,12 +284,12 @@ def test_a_loss_in_a_loop_within_another_is_refused_if_it_depends_on_the_frame_o
     else:
         inner["output"]["from"] = ["data:source", "base:prev:state"]
     with pytest.raises(
-        NetworkError, match=r"layer 'output/unit/inner' \(rec\): 'output/inner/output' has a loss in a loop"
+        NetworkError, match=r"layer 'output/unit/inner' \(rec\): 'output/inner/output' has a loss in a nested loop"
     ):
         describe(network, EXTERN_DATA)
 
 
-def test_a_loop_of_no_known_length_is_refused():
+def test_a_loop_of_unknown_length_is_refused():
     unit = {"output": linear(3, "prev:output")}
-    with pytest.raises(NetworkError, match="nothing says how many frames there are"):
+    with pytest.raises(NetworkError, match="the number of frames is unknown"):
         describe({"output": {"class": "rec", "from": [], "unit": unit}}, EXTERN_DATA)

@@ -1,4 +1,4 @@
-"""`rec`: the LSTM is the one of the formulas, in both directions, and its gradients are theirs."""
+"""`rec`: outputs and gradients of the LSTM follow its formulas in both directions."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def lstm(x, W, W_re, b):
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_output_is_that_of_the_formulas(direction, run, values, random_batch, random_params, extern_data):
+def test_output_follows_the_formulas(direction, run, values, random_batch, random_params, extern_data):
     from boulder.network import describe
 
     net = {"output": {"class": "rec", "unit": "nativelstm2", "n_out": 4, "direction": direction}}
@@ -42,7 +42,7 @@ def test_output_is_that_of_the_formulas(direction, run, values, random_batch, ra
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_gradients_are_finite_differences(direction, random_batch, extern_data, random_params):
+def test_gradients_equal_finite_differences(direction, random_batch, extern_data, random_params):
     import tensorflow as tf
 
     from boulder.network import describe, run_network
@@ -64,12 +64,12 @@ def test_gradients_are_finite_differences(direction, random_batch, extern_data, 
         np.testing.assert_allclose(a, b, atol=3e-3)
 
 
-def test_a_batch_without_any_frame_has_an_output_without_any(run, values, random_batch):
+def test_a_batch_without_frames_has_an_output_without_frames(run, values, random_batch):
     net = {"output": {"class": "rec", "n_out": 4, "direction": -1}}
     assert values(run(net, *random_batch([0, 0]))).shape == (2, 0, 4)
 
 
-def test_long_sequences_are_exact_too(run, values, random_batch, random_params, extern_data):
+def test_long_sequences_are_exact(run, values, random_batch, random_params, extern_data):
     from boulder.network import describe
 
     net = {"output": {"class": "rec", "n_out": 3}}
@@ -79,7 +79,7 @@ def test_long_sequences_are_exact_too(run, values, random_batch, random_params, 
     np.testing.assert_allclose(values(run(net, data, lengths, params))[0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_rec_weight_dropout_drops_entries_of_the_matrix_for_all_frames_and_only_in_training(
+def test_rec_weight_dropout_drops_matrix_entries_in_all_frames_and_in_training_only(
     run, values, random_batch, extern_data, random_params
 ):
     from boulder.network import describe

@@ -1,4 +1,4 @@
-"""Layers of a loop that other layers read from outside of it, as `decoder/weights`."""
+"""Layers of a loop that layers outside of it read, as `decoder/weights`."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def network(**options):
 
 
 @pytest.mark.parametrize("kept_in", [False, True])
-def test_a_layer_of_a_loop_is_a_sequence_outside_of_it(kept_in):
+def test_outside_of_its_loop_a_layer_is_a_sequence(kept_in):
     net = network(optimize_move_layers_out=False) if kept_in else network()
     spec = describe(net, EXTERN_DATA)
     assert spec.template("reader") == spec.template("loop")
@@ -43,7 +43,7 @@ def test_a_layer_of_a_loop_is_a_sequence_outside_of_it(kept_in):
         np.testing.assert_allclose(x.ordered([x.template.batch, time, x.template.feature]), expected, rtol=1e-5)
 
 
-def test_another_loop_may_read_it():
+def test_another_loop_can_read_it():
     net = network()
     unit = {"output": {"class": "copy", "from": ["data:source", "base:top"]}}
     net["top"] = {"class": "softmax", "from": "loop/sum", "n_out": 2, "loss": None}
@@ -56,13 +56,13 @@ def test_another_loop_may_read_it():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("loop/hidden", "is not there outside of its loop; give 'hidden' 'is_output_layer': True"),
-        ("loop/summ", "which is no layer of that loop; did you mean 'sum'?"),
-        ("reader/sum", "but 'reader' is no loop with a subnetwork"),
+        ("loop/hidden", "is not visible outside of its loop; give 'hidden' 'is_output_layer': True"),
+        ("loop/summ", "which is no layer of its subnetwork; did you mean 'sum'?"),
+        ("reader/sum", "but 'reader' has no subnetwork"),
         ("lop/sum", "'from' names 'lop/sum', which is no layer"),
     ],
 )
-def test_what_cannot_be_read_is_told(name, message):
+def test_message(name, message):
     net = network()
     net["moved"]["from"] = name
     with pytest.raises(NetworkError) as caught:
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_told(name, message):
     assert message in str(caught.value)
 
 
-def test_a_loop_that_depends_on_its_own_layer_from_outside_is_told():
+def test_a_loop_must_not_depend_on_its_own_layer_through_outer_layers():
     net = network()
     net["loop"]["from"] = "moved"
     with pytest.raises(NetworkError, match="layers depend on each other in a loop: "):

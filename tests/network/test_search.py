@@ -1,4 +1,4 @@
-"""Beam search: with a beam of all labels it finds the best sequence that there is, with a beam of one it is greedy."""
+"""Beam search: an unlimited beam finds the best sequence, a beam of one is greedy."""
 
 import itertools
 
@@ -44,7 +44,7 @@ def params_of(seed):
 
 
 def log_probs(params, sequence, normalize):
-    """:return: of the sequence, for each of the summaries: what the trained network says of it as a target"""
+    """:return: [3], log probability of the sequence for each summary, from the network in training mode"""
     batch = {"summary": SUMMARIES, "classes": np.array([sequence] * 3)}
     lengths = {"classes": [len(sequence)] * 3, "data": [1] * 3, "summary": [1] * 3}
     result = run_network(describe(network(2, normalize), DATA), params, batch, lengths).layers["output/prob"]
@@ -63,7 +63,7 @@ def sequences():
 def searched(params, beam_size, normalize, **loop):
     spec = describe(network(beam_size, normalize, **loop), DATA, "search")
 
-    @tf.function
+    @tf.function(autograph=False)
     def search():
         lengths = {"data": [1] * 3, "summary": [1] * 3}
         result = run_network(spec, params, {"summary": SUMMARIES}, lengths, losses=False)
@@ -76,7 +76,7 @@ def searched(params, beam_size, normalize, **loop):
 
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_beam_of_all_labels_finds_the_best_sequence(seed, normalize):
+def test_an_unlimited_beam_finds_the_best_sequence(seed, normalize):
     params = params_of(seed)
     scores = {sequence: log_probs(params, sequence, normalize) for sequence in sequences()}
     found = searched(params, LABELS**MAX_LENGTH, normalize)
@@ -85,7 +85,7 @@ def test_a_beam_of_all_labels_finds_the_best_sequence(seed, normalize):
         assert found[i] == tuple(label for label in best if label)
 
 
-def test_a_beam_of_one_takes_the_most_probable_label_each_time():
+def test_a_beam_of_one_is_greedy():
     params = params_of(4)
     found = searched(params, 1, False)
     for i in range(3):
@@ -98,13 +98,13 @@ def test_a_beam_of_one_takes_the_most_probable_label_each_time():
         assert found[i] == tuple(label for label in sequence if label)
 
 
-def test_kept_in_the_loop_the_search_has_the_same_result():
+def test_placement_does_not_change_the_result():
     for seed in range(5, 8):
         params = params_of(seed)
         assert searched(params, 4, True) == searched(params, 4, True, optimize_move_layers_out=False)
 
 
-def test_the_frame_of_the_end_belongs_to_the_sequence_if_asked_for():
+def test_include_eos_keeps_the_last_frame():
     params = params_of(1)
     with_end = searched(params, 9, False, include_eos=True)
     without = searched(params, 9, False)
@@ -112,7 +112,7 @@ def test_the_frame_of_the_end_belongs_to_the_sequence_if_asked_for():
         assert a == (b if len(b) == MAX_LENGTH else (*b, 0))
 
 
-def test_the_length_may_be_limited_by_that_of_a_layer():
+def test_max_seq_len_can_depend_on_the_length_of_a_layer():
     spec = describe(network(2, False, max_seq_len="max_len_from('base:data') * 2 + 1"), DATA, "search")
     batch, lengths = (
         {"summary": SUMMARIES, "data": np.zeros((3, 4, 2), "float32")},
@@ -134,7 +134,7 @@ def test_training_and_search_have_the_same_parameters():
         ({"target": "data"}, "layer 'output/unit/output' (choice): 'target' must have class indices, but 'data' is"),
     ],
 )
-def test_what_is_wrong_with_a_choice_is_told(change, message):
+def test_message(change, message):
     net = network(2, True)
     net["output"]["unit"]["output"] |= change
     with pytest.raises(NetworkError) as caught:
@@ -142,20 +142,20 @@ def test_what_is_wrong_with_a_choice_is_told(change, message):
     assert str(caught.value).startswith(message)
 
 
-def test_a_search_needs_a_layer_that_says_where_a_sequence_ends():
+def test_a_search_needs_a_layer_end():
     net = network(2, True)
     del net["output"]["unit"]["end"]
-    with pytest.raises(NetworkError, match="nothing says how many frames there are; give it a 'from' with a time axis"):
+    with pytest.raises(NetworkError, match="the number of frames is unknown; give it a 'from' with a time axis"):
         describe(net, DATA, "search")
 
 
 @pytest.mark.parametrize("value", ["max_len_from('base:nothing')", "max_len_from(3)", "4 +", 0])
-def test_a_wrong_limit_of_the_length_is_told(value):
+def test_a_wrong_max_seq_len_is_refused(value):
     with pytest.raises(NetworkError, match="layer 'output' \\(rec\\): 'max_seq_len'"):
         describe(network(2, True, max_seq_len=value), DATA, "search")
 
 
-def test_a_search_knows_the_number_of_the_frame():
+def test_a_search_can_read_the_frame_number():
     net = network(2, False)
     unit = net["output"]["unit"]
     unit["number"] = {
@@ -164,7 +164,7 @@ def test_a_search_knows_the_number_of_the_frame():
         "eval": "tf.cast(source(0), tf.float32)",
         "out_type": {"dtype": "float32"},
     }
-    # the label is 2, 1, and then the end
+    # labels 2, 1, then the end
     unit["prob"] = {
         "class": "eval",
         "from": "numbered",
@@ -179,7 +179,7 @@ def test_a_search_knows_the_number_of_the_frame():
     assert decision.ordered(decision.template.axes).numpy().tolist() == [[2, 1]] * 3
 
 
-# Of a loop whose length is known before
+# A search over the frames of a source
 
 ALONG = {
     "output": {
@@ -215,7 +215,7 @@ def cost_along(params, frames, sequence):
     return float(run_network(spec, params, batch, {"data": [n], "classes": [n]}).losses["output/prob"].cost)
 
 
-def test_a_search_along_its_source_finds_the_best_labels_of_each_frame():
+def test_a_search_over_a_source_finds_the_best_labels():
     params = params_along(1)
     frames, lengths = np.random.default_rng(3).normal(size=(2, 3, 2)).astype("float32"), [3, 2]
     for row, found in enumerate(along(params, frames, lengths)):
@@ -226,7 +226,7 @@ def test_a_search_along_its_source_finds_the_best_labels_of_each_frame():
         assert found == min(costs, key=costs.get)
 
 
-def test_of_a_search_along_its_source_padding_changes_nothing():
+def test_padding_does_not_change_a_search_over_a_source():
     params, lengths = params_along(2), [6, 2, 4]
     frames = np.random.default_rng(2).normal(size=(3, 6, 2)).astype("float32")
     alone = [along(params, frames[row : row + 1, :n], [n])[0] for row, n in enumerate(lengths)]

@@ -123,7 +123,7 @@ def test_causal_attention_gives_the_same_outside_a_loop_moved_out_of_it_and_step
         spec = describe(net, {"data": {"dim": 5}})
         variables = {path: tf.Variable(value) for path, value in sorted(random_params(spec).items())}
 
-        @tf.function
+        @tf.function(autograph=False)
         def step():
             with tf.GradientTape() as tape:
                 x = run_network(spec, variables, {"data": data}, {"data": lengths}).layers["output"]

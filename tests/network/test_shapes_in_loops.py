@@ -1,4 +1,4 @@
-"""Layers that change axes give in a loop what they give moved out of it, also axes of time that a frame makes."""
+"""Layers that change axes give the same results inside and outside of a loop, including new time axes."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ UNITS = {
 
 
 def result_and_gradients(unit: dict, **options) -> tuple[str, list, np.ndarray]:
-    """:return: template of the output, its values without the padding and the gradients of their squares, valid frames"""
+    """:return: template of the output; its values, 0 in the padding, and the gradients of the sum of their squares"""
     network = {
         "labels": linear(6, "data:classes"),
         "encoder": linear(6, "data"),
@@ -113,7 +113,7 @@ def result_and_gradients(unit: dict, **options) -> tuple[str, list, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_moved_out_or_kept_in_gives_the_same(name):
+def test_placement_does_not_change_the_result(name):
     unit, second = UNITS[name]
     template, moved = result_and_gradients(unit)
     kept_template, kept = result_and_gradients(unit, optimize_move_layers_out=False)
@@ -151,7 +151,7 @@ def searching(**options) -> dict:
     }
 
 
-def test_in_a_search_hypotheses_are_treated_as_the_batch_is():
+def test_hypotheses_of_a_search_are_independent_like_the_batch():
     found = []
     for options in ({}, {"optimize_move_layers_out": False}):
         spec, rng = describe(searching(**options), EXTERN_DATA, "search"), np.random.default_rng(1)

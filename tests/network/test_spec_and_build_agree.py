@@ -135,7 +135,7 @@ def test_all_layers_match_their_templates_in_all_modes_and_within_loops(name, mo
 
     network = every_layer.SEARCH if name == "search" else every_layer.NETWORKS[name]
     if mode == "search" and name == "attention":
-        with pytest.raises(NetworkError, match="nothing says how many frames there are"):
+        with pytest.raises(NetworkError, match="the number of frames is unknown"):
             describe(network, every_layer.EXTERN_DATA, mode)
         return
     spec, found, of_frame = describe(network, every_layer.EXTERN_DATA, mode), [], BodyRun.compute

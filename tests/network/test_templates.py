@@ -1,4 +1,4 @@
-"""What `describe` knows of outputs, sources and losses before anything is built."""
+"""`describe` derives outputs, sources and losses before anything is built."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_templates(layer, expected, extern_data):
     assert template_of({"output": layer}, extern_data) == expected
 
 
-def test_a_feature_of_size_1_gives_way_to_a_larger_one_in_combine(extern_data):
+def test_combine_broadcasts_a_feature_axis_of_size_1(extern_data):
     net = {
         "one": {"class": "linear", "n_out": 1},
         "output": {"class": "combine", "kind": "mul", "from": ["one", "data"]},
@@ -49,7 +49,7 @@ def test_a_feature_of_size_1_gives_way_to_a_larger_one_in_combine(extern_data):
     assert template_of(net, extern_data) == Template((Batch, T, Feature(5)))
 
 
-def test_time_axes_are_the_same_only_if_made_in_the_same_way(extern_data):
+def test_time_axes_are_equal_only_if_derived_in_the_same_way(extern_data):
     def repeated(*times: int, source: str = "data"):
         net = {}
         for i, n in enumerate(times):
@@ -65,7 +65,7 @@ def test_time_axes_are_the_same_only_if_made_in_the_same_way(extern_data):
     assert str(repeated(2, 2)) == "time:repeat(data, 4)"
 
 
-def test_a_stream_called_repeat_is_no_repetition(extern_data):
+def test_a_stream_may_be_called_repeat(extern_data):
     extern_data["repeat"] = {"dim": 5}
     net = {"output": {"class": "repeat", "from": "data:repeat", "repetitions": 2}}
     assert str(template_of(net, extern_data).time) == "time:repeat(repeat, 2)"
@@ -89,7 +89,7 @@ def test_n_out_comes_from_the_option_or_the_target(options, n_out, extern_data):
     assert type(spec.params["output/W"].shape[1]) is int
 
 
-def test_only_layers_that_something_needs_exist(extern_data):
+def test_only_layers_that_are_needed_exist(extern_data):
     net = {
         "unknown_class": {"class": "nosuch", "from": "nothing"},
         "unused": {"class": "linear", "n_out": 3, "from": "unknown_class"},
@@ -108,7 +108,7 @@ def test_a_network_needs_no_layer_called_output(extern_data):
     assert list(describe({"x": {"class": "softmax", "loss": "ctc"}}, extern_data).layers) == ["x"]
 
 
-def test_a_loss_of_scale_0_is_dropped_but_its_layer_stays(extern_data):
+def test_a_loss_of_scale_0_is_dropped_and_its_layer_stays(extern_data):
     from boulder.network import uses_streams
 
     net = {
@@ -122,7 +122,7 @@ def test_a_loss_of_scale_0_is_dropped_but_its_layer_stays(extern_data):
     assert uses_streams(spec, losses=False) == {"data"}
 
 
-def test_sources_may_be_one_or_many_and_data_is_the_default(extern_data):
+def test_from_is_a_name_or_a_list_and_data_by_default(extern_data):
     net = {
         "a": {"class": "linear", "n_out": 2},
         "b": {"class": "linear", "n_out": 3, "from": ("data:data", "a")},
@@ -134,7 +134,7 @@ def test_sources_may_be_one_or_many_and_data_is_the_default(extern_data):
     assert layers["output"].params[0].shape == (2 + 3 + 2, 3)
 
 
-def test_networks_may_be_deeper_than_pythons_stack(extern_data):
+def test_networks_may_be_deeper_than_the_python_stack(extern_data):
     net = {f"l{i}": {"class": "copy", "from": f"l{i - 1}" if i else "data"} for i in range(3000)}
     net["output"] = {"class": "linear", "from": "l2999", "n_out": 2}
     spec = describe(net, extern_data)
@@ -142,7 +142,7 @@ def test_networks_may_be_deeper_than_pythons_stack(extern_data):
     assert spec.params["output/W"].splits[0][0].label == "data:data"
 
 
-def test_options_that_may_be_none_say_what_leaving_them_out_says(extern_data):
+def test_none_means_the_default_of_an_option(extern_data):
     net = {
         "r": {"class": "rec", "n_out": 2, "unit_opts": None, "trainable": None, "L2": None, "target": None, "loss": None},
         "e": {"class": "eval", "from": "r", "eval": "source(0)", "eval_locals": None, "out_type": None, "n_out": None},

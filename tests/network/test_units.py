@@ -1,4 +1,4 @@
-"""Recurrent units: the numbers of the formulas, in `rec`, in `rnn_cell`, along a sequence and along with a loop."""
+"""Recurrent units follow their formulas, in `rec` and `rnn_cell`, over a sequence and in a loop."""
 
 import numpy as np
 import pytest
@@ -105,7 +105,7 @@ def zeros(step) -> tuple:
 @pytest.mark.parametrize(
     ("cls", "name", "direction"), [(*kind, way) for kind in FORMULAS for way in (1, -1) if way == 1 or kind[0] == "rec"]
 )
-def test_output_and_last_state_are_those_of_the_formulas(cls, name, direction):
+def test_output_and_last_state_follow_the_formulas(cls, name, direction):
     step = FORMULAS[cls, name]
     count = len(zeros(step))
     network = {
@@ -123,7 +123,7 @@ def test_output_and_last_state_are_those_of_the_formulas(cls, name, direction):
 
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize("name", ["lstm", "GRU"])
-def test_a_batch_without_any_frame_ends_as_it_begins(name, direction):
+def test_a_batch_without_frames_keeps_the_initial_state(name, direction):
     network = {
         "s": unit("rec", name, direction=direction, initial_state="ones"),
         "output": {"class": "get_last_hidden_state", "from": "s", "n_out": N if name == "GRU" else 2 * N},
@@ -134,7 +134,7 @@ def test_a_batch_without_any_frame_ends_as_it_begins(name, direction):
 
 
 @pytest.mark.parametrize(("cls", "name"), FORMULAS)
-def test_a_loop_goes_along_with_it(cls, name):
+def test_a_unit_steps_along_a_loop(cls, name):
     layer = unit(cls, name)
     network = {
         "output": {
@@ -156,7 +156,7 @@ def test_a_loop_goes_along_with_it(cls, name):
     ("initial", "expected"),
     [("var", None), ("ones", [1, 1]), (0, [0, 0]), ({"c": "ones", "h": 0}, [1, 0]), (["zeros", 1], [0, 1])],
 )
-def test_initial_state_is_before_the_first_frame(initial, expected):
+def test_initial_state_is_the_state_before_the_first_frame(initial, expected):
     network = {"output": unit("rec", "lstm", initial_state=initial)}
     params = random_params(describe(network, EXTERN_DATA))
     x = np.random.default_rng(1).normal(size=(2, 3, 3))
@@ -170,7 +170,7 @@ def test_initial_state_is_before_the_first_frame(initial, expected):
         np.testing.assert_allclose(found[seq, :length], frames, rtol=1e-5, atol=1e-6)
 
 
-def test_an_lstm_begins_where_another_has_ended():
+def test_an_lstm_continues_from_the_last_state_of_another():
     whole = {"output": unit("rec", "lstm")}
     halves = {"first": unit("rec", "lstm"), "output": unit("rec", "lstm", initial_state="first")}
     params = random_params(describe(whole, EXTERN_DATA))
@@ -182,8 +182,8 @@ def test_an_lstm_begins_where_another_has_ended():
 
 @pytest.mark.parametrize("initial", [None, "var", "ones"])
 @pytest.mark.parametrize(("cls", "name"), KINDS)
-def test_moved_out_of_its_loop_or_kept_in_it_is_the_same(cls, name, initial):
-    """With what was in the frame before, of which the first is the initial state's; and with the states of each frame."""
+def test_moving_a_unit_out_of_its_loop_changes_no_output(cls, name, initial):
+    """Including `prev:` references, whose first value is the initial state's, and the state after each frame."""
     layer = {**unit(cls, name, initial_state=initial), "from": "data:source"}
     count = 1 if name == "GRU" else 2
     inside = {
@@ -203,8 +203,8 @@ def test_moved_out_of_its_loop_or_kept_in_it_is_the_same(cls, name, initial):
         np.testing.assert_allclose(found[0][seq, :length], found[1][seq, :length], rtol=1e-5, atol=1e-6)
 
 
-def test_the_state_of_a_frame_is_read_where_the_layer_is():
-    """The reader of the state is not moved out of the loop, though nothing comes back of it."""
+def test_a_reader_of_a_state_is_computed_where_its_source_is():
+    """The reader stays in the loop, although its output does not feed back."""
     inside = {
         "s": {**unit("rnn_cell", "LSTMBlock"), "from": ["data:source", "prev:s"]},
         "after": {**unit("rec", "GRU"), "from": "s"},
@@ -222,7 +222,7 @@ def test_the_state_of_a_frame_is_read_where_the_layer_is():
 
 
 @pytest.mark.parametrize("between", [False, True])
-def test_what_it_is_in_a_frame_depends_on_the_frame_though_its_input_is_the_same_in_all(between):
+def test_outputs_differ_between_frames_even_if_the_input_does_not(between):
     inside = {
         "v": {"class": "copy", "from": "base:v"},
         "output": {"class": "rnn_cell", "unit": "GRU", "n_out": N, "from": "v" if between else "base:v"},
@@ -291,7 +291,7 @@ def test_a_batch_is_the_sum_of_its_sequences(ragged, lengths, padding, seed):
         np.testing.assert_allclose(tf.convert_to_tensor(gradient), summed[path], rtol=1e-4, atol=1e-4, err_msg=path)
 
 
-def test_weights_are_initialized_as_they_say():
+def test_weights_are_initialized_by_their_options():
     network = {
         "a": unit("rec", "lstm", forward_weights_init=0.5),
         "b": unit("rec", "GRU", recurrent_weights_init=0.25, forward_weights_init=0.5, bias_init=3.0),
@@ -308,7 +308,7 @@ def test_weights_are_initialized_as_they_say():
     assert {path for path, param in params.items() if param.l2} == {"c/rec/lstm_cell/kernel", "c/rec/lstm_cell/bias"}
 
 
-def test_dropout_is_of_the_input_and_in_training_only():
+def test_dropout_applies_to_the_input_in_training_only():
     network = {"output": unit("rnn_cell", "GRU", dropout=0.9)}
     spec = describe(network, EXTERN_DATA)
     params, data, lengths = (

@@ -1,4 +1,4 @@
-"""Recurrent layers in a beam search: their states follow the hypotheses, also where other layers read them."""
+"""Recurrent layers in a beam search: their states are reordered with the hypotheses, even where other layers read them."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def network(unit: str, cls: str, beam_size: int) -> dict:
 
 
 def log_probs(net: dict, params: dict, sequence: tuple) -> np.ndarray:
-    """:return: of the sequence, for each of the batch, as training sees it"""
+    """:return: [3], log probability of the sequence for each sequence of the batch, from the network in training mode"""
     batch, lengths = {"data": DATA, "classes": np.array([sequence] * 3)}, np.array([len(sequence)] * 3, "int32")
     result = run_network(describe(net, EXTERN_DATA), params, batch, {"data": LENGTHS, "classes": lengths})
     prob = result.layers["output/prob"]
@@ -49,12 +49,12 @@ def log_probs(net: dict, params: dict, sequence: tuple) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize(("cls", "unit"), [("rnn_cell", "LSTMBlock"), ("rec", "lstm"), ("rnn_cell", "GRU")])
-def test_a_beam_of_all_labels_finds_the_best_sequence(cls, unit, seed):
+def test_an_unlimited_beam_finds_the_best_sequence(cls, unit, seed):
     net = network(unit, cls, LABELS**MAX_LENGTH)
     rng, spec = np.random.default_rng(seed), describe(net, EXTERN_DATA, "search")
     params = {p: tf.constant(rng.normal(0, 2, s.shape).astype("float32")) for p, s in sorted(spec.params.items())}
 
-    @tf.function
+    @tf.function(autograph=False)
     def search():
         result = run_network(spec, params, {"data": tf.constant(DATA)}, {"data": LENGTHS}, losses=False)
         decision = result.layers["decision"]

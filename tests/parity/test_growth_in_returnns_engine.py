@@ -13,6 +13,7 @@ from boulder.training.growth import begin_phase, subset
 from boulder.training.phase import TrainingPhase
 from tests.parity import growth_functions
 from tests.parity.growth_functions import by_name
+from tests.tiny import scheduled
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {"data": {"dim": 4, "sparse": True}, "classes": {"dim": 3, "sparse": True}}
@@ -78,7 +79,7 @@ def ours(case: dict) -> list:
         phase = TrainingPhase.from_json(
             {
                 "index": planned.index, "start": planned.epochs[0], "first_epoch": planned.epochs[0],
-                "last_epoch": planned.epochs[-1], "network": planned.network, "config": config, "learning_rates": [],
+                "last_epoch": planned.epochs[-1], "network": planned.network, "config": config, "learning_rate_control": scheduled([]),
                 "copy_param_mode": planned.copy_param_mode, "reset_layers": list(planned.reset_layers),
             }
         )  # fmt: skip
@@ -258,6 +259,6 @@ def test_returnn_goes_on_with_a_part_of_negative_size_where_we_stop(returnn):
     [(_, old_splits)] = returnn([{"kind": "subset", "old": old, "fresh": fresh, "splits": splits}])
     assert old_splits == [[-4, 0, 7], [7]]
     with pytest.raises(
-        ConfigError, match=r"^an axis of size 3 cannot have been split as the new one is, \[1, 1, 2\]; use"
+        ConfigError, match=r"^an axis of size 3 cannot have been split like the new one, \[1, 1, 2\]; use"
     ):
         subset(old, fresh, ((1, 1, 2), (2,)))

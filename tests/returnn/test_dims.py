@@ -1,4 +1,4 @@
-"""Axes (`Dim`) in net dicts: told apart as RETURNN does, the same whenever the config is read, and able to travel."""
+"""Axes (`Dim`) in net dicts: equal as in RETURNN, the same whenever the config is read, and serializable."""
 
 import json
 import pickle
@@ -51,7 +51,7 @@ def load(tmp_path):
     return load
 
 
-def test_two_of_one_name_are_two_and_what_is_derived_in_the_same_way_is_the_same():
+def test_axes_of_one_name_differ_and_equal_derivations_are_equal():
     one, two = SpatialDim("time"), SpatialDim("time")
     assert one != two
     assert one * 2 == one * 2 != two * 2
@@ -70,14 +70,14 @@ def test_a_network_has_the_same_digest_whenever_its_config_is_read(load):
     assert not changes(one, two)
 
 
-def test_which_axes_are_the_same_counts(load):
+def test_a_digest_depends_on_which_axes_are_equal(load):
     same, other = load("time").network, load("other_time").network
     assert digest(same) != digest(other)
     assert not same_value(same, other)
     assert [*changes(same, other).changed] == ["b"]
 
 
-def test_an_algo_that_makes_axes_makes_the_same_at_each_index_and_at_each_call(load):
+def test_an_algo_creates_the_same_axes_at_each_index_and_in_each_call(load):
     phases, again = load().plan().phases, load().plan().phases
     assert len(phases) == 3
     assert phases[0].network["a"] is phases[1].network["a"]
@@ -86,7 +86,7 @@ def test_an_algo_that_makes_axes_makes_the_same_at_each_index_and_at_each_call(l
     assert phases[1].network["a"]["made"] != phases[1].network["b"]["made"]
 
 
-def test_equal_networks_with_axes_of_their_own_are_one_phase(tmp_path):
+def test_equal_networks_with_equal_new_axes_are_one_phase(tmp_path):
     text = """
 from returnn.tf.util.data import SpatialDim
 num_epochs = 3
@@ -114,7 +114,7 @@ print(json.dumps([canonical(network) == plain, "tensorflow" in sys.modules]))
 """
 
 
-def test_they_travel_to_a_worker(load):
+def test_axes_are_restored_in_a_worker(load):
     plain = canonical(load("other_time").network, functions := {})
     text = json.dumps([plain, functions])
     done = subprocess.run([sys.executable, "-c", WORKER], input=text, capture_output=True, text=True)
@@ -122,7 +122,7 @@ def test_they_travel_to_a_worker(load):
     assert json.loads(done.stdout) == [True, False]
 
 
-def test_their_plain_form_is_stable(load):
+def test_the_plain_form_of_axes_is_stable(load):
     plain = canonical(load("other_time").network)
     time = {"#value": "boulder.returnn.provided.dims:Dim", "of": {"kind": "spatial", "name": "time", "size": None}}
     assert plain["a"]["in_dim"] == time
@@ -133,7 +133,7 @@ def test_their_plain_form_is_stable(load):
     assert plain["b"]["out_type"]["#value"] == "boulder.returnn.provided.dims:Data"
 
 
-def test_pickled_they_are_the_same_axes():
+def test_pickled_axes_are_equal():
     dims = [SpatialDim("time"), SpatialDim("time"), SpatialDim("x") + 1, FeatureDim("f", 3), batch_dim]
     for dim in dims:
         assert pickle.loads(cloudpickle.dumps(dim)) == dim
@@ -141,7 +141,7 @@ def test_pickled_they_are_the_same_axes():
     assert pickle.loads(cloudpickle.dumps(Data("d", dims=dims))) == Data("d", dims=dims)
 
 
-def test_only_values_of_our_own_are_restored():
+def test_only_values_of_boulders_classes_are_restored():
     with pytest.raises(ConfigError, match=r"found a value of 'os:system', expected one of Boulder's classes"):
         restore({"#value": "os:system", "of": "true"})
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from boulder.returnn import load_config
-from boulder.returnn.training import function_options, training_config
+from boulder.returnn.training import function_options, planned_with_data, training_config
 from jobs.pipeline import lay_out
 from sisyphus import tk
 from tests.returnn.test_surroundings import write
@@ -144,6 +144,7 @@ def test_resumed_is_undisturbed_with_random_numbers_of_the_user(laid_out, traine
     assert [record["index"] for record in history] == [0, 0, 1, 1, None, None]
 
 
+@pytest.mark.slow
 def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
     from boulder.training import Checkpoint
 
@@ -168,3 +169,13 @@ def test_what_the_training_would_have_to_follow_is_not_passed_over(laid_out, ove
     with pytest.raises(ConfigError) as caught:
         laid_out(overrides, "saved = None", "chunking = None; train = {'class': 'HDFDataset', 'files': []}")
     assert str(caught.value).startswith(message)
+
+
+def test_the_config_of_an_index_may_change_the_data(data, tmp_path):
+    train = "{'class': 'HDFDataset', 'files': ['a.hdf'], 'seq_ordering': 'reverse'}"
+    text = CONFIG.replace("@config@", f'[{{}}, {{"train": {train}, "dev": None}}][idx]')
+    config = load_config(write(tmp_path / "setup", text))
+    changed = [phase.config for phase in planned_with_data(config, 0).phases]
+    description = {"class": "HDFDataset", "files": [str(tmp_path / "setup" / "a.hdf")], "seq_ordering": "reverse"}
+    assert changed[1] == {"train": description, "dev": None}
+    assert not {"train", "dev"} & {*changed[0], *changed[2]}

@@ -1,6 +1,7 @@
 """Training in the tests' own process."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -51,6 +52,26 @@ def training(data, tmp_path):
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """:return: function (batches) that arranges for a real signal to this process after so many, train and dev together"""
+    from boulder.training.progress import Progress
+
+    whole = Progress.advance
+
+    def arrange(batches: int, number=signal.SIGTERM):
+        seen = iter(range(10**6))
+
+        def advance(self, sums):
+            whole(self, sums)
+            if next(seen) + 1 == batches:
+                os.kill(os.getpid(), number)
+
+        monkeypatch.setattr(Progress, "advance", advance)
+
+    return arrange
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from boulder.data import HdfWriter
 from boulder.errors import TrainingError
-from boulder.training.optimizer import _CLASSES as OPTIMIZERS
+from boulder.training.optimizer import OPTIMIZERS
 from boulder.training.progress import Progress
 from boulder.training.scores import read_scores
 from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
-from tests.tiny import EXTERN_DATA, network, phase
+from tests.tiny import EXTERN_DATA, network, phase, scheduled
 
 DEVICES = int(os.environ["DEVICES"])  # all strategies of a process must have the same number of them
 tf.config.set_logical_device_configuration(
@@ -56,7 +56,9 @@ def test_ctc_with_clipping_and_l2_and_a_second_phase_is_the_same(training, tmp_p
     net["output"]["L2"] = 0.01
     options = {"use_normalized_loss": normalized, "gradient_clip_global_norm": 0.5, "gradient_clip": 0.3, **SGD}
     phases = [phase(0, range(1, 3), network(1, 4), **options), phase(1, range(3, 5), net, **options)]
-    assert_same(training, tmp_path, [p | {"learning_rates": [0.05, 0.02]} for p in phases])
+    assert_same(
+        training, tmp_path, [p | {"learning_rate_control": scheduled([0.05, 0.02], p["first_epoch"])} for p in phases]
+    )
 
 
 @pytest.mark.parametrize("max_seqs", [1, pytest.param(2, marks=SLOW), pytest.param(4, marks=SLOW)])
@@ -76,7 +78,7 @@ def test_an_attention_decoder_is_the_same(training, tmp_path):
             )
     net = attention_network(Size(layers=1, encoder=4, decoder=4, dropout=0.0), ctc_scale=0.3, label_smoothing=0.1)
     files = {"train": [tmp_path / "attention.hdf"], "dev": [tmp_path / "attention.hdf"]}
-    phases = [phase(0, range(1, 3), net, max_seqs=5, **SGD) | {"learning_rates": [0.05] * 2}]
+    phases = [phase(0, range(1, 3), net, max_seqs=5, **SGD) | {"learning_rate_control": scheduled([0.05] * 2)}]
     assert_same(training, tmp_path, phases, extern_data=extern_data, **files)
 
 
@@ -110,7 +112,7 @@ def test_dropout_differs_from_replica_to_replica_and_is_the_same_in_each_run(tra
     }
     net["embedded"] = {"class": "linear", "from": "data", "n_out": 20}
     net["output"]["from"] = "embedded"
-    phases = [phase(0, range(1, 2), net) | {"learning_rates": [1e-9]}]
+    phases = [phase(0, range(1, 2), net) | {"learning_rate_control": scheduled([1e-9])}]
     files = {"train": [tmp_path / "twins.hdf"], "dev": []}
     first = training(phases, "first", gpus=DEVICES, **files)
     again = training(phases, "again", gpus=DEVICES, **files)
@@ -143,8 +145,8 @@ def test_stopped_and_resumed_it_ends_in_the_same_bytes(training, tmp_path, monke
 @SLOW
 def test_a_checkpoint_of_one_replica_goes_on_with_several_and_the_other_way_round(training, tmp_path):
     whole = [phase(0, range(1, 4), network(1, 4), **SGD)]
-    part = [whole[0] | {"last_epoch": 2, "learning_rates": [0.01] * 2}]
-    rest = [whole[0] | {"first_epoch": 3, "learning_rates": [0.01]}]
+    part = [whole[0] | {"last_epoch": 2, "learning_rate_control": scheduled([0.01] * 2)}]
+    rest = [whole[0] | {"first_epoch": 3, "learning_rate_control": scheduled([0.01], 3)}]
     alone = training(whole, "whole")
     for before, after in ((1, DEVICES), (DEVICES, 1)):
         training(part, f"part{before}", gpus=before)
@@ -165,6 +167,6 @@ def test_more_gpus_than_there_are_is_told_in_one_line(training):
     with pytest.raises(TrainingError) as raised:
         training([phase(0, range(1, 2), network(1, 4))], gpus=DEVICES + 1)
     assert str(raised.value).startswith(
-        f"this phase is for gpus={DEVICES + 1}, but TensorFlow found 0 of them (CUDA_VISIBLE_DEVICES is "
+        f"this phase needs gpus={DEVICES + 1}, but TensorFlow found 0 (CUDA_VISIBLE_DEVICES is "
     )
     assert "\n" not in str(raised.value)

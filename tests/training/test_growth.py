@@ -135,8 +135,8 @@ def test_another_number_of_axes_cannot_be_grown(mode):
     with pytest.raises(ConfigError) as caught:
         plan_growth(old, new, mode)
     assert str(caught.value) == (
-        f"growth by {mode}: parameter 'l/W' has 2 axes, (2, 2), before it had 1, (4,); the layer's custom_param_importer "
-        "may say 'reset'"
+        f"growth by {mode}: parameter 'l/W' has 2 axes, (2, 2), but had 1 before, (4,); set the layer's "
+        "custom_param_importer to 'reset'"
     )
 
 
@@ -166,7 +166,7 @@ def test_an_axis_that_cannot_have_been_split_as_the_new_one_is():
     with pytest.raises(ConfigError) as caught:
         plan_growth(old, new, "subset")
     assert str(caught.value) == (
-        "growth of parameter 'l/W' from (3, 5) to (10, 6): an axis of size 3 cannot have been split as the new one is, "
+        "growth of parameter 'l/W' from (3, 5) to (10, 6): an axis of size 3 cannot have been split like the new one, "
         "[6, 4]; use copy_param_mode 'ifpossible'"
     )
 
@@ -208,7 +208,7 @@ def test_old_splits_are_guessed_as_returnn_does(splits, old_shape, expected):
 
 @pytest.mark.parametrize(("splits", "old_shape"), REFUSED_BY_RETURNN)
 def test_what_returnn_stops_at_is_an_error(splits, old_shape):
-    with pytest.raises(ConfigError, match=r"^an axis of size \d+ cannot have been split as the new one is, \["):
+    with pytest.raises(ConfigError, match=r"^an axis of size \d+ cannot have been split like the new one, \["):
         guess_old_splits(splits, old_shape)
 
 

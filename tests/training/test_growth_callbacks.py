@@ -8,9 +8,9 @@ from boulder.network import describe
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import restore
 from boulder.training.growth import begin_phase, carry_slots
-from boulder.training.options import TrainingOptions
 from boulder.training.phase import TrainingPhase
-from tests.tiny import EXTERN_DATA, network, phase
+from boulder.training.training_options import TrainingOptions
+from tests.tiny import EXTERN_DATA, network, phase, scheduled
 
 NAME = "phase of epochs 2–3 (index 1): "
 
@@ -189,7 +189,12 @@ def test_in_a_job_it_comes_by_value_and_is_called_where_the_phase_begins_only(tr
     second = training([restore(plain, functions)], "second", tmp_path / "first/checkpoint.h5", told.append)
     assert (np.abs(second.params["output/b"] - 50) < 1).all()
     assert any("1 set by a function" in line for line in told)
-    piece = {**restore(plain, functions), "first_epoch": 3, "last_epoch": 3, "learning_rates": [1.0]}
+    piece = {
+        **restore(plain, functions),
+        "first_epoch": 3,
+        "last_epoch": 3,
+        "learning_rate_control": scheduled([1.0], 3),
+    }
     third = training([piece], "third", tmp_path / "second/checkpoint.h5")
     assert not (np.abs(third.params["output/b"] - 50) < 0.01).any()
     assert (third.params["output/b"] != 50).all()

@@ -65,7 +65,7 @@ def test_relu_of_what_is_never_negative_is_the_identity():
         ({"class": "linear", "n_out": 3}, "it has 4 inputs and 3 outputs"),
         (
             {"class": "linear", "n_out": 4, "activation": "tanh"},
-            "its activation is 'tanh'; only relu is the identity, of what is never negative",
+            "its activation is 'tanh'; only relu can be the identity, if its source is never negative",
         ),
         (
             {"class": "linear", "n_out": 4, "activation": "relu"},
@@ -73,7 +73,7 @@ def test_relu_of_what_is_never_negative_is_the_identity():
         ),
         (
             {"class": "softmax", "n_out": 4},
-            "its activation is 'softmax'; only relu is the identity, of what is never negative",
+            "its activation is 'softmax'; only relu can be the identity, if its source is never negative",
         ),
         ({"class": "rec", "n_out": 4}, "an LSTM's output is bounded by its gates"),
         (
@@ -83,8 +83,8 @@ def test_relu_of_what_is_never_negative_is_the_identity():
         ({"class": "combine", "kind": "mul"}, "only linear, activation and combine (add) can"),
         (
             {"class": "combine", "kind": "add"},
-            "it adds 'fw0' and 'bw0', and all but one of what it adds must be new linear layers whose activation is one "
-            "of 'identity', 'none', 'tanh', 'elu', 'selu', 'gelu', 'swish', 'silu' or none",
+            "it adds 'fw0' and 'bw0', but all except one of its sources must be new linear layers with one of the "
+            "activations 'identity', 'none', 'tanh', 'elu', 'selu', 'gelu', 'swish', 'silu' or none",
         ),
     ],
 )

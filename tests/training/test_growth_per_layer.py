@@ -7,8 +7,8 @@ from boulder.errors import ConfigError, NetworkError, ScheduleError
 from boulder.network import describe
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import restore
-from boulder.training.growth import MODES, GrowthOptions, GrowthReport, grow, plan_growth
-from tests.tiny import EXTERN_DATA, network, phase
+from boulder.training.growth import COPY_PARAM_MODES, GrowthOptions, GrowthReport, grow, plan_growth
+from tests.tiny import EXTERN_DATA, network, phase, scheduled
 
 
 def fresh(spec) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_net2wider_leaves_such_a_layer_to_itself():
 def test_net2wider_refuses_what_reads_such_a_layer_if_it_gets_wider():
     new = describe(with_importer(network(2, 4), "fw0", "subset"), EXTERN_DATA)
     old = describe(network(2, 2), EXTERN_DATA)
-    with pytest.raises(ConfigError, match="has 4 of units of 'fw0', before it had 2, and nothing says how they come"):
+    with pytest.raises(ConfigError, match="has 4 of units of 'fw0', but had 2 before, and their origin is unknown"):
         plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new))
 
 
@@ -162,7 +162,9 @@ def test_a_session_gives_parameters_only():
         layer.network.get_layer("fw0").params["W_re"].load(session.run(b)[0] + np.ones((3, 12)))
         session.run("init")
 
-    with pytest.raises(ScheduleError, match=r"session\.run gives the values of parameters, found 'init'"):
+    with pytest.raises(
+        ScheduleError, match=r"session\.run returns the values of parameters, but was called with 'init'"
+    ):
         grown(network(1, 3), with_importer(network(1, 3), "output", importer))
 
 
@@ -177,7 +179,7 @@ def test_an_importer_that_is_not_known_is_told_with_the_nearest_one():
 
 @pytest.mark.parametrize("mode", ["net2wider", "deepen", "stack"])
 def test_modes_of_whole_networks_are_no_importers(mode):
-    assert mode in MODES
+    assert mode in COPY_PARAM_MODES
     with pytest.raises(NetworkError, match="option 'custom_param_importer' must be"):
         describe(with_importer(network(1, 3), "fw0", mode), EXTERN_DATA)
 
@@ -198,7 +200,12 @@ def test_in_a_job_a_function_comes_by_value_and_is_not_called_where_the_phase_go
     assert (np.abs(second.params["output/b"] - 50) < 1).all()
     assert (np.abs(first.params["output/b"]) < 1).all()
     # a later piece of the same phase
-    piece = {**restore(plain, functions), "first_epoch": 4, "last_epoch": 4, "learning_rates": [0.1]}
+    piece = {
+        **restore(plain, functions),
+        "first_epoch": 4,
+        "last_epoch": 4,
+        "learning_rate_control": scheduled([0.1], 4),
+    }
     third = training([piece], "third", previous=tmp_path / "second/checkpoint.h5")
     assert (third.params["output/b"] != second.params["output/b"]).all()
     assert third.specs == second.specs

@@ -76,11 +76,11 @@ def test_a_state_that_another_layer_begins_with_is_not_widened():
         return {"class": "get_last_hidden_state", "from": "one", "n_out": width}
 
     assert refused(begins(2, state=state(2)), begins(3, state=state(3)), "net2wider") == (
-        f"growth by net2wider: layer 'state' (get_last_hidden_state) reads 'one', which gets wider, and treats its units "
-        f"not one by one{CHANGES}"
+        f"growth by net2wider: layer 'state' (get_last_hidden_state) reads 'one', which gets wider, and does not treat "
+        f"its units one by one{CHANGES}"
     )
     assert refused(begins(2), begins(3), "net2wider") == (
-        f"growth by net2wider: layer 'two' (rec) reads 'one', which gets wider, and treats its units not one by one{CHANGES}"
+        f"growth by net2wider: layer 'two' (rec) reads 'one', which gets wider, and does not treat its units one by one{CHANGES}"
     )
 
 
@@ -93,7 +93,7 @@ def test_a_loop_that_reads_what_gets_wider_is_refused():
             "output": {"class": "softmax", "from": "loop", "loss": "ctc"},
         }
 
-    assert "nothing says how they come about" in refused(loop(2), loop(3), "net2wider")
+    assert "their origin is unknown" in refused(loop(2), loop(3), "net2wider")
 
 
 @pytest.mark.parametrize("source", ["s", "prev:s"])

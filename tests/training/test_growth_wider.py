@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from boulder.errors import ConfigError
 from boulder.training.growth import GrowthOptions
 from boulder.training.scores import read_scores
-from tests.tiny import network, phase
+from tests.tiny import network, phase, scheduled
 from tests.training.preserved import CHANGES, FEW, NOISE, blstm, check_is_preserved, hidden, linear, refused
 
 WIDTHS = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 5)), min_size=1, max_size=3)
@@ -97,22 +97,22 @@ def change(net: dict, **layers) -> dict:
         (
             change(blstm([2]), aux={"class": "eval", "from": "fw0", "eval": "source(0)", "is_output_layer": True}),
             change(blstm([3]), aux={"class": "eval", "from": "fw0", "eval": "source(0)", "is_output_layer": True}),
-            "layer 'aux' (eval) reads 'fw0', which gets wider, and treats its units not one by one" + CHANGES,
+            "layer 'aux' (eval) reads 'fw0', which gets wider, and does not treat its units one by one" + CHANGES,
         ),
         (
             blstm([2], hidden=hidden(2)),
             blstm([2], hidden=hidden(2, with_bias=False)),
-            "parameter 'h/b' is gone from a layer that is still there" + CHANGES,
+            "parameter 'h/b' is missing in a layer that still exists" + CHANGES,
         ),
         (
             blstm([2], hidden=hidden(2, with_bias=False)),
             blstm([2], hidden=hidden(2)),
-            "parameter 'h/b' is new in a layer that is not" + CHANGES,
+            "parameter 'h/b' is new in a layer that is not new" + CHANGES,
         ),
         (
             blstm([2], hidden=hidden(2)),
             blstm([2], hidden={"h": {"class": "rec", "n_out": 2}}),
-            "layer 'h' has none of the parameters that it had, and 'output' reads it" + CHANGES,
+            "layer 'h' has lost all its parameters, and 'output' reads it" + CHANGES,
         ),
     ],
 )
@@ -142,7 +142,7 @@ def test_noise_is_a_share(noise):
 def test_the_dev_score_goes_on_where_it_was(training, tmp_path, noise):
     first = phase(0, range(1, 4), network(2, 4))
     wider = phase(1, range(4, 5), network(2, 7)) | {"copy_param_mode": "net2wider", "growth_noise": noise}
-    training([first, wider | {"learning_rates": [1e-12]}])
+    training([first, wider | {"learning_rate_control": scheduled([1e-12], wider["first_epoch"])}])
     costs = [record["dev"]["cost:output"] for record in read_scores(tmp_path / "run/scores.jsonl")]
     assert costs[3] == pytest.approx(costs[2], rel=1e-5)
     assert costs[2] != pytest.approx(costs[1], rel=1e-5)

@@ -53,7 +53,7 @@ def one_of_two():
 
 def test_it_ends_so_that_it_can_be_resumed_where_another_process_is_gone(one_of_two):
     message = "Graph execution error:\n\nDetected at …\nCollective ops is aborted by: Connection reset by peer\nmore"
-    told = r"^another process .* is gone, .* \(Connection reset by peer\)$"
+    told = r"^another process .* has died, .* \(Connection reset by peer\)$"
     with pytest.raises(SystemExit, match=told), one_of_two.failures():
         raise tf.errors.UnavailableError(None, None, message)
 

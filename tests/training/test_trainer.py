@@ -2,35 +2,15 @@
 
 import contextlib
 import json
-import os
 import signal
 
 import pytest
 
 from boulder.errors import CheckpointError, TrainingError
-from boulder.training.progress import Progress
 from boulder.training.scores import read_scores
-from tests.tiny import network, phase
+from tests.tiny import network, phase, scheduled
 
 PHASES = [phase(0, range(1, 3), network(1, 4)), phase(1, range(3, 5), network(2, 6, dropout=0.2))]
-
-
-@pytest.fixture
-def stop_at(monkeypatch):
-    """Sends this process a real signal after a number of batches, train and dev counted on."""
-    whole = Progress.advance
-
-    def arrange(batches: int, number=signal.SIGTERM):
-        seen = iter(range(10**6))
-
-        def advance(self, sums):
-            whole(self, sums)
-            if next(seen) + 1 == batches:
-                os.kill(os.getpid(), number)
-
-        monkeypatch.setattr(Progress, "advance", advance)
-
-    return arrange
 
 
 @pytest.mark.slow
@@ -85,8 +65,8 @@ def test_a_run_of_several_phases_that_was_stopped_in_a_later_one_goes_on_there(t
 
 def test_a_phase_that_is_spread_over_two_runs_keeps_its_optimizer(training, tmp_path):
     whole = [phase(0, range(1, 4), network(1, 4))]
-    part = [whole[0] | {"last_epoch": 2, "learning_rates": [0.01] * 2}]
-    rest = [whole[0] | {"first_epoch": 3, "learning_rates": [0.01]}]
+    part = [whole[0] | {"last_epoch": 2, "learning_rate_control": scheduled([0.01] * 2)}]
+    rest = [whole[0] | {"first_epoch": 3, "learning_rate_control": scheduled([0.01], 3)}]
     training(whole, "whole")
     training(part, "part")
     training(rest, "rest", previous=tmp_path / "part/checkpoint.h5")
@@ -114,8 +94,10 @@ def test_a_loss_of_scale_0_is_neither_trained_nor_scored(training, tmp_path):
 def test_the_objective_is_a_sum_over_frames_unless_it_is_normalised(training):
     """With plain SGD the first step scales with the objective: by the number of target frames of the batch."""
     net, sgd = network(1, 4), {"optimizer": {"class": "sgd"}, "batching": "default", "max_seqs": 30, "batch_size": 1000}
-    start = training([phase(0, range(1, 2), net, **sgd) | {"learning_rates": [1e-12]}], "start").params["output/b"]
-    rate = {"learning_rates": [1e-3]}
+    start = training(
+        [phase(0, range(1, 2), net, **sgd) | {"learning_rate_control": scheduled([1e-12])}], "start"
+    ).params["output/b"]
+    rate = {"learning_rate_control": scheduled([1e-3])}
     mean = training([phase(0, range(1, 2), net, **sgd, use_normalized_loss=True) | rate], "mean").params["output/b"]
     total = training([phase(0, range(1, 2), net, **sgd, use_normalized_loss=False) | rate], "sum").params["output/b"]
     ratio = (total - start) / (mean - start)
@@ -136,7 +118,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_batch_and_the_last_good_c
     ):
         training(phases, "nan")
     phases = [phase(0, range(1, 4), network(1, 4), optimizer={"class": "sgd"}, use_normalized_loss=False)]
-    phases[0]["learning_rates"] = [1e-3, 1e30, 1e30]
+    phases[0]["learning_rate_control"] = scheduled([1e-3, 1e30, 1e30])
     with pytest.raises(TrainingError, match=r"epoch 2, batch \d+: .*the last good checkpoint is .*epoch\.000001\.h5"):
         training(phases, "diverges")
     assert Checkpoint.load(tmp_path / "diverges/store/epoch.000001.h5").epoch == 1
@@ -154,7 +136,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it_and_that_is_s
     lines = []
     training(phases, "damaged", say=lines.append)
     assert "epoch.000003.h5" in lines[0]
-    assert "going on from the one before" in lines[0]
+    assert "resuming from the one before" in lines[0]
     assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "damaged/checkpoint.h5").read_bytes()
 
 

@@ -5,7 +5,7 @@ tensors.
 """
 
 from boulder.data.batches import Batch, form_batches, read_batch
-from boulder.data.dataset import Dataset, dataset_class, path_option
+from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
@@ -15,6 +15,7 @@ from boulder.data.shares import share_of, share_spec, shares_of_epoch
 from boulder.data.streams import Stream, default_input, read_extern_data
 
 __all__ = [
+    "PATHS",
     "Batch",
     "Dataset",
     "HdfDataset",
@@ -26,7 +27,6 @@ __all__ = [
     "default_input",
     "form_batches",
     "open_dataset",
-    "path_option",
     "paths_in",
     "read_batch",
     "read_extern_data",

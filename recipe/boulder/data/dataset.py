@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 
 from boulder.data.sequence_order import check_order, sequence_order
 from boulder.data.streams import Stream
 from boulder.errors import DataError
+
+PATHS = {"paths": True}
+"""Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
@@ -34,11 +37,6 @@ def dataset_class(name: str) -> Callable[[DatasetClass], DatasetClass]:
 def dataset_classes() -> Mapping[str, type[Dataset]]:
     """:return: name → class, of all registered classes"""
     return _classes
-
-
-def path_option() -> Any:
-    """:return: a dataclass field for an option that holds a list of files"""
-    return field(metadata={"paths": True})
 
 
 @dataclass(kw_only=True, eq=False)

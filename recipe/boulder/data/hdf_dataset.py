@@ -6,13 +6,13 @@ import hashlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from boulder.data.dataset import Dataset, dataset_class, path_option
+from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.hdf_file import HdfFile
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
@@ -29,7 +29,7 @@ class HdfDataset(Dataset):
     :param files: at least one
     """
 
-    files: Sequence[str | os.PathLike[str]] = path_option()
+    files: Sequence[str | os.PathLike[str]] = field(metadata=PATHS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,7 +1,7 @@
-"""Activation functions by the names that RETURNN's `get_activation_function` takes.
+"""Activation functions by the names of RETURNN's `get_activation_function`.
 
-Beside names there are sums and products of them with numbers ("2 * sigmoid - 1"), and Python expressions of `x`, known by
-their brackets ("tf.maximum(x, 0.1)").
+A name may also be an arithmetic expression of names and numbers ("2 * sigmoid - 1"), or a Python expression of `x`, which is
+recognized by its parentheses ("tf.maximum(x, 0.1)").
 """
 
 import ast
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import cache
 
 from boulder.errors import NetworkError, nearest
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.code.tensorflow_names import tensorflow_module
 from boulder.network.template import Template
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[TFTensor], TFTensor]] = {
     "identity": lambda x: x,
     "none": lambda x: x,
     "relu": lambda x: tf.nn.relu(x),
@@ -23,7 +23,9 @@ ACTIVATIONS = {
     "leaky_relu": lambda x: tf.nn.leaky_relu(x),  # slope 0.2 below 0
     "elu": lambda x: tf.nn.elu(x),
     "selu": lambda x: tf.nn.selu(x),
-    "gelu": lambda x: tf.nn.gelu(x),  # not the tanh form: RETURNN has one under this name, but finds TensorFlow's first
+    "gelu": lambda x: tf.nn.gelu(
+        x
+    ),  # not the tanh approximation: RETURNN defines that under this name, but finds TensorFlow's function first
     "gelu2": lambda x: x * tf.sigmoid(1.702 * x),  # Hendrycks & Gimpel 2016, section 2
     "gelu3": lambda x: tf.nn.gelu(x),
     "swish": lambda x: tf.nn.silu(x),
@@ -62,14 +64,20 @@ ACTIVATIONS = {
 
 _LINEAR = (None, "", "identity", "none")
 _OVER_FEATURES = {"softmax", "log_softmax"}
-_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_OPERATORS: dict[type[ast.operator], Callable] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 
 
 def check(name: str | None, template: Template, where: str) -> None:
     """
-    :param name: of an activation function, or an expression
-    :param template: of what it is applied to
-    :raises NetworkError: if `name` is no activation function, or not for that
+    :param name: name of an activation function, or an expression
+    :param template: template of its argument
+    :param where: the layer, for messages
+    :raises NetworkError: for an unknown name, or an argument that does not fit
     """
     if name in _LINEAR:
         return
@@ -80,10 +88,11 @@ def check(name: str | None, template: Template, where: str) -> None:
         raise NetworkError(f"{where}: activation {name!r} needs a feature axis, found {template}")
 
 
-def apply(name: str | None, x):
+def apply(name: str | None, x: TFTensor) -> TFTensor:
     """
+    Applies an activation function.
+
     :param x: tensor whose last axis is the feature axis
-    :return: the function of that name, of `x`
     """
     return _function(name or "identity")(x)
 
@@ -93,7 +102,7 @@ def _is_python(name: str) -> bool:
 
 
 def _names(name: str, where: str) -> set[str]:
-    """:return: the activation functions that `name` is made of"""
+    """:return: names of the activation functions in `name`"""
     if name in ACTIVATIONS:
         return {name}
     problem = NetworkError(f"{where}: unknown activation {name!r}{nearest(name, ACTIVATIONS)}")
@@ -106,7 +115,7 @@ def _names(name: str, where: str) -> set[str]:
         bound = {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}
         unknown = sorted(found - bound - {"x", "tf", *dir(builtins)})
         if unknown:
-            raise NetworkError(f"{where}: activation {name!r} may speak of 'x' and 'tf', found {unknown[0]!r}")
+            raise NetworkError(f"{where}: activation {name!r} may use the names 'x' and 'tf', found {unknown[0]!r}")
         return set()
     if not isinstance(body, ast.BinOp) or not _is_arithmetic(body):
         raise problem
@@ -144,3 +153,4 @@ def _arithmetic(node: ast.AST) -> Callable:
         case ast.BinOp(left, operation, right):
             a, b, combine = _arithmetic(left), _arithmetic(right), _OPERATORS[type(operation)]
             return lambda x: combine(a(x), b(x))
+    raise ValueError(f"not arithmetic, which `check` refuses: {ast.dump(node)}")

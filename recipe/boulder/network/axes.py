@@ -1,7 +1,7 @@
-"""Named axes: what a tensor's dimensions are, instead of where they are.
+"""Named axes: dimensions of a tensor by identity instead of position.
 
-An axis is an identity, not a number. Two dynamic axes are the same only if they were made in the same way from the same
-data: the time axis of "data" repeated by 2 equals itself and nothing else. So a network is checked without any lengths.
+Two dynamic axes are equal only if they were derived in the same way from the same data stream: the time axis of "data",
+repeated by 2, equals itself and nothing else. So a network is checked without any sequence lengths.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from boulder.errors import NetworkError
 
 BATCH, TIME, FEATURE, SPATIAL = "batch", "time", "feature", "spatial"
 LOOP, BEAM = "loop", "beam"
-"""Two that a layer never asks for, and treats as it treats the batch: LOOP, dynamic like TIME, are the iterations of a
-recurrent loop around a layer that is computed for all of them at once; BEAM are the hypotheses of a search."""
+"""Two kinds that a layer never asks for and treats like the batch. LOOP, dynamic like TIME, are the iterations of a recurrent
+loop around a layer that is computed for all iterations at once. BEAM are the hypotheses of a search."""
 
 DYNAMIC = (TIME, LOOP)
 
@@ -22,8 +22,8 @@ DYNAMIC = (TIME, LOOP)
 class Axis:
     """
     :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM
-    :param size: number of entries; None where only the data can say (batch, time, loop)
-    :param origin: what a dynamic axis is, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
+    :param size: number of entries; None where it depends on the data (batch, time, loop)
+    :param origin: derivation of a dynamic axis, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
     """
 
     kind: str
@@ -41,11 +41,11 @@ class Axis:
         return self.size
 
     def derived(self, operation: str, *arguments: object) -> Axis:
-        """:return: the axis that `operation` makes of this one, equal to any other made the same way"""
+        """:return: the axis that `operation` makes of this one; it equals any other axis that is derived in the same way"""
         return Axis(self.kind, None, (operation, *arguments, self.origin))
 
     def repeated(self, times: int) -> Axis:
-        """:return: this axis with each entry `times` times in a row; twice by 2 is once by 4, and by 1 is this axis"""
+        """:return: this axis with each entry repeated `times` times; 2 and again 2 times equals 4 times, 1 time equals this axis"""
         if times == 1:
             return self
         match self.origin:
@@ -54,7 +54,7 @@ class Axis:
         return self.derived("repeat", times)
 
     def every(self, stride: int) -> Axis:
-        """:return: this axis with one of each `stride` entries, rounded up; ⌈⌈n / a⌉ / b⌉ = ⌈n / (a · b)⌉"""
+        """:return: this axis with one of every `stride` entries, rounded up: ⌈⌈n / a⌉ / b⌉ = ⌈n / (a · b)⌉"""
         match self.origin:
             case ("every", int(before), tuple(origin)):
                 return Axis(self.kind, None, origin).derived("every", before * stride)
@@ -67,7 +67,7 @@ class Axis:
         return Axis(LOOP, self.size, self.origin)
 
     def as_time(self) -> Axis:
-        """:return: the iterations of a loop as a time axis, which is what they are outside of it"""
+        """:return: the iterations of a loop as a time axis, as they appear outside of the loop"""
         return Axis(TIME, self.size, self.origin)
 
     def __str__(self) -> str:
@@ -91,13 +91,13 @@ def Time(key: str) -> Axis:
     return Axis(TIME, None, (key,))
 
 
-def StaticTime(size: int) -> Axis:
-    """:return: a time axis on which all sequences have `size` frames"""
+def StaticTime(size: int | None) -> Axis:
+    """:return: a time axis along which all sequences have `size` frames"""
     return Axis(TIME, size, (f"{size}",))
 
 
-def Spatial(size: int, number: int = 0) -> Axis:
-    """:return: a static axis that is not the features'; `number` tells it from another of its size in the same tensor"""
+def Spatial(size: int | None, number: int = 0) -> Axis:
+    """:return: a static axis that is not the feature axis; `number` distinguishes axes of one size in a tensor"""
     return Axis(SPATIAL, size, (f"{number}",) if number else ())
 
 

@@ -1,21 +1,22 @@
-"""Axes by the descriptions that net dicts use: "T", "spatial:0", "static:-1", …; RETURNN's `Data.get_axes_from_description`.
+"""Axes by the descriptions of net dicts: "T", "spatial:0", "static:-1", … (RETURNN: `Data.get_axes_from_description`).
 
-    "B" "batch"        "T" "time"        "F" "feature"        letters together, as "BT"        "T?": time, if there is one
-    "spatial"          all but batch and feature              "spatial:i" the i-th of them
+    "B" "batch"        "T" "time"        "F" "feature"        letters together, as in "BT"        "T?": time, if there is one
+    "spatial"          all except batch and feature           "spatial:i" the i-th of them
     "spatial_except_time"
-    "dyn" "dynamic"    those of a length per sequence         "dyn:i"
-    "static"           those of one size for all sequences    "static:i"
-    "dim:N"            those of size N                        "dim:N,i"
-    "except_time"      all but batch and time                 "except_batch"        "*" all
-    an int             counted as they are told, batch first; negative from the end
-    a list             all of what its entries describe
+    "dyn" "dynamic"    axes with a length per sequence        "dyn:i"
+    "static"           axes of static size                    "static:i"
+    "dim:N"            axes of size N                         "dim:N,i"
+    "except_time"      all except batch and time              "except_batch"        "*" all
+    an int             position in the template; negative from the end
+    a list             all axes that its entries describe
 
-The axes of a loop around the layer, and of the hypotheses of a search, are not there for a description.
+Descriptions do not see the axes of a loop around the layer and of the hypotheses of a search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
 from boulder.network.layer import Site
@@ -23,7 +24,7 @@ from boulder.network.template import Template
 
 
 def find_axis(template: Template, description: object, site: Site) -> Axis:
-    """:raises NetworkError: if it describes no axis, or several"""
+    """:raises NetworkError: if the description does not match exactly one axis"""
     found = find_axes(template, description, site)
     if len(found) != 1:
         what = f"{len(found)} axes, {', '.join(map(str, found))}," if found else "no axis"
@@ -33,8 +34,8 @@ def find_axis(template: Template, description: object, site: Site) -> Axis:
 
 def find_axes(template: Template, description: object, site: Site) -> tuple[Axis, ...]:
     """
-    :return: without any twice; empty only where the description allows that, as "T?" does
-    :raises NetworkError: if it is no description, or describes an axis that is not there
+    :return: distinct axes; empty only if the description allows that, as "T?" does
+    :raises NetworkError: if the description is invalid or matches no axis
     """
     axes = [axis for axis in template.axes if axis.kind not in (LOOP, BEAM)]
     if isinstance(description, list | tuple | set | frozenset):
@@ -45,7 +46,7 @@ def find_axes(template: Template, description: object, site: Site) -> tuple[Axis
     if hasattr(description, "dimension"):  # a `Dim` of a config
         return _of_dim(axes, description, template, site)
     if not isinstance(description, str):
-        raise site.fail(f"an axis is described by a string or an int, found {description!r:.80}")
+        raise site.fail(f"the description of an axis must be a string or an int, found {description!r:.80}")
     return _of_text(axes, description.lower(), description, template, site)
 
 
@@ -69,7 +70,7 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
         return tuple(groups["time"])
     if text in groups:
         if not groups[text] and text in letters.values():
-            raise site.fail(f"axis {description!r}: there is none in {template}")
+            raise site.fail(f"axis {description!r}: there is no such axis in {template}")
         return tuple(groups[text])
     if text and set(text) <= set(letters):
         return tuple(axis for letter in text for axis in _of_text(axes, letters[letter], description, template, site))
@@ -80,7 +81,7 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
     if colon and kind in groups and number.lstrip("-").isdigit():
         return (_numbered(groups[kind], int(number), description, template, site),)
     raise site.fail(
-        f"axis {description!r} is no description of one; expected 'B', 'T', 'F', 'spatial', 'spatial:0', 'dyn', 'static:-1', "
+        f"axis {description!r} is not a valid description; expected 'B', 'T', 'F', 'spatial', 'spatial:0', 'dyn', 'static:-1', "
         f"'dim:N', 'except_time' or an int, for {template}"
     )
 
@@ -91,12 +92,12 @@ def _of_size(axes: list[Axis], text: str, description: str, template: Template, 
         raise site.fail(f"axis {description!r} needs a size, as in 'dim:5'")
     found = [axis for axis in axes if axis.size == int(size)]
     if not found:
-        raise site.fail(f"axis {description!r}: there is none of that size in {template}")
+        raise site.fail(f"axis {description!r}: there is no axis of that size in {template}")
     return (_numbered(found, int(number), description, template, site),) if comma else tuple(found)
 
 
-def _of_dim(axes: list[Axis], dim, template: Template, site: Site) -> tuple[Axis, ...]:
-    """A static one is known by its size; a dynamic one is the time axis of the data stream that its name begins with."""
+def _of_dim(axes: list[Axis], dim: Any, template: Template, site: Site) -> tuple[Axis, ...]:
+    """Matches a static `Dim` by its size, a dynamic one by the data stream whose name its name starts with."""
     if dim.dimension is not None:
         found = [axis for axis in axes if axis.size == dim.dimension]
     else:

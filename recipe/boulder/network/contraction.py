@@ -1,4 +1,4 @@
-"""Products of two tensors, summed over some of their common axes: what `dot` and `generic_attention` are made of.
+"""Products of two tensors, summed over some of their common axes, for `dot` and `generic_attention`.
 
 y[kept axes of a and b] = Σ over the reduced axes of a[…] · b[…]
 """
@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, SPATIAL, Axis, Spatial
+from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
 OUTER = (BATCH, LOOP, BEAM)
-"""Axes that a tensor may lack: what it says then holds for all of their entries."""
+"""Kinds of axes that a tensor may lack; it is then constant along them."""
 
 
 @dataclass(frozen=True)
 class Contraction:
     """
-    :param same: axis of b → the axis of a that it is one with
-    :param reduced: axes of a, in `same`, that are summed over
+    :param same: axis of b → axis of a that it is identified with
+    :param reduced: axes of a, also in `same`, to sum over
     :param kept: ("a" or "b", axis), in the order of the result
-    :param with_one: whether an axis of size 1 is put behind them
+    :param with_one: whether to append an axis of size 1
     """
 
     same: Mapping[Axis, Axis]
@@ -36,16 +37,16 @@ class Contraction:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """:return: names of the result's axes
+        """:return: axes of the result
 
-        :raises NetworkError: if two dynamic ones would have the same
+        :raises NetworkError: if a dynamic axis would occur twice
         """
         return distinct([*(axis for _, axis in self.kept), *([Spatial(1)] if self.with_one else [])])
 
-    def compute(self, run, a: Tensor, b: Tensor, template: Template) -> Tensor:
+    def compute(self, run: LayerRun, a: Tensor, b: Tensor, template: Template) -> Tensor:
         """
-        :param template: of the result, with at least `axes`
-        :return: the sums, to which padding adds nothing
+        :param template: template of the result, with the axes `axes`
+        :return: the sums, without padding
         """
         partner = {axis: other for other, axis in self.same.items()}
         for axis in self.reduced:
@@ -63,13 +64,13 @@ class Contraction:
         return a.made(value[..., None] if self.with_one else value, self.axes, template)
 
 
-def _masked(run, x: Tensor, axis: Axis) -> Tensor:
+def _masked(run: LayerRun, x: Tensor, axis: Axis) -> Tensor:
     return x.made(tf.where(run.mask_over(x.axes, axis), x.value, 0), x.axes, x.template)
 
 
 def matched(a: Sequence[Axis], b: Sequence[Axis]) -> dict[Axis, Axis]:
     """
-    :return: axis of b → axis of a, for those that are one: equal, or else static, of one size, and the first such
+    :return: axis of b → axis of a, for equal axes; otherwise for the first static axes of equal size
     """
     result = {axis: axis for axis in b if axis in a}
     for axis in a:
@@ -84,9 +85,9 @@ def matched(a: Sequence[Axis], b: Sequence[Axis]) -> dict[Axis, Axis]:
 
 def distinct(axes: Sequence[Axis]) -> tuple[Axis, ...]:
     """
-    :return: `axes` as those of one tensor: static ones of equal size get different names, and the last static one is the
+    :return: `axes` as axes of one tensor: static axes of equal size are distinguished, and the last static axis is the
         feature axis, as in RETURNN
-    :raises NetworkError: if a dynamic one comes twice
+    :raises NetworkError: if a dynamic axis occurs twice
     """
     features = max((i for i, axis in enumerate(axes) if axis.kind in (FEATURE, SPATIAL)), default=None)
     result: list[Axis] = []

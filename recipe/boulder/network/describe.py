@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
+from boulder.data.streams import default_input
 from boulder.errors import NetworkError
-from boulder.network.plain import describe_in_order
+from boulder.network.plain import describe_network
 from boulder.network.specs import NetworkSpec
 from boulder.network.subnet import Place, Subnet
 from boulder.network.template import extern_templates
@@ -26,11 +27,11 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
     if not isinstance(network, dict):
         raise NetworkError(f"expected a net dict, found {type(network).__name__}: {network!r:.80}")
     streams = extern_templates(extern_data)
-    subnet = Subnet(network, Place(mode, streams))
+    subnet = Subnet(network, Place(mode, streams, default_input(extern_data) or "data"))
     if not subnet.nodes:
         raise NetworkError(
             "the network has no layer 'output', none with a loss and none with 'is_output_layer', "
             f"found {', '.join(map(repr, network)) or 'no layer at all'}"
         )
-    spec = describe_in_order(subnet)
+    spec = describe_network(subnet)
     return NetworkSpec(streams, spec.layers, spec.losses, spec.loops)

@@ -1,4 +1,4 @@
-"""Layers that read other layers than those of `from`, through options that name them."""
+"""Layers that read further layers, named by options other than `from`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from boulder.network.layer import ConcatLayer, Site
 
 
 class FurtherSources(ConcatLayer):
-    """A layer some of whose options name layers; these are sources, too, after those of `from`.
+    """A layer with further sources, which follow the sources of `from`.
 
-    :param further: the options; one that is no string names no layer
+    :param further: options that name a further source if their value is a string
     """
 
     some_sources_suffice = False
@@ -26,12 +26,12 @@ class FurtherSources(ConcatLayer):
 
     def divided(self, sources: Sequence) -> tuple[Sequence, dict[str, Any]]:
         """
-        :param sources: of the spec half or of the compute half
-        :return: those of `from`; and option → the one that it names
+        :param sources: all sources, in the spec half or the compute half
+        :return: the sources of `from`; and option → further source
         """
         count = len(super().source_names())
         return sources[:count], dict(zip(self._named(), sources[count:], strict=True))
 
     def site_of_input(self, site: Site) -> Site:
-        """:return: the same with the sources of `from` only"""
+        """:return: `site` with the sources of `from` only"""
         return replace(site, sources=list(self.divided(site.sources)[0]))

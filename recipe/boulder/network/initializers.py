@@ -1,39 +1,52 @@
-"""Initial values of parameters, in NumPy: a function of (seed, path, shape) and of nothing else.
+"""Initial values of parameters, in NumPy, as a function of (seed, path, shape) only.
 
-So a new layer gets the same values whether it is made in the first job or the last, alone or among others. The shape is
-part of it, so that what is new in a parameter that grew is not a copy of its old initial values.
+A new layer therefore gets the same values in any job and beside any other layers. The function depends on the shape, so that
+the new entries of a grown parameter do not repeat its old initial values.
 """
 
 import ast
 import hashlib
 import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy
 
 from boulder.errors import NetworkError, nearest
 
+Shape: TypeAlias = tuple[int, ...]
+Initializer: TypeAlias = Callable[..., numpy.ndarray]
+"""(random, shape, arguments) → values"""
 
-def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """:return: (fan in, fan out), with the last two axes as input and output and all before as a receptive field"""
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    """:return: (fan in, fan out); the last two axes are input and output, the axes before them a receptive field"""
     if len(shape) < 2:
         return (shape[0], shape[0]) if shape else (1, 1)
     field = math.prod(shape[:-2])
     return shape[-2] * field, shape[-1] * field
 
 
-def _truncated_normal(random, shape, mean=0.0, stddev=0.05):
-    """What is further from the mean than two standard deviations is drawn again."""
+def _truncated_normal(
+    random: numpy.random.Generator, shape: Shape, mean: float = 0.0, stddev: float = 0.05
+) -> numpy.ndarray:
+    """Draws again values that are more than two standard deviations from the mean."""
     values = random.normal(size=shape)
     while (far := numpy.abs(values) > 2).any():
         values[far] = random.normal(size=far.sum())
     return mean + stddev * values
 
 
-def _variance_scaling(random, shape, scale=1.0, mode="fan_in", distribution="truncated_normal"):
-    """Values of the variance scale / fan; uniform ones are in (-a, a) with a = sqrt(3 · scale / fan)"""
+def _variance_scaling(
+    random: numpy.random.Generator,
+    shape: Shape,
+    scale: float = 1.0,
+    mode: str = "fan_in",
+    distribution: str = "truncated_normal",
+) -> numpy.ndarray:
+    """Draws values with variance scale / fan; uniform values are in (-a, a) with a = sqrt(3 · scale / fan)."""
     fan_in, fan_out = _fans(shape)
-    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
-    fan = max(1.0, fan)
+    fan = max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode])
     if distribution == "uniform":
         limit = math.sqrt(3 * scale / fan)
         return random.uniform(-limit, limit, shape)
@@ -45,24 +58,24 @@ def _variance_scaling(random, shape, scale=1.0, mode="fan_in", distribution="tru
     return _truncated_normal(random, shape, 0.0, deviation / _DEVIATION_WITHIN_TWO)
 
 
-_DEVIATION_WITHIN_TWO = 0.87962566103423978  # of a normal distribution of which only what is within ±2 is left
+_DEVIATION_WITHIN_TWO = 0.87962566103423978  # standard deviation of a normal distribution truncated to ±2
 
 
-def _orthogonal(random, shape, gain=1.0):
-    """Saxe et al. 2014: Q of a QR decomposition, its signs made unique by R's diagonal"""
+def _orthogonal(random: numpy.random.Generator, shape: Shape, gain: float = 1.0) -> numpy.ndarray:
+    """Returns Q of a QR decomposition, with the signs of R's diagonal (Saxe et al. 2014)."""
     rows, columns = math.prod(shape[:-1]), shape[-1]
     q, r = numpy.linalg.qr(random.normal(size=(max(rows, columns), min(rows, columns))))
     q = q * numpy.sign(numpy.diag(r))
     return gain * (q if rows >= columns else q.T).reshape(shape)
 
 
-def _scaled(scale: float, mode: str, distribution: str):
+def _scaled(scale: float, mode: str, distribution: str) -> Initializer:
     return lambda random, shape: _variance_scaling(random, shape, scale, mode, distribution)
 
 
 _glorot_uniform = _scaled(1.0, "fan_avg", "uniform")  # Glorot & Bengio 2010
 
-INITIALIZERS = {
+INITIALIZERS: dict[str, Initializer] = {
     "glorot_uniform": _glorot_uniform,
     "xavier": _glorot_uniform,
     "glorot_normal": _scaled(1.0, "fan_avg", "untruncated_normal"),
@@ -93,46 +106,49 @@ _CLASSES = {
     "GlorotUniform": "glorot_uniform",
     "GlorotNormal": "glorot_normal",
 }
-"""TensorFlow's names of the same"""
+"""TensorFlow's name → name in `INITIALIZERS`"""
 
 Init = str | float | dict
-"""What a net dict may say: a number for a constant; a name of `INITIALIZERS` or of `_CLASSES`, also with `_initializer` after it;
-such a name with arguments, "variance_scaling_initializer(mode='fan_in', distribution='uniform', scale=0.78)"; or a dict,
-{"class": "VarianceScaling", "scale": 0.78}."""
+"""An initializer in a net dict: a number for a constant; a name of `INITIALIZERS` or `_CLASSES`, optionally followed by
+`_initializer`; such a name with arguments, "variance_scaling_initializer(mode='fan_in', distribution='uniform', scale=0.78)";
+or a dict, {"class": "VarianceScaling", "scale": 0.78}."""
 
 
 def as_text(init: Init) -> str | float:
-    """:return: the same, of a dict as a name with arguments"""
+    """:return: `init`, a dict converted to a name with arguments"""
     if not isinstance(init, dict):
         return init
     return f"{init.get('class')}({', '.join(f'{k}={v!r}' for k, v in sorted(init.items()) if k != 'class')})"
 
 
-def _read(init: str) -> tuple[str, list, dict]:
+def _read(init: str) -> tuple[str, list[Any], dict[str, Any]]:
     """
-    :return: name in `INITIALIZERS`, and arguments
-    :raises ValueError: if it is nothing of the kind
+    :return: name in `INITIALIZERS`, positional and named arguments
+    :raises ValueError: if it is not a name or a call with constants
     """
     call = ast.parse(init.strip(), mode="eval").body
-    arguments, named = [], {}
+    arguments: list[Any] = []
+    named: dict[str, Any] = {}
     if isinstance(call, ast.Call):
         arguments = [ast.literal_eval(argument) for argument in call.args]
-        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        named = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
         call = call.func
     name = call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "")
     name = name.removesuffix("_initializer")
-    # a seed is not for one parameter to say, and its type is that of the parameter
+    # the seed is the training's, and the dtype the parameter's
     return _CLASSES.get(name, name), arguments, {k: v for k, v in named.items() if k not in ("seed", "dtype")}
 
 
 def check(init: str | float, where: str) -> None:
-    """:raises NetworkError: if `init` is no initializer"""
+    """:raises NetworkError: if `init` is not an initializer"""
     if not isinstance(init, str):
         return
     try:
         name, arguments, named = _read(init)
     except (SyntaxError, ValueError):
-        raise NetworkError(f"{where}: {init!r} is no initializer; expected a name, or a call with numbers") from None
+        raise NetworkError(
+            f"{where}: {init!r} is not an initializer; expected a name, or a call with numbers"
+        ) from None
     if name not in INITIALIZERS:
         raise NetworkError(f"{where}: unknown initializer {init!r}{nearest(init, INITIALIZERS)}")
     try:
@@ -141,10 +157,12 @@ def check(init: str | float, where: str) -> None:
         raise NetworkError(f"{where}: initializer {init!r} cannot be called: {error}") from None
 
 
-def initial_value(init: str | float, shape: tuple[int, ...], seed: int, path: str, dtype: str = "float32"):
+def initial_value(
+    init: str | float, shape: Sequence[int], seed: int, path: str, dtype: str = "float32"
+) -> numpy.ndarray:
     """
-    :param init: see `Init`, as text; a number for a constant
-    :param path: the parameter's path; with `seed` and `shape` it selects the random stream
+    :param init: result of `as_text`
+    :param path: path of the parameter, which with `seed` and `shape` selects the random stream
     :return: array of `shape`
     """
     if not isinstance(init, str):

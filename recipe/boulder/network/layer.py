@@ -1,17 +1,18 @@
-"""What every layer class is: options, a spec half (pure Python) and a compute half (TensorFlow).
+"""The base class of layers: options, a spec half (pure Python) and a compute half (TensorFlow).
 
 @layer_class("linear")
 @dataclass(frozen=True, kw_only=True)
 class Linear(ConcatLayer):
     activation: str | None = None                      # an option of the net dict
 
-    def spec(self, site) -> Template: ...              # templates of the sources → template of the output; parameters
-    def compute(self, run, source) -> Tensor: ...      # tensors of the sources → tensor of the output
+    def spec(self, site: Site) -> Template: ...                             # templates of the sources → template of the output
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor: ...       # tensors of the sources → output
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -24,44 +25,44 @@ from boulder.network.registry import Registry
 from boulder.network.template import Template, concatenated
 from boulder.network.tensor import Tensor
 
-LAYERS = Registry("layer class", "class")
+LAYERS: Registry[Layer] = Registry("layer class", "class")
 layer_class = LAYERS.register
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """Options that every layer class takes.
+    """Options of all layer classes.
 
     :param sources: `from`: names of layers, `data` or `data:KEY`
     :param n_out: size of the output's feature axis
-    :param loss: name of a loss on the output
-    :param loss_scale: factor of the loss in the objective; None is 1; 0 drops the loss, also from the scores
-    :param loss_only_on_non_search: says nothing: a search has no losses
+    :param loss: name of the loss on the output
+    :param loss_scale: factor of the loss in the objective; None is 1; 0 removes the loss, also from the scores
+    :param loss_only_on_non_search: has no effect: a search has no losses
     :param loss_opts: options of the loss
-    :param target: key of the data stream that the loss compares with, or that gives `n_out`
-    :param L2: factor of the sum of squares of all the layer's parameters in the objective
-    :param trainable: whether the layer's parameters are trained; None says what True says
-    :param is_output_layer: the layer exists although nothing depends on it
-    :param only_on_search: there is no such layer but in a search
-    :param only_on_eval: there is no such layer while training
-    :param custom_param_importer: how the layer's parameters come over from the phase before, whatever `copy_param_mode`
-        says; a function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
-    :param initial_output: in a loop, what `prev:` of it is in the first iteration: a number, "zeros", "ones", or a
-        layer, as "base:NAME"; None: zeros
+    :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param L2: factor of the sum of squares of the layer's parameters in the objective
+    :param trainable: whether the layer's parameters are trained; None is True
+    :param is_output_layer: whether the layer exists even if nothing depends on it
+    :param only_on_search: whether the layer exists in a search only
+    :param only_on_eval: whether the layer exists outside of training only
+    :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
+        function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
+    :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
+        "ones", or a layer, "base:NAME"; None: zeros
     """
 
     class_name: ClassVar[str]
     reads_memory: ClassVar[bool] = False
-    """whether it reads what its sources remember, and so must be computed where these are"""
+    """whether the layer reads the state of its sources, and so must be computed where they are"""
 
     some_sources_suffice: ClassVar[bool] = False
-    """whether some of its sources alone say roughly what comes out of it; in a loop, others may not be known yet"""
+    """whether some of the sources suffice to guess the output's template; in a loop, other sources may not be known yet"""
 
     differs_by_frame: ClassVar[bool] = False
-    """whether what comes out of it differs from iteration to iteration of a loop, even if its input does not"""
+    """whether the output differs between iterations of a loop even if the input does not"""
 
     copies_sources: ClassVar[bool] = False
-    """whether its output is its sources, concatenated; growth looks through such a layer"""
+    """whether the output is the concatenated sources; the parts of a parameter are then labelled by those sources"""
 
     sources: str | list[str] = "data"
     n_out: int | None = None
@@ -80,7 +81,7 @@ class Layer:
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
-        """:return: the class that reads these options: another one where a name of RETURNN's stands for two classes"""
+        """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
     def source_names(self) -> tuple[str, ...]:
@@ -89,38 +90,38 @@ class Layer:
     def dependencies(self, mode: str) -> tuple[str, ...]:
         """
         :param mode: "train", "eval" or "search"
-        :return: what the spec half sees as sources and the compute half gets, in this order
+        :return: names of all sources, in the order of the spec half and the compute half
         """
         return self.source_names()
 
     def one_by_one(self, mode: str) -> bool:
-        """:return: whether it cannot be computed for all iterations of a loop at once, even if nothing of the layer's
-        output comes back to it"""
+        """:return: whether the layer must be computed iteration by iteration in a loop, even if its output does not feed back"""
         return False
 
-    # What only layers with a memory have. In a loop they are computed iteration by iteration, from `step`.
+    # For layers with a state. In a loop they are computed iteration by iteration, by `step`.
 
     def remembers(self, output: Template) -> dict[str | None, int]:
-        """:return: key → size of what other layers may read of its memory; {} for a layer without one"""
+        """:return: key → size, of the state that other layers may read; {} for a layer without a state"""
         return {}
 
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
-        """:return: what it remembers from one iteration of a loop to the next; {} outside of loops"""
+        """:return: key → template, of the state carried over from one iteration of a loop to the next; {} outside of loops"""
         return {}
 
     def first_state(
         self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]
     ) -> dict[str | None, Tensor]:
         """
-        :param sources: Tensors; None for what is there in the iterations only
-        :return: Tensors of these templates, before the first iteration; zeros, if the layer does not say otherwise
+        :param state: templates of the state
+        :param sources: the sources; None for a source that exists within iterations only
+        :return: the state before the first iteration; zeros unless the layer overrides this
         """
         return {key: run.full(template, 0) for key, template in state.items()}
 
     def first_output(self, state: dict[str | None, Tensor]) -> Tensor | None:
         """
-        :param state: what `first_state` gave
-        :return: the one of it that `prev:` of the layer is in the first iteration; None: `initial_output` says what that is
+        :param state: result of `first_state`
+        :return: value of `prev:` references to the layer in the first iteration; None: `initial_output` sets it
         """
         return None
 
@@ -128,13 +129,16 @@ class Layer:
         self, run: LayerRun, state: dict[str | None, Tensor], *sources: Tensor
     ) -> tuple[Tensor, dict[str | None, Tensor]]:
         """
-        :param state: key → Tensor
-        :return: the output and the new state
+        Computes one iteration of a loop.
+
+        :param state: the previous state
+        :return: the output and the next state
         """
         raise NotImplementedError
 
     def spec(self, site: Site) -> Template:
-        """:return: the output's template. Parameters are declared by `site.param`.
+        """
+        Derives the output's template and declares the parameters, by `site.param`.
 
         :raises NetworkError: if the sources do not fit
         """
@@ -148,15 +152,23 @@ class Layer:
         """
         raise NotImplementedError
 
+    def site(self, run: LayerRun, *sources: Tensor) -> Site:
+        """
+        :param sources: inputs that error messages name
+        :return: a site for the compute half to repeat a part of the spec half
+        """
+        inputs = [(name, x.template) for name, x in zip(run.sources, sources, strict=False)]
+        return Site(run.name, self, inputs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConcatLayer(Layer):
-    """A layer that takes its sources as one, concatenated along the feature axis.
+    """A layer whose sources are concatenated along the feature axis.
 
     :param dropout: probability with which an entry of the input is dropped in training
-    :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 if one choice is made for all of its entries, None
-        if each has its own. As in RETURNN, what is not said is 1 for batch and time, so that a feature is dropped in all
-        frames of all sequences or in none; {"*": None} drops each entry on its own
+    :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 to share the mask along it, None for independent entries.
+        As in RETURNN, the default is 1 for batch and time: a feature is dropped in all frames of all sequences or in none.
+        {"*": None} drops entries independently
     """
 
     some_sources_suffice = True
@@ -165,10 +177,10 @@ class ConcatLayer(Layer):
     dropout_noise_shape: dict | None = None
 
     def dropout_shared_over(self) -> set[str]:
-        """:return: kinds of axes along which an entry is dropped as a whole"""
+        """:return: kinds of axes along which the dropout mask is shared"""
         given = self.dropout_noise_shape or {}
         shared = {BATCH, TIME, LOOP}
-        for key in sorted(given, key=lambda key: key != "*"):  # it is what the others are exceptions from
+        for key in sorted(given, key=lambda key: key != "*"):  # the others are exceptions to "*"
             kinds = _NOISE_AXES[key]
             shared = shared - kinds if given[key] in (None, -1) else shared | kinds
         return shared
@@ -179,18 +191,19 @@ _NOISE_AXES = {"*": {BATCH, TIME, LOOP, FEATURE}, "B": {BATCH}, "T": {TIME}, "F"
 
 @dataclass
 class Site:
-    """Where a layer's spec half runs: what it may know, and where it declares its parameters.
+    """The surroundings of a layer's spec half, where it declares its parameters.
 
     :param name: absolute layer name
-    :param layer: its options
-    :param sources: (name, template) for each of `from`
-    :param default_dim: what `n_out` is if it is not given: the target's dimension, as the loss wants it
-    :param look_through: name → (name, template) of a `copy` layer's own sources, for the parts of the input
-    :param path: where the layer stands in the net dict, for messages: `decoder/unit/s`
-    :param scope: what the paths of its parameters begin with
-    :param loop: the axis of the innermost loop that it stands in, None outside of loops
+    :param layer: the layer's options
+    :param sources: (name, template) of each source
+    :param default_dim: default of `n_out`: the size that the loss requires for its target
+    :param look_through: name of a `copy` layer → (name, template) of its sources; None for other layers
+    :param path: the layer's path in the net dict, for messages: `decoder/unit/s`
+    :param scope: prefix of the paths of its parameters
+    :param loop: axis of the innermost loop around the layer, None outside of loops
     :param mode: "train", "eval" or "search"
-    :param layer_of: name of a source → its options; None for what is no layer of this frame
+    :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
+    :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
     """
 
     name: str
@@ -204,6 +217,7 @@ class Site:
     loop: Axis | None = None
     mode: str = "train"
     layer_of: Callable[[str], Layer | None] = lambda _name: None
+    beside: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:
@@ -212,25 +226,34 @@ class Site:
     def fail(self, message: str) -> NetworkError:
         return NetworkError(f"{self.where}: {message}")
 
-    def fail_sources(self, error: NetworkError) -> NetworkError:
-        """:return: `error`, with the sources that it is about"""
+    def fail_sources(self, message: str) -> NetworkError:
+        """:return: an error with the names and templates of the sources"""
         sources = ", ".join(f"{name!r} is {template}" for name, template in self.sources)
-        return self.fail(f"{error}: {sources}")
+        return self.fail(f"{message}: {sources}")
+
+    @contextmanager
+    def naming_sources(self) -> Iterator[None]:
+        """Adds the layer and its sources to the message of a NetworkError."""
+        try:
+            yield
+        except NetworkError as error:
+            raise self.fail_sources(str(error)) from None
 
     def input(self) -> Template:
-        """:return: the template of all sources, concatenated along the feature axis and ready for dropout"""
+        """:return: template of all sources, concatenated along the feature axis
+
+        :raises NetworkError: if they cannot be concatenated, or dropout does not apply to them
+        """
         if not self.sources:
             raise self.fail("needs a source in 'from'")
         if len(self.sources) > 1:
             for name, template in self.sources:
                 if template.feature is None or template.feature.size is None:
                     raise self.fail(
-                        f"source {name!r} is {template} and has no feature axis of known size to be concatenated along"
+                        f"source {name!r} is {template}, without a feature axis of known size, so it cannot be concatenated"
                     )
-        try:
+        with self.naming_sources():
             template = concatenated(template for _, template in self.sources)
-        except NetworkError as error:
-            raise self.fail_sources(error) from None
         if isinstance(self.layer, ConcatLayer):
             self._check_dropout(self.layer, template)
         return template
@@ -249,18 +272,18 @@ class Site:
     def memory(self, source: str, output: Template) -> dict[str | None, int]:
         """
         :param output: template of the source
-        :return: key → size of what it remembers; {} if it has no memory
+        :return: key → size, of the source's state; {} if it has no state
         """
         layer = self.layer_of(source)
         return layer.remembers(output) if layer else {}
 
     def check_rate(self, option: str, rate: float) -> None:
-        """:raises NetworkError: if `rate` cannot be the probability with which something is dropped"""
+        """:raises NetworkError: if `rate` is not a dropout rate"""
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
             raise self.fail(f"{option!r} must be a number from 0 to below 1, found {rate!r}")
 
     def input_parts(self) -> tuple[Part, ...]:
-        """:return: which rows of a matrix on the input belong to which source, looking through `copy` layers"""
+        """:return: rows of a matrix on the input by source, or by the sources of a `copy` layer"""
         queue, parts = list(self.sources), []
         while queue:
             name, template = queue.pop(0)
@@ -273,13 +296,13 @@ class Site:
 
     @staticmethod
     def whole(size: int) -> tuple[Part, ...]:
-        """:return: the parts of an axis that is of one piece"""
+        """:return: parts of an axis that is not divided"""
         return (Part("", size),)
 
     def dense_dim(self, template: Template) -> int:
         """:return: size of the feature axis
 
-        :raises NetworkError: if there is none, or if the values are none to calculate with
+        :raises NetworkError: if it is unknown, or the values are not float32
         """
         if template.feature is None or template.dtype != "float32":
             raise self.fail(f"needs float32 values with a feature axis, but its input is {template}")
@@ -288,9 +311,9 @@ class Site:
         return template.feature.size
 
     def out_dim(self) -> int:
-        """:return: `n_out`, or what the loss makes of the target's dimension
+        """:return: `n_out`, or the size that the loss requires for its target
 
-        :raises NetworkError: if neither is there
+        :raises NetworkError: if neither is given, or `n_out` is below 1
         """
         dim = self.layer.n_out if self.layer.n_out is not None else self.default_dim
         if dim is None:
@@ -309,15 +332,15 @@ class Site:
         returnn_splits: tuple[tuple[int, ...], ...] | None = None,
     ) -> None:
         """Declares a parameter; see `ParamSpec` for the arguments."""
-        init = initializers.as_text(init)
-        initializers.check(init, self.where)
+        text = initializers.as_text(init)
+        initializers.check(text, self.where)
         self.params.append(
             ParamSpec(
                 layer=self.name,
                 name=name,
                 path=f"{self.scope or variable_scope(self.name)}/{name}",
                 shape=shape,
-                init=init,
+                init=text,
                 trainable=self.layer.trainable is not False,
                 splits=splits or tuple(map(self.whole, shape)),
                 returnn_splits=returnn_splits,

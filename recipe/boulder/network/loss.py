@@ -1,4 +1,4 @@
-"""What every loss is: a sum of costs, a sum of errors and the number of target frames that they are sums over."""
+"""The base class of losses. A loss gives the sums of costs and of errors over a batch, and the number of target frames."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from boulder.network.registry import Registry
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
-LOSSES = Registry("loss", "loss")
+LOSSES: Registry[Loss] = Registry("loss", "loss")
 loss_class = LOSSES.register
 
 
 class LossValue(NamedTuple):
-    """Three float32 scalars over a batch: sums of cost and error, and the number of frames that normalises both."""
+    """Three float32 scalars for a batch: sums of cost and error, and the number of frames that normalizes both."""
 
     cost: TFTensor
     error: TFTensor
@@ -26,11 +26,11 @@ class LossValue(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Loss:
     """
-    The fields of a subclass are further `loss_opts` of it.
+    The fields of a subclass are further `loss_opts`.
 
-    :param scale: the layer's `loss_scale` under another name
-    :param use_normalized_loss: whether its cost is divided by its frames in the objective, whatever the trainer's option of
-        that name says of all losses
+    :param scale: another name of the layer's `loss_scale`
+    :param use_normalized_loss: whether the objective divides the cost by the number of frames; the trainer's option of that
+        name does this for all losses
     """
 
     class_name: ClassVar[str]
@@ -40,11 +40,14 @@ class Loss:
     use_normalized_loss: bool = False
 
     def output_dim(self, target: Template) -> int | None:
-        """:return: the dimension that the layer's output must have for this target"""
+        """:return: size that the output's feature axis must have for this target"""
         raise NotImplementedError
 
-    def check(self, output: Template, target: Template) -> str | None:
-        """:return: what does not fit, as a sentence's end, or None"""
+    def check(self, output: Template, target: Any) -> str | None:
+        """
+        :param target: `Template` of the data stream, None if the loss needs none; subclasses declare which
+        :return: a message if the output and the target do not fit together, or None
+        """
         wanted = self.output_dim(target)
         if output.feature is None or output.dim != wanted:
             return (

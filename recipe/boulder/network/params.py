@@ -1,4 +1,4 @@
-"""What a parameter is, before it has values."""
+"""The description of a parameter, without its values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from math import prod
 
 
 def variable_scope(layer: str) -> str:
-    """:return: how RETURNN spells the name of a layer in the names of its variables"""
+    """:return: the layer's name as RETURNN spells it in the names of its variables"""
     scope = re.sub("[:(){}&+*'\" ,-]", "__", "".join(c for c in layer if c.isascii()))
     return f".{ord(scope[0])}.{scope[1:]}" if scope.startswith(("_", "\\", "/")) else scope
 
 
 @dataclass(frozen=True)
 class Part:
-    """A run of entries along one axis of a parameter that belong together.
+    """A contiguous part of one axis of a parameter.
 
-    :param label: whose they are: the source layer's name, a gate ("input"), or "" where the axis is of one piece
+    :param label: what it belongs to: name of a source layer, a gate ("input"), or "" if the axis is not divided
     :param size: number of entries
     """
 
@@ -29,15 +29,15 @@ class Part:
 class ParamSpec:
     """
     :param layer: absolute name of the layer that owns it
-    :param name: name within the layer, e.g. "W" or "rec/W_re"; with `layer` what growth matches old and new by
+    :param name: name within the layer, e.g. "W" or "rec/W_re"; growth matches old and new parameters by `layer` and `name`
     :param path: RETURNN's variable name, e.g. "lstm0_fw/rec/W"
-    :param shape: sizes
+    :param shape: static shape
     :param init: initializer, see `boulder.network.initializers`
     :param trainable: False for constants and running means
-    :param splits: per axis, the parts it is made of: rows by source layer, columns by gate
-    :param returnn_splits: per axis, the sizes that RETURNN's `param_axes_split_info` would list for this parameter, or
-        None if it has none; `subset` growth needs them to do what RETURNN does
-    :param l2: the factor of its sum of squares in the objective
+    :param splits: for each axis, its parts: rows by source layer, columns by gate
+    :param returnn_splits: for each axis, the sizes in RETURNN's `param_axes_split_info` of this parameter, or None if it has
+        none; `subset` growth needs them to agree with RETURNN
+    :param l2: factor of its sum of squares in the objective
     """
 
     layer: str
@@ -53,6 +53,7 @@ class ParamSpec:
 
     @property
     def size(self) -> int:
+        """:return: number of entries"""
         return prod(self.shape)
 
     def to_json(self) -> dict:

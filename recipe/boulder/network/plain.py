@@ -1,28 +1,60 @@
-"""Describes layers that are computed once, in order: templates, parameters and losses of a `Subnet` that is no loop."""
+"""Describes layers that are computed once, in order: the whole network, and subnets that are not loops."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from boulder.errors import NetworkError
-from boulder.network.layer import Site
+from boulder.network.axes import Axis
+from boulder.network.layer import Layer, Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.params import variable_scope
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.sites import checked_losses, site_of
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
-from boulder.network.subnet import Node, Subnet
+from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
-def describe_in_order(subnet: Subnet) -> SubnetSpec:
+def describe_network(network: Subnet) -> SubnetSpec:
     """
-    :return: each layer after its sources
+    :return: specs of all layers, each after its sources
     :raises NetworkError: names the layer, what was found and what was expected
     """
-    return _Description(subnet).result()
+    return _Description(network, None, None).result()
+
+
+def describe_inner(subnet: Subnet, outer: TemplateOf, loop: Axis | None) -> InnerSpec:
+    """
+    Describes the layers that a layer holds, if they are computed once. See `boulder.network.subnet.Inner`.
+
+    :param outer: templates of the surroundings
+    :param loop: axis of the loop around the holder
+    :raises NetworkError: names the layer, what was found and what was expected
+    """
+    spec = _Description(subnet, outer, loop).result()
+    inner = InnerSpec(**vars(spec), output=spec.layers[subnet.key("output")].template)
+    for name in subnet.nodes:
+        of_layer, left = spec.layers[subnet.key(name)], subnet.from_outside(name).key
+        inner.exposed[name] = LayerSpec(left, Exposed(), (of_layer.name,), of_layer.template, ())
+    return inner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposed(Layer):
+    """A layer that another layer holds, for the surroundings. No net dict names this class."""
+
+    class_name = "subnetwork"
+
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
+        return replace(output, template=run.template)
 
 
 class _Description:
-    def __init__(self, subnet: Subnet):
-        self.subnet = subnet
+    def __init__(self, subnet: Subnet, outer: TemplateOf | None, loop: Axis | None):
+        self.subnet, self.outer, self.loop = subnet, outer, loop
         self.spec = SubnetSpec()
         self.inner: dict[str, InnerSpec] = {}
         self.scopes: dict[str, str] = {}  # first part of parameter paths → the layer that owns them
@@ -36,28 +68,31 @@ class _Description:
         for ref in node.refs:
             if ref.kind is RefKind.SUBLAYER and ref.subnet == self.subnet.name:
                 self._expose(ref, node)
-        site = self.subnet.site(node, {ref: self._template(ref) for ref in node.sources}, self._template)
+        known = {ref: self._template(ref) for ref in node.sources}
+        site = site_of(self.subnet, node, known, self._template, self.loop)
         sources = tuple(ref.key for ref in node.sources)
         if node.inner:
-            inner = self.inner[node.name] = node.inner.describe(self._template)
+            inner = self.inner[node.name] = node.inner.describe(self._template, self.loop)
             self.spec.update(inner)
             template, sources = inner.output, (f"{site.name}/output",)
         else:
             template = checked_template(site)
-        self.spec.losses.update(self.subnet.checked_losses(node, template, site))
+        self.spec.losses.update(checked_losses(self.subnet, node, template, site))
         self._check_paths(site)
         self.spec.layers[site.name] = LayerSpec(site.name, node.layer, sources, template, tuple(site.params))
 
     def _template(self, ref: Ref) -> Template:
-        """:return: of a layer that is described already, or of a data stream"""
+        """:return: template of a layer that is described already, or of a data stream"""
+        if self.outer and ref.subnet != self.subnet.name:
+            return self.outer(ref)
         return self.subnet.place.streams[ref.name] if ref.is_stream else self.spec.layers[ref.key].template
 
     def _expose(self, ref: Ref, node: Node) -> None:
-        """Puts a layer that another layer holds among the layers of this subnet."""
+        """Adds a layer that another layer holds, as this subnet sees it."""
         exposed = self.inner[ref.holder].exposed
         if ref.sublayer not in exposed:
             raise NetworkError(
-                f"{node.where}: 'from' names {ref.name!r}, which is not there in mode {self.subnet.mode!r}"
+                f"{node.where}: 'from' names {ref.name!r}, which does not exist in mode {self.subnet.mode!r}"
             )
         self.spec.layers.setdefault(ref.key, exposed[ref.sublayer])
 

@@ -1,8 +1,8 @@
-"""What the options of one layer say, before anything is known of its sources; and its spec half with the checks around it."""
+"""Reads the options of one layer, without its sources; and checks its template, with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.layer import LAYERS, Layer, Site
@@ -16,7 +16,7 @@ DEFAULT_TARGET = "classes"
 
 
 def check_name(name: object) -> None:
-    """:raises NetworkError: if no layer can have that name"""
+    """:raises NetworkError: if it is not a valid name of a layer"""
     if (
         not isinstance(name, str)
         or not variable_scope(name)
@@ -31,7 +31,7 @@ def check_name(name: object) -> None:
 
 
 def is_root(options: object, mode: str) -> bool:
-    """:return: whether the layer exists in this mode although nothing may depend on it"""
+    """:return: whether the layer exists in this mode even if no layer reads it"""
     if not isinstance(options, dict) or (options.get("only_on_search") and mode != "search"):
         return False
     if options.get("only_on_eval") and mode == "train":
@@ -41,34 +41,39 @@ def is_root(options: object, mode: str) -> bool:
 
 def read_layer(options: object, where: str) -> Layer:
     """
-    :param options: as the net dict has them
-    :raises NetworkError: for an unknown class, and for options that it does not have
+    :param options: options in the net dict
+    :param where: the layer, for messages
+    :raises NetworkError: for an unknown class or unknown options
     """
     if not isinstance(options, dict) or "class" not in options:
         raise NetworkError(f"{where}: expected a dict with a 'class', found {options!r:.80}")
     cls = LAYERS.find(options["class"], where).variant(options)
-    return parse(cls, {k: v for k, v in options.items() if k != "class"}, f"{where} ({cls.class_name})")
+    layer: Layer = parse(cls, {k: v for k, v in options.items() if k != "class"}, f"{where} ({cls.class_name})")
+    return layer
 
 
-def read_loss(layer: Layer, options: dict, where: str) -> tuple[Loss | None, str | None]:
-    """:return: the layer's loss, and the key of its target if it needs one; None, None if it has no loss"""
+def read_loss(layer: Layer, options: object, where: str) -> tuple[Loss | None, str | None]:
+    """
+    :param options: options in the net dict
+    :return: the layer's loss, and the data stream of its target if it needs one; None, None if it has no loss
+    """
     if layer.loss is None:
         for option in ("loss_scale", "loss_opts"):
-            if options.get(option) is not None:
+            if isinstance(options, dict) and options.get(option) is not None:
                 raise _without_loss(where, option)
         return None, None
-    loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
+    loss: Loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
     if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (None, 1, loss.scale):
         raise NetworkError(f"{where}: 'loss_scale' is {layer.loss_scale}, but 'scale' in 'loss_opts' {loss.scale}")
     return loss, (layer.target or DEFAULT_TARGET) if loss.needs_target else None
 
 
-def check_losses(network: dict, path: Callable[[str], str]) -> None:
+def check_losses(network: Mapping[str, object], path: Callable[[str], str]) -> None:
     """
-    Of all layers, also those that nothing needs: one that is to be there for its loss is not needed without it.
+    Checks all layers, including unused ones: a layer that lost its 'loss' is unused because of that.
 
-    :param path: name of a layer → path in the net dict
-    :raises NetworkError: if there is a scale of a loss, and no word of a loss
+    :param path: layer name → path in the net dict
+    :raises NetworkError: for a 'loss_scale' without a 'loss'
     """
     for name, options in network.items():
         if isinstance(options, dict) and options.get("loss_scale") is not None and "loss" not in options:
@@ -81,15 +86,20 @@ def _without_loss(where: str, option: str) -> NetworkError:
 
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:
     """
-    :param name: of the layer, absolute
-    :return: layer name → its loss; empty where the scale is 0
+    :param name: absolute name of the layer
+    :return: layer name → its loss; empty if the scale is 0
     """
     scale = loss.scale if layer.loss_scale in (None, 1) else layer.loss_scale
     return {name: LossSpec(name, loss, target, float(scale))} if scale else {}
 
 
 def checked_template(site: Site) -> Template:
-    """:return: the output's template, of the layer's spec half"""
+    """
+    Runs the layer's spec half.
+
+    :return: template of the output
+    :raises NetworkError: if the sources or options do not fit
+    """
     layer = site.layer
     if layer.L2 is not None and layer.L2 < 0:
         raise site.fail(f"'L2' must be 0 or more, found {layer.L2}")

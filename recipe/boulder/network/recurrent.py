@@ -154,8 +154,8 @@ class Recurrent(ConcatLayer):
 
 
 def _size(template: Template) -> int:
-    """:return: size of the feature axis, which `spec` has made sure is known"""
-    return template.required(FEATURE).size or 0
+    """:return: size of the feature axis"""
+    return template.required(FEATURE).known_size
 
 
 def _after(states: TFTensor, first: TFTensor, lengths: TFTensor) -> TFTensor:

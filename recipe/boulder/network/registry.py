@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from boulder.errors import NetworkError, nearest
 
 
-class Registry(dict[str, type]):
+class Named(Protocol):
+    class_name: ClassVar[str]
+    """name in net dicts"""
+
+
+Base = TypeVar("Base", bound=Named)
+Subclass = TypeVar("Subclass", bound=Named)
+
+
+class Registry(dict[str, type[Base]], Generic[Base]):
     """
-    :param what: what the classes are, for messages
-    :param option: the option of a layer that names one
+    :param what: kind of the classes, for messages
+    :param option: option of a layer that names a class
     """
 
     def __init__(self, what: str, option: str):
         super().__init__()
         self._what, self._option = what, option
 
-    def register(self, name: str) -> Callable[[type], type]:
-        """:return: a decorator that gives a class this name"""
+    def register(self, name: str) -> Callable[[type[Subclass]], type[Subclass]]:
+        """:return: a decorator that registers a class under this name"""
 
-        def decorate(cls: type) -> type:
+        def decorate(cls: type[Subclass]) -> type[Subclass]:
             cls.class_name = name
-            self[name] = cls
+            self[name] = cast(type[Base], cls)
             return cls
 
         return decorate
 
-    def find(self, name: Any, where: str) -> type:
-        """:raises NetworkError: if there is none of that name"""
+    def find(self, name: Any, where: str) -> type[Base]:
+        """:raises NetworkError: if no class has that name"""
         if not isinstance(name, str):
             raise NetworkError(f"{where}: {self._option!r} must be a string, found {name!r:.80}")
         if name not in self:

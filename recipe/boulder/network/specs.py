@@ -1,4 +1,4 @@
-"""What a net dict describes: layers with templates and parameters, losses, and what becomes of loops. Pure Python."""
+"""The description of a network: layers with templates and parameters, losses, placement of loops. Pure Python."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from boulder.network.template import Template
 @dataclass(frozen=True)
 class LossSpec:
     """
-    :param layer: name of the layer whose output it judges
-    :param loss: its class with its options
-    :param target: key of the data stream; None for a loss that needs none
+    :param layer: name of the layer
+    :param loss: the loss with its options
+    :param target: data stream of the target; None if the loss needs none
     :param scale: factor in the objective, not 0
     """
 
@@ -29,12 +29,12 @@ class LossSpec:
 @dataclass(frozen=True)
 class LayerSpec:
     """
-    :param name: absolute layer name; within a loop as RETURNN has it, `decoder/s`
-    :param layer: its class with its options
-    :param sources: what it is computed from; data streams as "data:KEY"
-    :param template: of its output
+    :param name: absolute layer name; within a loop as in RETURNN, `decoder/s`
+    :param layer: the layer with its options
+    :param sources: names of its inputs; data streams as "data:KEY". See `boulder.network.refs.Ref.key`
+    :param template: template of its output
     :param params: its parameters
-    :param inner: of a loop: the layers that are computed within each iteration, in their order
+    :param inner: for a loop, the layers that are computed in each iteration, in order
     """
 
     name: str
@@ -45,13 +45,13 @@ class LayerSpec:
     inner: tuple[LayerSpec, ...] = ()
 
     def all_params(self) -> Iterator[ParamSpec]:
-        """:return: its own, and those of the layers within"""
+        """:return: parameters of this layer and of its inner layers"""
         yield from self.params
         for layer in self.inner:
             yield from layer.all_params()
 
     def frozen(self) -> LayerSpec:
-        """:return: the same, with parameters that are not trained"""
+        """:return: the same layer, with parameters that are not trained"""
         params = tuple(replace(param, trainable=False) for param in self.params)
         return replace(self, params=params, inner=tuple(layer.frozen() for layer in self.inner))
 
@@ -61,9 +61,9 @@ class Placement:
     """
     Where the layers of a loop are computed.
 
-    :param before: for all iterations at once, before the loop
-    :param inside: iteration by iteration
-    :param after: for all iterations at once, after it
+    :param before: layers computed for all frames at once, before the loop
+    :param inside: layers computed frame by frame
+    :param after: layers computed for all frames at once, after the loop
     """
 
     before: tuple[str, ...]
@@ -74,7 +74,7 @@ class Placement:
 @dataclass
 class SubnetSpec:
     """
-    The layers of a subnet, described.
+    The description of a subnet.
 
     :param layers: name → spec, sources before the layers that read them
     :param losses: layer name → loss, without losses of scale 0
@@ -95,10 +95,10 @@ class SubnetSpec:
 @dataclass(kw_only=True)
 class InnerSpec(SubnetSpec):
     """
-    The layers that a layer holds, described; without the holder itself.
+    The description of the layers that a layer holds, without the holder itself.
 
     :param output: template of the holder's output
-    :param exposed: name within the subnet → spec of that layer as `HOLDER/NAME` reads it in the surroundings
+    :param exposed: name within the subnet → spec of the layer that `HOLDER/NAME` in the surroundings reads
     """
 
     output: Template
@@ -108,10 +108,10 @@ class InnerSpec(SubnetSpec):
 @dataclass(frozen=True)
 class NetworkSpec:
     """
-    :param extern_data: key → template of the data stream
-    :param layers: name → spec, sources before those that use them
-    :param losses: layer name → loss, without those of scale 0
-    :param loops: name of a `rec` layer with a subnetwork → where its layers are computed
+    :param extern_data: data stream → template
+    :param layers: name → spec, sources before the layers that read them
+    :param losses: layer name → loss, without losses of scale 0
+    :param loops: name of a loop → placement of its layers
     """
 
     extern_data: dict[str, Template]
@@ -126,13 +126,13 @@ class NetworkSpec:
 
     @property
     def num_params(self) -> int:
-        """:return: number of parameter entries"""
+        """:return: number of entries of all parameters"""
         return sum(param.size for param in self.params.values())
 
     def trained_only(self, layers: Collection[str] | None) -> NetworkSpec:
         """
-        :param layers: of the top level; None: all
-        :return: the same network, in which the parameters of other layers are not trainable
+        :param layers: names of top-level layers; None: all
+        :return: the same network; the parameters of other layers are not trainable
         """
         if layers is None:
             return self
@@ -140,5 +140,7 @@ class NetworkSpec:
         return replace(self, layers=kept)
 
     def template(self, source: str) -> Template:
-        """:return: of a layer or of "data:KEY" """
+        """
+        :param source: name of a layer, or "data:KEY"
+        """
         return self.layers[source].template if source in self.layers else self.extern_data[source.removeprefix("data:")]

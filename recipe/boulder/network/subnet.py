@@ -1,9 +1,10 @@
 """Reads a dict of layers: the whole network, or the layers that a layer holds, such as the `unit` of a loop.
 
-Each layer's options are parsed and its references are resolved; templates and parameters come later. A layer class that
-holds a dict of layers derives from `Container`. Its `inner` gives a reader of that dict, which may be `Subnet` itself
-or a subclass that knows more references, and a function that describes what was read (`boulder.network.plain` does so
-for layers that are computed once, in order, and `boulder.network.loop` for loops):
+Reading parses the options of each layer and resolves its references. Templates and parameters come later, in
+`boulder.network.plain` and `boulder.network.loop.building`.
+
+A layer class that holds a dict of layers derives from `Container`. Its `inner` returns a reader of the dict, `Subnet` or a
+subclass with other rules for references, and a function that describes the layers:
 
     @layer_class("subnetwork")
     @dataclass(frozen=True, kw_only=True)
@@ -11,11 +12,17 @@ for layers that are computed once, in order, and `boulder.network.loop` for loop
         subnetwork: dict
 
         def inner(self, place: Place) -> Inner:
-            subnet = SubnetworkSubnet(self.subnetwork, place)  # `data` is what `from` names
-            return Inner(subnet, partial(describe_subnetwork, subnet))
+            subnet = Subnet(self.subnetwork, place, "subnetwork")
+            return Inner(subnet, partial(describe_inner, subnet))
 
-Nothing else needs to know that class: the surroundings ask only for `Node.inner`. Its own `spec` is never called; its
-`compute` gets the tensor of `HOLDER/output`.
+        def held_layers(self) -> Mapping[str, object]:
+            return self.subnetwork
+
+        def compute(self, run: LayerRun, output: Tensor) -> Tensor:
+            return output
+
+Its `compute` receives the output of the layer `HOLDER/output`; its `spec` is not called. The surroundings only ask for
+`Node.inner`, so no other file needs to know the class. See `boulder.network.loop.layer` for a subclass of `Subnet`.
 """
 
 from __future__ import annotations
@@ -23,15 +30,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.axes import Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import variable_scope
-from boulder.network.reading import check_losses, check_name, is_root, loss_specs, read_layer, read_loss
+from boulder.network.reading import check_losses, check_name, is_root, read_layer, read_loss
 from boulder.network.refs import Ref, RefKind
-from boulder.network.specs import InnerSpec, LossSpec
+from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
 
 TemplateOf = Callable[[Ref], Template]
@@ -40,22 +48,26 @@ TemplateOf = Callable[[Ref], Template]
 @dataclass(frozen=True)
 class Place:
     """
-    Where a dict of layers stands.
+    The place of a dict of layers in the network.
 
     :param mode: "train", "eval" or "search"
     :param streams: data stream → template
-    :param outer: the subnet with the layer that holds the dict; None for the whole network
-    :param name: absolute name of that layer; "" for the whole network
-    :param path: its path in the net dict, for messages: `decoder/unit/inner`
-    :param scope: its variable scope, from which the paths of parameters begin
-    :param sources: its `from`
+    :param default_input: the stream that `data` refers to
+    :param outer: the subnet of the layer that holds the dict; None for the whole network
+    :param name: absolute name of that layer, the holder; "" for the whole network
+    :param path: path of the holder in the net dict: `decoder/unit/inner`
+    :param where: the holder, for messages: "layer 'decoder/unit/inner' (rec)"
+    :param scope: variable scope of the holder, with which the paths of parameters begin
+    :param sources: sources of the holder
     """
 
     mode: str
     streams: Mapping[str, Template]
+    default_input: str = "data"
     outer: Subnet | None = None
     name: str = ""
     path: str = ""
+    where: str = ""
     scope: str = ""
     sources: tuple[Ref, ...] = ()
 
@@ -66,18 +78,22 @@ class Inner:
     The layers that a layer holds.
 
     :param subnet: reader of the dict
-    :param describe: templates of the surroundings → specs of the layers
+    :param describe: (templates of the surroundings, axis of the loop around the holder or None) → specs of the layers
     """
 
     subnet: Subnet
-    describe: Callable[[TemplateOf], InnerSpec]
+    describe: Callable[[TemplateOf, Axis | None], InnerSpec]
 
 
 class Container(Layer):
     """A layer that holds a dict of layers."""
 
     def inner(self, place: Place) -> Inner:
-        """:raises NetworkError: if the dict is no subnet that this class can compute"""
+        """
+        Reads the dict.
+
+        :raises NetworkError: for a wrong name, class, option or reference
+        """
         raise NotImplementedError
 
     def held_layers(self) -> Mapping[str, object]:
@@ -86,8 +102,8 @@ class Container(Layer):
 
     def check_exposed(self, name: str) -> str | None:
         """
-        :param name: a layer of the dict that a layer of the surroundings reads as `HOLDER/NAME`
-        :return: why it cannot, as the end of a sentence; None if it can
+        :param name: a layer of the dict
+        :return: why layers of the surroundings cannot read it as `HOLDER/NAME`, as the end of a sentence; None if they can
         """
         return None
 
@@ -95,15 +111,15 @@ class Container(Layer):
 @dataclass(frozen=True)
 class Node:
     """
-    A layer of a subnet, read.
+    A layer of a subnet, after reading.
 
-    :param name: within the subnet
-    :param path: in the net dict, for messages: `decoder/unit/s`
-    :param layer: its options
+    :param name: name within the subnet
+    :param path: path in the net dict, for messages: `decoder/unit/s`
+    :param layer: the layer with its options
     :param sources: its inputs
-    :param initial: what `prev:` of it reads in the first frame, if that is a layer
+    :param initial: source of its `prev:` in the first frame of a loop; None if that is a number
     :param loss: the loss on its output, if any
-    :param target: data stream of the loss's target, if it needs one
+    :param target: data stream of the loss's target, if the loss needs one
     :param inner: the layers that it holds, if any
     """
 
@@ -122,71 +138,98 @@ class Node:
 
     @cached_property
     def refs(self) -> tuple[Ref, ...]:
-        """:return: everything that must be there before this layer, or in the frame before"""
+        """:return: everything that the layer depends on, in the current frame or in the previous one"""
         initial = () if self.initial is None else (self.initial,)
         return (*self.sources, *initial, *(self.inner.subnet.outer_refs() if self.inner else ()))
 
 
 class Subnet:
     """
-    A dict of layers, read. Layers that no root needs are left out.
+    A dict of layers, after reading, without the layers that no root depends on.
 
-    :param layers: name → options, as the net dict has them
-    :param path: layer name → path in the net dict
+    :param layers: name → options
+    :param option: the holder's option with the dict
     :raises NetworkError: for a wrong name, class, option or reference
     """
 
-    def __init__(self, layers: Mapping[str, object], place: Place, path: Callable[[str], str] = str):
-        self.layers, self.place, self.path = layers, place, path
+    noun: ClassVar[str] = "the subnetwork"
+    """the subnet, for messages"""
+
+    def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
+        self.layers, self.place, self.option = layers, place, option
         self.name, self.mode, self.outer = place.name, place.mode, place.outer
         self.nodes: dict[str, Node] = {}
-        """each layer after the layers that it depends on in the same frame"""
+        """name → layer, each after the layers that it depends on in the same frame"""
+        if place.outer and "output" not in layers:
+            raise NetworkError(f"{place.where}: its subnetwork needs a layer 'output'{nearest('output', layers)}")
         for name in layers:
             check_name(name)
-        check_losses(layers, path)
+        check_losses(layers, self.path)
         for root in self.roots():
             self._read_with_dependencies(root)
 
     # Names
 
     def roots(self) -> list[str]:
-        """:return: the layers that exist although nothing may depend on them"""
+        """:return: layers that exist even if no layer reads them"""
         return [name for name, options in self.layers.items() if name == "output" or is_root(options, self.mode)]
 
     def key(self, name: str) -> str:
         """:return: absolute name of a layer"""
         return f"{self.name}/{name}" if self.name else name
 
+    def from_outside(self, name: str) -> Ref:
+        """:return: reference to a layer, as a layer of the surroundings reads it"""
+        return Ref(RefKind.SUBLAYER, f"{self.name.rpartition('/')[2]}/{name}", self.outer.name if self.outer else "")
+
+    def path(self, name: str) -> str:
+        """:return: path of a layer in the net dict, for messages"""
+        return f"{self.place.path}/{self.option}/{name}" if self.place.path else name
+
     def scope(self, name: str) -> str:
-        """:return: what the paths of a layer's parameters begin with"""
-        return variable_scope(name)
+        """:return: variable scope of a layer, with which the paths of its parameters begin"""
+        return f"{self.place.scope}/{variable_scope(name)}" if self.place.scope else variable_scope(name)
 
     def resolve(self, text: str, where: str) -> Ref:
         """
-        :param text: reference, as the net dict has it
-        :param where: for messages
+        :param text: reference, as spelled in the net dict
+        :param where: the layer that reads it, for messages
         :raises NetworkError: if it refers to nothing
         """
         if text in self.layers:
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
-            key = "data" if ref.kind is RefKind.INPUT else ref.name
-            self.stream(key, f"{where}: 'from' names {text!r}")
-            return Ref(RefKind.DATA, key, self.name)
+            return self.outer.resolve(text, where) if self.outer else self.resolve_stream(ref, text, where)
+        if ref.kind is RefKind.BASE and self.outer:
+            return self._resolve_outside(ref, self.outer, where)
         if ref.kind is RefKind.SUBLAYER and ref.holder in self.layers:
             self._check_sublayer(ref, where)
             return replace(ref, subnet=self.name)
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
         raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
 
+    def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
+        """:return: reference to a data stream of this subnet"""
+        key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
+        self.stream(key, f"{where}: 'from' names {text!r}")
+        return Ref(RefKind.DATA, key, self.name)
+
+    def _resolve_outside(self, ref: Ref, outer: Subnet, where: str) -> Ref:
+        try:
+            return outer.resolve(ref.name, where)
+        except NetworkError:
+            hint = nearest(ref.text, [f"base:{name}" for name in outer.layers])
+            message = f"{where}: 'from' names {ref.text!r}, which does not exist outside of {self.noun}{hint}"
+            raise NetworkError(message) from None
+
     def _check_sublayer(self, ref: Ref, where: str) -> None:
         holder, where = self._read_options(ref.holder), f"{where}: 'from' names {ref.name!r}"
         if not isinstance(holder, Container):
-            raise NetworkError(f"{where}, but {ref.holder!r} is no loop with a subnetwork")
+            raise NetworkError(f"{where}, but {ref.holder!r} has no subnetwork")
         if ref.sublayer not in holder.held_layers():
             hint = nearest(ref.sublayer, holder.held_layers())
-            raise NetworkError(f"{where}, which is no layer of that loop{hint}")
+            raise NetworkError(f"{where}, which is no layer of its subnetwork{hint}")
         problem = holder.check_exposed(ref.sublayer)
         if problem:
             raise NetworkError(f"{where}, {problem}")
@@ -203,7 +246,7 @@ class Subnet:
         return known[key]
 
     def layer_of(self, ref: Ref) -> Layer | None:
-        """:return: options of the layer that `ref` reads in the current frame; None for anything else"""
+        """:return: the layer that `ref` reads in the current frame; None if it reads anything else"""
         if ref.subnet != self.name:
             return self.outer.layer_of(ref) if self.outer else None
         return self.nodes[ref.name].layer if ref.kind is RefKind.LAYER else None
@@ -213,7 +256,7 @@ class Subnet:
         return ref.name if ref.subnet == self.name and ref.kind in (RefKind.LAYER, RefKind.PREV) else None
 
     def outer_refs(self) -> tuple[Ref, ...]:
-        """:return: what must be described in the surroundings before these layers are"""
+        """:return: references to layers of the surroundings, which must be described first"""
         refs = [*self.place.sources, *(ref for node in self.nodes.values() for ref in node.refs)]
         return tuple(dict.fromkeys(ref for ref in refs if ref.subnet != self.name and not ref.is_stream))
 
@@ -246,7 +289,7 @@ class Subnet:
         return ref.kind is RefKind.PREV and ref.subnet == self.name
 
     def _dependencies(self, node: Node) -> Iterator[str]:
-        """:return: layers of this subnet that the node reads in the current frame"""
+        """:return: layers of this subnet that must be described before the node"""
         for ref in node.refs:
             if ref.subnet == self.name and ref.kind is RefKind.LAYER:
                 yield ref.name
@@ -255,8 +298,7 @@ class Subnet:
 
     def circle(self, names: list[str]) -> NetworkError:
         """
-        :param names: layers, each of which reads the next
-        :return: the error to raise
+        :param names: layers, each of which reads the next one; the last one is the first one
         """
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
 
@@ -272,7 +314,7 @@ class Subnet:
         node = Node(name, path, layer, sources, self.initial(layer, where), loss, target)
         if not isinstance(layer, Container):
             return node
-        place = replace(self.place, outer=self, name=self.key(name), path=path, scope=self.scope(name), sources=sources)
+        place = Place(self.mode, self.place.streams, self, self.key(name), path, where, self.scope(name), sources)
         return replace(node, inner=layer.inner(place))
 
     def _check_target(self, layer: Layer, target: str | None, where: str) -> None:
@@ -282,64 +324,5 @@ class Subnet:
             self.stream(layer.target, f"{where}: 'target' is {layer.target!r}")
 
     def initial(self, layer: Layer, where: str) -> Ref | None:
-        """:return: what `prev:` of the layer reads in the first frame of a loop, if that is a layer"""
+        """:return: source of `prev:` of the layer in the first frame of a loop; None if that is a number"""
         return None
-
-    # Describing
-
-    def default_dim(self, node: Node) -> int | None:
-        """:return: `n_out` where the layer does not set it: from its target, as its loss needs it"""
-        key = node.target or node.layer.target
-        if key is None:
-            return None
-        stream = self.place.streams[key]
-        return node.loss.output_dim(stream) if node.loss and node.target else stream.dim
-
-    def site(
-        self, node: Node, known: Mapping[Ref, Template], template_of: TemplateOf, loop: Axis | None = None
-    ) -> Site:
-        """
-        :param known: templates of the sources, as far as they are known
-        :param template_of: of the sources of `copy` layers among them
-        :param loop: axis of the loop around the layer
-        """
-        refs = {ref.key: ref for ref in node.sources}
-
-        def look_through(key: str) -> list[tuple[str, Template]] | None:
-            copied = self._copied(refs[key])
-            refs.update((ref.key, ref) for ref in copied or ())
-            return None if copied is None else [(ref.key, template_of(ref)) for ref in copied]
-
-        return Site(
-            name=self.key(node.name),
-            layer=node.layer,
-            sources=[(ref.key, known[ref]) for ref in node.sources if ref in known],
-            default_dim=self.default_dim(node),
-            look_through=look_through,
-            path=node.path,
-            scope=self.scope(node.name),
-            loop=loop,
-            mode=self.mode,
-            layer_of=lambda key: self.layer_of(refs[key]) if key in refs else None,
-        )
-
-    def _copied(self, ref: Ref) -> tuple[Ref, ...] | None:
-        """:return: the sources of a layer of this subnet that only copies them"""
-        if ref.subnet != self.name or ref.kind is not RefKind.LAYER:
-            return None
-        node = self.nodes[ref.name]
-        return node.sources if node.layer.copies_sources else None
-
-    def checked_losses(self, node: Node, output: Template, site: Site) -> dict[str, LossSpec]:
-        """
-        :param output: template of the layer's output, outside of loops
-        :return: layer name → its loss, if it has one
-        :raises NetworkError: if the loss does not fit the output
-        """
-        if node.loss is None:
-            return {}
-        key = node.target or node.layer.target
-        problem = node.loss.check(output, self.place.streams[key] if key else None)
-        if problem:
-            raise site.fail(problem)
-        return loss_specs(site.name, node.layer, node.loss, node.target)

@@ -1,4 +1,4 @@
-"""What is known of a tensor before there is one: its axes, its type, its classes."""
+"""Templates: axes, dtype and number of classes of a tensor, known before it is computed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "u
 @dataclass(frozen=True)
 class Template:
     """
-    :param axes: named axes, in the order in which they are told to people; the order in memory is the compute half's matter
+    :param axes: named axes, in the order of messages; the compute half chooses the order in memory
     :param dtype: "float32", "int32", "bool", …
-    :param sparse_dim: number of classes if the entries are class indices (then there is no feature axis)
+    :param sparse_dim: number of classes if the entries are class indices; there is no feature axis then
     """
 
     axes: tuple[Axis, ...]
@@ -55,8 +55,8 @@ class Template:
         """:return: size of the feature axis, or the number of classes; None if there is neither"""
         return self.sparse_dim if self.sparse_dim is not None else (self.feature.size if self.feature else None)
 
-    def with_feature(self, size: int) -> Template:
-        """:return: the same without classes and with a feature axis of `size` entries, last"""
+    def with_feature(self, size: int | None) -> Template:
+        """:return: the template of float32 values with a feature axis of `size` entries, last, in place of classes or another feature axis"""
         return Template((*(a for a in self.axes if a.kind != FEATURE), Feature(size)))
 
     def with_axis_replaced(self, old: Axis, new: Axis) -> Template:
@@ -68,7 +68,7 @@ class Template:
 
 
 def broadcast(templates: Iterable[Template]) -> Template:
-    """:return: the template with all the axes of all of `templates`; a feature of size 1 gives way to a larger one
+    """:return: the template with the axes of all templates; a feature axis of size 1 is broadcast to a larger one
 
     :raises NetworkError: if two feature axes have different sizes
     """
@@ -86,12 +86,10 @@ def broadcast(templates: Iterable[Template]) -> Template:
                 raise NetworkError(
                     f"sources with features of sizes {axes[same_kind].size} and {axis.size} cannot be combined"
                 )
-    axes.sort(key=lambda a: a.kind == FEATURE)  # the feature axis is told last
+    axes.sort(key=lambda a: a.kind == FEATURE)  # the feature axis comes last
     times = [a for a in axes if a.kind == TIME]
     if len(times) > 1:
-        raise NetworkError(
-            f"sources with different time axes, {' and '.join(map(str, times))}, cannot be put beside each other"
-        )
+        raise NetworkError(f"sources with different time axes, {' and '.join(map(str, times))}, cannot be combined")
     dtype = next((t.dtype for t in templates if t.dtype.startswith("float")), templates[0].dtype)
     sparse = {t.sparse_dim for t in templates}
     return Template(tuple(axes), dtype, sparse.pop() if len(sparse) == 1 else None)
@@ -100,8 +98,8 @@ def broadcast(templates: Iterable[Template]) -> Template:
 def concatenated(templates: Iterable[Template]) -> Template:
     """
     :param templates: each with a feature axis of known size
-    :return: the template of all of them, concatenated along the feature axis
-    :raises NetworkError: if their other axes or their types cannot be put beside each other
+    :return: the template of their concatenation along the feature axis
+    :raises NetworkError: if their dtypes differ, or their other axes do not fit together
     """
     templates = list(templates)
     if len(templates) == 1:
@@ -110,7 +108,8 @@ def concatenated(templates: Iterable[Template]) -> Template:
     if len(dtypes) > 1:
         raise NetworkError(f"sources of different types, {' and '.join(dtypes)}, cannot be concatenated")
     outer = broadcast([template.with_feature(1) for template in templates])
-    return replace(outer.with_feature(sum(template.feature.size for template in templates)), dtype=dtypes[0])
+    size = sum(template.required(FEATURE).known_size for template in templates)
+    return replace(outer.with_feature(size), dtype=dtypes[0])
 
 
 def extern_templates(extern_data: Mapping[str, object]) -> dict[str, Template]:

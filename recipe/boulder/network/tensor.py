@@ -1,4 +1,4 @@
-"""A TensorFlow tensor that knows its axes by name."""
+"""A TensorFlow tensor with named axes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from boulder.network.template import Template
 @dataclass(frozen=True, eq=False)
 class Memory:
     """
-    What a layer remembers.
+    The state of a recurrent layer.
 
-    :param first: of a layer that goes along with a loop, computed for all frames at once: its output before the first frame
-    :param last: key → what it remembers after the last frame of a sequence; along with a loop, after each frame
+    :param first: output before the first frame, of a layer within a loop that is computed for all iterations at once
+    :param last: key → state after the last frame of a sequence; within a loop, after each iteration
     """
 
     first: Tensor | None
@@ -27,13 +27,13 @@ class Memory:
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """
-    :param value: tf.Tensor with one dimension for each of `axes`, in their order
-    :param axes: the order in memory; time-major layers keep theirs, and who needs another asks for it
-    :param template: what it is; the same axes, in the order in which they are told
-    :param logits: tf.Tensor like `value`, before a softmax: losses are exact and stable on them
-    :param memory: of a layer that has one
+    :param value: tf.Tensor with one dimension for each axis
+    :param axes: axes in the order in memory, which may differ from the template's: a layer may be time-major
+    :param template: template with the same axes
+    :param logits: tf.Tensor of the shape of `value`, before a softmax; losses are numerically stable on logits
+    :param memory: state of a recurrent layer
 
-    A time axis is as long as the longest sequence in the batch, no longer.
+    A time axis has the length of the longest sequence in the batch.
     """
 
     value: TFTensor
@@ -43,24 +43,25 @@ class Tensor:
     memory: Memory | None = None
 
     def made(self, value: TFTensor, axes: Sequence[Axis], template: Template) -> Tensor:
-        """:return: a tensor that a layer made of this one"""
+        """:return: another tensor: neither logits nor memory carry over"""
         return Tensor(value, tuple(axes), template)
 
     def renamed(self, axes: Mapping[Axis, Axis], template: Template) -> Tensor:
         """
-        :param axes: old → new
-        :return: the same values under other names
+        :param axes: old axis → new axis
+        :return: the same values with other axes
         """
         return Tensor(self.value, tuple(axes.get(axis, axis) for axis in self.axes), template, self.logits)
 
     def mapped(self, function: Callable[[TFTensor], TFTensor]) -> Tensor:
-        """:return: `function` of each entry"""
+        """:return: `function` of the value, which keeps its shape"""
         return Tensor(function(self.value), self.axes, self.template)
 
     def ordered(self, axes: Sequence[Axis], value: TFTensor = None) -> TFTensor:
         """
-        :param axes: all of this tensor's axes, or more: for one that it lacks there is a dimension of size 1
-        :return: tf.Tensor with its dimensions in that order
+        :param axes: all axes of this tensor, and possibly more
+        :param value: a value with the dimensions of this tensor; None for `self.value`
+        :return: tf.Tensor with the dimensions `axes`, of size 1 for an axis that this tensor lacks
         """
         value = self.value if value is None else value
         own = [axis for axis in axes if axis in self.axes]
@@ -73,7 +74,7 @@ class Tensor:
         return value
 
     def logits_ordered(self, axes: Sequence[Axis]) -> TFTensor:
-        """:return: as `ordered`, of the values before the softmax; where there was none, of log values"""
+        """:return: logits with the dimensions `axes`, see `ordered`; the logarithm of the values if there was no softmax"""
         if self.logits is not None:
             return self.ordered(axes, self.logits)
         return tf.math.log(tf.maximum(self.ordered(axes), 1e-20))
@@ -101,11 +102,12 @@ class Tensor:
         return flat, restore
 
     def feature_last(self) -> Tensor:
+        """:return: this tensor with its feature axis last in memory"""
         axes = (*(a for a in self.axes if a.kind != FEATURE), *(a for a in self.axes if a.kind == FEATURE))
         return Tensor(self.ordered(axes), axes, self.template)
 
     def activated(self, name: str | None) -> Tensor:
-        """:return: the activation function of that name, of this"""
+        """:return: this tensor after an activation function, see `boulder.network.activations`"""
         x = self.feature_last()
         logits = x.value if name == "softmax" else None
         return Tensor(activations.apply(name, x.value), x.axes, x.template, logits)

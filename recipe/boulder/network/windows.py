@@ -1,26 +1,27 @@
-"""Windows that slide along axes: what `conv` and `pool` have in common.
+"""Windows that slide along axes, for `conv` and `pool`.
 
-A window covers `size` entries, `dilation` apart, and moves by `stride`. Of n entries it makes
+A window covers `size` entries, `dilation` apart, and moves by `stride`. Over n entries there are
 
     valid        max(0, ⌈(n - reach) / stride⌉)          reach = (size - 1) · dilation
-    same         ⌈n / stride⌉                            with entries added before and behind, half and half
-    same_static  ⌈n / stride⌉                            with ⌊(size - stride) / 2⌋ before, however long a sequence is
+    same         ⌈n / stride⌉                            with padding, half of it before the first entry
+    same_static  ⌈n / stride⌉                            with ⌊(size - stride) / 2⌋ padding before, for any sequence length
 
-What is added is as if it were padding of a batch with this one sequence: RETURNN, which adds it to the longest sequence of
-a batch, gives the shorter ones other numbers than alone. Here each sequence gets those that it gets alone.
+windows. The padding of a sequence does not depend on the other sequences of the batch. RETURNN pads the longest sequence, so
+that shorter ones get other results than alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.contraction import OUTER, distinct
 from boulder.network.layer import Site
+from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -29,7 +30,7 @@ Padding = Literal["valid", "same", "same_static", "VALID", "SAME", "SAME_STATIC"
 
 @dataclass(frozen=True)
 class Window:
-    """Along one axis."""
+    """A window along one axis."""
 
     size: int
     stride: int
@@ -38,23 +39,24 @@ class Window:
 
     @property
     def reach(self) -> int:
-        """:return: how far its last entry is from its first"""
+        """:return: distance of its last entry from its first"""
         return (self.size - 1) * self.dilation
 
-    def count(self, n):
+    def count(self, n: TFTensor) -> TFTensor:
         """
         :param n: int or int32 tensor
-        :return: like `n`, number of windows over `n` entries
+        :return: number of windows over `n` entries, of the type of `n`
         """
         if self.padding == "valid":
             n = n - self.reach
         windows = -(-n // self.stride)
         return max(0, windows) if isinstance(windows, int) else tf.maximum(0, windows)
 
-    def before(self, n, dynamic: bool):
+    def before(self, n: TFTensor, dynamic: bool) -> TFTensor:
         """
         :param n: int or int32 tensor
-        :return: like `n`, or an int: number of entries that are added before the first one
+        :param dynamic: whether the axis is dynamic
+        :return: amount of padding before the first entry, an int or of the type of `n`
         """
         if self.padding == "valid":
             return 0
@@ -66,7 +68,7 @@ class Window:
         return (max(0, missing) if isinstance(missing, int) else tf.maximum(0, missing)) // 2
 
     def over(self, axis: Axis) -> Axis:
-        """:return: the axis of the windows along `axis`; two that have the same number of them are equal"""
+        """:return: the axis of the windows along `axis`; axes with the same number of windows are equal"""
         if axis.kind not in DYNAMIC:
             return replace(axis, size=self.count(axis.size))
         if self.padding == "valid" and self.reach:
@@ -77,8 +79,8 @@ class Window:
 @dataclass(frozen=True)
 class Windows:
     """
-    :param axes: of the input, that the windows slide along, in the order of the options
-    :param each: one for each of `axes`
+    :param axes: axes of the input along which the windows slide, in the order of the options
+    :param each: a window for each axis
     """
 
     axes: tuple[Axis, ...]
@@ -86,19 +88,20 @@ class Windows:
 
     def template(self, template: Template, features: int) -> Template:
         """
-        :param template: of the input
-        :return: of what is made of the windows: first the axes that they do not slide along
+        :param template: template of the input
+        :param features: size of the result's feature axis
+        :return: template of the result: the other axes first, then the axes of the windows
         """
         outer = [axis for axis in template.axes if axis not in self.axes and axis.kind != FEATURE]
         inner = [window.over(axis) for axis, window in zip(self.axes, self.each, strict=True)]
         return Template(distinct([*outer, *inner, Axis(FEATURE, features)]), template.dtype)
 
-    def made(self, run, x: Tensor, function, fill: float = 0.0) -> Tensor:
+    def made(self, run: LayerRun, x: Tensor, function: Callable[[TFTensor], TFTensor], fill: float = 0.0) -> Tensor:
         """
         :param x: input
-        :param function: tf.Tensor [N, *sizes, features] → the same of all windows that fit in without more padding
-        :param fill: what is added
-        :return: of the template of `run`; the lengths of its axes are set
+        :param function: tf.Tensor [N, *sizes, features] → [N, *windows, new features], over all windows without padding
+        :param fill: value of the padding
+        :return: tensor of the template of `run`; the lengths along its axes are set
         """
         x = x.feature_last()
         value, restore = x.collapsed((*self.axes, x.axes[-1]))
@@ -109,7 +112,9 @@ class Windows:
             lengths = _flat_lengths(run, outer, axis) if axis.kind in DYNAMIC else None
             value = _extended(value, position, window, lengths, fill)
         value = function(value)
-        value = value[(slice(None), *(slice(count) for count in counts))]  # an axis without a window has got one
+        value = value[
+            (slice(None), *(slice(count) for count in counts))
+        ]  # an axis without a window was extended to have one
         axes = run.template.axes[-len(self.axes) - 1 :]
         for axis, window, new in zip(self.axes, self.each, axes, strict=False):
             if new.kind in DYNAMIC:
@@ -117,17 +122,17 @@ class Windows:
         return restore(value, axes, run.template)
 
 
-def _flat_lengths(run, outer: Sequence[Axis], axis: Axis):
-    """:return: int32 [N], lengths along `axis` for each entry of `outer`, taken as one axis"""
+def _flat_lengths(run: LayerRun, outer: Sequence[Axis], axis: Axis) -> TFTensor:
+    """:return: int32 [N], lengths along `axis`, where N are the axes `outer`, merged"""
     return tf.reshape(tf.broadcast_to(run.length_over(outer, axis), run.shape(outer)), [-1])
 
 
-def _extended(value, position: int, window: Window, lengths, fill: float):
+def _extended(value: TFTensor, position: int, window: Window, lengths: TFTensor, fill: float) -> TFTensor:
     """
     :param value: [N, *sizes, features]
-    :param position: of the axis
-    :param lengths: int32 [N], or None where the axis has no padding
-    :return: with all that the windows reach along the axis, `fill` before and behind each sequence
+    :param position: position of the axis
+    :param lengths: int32 [N], or None where the axis is static
+    :return: `value`, extended to the reach of the windows along the axis, with `fill` before and after each sequence
     """
     if window.padding == "valid" and lengths is None:
         return value
@@ -145,7 +150,7 @@ def _extended(value, position: int, window: Window, lengths, fill: float):
     return _padded(value, position, before, tf.maximum(0, reached - before - n), fill)
 
 
-def _padded(value, position: int, before, behind, fill: float):
+def _padded(value: TFTensor, position: int, before: TFTensor, behind: TFTensor, fill: float) -> TFTensor:
     sizes = [[before, behind] if i == position else [0, 0] for i in range(value.shape.rank)]
     return tf.pad(value, sizes, constant_values=fill)
 
@@ -153,7 +158,7 @@ def _padded(value, position: int, before, behind, fill: float):
 def per_axis(option: str, value: int | Sequence[int], count: int, site: Site) -> tuple[int, ...]:
     """
     :return: an entry of the option for each of `count` axes
-    :raises NetworkError: if it has another number of them, or one below 1
+    :raises NetworkError: if the number of entries is not `count`, or an entry is below 1
     """
     values = (value,) * count if isinstance(value, int) else tuple(value)
     if len(values) != count or min(values, default=0) < 1:
@@ -171,11 +176,12 @@ def sliding(
     site: Site,
 ) -> Windows:
     """
-    :param axes: of `template`
-    :raises NetworkError: if the windows cannot slide along them
+    :param template: template of the input
+    :param axes: axes of the input
+    :raises NetworkError: if the windows cannot slide along the axes
     """
     if not 1 <= len(sizes) <= 3:
-        raise site.fail(f"windows have 1 to 3 axes, found the sizes {list(sizes)!r}")
+        raise site.fail(f"windows must have 1 to 3 axes, found the sizes {list(sizes)!r}")
     if len(axes) != len(sizes):
         found = ", ".join(map(str, axes)) or "none"
         raise site.fail(f"{len(sizes)} sizes of windows need as many axes of the input {template}, found {found}")
@@ -184,20 +190,18 @@ def sliding(
     strides, dilations = (per_axis(o, v, count, site) for o, v in (("strides", strides), ("dilation_rate", dilations)))
     windows = tuple(Window(*entry, padding) for entry in zip(sizes, strides, dilations, strict=True))
     for axis, window in zip(axes, windows, strict=True):
-        if axis.kind not in DYNAMIC and window.count(axis.size) < 1:
+        if axis.kind not in DYNAMIC and window.count(axis.known_size) < 1:
             raise site.fail(f"windows of size {window.size} do not fit into axis {axis} of its input {template}")
         if axis.kind in DYNAMIC and template.batch is None:
             raise site.fail(f"needs a batch axis, but its input is {template}")
         if padding == "same_static" and (window.dilation > 1 or window.size < window.stride):
-            raise site.fail(
-                "padding 'same_static' goes with windows that are as large as their stride, and not dilated"
-            )
+            raise site.fail("padding 'same_static' needs windows at least as large as their stride, without dilation")
     return Windows(tuple(axes), windows)
 
 
 def spatial_axes(template: Template, names: Sequence[object] | None, site: Site) -> list[Axis]:
     """
-    :param names: of the axes that windows slide along, see `boulder.network.axis_names`; None: all but those of the batch and of the features
+    :param names: descriptions of axes, see `boulder.network.axis_names`; None: all except batch and feature
     :raises NetworkError: if windows cannot slide along them
     """
     if names is None:

@@ -19,17 +19,17 @@ from boulder.schedule.functions import FunctionByValue
 
 def known_options() -> tuple[str, ...]:
     """:return: the options of a training: they may be overridden although the config does not say them"""
-    from boulder.training.learning_rate import LEARNING_RATE_KEYS  # with NumPy, which planning does without
-    from boulder.training.options import TrainingOptions
+    from boulder.training.learning_rate import learning_rate_keys  # with NumPy, which planning does without
+    from boulder.training.training_options import TrainingOptions
 
-    return (*(field.name for field in fields(TrainingOptions)), *LEARNING_RATE_KEYS)
+    return (*(field.name for field in fields(TrainingOptions)), *learning_rate_keys())
 
 
 def check_keys(plan: Plan, config: Config) -> None:
     """:raises ConfigError: for an override of what neither the config defines nor Boulder knows"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in known_options():
+            if config.has(key) or key in (*known_options(), "train", "dev"):
                 continue
             index = "the original network" if phase.index is None else f"index {phase.index}"
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]

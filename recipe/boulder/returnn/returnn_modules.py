@@ -80,7 +80,7 @@ _PROVIDED = {
     "util.basic": ("basics", ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "long", "unicode")),
     "util.better_exchook": ("basics", ("install",)),
 }
-"""Module within `returnn` → (module of `boulder.returnn.provided`, names taken from it); None: all public names"""
+"""Module within `returnn` → (module of `boulder.returnn.provided`, names taken from it); None: its `__all__`"""
 
 
 def fill(module: types.ModuleType) -> None:
@@ -90,7 +90,7 @@ def fill(module: types.ModuleType) -> None:
         return
     source, names = _PROVIDED[path]
     provided = importlib.import_module(f"boulder.returnn.provided.{source}")
-    for name in names or [name for name in vars(provided) if not name.startswith("_")]:
+    for name in names or provided.__all__:
         setattr(module, name, getattr(provided, name))
     if path == "__main__":
         module.config = provided.get_global_config(raise_exception=False)

@@ -12,9 +12,10 @@ import types
 from collections.abc import Iterator
 from pathlib import Path
 
+from boulder.network.code.active_config import activated
+from boulder.network.code.tensorflow_names import imported
 from boulder.returnn.options import Config
 from boulder.returnn.placeholders import Placeholder, StandInModule, planning
-from boulder.returnn.provided import active
 from boulder.returnn.stand_ins import Finder, hidden_names, is_stand_in
 from boulder.schedule.numbering import counting
 
@@ -60,12 +61,10 @@ class Surroundings:
         _set_environment(self.environment)
         if self.cwd and os.path.isdir(self.cwd):
             os.chdir(self.cwd)
-        active._active.append(self.config)
         try:
-            with planning(), counting(self.counts), _pickled_by_value(self.modules):
+            with activated(self.config), planning(), counting(self.counts), _pickled_by_value(self.modules):
                 yield
         finally:
-            active._active.pop()
             self.path = [entry for entry in sys.path if entry not in process.path or entry in self.path]
             self.argv, self.cwd = sys.argv, os.getcwd() if os.getcwd() != process.cwd else None
             self.environment = process.environment_changes()
@@ -167,19 +166,13 @@ def in_a_worker(config: Config | None = None) -> Iterator[None]:
 
     :param config: the one that is active
     """
-    from boulder.network.code.tensorflow_names import imported  # with NumPy, which planning does without
-
     finder = Finder(lazy=False)
     hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}
     sys.meta_path.insert(0, finder)
-    if config is not None:
-        active._active.append(config)
     try:
-        with imported():
+        with imported(), contextlib.nullcontext() if config is None else activated(config):
             yield
     finally:
-        if config is not None:
-            active._active.pop()
         sys.meta_path.remove(finder)
         for name in hidden_names(lazy=False):
             del sys.modules[name]

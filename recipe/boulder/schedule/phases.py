@@ -4,12 +4,23 @@ from dataclasses import dataclass, field, replace
 
 from boulder.errors import ScheduleError
 
-COPY_PARAM_MODES = ("ifpossible", "subset", "reset", "subset_by_source", "net2wider", "deepen", "stack")
-"""How parameters come over from the phase before; the first three are RETURNN's. `None` means `ifpossible`.
-`boulder.training.growth.MODES` says what each does."""
+COPY_PARAM_MODES = {
+    "ifpossible": "copies what has kept its shape, initialises the rest; also what None means (RETURNN)",
+    "subset": "old values also fill a part of what has another shape; the old parts are guessed from the new (RETURNN)",
+    "reset": "copies nothing (RETURNN)",
+    "subset_by_source": "as subset, but rows follow their source layer and columns their gate, by name",
+    "net2wider": "layers get wider and compute what they did: units are replicated (Chen et al. 2016)",
+    "deepen": "as net2wider, and new layers in between start as the identity (Chen et al. 2016)",
+    "stack": "as subset_by_source, and new numbered layers copy a trained one of their shape (G_stack, Du et al. 2024)",
+}
+"""How parameters are carried over from the phase before: copy_param_mode → what it does."""
 
-CARRY_OPTIMIZER = ("reset", "grow", "keep")
-"""What becomes of the optimizer's slots at the border; see `boulder.training.growth.CARRY_OPTIMIZER`."""
+CARRY_OPTIMIZER = {
+    "reset": "the optimizer starts anew with each phase",
+    "grow": "slots grow with their parameters; new entries have the optimizer's initial value",
+    "keep": "slots of parameters that were copied unchanged are carried over, others start anew",
+}
+"""How the optimizer's slots are carried over from the phase before: carry_optimizer → what it does."""
 
 
 @dataclass(frozen=True)

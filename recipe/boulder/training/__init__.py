@@ -2,11 +2,13 @@
 
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import GrowthReport, grow
-from boulder.training.learning_rate import LEARNING_RATE_KEYS, learning_rates
-from boulder.training.options import TrainingOptions
+from boulder.training.learning_rate import learning_rate_control, learning_rate_keys, learning_rates
 from boulder.training.phase import TrainingPhase
-from boulder.training.trainer import TrainingFiles, train
+from boulder.training.run import TrainingFiles
+from boulder.training.trainer import train
+from boulder.training.training_options import TrainingOptions
 
 __all__ = [
-    "LEARNING_RATE_KEYS", "Checkpoint", "GrowthReport", "TrainingFiles", "TrainingOptions", "TrainingPhase", "grow", "learning_rates", "train",
+    "Checkpoint", "GrowthReport", "TrainingFiles", "TrainingOptions", "TrainingPhase", "grow", "learning_rate_control",
+    "learning_rate_keys", "learning_rates", "train",
 ]  # fmt: skip

@@ -1,27 +1,46 @@
-"""A phase's network with its variables and its optimizer, and the two compiled functions on it: a step and a look."""
+"""The model of a phase: its network, variables and optimizer, and two compiled functions, a training step and scoring."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
-from boulder.data import share_spec
-from boulder.lazy import tf
+from boulder.data import Dataset, share_spec
+from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
 from boulder.network.loss import LossValue
 from boulder.training.optimizer import get_slots, make_optimizer, set_slots, variable_name
-from boulder.training.options import TrainingOptions
 from boulder.training.replicas import OneReplica, seed_of
+from boulder.training.training_options import TrainingOptions
+from boulder.training.update import Update, make_stages
+
+Losses = dict[str, LossValue]
+"""Layer name → sums over a batch."""
+Slots = dict[str, dict[str, numpy.ndarray]]
+"""Slot name → parameter path → array."""
+
+
+class StepResult(NamedTuple):
+    """
+    :param norm: global norm of the gradients, a float32 scalar
+    :param finite: whether the objective and all gradients are finite, a bool scalar; if not, nothing was updated
+    """
+
+    losses: Losses
+    norm: TFTensor
+    finite: TFTensor
 
 
 class Model:
     """
-    :param spec: the network
     :param params: path → initial value
-    :param options: of the phase
-    :param reader: the data set, for the types of its streams
-    :param replicas: how many copies of it share each batch
+    :param dataset: the data set, for the types of its streams
+    :param replicas: copies of the network that share each batch
+
+    `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Losses` are compiled. `shares` are those of a batch
+    (`boulder.data.shares_of_epoch`); `step` is the number of updates so far, an int64 scalar.
     """
 
     def __init__(
@@ -29,86 +48,68 @@ class Model:
         spec: NetworkSpec,
         params: Mapping[str, numpy.ndarray],
         options: TrainingOptions,
-        reader,
+        dataset: Dataset,
         replicas: OneReplica,
-    ):
+    ) -> None:
         self.spec, self.options, self.replicas = spec, options, replicas
+        self.stages = make_stages(options)
         with replicas.scope():
             self.variables = {
                 path: tf.Variable(params[path], trainable=param.trainable, name=variable_name(position))
                 for position, (path, param) in enumerate(sorted(spec.params.items()))
             }
-            self.trained = [path for path, variable in self.variables.items() if variable.trainable]
-            self.optimizer = make_optimizer(options.optimizer, options.optimizer_epsilon, self._trained_variables())
-        shares = [share_spec(reader, replicas.count)] * len(replicas.here)
+            self.trained = {path: variable for path, variable in self.variables.items() if variable.trainable}
+            self.optimizer = make_optimizer(options.optimizer, options.optimizer_epsilon, list(self.trained.values()))
+            for stage in self.stages:
+                stage.build(self.trained)
+        shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
-        # without autograph: nothing here needs it, and it leaves its files in /tmp when a job is killed
+        # without autograph: nothing here needs it, and it leaves files in /tmp when a job is killed
         self.step = tf.function(self._step, input_signature=signature, autograph=False)
         self.evaluate = tf.function(self._evaluate, input_signature=signature, autograph=False)
 
-    def _trained_variables(self) -> list:
-        return [self.variables[path] for path in self.trained]
+    # Compiled. A batch becomes an update in this order.
 
-    # Compiled
-
-    def _step(self, shares, step):
-        """
-        :param shares: of the batch, see `boulder.data.shares_of_epoch`
-        :param step: number of the update, for dropout
-        :return: losses, gradient norm, and whether all was finite; if not, nothing was updated
-        """
-        variables = self._trained_variables()
-        if not variables:  # `#trainable` is False: a pass over the data, for its scores
+    def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> StepResult:
+        if not self.trained:  # `#trainable` is False: a pass over the data for its scores
             losses = self._evaluate(shares, step)
-            return losses, tf.constant(0.0), tf.math.is_finite(self._objective(losses, losses))
-        results = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
-        losses, norm, finite = self.replicas.first(results[:3])
-        tf.cond(finite, lambda: self._apply(results[3], variables), lambda: False)
-        return losses, norm, finite
+            return StepResult(losses, tf.constant(0.0), tf.math.is_finite(self._objective(losses, losses)))
+        *results, gradients = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
+        result = StepResult(*self.replicas.first(results))
+        tf.cond(result.finite, lambda: self._update(gradients, results[1], step), lambda: False)
+        return result
 
-    def _gradients(self, share, step):
-        """:return: of the joint batch: losses, gradient norm, whether all was finite, gradients after clipping"""
-        variables = self._trained_variables()
+    def _gradients(self, share: dict[str, Any], step: TFTensor) -> tuple[Losses, TFTensor, TFTensor, list[TFTensor]]:
+        """:return: of the joint batch: the fields of `StepResult`, and gradients in the order of `trained`"""
+        variables = list(self.trained.values())
         with tf.GradientTape() as tape:
             own = self._losses(share, step, train=True)
             losses = self.replicas.sum(own)
             objective = self._objective(own, losses)
         gradients = tape.gradient(objective, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]  # embeddings' come as slices
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]  # those of embeddings are slices
         objective, *gradients = self.replicas.sum([objective, *gradients])
         norm = tf.linalg.global_norm(gradients)
-        finite = tf.math.is_finite(objective) & tf.math.is_finite(norm)
-        return losses, norm, finite, self._clipped(gradients, norm)
+        return losses, norm, tf.math.is_finite(objective) & tf.math.is_finite(norm), gradients
 
-    def _evaluate(self, shares, step):
-        """
-        :param step: how many updates there were, for code of the user's
-        :return: losses, without dropout
-        """
-
-        def joint(share):
-            return self.replicas.sum(self._losses(share, step, train=False))
-
-        return self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
-
-    def _losses(self, share, step, train: bool) -> dict[str, LossValue]:
-        """:return: of one replica's share"""
+    def _losses(self, share: dict[str, Any], step: TFTensor, train: bool) -> Losses:
+        """:return: losses of one replica's share"""
         seed = seed_of(share["replica"], self.options.random_seed)
-        losses = run_network(
+        losses: Losses = run_network(
             self.spec, self.variables, share["data"], share["lengths"], train=train, seed=seed, step=step
         ).losses
         if "counts" not in share:
             return losses
         return tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), losses)
 
-    def _objective(self, losses, joint):
+    def _objective(self, losses: Losses, joint: Losses) -> TFTensor:
         """
-        RETURNN's: Σ over losses of scale · cost, where cost is a sum over frames, or its mean with
-        `use_normalized_loss`, of all losses or of this one; plus Σ over parameters of L2 · Σ w².
+        RETURNN's objective: Σ over losses of scale · cost, plus Σ over parameters of L2 · Σ w². The cost is a sum over
+        frames or, with `use_normalized_loss` of the config or of the loss, their mean.
 
         :param losses: of one replica's share
         :param joint: of all shares
-        :return: a term for each replica, of which the objective is the sum
+        :return: this replica's term; the objective is the sum over replicas
         """
         total = tf.constant(0.0)
         for layer, loss in losses.items():
@@ -120,18 +121,28 @@ class Model:
                 total += param.l2 / self.replicas.count * tf.reduce_sum(tf.square(self.variables[path]))
         return total
 
-    def _clipped(self, gradients: list, norm) -> list:
-        if self.options.gradient_clip:
-            limit = self.options.gradient_clip
-            gradients = [tf.clip_by_value(gradient, -limit, limit) for gradient in gradients]
-            norm = tf.linalg.global_norm(gradients)
-        if self.options.gradient_clip_global_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.options.gradient_clip_global_norm, norm)
-        return gradients
+    def _update(self, gradients: list[TFTensor], norm: TFTensor, step: TFTensor) -> TFTensor:
+        """:return: whether the optimizer applied the gradients"""
+        gradients, due = self.replicas.run(self._staged, gradients, norm, step)
+        return tf.cond(self.replicas.first(due), lambda: self._apply(gradients), lambda: False)
 
-    def _apply(self, gradients: list, variables: list):
+    def _staged(self, gradients: list[TFTensor], norm: TFTensor, step: TFTensor) -> tuple[list[TFTensor], TFTensor]:
+        """:return: the gradients after all stages, and whether the optimizer applies them"""
+        update = Update(dict(zip(self.trained, gradients, strict=True)), self.trained, norm, step)
+        for stage in self.stages:
+            update = stage(update)
+        return list(update.gradients.values()), tf.convert_to_tensor(update.due)
+
+    def _apply(self, gradients: list[TFTensor]) -> bool:
+        variables = list(self.trained.values())
         self.replicas.run(lambda mine: self.optimizer.apply(mine, variables), gradients)
         return True
+
+    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Losses:
+        def joint(share: dict[str, Any]) -> Losses:
+            return self.replicas.sum(self._losses(share, step, train=False))
+
+        return self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
 
     # State
 
@@ -139,9 +150,26 @@ class Model:
         """:return: path → array"""
         return {path: variable.numpy() for path, variable in self.variables.items()}
 
-    def slots(self) -> dict[str, dict[str, numpy.ndarray]]:
-        """:return: slot name → path → array"""
-        return get_slots(self.optimizer, list(self.variables))
+    @property
+    def iterations(self) -> int:
+        """:return: the optimizer's own count of updates"""
+        return int(self.optimizer.iterations.numpy())
+
+    def slots(self) -> Slots:
+        """:return: slots of the optimizer and of the stages"""
+        slots = get_slots(self.optimizer, list(self.variables))
+        for stage in self.stages:
+            for slot, values in stage.slots().items():
+                slots[slot] = {path: variable.numpy() for path, variable in values.items()}
+        return slots
 
     def set_slots(self, slots: Mapping[str, Mapping[str, numpy.ndarray]], iterations: int) -> None:
+        """
+        :param slots: see `slots`
+        :param iterations: see `iterations`
+        """
         set_slots(self.optimizer, list(self.variables), slots, iterations)
+        for stage in self.stages:
+            for slot, values in stage.slots().items():
+                for path, variable in values.items():
+                    variable.assign(slots[slot][path])

@@ -1,87 +1,103 @@
-"""Keras optimizers under RETURNN's names, and their slots by parameter path."""
+"""Optimizers of Keras under RETURNN's names, and their slots by parameter path."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 
 from boulder.errors import ConfigError, nearest
-from boulder.lazy import keras
+from boulder.lazy import TFTensor, keras
+from boulder.private_api import skip_gradient_sum
 
-# name → (Keras class, options that it always gets)
-_CLASSES = {
-    "adam": ("Adam", {}),
-    "amsgrad": ("Adam", {"amsgrad": True}),
-    "adamw": ("AdamW", {}),
-    "adamax": ("Adamax", {}),
-    "nadam": ("Nadam", {}),
-    "sgd": ("SGD", {}),
-    "momentum": ("SGD", {"momentum": 0.9}),
-    "adagrad": ("Adagrad", {}),
-    "adadelta": ("Adadelta", {}),
-    "rmsprop": ("RMSprop", {}),
-    "lion": ("Lion", {}),
-}
-_WITHOUT_EPSILON = ("sgd", "momentum", "lion")
-_OPTIONS = {
-    "adam": ("beta1", "beta2", "epsilon"),
-    "amsgrad": ("beta1", "beta2", "epsilon"),
-    "adamw": ("beta1", "beta2", "epsilon", "weight_decay"),
-    "adamax": ("beta1", "beta2", "epsilon"),
-    "nadam": ("beta1", "beta2", "epsilon"),
-    "sgd": ("momentum", "nesterov"),
-    "momentum": ("momentum", "nesterov"),
-    "adagrad": ("initial_accumulator_value", "epsilon"),
-    "adadelta": ("rho", "epsilon"),
-    "rmsprop": ("rho", "momentum", "centered", "epsilon"),
-    "lion": ("beta1", "beta2", "weight_decay"),
-}
+
+@dataclass(frozen=True)
+class OptimizerClass:
+    """
+    :param name: RETURNN's
+    :param keras: class in `keras.optimizers`
+    :param options: options that the config may set, under Keras's names except for beta1 and beta2
+    :param fixed: options under Keras's names that the config cannot remove
+    """
+
+    name: str
+    keras: str
+    options: tuple[str, ...]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_epsilon(self) -> bool:
+        return "epsilon" in self.options
+
+    def make(self, options: Mapping[str, Any]) -> Any:
+        """:return: an optimizer of Keras"""
+        named = {_KERAS_NAMES.get(key, key): value for key, value in options.items()}
+        return getattr(keras.optimizers, self.keras)(**{**self.fixed, **named})
+
+
 _KERAS_NAMES = {"beta1": "beta_1", "beta2": "beta_2"}
+_BETAS = ("beta1", "beta2")
+
+OPTIMIZERS = {
+    row.name: row
+    for row in (
+        OptimizerClass("adam", "Adam", (*_BETAS, "epsilon")),
+        OptimizerClass("amsgrad", "Adam", (*_BETAS, "epsilon"), {"amsgrad": True}),
+        OptimizerClass("adamw", "AdamW", (*_BETAS, "epsilon", "weight_decay")),
+        OptimizerClass("adamax", "Adamax", (*_BETAS, "epsilon")),
+        OptimizerClass("nadam", "Nadam", (*_BETAS, "epsilon")),
+        OptimizerClass("sgd", "SGD", ("momentum", "nesterov")),
+        OptimizerClass("momentum", "SGD", ("momentum", "nesterov"), {"momentum": 0.9}),
+        OptimizerClass("adagrad", "Adagrad", ("initial_accumulator_value", "epsilon")),
+        OptimizerClass("adadelta", "Adadelta", ("rho", "epsilon")),
+        OptimizerClass("rmsprop", "RMSprop", ("rho", "momentum", "centered", "epsilon")),
+        OptimizerClass("lion", "Lion", (*_BETAS, "weight_decay")),
+    )
+}
 
 
-def check_optimizer(options: dict, where: str) -> None:
+def check_optimizer(options: object, where: str) -> None:
     """
     :param options: {"class": name, option: value, …}
-    :raises ConfigError: for a class or option that is not known. Needs no TensorFlow.
+    :raises ConfigError: for an unknown class or option. Does not import TensorFlow.
     """
-    if not isinstance(options, dict) or not isinstance(options.get("class"), str):
+    if not isinstance(options, Mapping) or not isinstance(options.get("class"), str):
         raise ConfigError(f"{where}: 'optimizer' must be a dict such as {{'class': 'adam'}}, found {options!r}")
     name = options["class"].lower()
-    if name not in _CLASSES:
-        raise ConfigError(f"{where}: unknown optimizer {options['class']!r}{nearest(name, _CLASSES)}")
+    if name not in OPTIMIZERS:
+        raise ConfigError(f"{where}: unknown optimizer {options['class']!r}{nearest(name, OPTIMIZERS)}")
+    known = OPTIMIZERS[name].options
     for option in options:
-        if option != "class" and option not in _OPTIONS[name]:
-            known = _OPTIONS[name]
+        if option != "class" and option not in known:
             raise ConfigError(f"{where}: optimizer {name!r} has no option {option!r}{nearest(option, known)}")
 
 
-def make_optimizer(options: dict, epsilon: float, variables: Sequence):
+def make_optimizer(options: Mapping[str, Any], epsilon: float, variables: Sequence[TFTensor]) -> Any:
     """
-    :param epsilon: for those that have one, where `options` does not say
+    :param options: see `check_optimizer`
+    :param epsilon: for optimizers that have one, unless `options` sets it
     :param variables: tf.Variables, in the order of their paths
     :return: a Keras optimizer with its slots built
     """
-    name = options["class"].lower()
-    class_name, fixed = _CLASSES[name]
-    values = {"epsilon": epsilon} if name not in _WITHOUT_EPSILON else {}
-    values |= fixed | {key: value for key, value in options.items() if key != "class"}
-    optimizer = getattr(keras.optimizers, class_name)(**{_KERAS_NAMES.get(k, k): v for k, v in values.items()})
-    # in a replica it would sum them over all, which those that it is given are already
-    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    row = OPTIMIZERS[options["class"].lower()]
+    given = {key: value for key, value in options.items() if key != "class"}
+    optimizer = row.make(({"epsilon": epsilon} if row.has_epsilon else {}) | given)
+    skip_gradient_sum(optimizer)
     optimizer.build(list(variables))
     return optimizer
 
 
 def variable_name(position: int) -> str:
-    """:return: the name under which the variable at `position` must be made, so that its slots can be told"""
+    """:return: the name that the variable at `position` must have, so that `get_slots` recognises its slots"""
     return f"parameter{position}"
 
 
-def get_slots(optimizer, paths: Sequence[str]) -> dict[str, dict[str, numpy.ndarray]]:
+def get_slots(optimizer: Any, paths: Sequence[str]) -> dict[str, dict[str, numpy.ndarray]]:
     """
-    :param paths: parameter paths, in the order of the variables the optimizer was built with
+    :param paths: parameter path of each variable, by the number in its name
     :return: slot name → parameter path → array
     """
     slots: dict[str, dict[str, numpy.ndarray]] = {}
@@ -91,20 +107,20 @@ def get_slots(optimizer, paths: Sequence[str]) -> dict[str, dict[str, numpy.ndar
 
 
 def set_slots(
-    optimizer, paths: Sequence[str], slots: Mapping[str, Mapping[str, numpy.ndarray]], iterations: int
+    optimizer: Any, paths: Sequence[str], slots: Mapping[str, Mapping[str, numpy.ndarray]], iterations: int
 ) -> None:
-    """The reverse of `get_slots`."""
+    """Invert `get_slots`."""
     for variable, (slot, path) in _slot_variables(optimizer, paths):
         variable.assign(slots[slot][path])
     optimizer.iterations.assign(iterations)
 
 
-def _slot_variables(optimizer, paths: Sequence[str]):
-    """:return: (variable, (slot, path)) of all that the optimizer remembers; what is of no parameter is of slot "all" """
-    own = {id(optimizer.iterations), id(optimizer._learning_rate)}
+def _slot_variables(optimizer: Any, paths: Sequence[str]) -> Iterator[tuple[TFTensor, tuple[str, str]]]:
+    """:return: (variable, (slot, path)) for all slots; those that belong to no parameter are in the slot "all" """
+    not_slots = {id(optimizer.iterations), id(optimizer.learning_rate)}
     for position, variable in enumerate(optimizer.variables):
         match = re.search(r"parameter(\d+)(?:_0)?_(\w+)$", variable.path)
         if match:
             yield variable, (match[2], paths[int(match[1])])
-        elif id(variable) not in own:
+        elif id(variable) not in not_slots:
             yield variable, ("all", str(position))  # e.g. Nadam's product of momentum factors, which has no name

@@ -13,7 +13,8 @@ from boulder.schedule import Phase
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
 from boulder.training.growth import check_carry_optimizer
-from boulder.training.options import TrainingOptions
+from boulder.training.learning_rate import LearningRateControl, control_from_json
+from boulder.training.training_options import TrainingOptions
 
 _DATA = ("train", "dev")  # these contain path objects, which are no plain JSON
 
@@ -29,7 +30,7 @@ class TrainingPhase:
     :param last_epoch: last epoch to train
     :param network: net dict
     :param config: training options, with the overrides of the phase, see `TrainingOptions`
-    :param learning_rates: one for each epoch from `first_epoch` to `last_epoch`
+    :param learning_rate_control: gives the rate of each epoch from `first_epoch` to `last_epoch`
     :param train: data set to train on, as a canonical description
     :param dev: data set to score after each epoch; None for none
     :param copy_param_mode: how the parameters of the previous phase grow into this one, see `boulder.training.growth`
@@ -46,7 +47,7 @@ class TrainingPhase:
     last_epoch: int
     network: dict[str, Any]
     config: dict[str, Any]
-    learning_rates: list[float]
+    learning_rate_control: LearningRateControl
     train: dict[str, Any]
     dev: dict[str, Any] | None = None
     copy_param_mode: str | None = None
@@ -87,8 +88,8 @@ class TrainingPhase:
 
     def restricted_to(self, epochs: range) -> TrainingPhase:
         """:return: the part of the phase that trains these epochs"""
-        rates = self.learning_rates[epochs.start - self.first_epoch : epochs.stop - self.first_epoch]
-        return replace(self, first_epoch=epochs[0], last_epoch=epochs[-1], learning_rates=rates)
+        control = self.learning_rate_control.restricted_to(epochs)
+        return replace(self, first_epoch=epochs[0], last_epoch=epochs[-1], learning_rate_control=control)
 
     def to_json(self, functions: dict[str, dict] | None = None) -> dict[str, Any]:
         """
@@ -98,6 +99,8 @@ class TrainingPhase:
         result = {}
         for f in fields(self):
             value = getattr(self, f.name)
+            if isinstance(value, LearningRateControl):
+                value = value.to_json()
             plain = value if f.name in _DATA else canonical(value, functions)
             default = f.default_factory() if f.default_factory is not MISSING else f.default
             if default is MISSING or plain != default:
@@ -121,7 +124,8 @@ class TrainingPhase:
             raise ConfigError(f"{where}: a phase needs {missing[0]!r}")
         check_carry_optimizer(value.get("carry_optimizer", "reset"), where)
         data = {key: canonical_description(value[key], key) for key in _DATA if value.get(key) is not None}
-        phase = cls(**{**value, **data})
+        control = control_from_json(value["learning_rate_control"], where)
+        phase = cls(**{**value, **data, "learning_rate_control": control})
         try:
             _ = phase.options
         except BoulderError as error:

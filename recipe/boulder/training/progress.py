@@ -1,4 +1,4 @@
-"""How far an epoch is: a bar where a person watches, a line now and then in a log, a file for who looks from outside."""
+"""Progress of an epoch: a bar on a terminal, a line now and then in a log, and a file for other processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+from boulder.atomic_file import write_text
 from boulder.training.scores import Sums
 
 _SECONDS_BETWEEN_LINES = 30
@@ -19,15 +21,15 @@ class Progress:
     """
     A context manager around all epochs.
 
-    :param file: where it stands for other processes, see `read_progress`; gone at the end. None: nowhere
+    :param file: receives the progress for other processes, see `read_progress`; removed at the end. None for no file.
     """
 
-    def __init__(self, file: Path | None):
+    def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._bar = None
-        self._task = None
-        self._what, self._total, self._done, self._told, self._written = "", 0, 0, time.monotonic(), 0.0
-        self._begun, self._before = self._told, 0
+        self._bar: Any = None  # of rich
+        self._task: Any = None
+        self._what, self._total, self._done, self._printed, self._written = "", 0, 0, time.monotonic(), 0.0
+        self._begun, self._before = self._printed, 0
 
     def __enter__(self) -> Progress:
         if sys.stdout.isatty():
@@ -35,16 +37,16 @@ class Progress:
             self._bar.start()
         return self
 
-    def __exit__(self, *_error) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._bar:
             self._bar.stop()
         if self._file:
             self._file.unlink(missing_ok=True)
 
     def begin(self, what: str, total: int, done: int) -> None:
-        """A new pass over `total` batches, of which `done` were done before."""
-        self._what, self._total, self._done, self._told = what, total, done, time.monotonic()
-        self._begun, self._before = self._told, done
+        """Start a pass over `total` batches, of which `done` were processed before."""
+        self._what, self._total, self._done, self._printed = what, total, done, time.monotonic()
+        self._begun, self._before = self._printed, done
         self._write()
         if self._bar:
             if self._task is not None:
@@ -52,33 +54,34 @@ class Progress:
             self._task = self._bar.add_task(what, total=total, completed=done, scores="")
 
     def advance(self, sums: Sums) -> None:
-        """One batch more."""
+        """Count one more batch."""
         self._done += 1
         now = time.monotonic()
-        if self._done == self._before + 1:  # the first batch compiles the network, and says nothing of the others
+        if self._done == self._before + 1:  # the first batch compiles the network; its time says nothing of the others
             self._begun, self._before = now, self._done
         if now - self._written > _SECONDS_BETWEEN_WRITES:
             self._write()
         if self._bar:
             self._bar.update(self._task, advance=1, scores=_text(sums))
-        elif now - self._told > _SECONDS_BETWEEN_LINES:
-            self._told = now
+        elif now - self._printed > _SECONDS_BETWEEN_LINES:
+            self._printed = now
             print(f"{self._what}: batch {self._done}/{self._total}, {_text(sums)}", flush=True)
 
     def _write(self) -> None:
         self._written = time.monotonic()
         if not self._file:
             return
-        stand = {"what": self._what, "done": self._done, "total": self._total}
-        stand |= {"batches": self._done - self._before, "seconds": round(self._written - self._begun, 3)}
-        temporary = self._file.with_name(f".{self._file.name}.part")
-        with contextlib.suppress(OSError):  # a full disk is told by who has something to lose
-            temporary.write_text(json.dumps(stand))
-            os.replace(temporary, self._file)
+        values = {"what": self._what, "done": self._done, "total": self._total}
+        values |= {"batches": self._done - self._before, "seconds": round(self._written - self._begun, 3)}
+        with contextlib.suppress(OSError):  # on a full disk the next checkpoint fails, and reports it
+            write_text(self._file, json.dumps(values))
 
 
-def make_bar(console=None):
-    """:return: a rich progress bar, which vanishes when it stops"""
+def make_bar(console: Any = None) -> Any:
+    """
+    :param console: a `rich.console.Console`; None for the default
+    :return: a `rich.progress.Progress`, which disappears when it stops
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -86,15 +89,16 @@ def make_bar(console=None):
     return Bar(*columns, TextColumn("{task.fields[scores]}"), transient=True, console=console)
 
 
-def read_progress(file: str | os.PathLike) -> dict | None:
+def read_progress(file: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
-    :return: None if no training runs; else {"what": …, "done": batches, "total": batches}, and how fast: "batches" done in
-        "seconds", by this process, without its first
+    :return: None if no training is running; else {"what": …, "done": batches, "total": batches} and the speed: this
+        process did "batches" in "seconds", without its first batch
     """
     try:
-        return json.loads(Path(file).read_text())
+        progress: dict[str, Any] = json.loads(Path(file).read_text())
     except (OSError, ValueError):
         return None
+    return progress
 
 
 def _text(sums: Sums) -> str:

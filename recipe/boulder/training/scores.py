@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
+from boulder.atomic_file import write_text
 from boulder.errors import TrainingError
 from boulder.lazy import tf
+from boulder.network import NetworkSpec
+from boulder.network.loss import LossValue
+from boulder.schedule.labels import index_label
+from boulder.training.history import EpochRecord, TimedRecord
 
 
 class Sums:
-    """Costs and errors of an epoch so far. Python floats, so that an interrupted epoch goes on with the same bits."""
+    """Costs and errors of an epoch so far, as Python floats: an interrupted epoch resumes with the same bits."""
 
-    def __init__(self, sums: Mapping[str, list[float]] | None = None):
+    def __init__(self, sums: Mapping[str, list[float]] | None = None) -> None:
         self.sums = {key: list(value) for key, value in (sums or {}).items()}
 
-    def add(self, losses: Mapping[str, tuple]) -> None:
+    def add(self, losses: Mapping[str, LossValue]) -> None:
         """
-        :param losses: layer name → (sum of costs, sum of errors, frames) of a batch
+        :param losses: layer name → sums over a batch
         """
         for layer, (cost, error, frames) in losses.items():
             for key, value in ((f"cost:{layer}", cost), (f"error:{layer}", error)):
@@ -33,17 +38,13 @@ class Sums:
         return {key: total / frames if frames else 0.0 for key, (total, frames) in sorted(self.sums.items())}
 
 
-def scaled_losses(spec) -> dict[str, dict[str, float]]:
-    """
-    :param spec: `boulder.network.specs.NetworkSpec`
-    :return: {"scales": layer → factor of its loss in the objective}, of those that are not 1; scores are without it
-    """
-    scales = {layer: loss.scale for layer, loss in spec.losses.items() if loss.scale != 1}
-    return {"scales": scales} if scales else {}
+def loss_scales(spec: NetworkSpec) -> dict[str, float]:
+    """:return: layer → factor of its loss in the objective, where it is not 1; scores do not include it"""
+    return {layer: loss.scale for layer, loss in spec.losses.items() if loss.scale != 1}
 
 
-def read_scores(path: str | os.PathLike) -> list[dict]:
-    """:return: the records of a scores file, [] if there is none yet; a last line that was cut off is left out"""
+def read_scores(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """:return: the records of a scores file, [] if it does not exist; an incomplete last line is ignored"""
     records = []
     if Path(path).exists():
         for line in Path(path).read_text().splitlines():
@@ -54,27 +55,22 @@ def read_scores(path: str | os.PathLike) -> list[dict]:
     return records
 
 
-def write_score(path: str | os.PathLike, record: dict) -> None:
+def write_score(path: str | os.PathLike[str], record: TimedRecord) -> None:
     """
-    Adds the record of an epoch, in place of what a run that was cut off said of it or of later ones.
+    Append the record of an epoch, replacing those that an interrupted run wrote of this epoch or of later ones.
 
-    :raises TrainingError: if it cannot be written; what stood there is untouched
+    :raises TrainingError: if it cannot be written; the old content is kept
     """
-    path = Path(path)
-    records = [r for r in read_scores(path) if r["epoch"] < record["epoch"]] + [record]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    records = [*(old for old in read_scores(path) if old["epoch"] < record["epoch"]), record]
     try:
-        temporary.write_text("".join(json.dumps(r) + "\n" for r in records))
-        os.replace(temporary, path)
+        write_text(path, "".join(json.dumps(r) + "\n" for r in records))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise TrainingError(f"scores {path}: cannot be written: {error.strerror}") from error
 
 
-def write_tensorboard(directory: str | os.PathLike, record: dict) -> None:
+def write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) -> None:
     """
-    Adds an epoch's scores, as scalars over epochs.
+    Add the scores of an epoch as scalars over epochs.
 
     :raises TrainingError: if they cannot be written
     """
@@ -84,28 +80,29 @@ def write_tensorboard(directory: str | os.PathLike, record: dict) -> None:
         raise TrainingError(f"TensorBoard files in {directory}: cannot be written: {error.message}") from error
 
 
-def _write_tensorboard(directory: str | os.PathLike, record: dict) -> None:
+def _write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) -> None:
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=record["epoch"]):
-        for data in ("train", "dev"):
-            for key, value in record.get(data, {}).items():
+        for data, scores in (("train", record["train"]), ("dev", record.get("dev", {}))):
+            for key, value in scores.items():
                 tf.summary.scalar(f"{key}/{data}", value)
         tf.summary.scalar("learning_rate", record["learning_rate"])
         tf.summary.scalar("frames_per_second", record["frames"] / max(record["seconds"], 1e-9))
     writer.close()
 
 
-def describe_record(record: dict) -> str:
+def describe_record(record: Mapping[str, Any] | EpochRecord) -> str:
     """:return: one line for people: epoch, scores of train and dev, time"""
-    keys = [key for key in record["train"] if key.startswith(("cost:", "error:"))]
-    single = len(keys) == 2  # of one loss: its layer need not be named
+    values = cast(Mapping[str, Any], record)
+    keys = [key for key in values["train"] if key.startswith(("cost:", "error:"))]
+    single = len(keys) == 2  # a single loss: its layer need not be named
     scores = []
     for key in keys:
-        dev = f", dev {record['dev'][key]:.4f}" if key in record.get("dev", {}) else ""
+        dev = f", dev {values['dev'][key]:.4f}" if key in values.get("dev", {}) else ""
         what, layer = key.split(":", 1)
-        scale = record.get("scales", {}).get(layer) if what == "cost" else None
+        scale = values.get("scales", {}).get(layer) if what == "cost" else None
         factor = "" if scale is None else f" (× {scale:g})"
-        scores.append(f"{what if single else key}{factor} {record['train'][key]:.4f}{dev}")
-    index = "original" if record["index"] is None else f"index {record['index']}"
-    rate, seconds = f"lr {record['learning_rate']:.3g}", f"{record['seconds']:.0f} s" if "seconds" in record else ""
-    return f"epoch {record['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}"
+        scores.append(f"{what if single else key}{factor} {values['train'][key]:.4f}{dev}")
+    index = index_label(values["index"]).removesuffix(" network")
+    rate, seconds = f"lr {values['learning_rate']:.3g}", f"{values['seconds']:.0f} s" if "seconds" in values else ""
+    return f"epoch {values['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}"

@@ -1,36 +1,37 @@
-"""`Data`, as code in net dicts has it from `source(i, as_data=True)`: a tensor that says where its axes are.
+"""`Data` for code in net dicts, which gets it from `source(i, as_data=True)`: a tensor and the positions of its axes.
 
-Names and meanings are those of RETURNN's class `Data` (returnn.tensor.Tensor). Axes count the batch axis where there is one;
-`size_placeholder`, `shape` and `…_excluding_batch` do not.
+Names and meanings are those of RETURNN's class `Data` (returnn.tensor.Tensor). Positions count the batch axis, except in
+`size_placeholder`, `shape` and `…_excluding_batch`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from boulder.errors import NetworkError, nearest
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis
+from boulder.network.layer_run import LayerRun
 from boulder.network.tensor import Tensor
 
 _KINDS = {"b": BATCH, "batch": BATCH, "t": TIME, "time": TIME, "f": FEATURE, "feature": FEATURE}
 
 
 class SourceData:
-    """Of a source, or of what a layer is to give, which has no `placeholder` then."""
+    """The output of a source, or of the layer whose code runs. The latter has no `placeholder` yet."""
 
-    def __init__(self, name: str, tensor: Tensor, run) -> None:
+    def __init__(self, name: str, tensor: Tensor, run: LayerRun) -> None:
         """
-        :param tensor: its `value` may be None
-        :param run: `boulder.network.run.LayerRun`, which knows the lengths of sequences
+        :param tensor: its `value` is None for the layer whose code runs
+        :param run: gives the sequence lengths
         """
         self.name = name
         self._tensor, self._run = tensor, run
 
     @property
-    def placeholder(self):
-        """The tf.Tensor."""
+    def placeholder(self) -> TFTensor:
         return self._tensor.value
 
     @property
@@ -43,10 +44,10 @@ class SourceData:
 
     @property
     def dim(self) -> int | None:
-        """Number of features, or of classes."""
+        """:return: number of features, or of classes"""
         return self._tensor.template.dim
 
-    # Where the axes are
+    # Positions of axes
 
     def _position(self, kind: str) -> int | None:
         return next((i for i, axis in enumerate(self._tensor.axes) if axis.kind == kind), None)
@@ -90,14 +91,15 @@ class SourceData:
 
     def get_axis_from_description(self, axis: str | int) -> int:
         """
-        :param axis: "B", "T", "F", or a number
-        :raises NetworkError: if there is none
+        :param axis: "B", "T", "F", or a position
+        :return: position
+        :raises NetworkError: if there is no such axis
         """
         if isinstance(axis, int):
             return axis % self.batch_ndim
         position = self._position(_KINDS.get(str(axis).lower(), ""))
         if position is None:
-            raise NetworkError(f"{self!r} has no axis {axis!r}; 'B', 'T' and 'F' name those that there may be")
+            raise NetworkError(f"{self!r} has no axis {axis!r}, expected 'B', 'T', 'F' or a number")
         return position
 
     # Sizes
@@ -119,49 +121,50 @@ class SourceData:
         return tuple(axis.size for axis in self._tensor.axes if axis.kind != BATCH)
 
     @property
-    def size_placeholder(self) -> dict[int, object]:
-        """Axis, not counting that of the batch, to int32 [B]."""
-        axes = enumerate(self._tensor.axes)
-        return {self._excluding_batch(i): self._run.length(axis) for i, axis in axes if axis.kind == TIME}
+    def size_placeholder(self) -> dict[int, TFTensor]:
+        """:return: position without the batch axis → int32 [B], for each time axis"""
+        times = {i: axis for i, axis in enumerate(self._tensor.axes) if axis.kind == TIME}
+        positions = {i: self._excluding_batch(i) for i in times}
+        return {position: self._run.length(times[i]) for i, position in positions.items() if position is not None}
 
     def _time(self) -> Axis:
         if self.time_dim_axis is None:
             raise NetworkError(f"{self!r} has no time axis")
         return self._tensor.axes[self.time_dim_axis]
 
-    def get_sequence_lengths(self):
+    def get_sequence_lengths(self) -> TFTensor:
         """:return: int32 [B]"""
         return self._run.length(self._time())
 
-    def get_sequence_mask(self):
+    def get_sequence_mask(self) -> TFTensor:
         """:return: bool [B, T], or [T, B] if the time axis comes first"""
         mask = tf.sequence_mask(self.get_sequence_lengths())
-        both = self.batch_dim_axis is not None and self.time_dim_axis is not None
-        return tf.transpose(mask) if both and self.time_dim_axis < self.batch_dim_axis else mask
+        batch, time = self.batch_dim_axis, self.time_dim_axis
+        return tf.transpose(mask) if batch is not None and time is not None and time < batch else mask
 
-    def get_sequence_mask_broadcast(self):
-        """:return: bool, with as many axes as this, of size 1 where they are neither batch nor time"""
+    def get_sequence_mask_broadcast(self) -> TFTensor:
+        """:return: bool, of the same rank as this, of size 1 along axes other than batch and time"""
         mask = self.get_sequence_mask()
         for position, axis in enumerate(self._tensor.axes):
             if axis.kind not in (BATCH, TIME):
                 mask = tf.expand_dims(mask, position)
         return mask
 
-    def get_batch_dim(self):
+    def get_batch_dim(self) -> TFTensor:
         """:return: scalar, number of sequences"""
         return tf.shape(self.placeholder)[self.get_axis_from_description("B")]
 
-    def time_dimension(self):
-        """:return: scalar, number of frames of the longest sequence"""
+    def time_dimension(self) -> TFTensor:
+        """:return: scalar, length of the longest sequence"""
         return tf.shape(self.placeholder)[self.get_axis_from_description("T")]
 
-    # In another order
+    # Copies with the axes in another order
 
     def copy(self, name: str | None = None) -> SourceData:
         return SourceData(name or self.name, self._tensor, self._run)
 
     def _ordered(self, kinds: Sequence[str]) -> SourceData:
-        """:return: the axes of these kinds first, the others as they are"""
+        """:return: a copy with the axes of these kinds first"""
         axes = self._tensor.axes
         first = [axis for kind in kinds for axis in axes if axis.kind == kind]
         return self._with_axes([*first, *(axis for axis in axes if axis not in first)])
@@ -185,13 +188,13 @@ class SourceData:
         axes = self._tensor.axes
         return self._with_axes(sorted(axes, key=lambda axis: axis.kind == FEATURE))
 
-    def get_placeholder_as_batch_major(self):
+    def get_placeholder_as_batch_major(self) -> TFTensor:
         return self.copy_as_batch_major().placeholder
 
-    def get_placeholder_as_time_major(self):
+    def get_placeholder_as_time_major(self) -> TFTensor:
         return self.copy_as_time_major().placeholder
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         known = [name for name in dir(type(self)) if not name.startswith("_")]
@@ -202,4 +205,4 @@ class SourceData:
 
 
 class MissingAttribute(NetworkError, AttributeError):
-    """What RETURNN's object may have, and the one here has not: `hasattr` says so, too."""
+    """An attribute that RETURNN's object may have and the one here lacks. `hasattr` returns False for it."""

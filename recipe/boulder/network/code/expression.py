@@ -1,36 +1,34 @@
-"""`eval`: a string, or a function, of a layer's sources."""
+"""The option `eval`: an expression or a function of a layer's sources."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from boulder.errors import BoulderError, NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.code.data import SourceData
-from boulder.network.code.layer import code_layer
+from boulder.network.code.layer import CodeLayer, code_layer
 from boulder.network.code.running import code_of
+from boulder.network.code.tensor_functions import FUNCTIONS
 from boulder.network.code.tensorflow_names import imported, tensorflow_module
+from boulder.network.layer_run import LayerRun
 from boulder.network.tensor import Tensor
 
 
 class Expression:
-    """The text of an `eval`, as a function of the names in it."""
+    """The text of an `eval` as a function of the names in it."""
 
     def __init__(self, text: str) -> None:
         self.text = text.strip()
 
-    def __call__(self, /, **names):
-        from boulder.returnn.provided import (
-            tensors,
-        )  # RETURNN's functions of tensors, which a text may call by their names
+    def __call__(self, /, **names: object) -> Any:
+        return eval(self.text, {**FUNCTIONS, "tf": tensorflow_module(), **names})  # a config is trusted code (README)
 
-        functions = {name: getattr(tensors, name) for name in tensors.FUNCTIONS}
-        return eval(self.text, {**functions, "tf": tensorflow_module(), **names})  # a config is trusted code (README)
-
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return Expression, (self.text,)
 
     def __repr__(self) -> str:
@@ -38,26 +36,32 @@ class Expression:
 
 
 class Sources:
-    """What `source(i, …)` gives inside an `eval`."""
+    """`source` inside an `eval`: `source(i, …)` is the source number i."""
 
-    def __init__(self, run, tensors: Sequence[Tensor]) -> None:
-        """
-        :param run: `boulder.network.run.LayerRun`
-        """
+    def __init__(self, run: LayerRun, tensors: Sequence[Tensor]) -> None:
         self._run, self._tensors = run, tensors
         self._axes = broadcast_axes(tensors)
         self._aligned = aligned(tensors)
         self.layer = code_layer(run, tensors)
-        self.batch_major = False
-        """Whether one was asked for with its batch axis first: then the result has it there, too."""
+        self.batch_major = (
+            False  # whether the code asked for a source with the batch axis first; then the result has it first
+        )
 
-    def __call__(self, i: int, auto_convert=True, enforce_batch_major=False, as_data=False, as_layer=False):
+    def __call__(
+        self,
+        i: int,
+        auto_convert: bool = True,
+        enforce_batch_major: bool = False,
+        as_data: bool = False,
+        as_layer: bool = False,
+    ) -> TFTensor | SourceData | CodeLayer:
         """
-        :param i: number of the source
-        :param auto_convert: with the axes of all the sources, in one order; of size 1 where this one lacks them
-        :param enforce_batch_major: the batch axis first
-        :param as_data: a `SourceData`, else its tensor
-        :param as_layer: a `CodeLayer`, as it is
+        :param i: number of the source, from 0
+        :param auto_convert: whether it gets the axes of all sources, in one order, of size 1 where it lacks one
+        :param enforce_batch_major: whether the batch axis comes first
+        :param as_data: returns a `SourceData` in place of a tensor
+        :param as_layer: returns a `CodeLayer`, without conversion
+        :raises NetworkError: if there is no source of that number
         """
         if not 0 <= i < len(self._tensors):
             raise NetworkError(f"source({i}): there are {len(self._tensors)} sources, counted from 0")
@@ -74,11 +78,13 @@ class Sources:
         return data if as_data else data.placeholder
 
 
-def evaluated(function: str | Callable, names: Mapping[str, object] | None, run, sources: Sequence[Tensor]):
+def evaluated(
+    function: str | Callable, names: Mapping[str, object] | None, run: LayerRun, sources: Sequence[Tensor]
+) -> tuple[TFTensor, bool]:
     """
-    :param function: gets `source`, `self` and `names`, as far as it takes them
-    :return: (tf.Tensor, whether its batch axis comes first; else its axes are in the order of the sources)
-    :raises NetworkError: for whatever it raises
+    :param function: an expression, or a function of `source`, `self` and `names`; it need not take `self`
+    :return: the result, and whether its batch axis comes first; otherwise its axes are in the order of the sources
+    :raises NetworkError: for any error that the function raises
     """
     source = Sources(run, sources)
     given = {"source": source, "self": source.layer, **(names or {})}
@@ -97,8 +103,8 @@ def evaluated(function: str | Callable, names: Mapping[str, object] | None, run,
         raise NetworkError(f"{where} with {type(error).__name__}: {first_line}") from error
 
 
-def _taken(function: Callable, given: dict) -> dict:
-    """:return: without `self`, if the function cannot be called with it; in RETURNN it must take it"""
+def _taken(function: Callable, given: dict[str, object]) -> dict[str, object]:
+    """:return: `given` without `self` if the function does not take it, as RETURNN requires"""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

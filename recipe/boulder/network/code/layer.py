@@ -1,19 +1,22 @@
-"""`self` and `self.network`, as code in net dicts has them: names and meanings are RETURNN's."""
+"""`self` and `self.network` as code in net dicts sees them. Names and meanings are RETURNN's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from boulder.errors import nearest
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
+from boulder.network.code.active_config import required_config
 from boulder.network.code.data import MissingAttribute, SourceData
+from boulder.network.layer_run import LayerRun
 from boulder.network.tensor import Tensor
 
 
 class _Known:
-    """An object that says what it has, when it is asked for something else."""
+    """An object whose error for a missing attribute names the nearest one."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         known = [known for known in {*dir(type(self)), *vars(self)} if not known.startswith("_")]
@@ -24,47 +27,42 @@ class _Known:
 class CodeNetwork(_Known):
     """The network of the layer whose code runs."""
 
-    def __init__(self, run) -> None:
-        """
-        :param run: `boulder.network.run.LayerRun`
-        """
+    def __init__(self, run: LayerRun) -> None:
         self._run = run
         self.name = "root"
         self.parent_net = self.parent_layer = None
 
     @property
-    def train_flag(self):
-        """Scalar bool tensor: training, and not an evaluation."""
+    def train_flag(self) -> TFTensor:
+        """:return: scalar bool tensor, True in training"""
         return tf.constant(self._run.train)
 
     @property
-    def global_train_step(self):
-        """Scalar int64 tensor: how many updates there were before."""
+    def global_train_step(self) -> TFTensor:
+        """:return: scalar int64 tensor, number of updates before this one"""
         return self._run.step
 
-    def cond_on_train(self, fn_train: Callable, fn_eval: Callable):
-        """:return: of the one that is called; the other is not"""
+    def cond_on_train(self, fn_train: Callable[[], Any], fn_eval: Callable[[], Any]) -> Any:
+        """Calls `fn_train` in training, otherwise `fn_eval`, and returns the result."""
         return fn_train() if self._run.train else fn_eval()
 
-    def get_config(self):
+    def get_config(self) -> Any:
         """
         :return: the options of the config, with the overrides of the phase
-        :raises ConfigError: if the network is of no RETURNN config
+        :raises ConfigError: if the network does not come from a RETURNN config
         """
-        from boulder.returnn.provided.active import get_global_config
-
-        return get_global_config()
+        return required_config()
 
     def get_root_network(self) -> CodeNetwork:
         return self
 
 
 class CodeLayer(_Known):
-    """A layer: the one whose code runs, or one of its sources."""
+    """The layer whose code runs, or one of its sources."""
 
     def __init__(self, name: str, output: SourceData, network: CodeNetwork, sources: Sequence[CodeLayer] = ()) -> None:
         """
-        :param output: without a placeholder, if the layer is about to make it
+        :param output: without a placeholder for the layer whose code runs
         """
         self.name, self.output, self.network, self.sources = name, output, network, list(sources)
 
@@ -72,18 +70,16 @@ class CodeLayer(_Known):
         return self.name
 
     @property
-    def train_flag(self):
+    def train_flag(self) -> TFTensor:
         return self.network.train_flag
 
 
-def code_layer(run, sources: Sequence[Tensor]) -> CodeLayer:
-    """
-    :param run: `boulder.network.run.LayerRun`
-    :return: `self`
-    """
-    network, names = CodeNetwork(run), run.sources
+def code_layer(run: LayerRun, sources: Sequence[Tensor]) -> CodeLayer:
+    """:return: `self` for the code of a layer"""
+    network = CodeNetwork(run)
     of_sources = [
-        CodeLayer(name, SourceData(name, source, run), network) for name, source in zip(names, sources, strict=True)
+        CodeLayer(name, SourceData(name, source, run), network)
+        for name, source in zip(run.sources, sources, strict=True)
     ]
     template = run.template
     return CodeLayer(run.name, SourceData(run.name, Tensor(None, template.axes, template), run), network, of_sources)

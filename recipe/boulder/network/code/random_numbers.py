@@ -1,49 +1,60 @@
-"""TensorFlow's random functions, drawn from the stream of the layer whose code calls them.
+"""TensorFlow's random functions, drawn from the random stream of the layer whose code calls them.
 
-The originals keep a state in the process, so that a training which was stopped and goes on would not be the one that was
-not stopped. Here numbers follow from the seed, the step, the layer and the number of the call; see `LayerRun.drop`. Outside
-of layers there is no stream, and the originals are called.
+The originals keep their state in the process, so a resumed training would differ from an uninterrupted one. Here numbers are a
+function of the seed, the step, the layer and the number of the call; see `RandomStream`. Outside of layers the originals are
+called.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.code.running import running_code
 
+_Shape: TypeAlias = Sequence[int] | TFTensor
+_Dtype: TypeAlias = Any
+"""tf.DType, or its name"""
 
-def uniform(seed, shape, minval=0, maxval=None, dtype=None):
+
+def uniform(
+    seed: TFTensor, shape: _Shape, minval: TFTensor = 0, maxval: TFTensor = None, dtype: _Dtype = None
+) -> TFTensor:
     dtype = tf.as_dtype(dtype or tf.float32)
     if maxval is None and not dtype.is_floating:
-        raise NetworkError(f"random_uniform: found no maxval, expected one as the numbers are {dtype.name}")
+        raise NetworkError(f"random_uniform: found no maxval, which {dtype.name} numbers need")
     return tf.random.stateless_uniform(shape, seed, minval, 1 if maxval is None else maxval, dtype)
 
 
-def normal(seed, shape, mean=0.0, stddev=1.0, dtype=None):
+def normal(
+    seed: TFTensor, shape: _Shape, mean: TFTensor = 0.0, stddev: TFTensor = 1.0, dtype: _Dtype = None
+) -> TFTensor:
     return tf.random.stateless_normal(shape, seed, mean, stddev, dtype or tf.float32)
 
 
-def truncated_normal(seed, shape, mean=0.0, stddev=1.0, dtype=None):
+def truncated_normal(
+    seed: TFTensor, shape: _Shape, mean: TFTensor = 0.0, stddev: TFTensor = 1.0, dtype: _Dtype = None
+) -> TFTensor:
     return tf.random.stateless_truncated_normal(shape, seed, mean, stddev, dtype or tf.float32)
 
 
-def shuffle(seed, value):
-    """Of the entries along the first axis."""
+def shuffle(seed: TFTensor, value: TFTensor) -> TFTensor:
+    """Shuffles along the first axis."""
     return tf.random.experimental.stateless_shuffle(value, seed)
 
 
-def random_crop(seed, value, size):
+def random_crop(seed: TFTensor, value: TFTensor, size: _Shape) -> TFTensor:
     return tf.image.stateless_random_crop(value, size, seed)
 
 
-def categorical(seed, logits, num_samples, dtype=None):
+def categorical(seed: TFTensor, logits: TFTensor, num_samples: int, dtype: _Dtype = None) -> TFTensor:
     return tf.random.stateless_categorical(logits, num_samples, seed, dtype or tf.int64)
 
 
-def gamma(seed, shape, alpha, beta=None, dtype=None):
+def gamma(seed: TFTensor, shape: _Shape, alpha: TFTensor, beta: TFTensor = None, dtype: _Dtype = None) -> TFTensor:
     dtype = dtype or tf.float32
     alpha = tf.convert_to_tensor(alpha, dtype)
     beta = tf.ones_like(alpha) if beta is None else tf.convert_to_tensor(beta, dtype)
@@ -51,14 +62,20 @@ def gamma(seed, shape, alpha, beta=None, dtype=None):
     return tf.random.stateless_gamma(full, seed, alpha, beta, dtype)
 
 
-def poisson(seed, shape, lam, dtype=None):
+def poisson(seed: TFTensor, shape: _Shape, lam: TFTensor, dtype: _Dtype = None) -> TFTensor:
     dtype = dtype or tf.float32
     lam = tf.convert_to_tensor(lam, dtype)
     return tf.random.stateless_poisson(tf.concat([tf.cast(shape, tf.int32), tf.shape(lam)], 0), seed, lam, dtype)
 
 
-def dropout(seed, x, rate=None, noise_shape=None):
-    """:return: entries of `x` set to 0 with probability `rate`, the others divided by 1 - rate"""
+def dropout(
+    seed: TFTensor, x: TFTensor, rate: float | TFTensor = None, noise_shape: Sequence[int | None] | TFTensor = None
+) -> TFTensor:
+    """
+    :param rate: probability with which an entry is set to 0; other entries are divided by 1 - rate
+    :param noise_shape: 1 shares the mask along an axis, None or -1 does not
+    :raises NetworkError: for a rate that is not at least 0 and below 1
+    """
     x = tf.convert_to_tensor(x)
     if isinstance(rate, bool) or (isinstance(rate, int | float) and not 0 <= rate < 1):
         raise NetworkError(f"dropout: found a rate of {rate!r}, expected a number from 0 to below 1")
@@ -73,13 +90,13 @@ def dropout(seed, x, rate=None, noise_shape=None):
 
 def _in_layers(function: Callable, original: Callable, order: tuple[str, ...]) -> Callable:
     """
-    :param function: takes a seed first
-    :param original: TensorFlow's
-    :param order: names of the arguments in the original, where they are given by position
+    :param function: one of the above, with a seed as its first argument
+    :param original: TensorFlow's function
+    :param order: names of the original's positional arguments
     """
 
     @functools.wraps(original)
-    def drawn(*args, **kwargs):
+    def drawn(*args: Any, **kwargs: Any) -> TFTensor:
         code = running_code()
         if code is None:
             return original(*args, **kwargs)
@@ -101,7 +118,7 @@ _CROP = (random_crop, ("value", "size", "seed"))
 _GAMMA = (gamma, ("shape", "alpha", "beta", "dtype", "seed"))
 _MULTINOMIAL = (categorical, ("logits", "num_samples", "seed", "name", "output_dtype"))
 
-DRAWN = {
+DRAWN: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "random.uniform": _UNIFORM,
     "random_uniform": _UNIFORM,
     "random.normal": _NORMAL,
@@ -120,13 +137,13 @@ DRAWN = {
     "random.poisson": (poisson, ("shape", "lam", "dtype", "seed")),
     "random_poisson": (poisson, ("lam", "shape", "dtype", "seed")),
 }
-"""Name in `tf` → function of a seed, and the order of the original's arguments. `nn.dropout` is in `changed`."""
+"""Name in `tf` → function above, and names of the original's positional arguments. `nn.dropout` is in `tensorflow1_calls`."""
 
 
 def drawn(name: str, original: Callable) -> Callable:
     """
-    :param name: one of `DRAWN`
-    :return: what code in net dicts calls by that name
+    :param name: a key of `DRAWN`
+    :return: function that code in net dicts calls by that name
     """
     function, order = DRAWN[name]
     return _in_layers(function, original, order)
@@ -134,31 +151,39 @@ def drawn(name: str, original: Callable) -> Callable:
 
 def drawn_dropout(original: Callable, order: tuple[str, ...]) -> Callable:
     """
-    :param order: that of TensorFlow 1 or that of 2
+    :param order: names of positional arguments, in TensorFlow 1 or 2
     """
     return _in_layers(dropout, original, order)
 
 
 STATEFUL = frozenset(
-    {
-        *(
-            "random.Generator",
-            "random.get_global_generator",
-            "random.set_global_generator",
-            "random.all_candidate_sampler",
-        ),
-        *("random.log_uniform_candidate_sampler", "random.learned_unigram_candidate_sampler", "random.set_random_seed"),
-        *(
-            "random.fixed_unigram_candidate_sampler",
-            "random.uniform_candidate_sampler",
-            "random.set_seed",
-            "set_random_seed",
-        ),
-        *("random.experimental.Generator", "random.experimental.get_global_generator"),
-        *("image.random_brightness", "image.random_contrast", "image.random_flip_left_right", "image.random_hue"),
-        *("image.random_flip_up_down", "image.random_jpeg_quality", "image.random_saturation"),
-        *("image.sample_distorted_bounding_box", "nn.fractional_avg_pool", "nn.fractional_max_pool"),
-        *("nn.sampled_softmax_loss", "nn.nce_loss", "nn.experimental.general_dropout"),
-    }
+    [
+        "image.random_brightness",
+        "image.random_contrast",
+        "image.random_flip_left_right",
+        "image.random_flip_up_down",
+        "image.random_hue",
+        "image.random_jpeg_quality",
+        "image.random_saturation",
+        "image.sample_distorted_bounding_box",
+        "nn.experimental.general_dropout",
+        "nn.fractional_avg_pool",
+        "nn.fractional_max_pool",
+        "nn.nce_loss",
+        "nn.sampled_softmax_loss",
+        "random.Generator",
+        "random.all_candidate_sampler",
+        "random.experimental.Generator",
+        "random.experimental.get_global_generator",
+        "random.fixed_unigram_candidate_sampler",
+        "random.get_global_generator",
+        "random.learned_unigram_candidate_sampler",
+        "random.log_uniform_candidate_sampler",
+        "random.set_global_generator",
+        "random.set_random_seed",
+        "random.set_seed",
+        "random.uniform_candidate_sampler",
+        "set_random_seed",
+    ]
 )
-"""Names in `tf` of what draws from a state of the process: refused."""
+"""Names in `tf` of functions that draw from a state of the process. They are refused."""

@@ -6,7 +6,6 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, TIME, Axis
 from boulder.network.axis_names import find_axis
@@ -124,15 +123,13 @@ class GenericAttention(Layer):
             or base.dtype != weights.dtype
             or not base.dtype.startswith("float")
         ):
-            raise self._misfit(site, "needs a base with a time axis and a feature axis, and weights of its float type")
+            raise site.fail_sources("needs a base with a time axis and a feature axis, and weights of its float type")
         contraction, _ = self._contraction(base, weights, site)
-        try:
+        with site.naming_sources():
             return Template(contraction.axes, base.dtype)
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
 
     def compute(self, run: LayerRun, base: Tensor, weights: Tensor) -> Tensor:
-        site = Site(run.name, self, [("", base.template), ("", weights.template)])
+        site = self.site(run, base, weights)
         contraction, squeezed = self._contraction(base.template, weights.template, site)
         time = base.template.required(TIME)
         if time not in contraction.reduced:
@@ -157,7 +154,7 @@ class GenericAttention(Layer):
             elif self.auto_squeeze and axis.size == 1:
                 squeezed.append(axis)
         if base_rest:
-            raise self._misfit(site, f"the weights lack axis {base_rest[-1]} of the base")
+            raise site.fail_sources(f"the weights lack axis {base_rest[-1]} of the base")
         kept = [("b", axis) for axis in base.axes if axis.kind in OUTER and axis not in same]
         kept += [("a", axis) for axis in weights.axes if axis not in (time, *squeezed)]
         kept.sort(key=lambda entry: (entry[1].kind not in OUTER, entry[1] not in same.values()))
@@ -169,9 +166,5 @@ class GenericAttention(Layer):
         if base.time in times:
             return base.time
         if len(times) != 1:
-            raise self._misfit(site, f"the weights need the time axis of the base, {base.time}")
+            raise site.fail_sources(f"the weights need the time axis of the base, {base.time}")
         return times[0]
-
-    @staticmethod
-    def _misfit(site: Site, message: str) -> NetworkError:
-        return site.fail_sources(NetworkError(message))

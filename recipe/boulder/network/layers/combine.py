@@ -53,10 +53,8 @@ class _Elementwise(Layer):
                 raise site.fail(
                     f"'eval' is not an expression: {getattr(error, 'msg', error)} in {self.eval!r}"
                 ) from None
-        try:
+        with site.naming_sources():
             template = broadcast([template for _, template in site.sources])
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
         if self.eval is not None:
             template = self._promised(template, site)
         activations.check(self.activation, template, site.where)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
@@ -44,10 +43,8 @@ class Compare(Layer):
         dtypes = {template.dtype for _, template in site.sources}
         if len(dtypes) > 1:
             raise site.fail(f"its sources must have one dtype, found {' and '.join(sorted(dtypes))}")
-        try:
+        with site.naming_sources():
             template = broadcast([template for _, template in site.sources])
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
         return Template(template.axes, "bool")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class Constant(Layer):
         return value
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
-        value = self._array(Site(run.name, self, []))
+        value = self._array(self.site(run))
         axes = [axis for axis in run.template.axes if axis != Batch]
         if value.ndim < len(axes):
             value = np.full([axis.known_size for axis in axes], value)

@@ -89,7 +89,7 @@ class Conv(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
-        template, windows = self._windows(x.template, Site(run.name, self, []))
+        template, windows = self._windows(x.template, self.site(run))
         new = template.axes[len(x.axes) - 1 :]
         shape = tf.concat([tf.shape(x.value)[:-1], [axis.size for axis in new]], 0)
         value = tf.ensure_shape(tf.reshape(x.value, shape), [*x.value.shape[:-1], *(axis.size for axis in new)])

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from boulder.errors import NetworkError
 from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.axis_names import find_axes
 from boulder.network.contraction import OUTER, Contraction, matched
@@ -44,17 +43,15 @@ class Dot(Layer):
             raise site.fail(f"needs two sources in 'from', found {len(site.sources)}")
         (_, a), (_, b) = site.sources
         if a.dtype != b.dtype or not a.dtype.startswith("float"):
-            raise site.fail_sources(NetworkError("its sources must have one float dtype"))
+            raise site.fail_sources("its sources must have one float dtype")
         if self.reduce is not None and (self.red1, self.red2) != (-1, -2):
             raise site.fail("'reduce' replaces 'red1' and 'red2', found both")
         contraction = self._contraction(a, b, site)
-        try:
+        with site.naming_sources():
             return Template(contraction.axes, a.dtype)
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
 
     def compute(self, run: LayerRun, a: Tensor, b: Tensor) -> Tensor:
-        site = Site(run.name, self, [("", a.template), ("", b.template)])
+        site = self.site(run, a, b)
         return self._contraction(a.template, b.template, site).compute(run, a, b, run.template)
 
     def _contraction(self, a: Template, b: Template, site: Site) -> Contraction:
@@ -62,13 +59,13 @@ class Dot(Layer):
         reduced_a, reduced_b = _found(a, red1, site), _found(b, red2, site)
         sizes = [[None if axis.kind in DYNAMIC else axis.size for axis in axes] for axes in (reduced_a, reduced_b)]
         if not reduced_a or sizes[0] != sizes[1]:
-            raise self._misfit(
-                site, f"{red1!r} of the first source and {red2!r} of the second cannot be reduced together"
+            raise site.fail_sources(
+                f"{red1!r} of the first source and {red2!r} of the second cannot be reduced together"
             )
         auto = "auto" in (self.var1, self.var2) or (self.reduce is not None and (self.var1, self.var2) == (-2, -1))
         var_a, var_b = ((), ()) if auto else (_found(a, self.var1, site), _found(b, self.var2, site))
         if set(var_a) & set(reduced_a) or set(var_b) & set(reduced_b):
-            raise self._misfit(site, f"an axis of 'var1', {self.var1!r}, or 'var2', {self.var2!r}, is also reduced")
+            raise site.fail_sources(f"an axis of 'var1', {self.var1!r}, or 'var2', {self.var2!r}, is also reduced")
         rest_a = [axis for axis in a.axes if axis not in (*reduced_a, *var_a)]
         rest_b = [axis for axis in b.axes if axis not in (*reduced_b, *var_b)]
         same = matched(rest_a, rest_b)
@@ -79,18 +76,14 @@ class Dot(Layer):
             var_b = tuple(axis for axis in lonely_b if axis.kind not in OUTER)
         for axis in (*lonely_a, *lonely_b):
             if axis.kind not in OUTER and axis not in (*var_a, *var_b):
-                raise self._misfit(
-                    site, f"only one source has the axis {axis}, and it is neither reduced nor in 'var1' or 'var2'"
+                raise site.fail_sources(
+                    f"only one source has the axis {axis}, and it is neither reduced nor in 'var1' or 'var2'"
                 )
         kept = [("a", axis) for axis in rest_a if axis not in var_a]
         kept += [("b", axis) for axis in lonely_b if axis not in var_b]
         kept += [*(("a", axis) for axis in var_a), *(("b", axis) for axis in var_b)]
         same = same | dict(zip(reduced_b, reduced_a, strict=True))
         return Contraction(same, tuple(reduced_a), tuple(kept), not var_b and not auto and self.add_var2_if_empty)
-
-    @staticmethod
-    def _misfit(site: Site, message: str) -> NetworkError:
-        return site.fail_sources(NetworkError(message))
 
 
 def _found(template: Template, axes: Axes, site: Site) -> tuple[Axis, ...]:

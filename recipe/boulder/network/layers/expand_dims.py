@@ -76,7 +76,7 @@ class ExpandDims(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        _, new, renamed = self._expanded(x.template, Site(run.name, self, []))
+        _, new, renamed = self._expanded(x.template, self.site(run))
         value = tf.repeat(tf.expand_dims(x.value, -1), self.dim, axis=-1)
         return x.made(value, (*(renamed.get(axis, axis) for axis in x.axes), new), run.template)
 
@@ -119,7 +119,7 @@ class Squeeze(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        removed = self._removed(x.template, Site(run.name, self, []))
+        removed = self._removed(x.template, self.site(run))
         rest = [axis for axis in x.template.axes if axis not in removed]
         names = dict(zip(rest, without_axes(x.template, removed).axes, strict=True))
         value = tf.squeeze(x.value, [x.axes.index(axis) for axis in removed]) if removed else x.value

@@ -40,10 +40,8 @@ class GetLastHiddenState(Layer):
         outer = []
         for _, template in site.sources:
             outer.append(Template(tuple(a for a in template.axes if a not in (template.time, template.feature))))
-        try:
+        with site.naming_sources():
             return broadcast(outer).with_feature(n)
-        except NetworkError as error:
-            raise site.fail_sources(error) from None
 
     def _size(self, site: Site, name: str, template: Template) -> int:
         remembered = site.memory(name, template)

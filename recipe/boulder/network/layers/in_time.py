@@ -56,7 +56,7 @@ class PostfixInTime(_InTime):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x = run.input(own)
-        time = self._time(x.template, Site(run.name, self, []))
+        time = self._time(x.template, self.site(run))
         new = time.derived("postfix", self.repeat)
         run.set_length_from(new, time, lambda n: n + self.repeat)
         others = [axis for axis in x.axes if axis != time]
@@ -91,7 +91,7 @@ class PrefixInTime(_InTime):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x = run.input(own)
-        time = self._time(x.template, Site(run.name, self, []))
+        time = self._time(x.template, self.site(run))
         if named:
             new = named["size_base"].template.time
             message = f"layer {run.name!r}: 'size_base' has a different number of frames"

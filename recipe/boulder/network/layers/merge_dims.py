@@ -76,7 +76,7 @@ class MergeDims(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        merged = self._merged(x.template, Site(run.name, self, []))
+        merged = self._merged(x.template, self.site(run))
         if len(merged) < 2:
             return x
         new = self._new(x.template, merged)

@@ -46,7 +46,7 @@ class Pool(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        windows = self._windows(x.template, Site(run.name, self, []))
+        windows = self._windows(x.template, self.site(run))
 
         def pooled(value: TFTensor) -> TFTensor:
             return pool(value, windows, self.mode.upper())

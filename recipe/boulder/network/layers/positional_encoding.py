@@ -62,7 +62,7 @@ class PositionalEncoding(FurtherSources):
         elif run.frame is not None and not x.template.time and self.axis is None:
             positions = tf.fill([1] * len(outer), run.frame)
         else:
-            axis = self._axis(x.template, Site(run.name, self, []))
+            axis = self._axis(x.template, self.site(run))
             positions = tf.range(tf.shape(x.value)[x.axes.index(axis)])
             positions = Tensor(positions, (axis,), Template((axis,), "int32")).ordered(outer)
         if "offset" in further:

@@ -90,7 +90,7 @@ class Reduce(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        reduced = self._reduced(x.template, Site(run.name, self, []))
+        reduced = self._reduced(x.template, self.site(run))
         rest = [axis for axis in x.axes if axis not in reduced]
         order = [*rest, *reduced]
         value = x.ordered(order)

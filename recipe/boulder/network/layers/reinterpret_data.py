@@ -144,7 +144,7 @@ class ReinterpretData(FurtherSources):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
-        x, site = run.input(own), Site(run.name, self, [])
+        x, site = run.input(own), self.site(run)
         base = named["size_base"].template if named else None
         template, _ = self._reinterpreted(x.template, base, site)
         for old, new in self._renamed_times(x.template, base, site).items():

@@ -73,7 +73,7 @@ class SelfAttention(FurtherSources):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x = run.input(own)
-        axis, feature = frames_axis(x.template, Site(run.name, self, [])), x.template.required(FEATURE)
+        axis, feature = frames_axis(x.template, self.site(run)), x.template.required(FEATURE)
         outer = [a for a in x.axes if a not in (axis, feature)]
         frames = x.ordered([*outer, axis, feature])
         q, k, v = heads(frames, run.param("QKV"), self.num_heads, self.total_key_dim)

@@ -77,7 +77,7 @@ class SplitDims(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        site = Site(run.name, self, [])
+        site = self.site(run)
         axis = find_axis(x.template, self.axis, site)
         new = self._parts(x.template, axis, site)
         others = [a for a in x.axes if a != axis]

@@ -1,10 +1,14 @@
-"""Loops: `rec` with a subnetwork.
+"""Loops: `rec` with a net dict as its `unit`.
 
-- `unit` reads the subnetwork: its layers, and what each depends on
-- `templates` finds what comes out of them, which takes some rounds where a layer depends on itself by `prev:`
-- `placement` decides which of them can be computed for all frames at once, before the loop or after it
-- `building` makes specs of all that; `nodes` are the layers that it puts between the user's
-- `iterate` runs the loop; `beams` does so in a search
+Spec half, in pure Python, in the order of the imports:
 
-The first five are pure Python.
+- `loop_options`, `length`: the options
+- `subnet` reads the net dict: its layers and their references
+- `templates` finds the layers' templates in one frame, by iterating to a fixed point
+- `placement` decides which layers can be computed for all frames at once, before or after the loop
+- `building` describes the loop; `nodes` are the layers that it puts between the user's
+- `layer` is the layer class
+
+Compute half: `iterations` runs the `body` of a loop, by `iterate` or `until_end`; both use `body_run`, which computes one
+frame. `beams` holds the hypotheses of a search.
 """

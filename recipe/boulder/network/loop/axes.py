@@ -1,31 +1,25 @@
-"""The axis of a loop: a time axis from outside, iterations from inside."""
+"""The axis of a loop: LOOP for the layers of the loop, TIME for the layers outside of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from boulder.network.axes import TIME, Axis, Batch
+from boulder.network.axes import Axis, Batch
 from boulder.network.template import Template
 
 
-def within(template: Template, time: Axis) -> Template:
-    """:return: of one frame"""
+def within(template: Template, time: Axis | None) -> Template:
+    """:return: template of one frame along `time`"""
     return replace(template, axes=tuple(axis for axis in template.axes if axis != time))
 
 
 def over_loop(template: Template, loop: Axis) -> Template:
-    """:return: of all frames, as a layer that is computed for all of them sees it"""
+    """:return: template of all frames, for a layer that is computed for all of them at once"""
     axes = [axis for axis in template.axes if axis != loop]
     at = 1 if axes[:1] == [Batch] else 0
     return replace(template, axes=(*axes[:at], loop, *axes[at:]))
 
 
 def outside(template: Template, loop: Axis) -> Template:
-    """:return: of all frames, with the loop's axis as the time that it is outside of the loop"""
+    """:return: template of all frames outside of the loop, whose axis is a time axis there"""
     return over_loop(template, loop).with_axis_replaced(loop, loop.as_time())
-
-
-def left(run, tensor, template: Template):
-    """:return: `tensor` as it is outside of its loop: the loop's axis is one of time"""
-    time = next(axis for axis in template.axes if axis.kind == TIME)
-    return run.over_loop(tensor, time.as_loop()).renamed({time.as_loop(): time}, template)

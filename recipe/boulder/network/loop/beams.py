@@ -1,78 +1,115 @@
-"""The hypotheses of a beam search: which of them there are in a frame, and from which of the frame before each comes."""
+"""The hypotheses of a beam search: their scores, and which hypothesis of the previous frame each one continues."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from boulder.lazy import tf
-from boulder.network.axes import Axis, Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import BEAM, Axis, Batch
+from boulder.network.layer import Layer
+from boulder.network.layer_run import LayerRun
+from boulder.network.specs import LayerSpec
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 
 NEVER = -1e30
-"""A score in log space that none can have; finite, so that sums of it stay numbers. RETURNN's."""
+"""a log score that no hypothesis can have; finite, so that sums of it stay numbers. The same as RETURNN's"""
+
+States = dict[str, dict[str | None, TFTensor]]
+"""name of a layer with a state → key → value"""
 
 
-def first_scores(shape):
-    """:return: float32 [B, beam]: before the first choice all hypotheses are the same, so that only one counts"""
+def first_scores(shape: TFTensor) -> TFTensor:
+    """:return: float32 [B, beam]; only hypothesis 0 counts, since all are equal before the first choice"""
     return tf.one_hot(tf.zeros(shape[:1], tf.int32), shape[1], on_value=0.0, off_value=NEVER)
 
 
+class Chooser(Layer):
+    """A layer that in a search selects the hypotheses that are continued."""
+
+    def choose(self, run: LayerRun, hypotheses: Hypotheses, *sources: Any) -> tuple[TFTensor, TFTensor, TFTensor]:
+        """
+        :param hypotheses: the hypotheses so far
+        :param sources: a `Tensor` for each source; subclasses name them
+        :return: int32 [B, beam], labels; int32 [B, beam], the hypothesis that each new one continues; float32 [B, beam],
+            scores
+        """
+        raise NotImplementedError
+
+
+@dataclass
 class Hypotheses:
     """
-    Those of one frame.
+    The hypotheses of one frame.
 
     :param beam: their axis
-    :param frame: int32 scalar, its number
+    :param frame: int32 scalar, number of the frame
     :param scores: float32 [B, beam], sums of log probabilities
     :param ended: bool [B, beam]
     :param lengths: int32 [B, beam]
     """
 
-    def __init__(self, beam: Axis | None, frame, scores, ended, lengths):
-        self.beam, self.frame = beam, frame
-        self.scores, self.ended, self.lengths = scores, ended, lengths
-        if beam is not None:
-            self.origins = tf.zeros_like(lengths) + tf.range(beam.size)
+    beam: Axis
+    frame: TFTensor
+    scores: TFTensor
+    ended: TFTensor
+    lengths: TFTensor
+
+    def __post_init__(self) -> None:
+        self.origins = tf.zeros_like(self.lengths) + tf.range(self.beam.size)
+        """int32 [B, beam], the hypothesis of the previous frame that each one continues"""
 
     def choose(
-        self, spec, templates: Mapping, run, sources, outputs: dict[str, Tensor], states: Sequence[dict]
+        self,
+        chooser: Chooser,
+        spec: LayerSpec,
+        run: LayerRun,
+        sources: Sequence[Tensor],
+        outputs: dict[str, Tensor],
+        states: Iterable[tuple[States, Mapping[str, Mapping[str | None, Template]]]],
     ) -> Tensor:
         """
-        Makes a choice, after which the hypotheses are others, so that all that was computed for them is put in order.
+        Makes a choice, which replaces the hypotheses. Everything computed for the old ones is reordered, in place.
 
-        :param spec: of a layer `choice`
-        :param templates: layer with a memory → what that is
-        :param sources: of the choice
-        :param outputs: of this frame so far, and what was kept of the last one
-        :param states: of layers computed in this frame so far, and of all of them in the frame before
+        :param chooser: the layer that chooses
+        :param spec: its spec
+        :param sources: its inputs
+        :param outputs: what there is in this frame so far, including what was carried over
+        :param states: states of layers, with their templates
         :return: labels
         """
-        labels, origins, self.scores = spec.layer.choose(run, self, *sources)
+        labels, origins, self.scores = chooser.choose(run, self, *sources)
         select = _Selection(self.beam, origins)
         self.origins, self.ended, self.lengths = map(select.of_values, (self.origins, self.ended, self.lengths))
         for name, x in outputs.items():
             outputs[name] = select.of(x)
-        for values in states:
+        for values, templates in states:
             for name, state in values.items():
                 tensors = {key: Tensor(state[key], t.axes, t) for key, t in templates[name].items()}
                 values[name] = {key: select.of(x).ordered(x.template.axes) for key, x in tensors.items()}
         return Tensor(labels, (Batch, self.beam), spec.template)
 
 
+@dataclass(frozen=True)
 class _Selection:
     """
     :param origins: int32 [B, beam], the old hypothesis of each new one
     """
 
-    def __init__(self, beam: Axis, origins):
-        self.beam, self.origins = beam, origins
+    beam: Axis
+    origins: TFTensor
 
-    def of_values(self, value):
-        """:return: `value` [B, beam, …] of the new hypotheses"""
+    def of_values(self, value: TFTensor) -> TFTensor:
+        """
+        :param value: [B, beam, …] of the old hypotheses
+        :return: of the new ones
+        """
         return tf.gather(value, self.origins, axis=1, batch_dims=1)
 
     def of(self, x: Tensor) -> Tensor:
+        """:return: `x` of the new hypotheses"""
         if self.beam not in x.axes:
             return x
         axes = (Batch, self.beam, *(axis for axis in x.axes if axis not in (Batch, self.beam)))
@@ -81,14 +118,14 @@ class _Selection:
         return Tensor(self.of_values(x.ordered(axes)), axes, x.template, logits, memory)
 
 
-def ways_back(origins):
+def ways_back(origins: TFTensor) -> TFTensor:
     """
-    :param origins: int32 [T, B, beam], from which hypothesis of the frame before each of a frame comes
-    :return: int32 [T, B, beam], which hypothesis of a frame each of the last frame's goes back to
+    :param origins: int32 [T, B, beam], the hypothesis of the previous frame that each hypothesis of a frame continues
+    :return: int32 [T, B, beam], the hypothesis of each frame that each hypothesis of the last frame continues
     """
     last = tf.zeros_like(origins[0]) + tf.range(tf.shape(origins)[2])
 
-    def step(later, origin):
+    def step(later: TFTensor, origin: TFTensor) -> TFTensor:
         return tf.gather(origin, later, axis=1, batch_dims=1)
 
     earlier = tf.scan(step, origins[1:], initializer=last, reverse=True)
@@ -96,5 +133,5 @@ def ways_back(origins):
 
 
 def no_hypotheses(template: Template) -> Template:
-    """:return: of one sequence, in place of several hypotheses"""
-    return Template(tuple(axis for axis in template.axes if axis.kind != "beam"), template.dtype, template.sparse_dim)
+    """:return: the template without the axis of hypotheses"""
+    return Template(tuple(axis for axis in template.axes if axis.kind != BEAM), template.dtype, template.sparse_dim)

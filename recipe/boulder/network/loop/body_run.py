@@ -1,13 +1,15 @@
-"""One frame of a loop: from what is kept of the frame before to what is kept for the next."""
+"""Computes the body of a loop: a frame, from the state after the previous frame."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis
+from boulder.network.loop.beams import Chooser, Hypotheses, States
 from boulder.network.loop.body import Body
+from boulder.network.run_state import LoopRun
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 
@@ -15,88 +17,99 @@ from boulder.network.tensor import Memory, Tensor
 @dataclass
 class LoopState:
     """
-    What a loop keeps from frame to frame: values of the templates' axes, in their order.
+    What a loop carries over from frame to frame. Dimensions are in the order of the templates' axes.
 
-    :param carried: name for the next frame, `decoder/prev:s` → value
-    :param states: layer → key → value
+    :param carried: name in the next frame, e.g. "decoder/prev:s" → value
+    :param states: states of layers that have one
     """
 
-    carried: dict[str, object]
-    states: dict[str, dict[str, object]]
+    carried: dict[str, TFTensor]
+    states: States
 
 
 class BodyRun:
     """
-    :param run: of the loop
-    :param sources: name → Tensor of all that it reads
+    :param run: run of the loop
+    :param sources: name → input of the loop
     """
 
-    def __init__(self, run, body: Body, sources: Mapping[str, Tensor]):
+    def __init__(self, run: LoopRun, body: Body, sources: Mapping[str, Tensor]):
         self.run, self.body = run, body
         self.constants = {name: x for name, x in sources.items() if body.loop not in x.axes}
         streams = {name: x for name, x in sources.items() if body.loop in x.axes}
         self.arrays = {name: _Array(x, body.loop) for name, x in streams.items()}
-        self.first_outputs: dict[str, Tensor] = {}  # of layers with a memory, before the first frame
+        self.first_outputs: dict[str, Tensor | None] = {}  # of layers with a state, before the first frame
 
-    def before_the_first(self) -> LoopState:
-        carried, states = {}, {}
+    def initial_state(self) -> LoopState:
+        """:return: the state before the first frame"""
+        carried: dict[str, TFTensor] = {}
+        states: States = {}
         inner = {spec.name: spec for spec in self.run.inner}
         for name, templates in self.body.states.items():
             spec = inner[name]
             sources = [self.constants.get(source) for source in spec.sources]
-            initial = spec.layer.first_state(
-                self.run.state.within(self.constants, None).run(spec), dict(templates), sources
-            )
+            run = self.run.state.within(self.constants, None).run(spec)
+            initial = spec.layer.first_state(run, dict(templates), sources)
             self.first_outputs[name] = spec.layer.first_output(initial)
-            states[name] = {
-                key: self.run.broadcast(initial[key], template).value for key, template in templates.items()
-            }
+            states[name] = self._broadcast(initial, templates)
         for item in self.body.carried:
-            first = (
-                self.constants[item.initial] if isinstance(item.initial, str) else self.first_outputs.get(item.layer)
-            )
-            if first is None:
-                first = self.run.full(item.template, item.initial)
+            if isinstance(item.initial, str):
+                first = self.constants[item.initial]
+            else:
+                first = self.first_outputs.get(item.layer) or self.run.full(item.template, item.initial)
             carried[item.previous] = self.run.broadcast(first, item.template).value
         return LoopState(carried, states)
 
-    def outputs(self, frame, kept: LoopState) -> dict[str, Tensor]:
-        """:return: name → what is there at the beginning of a frame"""
-        found = dict(self.constants) | {name: array.read(frame) for name, array in self.arrays.items()}
-        for item in self.body.carried:
-            found[item.previous] = Tensor(kept.carried[item.previous], item.template.axes, item.template)
-        found[self.body.number] = Tensor(frame, (), Template((), "int32"))
-        return found
-
-    def compute(self, frame, kept: LoopState, chosen=None) -> tuple[dict[str, Tensor], LoopState]:
+    def compute(
+        self, frame: TFTensor, state: LoopState, hypotheses: Hypotheses | None = None
+    ) -> tuple[dict[str, Tensor], LoopState]:
         """
-        :param frame: int32 scalar, its number
-        :param chosen: in a search, makes the choices, see `boulder.network.loop.beams.Hypotheses.choose`
-        :return: outputs by name, and what is kept
+        :param frame: int32 scalar, number of the frame
+        :param state: state after the previous frame
+        :param hypotheses: in a search, the hypotheses, which this frame replaces
+        :return: outputs by name, and the state after this frame
         """
-        outputs, kept = self.outputs(frame, kept), LoopState(kept.carried, dict(kept.states))
-        states: dict[str, dict[str, object]] = {}
-        state = self.run.state.within(outputs, frame)
+        outputs, old = self._inputs(frame, state), dict(state.states)
+        new: States = {}
+        iteration = self.run.state.within(outputs, frame)
         for spec in self.run.inner:
-            run = state.run(spec)
+            run, layer = iteration.run(spec), spec.layer
             sources = [outputs[source] for source in spec.sources]
             if spec.name in self.body.states:
                 templates = self.body.states[spec.name]
-                old = {key: Tensor(kept.states[spec.name][key], t.axes, t) for key, t in templates.items()}
-                outputs[spec.name], new = spec.layer.step(run, old, *sources)
-                states[spec.name] = {key: self.run.broadcast(new[key], t).value for key, t in templates.items()}
-            elif chosen and spec.layer.one_by_one("search"):
-                outputs[spec.name] = chosen(spec, self.body.states, run, sources, outputs, (states, kept.states))
+                before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
+                outputs[spec.name], after = layer.step(run, before, *sources)
+                new[spec.name] = self._broadcast(after, templates)
+            elif hypotheses and isinstance(layer, Chooser):
+                states = ((new, self.body.states), (old, self.body.states))
+                outputs[spec.name] = hypotheses.choose(layer, spec, run, sources, outputs, states)
             else:
-                result = spec.layer.compute(run, *sources)
+                result = layer.compute(run, *sources)
                 outputs.update(result if isinstance(result, dict) else {spec.name: result})
         carried = {c.previous: self.run.broadcast(outputs[c.layer], c.template).value for c in self.body.carried}
-        return outputs, LoopState(carried, states)
+        return outputs, LoopState(carried, new)
 
-    # What is needed of all frames
+    def _inputs(self, frame: TFTensor, state: LoopState) -> dict[str, Tensor]:
+        """:return: name → what a frame reads from outside and from the previous frame"""
+        found = dict(self.constants) | {name: array.read(frame) for name, array in self.arrays.items()}
+        for item in self.body.carried:
+            found[item.previous] = Tensor(state.carried[item.previous], item.template.axes, item.template)
+        found[self.body.number] = Tensor(frame, (), Template((), "int32"))
+        return found
 
-    def empty_results(self, size, dynamic: bool) -> dict[str, object]:
-        """:return: TensorArrays"""
+    def _broadcast(
+        self, state: Mapping[str | None, Tensor], templates: Mapping[str | None, Template]
+    ) -> dict[str | None, TFTensor]:
+        return {key: self.run.broadcast(state[key], template).value for key, template in templates.items()}
+
+    # Outputs over all frames
+
+    def empty_results(self, size: TFTensor, dynamic: bool) -> dict[str, TFTensor]:
+        """
+        :param size: number of frames
+        :param dynamic: whether there may be more
+        :return: a TensorArray for each output that is needed over all frames, and for its logits
+        """
         found = {}
         for name, template in self.body.results.items():
             shape = [axis.size for axis in self._axes(template)]
@@ -106,21 +119,23 @@ class BodyRun:
                 )
         return found
 
-    def written(self, results: dict, frame, outputs: Mapping[str, Tensor]) -> dict:
-        """:return: `results` with those of this frame"""
-        results = dict(results)
+    def written(
+        self, results: Mapping[str, TFTensor], frame: TFTensor, outputs: Mapping[str, Tensor]
+    ) -> dict[str, TFTensor]:
+        """:return: `results` with the outputs of a frame"""
+        arrays = dict(results)
         for name, template in self.body.results.items():
             of_frame = replace(template, axes=self._axes(template))
             x = outputs[name]
-            results[name] = results[name].write(frame, self.run.broadcast(x, of_frame).value)
+            arrays[name] = arrays[name].write(frame, self.run.broadcast(x, of_frame).value)
             if name in self.body.logits:
                 logits = replace(x, value=x.logits)
                 key = f"{name}:logits"
-                results[key] = results[key].write(frame, self.run.broadcast(logits, of_frame).value)
-        return results
+                arrays[key] = arrays[key].write(frame, self.run.broadcast(logits, of_frame).value)
+        return arrays
 
-    def stacked(self, results: Mapping[str, object]) -> dict[str, Tensor]:
-        """:return: name → Tensor of all frames"""
+    def stacked(self, results: Mapping[str, TFTensor]) -> dict[str, Tensor]:
+        """:return: name → output over all frames"""
         found = {}
         for name, template in self.body.results.items():
             axes = (self.body.loop, *self._axes(template))
@@ -130,28 +145,27 @@ class BodyRun:
             found[name] = Tensor(self._stacked(results[name], template), axes, template, logits, memory)
         return found
 
-    def _stacked(self, array, template):
-        """Of no frame at all, TensorFlow does not know the shape."""
+    def _stacked(self, array: TFTensor, template: Template) -> TFTensor:
         axes = self._axes(template)
-        nothing = tf.concat([[0], self.run.shape(axes)], 0)
+        nothing = tf.concat([[0], self.run.shape(axes)], 0)  # TensorFlow does not know the shape of an empty array
         value = tf.cond(array.size() > 0, array.stack, lambda: tf.zeros(nothing, template.dtype))
         value.set_shape([None, *(axis.size for axis in axes)])
         return value
 
-    def _axes(self, template) -> tuple[Axis, ...]:
+    def _axes(self, template: Template) -> tuple[Axis, ...]:
         return tuple(axis for axis in template.axes if axis != self.body.loop)
 
 
 class _Array:
-    """A tensor, frame by frame."""
+    """A tensor that is read frame by frame."""
 
     def __init__(self, x: Tensor, loop: Axis):
         self.axes = tuple(axis for axis in x.axes if axis != loop)
         value = x.ordered((loop, *self.axes))
         shape = value.shape[1:]
-        self.values = tf.TensorArray(value.dtype, size=tf.shape(value)[0], element_shape=shape, clear_after_read=False)
-        self.values = self.values.unstack(value)
+        array = tf.TensorArray(value.dtype, size=tf.shape(value)[0], element_shape=shape, clear_after_read=False)
+        self.values = array.unstack(value)
         self.template = replace(x.template, axes=tuple(axis for axis in x.template.axes if axis != loop))
 
-    def read(self, frame) -> Tensor:
+    def read(self, frame: TFTensor) -> Tensor:
         return Tensor(self.values.read(frame), self.axes, self.template)

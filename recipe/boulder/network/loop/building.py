@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BEAM
+from boulder.network.axes import BEAM, Axis
 from boulder.network.layer import Layer, Site
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
@@ -14,14 +14,16 @@ from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.sites import checked_losses
 from boulder.network.specs import InnerSpec, LayerSpec, LossSpec
 from boulder.network.subnet import Inner, Node, TemplateOf
 from boulder.network.template import Template
 
 
-def describe_loop(subnet: LoopSubnet, outer: TemplateOf) -> InnerSpec:
+def describe_loop(subnet: LoopSubnet, outer: TemplateOf, around: Axis | None = None) -> InnerSpec:
     """
     :param outer: templates of the surroundings
+    :param around: axis of the loop around this one, which needs nothing special here
     :return: everything but the loop's own layer, whose source is `LOOP/output`
     :raises NetworkError: names the layer's path
     """
@@ -68,11 +70,13 @@ class _Building:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
         expected = self.frame.layers[node.name]
         if set(template.axes) - {self.loop} != set(expected.axes):
-            raise site.fail(f"is {expected} in a frame, but {template} for all frames; keep it in the loop")
+            raise site.fail(
+                f"its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
+            )
 
     def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> None:
         """Puts the specs of a loop within this one into `layers`."""
-        spec, key = inner.describe(outer), self.subnet.key(node.name)
+        spec, key = inner.describe(outer, self.loop), self.subnet.key(node.name)
         layers.update(spec.layers)
         layers[key] = LayerSpec(key, node.layer, (f"{key}/output",), spec.output, ())
         self._check_losses(node, spec.losses, layers)
@@ -80,12 +84,12 @@ class _Building:
         self.spec.loops.update(spec.loops)
 
     def _check_losses(self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]) -> None:
-        """Refuses losses that differ from frame to frame of this loop: it is not defined what their sum is normalised by."""
+        """Refuses losses that differ from frame to frame of this loop: the normalisation of their sum is not defined."""
         for name in losses:
             if layers is not self.spec.layers or self.loop in layers[name].template.axes:
                 raise NetworkError(
-                    f"{node.where}: {name!r} has a loss in a loop within another, and depends on the frame of that, "
-                    "where losses are not supported"
+                    f"{node.where}: {name!r} has a loss in a nested loop and depends on the frame of the outer loop; "
+                    "such a loss is not supported"
                 )
 
     def _put(self, spec: LayerSpec) -> None:
@@ -168,9 +172,9 @@ class _Building:
         carried: dict[str, Carried] = {}
         read: dict[str, Ref | None] = {}
         for source in (source for spec in inner.values() for source in spec.sources if source not in inner):
-            ref = refs.get(source)  # None: read by a nested loop only, which needs nothing of this one for it
+            ref = refs.get(source)  # None: a data stream that only a nested loop reads
             if ref and ref.subnet == self.subnet.name and ref.kind is RefKind.STEP:
-                continue  # it may not be known for all frames, and each frame has it anyway
+                continue  # each frame has it, even where it is not known for all frames
             if ref and ref.kind is RefKind.PREV and self.subnet.own(ref) in self.placement.inside:
                 node = self.subnet.nodes[ref.name]
                 initial = node.initial.key if node.initial else _initial_value(node)
@@ -196,7 +200,7 @@ class _Building:
     def _add_loss(self, node: Node) -> None:
         if node.loss:
             output = outside(self.spec.layers[self.subnet.key(node.name)].template, self.loop)
-            self.spec.losses.update(self.subnet.checked_losses(node, output, self.frame.site(node, {})))
+            self.spec.losses.update(checked_losses(self.subnet, node, output, self.frame.site(node, {})))
 
     def _expose(self, node: Node) -> None:
         key = self.subnet.key(node.name)

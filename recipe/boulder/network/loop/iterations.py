@@ -1,26 +1,30 @@
-"""The loop as one layer that computes its body frame by frame. No net dict names this class."""
+"""The layer that computes the body of a loop frame by frame. No net dict names this class."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from boulder.network.layer import Layer
+from boulder.network.layer_run import LayerRun
 from boulder.network.loop.body import Body
 from boulder.network.loop.iterate import iterate
 from boulder.network.loop.until_end import iterate_until_end
+from boulder.network.run_state import LoopRun
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Iterations(Layer):
     """
-    :param body: see there; the layers of the body are the `inner` of its `LayerSpec`
+    :param body: the body; its layers are the `inner` layers of the `LayerSpec`
     """
 
     class_name = "rec"
     body: Body
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> dict[str, Tensor]:
         """:return: name → output, for all `results` of the body"""
+        assert isinstance(run, LoopRun)  # as there are inner layers
         named = dict(zip(run.sources, sources, strict=True))
-        how = iterate_until_end if self.body.end or self.body.beam else iterate
-        return how(run, self.body, named)
+        ends = self.body.end or self.body.beam
+        return iterate_until_end(run, self.body, named) if ends else iterate(run, self.body, named)

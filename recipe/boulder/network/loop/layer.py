@@ -10,15 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from boulder.network.loop.axes import left
+from boulder.network.layer_run import LayerRun
 from boulder.network.loop.building import describe_loop
 from boulder.network.loop.loop_options import LoopOptions
+from boulder.network.loop.nodes import left
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.subnet import Container, Inner, Place
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loop(LoopOptions, Container):
+    """RETURNN: RecLayer with a subnetwork. Options: see `LoopOptions`."""
+
     def inner(self, place: Place) -> Inner:
         subnet = LoopSubnet(self, place)
         return Inner(subnet, partial(describe_loop, subnet))
@@ -30,7 +34,7 @@ class Loop(LoopOptions, Container):
         options = self.unit[name]
         if name == "output" or (isinstance(options, dict) and options.get("is_output_layer")):
             return None
-        return f"which is not there outside of its loop; give {name!r} 'is_output_layer': True"
+        return f"which is not visible outside of its loop; give {name!r} 'is_output_layer': True"
 
-    def compute(self, run, output):
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return left(run, output, run.template)

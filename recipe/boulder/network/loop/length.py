@@ -1,4 +1,4 @@
-"""`max_seq_len`: how many frames a loop may have whose end is decided within."""
+"""`max_seq_len`: the maximal number of frames of a loop that a layer `end` ends."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from boulder.errors import NetworkError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.refs import Ref
 
 DEFAULT = 1000
-"""Frames at most, where nothing is said."""
+"""maximal number of frames if the option is not given"""
 
 
 @dataclass(frozen=True)
 class MaxLength:
     """
-    :param value: a number, or an expression that may use `max_len_from(NAME)`, the length of the longest sequence of a layer
-    :param names: name as the expression has it → absolute name
+    :param value: a number, or an expression that may call `max_len_from(NAME)` for the maximal length of a layer's output
+    :param names: name in the expression → reference
     """
 
     value: int | str
@@ -26,8 +26,10 @@ class MaxLength:
     @classmethod
     def read(cls, value: int | str | None, resolve: Callable[[str, str], Ref], where: str) -> MaxLength:
         """
-        :param resolve: (name, for messages) → absolute name
-        :raises NetworkError: if it is no number and no such expression
+        :param value: the option
+        :param resolve: (name, context for error messages) → reference
+        :param where: the loop, for messages
+        :raises NetworkError: if the value is less than 1, or the expression fails
         """
         if value is None:
             return cls(DEFAULT)
@@ -41,9 +43,8 @@ class MaxLength:
 
         if isinstance(value, str):
             try:
-                eval(
-                    value, {"max_len_from": record, "tf": tf if "tf." in value else None}
-                )  # trusted, as all of a config
+                # like any code in a config, the expression is trusted
+                eval(value, {"max_len_from": record, "tf": tf if "tf." in value else None})
             except NetworkError:
                 raise
             except Exception as error:
@@ -54,9 +55,9 @@ class MaxLength:
             raise NetworkError(f"{where}: 'max_seq_len' must be at least 1, found {value}")
         return cls(value, names)
 
-    def frames(self, longest: Callable[[str], object]):
+    def frames(self, longest: Callable[[str], TFTensor]) -> TFTensor:
         """
-        :param longest: absolute name → int32 scalar
+        :param longest: source of the loop → int32 scalar, its maximal length
         :return: int32 scalar
         """
         if isinstance(self.value, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from boulder.network.layer import ConcatLayer
 
@@ -23,7 +23,7 @@ class LoopOptions(ConcatLayer):
 
     class_name = "rec"
 
-    sources: str | list[str] = ()
+    sources: str | list[str] = field(default_factory=list)
     unit: dict
     max_seq_len: int | str | None = None
     include_eos: bool = False

@@ -1,18 +1,20 @@
-"""What stands between the layers of a net dict once a loop is taken apart. No net dict names these classes."""
+"""Layers that a loop puts between the layers of the net dict. No net dict names these classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from boulder.lazy import tf
-from boulder.network.axes import Axis
+from boulder.network.axes import TIME, Axis
 from boulder.network.layer import ConcatLayer, Layer
-from boulder.network.loop.axes import left
+from boulder.network.layer_run import LayerRun
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Enter(ConcatLayer):
-    """What a loop goes through: a time axis becomes the loop's. It may be another one, if that is of the same lengths.
+    """The input of a loop: its time axis becomes the loop's axis. It may be a different time axis, of the same lengths.
 
     :param loop: the loop's axis
     """
@@ -20,42 +22,42 @@ class Enter(ConcatLayer):
     class_name = "rec"
     loop: Axis
 
-    def compute(self, run, *sources):
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        time = x.template.time
+        time = x.template.required(TIME)
         run.check_same_lengths(time, self.loop.as_time())
         return x.renamed({time: self.loop}, run.template)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Previous(Layer):
-    """`prev:` of a layer that is there for all frames: the same, one frame later.
+    """`prev:` of a layer that is computed for all frames at once: its output, shifted by one frame.
 
     :param loop: the loop's axis
-    :param initial: what it is in the first frame; None: the second source says it. A layer with a memory says it itself
+    :param initial: value in the first frame; None: the second source. A layer with a state sets its own
     """
 
     class_name = "rec"
     loop: Axis
     initial: float | int | bool | None = 0
 
-    def compute(self, run, x, *initial):
-        if not initial and x.memory and x.memory.first:
-            initial = (x.memory.first,)
+    def compute(self, run: LayerRun, x: Tensor, initial: Tensor | None = None) -> Tensor:
+        if initial is None and x.memory:
+            initial = x.memory.first
         x = run.over_loop(x, self.loop)
         axes = (self.loop, *(axis for axis in x.axes if axis != self.loop))
         value = x.ordered(axes)
         frame = value[:1]
-        if initial:
-            first = tf.broadcast_to(initial[0].ordered(axes), tf.shape(frame))
-        else:
+        if initial is None:
             first = tf.fill(tf.shape(frame), tf.cast(self.initial, value.dtype))
+        else:
+            first = tf.broadcast_to(initial.ordered(axes), tf.shape(frame))
         return x.made(tf.concat([first, value[:-1]], axis=0), axes, run.template)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrameNumber(Layer):
-    """`:i`, counted from 0.
+    """`:i`, the number of the frame, from 0.
 
     :param loop: the loop's axis
     """
@@ -63,25 +65,34 @@ class FrameNumber(Layer):
     class_name = "rec"
     loop: Axis
 
-    def compute(self, run):
+    def compute(self, run: LayerRun) -> Tensor:
         return run.tensor(tf.range(run.frames(self.loop)), (self.loop,), run.template)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Layer):
-    """What a loop has left for the layers after it."""
+    """A layer that is computed frame by frame, for the layers after the loop."""
 
     class_name = "rec"
 
-    def compute(self, run, output):
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return output
 
 
 @dataclass(frozen=True, kw_only=True)
 class Left(Layer):
-    """A layer of a loop, as it is outside of it. Its name is the key of a SUBLAYER reference."""
+    """A layer of a loop, for the layers outside of the loop."""
 
     class_name = "rec"
 
-    def compute(self, run, output):
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return left(run, output, run.template)
+
+
+def left(run: LayerRun, tensor: Tensor, template: Template) -> Tensor:
+    """
+    :param template: template outside of the loop
+    :return: `tensor` outside of the loop: the loop's axis becomes a time axis
+    """
+    time = template.required(TIME)
+    return run.over_loop(tensor, time.as_loop()).renamed({time.as_loop(): time}, template)

@@ -1,8 +1,8 @@
-"""Which layers of a loop are computed for all frames at once: before the loop, or after it.
+"""Decides which layers of a loop are computed for all frames at once, before or after the loop.
 
-A layer must be computed frame by frame if what comes out of it comes back to it, through whatever `prev:` of others, and so
-must all that lies between two such layers, and what reads the memory of one of them. The others need not be: what they
-depend on is there for all frames, before the loop or after it.
+A layer must be computed frame by frame if its output feeds back into it through `prev:` references. So must all layers on a
+path between two such layers, and a layer that reads the state of one. All other layers are computed for all frames at once:
+before the loop, or after it if they depend on a layer of the loop.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from boulder.network.specs import Placement
 
 def place(subnet: LoopSubnet, length_is_known: bool) -> Placement:
     """
-    :param length_is_known: whether it is known before the loop how many frames there are
+    :param length_is_known: whether the number of frames is known before the loop
     """
     sources = {name: _own_sources(subnet, name) for name in subnet.nodes}
     if subnet.loop.optimize_move_layers_out is False:
         return Placement((), tuple(subnet.nodes), ())
-    ahead = _closure(sources)  # name → all that it depends on
+    ahead = _closure(sources)  # layer → all layers that it depends on
     inside = {name for name in subnet.nodes if name in ahead[name] or subnet.nodes[name].layer.one_by_one(subnet.mode)}
     if not length_is_known:
         inside |= {"end"} & set(subnet.nodes)
@@ -43,6 +43,7 @@ def place(subnet: LoopSubnet, length_is_known: bool) -> Placement:
 
 
 def _own_sources(subnet: LoopSubnet, name: str) -> set[str]:
+    """:return: layers of the loop that the layer reads, in the current frame or in the previous one"""
     return {own for ref in subnet.nodes[name].refs if (own := subnet.own(ref))}
 
 
@@ -51,6 +52,7 @@ def _reads_memory_of(subnet: LoopSubnet, name: str, layers: set[str]) -> bool:
 
 
 def _closure(sources: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """:return: transitive closure: layer → all layers that it depends on"""
     reached = {name: set(direct) for name, direct in sources.items()}
     changed = True
     while changed:
@@ -64,24 +66,25 @@ def _closure(sources: Mapping[str, set[str]]) -> dict[str, set[str]]:
 
 
 def _between(inside: set[str], ahead: Mapping[str, set[str]]) -> set[str]:
+    """:return: layers on a path between two layers of `inside`"""
     needed = set().union(*(ahead[name] for name in inside))
     return {name for name in needed if ahead[name] & inside}
 
 
-_BY_FRAME = (RefKind.PREV, RefKind.INPUT, RefKind.DATA, RefKind.STEP)
+_DIFFER_BY_FRAME = (RefKind.PREV, RefKind.INPUT, RefKind.DATA, RefKind.STEP)
 
 
 def _by_frame(subnet: LoopSubnet, sources: Mapping[str, set[str]]) -> set[str]:
-    """:return: layers that differ from frame to frame"""
+    """:return: layers whose output differs from frame to frame"""
     found: set[str] = set()
     for _ in subnet.nodes:
         for name, node in subnet.nodes.items():
-            differs = any(ref.subnet == subnet.name and ref.kind in _BY_FRAME for ref in node.sources)
+            differs = any(ref.subnet == subnet.name and ref.kind in _DIFFER_BY_FRAME for ref in node.sources)
             if differs or sources[name] & found:
                 found.add(name)
     return found
 
 
 def _ordered(subnet: LoopSubnet, sources: Mapping[str, set[str]], ahead: Mapping[str, set[str]]) -> list[str]:
-    """:return: layers after all that they depend on, in whichever frame; those that come back to themselves anyhow"""
+    """:return: each layer after all layers that it depends on, in any frame; the order of layers in a feedback is arbitrary"""
     return sorted(subnet.nodes, key=lambda name: len(ahead[name]))

@@ -1,4 +1,4 @@
-"""Reads the `unit` of a loop: a subnet whose layers also read the previous frame (`prev:`) and the surroundings (`base:`)."""
+"""Reads the `unit` of a loop. Its layers can also read the previous frame (`prev:`) and the surroundings (`base:`)."""
 
 from __future__ import annotations
 
@@ -14,33 +14,28 @@ from boulder.network.refs import Ref, RefKind
 from boulder.network.subnet import Place, Subnet
 
 WORDS = {"zeros": 0, "ones": 1}
-"""Values of `initial_output` that are neither a number nor a layer."""
+"""values of `initial_output` that are neither a number nor a layer"""
 
 
 class LoopSubnet(Subnet):
     """
-    The layers of a loop, read.
+    The layers of a loop, after reading.
 
     :param loop: the loop's options
     """
 
+    noun = "the loop"
     outer: Subnet
 
     def __init__(self, loop: LoopOptions, place: Place):
-        self.loop, self.where = loop, f"layer {place.path!r} (rec)"
-        if "output" not in loop.unit:
-            raise NetworkError(f"{self.where}: its subnetwork needs a layer 'output'{nearest('output', loop.unit)}")
-        super().__init__(loop.unit, place, lambda name: f"{place.path}/unit/{name}")
+        self.loop, self.where = loop, place.where
+        super().__init__(loop.unit, place, "unit")
         self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
 
     @property
     def sources(self) -> tuple[Ref, ...]:
-        """:return: `from` of the loop: its frames are the loop's"""
+        """:return: `from` of the loop, whose frames it iterates over"""
         return self.place.sources
-
-    def from_outside(self, name: str) -> Ref:
-        """:return: reference to a layer of the loop, for layers of the surroundings"""
-        return Ref(RefKind.SUBLAYER, f"{self.name.rpartition('/')[2]}/{name}", self.outer.name)
 
     def roots(self) -> list[str]:
         return [
@@ -48,7 +43,7 @@ class LoopSubnet(Subnet):
         ]
 
     def scope(self, name: str) -> str:
-        """RETURNN puts `rec` between a loop and its layers."""
+        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN"""
         return f"{self.place.scope}/rec/{variable_scope(name)}"
 
     def outer_refs(self) -> tuple[Ref, ...]:
@@ -58,8 +53,6 @@ class LoopSubnet(Subnet):
     def resolve(self, text: str, where: str) -> Ref:
         ref = Ref.parse(text)
         match ref.kind:
-            case RefKind.BASE:
-                return self._resolve_outside(ref, where)
             case RefKind.STEP:
                 return replace(ref, subnet=self.name)
             case RefKind.INPUT if self.sources:
@@ -69,24 +62,18 @@ class LoopSubnet(Subnet):
                     raise NetworkError(f"{where}: 'from' names {text!r}, but the loop has no 'from'")
                 return Ref(RefKind.INPUT, subnet=self.name)
             case RefKind.INPUT | RefKind.DATA:
+                return self.resolve_stream(ref, text, where)
+            case RefKind.BASE:
                 return super().resolve(text, where)
             case RefKind.LAYER | RefKind.PREV if ref.name in self.layers:
                 return replace(ref, subnet=self.name)
         raise self._unknown(ref, where)
 
-    def _resolve_outside(self, ref: Ref, where: str) -> Ref:
-        try:
-            return self.outer.resolve(ref.name, where)
-        except NetworkError:
-            hint = nearest(ref.text, [f"base:{name}" for name in self.outer.layers])
-            message = f"{where}: 'from' names {ref.text!r}, which is not outside of the loop{hint}"
-            raise NetworkError(message) from None
-
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
         if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
             return NetworkError(
-                f"{where}, but {ref.name!r} is outside of the loop and has no frame before; 'base:{ref.name}' is the "
+                f"{where}, but {ref.name!r} is outside of the loop and has no previous frame; 'base:{ref.name}' is the "
                 "layer itself"
             )
         if ref.name in self.outer.layers:
@@ -98,7 +85,7 @@ class LoopSubnet(Subnet):
     def circle(self, names: list[str]) -> NetworkError:
         return NetworkError(
             f"{self.where}: layers depend on each other within a frame: {' → '.join(names)}; "
-            f"one of them must be read as it was in the frame before, e.g. as 'prev:{names[-1]}'"
+            f"one of them must be read from the previous frame, e.g. as 'prev:{names[-1]}'"
         )
 
     def initial(self, layer: Layer, where: str) -> Ref | None:

@@ -18,6 +18,7 @@ from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.sites import default_dim, site_of
 from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template, concatenated
 
@@ -55,7 +56,7 @@ class FrameTemplates:
         """
         :param known: templates of the sources, as far as they are known
         """
-        return self.subnet.site(node, known, self.template, self.loop)
+        return site_of(self.subnet, node, known, self.template, self.loop)
 
     def frame_site(self, node: Node) -> Site:
         """:return: the site of the layer in one frame"""
@@ -76,43 +77,50 @@ class FrameTemplates:
                 raise error
         for name, node in nodes.items():
             known = self._known(node)
-            missing = [source for source in node.sources if source not in known]
+            missing = [ref for ref in _needed(node) if ref not in known]
             if missing:
                 raise NetworkError(
-                    f"{node.where}: what {missing[0].text!r} is depends on itself alone; give it an 'n_out'"
+                    f"{node.where}: the template of {missing[0].text!r} depends only on itself; give it an 'n_out'"
                 )
             template = self._described(node, known)
             if template != self.layers.get(name):
-                raise NetworkError(f"{node.where}: is {template} in one frame and {self.layers.get(name)} in the next")
+                raise NetworkError(
+                    f"{node.where}: its output is {template} in one frame and {self.layers.get(name)} in the next"
+                )
 
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, from those of its sources"""
         if node.inner:
-            return node.inner.describe(self.template).output
+            return node.inner.describe(self.template, self.loop).output
         return checked_template(self.site(node, known))
 
     def _known(self, node: Node) -> dict[Ref, Template]:
         found = {}
-        for source in node.sources:
+        for ref in _needed(node):
             try:
-                found[source] = self.template(source)
+                found[ref] = self.template(ref)
             except KeyError:
                 continue
         return found
 
     def _guess(self, node: Node) -> Template | None:
         known = self._known(node)
-        complete = len(known) == len(set(node.sources))
+        complete = len(known) == len(_needed(node))
         if complete or (known and (node.inner or node.layer.some_sources_suffice)):
             try:
                 return self._described(node, known)
-            except KeyError:  # a source of a loop within this one
+            except KeyError:  # a reference of the layers that it holds
                 pass
             except NetworkError as error:  # a wrong guess may cause it; otherwise it occurs again in the last round
                 if complete:
                     self._errors[node.name] = error
-        dim = node.layer.n_out or self.subnet.default_dim(node)
+        dim = node.layer.n_out or default_dim(self.subnet, node)
         return self.layers.get(node.name) or (Template((Batch, Feature(dim))) if dim and not complete else None)
+
+
+def _needed(node: Node) -> tuple[Ref, ...]:
+    """:return: references whose templates the layer's own template depends on"""
+    return tuple(dict.fromkeys((*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ()))))
 
 
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
@@ -120,7 +128,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     if subnet.sources:
         template = concatenated([outer(source) for source in subnet.sources])
         if template.time is None:
-            raise NetworkError(f"{subnet.where}: needs a time axis to go along, but its input is {template}")
+            raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
         return template.time
     if subnet.mode != "search":
         targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
@@ -130,7 +138,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
                 return time
     if "end" not in subnet.nodes:
         raise NetworkError(
-            f"{subnet.where}: nothing says how many frames there are; give it a 'from' with a time axis, "
+            f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"
         )
     return Axis(TIME, None, ("loop", subnet.name))

@@ -1,52 +1,63 @@
-"""A loop that ends where its layer `end` says so, and any loop of a search: each hypothesis ends on its own."""
+"""A loop that its layer `end` ends, and any loop of a search, where each hypothesis has its own end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.lazy import tf
-from boulder.network.axes import Batch
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import TIME, Batch
 from boulder.network.loop.beams import Hypotheses, first_scores, ways_back
 from boulder.network.loop.body import Body
 from boulder.network.loop.body_run import BodyRun, LoopState
+from boulder.network.run_state import LoopRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
 
-def iterate_until_end(run, body: Body, sources: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
-    Goes on until all sequences, or all hypotheses of all sequences, have ended, or there are `max_length` frames. The
-    lengths become those of the loop's axis; without a layer `end` they are known before.
+    Iterates until all sequences (in a search, all hypotheses of all sequences) have ended, or `max_length` is reached.
 
-    :param run: `boulder.network.run.LayerRun` of the loop
-    :param sources: name → what it reads
-    :return: name → what is needed of it, of all frames; in a search, along the hypotheses that there are in the end
+    Sets the lengths along the loop's axis if a layer `end` decides them, and the scores of the hypotheses.
+
+    :param sources: name → input of the loop
+    :return: name → output over all frames, for all `results` of the body; in a search, of the hypotheses left at the end
     """
     body_run = BodyRun(run, body, sources)
     axes = (Batch, body.beam) if body.beam else (Batch,)
     if body.end:
-        limit = body.max_length.frames(lambda name: run.frames(sources[name].template.time))
+        limit = body.max_length.frames(lambda name: run.frames(sources[name].template.required(TIME)))
     else:
         limit, known_lengths = run.frames(body.loop), run.length_over(axes, body.loop)
     flags, shape = Template(axes, "bool"), run.shape(axes)
     scores = first_scores(shape) if body.beam else tf.zeros(shape)
     origins = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None, body.beam and body.beam.size])
-    first = body_run.before_the_first()
+    first = body_run.initial_state()
 
-    def goes_on(frame, carried, states, results, ended, lengths, scores, origins):
+    def goes_on(
+        frame: TFTensor, carried: TFTensor, states: TFTensor, results: TFTensor, ended: TFTensor, *_: TFTensor
+    ) -> TFTensor:
         return (frame < limit) & ~tf.reduce_all(ended)
 
-    def next_frame(frame, carried, states, results, ended, lengths, scores, origins):
-        hypotheses = Hypotheses(body.beam, frame, scores, ended, lengths)
-        outputs, kept = body_run.compute(frame, LoopState(carried, states), hypotheses.choose if body.beam else None)
-        before = hypotheses.ended
-        ends = run.broadcast(outputs[body.end], flags).value if body.end else frame + 1 >= known_lengths
-        ended = before | ends
-        lengths = hypotheses.lengths + tf.cast(~(before if body.include_eos else ended), tf.int32)
-        if body.beam:
+    def next_frame(
+        frame: TFTensor,
+        carried: TFTensor,
+        states: TFTensor,
+        results: TFTensor,
+        ended: TFTensor,
+        lengths: TFTensor,
+        scores: TFTensor,
+        origins: TFTensor,
+    ) -> tuple[TFTensor, ...]:
+        hypotheses = Hypotheses(body.beam, frame, scores, ended, lengths) if body.beam else None
+        outputs, state = body_run.compute(frame, LoopState(carried, states), hypotheses)
+        if hypotheses:
+            scores, ended, lengths = hypotheses.scores, hypotheses.ended, hypotheses.lengths
             origins = origins.write(frame, hypotheses.origins)
+        ends = run.broadcast(outputs[body.end], flags).value if body.end else frame + 1 >= known_lengths
+        lengths += tf.cast(~(ended if body.include_eos else ended | ends), tf.int32)
         results = body_run.written(results, frame, outputs)
-        return frame + 1, kept.carried, kept.states, results, ended, lengths, hypotheses.scores, origins
+        return frame + 1, state.carried, state.states, results, ended | ends, lengths, scores, origins
 
     _, _, _, results, _, lengths, scores, origins = tf.while_loop(
         goes_on,
@@ -66,15 +77,14 @@ def iterate_until_end(run, body: Body, sources: Mapping[str, Tensor]) -> dict[st
     return {name: _to_the_end(x, body, back, longest) for name, x in outputs.items()}
 
 
-def _to_the_end(x: Tensor, body: Body, back, frames) -> Tensor:
+def _to_the_end(x: Tensor, body: Body, back: TFTensor, frames: TFTensor) -> Tensor:
     """
-    :param back: [T, B, beam], see `ways_back`
-    :param frames: the longest sequence
-    :return: `x` along the last hypotheses, no longer than the longest of them
+    :param back: int32 [T, B, beam], see `ways_back`; None without a beam
+    :param frames: int32 scalar, length of the longest sequence
+    :return: `x` of the hypotheses left at the end, cut to the longest sequence
     """
-    if back is not None and body.beam in x.axes:
-        axes = (body.loop, Batch, body.beam)
-        axes = (*axes, *(axis for axis in x.axes if axis not in axes))
+    if body.beam and body.beam in x.axes:
+        axes = (body.loop, Batch, body.beam, *(axis for axis in x.axes if axis not in (body.loop, Batch, body.beam)))
         value = tf.gather(x.ordered(axes), back, axis=2, batch_dims=2)
         logits = None if x.logits is None else tf.gather(x.ordered(axes, x.logits), back, axis=2, batch_dims=2)
         x = Tensor(value, axes, x.template, logits)

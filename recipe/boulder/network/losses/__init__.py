@@ -1,5 +1,12 @@
 """The losses, one file per loss or family of losses. Importing this package registers all of them."""
 
-from boulder.network.losses import as_is, bin_ce, ce, ctc, distance, edit_distance
+# ruff: noqa: F401 (imported to be registered)
 
-__all__ = ["as_is", "bin_ce", "ce", "ctc", "distance", "edit_distance"]
+from boulder.network.losses import (
+    as_is,
+    bin_ce,
+    ce,
+    ctc,
+    distance,
+    edit_distance,
+)

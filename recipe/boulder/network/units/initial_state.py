@@ -39,7 +39,7 @@ def declare(
     """
     named = dict(zip(layers_in(given), sources, strict=True))
     for name, (source, _) in named.items():
-        if site.loop and source.startswith(site.name.rpartition("/")[0] + "/"):
+        if site.loop and source in site.beside:
             raise site.fail(
                 f"'initial_state' names {name!r}, a layer of the loop; expected a layer outside, as 'base:…'"
             )

@@ -1,1 +1,1 @@
-"""What Boulder provides of the modules that RETURNN configs import; `boulder.returnn.stand_ins` says where it appears."""
+"""Boulder's versions of modules that RETURNN configs import; see `boulder.returnn.stand_ins` for their names."""

@@ -1,18 +1,18 @@
-"""`returnn.config`: the class, and the config that is being loaded, or whose function runs."""
+"""`returnn.config`: the class `Config`, and the config that is being loaded or whose function is running."""
 
-from boulder.errors import ConfigError
+from boulder.network.code.active_config import active_config, required_config
 from boulder.returnn.options import Config
 
-_active: list[Config] = []
-"""The last is the one. A config that loads another one has both here."""
+__all__ = ["Config", "get_global_config"]
 
 
-def get_global_config(raise_exception: bool = True, auto_create: bool = False, **_ignored) -> Config | None:
-    """Of RETURNN's options, those that matter here."""
-    if _active:
-        return _active[-1]
-    if auto_create:
+def get_global_config(raise_exception: bool = True, auto_create: bool = False, **_ignored: object) -> Config | None:
+    """
+    :param raise_exception: whether to raise an error if no config is active; otherwise None is returned
+    :param auto_create: whether to return an empty config in that case
+    :raises ConfigError: if no config is active
+    """
+    config = active_config()
+    if config is None and auto_create:
         return Config()
-    if raise_exception:
-        raise ConfigError("get_global_config: no config is being loaded, and no function of one is running")
-    return None
+    return required_config() if raise_exception else config

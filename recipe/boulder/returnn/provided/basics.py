@@ -1,8 +1,10 @@
-"""`returnn.util.basic`, `returnn.log` and what else of RETURNN's has little to do with networks."""
+"""`returnn.util.basic`, `returnn.log` and other names that have little to do with networks."""
 
 import sys
 from enum import Enum
+from typing import TextIO
 
+from boulder.network.code.active_config import active_config
 from boulder.returnn.placeholders import StandInModule
 
 PY3 = True
@@ -18,7 +20,7 @@ class NotSpecified:
 
 
 class BackendEngine(Enum):
-    """Boulder is what RETURNN calls TensorFlow net dicts."""
+    """Boulder corresponds to RETURNN's engine TensorFlowNetDict."""
 
     Theano = 0
     TensorFlowNetDict = 1
@@ -39,20 +41,18 @@ class BackendEngine(Enum):
 
 
 class BehaviorVersion:
-    """The option `behavior_version` of the config that is active."""
+    """The option `behavior_version` of the active config."""
 
     @classmethod
     def get(cls) -> int:
-        from boulder.returnn.provided.active import get_global_config
-
-        config = get_global_config(raise_exception=False)
+        config = active_config()
         return config.int("behavior_version", 0) if config else 0
 
 
 class _Log:
-    """Writes to stderr, whatever the verbosity."""
+    """Writes to stderr at any verbosity."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> TextIO:
         if name in ("error", "v1", "v2", "v3", "v4", "v5"):
             return sys.stderr
         raise AttributeError(name)
@@ -62,13 +62,13 @@ log = _Log()
 
 
 def cf(filename: str) -> str:
-    """The cache manager of one institute's cluster. Here the file itself."""
+    """Stands for an institute's cache manager; returns the file itself."""
     return filename
 
 
 def register_layer_class(layer_class: type) -> None:
-    """A config may do so. The class is a placeholder's child: a network that uses it is told so when it is checked."""
+    """Does nothing. The class derives from a placeholder, so a network that uses it raises an error when it is checked."""
 
 
-def install(*_args, **_kwargs) -> None:
-    """`better_exchook.install()`: Boulder tells errors in its own way."""
+def install(*_args: object, **_kwargs: object) -> None:
+    """Does nothing, in place of `better_exchook.install()`."""

@@ -1,12 +1,22 @@
-"""`returnn.tf.util.data`: axes by name, and descriptions of data, without TensorFlow. A config makes them, and that is all."""
+"""`returnn.tf.util.data`: descriptions of axes and data, which configs create, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from boulder.schedule.numbering import next_number
+
+__all__ = [
+    "Data", "Dim", "DimensionTag", "FeatureDim", "ImplicitDynSizeDim", "ImplicitSparseDim", "SpatialDim", "Tensor",
+    "batch_dim", "single_step_dim",
+]  # fmt: skip
 
 
 class Dim:
     """
-    An axis. Two that are made with the same name and size are still two: `number` tells them apart. What is derived
-    in the same way from the same axis is the same. All batch axes are one, as in RETURNN.
+    An axis. Axes created with the same name and size are different; `number` distinguishes them. Axes derived in the same way
+    from the same axis are equal, and so are all batch axes, as in RETURNN.
     """
 
     class Types:
@@ -16,11 +26,20 @@ class Dim:
         Time = "spatial"
         Feature = "feature"
 
-    def __init__(self, dimension=None, *, name=None, description=None, kind=None, dyn_size_ext=None, **kwargs) -> None:
+    def __init__(
+        self,
+        dimension: object = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        kind: str | None = None,
+        dyn_size_ext: object = None,
+        **kwargs: Any,
+    ) -> None:
         """
-        :param dimension: its size, None if that depends on the data; some configs give a `Data` of the sizes here
-        :param name: for messages; `description` is the older word
-        :param kind: one of `Dim.Types`
+        :param dimension: size; None if it depends on the data; some configs give a `Data` of sequence lengths
+        :param name: name for messages; `description` is the older option
+        :param kind: a member of `Dim.Types`
         """
         self.dimension = dimension if isinstance(dimension, int) else None
         self.description = name or description or "unnamed"
@@ -28,44 +47,49 @@ class Dim:
         self.dyn_size_ext = dyn_size_ext if dimension is None or isinstance(dimension, int) else dimension
         self.options = kwargs
         self.derivation: tuple = ()
-        """(operation, operand, operand), of which at least one is a Dim; empty if it was made from nothing."""
+        """(operation, left, right), where left or right is a Dim; empty for an axis that is not derived"""
         self.number: int = next_number((Dim, self.description, self.kind, self.dimension))
 
-    name = property(lambda self: self.description)
-    size = property(lambda self: self.dimension)
+    @property
+    def name(self) -> str:
+        return self.description
 
-    def _derived(self, sign: str, left, right, size) -> "Dim":
+    @property
+    def size(self) -> int | None:
+        return self.dimension
+
+    def _derived(self, sign: str, left: Dim | int, right: Dim | int, size: Callable[[int, int], int]) -> Dim:
         sizes = [operand.dimension if isinstance(operand, Dim) else operand for operand in (left, right)]
-        known = all(isinstance(operand, int) for operand in sizes)
+        known = [size for size in sizes if isinstance(size, int)]
         texts = [operand.description if isinstance(operand, Dim) else operand for operand in (left, right)]
         return Dim.from_plain(
             {
                 "kind": self.kind,
                 "name": f"({texts[0]}{sign}{texts[1]})",
-                "size": size(*sizes) if known else None,
+                "size": size(*known) if len(known) == 2 else None,
                 "derivation": (sign, left, right),
             }
         )
 
-    def __add__(self, other):
+    def __add__(self, other: Dim | int) -> Dim:
         return self._derived("+", self, other, lambda a, b: a + b)
 
-    def __radd__(self, other):
+    def __radd__(self, other: Dim | int) -> Dim:
         return self._derived("+", other, self, lambda a, b: a + b)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Dim | int) -> Dim:
         return self._derived("-", self, other, lambda a, b: a - b)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Dim | int) -> Dim:
         return self._derived("*", self, other, lambda a, b: a * b)
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Dim | int) -> Dim:
         return self._derived("*", other, self, lambda a, b: a * b)
 
-    def __floordiv__(self, other):
+    def __floordiv__(self, other: Dim | int) -> Dim:
         return self._derived("//", self, other, lambda a, b: a // b)
 
-    def ceildiv_right(self, other):
+    def ceildiv_right(self, other: Dim | int) -> Dim:
         return self._derived("/ceil/", self, other, lambda a, b: -(-a // b))
 
     __truediv__ = div_left = div_right = __floordiv__
@@ -74,7 +98,7 @@ class Dim:
         return self.kind == Dim.Types.Batch
 
     def to_plain(self) -> dict:
-        """:return: what it is, for a hash and for a worker: what is as it is by default is not said"""
+        """:return: plain values without defaults, for the hash and for workers"""
         if self.is_batch_dim():
             return {"kind": self.kind, "name": "batch"}
         said = {"sizes": self.dyn_size_ext, "options": self.options, "derivation": self.derivation}
@@ -82,8 +106,8 @@ class Dim:
         return {"kind": self.kind, "name": self.description, "size": self.dimension, **said}
 
     @classmethod
-    def from_plain(cls, plain: dict) -> "Dim":
-        """:return: the inverse of `to_plain`"""
+    def from_plain(cls, plain: dict) -> Dim:
+        """The inverse of `to_plain`."""
         dim = cls.__new__(cls)
         dim.dimension, dim.description, dim.kind = plain.get("size"), plain["name"], plain["kind"]
         dim.dyn_size_ext, dim.options = plain.get("sizes"), dict(plain.get("options", {}))
@@ -101,10 +125,10 @@ class Dim:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return Dim.from_plain, (self.to_plain(),)
 
-    def __deepcopy__(self, memo) -> "Dim":  # it is never changed
+    def __deepcopy__(self, memo: object) -> Dim:  # it is immutable
         return self
 
     def __repr__(self) -> str:
@@ -115,11 +139,11 @@ class Dim:
 DimensionTag = Dim
 
 
-def FeatureDim(description, dimension=None, **kwargs) -> Dim:
+def FeatureDim(description: str, dimension: int | None = None, **kwargs: Any) -> Dim:
     return Dim(dimension, description=description, kind=Dim.Types.Feature, **kwargs)
 
 
-def SpatialDim(description, dimension=None, **kwargs) -> Dim:
+def SpatialDim(description: str, dimension: int | None = None, **kwargs: Any) -> Dim:
     return Dim(dimension, description=description, kind=Dim.Types.Spatial, **kwargs)
 
 
@@ -136,9 +160,9 @@ single_step_dim = Dim(1, description="single-step", kind=Dim.Types.Spatial)
 
 
 class Data:
-    """What a tensor looks like: only the options that it was made with."""
+    """The description of a tensor: only the options with which it was created."""
 
-    def __init__(self, name: str = "data", dims=None, dtype=None, **kwargs) -> None:
+    def __init__(self, name: str = "data", dims: object = None, dtype: object = None, **kwargs: Any) -> None:
         self.name = name
         self.options = {
             **({} if dims is None else {"dims": dims}),
@@ -149,22 +173,20 @@ class Data:
     def get_kwargs(self, include_special_axes: bool = True) -> dict:
         return {"name": self.name, **self.options}
 
-    def copy_template(self, name: str | None = None, **options) -> "Data":
+    def copy_template(self, name: str | None = None, **options: Any) -> Data:
         return Data(name or self.name, **{**self.options, **options})
 
     def to_plain(self) -> dict:
         return {"name": self.name, "options": self.options}
 
     @classmethod
-    def from_plain(cls, plain: dict) -> "Data":
+    def from_plain(cls, plain: dict) -> Data:
         return cls(plain["name"], **plain["options"])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Data) and (self.name, self.options) == (other.name, other.options)
 
-    __hash__ = None
-
-    def __getattr__(self, option: str):
+    def __getattr__(self, option: str) -> Any:
         if option.startswith("_") or option not in self.__dict__.get("options", ()):
             raise AttributeError(f"Data {self.__dict__.get('name')!r} has no {option!r}")
         return self.options[option]

@@ -1,4 +1,4 @@
-"""`returnn.import_`: modules from a repository, by its name and version."""
+"""`returnn.import_`: imports modules from a repository by its name and version."""
 
 import importlib.util
 import os
@@ -11,11 +11,14 @@ from boulder.errors import ConfigError
 
 def import_(repo: str, path: str, version: str | None = None) -> types.ModuleType:
     """
-    Looks where RETURNN puts its copies of repositories, but fetches nothing: a plan must not depend on a network.
+    Imports a module from the folder where RETURNN keeps its copies of repositories.
 
-    :param repo: like "github.com/OWNER/NAME"
-    :param path: of the module or package, from the root of the repository
-    :param version: like "20211231-0123abcd0123", date and commit; None: the working copy
+    Nothing is fetched: a plan must not depend on the internet.
+
+    :param repo: "github.com/OWNER/NAME"
+    :param path: path of the module or package within the repository
+    :param version: date and commit, "20211231-0123abcd0123"; None for the working copy
+    :raises ConfigError: if the repository or the module is missing
     """
     root = Path(os.environ.get("RETURNN_PKG_PATH") or Path.home() / "returnn" / "pkg")
     folder = root / (f"{repo}@v{version}" if version else repo)
@@ -24,9 +27,9 @@ def import_(repo: str, path: str, version: str | None = None) -> types.ModuleTyp
     file = next((candidate for candidate in candidates if candidate.is_file()), None)
     if ".." in path or path.startswith("/"):
         raise ConfigError(f"import_: found path {path!r}, expected one within the repository {repo}")
-    if file is None and folder.is_dir():
-        raise ConfigError(f"import_: {folder} has no module {path!r}")
     if file is None:
+        if folder.is_dir():
+            raise ConfigError(f"import_: {folder} has no module {path!r}")
         commit = f" and check out {version.partition('-')[2]}" if version else ""
         raise ConfigError(
             f"import_: Boulder fetches nothing: git clone https://{repo} to {folder}{commit}, or set RETURNN_PKG_PATH "
@@ -37,6 +40,8 @@ def import_(repo: str, path: str, version: str | None = None) -> types.ModuleTyp
         return sys.modules[name]
     package = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=package)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"import_: {file} is not a Python module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

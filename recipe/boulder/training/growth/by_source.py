@@ -1,4 +1,4 @@
-"""`subset_by_source`: rows belong to source layers and columns to gates, and stay with them by name."""
+"""`subset_by_source`: rows follow their source layer and columns their gate, by name."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from boulder.training.growth.transfer import Transfer, beginnings
 
 
 def parts_of(spec: ParamSpec, axis: int) -> tuple[Part, ...]:
-    """:return: what the axis is made of; one part where nothing is known of it"""
+    """:return: the parts of the axis; a single part if it has no known split"""
     parts = spec.splits[axis] if spec.splits else ()
     size = spec.shape[axis]
     return parts if sum(part.size for part in parts) == size else (Part("", size),)
 
 
 def is_output(spec: ParamSpec, axis: int) -> bool:
-    """:return: whether the axis is over the layer's own units: its parts are gates then, and no source layers"""
+    """:return: whether the axis is over the layer's own units, so that its parts are gates rather than source layers"""
     return axis == len(spec.shape) - 1
 
 
@@ -26,13 +26,13 @@ def match_parts(
 ) -> list[int | None]:
     """
     :param init_from: label of a new part → label of the old one, where they differ
-    :param in_order: parts left over on both sides belong together in their order, if there are equally many
-    :return: for each new part the number of the old one with its label, of several of one label one after the other
+    :param in_order: match the remaining parts by their order if both sides have the same number of them
+    :return: for each new part, the number of the old part with its label; equal labels match in order
     """
     numbers = {key: number for number, key in enumerate(_counted([part.label for part in old]))}
     labels = [part.label for part in new]
     renamed = _counted([init_from.get(label, label) for label in labels])
-    # two sources that come from one old layer: both get its rows
+    # two sources initialised from one old layer both get its rows
     partner = [
         numbers.get(key, numbers.get((key[0], 0)) if label in init_from else None)
         for label, key in zip(labels, renamed, strict=True)
@@ -46,8 +46,8 @@ def match_parts(
 
 
 def _counted(labels: Sequence[str]) -> list[tuple[str, int]]:
-    """:return: each label with how often it came before"""
-    seen = Counter()
+    """:return: each label with the number of its earlier occurrences"""
+    seen: Counter[str] = Counter()
     result = []
     for label in labels:
         result.append((label, seen[label]))
@@ -57,9 +57,9 @@ def _counted(labels: Sequence[str]) -> list[tuple[str, int]]:
 
 def transfer_by_source(old: ParamSpec, new: ParamSpec, init_from: Mapping[str, str]) -> Transfer:
     """
-    A part that both have keeps its old values and grows or shrinks at its end; one that only the new has is fresh. In a
-    layer that is made from another one, sources that have no counterpart by name have one by position: the copy of a
-    layer reads something else than the layer did.
+    A part that both parameters have keeps its old values and grows or shrinks at its end; a new part gets initial values.
+    In a layer that is initialised from another one, sources without a match by name match by position, since the copy of
+    a layer has other sources than the layer itself.
     """
     other = old.layer != new.layer
     if old.shape == new.shape and old.splits == new.splits and not init_from:

@@ -1,13 +1,14 @@
-"""Functions of the config that take part where a phase begins from the one before.
+"""Callbacks of the config at the start of a phase.
 
-`init_new_network_callback` is RETURNN's: it is called before values are copied, and may take old ones away, change them, or
-put them under the name of another layer. `growth_callback` is called after it, and may replace arrays of the new network.
+`init_new_network_callback` is RETURNN's: it is called before values are copied, and may remove or change old values, or move
+them to the name of another layer. `growth_callback` is called afterwards, and may replace arrays of the new network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy
 
@@ -25,9 +26,9 @@ Arrays = Mapping[str, numpy.ndarray]
 @dataclass
 class OldNetworkParams:
     """
-    :param values_dict: layer → name → array. What is of a layer in a loop is there for the loop, too, and is gone when both
-        are taken away, as in RETURNN
-    :param global_train_step: number of updates so far
+    :param values_dict: layer → name → array. Values of a layer in a loop are also listed under the loop, and are removed
+        only if both entries are, as in RETURNN.
+    :param global_train_step: number of training steps so far
     """
 
     values_dict: dict[str, dict[str, numpy.ndarray]]
@@ -35,27 +36,34 @@ class OldNetworkParams:
 
 
 def before_growth(
-    callback: Callable, old: Arrays, old_specs: Specs, new_specs: Specs, start: InitialValues, epoch: int, step: int
+    callback: Callable[..., Any],
+    old: Arrays,
+    old_specs: Specs,
+    new_specs: Specs,
+    start: InitialValues,
+    epoch: int,
+    step: int,
 ) -> tuple[dict[str, numpy.ndarray], dict[str, ParamSpec], set[str]]:
     """
-    :param callback: as `init_new_network_callback(session=, new_epoch=, new_network=, old_network_params=)`
+    :param callback: called as `init_new_network_callback(session=, new_epoch=, new_network=, old_network_params=)`
     :param start: initial values of the new network, which the callback may set
-    :return: path → array, and specs, of the old network as the callback leaves it; what it has set in the new one
-    :raises ScheduleError: if it raises
-    :raises ConfigError: if it leaves anything but arrays
+    :return: arrays and specs of the old network by path, as the callback leaves them; paths that it set in the new network
+    :raises ScheduleError: if the callback raises an exception
+    :raises ConfigError: if it leaves a value that is not an array of numbers
     """
     copies = {spec.path: old[spec.path].copy() for spec in old_specs.values()}
     origins = {id(copies[spec.path]): spec for spec in old_specs.values()}
     params, network = OldNetworkParams(values_by_owner(old_specs, copies), step), GrowingNetwork(new_specs, start)
     where = "init_new_network_callback"
     call_user(callback, where, session=Session(), new_epoch=epoch, new_network=network, old_network_params=params)
-    values, specs = {}, {}
+    values: dict[str, numpy.ndarray] = {}
+    specs: dict[str, ParamSpec] = {}
     every = {(spec.layer, spec.name): spec for spec in (*old_specs.values(), *new_specs.values())}
     for (layer, name), spec in every.items():
         array = _remaining(params.values_dict, spec)
         if array is None:
             continue
-        if id(array) in origins:  # of whatever layer; its path leads to the optimizer's slots
+        if id(array) in origins:  # perhaps moved from another layer; the path leads to its optimizer slots
             specs[spec.path] = replace(origins[id(array)], layer=layer, name=name)
         else:
             array = _as_array(array, f"{where}: old values of {spec.path!r}")
@@ -64,8 +72,8 @@ def before_growth(
     return values, specs, set(network.changed)
 
 
-def _remaining(values_dict: Mapping[str, Mapping], spec: ParamSpec):
-    """:return: the value of the layer itself, or else of a loop that it stands in; None if there is none"""
+def _remaining(values_dict: Mapping[str, Mapping[str, Any]], spec: ParamSpec) -> Any:
+    """:return: the value listed under the layer itself, else under a loop around it; None if there is none"""
     for owner in reversed(owners(spec.layer)):
         value = (values_dict.get(owner) or {}).get(name_within(owner, spec))
         if value is not None:
@@ -73,7 +81,7 @@ def _remaining(values_dict: Mapping[str, Mapping], spec: ParamSpec):
     return None
 
 
-def _as_array(value, what: str) -> numpy.ndarray:
+def _as_array(value: Any, what: str) -> numpy.ndarray:
     array = numpy.asarray(value)
     if not numpy.can_cast(array.dtype, "float32", "same_kind"):
         raise ConfigError(f"{what}: expected an array of numbers, found {short(value)}")
@@ -81,14 +89,14 @@ def _as_array(value, what: str) -> numpy.ndarray:
 
 
 def after_growth(
-    callback: Callable, params: Arrays, specs: Specs, old: Arrays, old_specs: Specs, epoch: int
+    callback: Callable[..., Any], params: Arrays, specs: Specs, old: Arrays, old_specs: Specs, epoch: int
 ) -> dict[str, numpy.ndarray]:
     """
-    :param callback: as `growth_callback(params=, specs=, old_params=, old_specs=, epoch=)`, dicts by path of arrays that
-        cannot be written to, and of `boulder.network.ParamSpec`. Returns path → array for what it replaces, or None
-    :return: path → array, of what it replaces
-    :raises ScheduleError: if it raises
-    :raises ConfigError: if it returns what does not fit
+    :param callback: called as `growth_callback(params=, specs=, old_params=, old_specs=, epoch=)` with dicts by path, of
+        read-only arrays and of `boulder.network.ParamSpec`. Returns path → array for the arrays to replace, or None.
+    :return: path → array, for the arrays to replace
+    :raises ScheduleError: if the callback raises an exception
+    :raises ConfigError: if it returns an unknown path, or an array of another shape or type
     """
     where = "growth_callback"
     replaced = call_user(

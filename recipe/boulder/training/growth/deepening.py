@@ -1,7 +1,7 @@
 """New layers between old ones that start as the identity (Net2DeeperNet, Chen, Goodfellow & Shlens 2016).
 
 linear              W = 1, b = 0:  x·W + b = x, and relu(x) = x where x ≥ 0
-activation relu     of what is never negative
+activation relu     of a source that is never negative
 combine add         x + f(x·W + b) with W = 0, b = 0 and f(0) = 0: a residual block whose last projection is 0
                     (Goyal et al. 2017; Zhang et al. 2019, Fixup)
 """
@@ -25,12 +25,12 @@ from boulder.training.growth.by_source import parts_of
 LINEAR = (None, "identity", "none")
 NEVER_NEGATIVE = ("relu", "sigmoid", "softmax", "exp", "softplus", "abs", "square", "sqrt")
 THROUGH_ZERO = (*LINEAR, "tanh", "elu", "selu", "gelu", "swish", "silu")
-"""f(0) = 0, and f'(0) is not: what begins at 0 can be trained. The slope of relu there is 0."""
+"""f(0) = 0 and f'(0) ≠ 0, so that a projection which starts at 0 can be trained. The slope of relu at 0 is 0."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """How a parameter of a new layer starts: as W = 1 and b = 0, or all as 0."""
+    """The start of a parameter in a new layer: W = 1 and b = 0, or all zeros."""
 
     zero: bool
 
@@ -43,8 +43,8 @@ class Identity:
 @dataclass(frozen=True)
 class Inserted:
     """
-    :param parts: the layers that the new one is the identity of
-    :param starts: layer → how its parameters start for that
+    :param parts: the layers whose outputs the new layer passes on
+    :param starts: layer → start of its parameters
     """
 
     parts: tuple[Part, ...]
@@ -56,10 +56,13 @@ def inserted(
 ) -> Inserted:
     """
     :param name: a new layer between old ones
-    :param fail: makes the error that is raised if the layer cannot be the identity
+    :param fail: makes an error from the reason why the layer cannot be the identity
+    :raises Exception: the result of `fail`
     """
     if network is None or name not in network.layers:
-        raise fail(f"layer {name!r} is new between old ones, and nothing is known of it; 'deepen' needs the network")
+        raise fail(
+            f"layer {name!r} is new between old ones, and its specification is unknown; 'deepen' needs the network"
+        )
     spec = network.layers[name]
 
     def impossible(why: str) -> Exception:
@@ -82,8 +85,8 @@ def inserted(
             carried = [source for source in spec.sources if source not in zeros] or [spec.sources[0]]
             if len(carried) > 1:
                 raise impossible(
-                    f"it adds {' and '.join(map(repr, carried))}, and all but one of what it adds must be new linear "
-                    f"layers whose activation is one of {', '.join(map(repr, THROUGH_ZERO[1:]))} or none"
+                    f"it adds {' and '.join(map(repr, carried))}, but all except one of its sources must be new linear "
+                    f"layers with one of the activations {', '.join(map(repr, THROUGH_ZERO[1:]))} or none"
                 )
             if network.template(carried[0]).dim != spec.template.dim:
                 raise impossible(f"it has {spec.template.dim} outputs, and {carried[0]!r} is not as wide")
@@ -95,13 +98,17 @@ def inserted(
     raise impossible("only linear, activation and combine (add) can")
 
 
-def _check_activation(spec: LayerSpec, sources: Iterable[str], network: NetworkSpec, impossible: Callable) -> None:
-    """:raises ConfigError: if the layer's activation is not the identity on what `sources` can be"""
-    activation = spec.layer.activation
+def _check_activation(
+    spec: LayerSpec, sources: Iterable[str], network: NetworkSpec, impossible: Callable[[str], Exception]
+) -> None:
+    """:raises Exception: if the layer's activation is not the identity on the values that `sources` can have"""
+    activation = getattr(spec.layer, "activation", None)
     if activation in LINEAR:
         return
     if activation != "relu":
-        raise impossible(f"its activation is {activation!r}; only relu is the identity, of what is never negative")
+        raise impossible(
+            f"its activation is {activation!r}; only relu can be the identity, if its source is never negative"
+        )
     for source in sources:
         if not _never_negative(source, network):
             raise impossible(f"its activation is 'relu', and its source {source!r} may be negative")
@@ -126,7 +133,7 @@ def _may_be_zero(source: str, network: NetworkSpec, old_layers: Iterable[str]) -
 
 
 def _read(sources: Iterable[str], network: NetworkSpec) -> list[Part]:
-    """:return: what `sources` are, looking through `copy` layers"""
+    """:return: the layers behind `sources`, with `copy` layers replaced by their sources"""
     parts = []
     for source in sources:
         spec = network.layers.get(source)

@@ -1,21 +1,23 @@
-"""`grow`, and `plan_growth`, which tells beforehand what it will do."""
+"""`grow`, and `plan_growth`, which reports in advance what `grow` will do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 
 from boulder.errors import ConfigError
 from boulder.network.params import ParamSpec
 from boulder.training.growth.by_source import transfer_by_source
+from boulder.training.growth.deepening import Identity
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.importing import InitialValues, call_importers
 from boulder.training.growth.matching import Specs, check_init_from, match_params, stacked
 from boulder.training.growth.modes import check_mode
-from boulder.training.growth.options import GrowthOptions
 from boulder.training.growth.per_layer import PerLayer
-from boulder.training.growth.preserving import Identity, preserving_transfers
+from boulder.training.growth.preserving import preserving_transfers
 from boulder.training.growth.report import GrowthReport
 from boulder.training.growth.returnn_subset import transfer_subset
 from boulder.training.growth.returnn_view import GrowingNetwork
@@ -25,21 +27,21 @@ _PRESERVING = ("net2wider", "deepen")
 
 
 @dataclass(frozen=True)
-class Plan:
+class GrowthPlan:
     """
-    :param mode: what holds for layers that say nothing
-    :param partners: path of a new parameter → the old one that belongs to it, whether or not its values are taken
-    :param transfers: path → how it is made of old values; nothing for those that are initialised
+    :param mode: mode of the layers without one of their own
+    :param partners: path of a new parameter → the matching old one, whether or not its values are taken
+    :param transfers: path → how the parameter is made of old values; initialised parameters have none
     :param loop_functions: loop → its `custom_param_importer`, called before values are copied
-    :param functions: layer → its `custom_param_importer`, called after it
+    :param functions: layer → its `custom_param_importer`, called after values are copied
     :param init_from: new layer → old layer
     """
 
     mode: str
     partners: Mapping[str, ParamSpec] = field(default_factory=dict)
     transfers: Mapping[str, Transfer | Identity] = field(default_factory=dict)
-    loop_functions: Mapping[str, Callable] = field(default_factory=dict)
-    functions: Mapping[str, Callable] = field(default_factory=dict)
+    loop_functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     init_from: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -47,10 +49,10 @@ def plan_growth(
     old_specs: Specs, new_specs: Specs, mode: str | None = None, options: GrowthOptions | None = None
 ) -> GrowthReport:
     """
-    What `grow` will do, told without any arrays: the manager asks before it submits a job.
+    Report what `grow` will do, without any arrays: the manager validates growth this way before it submits a job.
 
-    :param mode: one of `MODES`; None is "ifpossible"
-    :raises ConfigError: for another mode, for a wrong `init_from`, and where the mode cannot do what it promises
+    :param mode: one of `COPY_PARAM_MODES`; None means "ifpossible"
+    :raises ConfigError: for an unknown mode, a wrong `init_from`, or a change of the network that the mode does not allow
     """
     return _report(plan_transfers(old_specs, new_specs, mode, options), old_specs, new_specs)
 
@@ -65,9 +67,9 @@ def grow(
 ) -> tuple[dict[str, numpy.ndarray], GrowthReport]:
     """
     :param old: path → array
-    :param fresh: gives the initial value of a parameter
+    :param fresh: returns the initial value of a parameter
     :param mode: see `plan_growth`
-    :return: path → array for all of `new_specs`, and what was done
+    :return: path → array for all of `new_specs`, and the report
     """
     plan = plan_transfers(old_specs, new_specs, mode, options)
     start = InitialValues(new_specs, fresh)
@@ -80,31 +82,34 @@ def grow(
     return after.values, report
 
 
-def plan_transfers(old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions | None = None) -> Plan:
-    """For arguments and errors see `plan_growth`."""
+def plan_transfers(
+    old_specs: Specs, new_specs: Specs, mode: str | None, options: GrowthOptions | None = None
+) -> GrowthPlan:
+    """Plan how each new parameter is made. For arguments and errors see `plan_growth`."""
     check_mode(mode, "growth")
     options, mode = options or GrowthOptions(), mode or "ifpossible"
     per_layer = PerLayer(options, mode)
     init_from = dict(options.init_from)
     if not old_specs:
-        return Plan(mode)
+        return GrowthPlan(mode)
     check_init_from(init_from, old_specs, new_specs)
     if mode == "stack":
         init_from = stacked(old_specs, new_specs) | init_from
     partners = match_params(old_specs, new_specs, init_from)
     modes = {path: per_layer.mode(spec.layer) for path, spec in new_specs.items()}
-    transfers = {}
+    transfers: dict[str, Transfer | Identity] = {}
     if mode in _PRESERVING:
         own_way = {new_specs[path].layer for path, own in modes.items() if own != mode}
         transfers |= preserving_transfers(old_specs, new_specs, partners, init_from, options, mode, own_way)
     for path, old in partners.items():
         if modes[path] not in _PRESERVING:
-            transfers[path] = _transfer(old, new_specs[path], modes[path], init_from)
-    transfers = {path: transfer for path, transfer in transfers.items() if transfer}
+            transfer = _transfer(old, new_specs[path], modes[path], init_from)
+            if transfer:
+                transfers[path] = transfer
     layers = {spec.layer for spec in new_specs.values()}
     functions = per_layer.functions(layers)
     loop_functions = {name: functions.pop(name) for name in list(functions) if name not in layers}
-    return Plan(mode, partners, transfers, loop_functions, functions, init_from)
+    return GrowthPlan(mode, partners, transfers, loop_functions, functions, init_from)
 
 
 def _transfer(old: ParamSpec, new: ParamSpec, mode: str, init_from: Mapping[str, str]) -> Transfer | None:
@@ -112,15 +117,17 @@ def _transfer(old: ParamSpec, new: ParamSpec, mode: str, init_from: Mapping[str,
         return None
     if len(old.shape) != len(new.shape):
         raise ConfigError(
-            f"growth by {mode}: parameter {new.path!r} has {len(new.shape)} axes, {new.shape}, before it had "
-            f"{len(old.shape)}, {old.shape}; the layer's custom_param_importer may say 'reset'"
+            f"growth by {mode}: parameter {new.path!r} has {len(new.shape)} axes, {new.shape}, but had "
+            f"{len(old.shape)} before, {old.shape}; set the layer's custom_param_importer to 'reset'"
         )
     if mode in ("subset_by_source", "stack"):
         return transfer_by_source(old, new, init_from)
     return Transfer(old) if old.shape == new.shape else transfer_subset(old, new)
 
 
-def _value(transfer, spec: ParamSpec, old: Mapping[str, numpy.ndarray], start: InitialValues) -> numpy.ndarray:
+def _value(
+    transfer: Transfer | Identity | None, spec: ParamSpec, old: Mapping[str, numpy.ndarray], start: InitialValues
+) -> numpy.ndarray:
     if transfer is None:
         return start[spec.path]
     if isinstance(transfer, Identity):
@@ -132,7 +139,7 @@ def _value(transfer, spec: ParamSpec, old: Mapping[str, numpy.ndarray], start: I
     return take(value, begin, transfer.index, transfer.shares)
 
 
-def _report(plan: Plan, old_specs: Specs, new_specs: Specs) -> GrowthReport:
+def _report(plan: GrowthPlan, old_specs: Specs, new_specs: Specs) -> GrowthReport:
     report = GrowthReport(mode=plan.mode)
     report.shapes = {path: spec.shape for path, spec in new_specs.items()}
     report.old_shapes = {path: spec.shape for path, spec in old_specs.items()}

@@ -1,8 +1,9 @@
-"""Functions as `custom_param_importer`: they set the parameters of their layer themselves."""
+"""Functions given as `custom_param_importer`: they set the parameters of their layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy
 
@@ -12,10 +13,10 @@ from boulder.training.growth.matching import Specs
 from boulder.training.growth.returnn_view import GrowingNetwork, Session, values_by_owner
 
 
-class InitialValues(dict):
-    """Path → array, made when it is asked for."""
+class InitialValues(dict[str, numpy.ndarray]):
+    """Path → array, computed on first access."""
 
-    def __init__(self, specs: Specs, fresh: Callable[[ParamSpec], numpy.ndarray]):
+    def __init__(self, specs: Specs, fresh: Callable[[ParamSpec], numpy.ndarray]) -> None:
         super().__init__()
         self._specs, self._fresh = specs, fresh
 
@@ -25,17 +26,17 @@ class InitialValues(dict):
 
 
 def call_importers(
-    functions: Mapping[str, Callable],
+    functions: Mapping[str, Callable[..., Any]],
     init_from: Mapping[str, str],
     old: Mapping[str, numpy.ndarray],
     old_specs: Specs,
     network: GrowingNetwork,
 ) -> None:
     """
-    :param functions: layer or loop → what sets its parameters. As in RETURNN it is called if there are old values
+    :param functions: layer or loop → function that sets its parameters; called only if there are old values, as in RETURNN
     :param init_from: new layer → old layer
-    :param old: path → array; the functions get copies
-    :raises ScheduleError: if one raises
+    :param old: path → array; the functions receive copies
+    :raises ScheduleError: if a function raises an exception
     """
     if not functions:
         return

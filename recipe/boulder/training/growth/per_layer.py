@@ -1,24 +1,25 @@
-"""Which layers go their own way: `custom_param_importer`, and those that take nothing (`copy_output_layer`).
+"""Modes of single layers: `custom_param_importer`, and layers that take no old values (`copy_output_layer`).
 
-As in RETURNN, the parameters of a layer in a loop are the loop's, too, and both copy what the one of them may: only where
-both reset, they are reset. Functions of loops are called before values are copied, those of other layers after it.
+As in RETURNN, the parameters of a layer in a loop also belong to the loop, and are copied if either of the two copies them:
+they are reset only if both reset. Functions of loops are called before values are copied, those of other layers afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from boulder.network import LayerSpec
-from boulder.training.growth.options import GrowthOptions
+from boulder.training.growth.growth_options import GrowthOptions
 
 _LEAST_FIRST = ("reset", "ifpossible", "subset")
-"""Each of these copies all that the ones before it copy."""
+"""Each of these copies everything that the ones before it copy."""
 
 
 def owners(layer: str) -> list[str]:
     """
     :param layer: absolute name
-    :return: the loops that it stands in, outermost first, and itself
+    :return: the loops around it, outermost first, and the layer itself
     """
     parts = layer.split("/")
     return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
@@ -26,30 +27,31 @@ def owners(layer: str) -> list[str]:
 
 class PerLayer:
     """
-    :param mode: what holds for layers that say nothing
+    :param mode: mode of the layers without one of their own
     """
 
-    def __init__(self, options: GrowthOptions, mode: str):
+    def __init__(self, options: GrowthOptions, mode: str) -> None:
         self.general = mode
         layers = options.network.layers.values() if options.network else ()
-        self._importers: dict[str, str | Callable] = {
-            spec.name: spec.layer.custom_param_importer
-            for spec in _with_inner(layers)
-            if spec.layer.custom_param_importer is not None
-        } | dict.fromkeys(options.reset_layers, "reset")
+        self._importers: dict[str, str | Callable[..., Any]] = {}
+        for spec in _with_inner(layers):
+            if spec.layer.custom_param_importer is not None:
+                self._importers[spec.name] = spec.layer.custom_param_importer
+        self._importers |= dict.fromkeys(options.reset_layers, "reset")
 
     def mode(self, layer: str) -> str:
-        """:return: how the parameters of `layer` are copied, apart from what functions do with them"""
-        said = [self._importers.get(owner, self.general) for owner in owners(layer)]
-        return max((mode for mode in said if isinstance(mode, str)), key=_strength, default="reset")
+        """:return: mode of the layer's parameters, not counting functions"""
+        modes = [self._importers.get(owner, self.general) for owner in owners(layer)]
+        return max((mode for mode in modes if isinstance(mode, str)), key=_strength, default="reset")
 
-    def functions(self, layers: Iterable[str]) -> dict[str, Callable]:
+    def functions(self, layers: Iterable[str]) -> dict[str, Callable[..., Any]]:
         """
-        :param layers: that have parameters
-        :return: layer or loop → its function, loops before the layers within
+        :param layers: layers with parameters
+        :return: layer or loop → its function, loops before the layers in them
         """
         known = sorted({owner for layer in layers for owner in owners(layer)}, key=lambda name: name.count("/"))
-        return {name: self._importers[name] for name in known if callable(self._importers.get(name))}
+        found = ((name, self._importers.get(name)) for name in known)
+        return {name: function for name, function in found if callable(function)}
 
 
 def _strength(mode: str) -> int:

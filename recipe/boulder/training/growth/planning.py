@@ -9,7 +9,7 @@ from boulder.network import NetworkSpec
 from boulder.schedule import Plan
 from boulder.schedule.labels import index_label
 from boulder.training.growth.growing import plan_growth
-from boulder.training.growth.options import GrowthOptions
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.report import GrowthReport
 
 

@@ -1,15 +1,15 @@
 """`net2wider` and `deepen`: the grown network computes what the old one did (Net2Net, Chen, Goodfellow & Shlens 2016).
 
-A layer that grows from n to N units gets the old ones, then replicas of N - n of them, drawn at random: m(j) is the old
-unit that unit j replicates, c(u) how many there are of u. What leads to a unit is copied, and what reads it is shared:
+A layer that grows from n to N units keeps the old ones and gets N - n replicas of randomly drawn ones. Unit j replicates the
+old unit m(j), and c(u) counts the replicas of u, itself included. Incoming weights are copied, outgoing weights are divided:
 
     W'[·, j] = W[·, m(j)]           W'[j, ·] = W[m(j), ·] / c(m(j))
 
-All replicas of a unit compute the same, and what reads them gets their sum. With `noise` their shares are not equal,
-only their sum is 1, so that they learn different things while the function is still the same (as in Wang et al. 2023,
-LEMON; Net2Net adds noise to the weights instead, which changes it). A source that is new to a layer has rows of 0.
+All replicas of a unit have the same value, and the layers that read them receive their sum. With `noise` the shares of the
+replicas are unequal but still sum to 1, so that they can learn different features while the function is preserved (Wang et
+al. 2023, LEMON; Net2Net adds noise to the weights instead, which changes the function). A new source of a layer has rows of 0.
 
-This is exact as long as there is no dropout, and where units are told apart only by their weights: see `Units`.
+This is exact without dropout, and if units differ only by their weights: see `Units`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from boulder.errors import ConfigError
 from boulder.network.params import ParamSpec, Part
 from boulder.training.growth.by_source import is_output, match_parts, parts_of
 from boulder.training.growth.deepening import Identity, inserted
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs, layer_names
-from boulder.training.growth.options import GrowthOptions
 from boulder.training.growth.transfer import Transfer, entire
 from boulder.training.growth.units import Units, random_stream
 
@@ -39,11 +39,11 @@ def preserving_transfers(
     own_way: Collection[str],
 ) -> dict[str, Transfer | Identity]:
     """
-    :param partners: path of the new parameter → the old one
-    :param mode: "net2wider" or "deepen": new layers between old ones become the identity, and else they are an error
-    :param own_way: layers that are not grown here; what reads them needs as many units as before
-    :return: nothing for `own_way`
-    :raises ConfigError: where the function cannot be preserved; says why
+    :param partners: path of a new parameter → the matching old one
+    :param mode: "net2wider", or "deepen", which turns new layers between old ones into the identity
+    :param own_way: layers that have a mode of their own; their readers must see as many units as before
+    :return: path → transfer, without the parameters of `own_way`
+    :raises ConfigError: if the function cannot be preserved; names the reason
     """
     every = new_specs
     new_specs = {path: spec for path, spec in every.items() if spec.layer not in own_way}
@@ -60,36 +60,45 @@ def preserving_transfers(
 
 
 class _Preserving:
-    def __init__(self, mode, old_specs, new_specs, partners, init_from, options: GrowthOptions, units: Units):
+    def __init__(
+        self,
+        mode: str,
+        old_specs: Specs,
+        new_specs: Specs,
+        partners: Mapping[str, ParamSpec],
+        init_from: Mapping[str, str],
+        options: GrowthOptions,
+        units: Units,
+    ) -> None:
         self.mode, self.old_specs, self.new_specs, self.partners = mode, old_specs, new_specs, partners
         self.init_from, self.options, self.units = init_from, options, units
         self.old_layers = layer_names(old_specs)
         self.fresh = {spec.layer for spec in new_specs.values()} - {new_specs[path].layer for path in partners}
-        self.inserted: set[str] = set()  # new layers that are the identity
-        self.starts: dict[str, Identity] = {}  # layer → how its parameters start for that
+        self.inserted: set[str] = set()  # new layers that become the identity
+        self.starts: dict[str, Identity] = {}  # layer → start of its parameters
 
     def check_layers_are_whole(self) -> None:
-        """:raises ConfigError: if a layer of both networks has not the same parameters in both"""
+        """:raises ConfigError: if a layer of both networks has different parameters in them"""
         for path, spec in self.new_specs.items():
             if path not in self.partners and spec.layer not in self.fresh:
-                raise self.fail(f"parameter {path!r} is new in a layer that is not")
+                raise self.fail(f"parameter {path!r} is new in a layer that is not new")
         trained = {old.layer for old in self.partners.values()}
         used = {old.path for old in self.partners.values()}
         for path, spec in self.old_specs.items():
             if path not in used and spec.layer in trained:
-                raise self.fail(f"parameter {path!r} is gone from a layer that is still there")
+                raise self.fail(f"parameter {path!r} is missing in a layer that still exists")
 
     def fail(self, message: str) -> ConfigError:
         return ConfigError(f"growth by {self.mode}: {message}; the network would compute something else")
 
     def transfer(self, old: ParamSpec, new: ParamSpec) -> Transfer:
         if len(old.shape) != len(new.shape):
-            raise self.fail(f"parameter {new.path!r} has {len(new.shape)} axes, before it had {len(old.shape)}")
+            raise self.fail(f"parameter {new.path!r} has {len(new.shape)} axes, but had {len(old.shape)} before")
         axes = [self._axis(old, new, axis) for axis in range(len(new.shape))]
         return Transfer(old, tuple(a.index for a in axes), tuple(a.shares for a in axes), zero_elsewhere=True)
 
     def _axis(self, old: ParamSpec, new: ParamSpec, axis: int) -> _Axis:
-        """:return: where the axis' entries come from, and what divides them"""
+        """:return: the source of each entry of the axis, and its share"""
         output = is_output(new, axis)
         old_parts = parts_of(old, axis)
         new_parts = parts_of(new, axis) if output else self._without_identities(old, new, axis)
@@ -108,17 +117,15 @@ class _Preserving:
                 continue
             own = output or not part.label
             if not own and part.label in self.fresh:
-                raise self.fail(
-                    f"layer {part.label!r} has none of the parameters that it had, and {new.layer!r} reads it"
-                )
+                raise self.fail(f"layer {part.label!r} has lost all its parameters, and {new.layer!r} reads it")
             mapping = self.units.mapping(new.layer if own else part.label, old_parts[number].size, part.size)
             if mapping is None and own and old_parts[number].size == part.size:
-                mapping = entire(part.size)  # neither units nor sources, e.g. the width of a filter
+                mapping = entire(part.size)  # neither units nor sources, such as the width of a filter
             if mapping is None:
                 of = "its units" if own else f"units of {part.label!r}"
                 raise self.fail(
-                    f"axis {axis} of parameter {new.path!r} has {part.size} of {of}, before it had "
-                    f"{old_parts[number].size}, and nothing says how they come about"
+                    f"axis {axis} of parameter {new.path!r} has {part.size} of {of}, but had "
+                    f"{old_parts[number].size} before, and their origin is unknown"
                 )
             index.append(starts[number] + mapping)
             key = f"{new.path}:{axis}:{len(shares)}"
@@ -127,7 +134,7 @@ class _Preserving:
         return _Axis(numpy.concatenate(index), None if (joined == 1).all() else joined)
 
     def _shares(self, mapping: numpy.ndarray, old_size: int, key: str) -> numpy.ndarray:
-        """:return: for each unit its share of the old unit's weight; over all replicas of one they add up to 1"""
+        """:return: share of each unit in the weight of its old unit; the shares of all replicas of a unit sum to 1"""
         weights = numpy.ones(len(mapping))
         if self.options.noise:
             weights += self.options.noise * random_stream(self.options.seed, key).uniform(-1, 1, len(mapping))
@@ -135,9 +142,8 @@ class _Preserving:
 
     def _without_identities(self, old: ParamSpec, new: ParamSpec, axis: int) -> list[Part]:
         """
-        :return: the axis' parts, with a layer that is new between this one and its sources replaced by those sources
-
-        What is new beside the old sources stays: its rows are 0.
+        :return: the parts of the axis, where new layers between this layer and its old sources are replaced by those sources.
+            Other new sources stay, with rows of 0.
         """
         labels = {part.label for part in parts_of(old, axis)}
         parts = list(parts_of(new, axis))

@@ -1,25 +1,26 @@
-"""What growth did, for the log, the job's `out_growth` and the report."""
+"""The report of growth, for the log, the job's `out_growth` and the HTML report."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass
 class GrowthReport:
-    """What became of each parameter, by path.
+    """How each parameter came about, by path.
 
-    :param copied: same shape, taken over as it was
-    :param grown: path → (old shape, new shape); old values fill it or a part of it, or stand in another order
-    :param shrunk: those of `grown` that have lost something: an axis is shorter than it was
+    :param copied: copied unchanged, with the same shape
+    :param grown: path → (old shape, new shape); old values fill all or part of the array, or are in another order
+    :param shrunk: the part of `grown` with an axis that is shorter than before
     :param initialised: new, or of another shape and not grown
-    :param dropped: in the old network only
-    :param taken_from: path → layer that the values come from, where that is another than the parameter's own
-    :param identity: those of `initialised` that make new layers between old ones the identity
-    :param by_function: those that a function has set, wherever else they are named; not known in advance
-    :param mode: how it was done, where a layer does not say otherwise
-    :param shapes: path → shape, of all parameters of the new network
-    :param old_shapes: the same of the old one
+    :param dropped: only in the old network
+    :param taken_from: path → layer that the values come from, if it is not the parameter's own
+    :param identity: the part of `initialised` that turns new layers between old ones into the identity
+    :param by_function: set by a function, in addition to the list above that names them; not known in advance
+    :param mode: mode of the layers without one of their own
+    :param shapes: path → shape, for all parameters of the new network
+    :param old_shapes: path → shape, for all parameters of the old network
     """
 
     copied: list[str] = field(default_factory=list)
@@ -34,7 +35,7 @@ class GrowthReport:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
     old_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What functions written for RETURNN see of a network that grows: layers, parameters and a session, over NumPy arrays.
+"""A growing network as functions written for RETURNN see it: layers, parameters and a session, on NumPy arrays.
 
     def importer(layer, values_dict, session):                              # custom_param_importer of a layer
         for name, param in layer.params.items():
@@ -7,12 +7,13 @@
             param.load(value, session)                                      # or param.assign(value), or
             layer.network.get_var_assigner(param).assign(value, session)
 
-Names are RETURNN's: `W` and not `rec/W` for a recurrent layer, `s/W` for what a loop has of its layer `s`.
+Names are RETURNN's: `W` instead of `rec/W` for a recurrent layer, and `s/W` in a loop for the parameter of its layer `s`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy
 
@@ -24,8 +25,8 @@ from boulder.training.growth.per_layer import owners
 
 def name_within(owner: str, spec: ParamSpec) -> str:
     """
-    :param owner: the parameter's layer, or a loop that this stands in
-    :return: what RETURNN calls the parameter there
+    :param owner: the parameter's layer, or a loop around it
+    :return: RETURNN's name of the parameter there
     """
     if owner == spec.layer:
         return spec.name.removeprefix("rec/")
@@ -33,7 +34,7 @@ def name_within(owner: str, spec: ParamSpec) -> str:
 
 
 def values_by_owner(specs: Specs, values: Mapping[str, numpy.ndarray]) -> dict[str, dict[str, numpy.ndarray]]:
-    """:return: layer or loop → name → array; the same array for both"""
+    """:return: layer or loop → name → array; both refer to the same array"""
     result: dict[str, dict[str, numpy.ndarray]] = {}
     for spec in specs.values():
         for owner in owners(spec.layer):
@@ -41,7 +42,7 @@ def values_by_owner(specs: Specs, values: Mapping[str, numpy.ndarray]) -> dict[s
     return result
 
 
-class Shape(tuple):
+class Shape(tuple[int, ...]):
     __slots__ = ()
 
     def as_list(self) -> list[int]:
@@ -49,9 +50,9 @@ class Shape(tuple):
 
 
 class GrowingParam:
-    """A variable of RETURNN's, as far as it can be read and set."""
+    """Stands for a variable in RETURNN; can be read and assigned."""
 
-    def __init__(self, spec: ParamSpec, network: GrowingNetwork):
+    def __init__(self, spec: ParamSpec, network: GrowingNetwork) -> None:
         self._spec, self._network = spec, network
         self.name = f"{spec.path}:0"
         self.shape = Shape(spec.shape)
@@ -60,14 +61,14 @@ class GrowingParam:
     def get_shape(self) -> Shape:
         return self.shape
 
-    def eval(self, session=None) -> numpy.ndarray:
-        """:return: a copy of the value, at first the initial one"""
+    def eval(self, session: object = None) -> numpy.ndarray:
+        """:return: a copy of the current value"""
         return self._network.values[self._spec.path].copy()
 
     numpy = eval
 
-    def assign(self, value, session=None) -> None:
-        """:raises ConfigError: for another shape, or what is no array of numbers"""
+    def assign(self, value: Any, session: object = None) -> None:
+        """:raises ConfigError: for a value of another shape or type"""
         self._network.set(self._spec, value)
 
     load = assign
@@ -75,10 +76,12 @@ class GrowingParam:
 
 class GrowingLayer:
     """
-    :param absolute_name: `decoder/s`
+    Stands for a layer in RETURNN.
+
+    :param absolute_name: e.g. `decoder/s`
     """
 
-    def __init__(self, absolute_name: str, network: GrowingNetwork):
+    def __init__(self, absolute_name: str, network: GrowingNetwork) -> None:
         self._absolute_name, self.network = absolute_name, network
         self.name = absolute_name.rpartition("/")[2]
         self.params: dict[str, GrowingParam] = {}
@@ -89,22 +92,24 @@ class GrowingLayer:
 
 class GrowingNetwork:
     """
-    :param specs: of the parameters that it has
-    :param values: path → array; what is set appears there
+    Stands for a network in RETURNN.
+
+    :param specs: path → specification of the parameter
+    :param values: path → array; updated by assignments
     """
 
-    def __init__(self, specs: Specs, values: dict[str, numpy.ndarray]):
+    def __init__(self, specs: Specs, values: dict[str, numpy.ndarray]) -> None:
         self.values = values
         self.changed: dict[str, None] = {}
         self.layers: dict[str, GrowingLayer] = {}
-        """By absolute names, loops as well as the layers in them; those that have parameters."""
+        """Absolute name → layer or loop with parameters."""
         for spec in specs.values():
             param = GrowingParam(spec, self)
             for owner in owners(spec.layer):
                 layer = self.layers.setdefault(owner, GrowingLayer(owner, self))
                 layer.params[name_within(owner, spec)] = param
 
-    def set(self, spec: ParamSpec, value) -> None:
+    def set(self, spec: ParamSpec, value: Any) -> None:
         self.values[spec.path] = checked(value, spec)
         self.changed[spec.path] = None
 
@@ -123,9 +128,9 @@ class GrowingNetwork:
 
 
 class Session:
-    """What stands for a session of TensorFlow 1."""
+    """Stands for a session of TensorFlow 1."""
 
-    def run(self, fetches):
+    def run(self, fetches: Any) -> Any:
         """
         :param fetches: a parameter, or lists and dicts of them
         :return: their values
@@ -136,13 +141,13 @@ class Session:
             return [self.run(value) for value in fetches]
         if isinstance(fetches, GrowingParam):
             return fetches.eval()
-        raise ConfigError(f"session.run gives the values of parameters, found {fetches!r:.60}")
+        raise ConfigError(f"session.run returns the values of parameters, but was called with {fetches!r:.60}")
 
 
-def checked(value, spec: ParamSpec) -> numpy.ndarray:
+def checked(value: Any, spec: ParamSpec) -> numpy.ndarray:
     """
-    :return: `value` as an array of its own, in the parameter's type
-    :raises ConfigError: for another shape, or a type that this one cannot hold
+    :return: a copy of `value` in the parameter's dtype
+    :raises ConfigError: for a value of another shape, or of a type that cannot be cast
     """
     array = numpy.asarray(value)
     if array.shape != spec.shape:

@@ -1,4 +1,4 @@
-"""How one new parameter is made of an old one, axis by axis."""
+"""The transfer of values from an old parameter to a new one, axis by axis."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy
 from boulder.network.params import ParamSpec
 
 Index = numpy.ndarray
-"""For each entry along an axis of the new array the entry of the old one, or -1 where there is none."""
+"""For each entry along an axis of the new array, the entry of the old array, or -1 for none."""
 
 
 @dataclass(frozen=True)
 class Transfer:
     """
-    new[i, j, …] = old[a(i), b(j), …] · s(i) · t(j) · …, and where one of a(i), b(j), … is -1 a fresh value, or 0.
+    new[i, j, …] = old[a(i), b(j), …] · s(i) · t(j) · …, or a fresh value or 0 if one of a(i), b(j), … is -1.
 
     :param source: the old parameter
-    :param index: per axis a, b, …; None: as it was
-    :param shares: per axis s, t, …; None for 1
-    :param zero_elsewhere: 0 instead of fresh values
+    :param index: a, b, …, one per axis; None to copy the array unchanged
+    :param shares: s, t, …, one per axis; None for 1
+    :param zero_elsewhere: use 0 instead of fresh values
     """
 
     source: ParamSpec
@@ -31,12 +31,12 @@ class Transfer:
 
 
 def entire(size: int) -> Index:
-    """:return: an axis as it was"""
+    """:return: index of an unchanged axis"""
     return numpy.arange(size)
 
 
 def as_it_was(transfer: Transfer, shape: tuple[int, ...]) -> bool:
-    """:return: whether a new array of `shape` is just the old one"""
+    """:return: whether a new array of `shape` is an unchanged copy of the old one"""
     old = transfer.source.shape
     if transfer.index is None or old != shape:
         return transfer.index is None
@@ -44,8 +44,10 @@ def as_it_was(transfer: Transfer, shape: tuple[int, ...]) -> bool:
     return plain and all((index == entire(size)).all() for index, size in zip(transfer.index, old, strict=True))
 
 
-def take(old: numpy.ndarray, fresh: numpy.ndarray, index: Sequence[Index], shares: Sequence = ()) -> numpy.ndarray:
-    """:return: the formula of `Transfer`, an array of the shape and type of `fresh`"""
+def take(
+    old: numpy.ndarray, fresh: numpy.ndarray, index: Sequence[Index], shares: Sequence[numpy.ndarray | None] = ()
+) -> numpy.ndarray:
+    """:return: the result of `Transfer`'s formula, an array of the shape and dtype of `fresh`"""
     result = fresh.copy()
     filled = [numpy.flatnonzero(i >= 0) for i in index]
     value = old[numpy.ix_(*(i[at] for i, at in zip(index, filled, strict=True)))]
@@ -60,9 +62,9 @@ def take(old: numpy.ndarray, fresh: numpy.ndarray, index: Sequence[Index], share
 
 def beginnings(old_sizes: Sequence[int], new_sizes: Sequence[int], partner: Sequence[int | None]) -> Index:
     """
-    :param old_sizes: of the old axis' parts
-    :param new_sizes: of the new axis' parts
-    :param partner: for each new part the number of the old one that it takes its beginning from
+    :param old_sizes: sizes of the parts of the old axis
+    :param new_sizes: sizes of the parts of the new axis
+    :param partner: for each new part, the number of the old part that fills its beginning
     :return: index of the new axis
     """
     starts = numpy.cumsum([0, *old_sizes])

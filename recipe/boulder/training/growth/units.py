@@ -1,4 +1,4 @@
-"""Which old unit each unit of a layer replicates, for `net2wider`."""
+"""The replicas of `net2wider`: which old unit each unit of a layer replicates."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from boulder.network.layers.repeat import Repeat
 from boulder.network.recurrent import Recurrent
 from boulder.network.refs import layer_of_key
 from boulder.training.growth.by_source import is_output, parts_of
+from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs, source_names
-from boulder.training.growth.options import GrowthOptions
 
 OVER_UNITS = ("softmax", "log_softmax")
-"""Activations whose value for one unit depends on how many others there are."""
+"""Activations whose value for a unit depends on the number of the others."""
 
 
 class Units:
     """
-    Units of a layer that has parameters are known from these. A layer without parameters hands on the units of its
-    sources if it treats each on its own; that takes the network.
+    The units of a layer with parameters are known from these. A layer without parameters passes on the units of its
+    sources if it treats each unit on its own; the network is needed to know that.
 
-    :raises ConfigError: for a layer that gets narrower
+    :raises ConfigError: if a layer gets narrower
     """
 
     def __init__(
         self, old_specs: Specs, new_specs: Specs, init_from: Mapping[str, str], options: GrowthOptions, mode: str
-    ):
+    ) -> None:
         self.network, self.seed, self.mode = options.network, options.seed, mode
-        layers = self.network.layers if self.network else {}
+        layers = self._layers = self.network.layers if self.network else {}
         self.passing = {name for name, spec in layers.items() if _passes_on(spec)}
         old, new = _numbers(old_specs), _numbers(new_specs)
-        self.sizes = {}  # new layer → old and new number of units
+        self.sizes: dict[str, tuple[int, int]] = {}  # new layer → old and new number of units
         for layer, size in new.items():
             before = old.get(init_from.get(layer, layer))
             if before is not None:
@@ -53,42 +53,42 @@ class Units:
                 )
 
     def mapping(self, layer: str, old_size: int, new_size: int) -> numpy.ndarray | None:
-        """:return: for each of the layer's `new_size` units one of `old_size`; None if that is not known"""
+        """:return: for each of the layer's `new_size` units, one of its `old_size` old units; None if not known"""
         if layer in self.sizes:
             return self._replicated(layer) if self.sizes[layer] == (old_size, new_size) else None
         if layer in self.passing:
-            mappings = []
-            for part in self._read_by(layer):
-                before, after = self.sizes.get(part, (None, None))
-                if before is None:  # a stream, or a layer in between
-                    before = after = self.network.template(part).dim
-                mappings.append(None if before is None else self.mapping(part, before, after))
-            if all(mapping is not None for mapping in mappings):
-                starts = numpy.cumsum([0, *(int(mapping.max()) + 1 for mapping in mappings)])
-                joined = numpy.concatenate([at + mapping for at, mapping in zip(starts, mappings, strict=False)])
+            mappings = [self._mapping_of_source(part) for part in self._read_by(layer)]
+            known = [mapping for mapping in mappings if mapping is not None]
+            if len(known) == len(mappings):
+                starts = numpy.cumsum([0, *(int(mapping.max()) + 1 for mapping in known)])
+                joined = numpy.concatenate([at + mapping for at, mapping in zip(starts, known, strict=False)])
                 if len(joined) == new_size and starts[-1] == old_size:
                     return joined
             return None
         return numpy.arange(old_size) if old_size == new_size else None
+
+    def _mapping_of_source(self, source: str) -> numpy.ndarray | None:
+        if source in self.sizes:
+            return self.mapping(source, *self.sizes[source])
+        size = self.network.template(source).dim if self.network else None  # a stream, or a layer in between
+        return None if size is None else self.mapping(source, size, size)
 
     def _replicated(self, layer: str) -> numpy.ndarray:
         before, size = self.sizes[layer]
         replicas = random_stream(self.seed, f"{layer}:{before}:{size}").integers(0, before, size - before)
         return numpy.concatenate([numpy.arange(before), replicas])
 
-    # Layers without parameters
-
     def _read_by(self, layer: str) -> list[str]:
-        """:return: the layers whose units a layer that passes them on has, in order"""
-        result = []
-        for source in self.network.layers[layer].sources:
+        """:return: the layers whose units a layer in `passing` passes on, in order"""
+        result: list[str] = []
+        for source in self._layers[layer].sources:
             result += self._read_by(source) if source in self.passing else [source]
         return result
 
     def check_readers(self, new_specs: Specs, inserted: Collection[str]) -> None:
         """
-        :param inserted: layers that are the identity
-        :raises ConfigError: if something reads more units than before that would not make the same of them
+        :param inserted: layers that become the identity
+        :raises ConfigError: if a layer with more inputs than before would compute something else
         """
         if not self.widened:
             return
@@ -105,9 +105,12 @@ class Units:
                 one_by_one = not any(self._is_widened(source) for source in layer.initial_layers(spec.sources))
             if widened and not one_by_one:
                 what = f"layer {name!r} ({layer.class_name})"
-                raise self._fail(f"{what} reads {widened[0]!r}, which gets wider, and treats its units not one by one")
-            if self._is_widened(name) and getattr(layer, "activation", None) in OVER_UNITS:
-                raise self._fail(f"layer {name!r} gets wider, and its {layer.activation} is over all its units")
+                raise self._fail(
+                    f"{what} reads {widened[0]!r}, which gets wider, and does not treat its units one by one"
+                )
+            activation = getattr(layer, "activation", None)
+            if self._is_widened(name) and activation in OVER_UNITS:
+                raise self._fail(f"layer {name!r} gets wider, and its {activation} is over all its units")
             if self._is_widened(name) and name in self.network.losses:
                 raise self._fail(f"layer {name!r} gets wider and has a loss")
 
@@ -121,7 +124,7 @@ class Units:
 
 
 def _every(specs: Iterable[LayerSpec]) -> Iterator[LayerSpec]:
-    """:return: them, and those within loops"""
+    """:return: the layers, and those in loops"""
     for spec in specs:
         yield spec
         yield from _every(spec.inner)
@@ -134,7 +137,7 @@ def _passes_on(spec: LayerSpec) -> bool:
 
 
 def _numbers(specs: Specs) -> dict[str, int]:
-    """:return: layer → number of its units: the size of each part along the last axis of each of its parameters"""
+    """:return: layer → number of its units: the common size of all parts along the last axes of its parameters"""
     sizes: dict[str, set[int]] = {}
     for spec in specs.values():
         for axis in range(len(spec.shape)):
@@ -144,6 +147,6 @@ def _numbers(specs: Specs) -> dict[str, int]:
 
 
 def random_stream(seed: int, key: str) -> numpy.random.Generator:
-    """:return: random numbers that depend on (seed, key) and on nothing else"""
+    """:return: random numbers that are a function of (seed, key)"""
     digest = hashlib.sha256(f"{seed}:growth:{key}".encode()).digest()
     return numpy.random.Generator(numpy.random.Philox(key=int.from_bytes(digest[:16], "big")))

@@ -1,68 +1,73 @@
-"""Which learning rate an epoch has, also across the end of pretraining: the rules of RETURNN's engine and of its
-`ConstantLearningRate`. All of it is known before the first job."""
+"""The rates that a config fixes in advance, across the end of pretraining.
+
+The rules are those of RETURNN's engine and of its `ConstantLearningRate`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.schedule import Phase, Plan, pretrain_learning_rate
+from boulder.schedule.labels import index_label
+from boulder.training.learning_rate.control import learning_rate_keys
 
 DEFAULT_LEARNING_RATE = 0.001
-LEARNING_RATE_KEYS = ("learning_rate", "learning_rates", "pretrain_learning_rate", "use_learning_rate_control_always")
-"""The keys of a config that are read here, and only here."""
 
 
-def learning_rates(config: Mapping, plan: Plan) -> list[float]:
+def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
     """
-    - `learning_rates` says the rates of epochs. An epoch that it does not name has the rate of the one before; the first,
-      `learning_rate`.
-    - While pretraining, `pretrain_learning_rate` holds instead, and in the first epoch after it `learning_rate`; unless
-      `use_learning_rate_control_always`.
-    - `learning_rate` in the `#config` of a network comes before all that, for the epochs of that network, and the epochs
-      that follow go on from it.
+    - `learning_rates` sets the rates of epochs. An epoch that it does not name keeps the rate of the epoch before; without
+      one before it, the rate is `learning_rate`.
+    - During pretraining the rate is `pretrain_learning_rate`, and in the first epoch after it `learning_rate`. With
+      `use_learning_rate_control_always`, `learning_rates` applies there as well.
+    - `learning_rate` in the `#config` of a network has precedence in the epochs of that network, and later epochs
+      continue from it.
 
     :param config: without the overrides of phases
     :return: the rate of each epoch of `plan`
-    :raises ConfigError: if one is no positive number, and for an override that could have no effect
+    :raises ConfigError: if a rate is not a positive number, and for an override that would have no effect
     """
     initial = _rate(config.get("learning_rate", DEFAULT_LEARNING_RATE), "learning_rate")
-    pretraining = pretrain_learning_rate(config)
+    pretraining = pretrain_learning_rate(dict(config))
     pretraining = initial if pretraining is None else _rate(pretraining, "pretrain_learning_rate")
     always = config.get("use_learning_rate_control_always") or False
     if not isinstance(always, bool):
         raise ConfigError(f"'use_learning_rate_control_always' must be True or False, found {always!r:.60}")
     last_of_pretraining = plan.num_pretrain_epochs
-    remembered = _scheduled(config.get("learning_rates"))  # epoch → rate, as the learning-rate control has it
+    remembered = _rates_by_epoch(config.get("learning_rates"))  # epoch → rate, as RETURNN's control remembers it
     result: list[float] = []
     for phase in plan.phases:
         _check_overrides(phase)
         for epoch in phase.epochs:
-            going_on = max((known for known in remembered if known <= epoch), default=None)
-            rate = initial if going_on is None else remembered[going_on]
+            latest = max((known for known in remembered if known <= epoch), default=None)
+            rate = initial if latest is None else remembered[latest]
             if not always and epoch <= last_of_pretraining + bool(last_of_pretraining):
                 rate = pretraining if epoch <= last_of_pretraining else initial
-            if _is_asked(phase, epoch, last_of_pretraining):
+            if _is_overridden(phase, epoch, last_of_pretraining):
                 rate = remembered[epoch] = _rate(phase.config["learning_rate"], "learning_rate")
             remembered.setdefault(epoch, rate)
             result.append(rate)
     return result
 
 
-def _is_asked(phase: Phase, epoch: int, last_of_pretraining: int) -> bool:
-    """Whether `#config` says the rate. Once pretraining is over, its last network goes on, but nobody asks it again."""
+def _is_overridden(phase: Phase, epoch: int, last_of_pretraining: int) -> bool:
+    """:return: whether `#config` sets the rate; the last network of pretraining stays, but its `#config` ends with it"""
     after = phase.epochs.start > last_of_pretraining
     return "learning_rate" in phase.config and (after or epoch <= last_of_pretraining)
 
 
 def _check_overrides(phase: Phase) -> None:
+    keys = learning_rate_keys()
     for key in phase.config:
-        if key in LEARNING_RATE_KEYS and key != "learning_rate":
-            where = "the original network" if phase.index is None else f"index {phase.index}"
-            raise ConfigError(f"{where}: '#config' has {key!r}, which has no effect there, expected 'learning_rate'")
+        if key in keys and key != "learning_rate":
+            raise ConfigError(
+                f"{index_label(phase.index)}: '#config' has {key!r}, which has no effect there, expected 'learning_rate'"
+            )
 
 
-def _scheduled(rates: object) -> dict[int, float]:
+def _rates_by_epoch(rates: object) -> dict[int, float]:
     """:return: epoch → rate, for the epochs that `learning_rates`, a list or a dict, names"""
     if not rates:
         return {}

@@ -1,6 +1,7 @@
-"""Functions of TensorFlow whose meaning, or whose arguments' order, is another than when published configs were written.
+"""TensorFlow functions that also accept calls written for TensorFlow 1, where meanings or argument orders have changed.
 
-Each takes what TensorFlow 2's takes. What that would refuse, or take for something else, means what it meant before.
+Each accepts what TensorFlow 2's function accepts. A call that TensorFlow 2 would refuse or misread means what it meant in
+TensorFlow 1.
 """
 
 from __future__ import annotations
@@ -8,25 +9,27 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from boulder.errors import NetworkError
+from boulder.lazy import TFTensor, tf
 from boulder.network.code.random_numbers import drawn_dropout
 from boulder.network.code.running import running_code
 
 
 def either(new: Callable, old: Callable) -> Callable:
     """
-    :param new: TensorFlow 2's, where its signature fits a call
-    :param old: TensorFlow 1's of the same name, where only its own does: `keep_dims`, `dim`, `dimension`, `fn1`, …
+    :param new: TensorFlow 2's function, called if its signature fits the call
+    :param old: TensorFlow 1's function, called if only its signature fits: `keep_dims`, `dim`, `dimension`, `fn1`, …
     """
-    signatures = _signature(new), _signature(old)
-    if None in signatures or signatures[0] == signatures[1]:
+    new_signature, old_signature = _signature(new), _signature(old)
+    if new_signature is None or old_signature is None or new_signature == old_signature:
         return new
 
     @functools.wraps(new)
-    def call(*args, **kwargs):
-        fits = [_fits(signature, args, kwargs) for signature in signatures]
-        return (old if fits == [False, True] else new)(*args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        only_old_fits = not _fits(new_signature, args, kwargs) and _fits(old_signature, args, kwargs)
+        return (old if only_old_fits else new)(*args, **kwargs)
 
     return call
 
@@ -34,7 +37,7 @@ def either(new: Callable, old: Callable) -> Callable:
 def _signature(function: Callable) -> inspect.Signature | None:
     try:
         return inspect.signature(function)
-    except (TypeError, ValueError):  # a class of C++'s
+    except (TypeError, ValueError):  # a C++ class
         return None
 
 
@@ -46,11 +49,11 @@ def _fits(signature: inspect.Signature, args: tuple, kwargs: dict) -> bool:
     return True
 
 
-def where(new, old):
-    """A condition [B] chooses whole rows of [B, …] in TensorFlow 1; in 2 it would be broadcast along the last axis."""
+def where(new: Callable, old: Callable) -> Callable:
+    """A condition [B] selects whole rows of [B, …] in TensorFlow 1; TensorFlow 2 would broadcast it along the last axis."""
 
     @functools.wraps(new)
-    def call(condition, x=None, y=None, name=None):
+    def call(condition: TFTensor, x: TFTensor = None, y: TFTensor = None, name: str | None = None) -> TFTensor:
         ranks = [getattr(getattr(value, "shape", None), "rank", None) for value in (condition, x, y)]
         rows = ranks[0] == 1 and ranks[1] == ranks[2] and (ranks[1] or 0) > 1
         if rows and condition.shape.is_compatible_with(x.shape[:1]):
@@ -60,11 +63,11 @@ def where(new, old):
     return call
 
 
-def concat(new, _old):
-    """`tf.concat(1, [a, b])` was the order before TensorFlow 1.0."""
+def concat(new: Callable, _old: Callable) -> Callable:
+    """Accepts `tf.concat(1, [a, b])`, the order before TensorFlow 1.0."""
 
     @functools.wraps(new)
-    def call(values=None, axis=None, name="concat", concat_dim=None):
+    def call(values: Any = None, axis: Any = None, name: str = "concat", concat_dim: int | None = None) -> TFTensor:
         if isinstance(values, int):
             values, axis = axis, values
         return new(values, concat_dim if axis is None else axis, name=name)
@@ -72,11 +75,19 @@ def concat(new, _old):
     return call
 
 
-def split(new, _old):
-    """`tf.split(1, 2, x)`, also by `split_dim` and `num_split`, was the order before TensorFlow 1.0."""
+def split(new: Callable, _old: Callable) -> Callable:
+    """Accepts `tf.split(1, 2, x)`, the order before TensorFlow 1.0, also with `split_dim` and `num_split`."""
 
     @functools.wraps(new)
-    def call(value, num_or_size_splits=None, axis=0, num=None, name="split", num_split=None, split_dim=None):
+    def call(
+        value: Any,
+        num_or_size_splits: Any = None,
+        axis: Any = 0,
+        num: int | None = None,
+        name: str = "split",
+        num_split: int | None = None,
+        split_dim: int | None = None,
+    ) -> list[TFTensor]:
         if isinstance(value, int) and not isinstance(axis, int):
             value, axis = axis, value
         return new(
@@ -90,28 +101,29 @@ def split(new, _old):
     return call
 
 
-def cond(new, old):
-    """`tf.cond(True, f, g)`, with a bool of Python's as a network's train flag may be, is `f()`."""
+def cond(new: Callable, old: Callable) -> Callable:
+    """Calls one function if the condition is a Python bool, as a network's train flag may be: `tf.cond(True, f, g)` is `f()`."""
     call_either = either(new, old)
 
     @functools.wraps(new)
-    def call(pred, *args, **kwargs):
+    def call(pred: bool | TFTensor, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(pred, bool):
             return call_either(pred, *args, **kwargs)
         given = dict(zip(("true_fn", "false_fn"), args, strict=False)) | kwargs
-        return (given.get("true_fn") or given.get("fn1") if pred else given.get("false_fn") or given.get("fn2"))()
+        names = ("true_fn", "fn1") if pred else ("false_fn", "fn2")
+        return (given.get(names[0]) or given[names[1]])()
 
     return call
 
 
-def dropout(new, old):
-    """The second argument is what to keep in TensorFlow 1, what to drop in 2: it must be told by name."""
+def dropout(new: Callable, old: Callable) -> Callable:
+    """The second argument is the probability of keeping in TensorFlow 1 and of dropping in 2, so it needs its name."""
     if new is old:  # code asks for tf.compat.v1
         return drawn_dropout(old, ("x", "keep_prob", "noise_shape", "seed", "name"))
     by_name = drawn_dropout(either(new, old), ("x",))
 
     @functools.wraps(new)
-    def call(x, *args, **kwargs):
+    def call(x: TFTensor, *args: Any, **kwargs: Any) -> TFTensor:
         if args:
             raise NetworkError(
                 "tf.nn.dropout: found a second argument without a name, expected keep_prob=…, which it is in "
@@ -122,18 +134,26 @@ def dropout(new, old):
     return call
 
 
-def while_loop(new, _old):
-    """Random numbers are others in each iteration. As in TensorFlow 2, a list of one variable gives a list of one."""
+def while_loop(new: Callable, _old: Callable) -> Callable:
+    """Draws other random numbers in each iteration. As in TensorFlow 2, a list of one variable returns a list of one."""
     same_structure = "return_same_structure" not in inspect.signature(new).parameters
 
     @functools.wraps(new)
-    def call(cond, body, loop_vars, shape_invariants=None, *args, return_same_structure=same_structure, **kwargs):
+    def call(
+        cond: Callable,
+        body: Callable,
+        loop_vars: Any,
+        shape_invariants: Any = None,
+        *args: Any,
+        return_same_structure: bool = same_structure,
+        **kwargs: Any,
+    ) -> Any:
         code = running_code()
         loop_vars = loop_vars if isinstance(loop_vars, list | tuple) else [loop_vars]
         if shape_invariants is not None:
-            shape_invariants = (_tf().TensorShape([]), *shape_invariants)
+            shape_invariants = (tf.TensorShape([]), *shape_invariants)
 
-        def counted(iteration, *values):
+        def counted(iteration: TFTensor, *values: Any) -> tuple:
             if code is None:
                 result = body(*values)
             else:
@@ -142,7 +162,7 @@ def while_loop(new, _old):
             is_all = isinstance(result, list | tuple) and len(result) == len(loop_vars)
             return (iteration + 1, *(result if is_all else (result,)))
 
-        first = _tf().constant(0, _tf().int64)
+        first = tf.constant(0, tf.int64)
         _, *values = new(
             lambda _iteration, *values: cond(*values), counted, (first, *loop_vars), shape_invariants, *args, **kwargs
         )
@@ -153,12 +173,14 @@ def while_loop(new, _old):
     return call
 
 
-def map_fn(new, _old):
-    """Random numbers are others for each element."""
+def map_fn(new: Callable, _old: Callable) -> Callable:
+    """Draws other random numbers for each element."""
 
     @functools.wraps(new)
-    def call(fn, elems, dtype=None, *args, fn_output_signature=None, **kwargs):
-        tf, code = _tf(), running_code()
+    def call(
+        fn: Callable, elems: Any, dtype: Any = None, *args: Any, fn_output_signature: Any = None, **kwargs: Any
+    ) -> Any:
+        code = running_code()
         if code is None:
             return new(fn, elems, dtype, *args, fn_output_signature=fn_output_signature, **kwargs)
         elems = tf.nest.map_structure(tf.convert_to_tensor, elems)
@@ -166,7 +188,7 @@ def map_fn(new, _old):
         if signature is None:
             signature = tf.nest.map_structure(lambda value: value.dtype, elems)
 
-        def counted(pair):
+        def counted(pair: tuple[Any, TFTensor]) -> Any:
             with code.iteration(pair[1]):
                 return fn(pair[0])
 
@@ -176,17 +198,17 @@ def map_fn(new, _old):
     return call
 
 
-def function(new, _old):
-    """What a layer calls is compiled with the network, once for training and once for evaluation."""
+def function(new: Callable, _old: Callable) -> Callable:
+    """Within a layer, traces the function anew in each call, since the random numbers depend on the layer and the mode."""
 
     @functools.wraps(new)
-    def call(func=None, *args, **kwargs):
+    def call(func: Callable | None = None, *args: Any, **kwargs: Any) -> Callable:
         if func is None:
             return lambda func: call(func, *args, **kwargs)
         compiled = new(func, *args, **kwargs)
 
         @functools.wraps(func)
-        def traced(*call_args, **call_kwargs):
+        def traced(*call_args: Any, **call_kwargs: Any) -> Any:
             anew = compiled if running_code() is None else new(func, *args, **kwargs)
             return anew(*call_args, **call_kwargs)
 
@@ -195,7 +217,7 @@ def function(new, _old):
     return call
 
 
-CHANGED = {
+CHANGED: dict[str, Callable[[Callable, Callable], Callable]] = {
     "where": where,
     "concat": concat,
     "split": split,
@@ -205,21 +227,15 @@ CHANGED = {
     "map_fn": map_fn,
     "function": function,
 }
-"""Name in `tf` → function of TensorFlow 2's and TensorFlow 1's; the latter may be the former."""
+"""Name in `tf` → maker of the function above, from TensorFlow 2's and TensorFlow 1's function; these may be the same."""
 
 REFUSED = {
     "contrib": "TensorFlow has it no longer",
-    "get_variable": "it would be a parameter that no layer has, and no checkpoint",
-    "layers": "they would make parameters that no layer of the network has, and no checkpoint",
+    "get_variable": "it would create a parameter that belongs to no layer and to no checkpoint",
+    "layers": "they would create parameters that belong to no layer and to no checkpoint",
     "train.get_global_step": "expected self.network.global_train_step",
     "train.get_or_create_global_step": "expected self.network.global_train_step",
     "placeholder": "expected a source in 'from'",
     "Session": "code in a network is compiled with it",
 }
-"""Name in `tf` → why code in a net dict cannot have it."""
-
-
-def _tf():
-    from boulder.lazy import tf
-
-    return tf
+"""Name in `tf` → reason why code in a net dict cannot use it."""

@@ -1,0 +1,101 @@
+"""One epoch: the batches that remain of it, the scores, and the checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from boulder.data import form_batches, shares_of_epoch
+from boulder.errors import TrainingError
+from boulder.lazy import tf
+from boulder.training.checkpoint import Checkpoint
+from boulder.training.evaluation import evaluate
+from boulder.training.history import EpochRecord, TimedRecord
+from boulder.training.model import Model, StepResult
+from boulder.training.phase import TrainingPhase
+from boulder.training.run import TrainingRun
+from boulder.training.scores import Sums, describe_record, loss_scales, write_score, write_tensorboard
+
+
+def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
+    """
+    Train an epoch, or what remains of an interrupted one, score the dev data, and save a checkpoint.
+
+    :param state: updated in place
+    :raises TrainingError: if a loss, a gradient or the learning rate is not finite
+    :raises SystemExit: after a signal, once a checkpoint is saved
+    """
+    began, worked = time.monotonic(), time.process_time()
+    rate = _learning_rate(epoch, phase, state)
+    sums, steps, frames = _train_batches(epoch, rate, model, phase, state, run)
+    record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
+    if scales := loss_scales(model.spec):
+        record["scales"] = scales
+    if run.dev_data:
+        record["dev"] = evaluate(model, run.dev_data, phase, state, run).means()
+    state.history, state.position = [*state.history, record], None
+    timed: TimedRecord = {
+        **record,
+        "seconds": time.monotonic() - began,
+        "processor_seconds": time.process_time() - worked,
+        "steps": steps,
+        "frames": frames,
+    }
+    if run.replicas.is_chief:  # before the checkpoint, so that no epoch is missing from them
+        write_score(run.files.scores, timed)
+        write_tensorboard(run.files.tensorboard, timed)
+    run.save(model, state)
+    run.say(describe_record(timed))
+    run.stop_if_asked(model, state)
+
+
+def _learning_rate(epoch: int, phase: TrainingPhase, state: Checkpoint) -> float:
+    """:raises TrainingError: if the control returns a negative number or one that is not finite"""
+    control = phase.learning_rate_control
+    rate = control.rate(epoch, state.history)
+    if not 0 <= rate < math.inf:
+        raise TrainingError(
+            f"epoch {epoch} ({phase.index_name}): learning_rate_control {control.name!r} returned {rate!r}, expected a "
+            "finite number, 0 or more"
+        )
+    return rate
+
+
+def _train_batches(
+    epoch: int, rate: float, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
+) -> tuple[Sums, int, int]:
+    """
+    :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
+    :raises TrainingError: if a loss or gradient is not finite
+    """
+    options, dataset = phase.options, run.train_data
+    order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
+    batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
+    sums, done = Sums(state.position["sums"] if state.position else {}), state.batches_done
+    state.epoch = epoch
+    model.optimizer.learning_rate.assign(rate)
+    run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
+    for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, start=done):
+        result = model.step(shares, tf.constant(state.step, tf.int64))
+        if not result.finite:
+            raise _not_finite(epoch, done, result, dataset.tags(batches[done]), run)
+        sums.add(result.losses)
+        state.step += 1
+        done += 1
+        run.progress.advance(sums)
+        state.position = {"batch": done, "sums": sums.sums}
+        run.stop_if_asked(model, state)
+    return sums, len(batches), int(dataset.order_lengths[order].sum())
+
+
+def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:
+    costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in result.losses.items())
+    newest = run.store.paths()[:1]
+    kept = f"the last good checkpoint is {newest[0]}" if newest else "no epoch was finished before it"
+    named = ", ".join(tags[:5]) + (f", … ({len(tags)} sequences)" if len(tags) > 5 else "")
+    return TrainingError(
+        f"epoch {epoch}, batch {batch}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
+        f"on the sequences {named}; the parameters were not updated with it, {kept}. A lower learning rate or "
+        "'gradient_clip' may help"
+    )

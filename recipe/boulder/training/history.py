@@ -1,0 +1,33 @@
+"""The record of a finished epoch: it travels with the checkpoint, and learning-rate controls read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+Scores = Mapping[str, float | None]
+"""`cost:LAYER` and `error:LAYER` → mean per target frame; None where it could not be computed."""
+
+
+class EpochRecord(TypedDict):
+    """The scores of an epoch. `scales` are the loss scales other than 1, by layer; the scores do not include them."""
+
+    epoch: int
+    index: int | None
+    learning_rate: float
+    train: Scores
+    dev: NotRequired[Scores]
+    scales: NotRequired[dict[str, float]]
+
+
+class TimedRecord(EpochRecord):
+    """
+    A line of scores.jsonl: the record with figures that vary from run to run, which no checkpoint holds.
+
+    `steps` is the number of batches and `frames` that of the input frames without padding.
+    """
+
+    seconds: float
+    processor_seconds: float
+    steps: int
+    frames: int

@@ -1,0 +1,33 @@
+"""Learning rates. A control is a file here, imported below, which registers its class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from boulder.schedule import Plan
+from boulder.training.learning_rate.control import (
+    CONTROLS,
+    LearningRateControl,
+    control_class,
+    control_from_json,
+    find_control,
+    learning_rate_keys,
+)
+from boulder.training.learning_rate.scheduled import Scheduled
+from boulder.training.learning_rate.scheduling import learning_rates
+
+__all__ = [
+    "CONTROLS", "LearningRateControl", "Scheduled", "control_class", "control_from_json", "learning_rate_control",
+    "learning_rate_keys", "learning_rates",
+]  # fmt: skip
+
+
+def learning_rate_control(config: Mapping[str, Any], plan: Plan) -> LearningRateControl:
+    """
+    :param config: without the overrides of phases
+    :return: the control of all epochs of `plan`, of the class that the config's `learning_rate_control` names
+    :raises ConfigError: for an unknown class, and for a wrong rate or option
+    """
+    cls = find_control(config.get("learning_rate_control") or Scheduled.name, "config")
+    return cls.from_config(config, plan, learning_rates(config, plan))

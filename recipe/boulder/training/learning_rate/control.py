@@ -1,0 +1,113 @@
+"""Learning-rate controls: the rate of each epoch as a function of the epoch and of the scores so far."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
+
+from boulder.errors import ConfigError, nearest
+from boulder.schedule import Plan
+from boulder.training.history import EpochRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRateControl(ABC):
+    """
+    The fields that a subclass adds are options of the config, under the same names.
+
+    :param first_epoch: epoch of the first entry of `rates`
+    :param rates: rate of each epoch according to the config's schedule, see `learning_rates`
+    """
+
+    name: ClassVar[str]
+
+    first_epoch: int
+    rates: list[float]
+
+    @abstractmethod
+    def rate(self, epoch: int, history: Sequence[EpochRecord]) -> float:
+        """
+        Return the learning rate of an epoch. The result must depend on nothing but the arguments, since a resumed job asks
+        again.
+
+        :param epoch: 1-based; one of those that `rates` covers
+        :param history: records of all epochs before it, of earlier phases as well. A score may be None or missing.
+        """
+
+    def scheduled(self, epoch: int) -> float:
+        """:return: the rate according to the config's schedule"""
+        return self.rates[epoch - self.first_epoch]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], plan: Plan, rates: Sequence[float]) -> Self:
+        """
+        :param config: without the overrides of phases
+        :param rates: scheduled rate of each epoch of `plan`
+        :raises ConfigError: for an option of the wrong type or range
+        """
+        options = {key: config[key] for key in cls.option_names() if key in config}
+        return cls(first_epoch=1, rates=list(rates), **options)
+
+    def restricted_to(self, epochs: range) -> Self:
+        """:return: the control for some of its epochs; equal for equal rates and options of these epochs"""
+        start, stop = (epoch - self.first_epoch for epoch in (epochs.start, epochs.stop))
+        return replace(self, first_epoch=epochs.start, rates=self.rates[start:stop])
+
+    @classmethod
+    def option_names(cls) -> list[str]:
+        """:return: names of the options that this class adds"""
+        return [field.name for field in fields(cls) if field.name not in ("first_epoch", "rates")]
+
+    def to_json(self) -> dict[str, Any]:
+        """:return: plain JSON, part of the hash of the phase's job"""
+        return {"class": self.name} | asdict(self)
+
+
+CONTROLS: dict[str, type[LearningRateControl]] = {}
+"""Value of `learning_rate_control` → class."""
+
+_Control = TypeVar("_Control", bound=type[LearningRateControl])
+
+
+def control_class(name: str, *aliases: str) -> Callable[[_Control], _Control]:
+    """:return: a decorator that registers a class under `name`, which its JSON carries, and under further names"""
+
+    def register(cls: _Control) -> _Control:
+        cls.name = name
+        CONTROLS.update(dict.fromkeys((name, *aliases), cls))
+        return cls
+
+    return register
+
+
+def find_control(name: object, where: str) -> type[LearningRateControl]:
+    """:raises ConfigError: if no class has that name"""
+    if not isinstance(name, str) or name not in CONTROLS:
+        raise ConfigError(f"{where}: unknown learning_rate_control {name!r:.80}{nearest(str(name), CONTROLS)}")
+    return CONTROLS[name]
+
+
+def control_from_json(value: Mapping[str, Any], where: str = "phase") -> LearningRateControl:
+    """
+    Invert `LearningRateControl.to_json`.
+
+    :raises ConfigError: for an unknown class or option
+    """
+    options = dict(value)
+    cls = find_control(options.pop("class", None), where)
+    known = [field.name for field in fields(cls)]
+    for key in options:
+        if key not in known:
+            raise ConfigError(f"{where}: learning_rate_control {cls.name!r} has no option {key!r}{nearest(key, known)}")
+    return cls(**options)
+
+
+_SCHEDULE_KEYS = ("learning_rate", "learning_rates", "pretrain_learning_rate", "use_learning_rate_control_always")
+
+
+def learning_rate_keys() -> tuple[str, ...]:
+    """:return: all keys of a config that set learning rates; the options of every control are among them"""
+    options = {key: None for cls in CONTROLS.values() for key in cls.option_names()}
+    return (*_SCHEDULE_KEYS, "learning_rate_control", *options)

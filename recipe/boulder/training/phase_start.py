@@ -1,0 +1,72 @@
+"""The start of a phase: the hand-over from the checkpoint of the phase before, or a resume within the phase."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy
+
+from boulder.network import NetworkSpec, describe
+from boulder.network.initializers import initial_value
+from boulder.network.params import ParamSpec
+from boulder.schedule.canonical import canonical
+from boulder.training.checkpoint import Checkpoint
+from boulder.training.growth import begin_phase, carry_iterations, carry_slots
+from boulder.training.model import Model
+from boulder.training.phase import TrainingPhase
+from boulder.training.run import TrainingRun
+
+
+def start_phase(
+    phase: TrainingPhase, extern_data: dict[str, Any], state: Checkpoint | None, run: TrainingRun
+) -> tuple[Model, Checkpoint]:
+    """
+    Build the model of a phase from a checkpoint. At a phase border the parameters are grown; within the phase they are
+    taken unchanged.
+
+    :param state: None before the first phase
+    :return: the model, and the state from which the epochs of the phase continue
+    :raises BoulderError: if the checkpoint cannot be grown into the network of the phase
+    """
+    spec = describe(phase.network, extern_data).trained_only(phase.trainable_layers)
+    if state is not None and state.phase_start == phase.start:
+        return _resume(phase, spec, state, run), state
+    return _hand_over(phase, spec, state, run)
+
+
+def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun) -> Model:
+    model = Model(spec, state.params, phase.options, run.train_data, run.replicas)
+    model.set_slots(state.slots, state.iterations)
+    position = f", {state.batches_done} batches of epoch {state.epoch} done" if state.position else ""
+    run.say(f"{phase.name}: resuming after epoch {state.finished_epochs}{position}")
+    return model
+
+
+def _hand_over(
+    phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint | None, run: TrainingRun
+) -> tuple[Model, Checkpoint]:
+    def fresh(param: ParamSpec) -> numpy.ndarray:
+        return initial_value(param.init, param.shape, phase.options.random_seed, param.path, param.dtype)
+
+    old, old_specs, step = (state.params, state.specs, state.step) if state else ({}, {}, 0)
+    begun = begin_phase(phase, spec, old, old_specs, fresh, step)
+    if run.replicas.is_chief:
+        run.files.growth(phase, begun.report)
+    run.say(f"{phase.name}: {spec.num_params} parameter values; {begun.report}")
+    model = Model(spec, begun.params, phase.options, run.train_data, run.replicas)
+    if state and phase.carry_optimizer != "reset":
+        carry, initial = phase.carry_optimizer, model.slots()
+        slots = carry_slots(
+            carry, state.slots, initial, begun.old_specs, spec.params, phase.copy_param_mode, begun.options
+        )
+        model.set_slots(slots, carry_iterations(carry, state.iterations, state.slots, initial))
+    return model, Checkpoint(
+        epoch=phase.first_epoch - 1,
+        step=step,
+        phase_start=phase.start,
+        index=phase.index,
+        network=cast(dict[str, Any], canonical(phase.network)),  # functions become digests: a checkpoint holds no code
+        specs=spec.params,
+        params=begun.params,
+        history=state.history if state else [],
+    )

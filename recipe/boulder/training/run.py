@@ -1,0 +1,76 @@
+"""The surroundings of a training run: what every epoch of it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from boulder.data import Dataset
+from boulder.training.checkpoint import Checkpoint
+from boulder.training.growth import GrowthReport
+from boulder.training.interrupt import Interrupt
+from boulder.training.model import Model
+from boulder.training.phase import TrainingPhase
+from boulder.training.progress import Progress
+from boulder.training.replicas import OneReplica
+from boulder.training.store import CheckpointStore
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """
+    :param previous: checkpoint of the previous job; None for the first
+    :param store: folder for the checkpoints of this job
+    :param checkpoint: the final checkpoint, written at the end
+    :param scores: JSON lines, one per epoch
+    :param growth: called with (phase, report) at each hand-over
+    :param tensorboard: folder for TensorBoard's event files
+    :param progress: state of the running epoch, see `boulder.training.progress`
+    :param begin: called first, by rank 0 only
+    """
+
+    previous: Path | None
+    store: Path
+    checkpoint: Path
+    scores: Path
+    tensorboard: Path
+    progress: Path
+    growth: Callable[[TrainingPhase, GrowthReport], None]
+    begin: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """
+    :param train_data: data set of the phase to train on
+    :param dev_data: data set of the phase to score after each epoch; None for none
+    :param say: receives one line of log at a time
+    """
+
+    files: TrainingFiles
+    train_data: Dataset
+    dev_data: Dataset | None
+    replicas: OneReplica
+    store: CheckpointStore
+    interrupt: Interrupt
+    progress: Progress
+    say: Callable[[str], None]
+
+    def save(self, model: Model, state: Checkpoint) -> Path:
+        """
+        Store the model's current values as the checkpoint of `state`.
+
+        :raises CheckpointError: if it cannot be written
+        """
+        state.params, state.slots, state.iterations = model.values(), model.slots(), model.iterations
+        return self.store.save(state)
+
+    def stop_if_asked(self, model: Model, state: Checkpoint) -> None:
+        """:raises SystemExit: after saving, if any process has received a signal"""
+        if not self.replicas.any(self.interrupt.wanted is not None):
+            return
+        path = self.save(model, state)
+        self.replicas.barrier()  # a process that ends early may take rank 0 down with it
+        reason = self.interrupt.wanted or "another process was told to stop"
+        raise SystemExit(f"{reason}: stopped in epoch {state.epoch}; saved in {path}")
