@@ -8,9 +8,9 @@ imported by their own names: `boulder.schedule.canonical` (plain JSON values for
 from boulder.schedule.adaptive import Outlook, plan_next
 from boulder.schedule.difference import ABSENT, Changes, changes
 from boulder.schedule.epoch_values import WrapEpochValue
-from boulder.schedule.pretraining import pretrain_learning_rate, pretrain_options
 from boulder.schedule.phases import COPY_PARAM_MODES, Phase, Plan
 from boulder.schedule.planning import plan
+from boulder.schedule.pretraining import pretrain_learning_rate, pretrain_options
 
 __all__ = [
     "ABSENT",

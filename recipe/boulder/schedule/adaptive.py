@@ -7,9 +7,9 @@ from boulder.errors import ScheduleError
 from boulder.schedule.construction import Construction, history_parameter
 from boulder.schedule.copying import copy_value
 from boulder.schedule.joining import join
-from boulder.schedule.pretraining import read_options
 from boulder.schedule.phases import Plan
 from boulder.schedule.planning import check_arguments, plan, stretches_of
+from boulder.schedule.pretraining import read_options
 from boulder.schedule.repetitions import repetition_at
 from boulder.schedule.user_code import short
 

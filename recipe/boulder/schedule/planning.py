@@ -10,8 +10,8 @@ from boulder.schedule.epoch_values import refuse_epoch_values
 from boulder.schedule.graph_algos import networks_from_input, networks_from_output
 from boulder.schedule.hash_keys import REPETITION_KEYS
 from boulder.schedule.joining import Stretch, join, same_stretch
-from boulder.schedule.pretraining import Options, read_options
 from boulder.schedule.phases import Phase, Plan
+from boulder.schedule.pretraining import Options, read_options
 from boulder.schedule.repetitions import resolve_repetitions
 from boulder.schedule.user_code import call_user, short
 
