@@ -64,11 +64,16 @@ def test_an_unfinished_pipeline_says_how_far_it_is(unfinished_html):
 
 
 @pytest.mark.parametrize("drop", ["scores", "phases", "all"])
-def test_a_pipeline_that_has_just_begun_renders(finished, drop):
+def test_a_report_names_what_is_still_missing(finished, drop):
     report = {"title": "t", "phases": []} if drop == "all" else {**finished, "scores": []}
     if drop == "phases":
         report["phases"] = []
-    Page(render(report))
+    text = re.sub(r"\s+", " ", Page(render(report)).text)
+    assert "No epoch has finished yet." in text
+    assert "Scores of each epoch" not in text
+    assert ("No phases." in text) == (drop != "scores")
+    assert ("0 of 15" in text) == ("copy_param_mode = subset" in text) == (drop == "scores")
+    assert ("Error rates" in text) == ("Decoded words" in text) == (drop != "all")
 
 
 def test_without_dev_data_there_is_no_column_for_it(finished):
@@ -82,7 +87,7 @@ def test_without_dev_data_there_is_no_column_for_it(finished):
 
 def test_before_the_first_epoch_the_curves_say_so(finished):
     text = re.sub(r"\s+", " ", Page(render({**finished, "scores": []})).text)
-    assert "No epoch is done yet." in text
+    assert "No epoch has finished yet." in text
     assert "not begun" in text
 
 
