@@ -57,8 +57,9 @@ def frames(tmp_path):
 
     (tmp_path / "config").mkdir()
     (tmp_path / "data").mkdir()
-    # The same experiments with fewer epochs and narrow layers.
+    # The same experiments with fewer epochs, narrow layers and fewer jobs.
     smaller = {
+        "rqmt=": "indices_per_job=None, rqmt=",
         "(64, 96)[idx]": "(4, 6)[idx]",
         "width=128": "width=8",
         "num_epochs=12": "num_epochs=5",

@@ -108,16 +108,16 @@ def test_a_job_that_fails_is_told_in_a_line_with_its_log_and_the_exit_code_is_1(
     project.write_config(
         text.replace('{"learning_rate": 0.01}', '{"learning_rate": 1e30, "optimizer": {"class": "sgd"}}')
     )
-    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None)")
     assert code == 1
-    line = next(line for line in output.splitlines() if line.startswith("failed: tiny/phase.00: "))
+    line = next(line for line in output.splitlines() if line.startswith("failed: tiny/phase.00-final: "))
     assert "TrainingError: epoch 1, batch" in line
     assert "not finite" in line
     log = next(line.split("log:")[1].strip() for line in output.splitlines() if "log: " in line)
     assert "TrainingError" in (project.folder / log).read_text()
     # The same command after the mistake is mended: the failed job is moved aside and tried again.
     project.write_config(text)
-    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None)")
     assert code == 0, output
 
 
