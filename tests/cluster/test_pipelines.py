@@ -54,7 +54,7 @@ def test_a_manager_finds_the_jobs_of_a_killed_one_and_submits_none_twice(project
     manager.wait()
     end(project.start("boulder", "run", f"config/tiny.{LONG}"), cluster)
     assert cluster.num_jobs(project.folder, 1) == len(submissions(project)) == 1
-    assert not cluster.active(project.folder)
+    cluster.wait_until(lambda: not cluster.active(project.folder), "no job is left")
     assert project.checkpoint() == undisturbed(LONG)
 
 
