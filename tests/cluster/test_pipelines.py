@@ -33,6 +33,8 @@ REQUESTED = {
     },
 }
 SUCCEEDED = {"Slurm": {"JobState": "COMPLETED"}, "Grid Engine": {"failed": "0", "exit_status": "0"}}
+NUM_SAVES = {"Slurm": 3, "Grid Engine": 1}
+"""number of `cluster.endings` that let a phase save in any case"""
 SMALL_MEMORY = {"Slurm": 0.4, "Grid Engine": 0.3}
 """GB that are too little for a training of this size"""
 
@@ -67,7 +69,7 @@ def test_a_phase_that_is_ended_early_resumes_with_the_same_result(project, clust
     end(manager, cluster)
     # The cluster itself restarts a job after a node failure and a requeue; the manager submits again after the others.
     assert len(submissions(project)) == len(endings) - 1
-    assert training_log(project).count("it can be resumed") >= len(endings) - 2  # it could save
+    assert training_log(project).count("it can be resumed") >= NUM_SAVES[cluster.name]
     assert not list(project.folder.glob("work/jobs/phase_training/*/error.*"))
     assert project.checkpoint() == undisturbed(LONG)
 
