@@ -84,7 +84,7 @@ def test_a_phase_that_meets_its_time_limit_resumes_with_more_time(project, clust
     first, second, *_ = submissions(project)
     assert second["time"] == 2 * first["time"]
     assert second["completed_fraction"] > first["completed_fraction"]
-    assert "going on after epoch" in training_log(project)
+    assert "resuming after epoch" in training_log(project)
     assert project.checkpoint() == undisturbed(LONG)
 
 
