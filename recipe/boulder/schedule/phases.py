@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from boulder.errors import ScheduleError
+from boulder.schedule.labels import phase_name
 
 COPY_PARAM_MODES = {
     "ifpossible": "copies what has kept its shape, initialises the rest; also what None means (RETURNN)",
@@ -62,7 +63,7 @@ class Phase:
     def name(self) -> str:
         """`00`, `01`, …, or `final` for the original network: for aliases and tables. The second phase of an index is
         `00.2`."""
-        name = "final" if self.index is None else f"{self.index:02d}"
+        name = phase_name(self.index)
         return name if self.part == 1 else f"{name}.{self.part}"
 
 
