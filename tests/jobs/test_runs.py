@@ -90,7 +90,7 @@ def test_the_same_command_resumes_after_ctrl_c(project):
     os.killpg(manager.pid, signal.SIGINT)
     output, _ = manager.communicate(timeout=60)
     assert manager.returncode == 130, output
-    assert "the same command goes on from here" in output
+    assert "the same command resumes from here" in output
     assert not list(scores.glob("*/error.*"))
     code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 20)")
     assert code == 0, output
