@@ -35,7 +35,7 @@ def random(idx, net_dict, history):
 
 
 ARGUMENTS = dict(
-    network=network(layers=1, width=4),  # what index 1 has: its phase goes on
+    network=network(layers=1, width=4),  # the network of index 1, so its phase continues
     num_epochs=5,
     config=CONFIG | {"learning_rate": 0.01},
     extern_data=EXTERN_DATA,
@@ -164,7 +164,7 @@ def test_plan_shows_the_decided_phases_and_the_epoch_it_waits_for(grow):
 
     assert grow.run("boulder", "run", "config/grow.py")[0] == 0
     code, output = grow.run("boulder", "plan", "config/grow.py")
-    assert "goes on" not in output
+    assert "continues after epoch" not in output
     assert ["1", "2–5"] in [line.split()[:2] for line in output.splitlines()]
 
 

@@ -50,7 +50,7 @@ NETWORK = {
 }
 
 
-# as it stands in the document
+# copied from the document
 
 def custom_construction_algo(idx, net_dict):
   if idx == 5:

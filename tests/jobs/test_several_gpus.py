@@ -116,4 +116,4 @@ def test_a_local_manager_refuses_more_devices_than_this_machine_has(lay_out, man
     with pytest.raises(ConfigError, match=message):
         lay_out(**arguments)
     manager("slurm", 2)
-    lay_out(**arguments)  # it knows better what it has
+    lay_out(**arguments)  # the worker checks its devices
