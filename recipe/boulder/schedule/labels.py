@@ -13,3 +13,8 @@ def index_label(index: int | None) -> str:
 def phase_name(index: int | None) -> str:
     """:return: name of the (first) phase of an index in aliases, tables and `--phase`: `03`, or `final` for None"""
     return "final" if index is None else f"{index:02d}"
+
+
+def short_index_label(index: int | None) -> str:
+    """:return: `3`, or `original` for None: for a column with the heading "index" and for names above a curve"""
+    return "original" if index is None else str(index)
