@@ -4,8 +4,8 @@ import pytest
 
 from boulder.data.streams import read_extern_data
 from boulder.errors import ConfigError
+from boulder.returnn.config_object import Config
 from boulder.returnn.extern_data import extern_data
-from boulder.returnn.options import Config
 from boulder.returnn.provided.dims import Data, Dim, FeatureDim, SpatialDim, batch_dim
 
 LABELS = {"dim": 9, "shape": (None,), "sparse": True, "available_for_inference": False}

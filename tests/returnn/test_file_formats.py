@@ -78,11 +78,11 @@ def test_json_with_comments(tmp_path):
         ),
         (
             "#!rnn.py\nfrom TFNetworkLayer import LayerBase\nclass A(LayerBase): pass\nA()\n",
-            "FILE, line 4: A cannot be made: Boulder has only a placeholder for its base TFNetworkLayer.LayerBase",
+            "FILE, line 4: A cannot be instantiated: Boulder has only a placeholder for its base TFNetworkLayer.LayerBase",
         ),
         (
             "#!rnn.py\nimport tensorflow as tf\nif tf.test.is_gpu_available():\n  pass\n",
-            "FILE, line 3: whether tensorflow.test.is_gpu_available(…) is true is not known while planning",
+            "FILE, line 3: whether tensorflow.test.is_gpu_available(…) is true is unknown while planning",
         ),
         (
             "#!rnn.py\nfrom returnn.import_ import import_\nm = import_('github.com/a/b', 'c/d', '20211231-0123abcd0123')\n",

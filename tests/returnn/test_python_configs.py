@@ -1,12 +1,15 @@
 """Python configs in the style of the field: what they import, how they build their networks, and what comes out."""
 
+import ast
 import sys
 import textwrap
+import types
 
 import pytest
 
 from boulder.errors import ConfigError
 from boulder.returnn import load_config
+from boulder.returnn.stand_ins import is_stand_in
 from boulder.schedule import changes
 
 
@@ -147,8 +150,16 @@ def test_overrides_need_not_be_text(load):
         "import dataclasses\n@dataclasses.dataclass\nclass A:\n  x: 'int' = 1\na = A()",
     ],
 )
-def test_imports_that_configs_make(load, program):
-    load(program)
+def test_imports_of_configs_give_stand_ins_and_leave_no_modules_behind(load, program):
+    before = {name: module for name, module in sys.modules.items() if is_stand_in(name)}
+    namespace = load(program).config.typed_dict
+    assert {name: module for name, module in sys.modules.items() if is_stand_in(name)} == before
+    modules = {name: value for name, value in namespace.items() if isinstance(value, types.ModuleType)}
+    real = {name for name, value in modules.items() if is_stand_in(value.__name__) and type(value) is types.ModuleType}
+    assert real == set()
+    if "import " in program:  # every name that the program imports is defined
+        imported = [name for line in ast.walk(ast.parse(program)) for name in getattr(line, "names", ())]
+        assert {(name.asname or name.name).partition(".")[0] for name in imported} <= namespace.keys()
 
 
 def test_import_takes_a_repository_that_is_there(load, tmp_path, monkeypatch):

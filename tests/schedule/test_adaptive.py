@@ -133,7 +133,9 @@ def test_bad_input():
 
     assert error_of([{"epoch": 2}]) == "history[0]: found 2 (int), expected the record of epoch 1"
     assert error_of({"epoch": 1}).startswith("history: found {'epoch': 1} (dict), expected a list")
-    assert error_of([], repetitions={-2: 3}).startswith("repetitions: found step -2, but how many there will be")
+    assert error_of([], repetitions={-2: 3}).startswith(
+        "repetitions: found step -2, but the number of steps depends on the history"
+    )
     assert "max_index=5" in error_of([], lambda idx, net_dict, history: net_dict, repetitions={"default": 0})
     assert "all 1 steps have 0 epochs" in error_of([], lambda idx, net_dict, history: None, repetitions=[0])
     assert "construction_algo at idx 0: ZeroDivisionError" in error_of([], lambda idx, net_dict, history: 1 // idx)

@@ -1,15 +1,17 @@
-"""Schedules that depend on how the training goes: an algo with a third argument, `history`."""
+"""Adaptive schedules: construction algos that read the scores so far from a third argument, `history`."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from boulder.errors import ScheduleError
-from boulder.schedule.construction import Construction, history_parameter
+from boulder.schedule.construction import Construction, Step, history_parameter
 from boulder.schedule.copying import copy_value
 from boulder.schedule.joining import join
-from boulder.schedule.options import read_options
 from boulder.schedule.phases import Plan
 from boulder.schedule.planning import check_arguments, plan, stretches_of
+from boulder.schedule.pretraining import read_options
 from boulder.schedule.repetitions import repetition_at
 from boulder.schedule.user_code import short
 
@@ -17,13 +19,12 @@ from boulder.schedule.user_code import short
 @dataclass(frozen=True)
 class Outlook:
     """
-    As much of a plan as is decided.
+    The part of a plan that is decided so far.
 
-    :param plan: its phases and its `num_pretrain_epochs` are those decided so far. Only its last phase may become
-        longer, by epochs that follow
-    :param needs: the plan goes on once there are scores up to this epoch, its last; None: it is complete
-    :param decisions: after which epochs the algo was asked. No job may reach across one of them, also within a phase:
-        then a plan that has grown begins with the very jobs that it had before
+    :param plan: the decided phases; of these, only the last one may still get longer
+    :param needs: last epoch of the plan, whose scores the algo needs to continue; None: the plan is complete
+    :param decisions: epochs after which the algo was asked. No job may span one of them, not even within a phase, so
+        that the jobs of a shorter plan stay the first jobs of a longer one
     """
 
     plan: Plan
@@ -40,20 +41,19 @@ def plan_next(
     max_index: int = 1000,
 ) -> Outlook:
     """
-    `plan`, as far as it can be made from the scores that there are. It remembers nothing: the algo is called from
-    index 0 on, `algo(idx=…, net_dict=…, history=…)`, each time with the records of the epochs before that index and no
-    others, so that an algo without a state of its own decides as it did before. An asynchronous config calls it after
-    each phase:
+    Plans as far as the available scores allow. The function is stateless: it calls the algo from index 0 on,
+    `algo(idx=…, net_dict=…, history=…)`, with the records of the epochs before that index. So an algo without state
+    repeats its earlier decisions. An asynchronous config calls this function after each phase:
 
         outlook = plan_next(network, pretrain, history)
         while outlook.needs is not None:
-            …  # jobs for outlook.plan; wait for the scores of the last of them; read them
+            …  # create the jobs of outlook.plan, await the last one, read its scores
             outlook = plan_next(network, pretrain, history)
 
-    The arguments are those of `plan`. An algo without an argument `history` has a complete plan at once.
+    For the other arguments see `plan`. The plan of an algo without the argument `history` is complete at once.
 
-    :param history: the records of scores.jsonl, one for each epoch from 1 on
-    :raises ScheduleError: as `plan`, or a history with a gap
+    :param history: the records of scores.jsonl, one per epoch, from epoch 1 on
+    :raises ScheduleError: as `plan`, or if the history has a gap
     """
     options = read_options(pretrain)
     if options is None or not callable(options.algo) or history_parameter(options.algo) is None:
@@ -61,13 +61,15 @@ def plan_next(
     check_arguments(network, num_epochs)
     _check_history(history)
     construction = Construction(options.algo, network, copy_param_mode=options.copy_param_mode, max_index=max_index)
-    steps, repetitions, decisions = [], [], []
+    steps: list[Step] = []
+    repetitions: list[int] = []
+    decisions: list[int] = []
     limit, complete = num_epochs or float("inf"), False
     while not complete and (done := sum(repetitions)) <= len(history) and done < limit:
         decisions += [done] if done and done not in decisions else []
-        step = construction.next_step(history=copy_value(list(history[:done])))
-        complete = step is None
-        step = step or construction.original_step
+        constructed = construction.next_step(history=copy_value(list(history[:done])))
+        complete = constructed is None
+        step = constructed or construction.original_step
         own, position = step.repetitions, len(steps)
         steps.append(step)
         repetitions.append(own if own is not None else repetition_at(options.repetitions, position, is_last=complete))
@@ -85,7 +87,7 @@ def plan_next(
 
 def _check_history(history: Sequence[dict]) -> None:
     if not isinstance(history, list | tuple):
-        raise ScheduleError(f"history: found {short(history)}, expected a list of records of scores")
+        raise ScheduleError(f"history: found {short(history)}, expected a list of score records")
     for epoch, record in enumerate(history, 1):
         found = record.get("epoch") if isinstance(record, dict) else record
         if found != epoch:

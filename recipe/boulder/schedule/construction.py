@@ -1,4 +1,6 @@
-"""Calls the construction algo, index by index, and keeps what it returned at each."""
+"""Calls the construction algo for each index and collects the networks that it returns."""
+
+from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
@@ -17,17 +19,17 @@ from boulder.schedule.user_code import call_user, short
 @dataclass(frozen=True)
 class Step:
     """
-    One network of the construction, taken apart.
+    One network of the construction.
 
-    :param index: what the algo was called with; None: the original network
-    :param layers: as returned, so there may be `WrapEpochValue`s
-    :param keys: the `#` keys, less repetitions
-    :param settings: what the `#` keys say; None where it takes the epoch to know
-    :param wrapped: layers that take the epoch to be known
-    :param repetitions: what the net dict asks for
-    :param plural: whether it does so by `#repetitions`, which RETURNN does not read
-    :param where: for messages
-    :param copy_param_mode: where the `#` keys say none
+    :param index: argument `idx` of the algo; None: the original network
+    :param layers: layers as returned, possibly with `WrapEpochValue`s
+    :param keys: the `#` keys without repetitions
+    :param settings: parsed `#` keys; None if they depend on the epoch
+    :param wrapped: layers that depend on the epoch
+    :param repetitions: epochs that the net dict requests
+    :param plural: whether it uses `#repetitions`, which RETURNN ignores
+    :param where: context for messages
+    :param copy_param_mode: default if the `#` keys set none
     """
 
     index: int | None
@@ -42,15 +44,15 @@ class Step:
 
     @property
     def depends_on_epoch(self) -> bool:
-        """Whether one epoch may differ from the next."""
+        """Whether epochs of this step may differ."""
         return bool(self.wrapped) or self.settings is None
 
     def at_epoch(self, epoch: int, shared: dict[str, dict]) -> tuple[dict[str, dict], Settings]:
         """
-        :param shared: a network whose layers are taken where they are equal
-        :raises ScheduleError: a `WrapEpochValue` raises, or has given something that does not belong there
+        :param shared: a network whose layers are reused where they are equal
+        :raises ScheduleError: if a `WrapEpochValue` raises or has an invalid value
         """
-        if not self.depends_on_epoch:
+        if not self.wrapped and self.settings is not None:
             return self.layers, self.settings
         where = f"{self.where}, epoch {epoch}"
         layers = dict(self.layers)
@@ -63,13 +65,13 @@ class Step:
 
 
 class Construction:
-    """Calls an algo step by step. Where a network has layers equal to the step before, it shares them: a thousand
-    indices cost what they change."""
+    """Calls an algo step by step. Steps share equal layers, so that a thousand indices cost only their changes."""
 
     def __init__(self, algo: Callable, network: dict, *, copy_param_mode: str | None, max_index: int) -> None:
         """
-        :param algo: gets a deep copy of `network` each time
-        :param copy_param_mode: for the steps that do not have their own
+        :param algo: receives a deep copy of `network` in each call
+        :param copy_param_mode: default for steps that set none
+        :param max_index: limit on the number of indices
         """
         self.algo, self.network = algo, network
         self.copy_param_mode, self.max_index = copy_param_mode, max_index
@@ -78,20 +80,22 @@ class Construction:
         self._original = copy_value(network)
         self.original_step = make_step(None, self._original, "the original network", copy_param_mode)
 
-    def next_step(self, **more) -> Step | None:
+    def next_step(self, **more: object) -> Step | None:
         """
-        :param more: arguments for the algo, next to `idx` and `net_dict`
-        :return: the next one, also in `steps`; None: the algo has returned None (or anything empty, as in RETURNN)
-        :raises ScheduleError: the algo raises, never ends, returns no net dict, or changes the original network
+        :param more: arguments for the algo besides `idx` and `net_dict`
+        :return: the next step, also appended to `steps`; None once the algo returns None (or, as in RETURNN, anything
+            empty)
+        :raises ScheduleError: if the algo raises, exceeds `max_index`, returns no net dict, or changes the original
+            network
         """
         idx = len(self.steps)
         where = f"construction_algo at idx {idx}"
         net_dict = _call(self.algo, where, idx=idx, net_dict=copy_value(self._original), **more)
         if not same_value(self._witness, self.network):
-            found = changes(self._witness, self.network) or "its # keys"
+            found: object = changes(self._witness, self.network) or "its # keys"
             raise ScheduleError(
                 f"{where}: changed the original network ({found}) through a reference it kept, "
-                "expected it to change and return the net_dict that it is given"
+                "expected it to change and return its argument net_dict"
             )
         if net_dict is None:
             return None
@@ -107,7 +111,7 @@ class Construction:
 
 def construct(algo: Callable, network: dict, *, copy_param_mode: str | None, max_index: int) -> tuple[Step, ...]:
     """
-    Calls `algo(idx=…, net_dict=…)` with idx 0, 1, 2, … until it returns None. The original network is the last step.
+    Calls `algo(idx=…, net_dict=…)` for idx 0, 1, 2, … until it returns None. The original network is the last step.
 
     :raises ScheduleError: see `Construction.next_step`
     """
@@ -119,10 +123,10 @@ def construct(algo: Callable, network: dict, *, copy_param_mode: str | None, max
 
 def constructed(networks: list[dict[str, dict]], network: dict, *, copy_param_mode: str | None) -> tuple[Step, ...]:
     """
-    The steps of networks that an algo made all at once. The `#` keys of the original hold for all of them.
+    Makes steps of networks that an algo returned all at once. The `#` keys of the original apply to all of them.
 
     :param networks: without `#` keys
-    :param network: the original
+    :param network: the original network
     """
     original = copy_value(network)
     steps = [make_step(None, original, "the original network", copy_param_mode)]
@@ -142,9 +146,9 @@ def make_step(
     shared_wrapped: tuple[str, ...] = (),
 ) -> Step:
     """
-    :param shared: a network whose layers are taken where they are equal
-    :param shared_wrapped: which of them take the epoch to be known
-    :raises ScheduleError: if it is no net dict
+    :param shared: a network whose layers are reused where they are equal
+    :param shared_wrapped: those of its layers that depend on the epoch
+    :raises ScheduleError: if `net_dict` is not a net dict
     """
     shared = shared or {}
     layers: dict[str, dict] = {}
@@ -173,23 +177,23 @@ def make_step(
 
 
 def history_parameter(algo: Callable) -> inspect.Parameter | None:
-    """:return: the argument of an algo that is called `history`; `**kwargs` is none, as many algos have that"""
+    """:return: the parameter `history` of an algo; `**kwargs`, which many algos have, does not count"""
     try:
         return inspect.signature(algo).parameters.get("history")
-    except (TypeError, ValueError):  # a callable that does not tell
+    except (TypeError, ValueError):  # a callable without a signature
         return None
 
 
 def needs_history(algo: Callable) -> bool:
-    """:return: whether it cannot be called without"""
+    """:return: whether `history` is a required argument of the algo"""
     parameter = history_parameter(algo)
     return parameter is not None and parameter.default is inspect.Parameter.empty
 
 
-def _call(algo: Callable, where: str, **arguments) -> dict | None:
+def _call(algo: Callable, where: str, **arguments: object) -> dict | None:
     result = call_user(algo, where, **arguments)
     if result is None or (isinstance(result, dict | list | tuple | bool | int | str) and not result):
-        return None  # RETURNN ends at any false value
+        return None  # RETURNN stops at any false value
     if not isinstance(result, dict):
         raise ScheduleError(f"{where}: returned {short(result)}, expected a net dict or None")
     return result

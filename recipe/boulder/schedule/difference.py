@@ -1,4 +1,6 @@
-"""What changes from one net dict to the next, for phase tables and messages."""
+"""Differences between two net dicts, for phase tables and messages."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -11,7 +13,7 @@ class _Absent:
 
 
 ABSENT = _Absent()
-"""Stands for the value of an option that is not there."""
+"""Stands for the value of a missing option."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,14 @@ class Changes:
     added: list[str]
     removed: list[str]
     changed: dict[str, dict[str, tuple[object, object]]]
-    """layer → option → (old, new), each of which may be `ABSENT`. An option inside a subnetwork is called by its path
-    (`unit/stop_token/loss_scale`)."""
+    """Layer → option → (old, new), each of which may be `ABSENT`. Options inside a subnetwork have paths as names, such
+    as `unit/stop_token/loss_scale`."""
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 
     def __str__(self) -> str:
-        """For a table: `+lstm2 -dropout ~lstm1(n_out 4→8)`."""
+        """:return: e.g. `+lstm2 -dropout ~lstm1(n_out 4→8)`"""
         changed = [
             f"~{layer}({', '.join(f'{option} {old!r}→{new!r}' for option, (old, new) in options.items())})"
             for layer, options in self.changed.items()
@@ -38,8 +40,8 @@ class Changes:
 
 def changes(old: dict, new: dict) -> Changes:
     """
-    :param old: a net dict; `#` keys at its top level do not count
-    :param new: the one that follows it
+    :param old: a net dict; `#` keys at its top level are ignored
+    :param new: the net dict of the next phase
     """
     old, new = ({name: layer for name, layer in net.items() if not name.startswith("#")} for net in (old, new))
     changed = {name: _options(old[name], new[name], "") for name in new if name in old}
@@ -51,7 +53,7 @@ def changes(old: dict, new: dict) -> Changes:
 
 
 def _options(old: dict, new: dict, prefix: str) -> dict[str, tuple[object, object]]:
-    result = {}
+    result: dict[str, tuple[object, object]] = {}
     for key in [*old, *(key for key in new if key not in old)]:
         a, b = old.get(key, ABSENT), new.get(key, ABSENT)
         if isinstance(a, dict) and isinstance(b, dict):

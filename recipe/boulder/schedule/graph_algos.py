@@ -1,9 +1,11 @@
-"""The construction algos of RETURNN that are called by a name: `"from_input"` and `"from_output"`.
+"""RETURNN's built-in construction algos, `"from_input"` and `"from_output"` (`returnn.pretrain`).
 
-They follow `from` alone: what else a layer needs (`base`, `attention`, a subnetwork) they do not see. A layer without
-`from` reads `data`. Where RETURNN fails on an assertion (outputs that share a source, a source that is gone already),
-these go on.
+They follow only `from` and ignore other references of a layer (`base`, `attention`, a subnetwork). A layer without
+`from` reads `data`. Where RETURNN fails on an assertion (outputs that share a source, a source that is already
+removed), these functions continue.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,12 +16,12 @@ from boulder.schedule.user_code import short
 
 def networks_from_input(network: dict[str, dict], output_layers: Sequence[str]) -> list[dict[str, dict]]:
     """
-    Network n has the layers that are at most n steps behind the data, and all output layers; those read the nearest
-    layers that there are. A layer with `"trainable": False` behind the data is no step.
+    Builds networks in which network n has all output layers and the layers at most n steps from the data. Output layers
+    read the nearest existing layers. Layers with `"trainable": False` next to the data do not count as a step.
 
     :param network: without `#` keys
-    :return: without the original network
-    :raises ScheduleError: a layer reads from one that does not exist
+    :return: the networks, without the original one
+    :raises ScheduleError: if a layer reads from a missing layer
     """
     outputs = [name for name in sorted(network) if _is_output(network, name, output_layers)]
     readers: dict[str, list[str]] = {}
@@ -31,10 +33,11 @@ def networks_from_input(network: dict[str, dict], output_layers: Sequence[str]) 
         return [name for source in sources for name in readers.get(source, ())]
 
     reached = ["data"]
-    for name in reached:  # grows while it is read
+    for name in reached:  # grows during the loop
         free = [reader for reader in readers.get(name, ()) if not network[reader].get("trainable", True)]
         reached += [reader for reader in dict.fromkeys(free) if reader not in reached]
-    inner, last, result = set(reached[1:]), reached, []
+    inner, last = set(reached[1:]), reached
+    result: list[dict[str, dict]] = []
     while True:
         last = list(dict.fromkeys(name for name in behind(last) if name not in inner))
         inner.update(last)
@@ -49,17 +52,18 @@ def networks_from_output(
     network: dict[str, dict], output_layers: Sequence[str], input_layers: Sequence[str]
 ) -> list[dict[str, dict]]:
     """
-    Goes backwards from the original network: takes away the layers that the output layers read, and lets them read
-    what those read, until they would read the data.
+    Works backwards from the original network: removes the layers that the output layers read, and connects the output
+    layers to the sources of the removed layers, until the data is reached.
 
     :param network: without `#` keys
-    :return: the smallest first, without the original network
-    :raises ScheduleError: an output layer does not exist, or a layer reads from one that does not
+    :return: the networks, the smallest first, without the original one
+    :raises ScheduleError: if an output layer is missing, or a layer reads from a missing layer
     """
     for name in output_layers:
         if name not in network:
             raise ScheduleError(f"pretrain: found output layer {name!r}, which is no layer{nearest(name, network)}")
-    current, result = dict(network), []
+    current = dict(network)
+    result: list[dict[str, dict]] = []
     while True:
         read = {source: name for name in output_layers for source in _sources(current, name)}
         read = {source: name for source, name in read.items() if source not in output_layers}
@@ -70,7 +74,7 @@ def networks_from_output(
                 sources.update(_sources(current, source))
             elif source not in network:
                 raise _no_such_source(network, read[source], source)
-            # else it is gone already: what it read is, or was, among these
+            # else it is already removed, and its sources are or were among these
         sources.difference_update(output_layers)
         removed = [source for source in replaced if source in current]
         current = {name: layer for name, layer in current.items() if name not in removed}
@@ -79,14 +83,14 @@ def networks_from_output(
         for name in output_layers:
             outputs = {source for source in _sources(current, name) if source in output_layers}
             current[name] = {**current[name], "from": sorted(sources | outputs)}
-        # Where they read the data, the dimension of what they read would change: no network of its own.
+        # Outputs that read the data would have inputs of another dimension: not a network of its own.
         reads_data = any(source in input_layers or _is_data(source) for source in sources)
         if not reads_data and any(network[name].get("trainable", True) for name in removed):
             result.append(current)
 
 
 def _without_untrained(networks: list[dict], output_layers: Sequence[str]) -> list[dict]:
-    """Without networks that add no layer to train to the one before."""
+    """:return: the networks that add a trainable layer to the network before"""
     return [
         network
         for before, network in pairwise([{}, *networks])
@@ -98,15 +102,18 @@ def _without_untrained(networks: list[dict], output_layers: Sequence[str]) -> li
 
 
 def _bridged(network: dict[str, dict], name: str, there: set[str]) -> dict:
-    """The layer, reading the nearest layers that there are instead of those that are missing; the data only if all
-    that it read was there."""
-    layer, found, seen = network[name], [], {name}
+    """:return: the layer with missing sources replaced by their nearest existing sources. It reads the data only if
+    none was missing"""
+    layer, seen = network[name], {name}
+    found: list[str] = []
     stack = [iter([(name, source) for source in _sources(network, name)])]
     while stack:
-        reader, source = next(stack[-1], (None, None))
-        if reader is None:
+        step = next(stack[-1], None)
+        if step is None:
             stack.pop()
-        elif source in there or _is_data(source):
+            continue
+        reader, source = step
+        if source in there or _is_data(source):
             found += [source] * (source not in found)
         elif source not in network:
             raise _no_such_source(network, reader, source)

@@ -1,4 +1,6 @@
-"""What a net dict says about its own step: the keys at its top level that begin with `#`."""
+"""`#` keys: options for a whole phase, at the top level of its net dict."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -9,11 +11,11 @@ from boulder.schedule.user_code import short
 
 REPETITION_KEYS = ("#repetitions", "#repetition")
 NOTES = ("#info", "#epoch", "#finish_all_data")
-"""Keys without a meaning here. Published configs have them: `#finish_all_data` concerns RETURNN's multi-GPU training,
-the others are there so that the net dicts of two steps differ, and a new phase begins."""
+"""Keys of published configs without effect in Boulder. `#finish_all_data` concerns RETURNN's multi-GPU training; the
+others make the net dicts of two steps differ, so that a new phase begins."""
 
 GROWTH_KEYS = ("#init_from", "#carry_optimizer", "#growth_noise")
-"""Boulder's own."""
+"""Keys that RETURNN lacks."""
 
 HASH_KEYS = ("#config", *REPETITION_KEYS, "#copy_param_mode", "#trainable", *GROWTH_KEYS, *NOTES)
 
@@ -22,11 +24,11 @@ HASH_KEYS = ("#config", *REPETITION_KEYS, "#copy_param_mode", "#trainable", *GRO
 class Settings:
     """
     :param config: overrides
-    :param copy_param_mode: how parameters come over from the phase before
-    :param trainable: False: no parameter is trained
-    :param notes: of `NOTES`, what there is
+    :param copy_param_mode: how parameters are carried over from the phase before
+    :param trainable: False freezes all parameters
+    :param notes: the present keys of `NOTES`
     :param init_from: new layer → old layer
-    :param carry_optimizer: what becomes of the optimizer's slots
+    :param carry_optimizer: how the optimizer's slots are carried over
     :param growth_noise: for "net2wider"
     """
 
@@ -41,10 +43,10 @@ class Settings:
 
 def read_settings(keys: dict, where: str, copy_param_mode: str | None) -> Settings:
     """
-    :param keys: the part of a net dict whose names begin with `#`
-    :param where: which net dict, for messages
-    :param copy_param_mode: if the net dict has none of its own
-    :raises ScheduleError: for a key that is not known, or has a value of the wrong kind
+    :param keys: the entries of a net dict whose names begin with `#`
+    :param where: context for messages
+    :param copy_param_mode: default if the net dict sets none
+    :raises ScheduleError: for an unknown key, or an invalid value
     """
     for name in keys:
         if name not in HASH_KEYS:
@@ -81,10 +83,11 @@ def read_settings(keys: dict, where: str, copy_param_mode: str | None) -> Settin
 
 def check_copy_param_mode(mode: object, what: str) -> str | None:
     """
+    :param what: context for messages
     :return: `mode`
     :raises ScheduleError: if there is no such mode
     """
-    if mode is not None and mode not in COPY_PARAM_MODES:
+    if mode is not None and (not isinstance(mode, str) or mode not in COPY_PARAM_MODES):
         raise ScheduleError(
             f"{what}: found {mode!r}, expected {', '.join(COPY_PARAM_MODES)} or None"
             + nearest(str(mode), COPY_PARAM_MODES)

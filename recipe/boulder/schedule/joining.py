@@ -1,4 +1,6 @@
-"""From what each epoch has to the phases: a border is where the net dict with its `#` keys differs, and only there."""
+"""Joins epochs into phases. A new phase begins exactly where the net dict, `#` keys included, changes."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,13 +13,13 @@ from boulder.schedule.phases import Phase
 @dataclass(frozen=True)
 class Stretch:
     """
-    Consecutive epochs of one index that have the same net dict.
+    Consecutive epochs of one index with the same net dict.
 
     :param index: None: the original network
-    :param epochs: how many
+    :param epochs: number of epochs
     :param network: without `#` keys
-    :param settings: what those said
-    :param is_pretrain: whether pretraining's options (`greedy`, `copy_output_layer`) hold in it
+    :param settings: from the `#` keys
+    :param is_pretrain: whether the options of pretraining (`greedy`, `copy_output_layer`) apply
     """
 
     index: int | None
@@ -30,8 +32,8 @@ class Stretch:
 def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> tuple[Phase, ...]:
     """
     :param stretches: in order, from epoch 1 on
-    :param reset_outputs: output layers take nothing from the phase before
-    :param greedy: only the layers that a phase adds are trained, and the outputs; all in the first, and afterwards
+    :param reset_outputs: output layers copy nothing from the phase before
+    :param greedy: each phase of pretraining but the first trains only its new layers and the output layers
     """
     phases: list[Phase] = []
     last: Stretch | None = None
@@ -43,7 +45,7 @@ def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> 
         selected = _greedy_layers(stretch.network, before.network, selected) if greedy and before else None
         selected = selected if stretch.is_pretrain else None
         trainable = selected if stretch.settings.trainable else ()
-        if last and same_stretch(last, stretch) and trainable == before.trainable_layers:
+        if before and last and same_stretch(last, stretch) and trainable == before.trainable_layers:
             indices = before.indices + (stretch.index,) * (stretch.index not in before.indices)
             phases[-1] = replace(before, epochs=range(before.epochs.start, start + stretch.epochs), indices=indices)
             continue
@@ -72,13 +74,13 @@ def join(stretches: Iterable[Stretch], *, reset_outputs: bool, greedy: bool) -> 
 
 
 def _reset_layers(network: dict[str, dict], mode: str | None) -> tuple[str, ...]:
-    """:return: the output layers; where all layers are reset, those that would otherwise go their own way"""
+    """:return: the output layers; if all layers are reset anyway, only those with a `custom_param_importer`"""
     outputs = output_layers(network)
     return tuple(name for name in outputs if mode != "reset" or network[name].get("custom_param_importer"))
 
 
 def output_layers(network: dict[str, dict]) -> list[str]:
-    """:return: what RETURNN counts as output layers: those with a loss, and `output`, unless `is_output_layer` says"""
+    """:return: output layers in RETURNN's sense: layers with a loss, and `output`, unless `is_output_layer` is set"""
     return [
         name
         for name, layer in network.items()
@@ -87,7 +89,7 @@ def output_layers(network: dict[str, dict]) -> list[str]:
 
 
 def same_stretch(a: Stretch, b: Stretch) -> bool:
-    """:return: whether there is no border between them"""
+    """:return: whether both belong to the same phase"""
     return (
         a.settings.copy_param_mode == b.settings.copy_param_mode
         and a.settings.trainable == b.settings.trainable
@@ -105,10 +107,10 @@ def _growth_settings(stretch: Stretch) -> tuple:
 
 def _greedy_layers(network: dict, before: dict, selected: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """
-    :param selected: the layers that were trained before; None: all
+    :param selected: the layers that the phase before trained; None: all
     """
     new = [name for name in network if name not in before]
-    if not new:  # the same layers once more, of other widths perhaps: those that were trained still are
+    if not new:  # the same layers, perhaps with other widths: keep training the same ones
         if selected is None:
             return None
         new = list(selected)

@@ -1,8 +1,10 @@
-"""Numbers for objects that a config makes and that are told apart by nothing else, such as two axes of one name.
+"""Numbers for objects of a config that differ in nothing else, such as two axes with the same name.
 
-A number must be the same whenever the config is read, and for an algo, at whichever index it is called. So the count
-begins with the config, and each call of one of its functions goes on from where the config itself ended.
+An object must get the same number whenever the config is read, and at each index for which an algo is called. So the
+count starts with the config, and each call of one of its functions continues from the end of the config.
 """
+
+from __future__ import annotations
 
 import contextlib
 from collections.abc import Hashable, Iterator
@@ -11,7 +13,7 @@ _counts: dict[Hashable, int] = {}
 
 
 def next_number(description: Hashable) -> int:
-    """:return: how many objects of this description there were before"""
+    """:return: number of earlier objects with this description"""
     number = _counts.get(description, 0)
     _counts[description] = number + 1
     return number
@@ -19,7 +21,7 @@ def next_number(description: Hashable) -> int:
 
 @contextlib.contextmanager
 def counting(counts: dict[Hashable, int]) -> Iterator[None]:
-    """:param counts: what was counted so far; kept up to date"""
+    """:param counts: description → count so far, updated in place"""
     global _counts
     before, _counts = _counts, counts
     try:
@@ -30,6 +32,6 @@ def counting(counts: dict[Hashable, int]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def undone() -> Iterator[None]:
-    """What is counted inside is forgotten."""
+    """Restores the counts at the end of the context."""
     with counting(dict(_counts)):
         yield

@@ -1,8 +1,11 @@
-"""What a plan consists of. Networks are shared between phases as far as they are equal: read them, never change them."""
+"""`Plan` and its `Phase`s. Phases share equal parts of their networks: never change a network in place."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from boulder.errors import ScheduleError
+from boulder.schedule.labels import phase_name
 
 COPY_PARAM_MODES = {
     "ifpossible": "copies what has kept its shape, initialises the rest; also what None means (RETURNN)",
@@ -28,60 +31,60 @@ class Phase:
     """Consecutive epochs with one network and one set of overrides."""
 
     index: int | None
-    """The index the algo was called with; `None` is the original network at the end. Where consecutive indices give
-    equal networks and overrides, they are one phase and this is the first of them."""
+    """Argument `idx` of the algo; `None` for the original network at the end. Consecutive indices with equal networks
+    and overrides form one phase, and this is the first of them."""
     epochs: range
     """Counted from 1."""
     network: dict[str, dict]
     """The net dict, without `#` keys at its top level."""
     config: dict[str, object]
-    """The overrides that `#config` asks for."""
+    """The overrides of `#config`."""
     copy_param_mode: str | None
-    """How the parameters of the phase before are taken over (`COPY_PARAM_MODES`, or `None`)."""
+    """How parameters are carried over from the phase before (`COPY_PARAM_MODES`, or `None`)."""
     is_pretrain: bool
-    """True if its first epoch counts as pretraining. The original network's phase begins in pretraining and goes on
-    after it, as nothing changes in between; `Plan.num_pretrain_epochs` says where the border lies."""
+    """Whether the first epoch counts as pretraining. The phase of the original network begins in pretraining and
+    continues after it, since nothing changes in between; `Plan.num_pretrain_epochs` is the last epoch of pretraining."""
     indices: tuple[int | None, ...] = ()
-    """All indices that this phase stands for, the first of them being `index`."""
+    """All indices of this phase; the first one is `index`."""
     part: int = 1
-    """An index may have several phases, where a `WrapEpochValue` makes several networks of it: which of them this is."""
+    """Number of this phase among those of its index, from 1. A `WrapEpochValue` can give an index several networks."""
     reset_layers: tuple[str, ...] = ()
-    """Layers that take no parameter from the phase before: the output layers, where `copy_output_layer` is False or
-    "reset". Empty where `copy_param_mode` says "reset" anyway, and in the first phase."""
+    """Layers that copy no parameter from the phase before: the output layers if `copy_output_layer` is False or "reset".
+    Empty in the first phase and where `copy_param_mode` is "reset" anyway."""
     trainable_layers: tuple[str, ...] | None = None
-    """The layers of the network's top level that are trained, as far as their own `trainable` lets them, with all that
-    is inside them; None: all of them. Empty where `#trainable` is False: then nothing is, not even dropout drawn."""
+    """The trained layers, by their names at the top level of the network, subject to their own `trainable`; None: all
+    layers. Empty if `#trainable` is False, which also disables dropout."""
     init_from: dict[str, str] = field(default_factory=dict)
-    """New layer → layer of the phase before that its parameters come from (`#init_from`)."""
+    """New layer → layer of the phase before whose parameters it copies (`#init_from`)."""
     carry_optimizer: str = "reset"
-    """What becomes of the optimizer's slots where the phase begins (`#carry_optimizer`)."""
+    """How the optimizer's slots are carried over (`CARRY_OPTIMIZER`)."""
     growth_noise: float = 0.0
-    """How unequal the shares are that replicas get in "net2wider" (`#growth_noise`)."""
+    """How unequally replicas in "net2wider" share their weights (`#growth_noise`)."""
 
     @property
     def name(self) -> str:
-        """`00`, `01`, …, or `final` for the original network: for aliases and tables. The second phase of an index is
-        `00.2`."""
-        name = "final" if self.index is None else f"{self.index:02d}"
+        """Name in aliases and tables: `00`, `01`, …, or `final` for the original network; `00.2` for the second phase of
+        an index."""
+        name = phase_name(self.index)
         return name if self.part == 1 else f"{name}.{self.part}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which network is trained in which epoch. The phases follow each other without a gap, from epoch 1 on."""
+    """Which network is trained in which epoch. The phases cover the epochs from 1 on without gaps."""
 
     phases: tuple[Phase, ...]
     num_pretrain_epochs: int
-    """How many epochs count as pretraining, the original network's own repetitions included. Says what the pretrain
-    options ask for, so it may be more than `num_epochs`, where that cuts pretraining short."""
+    """Number of pretraining epochs, the original network's own repetitions included. It follows from the pretrain
+    options, and exceeds `num_epochs` if that cuts pretraining short."""
 
     @property
     def num_epochs(self) -> int:
         """The last epoch of the last phase."""
         return self.phases[-1].epochs[-1]
 
-    def longer(self, epochs: int) -> "Plan":
-        """:return: the plan whose last phase has so many epochs more"""
+    def longer(self, epochs: int) -> Plan:
+        """:return: the plan with this many more epochs in its last phase"""
         *before, last = self.phases
         stretched = replace(last, epochs=range(last.epochs.start, last.epochs.stop + epochs))
         return replace(self, phases=(*before, stretched))
@@ -89,7 +92,6 @@ class Plan:
     def phase(self, epoch: int) -> Phase:
         """
         :param epoch: counted from 1
-        :return: the phase that this epoch belongs to
         :raises ScheduleError: if the plan has no such epoch
         """
         for phase in self.phases:

@@ -1,4 +1,6 @@
-"""The way from what a config says (`network`, `pretrain`, number of epochs) to the phases of the training."""
+"""`plan`: from a config's `network`, `pretrain` and number of epochs to the phases of the training."""
+
+from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,8 +12,8 @@ from boulder.schedule.epoch_values import refuse_epoch_values
 from boulder.schedule.graph_algos import networks_from_input, networks_from_output
 from boulder.schedule.hash_keys import REPETITION_KEYS
 from boulder.schedule.joining import Stretch, join, same_stretch
-from boulder.schedule.options import Options, read_options
 from boulder.schedule.phases import Phase, Plan
+from boulder.schedule.pretraining import PretrainOptions, read_options
 from boulder.schedule.repetitions import resolve_repetitions
 from boulder.schedule.user_code import call_user, short
 
@@ -25,27 +27,28 @@ def plan(
     max_index: int = 1000,
 ) -> Plan:
     """
-    Semantics of RETURNN's `Pretrain` (module `returnn.pretrain`): the constructed networks one after the other, each
-    for its repetitions; then the original network as the last step, whose repetitions still count as pretraining;
-    what the last step trains goes on after that, up to `num_epochs`. Two repetitions and an algo that returns None at
-    idx 5 give index 0 in epochs 1–2, …, index 4 in epochs 9–10, and the original network from epoch 11 on.
+    Follows RETURNN's `Pretrain` (module `returnn.pretrain`): trains the constructed networks in order, each for its
+    repetitions, then the original network. Its repetitions still count as pretraining; its training continues up to
+    `num_epochs`. With two repetitions and an algo that returns None at idx 5, index 0 is trained in epochs 1–2, …, index
+    4 in epochs 9–10, and the original network from epoch 11 on.
 
-    :param network: the original net dict; it is not changed. None: there is only `get_network`
-    :param pretrain: `{"construction_algo": …, "repetitions": …, "copy_param_mode": …}` (all of `options.OPTIONS`);
-        True or "default" for RETURNN's default, an algo "from_output"; None, False or {} for none.
-        The algo is called as `algo(idx=…, net_dict=…)`, once per index, ascending
-    :param num_epochs: cuts the plan, or extends its last phase; None: the epochs of pretraining
-    :param get_network: called as `get_network(epoch=…)` for each epoch after pretraining; returns a net dict. The
-        networks that it gives have indices too: they go on where the indices of pretraining end
-    :param max_index: the most indices an algo may have; more means that it never returns None
-    :raises ScheduleError: one line that says at which index what was found, and what was expected
+    :param network: the original net dict, which is not changed; None: there is only `get_network`
+    :param pretrain: `{"construction_algo": …, "repetitions": …, "copy_param_mode": …}`, see `pretraining.OPTIONS`;
+        True or "default" for RETURNN's default, the algo "from_output"; None, False or {} for no pretraining.
+        The algo is called as `algo(idx=…, net_dict=…)`, once per index, in ascending order
+    :param num_epochs: cuts the plan, or extends its last phase; None: only the epochs of pretraining
+    :param get_network: called as `get_network(epoch=…)` for each epoch after pretraining; returns a net dict. Its
+        networks have indices as well, which continue those of pretraining
+    :param max_index: limit on the indices of an algo, which guards against algos that never return None
+    :raises ScheduleError: one line that names the index, the value found and the expected value
     """
     check_arguments(network, num_epochs, get_network)
     options = read_options(pretrain)
     if num_epochs is None and (options is None or get_network):
-        reason = "get_network has no end" if get_network else "there is no pretraining that has one"
+        reason = "get_network has no end" if get_network else "there is no pretraining to set it"
         raise ScheduleError(f"num_epochs: found None, expected a number, as {reason}")
     if options is None:
+        assert num_epochs is not None  # see above
         return Plan(_without_pretraining(network, num_epochs, get_network), 0)
     if network is None:
         raise ScheduleError("network: found None, expected a net dict, as pretrain needs one")
@@ -61,9 +64,7 @@ def plan(
 
 def check_arguments(network: object, num_epochs: object, get_network: object = None) -> None:
     """
-    See `plan`.
-
-    :raises ScheduleError: if one is of another type
+    :raises ScheduleError: if an argument of `plan` has the wrong type
     """
     if not isinstance(network, dict) and (network is not None or get_network is None):
         raise ScheduleError(f"network: found {type(network).__name__}, expected a net dict")
@@ -75,15 +76,17 @@ def check_arguments(network: object, num_epochs: object, get_network: object = N
 
 def _without_pretraining(network: dict | None, num_epochs: int, get_network: Callable | None) -> tuple[Phase, ...]:
     if get_network:
-        stretches = _of_get_network(get_network, range(1, num_epochs + 1), None, 0)
+        stretches = list(_of_get_network(get_network, range(1, num_epochs + 1), None, 0))
     else:
+        assert network is not None  # see check_arguments
         refuse_epoch_values(network)
         (step,) = constructed([], network, copy_param_mode=None)
-        stretches = [Stretch(None, num_epochs, step.layers, step.settings, is_pretrain=False)]
+        layers, settings = step.at_epoch(1, {})
+        stretches = [Stretch(None, num_epochs, layers, settings, is_pretrain=False)]
     return join(stretches, reset_outputs=False, greedy=False)
 
 
-def _steps(options: Options, network: dict, max_index: int) -> tuple[Step, ...]:
+def _steps(options: PretrainOptions, network: dict, max_index: int) -> tuple[Step, ...]:
     mode = options.copy_param_mode
     if callable(options.algo):
         if needs_history(options.algo):
@@ -110,8 +113,9 @@ def _steps(options: Options, network: dict, max_index: int) -> tuple[Step, ...]:
 def stretches_of(
     steps: tuple[Step, ...], repetitions: list[int], num_epochs: int, get_network: Callable | None
 ) -> Iterator[Stretch]:
-    """What each epoch has, up to `num_epochs`. A step of 0 epochs is not there at all."""
-    epoch, last = 1, None
+    """Yields the networks and settings of the epochs up to `num_epochs`. Steps with 0 epochs are left out."""
+    epoch = 1
+    last: Stretch | None = None
     for step, count in zip(steps, repetitions, strict=True):
         stop = min(epoch + count, num_epochs + 1)
         while epoch < stop:
@@ -122,7 +126,7 @@ def stretches_of(
             epoch += epochs
     if get_network:
         yield from _of_get_network(get_network, range(epoch, num_epochs + 1), last, len(steps) - 1)
-    elif epoch <= num_epochs:  # the last network goes on, with what its `WrapEpochValue`s gave last
+    elif last and epoch <= num_epochs:  # the last network continues with the last values of its `WrapEpochValue`s
         yield replace(last, epochs=num_epochs + 1 - epoch, is_pretrain=False)
 
 
@@ -133,7 +137,7 @@ def _of_get_network(get_network: Callable, epochs: range, last: Stretch | None, 
         net_dict = call_user(get_network, where, epoch=epoch)
         if not isinstance(net_dict, dict):
             raise ScheduleError(f"{where}: returned {short(net_dict)}, expected a net dict")
-        # RETURNN, too, asks for the network of each epoch, so that nothing is to be repeated.
+        # Like RETURNN, this asks for the network of each epoch, so repetitions have no effect.
         once = {name: layer for name, layer in net_dict.items() if name not in REPETITION_KEYS}
         shared = last.network if last else {}
         layers, settings = make_step(index, once, where, None, shared).at_epoch(epoch, shared)

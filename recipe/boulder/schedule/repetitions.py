@@ -1,4 +1,6 @@
-"""How many epochs each step of the construction lasts: RETURNN's `repetitions`, and `#repetitions` per index."""
+"""Number of epochs of each step of the construction: RETURNN's `repetitions`, and `#repetitions` per index."""
+
+from __future__ import annotations
 
 import operator
 
@@ -7,15 +9,16 @@ from boulder.errors import ScheduleError, nearest
 
 def resolve_repetitions(repetitions: object, num_steps: int, per_step: list[int | None]) -> list[int]:
     """
-    Follows RETURNN's `Pretrain`: at the top level everything empty or false means 1; the last value of a list carries
-    on; a dict has `"default"` (else 1), steps counted from 0 or, negative, from the end, and `"final"` for the original
-    network. Beyond RETURNN, `"final"` may stand together with numbers, and then wins over `-1`.
+    Follows RETURNN's `Pretrain`: at the top level any empty or false value means 1; the last value of a list is
+    repeated; a dict has `"default"` (else 1), step numbers from 0 or, if negative, from the end, and `"final"` for the
+    original network. Unlike in RETURNN, `"final"` may be combined with step numbers, and takes precedence over `-1`.
 
-    :param repetitions: as the user wrote it: None, int, list or dict
-    :param num_steps: the constructed networks and the original one, which is the last step
-    :param per_step: what the net dict of a step itself asks for (`#repetitions`), or None
+    :param repetitions: None, int, list or dict of the config
+    :param num_steps: number of constructed networks plus one for the original network, the last step
+    :param per_step: `#repetitions` of each step's net dict, or None
     :return: epochs per step, of length `num_steps`; 0 skips a step
-    :raises ScheduleError: not a number, negative, too many values, no such step, or nothing left to train
+    :raises ScheduleError: for a value that is not an integer or is negative, too many values, an unknown step, or if no
+        epoch is left
     """
     result = _of_all(repetitions, num_steps)
     result = [own if own is not None else n for n, own in zip(result, per_step, strict=True)]
@@ -28,19 +31,19 @@ def resolve_repetitions(repetitions: object, num_steps: int, per_step: list[int 
 
 def repetition_at(repetitions: object, position: int, *, is_last: bool) -> int:
     """
-    The same where it is not known yet how many steps there will be.
+    Resolves the repetitions of one step while the number of steps is still unknown.
 
-    :param position: of the step, from 0 on
+    :param position: number of the step, from 0
     :param is_last: whether it is the original network
     :return: epochs of this step
-    :raises ScheduleError: also for a step that is counted from the end, except `-1`
+    :raises ScheduleError: as `resolve_repetitions`, and for steps that count from the end, except `-1`
     """
     num_steps = position + (1 if is_last else 2)
     if isinstance(repetitions, dict):
         numbers = [key for key in repetitions if hasattr(key, "__index__")]
         for key in numbers:
             if key < -1:
-                raise ScheduleError(f"repetitions: found step {key}, but how many there will be depends on the history")
+                raise ScheduleError(f"repetitions: found step {key}, but the number of steps depends on the history")
         repetitions = {key: value for key, value in repetitions.items() if key not in numbers or key < num_steps}
     elif isinstance(repetitions, list | tuple):
         repetitions = repetitions[:num_steps]
@@ -49,12 +52,12 @@ def repetition_at(repetitions: object, position: int, *, is_last: bool) -> int:
 
 def as_repetition(value: object, what: str) -> int:
     """
-    :param what: names the place, for the message
+    :param what: context for messages
     :return: `value` as a number of epochs
-    :raises ScheduleError: if it is not an integer, or negative
+    :raises ScheduleError: if it is not an integer or is negative
     """
     try:
-        number = operator.index(value)  # int, bool and NumPy integers, but no float
+        number = operator.index(value)  # type: ignore[arg-type]  # raises TypeError for floats and others
     except TypeError:
         raise ScheduleError(f"{what}: found {value!r}, expected a whole number of epochs") from None
     if number < 0:
@@ -98,7 +101,7 @@ def _from_dict(values: dict, num_steps: int) -> list[int]:
             )
         steps[operator.index(key)] = value
     result = [as_repetition(values.get("default", 1), "repetitions['default']")] * num_steps
-    for step, value in sorted(steps.items()):  # RETURNN's order: of -1 and the same step's own number, the latter wins
+    for step, value in sorted(steps.items()):  # RETURNN's order: a step's own number takes precedence over -1
         result[step] = as_repetition(value, f"repetitions[{step}]")
     if "final" in values:
         result[-1] = as_repetition(values["final"], "repetitions['final']")

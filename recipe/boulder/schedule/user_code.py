@@ -1,39 +1,45 @@
-"""Calls functions of a config: an exception of theirs becomes one line that names the place in their source."""
+"""Calls functions of a config and turns their exceptions into one line with the place in their source."""
 
+from __future__ import annotations
+
+import types
 from collections.abc import Callable
+from typing import Any
 
 from boulder.errors import ScheduleError
 from boulder.schedule import numbering
 
 
-def call_user(function: Callable, where: str, **arguments) -> object:
+def call_user(function: Callable, where: str, **arguments: Any) -> Any:
     """
-    :param where: what is called for what, for the message
-    :param arguments: by keyword, as RETURNN passes them
-    :raises ScheduleError: for whatever it raises
+    :param where: context for error messages
+    :param arguments: passed by keyword, as in RETURNN
+    :raises ScheduleError: for any exception of the function
     """
     try:
         with numbering.undone():
             return function(**arguments)
-    except Exception as error:  # the user's code may raise anything
+    except Exception as error:  # user code may raise anything
         text = " ".join(str(error).split())
         place = _line_of(error, function, arguments)
         raise ScheduleError(f"{where}: {type(error).__name__}: {text} ({place})") from error
 
 
 def short(value: object) -> str:
-    """:return: a value and its type, for a message of one line"""
+    """:return: a value and its type on one line, for messages"""
     text = " ".join(repr(value).split())
     return f"{text if len(text) <= 60 else text[:57] + '…'} ({type(value).__name__})"
 
 
 def _line_of(error: Exception, function: Callable, arguments: dict) -> str:
-    """`file:line` of the last line that ran in the function's own file."""
-    frames, position = [], error.__traceback__.tb_next  # without the line here that called it
+    """:return: `file:line` of the last line that ran in the function's own file"""
+    assert error.__traceback__ is not None  # it was raised
+    frames: list[tuple[str, int]] = []
+    position: types.TracebackType | None = error.__traceback__.tb_next  # skips the call in this file
     while position is not None:
         frames.append((position.tb_frame.f_code.co_filename, position.tb_lineno))
         position = position.tb_next
-    if not frames:  # never got that far: it does not take these arguments
+    if not frames:  # the function did not start: its signature does not match
         called = "called with " + " and ".join(f"{name}=" for name in arguments)
         code = getattr(function, "__code__", None)
         return f"{code.co_filename}:{code.co_firstlineno}, {called}" if code else called

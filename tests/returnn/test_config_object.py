@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from boulder.errors import ConfigError
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 
 TYPED = {"i": 3, "f": 0.5, "t": True, "s": "abc", "inf": "inf", "n": None, "li": [1, 2], "lf": (0.5, 1), "d": {"a": 1}}
 UNTYPED = {"ui": "3", "uf": "0.5", "ut": "yes", "uz": "0", "us": "abc", "ul": "1,2,3", "up": "4:5"}

@@ -1,4 +1,6 @@
-"""What a config says about pretraining: the key `pretrain`, and the keys of their own that RETURNN reads beside it."""
+"""Pretraining options of a config: the dict `pretrain`, and RETURNN's separate `pretrain_…` options."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,24 +18,24 @@ OPTIONS = (
     "output_layers",
     "input_layers",
 )
-"""What a `pretrain` dict may hold."""
+"""Keys of a `pretrain` dict."""
 
 ALGOS = ("from_output", "from_input", "no_network_modifications")
-"""Construction algos that are called by a name."""
+"""Built-in construction algos."""
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 @dataclass(frozen=True)
-class Options:
+class PretrainOptions:
     """
-    :param algo: the user's, or one of `ALGOS`
-    :param repetitions: as the user wrote it
-    :param copy_param_mode: for the steps that have none of their own
-    :param reset_outputs: output layers begin anew at each border
-    :param greedy: only new layers and the outputs are trained
-    :param output_layers: for the algos that have a name
-    :param input_layers: likewise
+    :param algo: the user's function, or one of `ALGOS`
+    :param repetitions: value of the config
+    :param copy_param_mode: default for steps that set none
+    :param reset_outputs: initialise output layers at each phase
+    :param greedy: train only new layers and the output layers
+    :param output_layers: for the built-in algos
+    :param input_layers: for the built-in algos
     """
 
     algo: Callable | str
@@ -47,19 +49,19 @@ class Options:
 
 def pretrain_options(config: dict) -> dict | None:
     """
-    What RETURNN makes of a config: `pretrain_repetitions`, `pretrain_construction_algo`, `pretrain_copy_output_layer`
-    and `pretrain_greedy` stand for options that the `pretrain` dict does not have, and mean nothing without `pretrain`.
-    Strings, as the line format of config files has them, are read as what they say.
+    Reads a config as RETURNN does: `pretrain_repetitions`, `pretrain_construction_algo`, `pretrain_copy_output_layer`
+    and `pretrain_greedy` fill in options that the `pretrain` dict lacks, and have no effect without `pretrain`. Strings,
+    which line-based config files have, are parsed.
 
-    :param config: keys to values, of all that a config has
+    :param config: all options of a config
     :return: a dict for `plan`; None: no pretraining
-    :raises ScheduleError: for a value of the wrong kind
+    :raises ScheduleError: for a value of the wrong type
     """
     pretrain = _bool_or_other(config.get("pretrain"))
     if not pretrain:
         return None
     options = dict(_as_dict(pretrain))
-    read = {
+    read: dict[str, Callable[[object, str], object]] = {
         "copy_output_layer": _bool_or_other,
         "greedy": _bool_or_other,
         "repetitions": _int_list,
@@ -74,8 +76,8 @@ def pretrain_options(config: dict) -> dict | None:
 
 def pretrain_learning_rate(config: dict) -> float | None:
     """
-    :return: the learning rate while pretraining, or None: `learning_rate` holds for it, too
-    :raises ScheduleError: if it is no number
+    :return: the learning rate of pretraining; None: that of the rest of the training
+    :raises ScheduleError: if it is not a number
     """
     rate = config.get("pretrain_learning_rate")
     try:
@@ -84,11 +86,11 @@ def pretrain_learning_rate(config: dict) -> float | None:
         raise ScheduleError(f"pretrain_learning_rate: found {short(rate)}, expected a number") from None
 
 
-def read_options(pretrain: object) -> Options | None:
+def read_options(pretrain: object) -> PretrainOptions | None:
     """
-    :param pretrain: as the user wrote it
+    :param pretrain: value of the config
     :return: None: no pretraining
-    :raises ScheduleError: for an option that is not known, or has a value of the wrong kind
+    :raises ScheduleError: for an unknown option, or a value of the wrong type
     """
     if not pretrain:
         return None
@@ -100,7 +102,7 @@ def read_options(pretrain: object) -> Options | None:
     if greedy is not None and not isinstance(greedy, int):
         raise ScheduleError(f"pretrain: greedy: found {short(greedy)}, expected True or False")
     mode = check_copy_param_mode(pretrain.get("copy_param_mode"), "pretrain: copy_param_mode")
-    return Options(
+    return PretrainOptions(
         algo=_read_algo(pretrain.get("construction_algo", "from_output")),
         repetitions=pretrain.get("repetitions"),
         copy_param_mode=mode,
@@ -120,7 +122,7 @@ def _as_dict(pretrain: object) -> dict:
 
 
 def _read_algo(algo: object) -> Callable | str:
-    if callable(algo) or algo in ALGOS:
+    if callable(algo) or (isinstance(algo, str) and algo in ALGOS):
         return algo
     known = ", ".join(map(repr, ALGOS))
     raise ScheduleError(
@@ -130,7 +132,7 @@ def _read_algo(algo: object) -> Callable | str:
 
 
 def _read_copy_output_layer(value: object, copy_param_mode: str | None) -> bool:
-    """:return: whether output layers begin anew. RETURNN knows nothing finer: "subset" here is as good as True"""
+    """:return: whether output layers are initialised anew. As in RETURNN, "subset" means True"""
     if value is None:
         value = copy_param_mode if copy_param_mode == "reset" else None
     if value not in (None, True, False, "", "reset", "ifpossible", "subset"):
@@ -157,7 +159,7 @@ def _bool_or_other(value: object, key: str = "") -> object:
 
 
 def _int_list(value: object, key: str) -> object:
-    """A string, or a list of them, is of the line format: `1,2`."""
+    """Parses strings of a line-based config, such as `1,2`; other values are returned unchanged."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         return value
