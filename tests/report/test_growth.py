@@ -120,7 +120,7 @@ def test_the_page_has_a_line_and_a_table_for_each_hand_over(finished):
     text = text_of(render(report_of(finished, hand_over(network(a=4, aux=4), network(a=6, b=6), "subset"))))
     for expected in (
         "1 copied", "3 grown a, output", "2 initialised b", "2 dropped aux", "subset optimizer: grow", "from epoch 3",
-        "5 × 4 → 5 × 6", "1 copied as they were",
+        "5 × 4 → 5 × 6", "1 copied unchanged",
     ):  # fmt: skip
         assert expected in text
 
@@ -157,15 +157,18 @@ def test_hostile_names_of_parameters_stay_text(finished):
 
 def test_an_entry_of_no_phase_is_refused():
     entry = {"start": 4, "copied": [], "grown": {}, "initialised": [], "dropped": []}
-    with pytest.raises(DataError, match="an entry is of epoch 4, where no phase of the plan begins"):
+    with pytest.raises(DataError, match="an entry starts at epoch 4, where no phase of the plan begins"):
         number_growth([entry], [{"first_epoch": 3, "phase": 1}])
 
 
 @pytest.mark.parametrize(
     ("growth", "message"),
     [
-        ([{"phase": 9}], r"growth\[0\]: is of phase 9, which is not in the plan"),
-        ([{"phase": 2}, {"phase": 1}], r"growth\[1\]: is of phase 1, expected one after that of the entry before"),
+        ([{"phase": 9}], r"growth\[0\]: belongs to phase 9, which is not in the plan"),
+        (
+            [{"phase": 2}, {"phase": 1}],
+            r"growth\[1\]: belongs to phase 1, expected a later phase than that of the entry before",
+        ),
         (
             [{"phase": 1, "grown": {"a": [[1]]}}],
             r"growth\[0\].grown\['a'\]: found \[\[1\]\], expected an old and a new",

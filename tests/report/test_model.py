@@ -44,7 +44,7 @@ def test_a_whole_report_is_read(finished):
         (["scores", 3, "train", "cost:output"], "low", r"scores\[3\].train\['cost:output'\]: found 'low', expected a number"),
         (["scores", 3, "dev"], {1: 2.0}, r"scores\[3\].dev: key 1, expected a text"),
         (["scores", 3, "epoch"], 3, "scores of epoch 3 after those of epoch 3, expected ascending"),
-        (["scores", 3, "phase"], 9, "scores of epoch 4 are of phase 9, which is not in the plan"),
+        (["scores", 3, "phase"], 9, "scores of epoch 4 belong to phase 9, which is not in the plan"),
         (["examples", 0, "references"], [], r"examples\[0\] \('boulder'\): no references"),
         (["examples", 1, "edits"], 2, r"\('phlegm'\): edits is 2, but the nearest reference is 1 away"),
     ],

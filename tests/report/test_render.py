@@ -88,7 +88,7 @@ def test_without_dev_data_there_is_no_column_for_it(finished):
 def test_before_the_first_epoch_the_curves_say_so(finished):
     text = re.sub(r"\s+", " ", Page(render({**finished, "scores": []})).text)
     assert "No epoch has finished yet." in text
-    assert "not begun" in text
+    assert "not started" in text
 
 
 def test_of_a_big_network_only_some_layers_are_shown_at_once(finished):

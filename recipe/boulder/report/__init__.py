@@ -1,4 +1,4 @@
-"""What a pipeline did, for people: one self-contained HTML file, tables for the terminal, pictures for a README."""
+"""Presents a pipeline's results: a self-contained HTML report, tables for the terminal, plots, job graphs."""
 
 from boulder.report.curves import learning_curve, learning_rate_curve
 from boulder.report.handover import HandOver

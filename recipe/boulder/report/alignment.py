@@ -1,4 +1,6 @@
-"""A hypothesis beside its nearest reference, phoneme by phoneme."""
+"""Aligns a hypothesis with its nearest reference, phoneme by phoneme."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -18,16 +20,14 @@ class Pair:
 
 
 def align(example: Example) -> list[Pair]:
-    """:return: the columns, from left to right; those that are not "equal" are as many as the word has edits"""
+    """:return: the columns from left to right; the number of columns that are not "equal" is the number of edits"""
     reference, _ = best_reference(example.hypothesis, example.references)
     return align_pair(reference, example.hypothesis)
 
 
 def align_pair(reference: list[str] | tuple[str, ...], hypothesis: list[str] | tuple[str, ...]) -> list[Pair]:
     """
-    :param reference: what is right
-    :param hypothesis: what was found
-    :return: the columns; "delete" is a phoneme of the reference that the hypothesis lacks
+    :return: the columns; "delete" marks a phoneme of the reference that the hypothesis lacks
     """
     pairs = []
     for step in Levenshtein.opcodes(reference, hypothesis):

@@ -1,4 +1,4 @@
-"""What a decoder looked at while it wrote: one picture for each decoded sequence."""
+"""Attention weights of a decoded sequence, as the report shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class AttentionMap:
     :param title: e.g. the word
     :param columns: names of the input frames, from left to right
     :param rows: names of the labels, from top to bottom
-    :param weights: for each row one weight per column, from 0 to 1
+    :param weights: (rows, columns), from 0 to 1
     """
 
     title: str
@@ -22,7 +22,7 @@ class AttentionMap:
     weights: list[list[float]]
 
     def check(self, where: str) -> None:
-        """:raises DataError: if there are not as many weights as the names say"""
+        """:raises DataError: if the shape of the weights does not match the names"""
         widths = sorted({len(row) for row in self.weights})
         if len(self.weights) != len(self.rows) or widths not in ([], [len(self.columns)]):
             raise DataError(
@@ -32,7 +32,7 @@ class AttentionMap:
 
 
 def shades(attention: AttentionMap) -> list[tuple[int, int, float]]:
-    """:return: (column, row, opacity) of the cells that can be seen, so that a page is not full of empty ones"""
+    """:return: (column, row, opacity) of the visible cells"""
     return [
         (column, row, round(min(1.0, weight), 2))
         for row, weights in enumerate(attention.weights)

@@ -1,8 +1,10 @@
-"""Pictures of a training: the scores and the learning rate over the epochs of all phases, phase borders marked."""
+"""Plots of the scores and the learning rate over the epochs of all phases, with phase boundaries."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
 from boulder.report.phase_names import phase_names
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The colours of the light theme. The HTML report replaces each by the CSS variable of that name (boulder.report.svg),
-# so no two may be equal.
+# Colours of the light theme. They must differ, because the HTML report replaces each by the CSS variable of its name
+# (boulder.report.svg).
 COLORS = {
     "ink": "#1b2430",
     "muted": "#5d6977",
@@ -25,20 +27,18 @@ COLORS = {
 }
 
 _FONT_SIZE = 9  # points
-_CHARACTER = 0.6 * _FONT_SIZE / 72  # inches, about, of a label
-_WIDTH_FOR_BORDER = 0.08  # inches of a phase: below, the bands alone must do
-_SPAN_FOR_LOG = 10  # largest / smallest from which on a linear axis would hide the small values
+_CHARACTER = 0.6 * _FONT_SIZE / 72  # approximate width of a label's character, in inches
+_WIDTH_FOR_BORDER = 0.08  # inches; narrower phases get no boundary line, only the background bands
+_SPAN_FOR_LOG = 10  # max / min of the values; from here on a linear axis would hide the small ones
 
 
-def learning_curve(
-    scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6
-) -> "Figure":
+def learning_curve(scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6) -> Figure:
     """
     :param scores: one row per epoch, as in the report's input
-    :param phases: the whole plan; epochs without scores yet are left empty
-    :param width: inches; below 6 the panels stand in one column, for a phone
-    :return: one panel per score key, train and dev; to be saved with `.savefig("x.svg")`, or `("x.png", dpi=200)`
-    :raises DataError: rows that are none
+    :param phases: the whole plan; epochs without scores are left empty
+    :param width: inches; below 6, for phones, the panels are stacked in one column
+    :return: one panel per score key with train and dev; save it with `.savefig("x.svg")` or `("x.png", dpi=200)`
+    :raises DataError: for invalid rows
     """
     from matplotlib.transforms import ScaledTranslation
 
@@ -50,11 +50,11 @@ def learning_curve(
     for number, key in enumerate(keys, start=1):
         axes = figure.add_subplot(rows, columns, number)
         _frame(axes, key or "no scores yet", scores, phases, width / columns)
-        drawn = []
+        drawn: list[float] = []
         for part in ("train", "dev"):
             values = [getattr(row, part).get(key) for row in scores]
             if any(map(is_known, values)):
-                # Both are lines with a mark per epoch, so that an epoch between two unknown ones is seen too.
+                # A marker per epoch, so that an epoch between two unknown ones is visible.
                 axes.plot(
                     [row.epoch for row in scores],
                     [value if is_known(value) else math.nan for value in values],
@@ -67,7 +67,7 @@ def learning_curve(
                 drawn += [value for value in values if is_known(value)]
         _scale(axes, drawn)
         if drawn:
-            # On the line of the title: the names of the phases stand right above the panel.
+            # Beside the title, because the names of the phases are right above the panel.
             raised = axes.transAxes + ScaledTranslation(0, 15 / 72, figure.dpi_scale_trans)
             axes.legend(
                 loc="lower right", bbox_to_anchor=(1.0, 1.0), bbox_transform=raised, borderaxespad=0, ncols=2,
@@ -78,13 +78,13 @@ def learning_curve(
 
 def learning_rate_curve(
     scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6
-) -> "Figure":
+) -> Figure:
     """
     :param scores: one row per epoch
     :param phases: the whole plan
     :param width: inches
-    :return: the learning rate of each epoch, on a logarithmic axis where it spans a factor of 10
-    :raises DataError: rows that are none
+    :return: the learning rate of each epoch, on a logarithmic axis if it spans a factor of 10
+    :raises DataError: for invalid rows
     """
     scores, phases = load_scores(scores), load_phases(phases)
     figure = _figure(width, 1.9 if width < 6 else 2.1)
@@ -92,7 +92,7 @@ def learning_rate_curve(
     _frame(axes, "learning rate", scores, phases, width)
     values = [row.learning_rate if is_known(row.learning_rate) else math.nan for row in scores]
     if any(map(is_known, values)):
-        # Each epoch is a plateau from border to border: the rate is constant in it.
+        # The rate is constant within an epoch.
         edges = [(row.epoch - 0.5, row.epoch + 0.5, value) for row, value in zip(scores, values, strict=True)]
         axes.plot(
             [x for left, right, _ in edges for x in (left, right)],
@@ -104,21 +104,26 @@ def learning_rate_curve(
     return figure
 
 
-def _figure(width: float, height: float) -> "Figure":
-    # Not pyplot: it keeps every figure alive, and looks for a display.
+def _figure(width: float, height: float) -> Figure:
+    # Not pyplot, which keeps every figure alive and looks for a display.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
-def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseRow], width: float) -> None:
-    """:param width: inches of the panel; says which names of phases have room above it"""
+def _frame(axes: Axes, title: str, scores: list[ScoreRow], phases: list[PhaseRow], width: float) -> None:
+    """:param width: inches of the panel, which limit the names of phases above it"""
     from matplotlib.ticker import MaxNLocator
 
-    room = int(0.6 * width / _CHARACTER)  # the legend stands beside it
+    room = int(0.6 * width / _CHARACTER)  # leaves room for the legend
     title = title if len(title) <= room else title[: room - 1] + "…"
-    # A key may contain `$`, which would begin a formula.
-    style = {"fontsize": _FONT_SIZE + 1.5, "fontweight": "bold", "color": COLORS["ink"], "parse_math": False}
+    # Without parse_math, a `$` in a key would begin a formula.
+    style: dict[str, Any] = {
+        "fontsize": _FONT_SIZE + 1.5,
+        "fontweight": "bold",
+        "color": COLORS["ink"],
+        "parse_math": False,
+    }
     axes.set_title(title, loc="left", pad=20, **style)
     axes.set_facecolor("none")
     for side in ("top", "right", "left"):
@@ -139,7 +144,7 @@ def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseR
         if number % 2 == 0:
             axes.axvspan(left, right, color=COLORS["band"], linewidth=0, zorder=0)
         if number > 0 and (right - left) * inches_per_epoch > _WIDTH_FOR_BORDER:
-            color = COLORS["muted" if len(shown) <= 20 else "rule"]  # many borders must not hide the curves
+            color = COLORS["muted" if len(shown) <= 20 else "rule"]  # many boundaries must not hide the curves
             axes.axvline(left, color=color, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
     for name in phase_names(shown, last, _CHARACTER / inches_per_epoch):
         axes.annotate(
@@ -149,15 +154,15 @@ def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseR
 
 
 def _last_epoch(scores: list[ScoreRow], phases: list[PhaseRow]) -> int:
-    """:return: the end of the plan, so that a picture shows how far a pipeline is; nearer where it has only begun"""
+    """:return: last epoch on the x axis: the end of the plan, which shows the progress; less if it has only begun"""
     done = scores[-1].epoch if scores else 0
     planned = phases[-1].last_epoch if phases else 1
-    # Of 500 epochs planned, 10 done would be a stroke at the left border.
+    # 10 finished epochs of 500 would be a mere stroke at the left edge.
     return max(done, min(planned, max(3 * done, 40)))
 
 
-def _scale(axes: "Axes", values: list[float]) -> None:
-    """Makes the y axis logarithmic where the values ask for it, and numbers it in plain decimals."""
+def _scale(axes: Axes, values: list[float]) -> None:
+    """Makes the y axis logarithmic if the values span a wide range; labels it with plain decimals."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     if not values:
@@ -170,5 +175,5 @@ def _scale(axes: "Axes", values: list[float]) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_minor_formatter(NullFormatter())
     elif min(values) == max(values):
-        axes.set_yticks(values[:1])  # a single level needs no scale around it
+        axes.set_yticks(values[:1])  # a single value needs no scale
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))

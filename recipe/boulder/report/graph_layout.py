@@ -1,4 +1,4 @@
-"""Places the boxes and lines of a directed acyclic graph in layers, each box below the boxes that it needs."""
+"""Lays out a directed acyclic graph in layers, each box below the boxes that it needs."""
 
 from __future__ import annotations
 

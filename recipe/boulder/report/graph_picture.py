@@ -1,4 +1,4 @@
-"""Jobs as boxes by state, what they hand over as lines: a picture of a job graph."""
+"""Draws a job graph: jobs as boxes coloured by state, their inputs as lines."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.report.graph_layout import Arrangement, Edge, arrange, without_detours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
@@ -27,11 +31,11 @@ _MOST_PIXELS = 30_000
 @dataclass(frozen=True)
 class JobBox:
     """
-    :param key: by which edges name it
-    :param name: for people
-    :param state: as Sisyphus names it
-    :param note: further words, e.g. `12 of 30 epochs`
-    :param is_stale: its results are of before something that it needs was run anew
+    :param key: identifies the box in edges
+    :param name: displayed name
+    :param state: state of the job in Sisyphus
+    :param note: further text, e.g. `12 of 30 epochs`
+    :param is_stale: whether one of its inputs was run again later than its results
     """
 
     key: str
@@ -50,7 +54,7 @@ class JobBox:
 
 
 def check_suffix(path: str) -> None:
-    """:raises ConfigError: for a picture of another kind"""
+    """:raises ConfigError: if the suffix is not one of `SUFFIXES`"""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         expected = ", ".join(SUFFIXES)
@@ -61,11 +65,11 @@ def check_suffix(path: str) -> None:
 
 def draw_graph(boxes: Sequence[JobBox], edges: Sequence[Edge], hand_overs: Sequence[Edge], path: str) -> None:
     """
-    :param boxes: each after those that it needs
-    :param edges: (key, key) of who needs whose outputs; those that others imply are left out
-    :param hand_overs: those of `edges` that are drawn as hand-overs of a checkpoint
-    :param path: of one of `SUFFIXES`
-    :raises ConfigError: for another one
+    :param boxes: in topological order
+    :param edges: (key of the needed job, key of the job that needs it); edges that others imply are left out
+    :param hand_overs: the edges that hand over a checkpoint, which are drawn bold and never left out
+    :param path: file whose suffix, one of `SUFFIXES`, selects the format
+    :raises ConfigError: for another suffix
     """
     check_suffix(path)
     keys = [box.key for box in boxes]
@@ -110,17 +114,17 @@ def _draw(boxes: Sequence[JobBox], arranged: Arrangement, hand_overs: set[Edge],
         _draw_line(axes, sheet, places, is_hand_over=edge in hand_overs)
     for box in boxes:
         x, y = middles[box.key]
-        border = (
+        border: dict[str, Any] = (
             {"edgecolor": _STALE, "linewidth": 1.6, "linestyle": "--"}
             if box.is_stale
             else {"edgecolor": _INK, "linewidth": 0.7}
         )
         corner, style = (x - width / 2, y - _BOX / 2), "round,pad=0,rounding_size=0.08"
         axes.add_patch(FancyBboxPatch(corner, width, _BOX, boxstyle=style, facecolor=box.color, zorder=2, **border))
-        text = {"ha": "center", "va": "center", "color": _INK, "zorder": 3}
+        text: dict[str, Any] = {"ha": "center", "va": "center", "color": _INK, "zorder": 3}
         axes.text(x, y + 0.1, box.name, fontsize=9, fontweight="bold", **text)
         axes.text(x, y - 0.12, box.text, fontsize=8, **text)
-    # letters as letters, and the same bytes for the same graph
+    # Keeps text as text, and makes the file deterministic.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "boulder", "font.family": "DejaVu Sans"}):
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(Path(path).suffix.lower())
         figure.savefig(path, dpi=min(150, _MOST_PIXELS / max(right - left, top - bottom)), metadata=metadata)
@@ -129,12 +133,12 @@ def _draw(boxes: Sequence[JobBox], arranged: Arrangement, hand_overs: set[Edge],
 @dataclass(frozen=True)
 class _Sheet:
     """
-    Turns an arrangement into inches.
+    Maps an arrangement to inches.
 
-    :param across: from box to box within a layer
-    :param along: from layer to layer
-    :param half: of a box, along
-    :param is_upright: layers follow each other downwards, else to the right
+    :param across: width of a box, across the layers
+    :param along: distance between layers
+    :param half: half the extent of a box along the layers
+    :param is_upright: whether layers follow each other downwards, otherwise to the right
     """
 
     across: float
@@ -143,13 +147,13 @@ class _Sheet:
     is_upright: bool
 
     def point(self, x: float, layer: float, further: float = 0.0) -> tuple[float, float]:
-        """:param further: inches along"""
+        """:param further: additional inches along the layers"""
         across, along = x * self.across, layer * self.along + further
         return (across, -along) if self.is_upright else (along, -across)
 
 
 def _sheet(arranged: Arrangement, width: float) -> _Sheet:
-    """:return: the one whose longer side is shorter"""
+    """:return: the orientation whose longer side is shorter"""
     upright = _Sheet(width, _BOX + _SPACE, _BOX / 2, is_upright=True)
     lying = _Sheet(_BOX * 1.1, width + 1.5 * _SPACE, width / 2, is_upright=False)
     spans = [max(values) - min(values) for values in zip(*arranged.positions.values(), strict=True)]
@@ -160,8 +164,8 @@ def _sheet(arranged: Arrangement, width: float) -> _Sheet:
     return min(upright, lying, key=longer_side)
 
 
-def _draw_line(axes, sheet: _Sheet, places: list[tuple[float, float]], is_hand_over: bool) -> None:
-    """From one box to another one, straight on beside the boxes of each layer that it passes."""
+def _draw_line(axes: Axes, sheet: _Sheet, places: list[tuple[float, float]], is_hand_over: bool) -> None:
+    """Draws a line from box to box, straight beside the boxes of the layers that it passes."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Curve
 

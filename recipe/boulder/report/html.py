@@ -1,4 +1,6 @@
-"""The report of a pipeline as one HTML file."""
+"""`render`: the report of a pipeline as one HTML file."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -10,14 +12,14 @@ from boulder.report.handover import layers_of
 from boulder.report.model import Report
 from boulder.report.svg import inline_svg
 
-_SIZES = {"wide": 9.6, "narrow": 4.4}  # inches; a picture for a screen shrunk to a phone has letters nobody can read
+_SIZES = {"wide": 9.6, "narrow": 4.4}  # inches; phones need their own size, as text in a shrunk plot is illegible
 
 
 def render(report: dict | Report) -> str:
     """
-    :param report: as :class:`boulder.report.model.Report`, plain data or loaded. Of an unfinished pipeline too.
-    :return: a complete HTML document that loads nothing; the same text for the same input
-    :raises DataError: an input that is no report
+    :param report: a `boulder.report.model.Report`, loaded or as plain data, also of an unfinished pipeline
+    :return: a complete HTML document that loads nothing from elsewhere; deterministic
+    :raises DataError: for an invalid report
     """
     import jinja2
     from markupsafe import Markup
@@ -26,15 +28,15 @@ def render(report: dict | Report) -> str:
         report = Report.load(report)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # layer names, words and overrides are other people's text
+        autoescape=True,  # layer names, words and overrides are untrusted text
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     phases, scores = report.phases, report.scores
     pictures = {
-        "scores": (learning_curve, "scores on train and dev over the epochs, phase borders marked"),
-        "rates": (learning_rate_curve, "learning rate over the epochs, phase borders marked"),
+        "scores": (learning_curve, "scores on train and dev over the epochs, phase boundaries marked"),
+        "rates": (learning_rate_curve, "learning rate over the epochs, phase boundaries marked"),
     }
     svgs = {
         name: [

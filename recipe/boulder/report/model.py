@@ -1,4 +1,6 @@
-"""The input of a report: what each field means, and a clear error for an input that is none."""
+"""The input of a report: dataclasses with one field per key, and the checks of their consistency."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from boulder.search.error_rate import best_reference
 
 @dataclass(frozen=True)
 class GrowthCounts:
-    """How the parameters (arrays, not numbers) of a phase came from the phase before."""
+    """Numbers of parameters (arrays, not elements) by how they were carried over from the phase before."""
 
     copied: int
     grown: int
@@ -23,16 +25,16 @@ class GrowthCounts:
 
 @dataclass(frozen=True)
 class PhaseRow:
-    """One phase as it was planned and, where `seconds` is known, trained."""
+    """One phase as planned and, if `seconds` is known, trained."""
 
     phase: int
     index: int | None  # None: the original network
     first_epoch: int  # counted from 1, inclusive
     last_epoch: int  # inclusive
     is_pretrain: bool
-    num_params: int | None  # None: not known
+    num_params: int | None  # None: unknown
     num_layers: int
-    added: list[str] = field(default_factory=list)  # layer names, against the phase before
+    added: list[str] = field(default_factory=list)  # layer names, compared with the phase before
     removed: list[str] = field(default_factory=list)
     changed: dict[str, list[str]] = field(default_factory=dict)  # layer → changes such as `n_out: 64 → 128`
     config: dict[str, Any] = field(default_factory=dict)  # overrides
@@ -40,16 +42,16 @@ class PhaseRow:
     job: str | None = None
     seconds: float | None = None
     growth: GrowthCounts | None = None
-    stale: str | None = None  # why it is, e.g. `from before phase 01 was run anew`
+    stale: str | None = None  # reason why its results are stale
 
     @property
     def label(self) -> str:
-        """:return: the index in the words of the schedule"""
+        """:return: the index in tables"""
         return "original" if self.index is None else str(self.index)
 
     @property
     def changed_together(self) -> list[tuple[list[str], list[str]]]:
-        """:return: (layers, changes): layers that change in the same way are told once"""
+        """:return: (layers, changes), which groups layers with equal changes"""
         groups: dict[tuple[str, ...], list[str]] = {}
         for layer, changes in self.changed.items():
             groups.setdefault(tuple(changes), []).append(layer)
@@ -58,13 +60,13 @@ class PhaseRow:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One epoch. A score that is missing, None or NaN is one that is not known."""
+    """One epoch. A score that is missing, None or NaN is unknown."""
 
     epoch: int  # counted from 1
     phase: int
     index: int | None = None
     learning_rate: float | None = None
-    train: dict[str, float | None] = field(default_factory=dict)  # score key, e.g. `cost:output` → less is better
+    train: dict[str, float | None] = field(default_factory=dict)  # score key, e.g. `cost:output`; lower is better
     dev: dict[str, float | None] = field(default_factory=dict)
     seconds: float | None = None
     steps: int | None = None
@@ -95,7 +97,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. Nothing but `title` and `phases` need be there: a pipeline that has just begun has a report too."""
+    """The whole input. Only `title` and `phases` are required, so that a pipeline without results has a report."""
 
     title: str
     phases: list[PhaseRow]
@@ -107,20 +109,20 @@ class Report:
     attention: list[AttentionMap] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
-    stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → why they are stale
+    stale: dict[str, str] = field(default_factory=dict)  # other part, e.g. `error rates` → reason why it is stale
 
     @property
     def all_stale(self) -> dict[str, str]:
-        """:return: what is stale → why; phases first"""
+        """:return: stale part → reason; phases first"""
         phases = {f"phase {phase.label}": phase.stale for phase in self.phases if phase.stale}
         return phases | self.stale
 
     @staticmethod
-    def load(report: dict) -> "Report":
+    def load(report: dict) -> Report:
         """
-        :param report: plain JSON-able data, keys as the fields here
-        :raises DataError: an unknown or missing key, a value of another type, or parts that contradict each other;
-            one line that says where, what was found and what was expected
+        :param report: plain JSON data; its keys are the fields of this class
+        :raises DataError: for an unknown or missing key, a value of the wrong type, or inconsistent parts; one line with
+            the place, the value found and the expected one
         """
         loaded = from_plain(Report, report, "report")
         check_phases(loaded.phases)
@@ -140,8 +142,8 @@ class Report:
 
 def load_phases(phases: Iterable[PhaseRow | dict]) -> list[PhaseRow]:
     """
-    :return: the phases, made from plain data where need be
-    :raises DataError: as :meth:`Report.load`
+    :param phases: loaded or as plain data
+    :raises DataError: as `Report.load`
     """
     rows = [from_plain(PhaseRow, row, f"phases[{number}]") for number, row in enumerate(phases)]
     check_phases(rows)
@@ -150,8 +152,8 @@ def load_phases(phases: Iterable[PhaseRow | dict]) -> list[PhaseRow]:
 
 def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
     """
-    :return: the scores, made from plain data where need be
-    :raises DataError: as :meth:`Report.load`
+    :param scores: loaded or as plain data
+    :raises DataError: as `Report.load`
     """
     rows = [from_plain(ScoreRow, row, f"scores[{number}]") for number, row in enumerate(scores)]
     check_scores(rows, [])
@@ -159,7 +161,7 @@ def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
 
 
 def check_phases(phases: list[PhaseRow]) -> None:
-    """:raises DataError: phases whose epochs are no ranges that follow each other"""
+    """:raises DataError: if the epochs of the phases are not ascending ranges"""
     before = 0
     for row in phases:
         if not before < row.first_epoch <= row.last_epoch:
@@ -171,27 +173,31 @@ def check_phases(phases: list[PhaseRow]) -> None:
 
 
 def check_scores(scores: list[ScoreRow], phases: list[PhaseRow]) -> None:
-    """:raises DataError: epochs that do not ascend, or a phase that `phases` (unless empty) lacks"""
+    """:raises DataError: if the epochs do not ascend, or a phase is not among `phases` (unless these are empty)"""
     known = {row.phase for row in phases}
     before = 0
     for row in scores:
         if row.epoch <= before:
             raise DataError(f"report: scores of epoch {row.epoch} after those of epoch {before}, expected ascending")
         if known and row.phase not in known:
-            raise DataError(f"report: scores of epoch {row.epoch} are of phase {row.phase}, which is not in the plan")
+            raise DataError(
+                f"report: scores of epoch {row.epoch} belong to phase {row.phase}, which is not in the plan"
+            )
         before = row.epoch
 
 
 def check_growth(growth: list[HandOver], phases: list[PhaseRow]) -> None:
-    """:raises DataError: hand-overs that do not ascend or are of a phase not in the plan, and shapes that are no pair"""
+    """:raises DataError: if the hand-overs do not ascend, a phase is not in the plan, or shapes do not come in pairs"""
     known = {row.phase: row.first_epoch for row in phases}
     before = 0
     for number, entry in enumerate(growth):
         where = f"report.growth[{number}]"
         if entry.phase not in known:
-            raise DataError(f"{where}: is of phase {entry.phase}, which is not in the plan")
+            raise DataError(f"{where}: belongs to phase {entry.phase}, which is not in the plan")
         if known[entry.phase] <= before:
-            raise DataError(f"{where}: is of phase {entry.phase}, expected one after that of the entry before")
+            raise DataError(
+                f"{where}: belongs to phase {entry.phase}, expected a later phase than that of the entry before"
+            )
         for path, shapes in entry.grown.items():
             if len(shapes) != 2:
                 raise DataError(f"{where}.grown[{path!r}]: found {shapes!r}, expected an old and a new shape")

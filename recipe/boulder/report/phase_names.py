@@ -1,10 +1,13 @@
-"""Which names of phases have room above a curve, and where."""
+"""Places the names of phases above a plot, without overlaps."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from boulder.report.model import PhaseRow
+from boulder.schedule.labels import index_label
 
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -12,11 +15,11 @@ _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 @dataclass(frozen=True)
 class Name:
     """
-    :param text: e.g. `index 3`, or `3` where that has no room
+    :param text: e.g. `index 3`, or `3` if there is no room
     :param center: in epochs
-    :param left: where the text begins, with half a letter to spare
-    :param right: where it ends
-    :param is_wide: its phase has room for more than a number
+    :param left: left edge of the text, with a margin of half a letter, in epochs
+    :param right: right edge of the text, likewise
+    :param is_wide: whether the phase has room for the long form
     """
 
     text: str
@@ -28,10 +31,10 @@ class Name:
 
 def phase_names(phases: Sequence[PhaseRow], last_epoch: int, letter: float) -> list[Name]:
     """
-    :param phases: those that are shown
-    :param last_epoch: where the picture ends
+    :param phases: the visible phases
+    :param last_epoch: right end of the x axis
     :param letter: width of a letter, in epochs
-    :return: names that do not overlap: those of wide phases, of the others each second, fifth, …, and the last one
+    :return: names that do not overlap: those of wide phases, every second, fifth, … of the others, and the last one
     """
     names = [_name(phase, last_epoch, letter) for phase in phases]
     for step in _STEPS:
@@ -44,7 +47,7 @@ def phase_names(phases: Sequence[PhaseRow], last_epoch: int, letter: float) -> l
 
 def _name(phase: PhaseRow, last_epoch: int, letter: float) -> Name:
     left, right = phase.first_epoch - 0.5, min(phase.last_epoch, last_epoch) + 0.5
-    texts = [f"index {phase.label}", phase.label] if phase.index is not None else ["original", "orig."]
+    texts = ["original", "orig."] if phase.index is None else [index_label(phase.index), phase.label]
     fitting = [text for text in texts if len(text) * letter < right - left]
     text = fitting[0] if fitting else texts[-1]
     center, half = (left + right) / 2, (len(text) + 1) * letter / 2

@@ -1,4 +1,4 @@
-"""Rows of the phase table: what a plan and its networks say before training, and the times it took."""
+"""Rows of the phase table, from a plan, its networks and the records of the training."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _text(value: object) -> str:
 
 
 def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
-    """:return: the records of a scores file, each with the number of its phase, without what a report does not show"""
+    """:return: the records of a scores file with the number of their phase, reduced to the keys that a report shows"""
     shown = ("epoch", "index", "learning_rate", "train", "dev", "seconds", "steps", "frames")
     result = []
     for record in records:
@@ -63,15 +63,15 @@ def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
 
 def number_growth(entries: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
     """
-    :param entries: of the growth files of the training jobs, in order
-    :return: as `boulder.report.HandOver`, without what a report does not show
-    :raises DataError: for an entry that begins where no phase does
+    :param entries: entries of the growth files of the training jobs, in order
+    :return: input of `boulder.report.HandOver`
+    :raises DataError: for an entry that starts at an epoch where no phase begins
     """
     begins = {row["first_epoch"]: row["phase"] for row in rows}
     result = []
     for entry in entries:
         if entry["start"] not in begins:
-            raise DataError(f"growth: an entry is of epoch {entry['start']}, where no phase of the plan begins")
+            raise DataError(f"growth: an entry starts at epoch {entry['start']}, where no phase of the plan begins")
         shown = {field.name: entry[field.name] for field in fields(HandOver) if field.name in entry}
         result.append(shown | {"phase": begins[entry["start"]]})
     return result
@@ -79,8 +79,8 @@ def number_growth(entries: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
 
 def with_stale(rows: Sequence[dict], stale: Mapping[int, str]) -> list[dict]:
     """
-    :param stale: epoch → why what it trained is stale
-    :return: the rows, those that have such an epoch with the reason
+    :param stale: epoch → reason why its results are stale
+    :return: the rows, with the reason if any of their epochs is stale
     """
     return [
         {**row, "stale": next((stale[e] for e in range(row["first_epoch"], row["last_epoch"] + 1) if e in stale), None)}
@@ -89,7 +89,7 @@ def with_stale(rows: Sequence[dict], stale: Mapping[int, str]) -> list[dict]:
 
 
 def with_times(rows: Sequence[dict], records: Sequence[dict]) -> list[dict]:
-    """:return: the rows, each with the seconds that its epochs took"""
+    """:return: the rows with the seconds of their epochs"""
     result = []
     for row in rows:
         seconds = [record["seconds"] for record in records if record["phase"] == row["phase"] and "seconds" in record]

@@ -1,4 +1,4 @@
-"""Where the phases of a pipeline stand, as a table for a terminal."""
+"""Status table of a pipeline's phases, for a terminal."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ FAILED_STYLE = "bold red"
 @dataclass(frozen=True)
 class PhaseStatus:
     """
-    :param phase: its name
-    :param state: as Sisyphus names it
-    :param held: what runs will not be started again
-    :param epochs_done: of `num_epochs`
-    :param epoch: the last one that has scores
+    :param phase: name of the phase
+    :param state: state of its job in Sisyphus
+    :param held: whether the job is on hold, so that it will not be restarted
+    :param epochs_done: number of finished epochs out of `num_epochs`
+    :param epoch: last epoch with scores
     :param train: score key → value in that epoch
-    :param dev: the same
-    :param progress: how far the epoch is that runs, e.g. `epoch 3: batch 20/300`
-    :param seconds: that its epochs took so far
-    :param seconds_left: None: not known
+    :param dev: likewise
+    :param progress: progress within the running epoch, e.g. `epoch 3: batch 20/300`
+    :param seconds: duration of its epochs so far
+    :param seconds_left: None: unknown
     :param where: engine, the cluster's job number, host or process
-    :param stale: why its results are, e.g. `from before phase 01 was run anew`
+    :param stale: reason why its results are stale
     """
 
     phase: str
@@ -56,8 +56,8 @@ class PhaseStatus:
 
 def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
     """
-    :param width: of the terminal; a narrow one has no room for the scores on the training data and for the batch
-    :return: one row per phase; scores of the first layer alone, the output's if it has some
+    :param width: columns of the terminal; a narrow one has no room for training scores and progress
+    :return: one row per phase, with the scores of the first layer, which is the output layer if it has scores
     """
     from rich import box
     from rich.table import Table

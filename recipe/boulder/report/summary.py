@@ -1,4 +1,6 @@
-"""What a reader wants to know first: how far the pipeline is, its best epoch, its time, how much the network grew."""
+"""Headline figures of a report: progress, best epoch, error rates, training time."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from boulder.report.words import is_known
 
 @dataclass(frozen=True)
 class Best:
-    """The lowest value of one score on "train" or "dev"; the earliest epoch if several have it."""
+    """The lowest value of a score on "train" or "dev", at the earliest epoch that has it."""
 
     key: str
     value: float
@@ -18,7 +20,7 @@ class Best:
 
 
 def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
-    """:return: every score key of train or dev: those of a layer together, `output…` first, its cost before its error"""
+    """:return: all score keys of train and dev, grouped by layer, `output…` first; a layer's cost before its error"""
     keys = {key for row in scores for part in (row.train, row.dev) for key in part}
 
     def order(key: str) -> tuple:
@@ -29,13 +31,13 @@ def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
 
 
 def best(scores: Iterable[ScoreRow], key: str, part: str = "dev") -> Best | None:
-    """:return: None if `key` is known for no epoch of that part"""
+    """:return: None if no epoch has a value for `key` in that part"""
     known = [(value, row.epoch) for row in scores if is_known(value := getattr(row, part).get(key))]
     return Best(key, *min(known), part) if known else None
 
 
 def main_score(scores: list[ScoreRow]) -> Best | None:
-    """:return: the one to name where there is room for one: on dev if possible; an error, as people read it, else a cost"""
+    """:return: the single score for a headline: on dev if possible, and an error rather than a cost"""
     for part in ("dev", "train"):
         known = [found for key in score_keys(scores) if (found := best(scores, key, part))]
         errors = [found for found in known if not found.key.startswith("cost")]
@@ -45,7 +47,7 @@ def main_score(scores: list[ScoreRow]) -> Best | None:
 
 
 def state(phase: PhaseRow, scores: list[ScoreRow]) -> str:
-    """:return: "done", "begun" or "planned", by which of its epochs have scores"""
+    """:return: "done", "begun" or "planned", depending on which of its epochs have scores"""
     done = {row.epoch for row in scores}
     epochs = range(phase.first_epoch, phase.last_epoch + 1)
     if phase.last_epoch in done:
@@ -54,7 +56,7 @@ def state(phase: PhaseRow, scores: list[ScoreRow]) -> str:
 
 
 def seconds_of(phase: PhaseRow, scores: list[ScoreRow]) -> float | None:
-    """:return: time of a phase: that of its job, else of its epochs as far as they are known"""
+    """:return: time of the phase's job, or the sum over its epochs with known times; None if unknown"""
     if is_known(phase.seconds):
         return phase.seconds
     known = [row.seconds for row in scores if row.phase == phase.phase and is_known(row.seconds)]
@@ -62,12 +64,12 @@ def seconds_of(phase: PhaseRow, scores: list[ScoreRow]) -> float | None:
 
 
 def total_seconds(phases: list[PhaseRow], scores: list[ScoreRow]) -> float | None:
-    """:return: time of all phases, None if nothing is known"""
+    """:return: time of all phases; None if unknown"""
     known = [seconds for phase in phases if (seconds := seconds_of(phase, scores)) is not None]
     return sum(known) if known else None
 
 
 def final_rates(error_rates: list[RateRow]) -> RateRow | None:
-    """:return: the rates to name first: those of "test", else the last ones"""
-    named = [row for row in error_rates if row.name == "test"]
-    return (named or error_rates or [None])[-1]
+    """:return: the rates for the headline: those of "test", or else the last ones"""
+    rows = [row for row in error_rates if row.name == "test"] or error_rates
+    return rows[-1] if rows else None

@@ -1,4 +1,6 @@
-"""A matplotlib figure as SVG to put into a page: same bytes for the same figure, and the page's fonts and colours."""
+"""Converts a matplotlib figure to inline SVG, deterministically, with the fonts and colours of the page."""
+
+from __future__ import annotations
 
 import io
 import re
@@ -10,13 +12,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def inline_svg(figure: "Figure", name: str, label: str, css_class: str = "") -> str:
+def inline_svg(figure: Figure, name: str, label: str, css_class: str = "") -> str:
     """
     :param figure: drawn with boulder.report.curves.COLORS
-    :param name: unique in the page; the ids inside derive from it, as two pictures must not share a clip path
-    :param label: what the picture shows, read out to who cannot see it
-    :param css_class: of the `<svg>` element
-    :return: an `<svg>` element without size (the page decides), date, comments or address; text stays text
+    :param name: unique within the page; prefixes the ids inside, because two figures must not share a clip path
+    :param label: description for screen readers
+    :param css_class: class of the `<svg>` element
+    :return: an `<svg>` element without size, date, comments or URLs, with text as text
     """
     import matplotlib
     from markupsafe import escape
@@ -28,11 +30,11 @@ def inline_svg(figure: "Figure", name: str, label: str, css_class: str = "") -> 
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    view_box = re.search(r'viewBox="([^"]*)"', text).group(1)
-    # HTML knows the namespaces of SVG: declared again they would only look like addresses.
+    view_box = text.split('viewBox="', 1)[1].split('"', 1)[0]
+    # HTML knows the SVG namespaces; without their declarations the page contains no URL.
     opening = f'<svg class="{escape(css_class)}" viewBox="{view_box}" role="img" aria-label="{escape(label)}">'
     text = re.sub(r"^<svg[^>]*>", lambda _: opening, text)
-    # Groups are called axes_1, line2d_3, … in every picture; nothing refers to them.
+    # Groups have the same ids (axes_1, line2d_3, …) in every figure, and nothing refers to them.
     text = re.sub(
         r' id="(?:figure|axes|patch|line2d|text|legend|matplotlib\.axis|xtick|ytick|FillBetween)[^"]*"', "", text
     )

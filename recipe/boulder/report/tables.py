@@ -1,4 +1,6 @@
-"""Phases and scores as tables for a terminal."""
+"""Tables of phases and scores for a terminal."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -11,12 +13,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def phase_table(phases: Iterable[PhaseRow | dict], console: "Console | None" = None) -> "Table":
+def phase_table(phases: Iterable[PhaseRow | dict], console: Console | None = None) -> Table:
     """
     :param phases: the plan, as in the report's input
-    :param console: print the table there; None: only return it
-    :return: one row per phase; a time column if any phase has one
-    :raises DataError: rows that are none
+    :param console: prints the table; None: only returns it
+    :return: one row per phase; a time column if the time of any phase is known
+    :raises DataError: for invalid rows
     """
     from rich import box
     from rich.table import Table
@@ -33,12 +35,12 @@ def phase_table(phases: Iterable[PhaseRow | dict], console: "Console | None" = N
     if timed:
         table.add_column("time", justify="right", no_wrap=True)
     for phase in phases:
-        # Text and not str: in a str, rich takes `[…]` of a layer's options for markup.
+        # Text instead of str, in which rich would parse the `[…]` of a layer's options as markup.
         layers = Text()
         for line, style in _changes(phase):
             layers.append(("\n" if layers else "") + line, style)
         overrides = "\n".join(f"{key} = {words.plain(value)}" for key, value in phase.config.items())
-        row = [
+        row: list[str | Text] = [
             phase.label,
             words.epochs(phase.first_epoch, phase.last_epoch),
             layers or Text("as before", "dim"),
@@ -52,7 +54,7 @@ def phase_table(phases: Iterable[PhaseRow | dict], console: "Console | None" = N
 
 
 def _changes(phase: PhaseRow) -> Iterable[tuple[str, str]]:
-    """:return: lines and their styles"""
+    """Yields lines with their styles."""
     if phase.added:
         yield "+ " + ", ".join(phase.added), "green"
     if phase.removed:
@@ -61,12 +63,13 @@ def _changes(phase: PhaseRow) -> Iterable[tuple[str, str]]:
         yield f"~ {', '.join(layers)}: {', '.join(changes)}", "yellow"
 
 
-def score_table(scores: Iterable[ScoreRow | dict], console: "Console | None" = None) -> "Table":
+def score_table(scores: Iterable[ScoreRow | dict], console: Console | None = None) -> Table:
     """
     :param scores: one row per epoch, as in the report's input
-    :param console: print the table there; None: only return it
-    :return: one row per epoch: learning rate, each score of train and dev, time; the best dev score of each key is bold
-    :raises DataError: rows that are none
+    :param console: prints the table; None: only returns it
+    :return: one row per epoch with learning rate, scores of train and dev, and time; the best dev score of each key is
+        bold
+    :raises DataError: for invalid rows
     """
     from rich import box
     from rich.table import Table
@@ -82,7 +85,7 @@ def score_table(scores: Iterable[ScoreRow | dict], console: "Console | None" = N
     for row in scores:
         cells = []
         for key in keys:
-            is_best = best[key] is not None and best[key].epoch == row.epoch
+            is_best = (found := best[key]) is not None and found.epoch == row.epoch
             cells.append(Text(words.score(row.train.get(key))))
             cells.append(Text(words.score(row.dev.get(key)), "bold" if is_best else ""))
         index = "original" if row.index is None else str(row.index)

@@ -1,8 +1,10 @@
-"""Numbers as a person reads them: counts, durations, rates, scores."""
+"""Formats counts, durations, rates and scores for people."""
+
+from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 MISSING = "–"
 
@@ -17,8 +19,8 @@ def magnitude(number: int | None) -> str:
     if number is None:
         return MISSING
     value, unit = float(number), ""
-    for unit in ("", "k", "M", "G", "T"):  # noqa: B007 the last one is used
-        # 999.5 k would be written as `1000 k`
+    for unit in ("", "k", "M", "G", "T"):  # noqa: B007 the loop's last unit is used
+        # 999.5 k would be rounded to `1000 k`
         if value < 999.5:
             break
         value /= 1000
@@ -29,7 +31,7 @@ def magnitude(number: int | None) -> str:
 
 
 def factor(value: float) -> str:
-    """:return: three digits at least, without a power of ten: `1.05`, `19.1`, `4,772`"""
+    """:return: at least three digits, without an exponent: `1.05`, `19.1`, `4,772`"""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
@@ -57,12 +59,12 @@ def percent(rate: float | None) -> str:
 
 
 def score(value: float | None) -> str:
-    """:return: four significant digits, so that columns of scores compare"""
+    """:return: four significant digits, so that scores in a column can be compared"""
     return f"{value:#.4g}".rstrip(".") if is_known(value) else MISSING
 
 
 def learning_rate(value: float | None) -> str:
-    """:return: as short as exactness to three digits allows: `0.001`, `3.16e-05`"""
+    """:return: up to three significant digits: `0.001`, `3.16e-05`"""
     return f"{value:.3g}" if is_known(value) else MISSING
 
 
@@ -77,16 +79,16 @@ def shape(sizes: tuple[int, ...] | None) -> str:
 
 
 def some(names: list[str], most: int = 4) -> str:
-    """:return: the names, or the first of them and how many there are besides"""
-    # To leave out a single one would take as much room as its name.
+    """:return: the names, or the first `most` of them and the number of the others"""
+    # Naming a single further one takes no more room than counting it.
     return ", ".join(names) if len(names) <= most + 1 else f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 def plain(value: Any) -> str:
-    """:return: a value of a config as it would be typed, short"""
+    """:return: a value of a config as short JSON; a str without quotes"""
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def is_known(value: float | None) -> bool:
-    """:return: whether a measured value is there and finite"""
+def is_known(value: float | None) -> TypeGuard[float]:
+    """:return: whether a measured value exists and is finite"""
     return value is not None and math.isfinite(value)
