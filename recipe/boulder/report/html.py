@@ -11,6 +11,7 @@ from boulder.report.curves import learning_curve, learning_rate_curve
 from boulder.report.handover import layers_of
 from boulder.report.model import Report
 from boulder.report.svg import inline_svg
+from boulder.schedule.labels import index_label
 
 _SIZES = {"wide": 9.6, "narrow": 4.4}  # inches; phones need their own size, as text in a shrunk plot is illegible
 
@@ -62,6 +63,7 @@ def render(report: dict | Report) -> str:
         largest=max((phase.num_params or 0 for phase in phases), default=0),
         hand_overs={entry.phase: entry for entry in report.growth},
         layers_of=layers_of,
+        index_label=index_label,
         shades=shades,
         alignments=[(example, align(example)) for example in report.examples],
     )

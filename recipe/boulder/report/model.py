@@ -10,6 +10,7 @@ from boulder.errors import DataError
 from boulder.report.attention import AttentionMap
 from boulder.report.handover import HandOver
 from boulder.report.schema import from_plain
+from boulder.schedule.labels import short_index_label
 from boulder.search.error_rate import best_reference
 
 
@@ -47,7 +48,7 @@ class PhaseRow:
     @property
     def label(self) -> str:
         """:return: the index in tables"""
-        return "original" if self.index is None else str(self.index)
+        return short_index_label(self.index)
 
     @property
     def changed_together(self) -> list[tuple[list[str], list[str]]]:

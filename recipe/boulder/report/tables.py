@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from boulder.report import summary, words
 from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
+from boulder.schedule.labels import short_index_label
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,9 +89,12 @@ def score_table(scores: Iterable[ScoreRow | dict], console: Console | None = Non
             is_best = (found := best[key]) is not None and found.epoch == row.epoch
             cells.append(Text(words.score(row.train.get(key))))
             cells.append(Text(words.score(row.dev.get(key)), "bold" if is_best else ""))
-        index = "original" if row.index is None else str(row.index)
         table.add_row(
-            str(row.epoch), index, words.learning_rate(row.learning_rate), *cells, words.duration(row.seconds)
+            str(row.epoch),
+            short_index_label(row.index),
+            words.learning_rate(row.learning_rate),
+            *cells,
+            words.duration(row.seconds),
         )
     if console is not None:
         console.print(table)
