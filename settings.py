@@ -1,4 +1,4 @@
-"""Sisyphus settings. Read by the manager and again by each worker, under the real Sisyphus as under embedded/sisyphus."""
+"""Sisyphus settings, read by the manager and by each worker, with the real Sisyphus as with embedded/sisyphus."""
 
 import functools
 import hashlib
@@ -8,27 +8,28 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-# Where training runs: "slurm", "sge" or "local"; None takes Slurm where there is one, else Grid Engine, else this machine.
+# Where training runs: "slurm", "sge" or "local". None: Slurm where it is found, else Grid Engine, else this machine.
 ENGINE = os.environ.get("BOULDER_ENGINE")
 
-# Sisyphus executes this file in the folder that it is started in; __file__ is not this file's. That folder may be Boulder's
-# own, or one with a link to this file and a config/ of its own, which then comes before Boulder's.
+# Sisyphus executes this file, with a foreign __file__, in the folder where it is started: Boulder's own, or one with a link to
+# this file and a config/ of its own, which then takes precedence over Boulder's.
 _ROOT = Path("settings.py").resolve().parent
 sys.path.insert(0, os.getcwd())
 
-# A worker's current directory is its job's own, so these must be absolute.
+# Absolute, since a worker's current directory is that of its job.
 IMPORT_PATHS = [f"{os.getcwd()}/", f"{_ROOT}/", f"{_ROOT}/recipe/"]
 
-# `sis` of the same environment, whoever started the manager
+# `sis` of the same environment, however the manager was started
 _SIS = Path(sys.prefix) / "bin" / "sis"
 if _SIS.exists():
     SIS_COMMAND = [sys.executable, str(_SIS)]
 
-# A phase is submitted again after each time limit or killed node, as long as it gets on.
+# A phase is submitted again after a time limit or a node failure, as long as it makes progress.
 MAX_SUBMIT_RETRIES = 10
 
-# Short waits: most of our files are on a local disk. On a cluster's shared one, raise them.
+# Short waits, for files on a local disk. Raise them for the shared disk of a cluster.
 WAIT_PERIOD_JOB_FS_SYNC = 0.1
 WAIT_PERIOD_BETWEEN_CHECKS = 1
 WAIT_PERIOD_CACHE = 1
@@ -36,13 +37,13 @@ WAIT_PERIOD_SSH_TIMEOUT = 1
 WAIT_PERIOD_QSTAT_PARSING = 1
 WAIT_PERIOD_HTTP_RETRY_BIND = 1
 WAIT_PERIOD_MTIME_OF_INPUTS = 0.1
-USE_VERBOSE_TRACEBACK = False  # a log's last lines say what was wrong, without colours
+USE_VERBOSE_TRACEBACK = False  # so that the last lines of a log are the error message, without colours
 PRINT_ERROR_TASKS = 3
 PRINT_ERROR_LINES = 20
 
-JOB_AUTO_CLEANUP = False  # checkpoints in work/ are small beside the night that a mistake can cost
+JOB_AUTO_CLEANUP = False  # checkpoints in work/ are small compared to a night of training lost by mistake
 
-# What a worker keeps of the environment: what TensorFlow, CUDA and the clusters need.
+# Variables that a worker keeps from its environment, for TensorFlow, CUDA and the clusters.
 _KEEP = (
     "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SLURM_CONF", "JOB_ID", "PE_HOSTFILE", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH",
     "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_JOB_NODELIST", "SLURM_STEP_NODELIST", "SLURM_STEP_TASKS_PER_NODE",
@@ -60,7 +61,7 @@ DEFAULT_ENVIRONMENT_SET = {
 
 @functools.cache
 def answer(*command: str) -> str:
-    """:return: what a program says, errors included; "" if there is no such program"""
+    """:return: stdout and stderr of a program; "" if it is not installed"""
     if not shutil.which(command[0]):
         return ""
     try:
@@ -71,42 +72,44 @@ def answer(*command: str) -> str:
 
 
 def scheduler() -> str:
-    """:return: "slurm", "sge" or "local". A worker of theirs is told by its environment, whatever is installed there"""
+    """:return: "slurm", "sge" or "local". In a worker, the environment decides: commands may be missing on a node."""
     if ENGINE:
         return ENGINE
     for variable, found in (("SLURM_JOB_ID", "slurm"), ("SGE_TASK_ID", "sge")):
         if variable in os.environ:
             return found
-    # also if they are down: what runs there must not be started here
+    # even if the scheduler is down: jobs that run there must not be started here
     if "Slurmctld" in answer("scontrol", "ping"):
         return "slurm"
     said = answer("qconf", "-sel")
-    return "sge" if said and not re.search("act_qmaster|doesn't exist", said) else "local"  # there is no cell
+    return (
+        "sge" if said and not re.search("act_qmaster|doesn't exist", said) else "local"
+    )  # messages if there is no cell
 
 
 def num_gpus() -> int:
-    """:return: GPUs that training may ask for: of the best node of the cluster, or of this machine"""
+    """:return: number of GPUs that training may request: of the best node of the cluster, or of this machine"""
     where = scheduler()
     if where == "slurm":
         if "is UP" not in answer("scontrol", "ping"):
-            return 1  # asked for one where there is none, Slurm will refuse; not asked, it would train without
+            return 1  # if there is none, Slurm will refuse the job; with 0, it would silently train without
         return max(map(int, re.findall(r"gpu:(?:[^:,()]+:)?([0-9]+)", answer("sinfo", "-h", "-o", "%G"))), default=0)
     if where == "sge":
         if re.match("error|.* gives no answer", answer("qconf", "-sel")):
-            return 1  # likewise: it will wait
+            return 1  # likewise, but the job will wait
         return max(map(int, re.findall(r"\bgpu=([0-9]+)", grid_engine_resources("*"))), default=0)
     return answer("nvidia-smi", "-L").count("GPU ")
 
 
 @functools.cache
 def grid_engine_resources(queue: str) -> str:
-    """:return: what this queue, or "*", and all nodes have; complex values may be said of either"""
+    """:return: configuration of this queue, or of all ("*"), and of all nodes: complex values may be set on either"""
     nodes = [node for node in answer("qconf", "-sel").split("\n") if node and " " not in node]
     return "".join([answer("qconf", "-sq", queue), *(answer("qconf", "-se", node) for node in nodes)])
 
 
 def grid_engine_limits(queue: str) -> dict[str, float]:
-    """:return: most hours and GB of a job in this queue, or in "*", the best; nothing where there is no limit"""
+    """:return: maximal hours and GB of a job in this queue, or in the best queue ("*"); no entry where there is no limit"""
     said, limits = grid_engine_resources(queue), {}
     memory = re.findall(r"\bh_rss=([0-9.]+)([KMGT]?)", said) or re.findall(r"\bmem_total=([0-9.]+)([KMGT]?)", said)
     gigabytes = {"": 1024**-3, "K": 1024**-2, "M": 1 / 1024, "G": 1, "T": 1024}
@@ -120,7 +123,7 @@ def grid_engine_limits(queue: str) -> dict[str, float]:
 
 @functools.cache
 def slurm_limits(partition: str | None) -> dict[str, float]:
-    """:return: most hours and GB of a job in this partition, or in the default one; nothing where there is no limit"""
+    """:return: maximal hours and GB of a job in this partition, or in the default one; no entry where there is no limit"""
     limits: dict[str, float] = {}
     for line in answer("sinfo", "-h", "-o", "%P|%l|%m").splitlines():
         name, _, rest = line.partition("|")
@@ -135,8 +138,8 @@ def slurm_limits(partition: str | None) -> dict[str, float]:
     return limits
 
 
-def check_engine_limits(current_rqmt: dict, task) -> dict:
-    """What grows after a time limit or for want of memory stops at what there is. A job that asks for too much is told so."""
+def check_engine_limits(current_rqmt: dict, task: Any) -> dict:
+    """Limit requirements that grew after a failed try. A job that requests too much from the start is left to the scheduler."""
     where = scheduler()
     if where == "local" or task.rqmt().get("engine") == "short":
         return current_rqmt
@@ -160,14 +163,14 @@ def option(arguments: str | list[str], names: str) -> str | None:
     return found and found[1]
 
 
-def engine():
-    """Mini tasks run on this machine, at once. All else runs where `scheduler` says."""
+def engine() -> Any:
+    """:return: engine that runs mini tasks on this machine at once, and all other tasks where `scheduler` says"""
     from sisyphus.engine import EngineSelector
     from sisyphus.localengine import LocalEngine
 
     cpus, where = os.cpu_count() or 1, scheduler()
     options = {"default_rqmt": {"cpu": 1, "mem": 2, "time": 1}}
-    # jobs are found by user and name, and two work directories may have jobs of the same name
+    # jobs are identified by user and name, and two work directories may have jobs of the same name
     work = hashlib.sha256(os.path.realpath("work").encode()).hexdigest()[:8]
     if where == "slurm":
         from sisyphus.simple_linux_utility_for_resource_management_engine import (
@@ -178,9 +181,11 @@ def engine():
     elif where == "sge":
         from sisyphus import son_of_grid_engine
 
-        son_of_grid_engine.escape_name = lambda name: f"{name.replace('/', '.')}.{work}"  # there is no argument for it
-        # -V: the environment goes with the job, as it does under Slurm. Upstream's engine asks for `mem` as h_vmem, which
-        # limits addresses, and CUDA takes more of them than any machine has memory.
+        son_of_grid_engine.escape_name = lambda name: (
+            f"{name.replace('/', '.')}.{work}"
+        )  # the engine has no argument for it
+        # -V exports the environment, as Slurm does. Upstream's engine requests `mem` as h_vmem, which limits the address space,
+        # and CUDA takes more of that than any machine has memory.
         options["default_rqmt"]["qsub_args"] = ["-V", "-l", "h_vmem=INFINITY"]
         long = son_of_grid_engine.SonOfGridEngine(**options)
     elif where == "local":

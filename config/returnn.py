@@ -1,10 +1,10 @@
-"""The phases of a RETURNN config file as jobs.
+"""Trains the phases of a RETURNN config file as jobs.
 
-    boulder plan path/to/file.config                              what it would train
-    boulder run "config/returnn.setup('path/to/file.config')"     trains it
+    boulder plan path/to/file.config                              shows the phases
+    boulder run "config/returnn.setup('path/to/file.config')"     trains them
 
-The file's data sets must be HDFDatasets, and its layers ones that Boulder has (docs/experiment.md). Aliases and outputs are
-named by the file: alias/file/phase.00, …, output/file/checkpoint.h5.
+The data sets of the file must be of class HDFDataset, and Boulder must support its layers (docs/experiment.md). Aliases and
+outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ from sisyphus import tk
 
 def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int = 1, nodes: int = 1) -> None:
     """
-    :param path: of the RETURNN config file
-    :param cpu: cores of each training job, on each of its nodes
-    :param mem: GB
-    :param time: hours
-    :param gpus: of each node, which share the batches
-    :param nodes: of each training job
+    :param path: RETURNN config file
+    :param cpu: cores of each training job, per node
+    :param mem: memory per node, in GB
+    :param time: time limit of a training job, in hours
+    :param gpus: number of GPUs per node, which share the batches
+    :param nodes: number of nodes of each training job
     """
     config = load_config(path)
     name = Path(path).stem

@@ -58,7 +58,7 @@ def adding(pipeline: str | None, epochs: int) -> Iterator[None]:
         _being_added.clear()
 
 
-def record(name: str, further: list[int]) -> None:
+def record(name: str, further: Sequence[int]) -> None:
     """Stores `further` as the further epochs of a pipeline."""
     write_text(_path(), json.dumps(_read() | {name: further}, indent=1))
 

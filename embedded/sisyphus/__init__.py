@@ -1,6 +1,7 @@
-"""Stand-in for Sisyphus where the real one is not installed: its API, job ids and work directories, on one machine.
+"""Stand-in for Sisyphus where the real one is not installed: same API, job ids and work directories.
 
-Written for Boulder and much smaller than upstream (github.com/rwth-i6/sisyphus), whose documentation holds here too.
+Runs jobs on this machine, on Slurm or on Grid Engine. Written for Boulder and much smaller than upstream
+(github.com/rwth-i6/sisyphus), whose documentation applies here as well.
 """
 
 import sys

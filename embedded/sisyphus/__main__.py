@@ -28,8 +28,8 @@ def _parser():
     parser.add_argument("--log_level", type=int, default=logging.INFO, help="10 for debug messages, default: 20")
     parser.add_argument("--config", dest="config_files", action="append", default=[], help="config to load")
     commands = parser.add_subparsers()
-    _manager(commands.add_parser("manager", aliases=["m"], help="load configs, show the jobs, run them"))
-    _console(commands.add_parser("console", aliases=["c"], help="Python with the graph loaded"))
+    _manager(commands.add_parser("manager", aliases=["m"], help="load configs, list their jobs, run them"))
+    _console(commands.add_parser("console", aliases=["c"], help="open a Python shell with the graph loaded"))
     _worker(commands.add_parser(gs.CMD_WORKER, help="run one task (called by the engines)"))
     return parser
 
@@ -37,11 +37,11 @@ def _parser():
 def _manager(parser):
     parser.set_defaults(func=manager)
     flag = {"action": "store_true", "default": False}
-    parser.add_argument("-r", dest="run", help="start right away", **flag)
-    parser.add_argument("-co", dest="clear_errors_once", help="move jobs in error state aside at the start", **flag)
-    text = "move interrupted jobs that cannot be resumed aside at the start"
+    parser.add_argument("-r", dest="run", help="start without asking", **flag)
+    parser.add_argument("-co", dest="clear_errors_once", help="at the start, move aside jobs in error state", **flag)
+    text = "at the start, move aside interrupted jobs that cannot be resumed"
     parser.add_argument("-cio", dest="clear_interrupts_once", help=text, **flag)
-    parser.add_argument("-io", dest="ignore_once", help="do not ask about jobs in error state at the start", **flag)
+    parser.add_argument("-io", dest="ignore_once", help="at the start, do not ask about jobs in error state", **flag)
     parser.add_argument("-i", "--interactive", dest="interactive", help="ask before each submission", **flag)
     parser.add_argument("argv", metavar="CONFIG", nargs="*", help="config/FILE.FUNCTION, FUNCTION(3) or config/FILE.py")
 
@@ -50,8 +50,8 @@ def _console(parser):
     parser.set_defaults(func=console)
     parser.add_argument("--load", action="append", default=[], help="load the job of this job directory")
     parser.add_argument("--skip_config", dest="not_load_config", action="store_true", help="load no config")
-    parser.add_argument("-c", dest="commands", default=[], action="append", help="run this command")
-    parser.add_argument("--script", "-s", action="store_true", help="end after the commands")
+    parser.add_argument("-c", dest="commands", default=[], action="append", help="execute this Python command")
+    parser.add_argument("--script", "-s", action="store_true", help="exit after the commands")
     parser.add_argument("argv", metavar="CONFIG", nargs="*")
 
 
@@ -62,7 +62,7 @@ def _worker(parser):
     parser.add_argument("task_id", type=int, nargs="?", default=None)
     parser.add_argument("--force_resume", "--fr", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--engine", default="short")
-    parser.add_argument("--redirect_output", action="store_true", help="write to the job's log")
+    parser.add_argument("--redirect_output", action="store_true", help="write stdout and stderr to the job's log")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""For `async def` configs: waiting for jobs whose results decide what comes next."""
+"""Lets `async def` configs wait for jobs whose results decide how they continue."""
 
 import contextlib
 
@@ -20,7 +20,7 @@ def _only_waiting():
 
 
 async def async_run(obj):
-    """Asks for all jobs that `obj` needs and returns once its paths are there."""
+    """Requests all jobs that make the paths in `obj`, and returns once these paths exist."""
     graph.add_target(OutputTarget(name="async_run", inputs=obj))
     missing = extract_paths(obj)
     from asyncio import sleep

@@ -1,4 +1,6 @@
-"""What engines of batch systems share: one question a round for all jobs, patience, submissions without an answer."""
+"""Base class of the engines for batch systems: one query per round for all jobs, waiting for a scheduler that does not
+answer, and submissions whose outcome is unknown.
+"""
 
 import getpass
 import logging
@@ -13,11 +15,11 @@ import sisyphus.global_settings as gs
 from sisyphus.engine import DeferSubmission, EngineBase
 from sisyphus.states import BEST_FIRST
 
-log = logging.getLogger("sisyphus.cluster")  # what a user should hear even where the manager is quiet
+log = logging.getLogger("sisyphus.cluster")  # warnings that a quiet manager shows too
 
 
 def user_name() -> str:
-    """Of the process: $USER may say anything, and jobs of another user are not ours."""
+    """The user of this process. $USER may have any value, and jobs of other users do not count."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # in a container a user may have no name
@@ -25,31 +27,31 @@ def user_name() -> str:
 
 
 class ClusterEngine(EngineBase):
-    """Jobs are found by user and name. A subclass gives
+    """Identifies jobs by user and name. A subclass defines
 
-    list_jobs(user): yields (job name, task id, job id, state: running, queue or queue_error) of all jobs that have not
-    ended, by one call of ask(),
-    submission(call, logpath, rqmt, name, task_ids): the command that submits, and its standard input or None,
-    job_id(stdout): of what it answers,
-    and what an engine gives beside: get_task_id, get_job_node_hostnames, get_task_termination_info.
+    list_jobs(user): yields (job name, task id, job id, state) of all jobs that have not ended, with one call of ask();
+        the state is running, queue or queue_error,
+    submission(call, logpath, rqmt, name, task_ids): returns the command that submits, and its standard input or None,
+    job_id(stdout): extracts the job id from the output of that command,
+    and the methods of an engine: get_task_id, get_job_node_hostnames, get_task_termination_info.
     """
 
-    ENGINE_NAME = None  #: in the submit log
-    SCHEDULER = None  #: in messages
-    NOT_NOW = ()  #: said where nothing was submitted, but the same call may succeed later
-    IN_DOUBT = ()  #: said where the job may have been submitted all the same
+    ENGINE_NAME = None  #: name in the submit log
+    SCHEDULER = None  #: name in messages
+    NOT_NOW = ()  #: messages after which nothing was submitted, but the same call may succeed later
+    IN_DOUBT = ()  #: messages after which the job may have been submitted nevertheless
 
     def __init__(self, default_rqmt, gateway=None, ignore_jobs=(), job_name_mapping=None):
         """
-        gateway: host on which the scheduler's commands are called by ssh.
-        ignore_jobs: "job id.task id" of jobs that are stuck there.
+        gateway: host on which the scheduler's commands are called through ssh.
+        ignore_jobs: "job id.task id" of jobs that are stuck in the queue.
         job_name_mapping: task name -> name of the job.
         """
         self.default_rqmt = default_rqmt
         self.gateway = gateway
         self.ignore_jobs = {str(job) for job in ignore_jobs or ()}
         self.job_name_mapping = job_name_mapping or (lambda name: name)
-        self._jobs = None  # (job name, task id) -> {state}, as of this round of the manager
+        self._jobs = None  # (job name, task id) -> {state}, as of the current round of the manager
         self._refused = set()  # (job name, task id)
 
     # the scheduler's commands
@@ -64,7 +66,7 @@ class ClusterEngine(EngineBase):
         return subprocess.run(command, **options, capture_output=True, text=True, timeout=timeout, check=False)
 
     def ask(self, command) -> str:
-        """Waits until there is an answer: without one, nothing can be said of any job."""
+        """Repeats the command until it answers: without an answer, no job's state is known."""
         told = False
         while True:
             try:
@@ -78,12 +80,12 @@ class ClusterEngine(EngineBase):
                 reason = f"{command[0]} took more than {error.timeout} s"
             if not told:
                 log.warning(
-                    f"{self.SCHEDULER} does not answer, waiting until it does; its jobs go on meanwhile ({reason})"
+                    f"{self.SCHEDULER} does not answer, waiting until it does; its jobs continue meanwhile ({reason})"
                 )
             told = True
             time.sleep(gs.WAIT_PERIOD_QSTAT_PARSING)
 
-    # what runs
+    # the queue
 
     def reset_cache(self):
         self._jobs = None
@@ -111,11 +113,11 @@ class ClusterEngine(EngineBase):
         return self.default_rqmt
 
     def submit_call(self, call, logpath, rqmt, name, task_name, task_ids):
-        """While a submission is without an answer, a file says so: the next manager must not submit it again either."""
+        """While the outcome of a submission is unknown, a marker file exists, so that the next manager does not repeat it."""
         name = self.process_task_name(name)
         doubt = Path(logpath, f".in_doubt.{task_name}")
         if doubt.exists() and time.time() - doubt.stat().st_mtime < gs.WAIT_PERIOD_SUBMISSION_IN_DOUBT:
-            raise DeferSubmission("a submission before gave no answer, its job may still appear")
+            raise DeferSubmission("an earlier submission got no answer, its job may still appear")
         job_id = self._submit(*self.submission(call, logpath, rqmt, name, task_ids), name, task_ids, doubt)
         logging.info(f"Submitted with job_id: {job_id} {name}")
         for task_id in task_ids:
@@ -123,7 +125,7 @@ class ClusterEngine(EngineBase):
         return self.ENGINE_NAME, [(list(task_ids), job_id)]
 
     def _submit(self, command, stdin, name, task_ids, doubt):
-        """The job id. A call that fails is no try of the task, and raises DeferSubmission."""
+        """Returns the job id. A call that fails raises DeferSubmission and does not count as a try of the task."""
         doubt.touch()
         try:
             done = self.call(command, stdin)

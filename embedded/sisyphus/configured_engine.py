@@ -1,4 +1,4 @@
-"""The engine that settings.py defines, or this machine."""
+"""Creates the engine that settings.py defines; by default this machine runs the jobs."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Arithmetic on values that do not exist yet: `a + b` on an unfinished Variable is an object whose get() adds later.
+"""Arithmetic on values that do not exist yet: `a + b` on a Variable without a value is an object whose get() adds later.
 
 Class and attribute names enter job hashes and job.save files, so they are upstream's.
 """
@@ -9,7 +9,7 @@ from sisyphus.hash import sis_hash_helper
 
 
 def try_get(value):
-    """The value behind a delayed object; anything else is its own value."""
+    """Returns the value of a delayed object, and any other object as it is."""
     return value.get() if isinstance(value, DelayedBase) else value
 
 
@@ -22,7 +22,7 @@ def _delayed_in(values):
 
 
 class DelayedBase:
-    """An operation on `a` (and `b`), carried out by get()."""
+    """An operation on `a` (and `b`) that get() evaluates."""
 
     def __init__(self, a, b=None):
         self.a = a
@@ -34,7 +34,7 @@ class DelayedBase:
     def get(self):
         raise NotImplementedError(f"{type(self).__qualname__} defines no get()")
 
-    __iter__ = None  # else Python would ask for x[0], x[1], ... without an end
+    __iter__ = None  # else Python would iterate over x[0], x[1], ... without end
 
     def __pow__(self, other, modulo=None):
         power = DelayedPow(self, other)

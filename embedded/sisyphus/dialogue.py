@@ -1,4 +1,4 @@
-"""What the manager asks, and what it does where nobody can answer."""
+"""The manager's questions, and its defaults where there is no terminal."""
 
 import logging
 import sys
@@ -19,10 +19,10 @@ def at_terminal() -> bool:
 
 
 class Dialogue:
-    """Half of the Manager: the questions at its start and, with -i, before each submission."""
+    """Mixin of Manager: the questions at its start and, with -i, before each submission."""
 
     def input(self, prompt):
-        """Asks the user; where nobody can answer, the answer is no."""
+        """Asks the user; without a terminal, the answer is no."""
         if at_terminal():
             return input(prompt)
         logging.info(f"{prompt} (no terminal: n)")
@@ -37,7 +37,7 @@ class Dialogue:
         return answer in ("", "y", "yes")
 
     def startup(self) -> bool:
-        """Shows how things stand and asks what to do, as far as the command line did not say. False: do nothing."""
+        """Shows the state of all jobs and asks what the command line left open. Returns False if nothing is to be done."""
         config_manager.continue_readers()
         self.job_engine.reset_cache()
         self.update_jobs()

@@ -1,4 +1,4 @@
-"""Engines run workers. The base class knows requirements and submissions, a selector spreads tasks over engines."""
+"""Engines run workers. The base class handles requirements and submissions; a selector distributes tasks over engines."""
 
 import ast
 import collections
@@ -14,38 +14,39 @@ from sisyphus import tools
 
 
 class DeferSubmission(Exception):
-    """The engine takes nothing at the moment: try later, without counting it as a try."""
+    """The engine accepts nothing at the moment: try again later, without counting this as a try."""
 
 
 class EngineBase:
-    """An engine gives start_engine(), stop_engine(), reset_cache(), get_default_rqmt(task), get_task_id(task_id or None),
+    """An engine defines start_engine(), stop_engine(), reset_cache(), get_default_rqmt(task), get_task_id(task_id or None),
 
-    task_state(task, task_id): queue, queue_error, running or unknown,
-    submit_call(call, logpath, rqmt, name, task_name, task_ids): starts workers, returns its name and the submission's,
-    get_job_node_hostnames(): in a worker, where it runs,
-    and what it knows better of the methods below.
+    task_state(task, task_id): returns queue, queue_error, running or unknown,
+    submit_call(call, logpath, rqmt, name, task_name, task_ids): starts workers; returns the engine's name and an
+        identifier of the submission,
+    get_job_node_hostnames(): in a worker, returns the hosts it runs on,
+    and overrides the methods below where it can do better.
     """
 
-    changed = threading.Event()  #: set when a task ended, so that the manager need not wait for its next round
+    changed = threading.Event()  #: set when a task ends, so that the manager starts its next round at once
 
     def get_task_termination_info(self, task, task_id, submit_info):
-        """What the engine knows about the end of a task, in addition to its usage file."""
+        """Returns what the engine knows about the end of a task, in addition to its usage file."""
         return {}
 
     def init_worker(self, task):
         """Called in the worker before the task runs."""
 
     def get_rank(self):
-        """In a worker: its number among those that run the same task, where multi_node_slots asks for several."""
+        """In a worker: its rank among the workers that run the same task, where multi_node_slots requests several."""
         return 0
 
     def interrupt_tasks(self, names, seconds):
-        """Asks running tasks, given as (task name, id), to save and end. Only local ones end with their manager."""
+        """Asks running tasks, given as (task name, id), to save and end. Only those of a local engine end with their manager."""
 
     def get_used_engine(self, engine_selector):
         return self
 
-    # what is the same for all
+    # the same for all engines
 
     def get_job_used_resources(self, current_process):
         used = {"rss": 0.0, "vms": 0.0, "cpu": 0.0}
@@ -60,7 +61,7 @@ class EngineBase:
         return used
 
     def get_submit_history(self, task):
-        """{task id: [requirements of each submission]}, read again when the file has changed."""
+        """Returns {task id: [requirements of each submission]}; reads the file again when it has changed."""
         path = task.path(gs.ENGINE_SUBMIT)
         try:
             stamp = os.stat(path).st_mtime_ns, os.stat(path).st_size
@@ -74,16 +75,16 @@ class EngineBase:
                     try:
                         ids, rqmt = ast.literal_eval(line)
                     except (ValueError, SyntaxError):
-                        continue  # half a line, of a manager that died while it wrote
+                        continue  # incomplete line of a manager that died while writing
                     for task_id in ids:
                         history[task_id].append(rqmt)
             task._submit_history = (stamp, history)
         return history
 
     def get_rqmt(self, task, task_id, update=True):
-        """What to ask for: the job's requirements, unless an earlier submission already asked for more.
+        """Returns the job's requirements, unless an earlier submission already requested more.
 
-        A requirement that was changed in the job since its first submission starts anew from the job's value.
+        A requirement that has changed in the job since its first submission starts again from the job's value.
         """
         rqmt = {**copy.deepcopy(self.get_default_rqmt(task)), **task.rqmt()}
         history = self.get_submit_history(task)[task_id]
@@ -98,11 +99,11 @@ class EngineBase:
         return gs.check_engine_limits(rqmt, task)
 
     def batches(self, rqmt, task_ids):
-        """Which of them one submission can have."""
+        """Splits task ids into the groups that one submission can take."""
         return [task_ids]
 
     def submit(self, task) -> int:
-        """Submits the ids of a task that may start, those with equal requirements together. How many were taken."""
+        """Submits the ids of a task that can start, grouped by equal requirements. Returns how many were accepted."""
         groups = {}
         for task_id in task.task_ids():
             if task.state(self, task_id) in (gs.STATE_RUNNABLE, gs.STATE_INTERRUPTED_RESUMABLE):
@@ -129,11 +130,11 @@ class EngineBase:
 
 
 class EngineSelector(EngineBase):
-    """Picks an engine by the requirement "engine"; mini tasks ask for "short"."""
+    """Picks an engine by the requirement "engine"; mini tasks request "short"."""
 
     def __init__(self, engines, default_engine):
         if default_engine not in engines:
-            raise ValueError(f"default engine {default_engine!r} is none of {sorted(engines)}")
+            raise ValueError(f"default engine {default_engine!r} is not one of {sorted(engines)}")
         self.engines = engines
         self.default_engine = default_engine
 

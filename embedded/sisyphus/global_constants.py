@@ -20,7 +20,7 @@ BASE_DIR = os.getcwd()
 RECIPE_PREFIX = "recipe"
 GLOBAL_SETTINGS_FILE_DEFAULT = "settings.py"
 
-# of a path without a job that makes it
+# of a path that no job makes
 STATE_INPUT_PATH = "input_path"
 STATE_INPUT_MISSING = "input_missing"
 # of a job or task

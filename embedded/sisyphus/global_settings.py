@@ -1,8 +1,8 @@
 """All settings with their defaults, overridden by `settings.py` in the current directory and by SIS_* variables.
 
-A settings file runs inside this module: it assigns these names, changes the mutable ones, or defines the functions
-anew. Names and defaults are upstream's, so that one settings file serves both; it may set what only upstream reads.
-Waiting periods guard against slow network file systems and are skipped for work done on this machine.
+A settings file runs inside this module: it assigns these names, changes the mutable ones, or redefines the functions. Names
+and defaults are upstream's, so that one settings file serves both; it may also set names that only upstream reads.
+Waiting periods guard against slow network file systems; they are skipped for work done on this machine.
 """
 
 import logging
@@ -12,14 +12,14 @@ import sys
 import sisyphus.hash
 from sisyphus.global_constants import *  # noqa: F403
 
-active_engine = None  #: in a worker: the engine it runs on
+active_engine = None  #: in a worker: the engine that started it
 
 
-engine = None  #: a function that makes the engine; without one see configured_engine.py
+engine = None  #: function that creates the engine; default: see configured_engine.py
 
 
 def worker_wrapper(job, task_name, call):
-    """Changes a worker's command line, for example to run it in a container."""
+    """Changes the command line of a worker, for example to run it in a container."""
     return call
 
 
@@ -28,11 +28,11 @@ def on_job_failure(job):
 
 
 def on_job_finished(job):
-    """Called when a job is found finished."""
+    """Called when a job is found to have finished."""
 
 
 def update_engine_rqmt(last_rqmt, last_usage):
-    """Requirements for the next try of an interrupted task: doubled where the last try came close to them."""
+    """Returns the requirements for the next try of an interrupted task: doubled where the last try came close to them."""
     out = dict(last_rqmt)
     time, mem = last_rqmt.get("time"), last_rqmt.get("mem")
     if time and (last_usage.get("out_of_time") or time - last_usage.get("used_time", 0) < 0.1):
@@ -43,12 +43,12 @@ def update_engine_rqmt(last_rqmt, last_usage):
 
 
 def check_engine_limits(current_rqmt, task):
-    """Cuts requirements to what the machines can give."""
+    """Limits requirements to what the machines have."""
     return current_rqmt
 
 
 def file_caching(path):
-    """Where a path marked as cached is read from."""
+    """Returns the file to read for a path that is marked as cached."""
     return path
 
 
@@ -56,7 +56,7 @@ def file_caching(path):
 JOB_AUTO_CLEANUP = True  #: pack logs and remove work/ of finished jobs while the manager runs
 JOB_CLEANER_INTERVAL = 60
 JOB_CLEANUP_KEEP_WORK = False
-MAX_SUBMIT_RETRIES = 3  #: submissions of a task without progress before it is a retry_error
+MAX_SUBMIT_RETRIES = 3  #: submissions of a task without progress, after which its state is retry_error
 SIS_HASH = sisyphus.hash.short_hash
 
 # places
@@ -67,26 +67,26 @@ OUTPUT_DIR = "output"
 ALIAS_AND_OUTPUT_SUBDIR = ""
 FINISHED_LOG = "log/finished.log"
 
-# waiting, in seconds
+# waiting periods, in seconds
 WAIT_PERIOD_JOB_FS_SYNC = 30
 WAIT_PERIOD_BETWEEN_CHECKS = 30
 WAIT_PERIOD_QSTAT_PARSING = 15
 WAIT_PERIOD_JOB_CLEANUP = 10
 WAIT_PERIOD_MTIME_OF_INPUTS = 60
 WAIT_PERIOD_FOR_INPUTS_AVAILABLE = 60
-# ours alone
-WAIT_PERIOD_INTERRUPT = 60  #: how long Ctrl-C waits for workers to save
-WAIT_PERIOD_SCHEDULER_ANSWER = 30  #: then a command of the scheduler counts as hanging
-WAIT_PERIOD_SUBMISSION_IN_DOUBT = 120  #: how long a job may still appear whose submission gave no answer
+# upstream does not have these
+WAIT_PERIOD_INTERRUPT = 60  #: Ctrl-C waits this long for workers to save
+WAIT_PERIOD_SCHEDULER_ANSWER = 30  #: after this, a command of the scheduler counts as hanging
+WAIT_PERIOD_SUBMISSION_IN_DOUBT = 120  #: a job whose submission got no answer may still appear this long
 
-# what the manager shows and does
+# the manager
 CLEAR_ERROR = False
 PRINT_ERROR = True
 PRINT_ERROR_TASKS = 1
 PRINT_ERROR_LINES = 40
 
 # workers
-SIS_COMMAND = [sys.executable, sys.argv[0]]  #: how a worker is called
+SIS_COMMAND = [sys.executable, sys.argv[0]]  #: command that starts a worker
 if sys.argv[0] == "-m":
     SIS_COMMAND += ["sisyphus"]
 PLOGGING_INTERVAL = 5
@@ -107,16 +107,16 @@ DEFAULT_ENVIRONMENT_SET = {
 
 
 def update_global_settings_from_file(filename):
-    """Runs a settings file inside this module; without one the defaults hold."""
+    """Runs a settings file inside this module. If there is none, the defaults apply."""
     if not os.path.isfile(filename):
-        logging.warning(f"there is no settings file {filename} in {os.getcwd()}: default settings are used")
+        logging.warning(f"there is no settings file {filename} in {os.getcwd()}: using default settings")
         return
     with open(filename, encoding="utf-8") as file:
         exec(compile(file.read(), filename, "exec"), globals())
 
 
 def update_global_settings_from_env():
-    """SIS_NAME=value sets NAME; a value that is no Python literal is a string."""
+    """SIS_NAME=value sets NAME. A value that is not a Python literal is a string."""
     from ast import literal_eval
 
     for variable, text in os.environ.items():

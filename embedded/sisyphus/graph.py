@@ -1,4 +1,4 @@
-"""The graph: what is asked for, and by way of inputs all the jobs it needs."""
+"""The graph: targets, and the jobs that they depend on through inputs."""
 
 import collections
 
@@ -11,7 +11,7 @@ from sisyphus.targets import OutputTarget as OutputTarget
 
 class SISGraph:
     def __init__(self):
-        self._targets = {}  # dicts as sets that keep their order
+        self._targets = {}  # dicts serve as ordered sets
         self._active_targets = {}
 
     @property
@@ -32,7 +32,7 @@ class SISGraph:
         self._active_targets.pop(target, None)
 
     def forget_states(self, wanted):
-        """Has all jobs and targets judged anew. `wanted`: ids of jobs that shall be there although no target needs them."""
+        """Forgets the states of all jobs and targets. `wanted`: ids of jobs to run although no target needs them."""
         for job in self.jobs(update_graph=False):
             job._sis_is_finished = job._sis_setup_since_restart = False
             if job._sis_id() in wanted:
@@ -42,9 +42,9 @@ class SISGraph:
             self._active_targets[target] = None
 
     def for_all_nodes(self, f, nodes=None, bottom_up=False, *, update_graph=True, pool=None):
-        """Calls f with each job on the way from the targets to the inputs; where f gives False it goes no further."""
+        """Calls f with each job on the way from the targets to the inputs; stops descending where f returns False."""
         if nodes is None:
-            targets = list(self._targets)  # an async config may add some while another thread looks
+            targets = list(self._targets)  # an async config may add targets while another thread iterates
             nodes = [p.creator for t in targets for p in t.required_full_list if p.creator]
         seen, order, stack = set(), [], list(reversed(nodes))
         while stack:
@@ -69,7 +69,7 @@ class SISGraph:
         return found
 
     def jobs_sorted(self, *, update_graph=True):
-        """Each job after those it depends on; among those that could come next, by id."""
+        """Yields the jobs in topological order, ties broken by id."""
         jobs = {job._sis_id(): job for job in self.jobs(update_graph=update_graph)}
         needs = {name: {p.creator._sis_id() for p in job._sis_inputs if p.creator} for name, job in jobs.items()}
         users = collections.defaultdict(set)
@@ -85,7 +85,7 @@ class SISGraph:
             stack += sorted((user for user in users[name] if not needs[user]), reverse=True)
 
     def find(self, pattern) -> list:
-        """Jobs by a part of their directory, name or alias."""
+        """Finds jobs by a part of their directory, name or alias."""
 
         def names(job):
             return [job._sis_path(), job.get_vis_name() or "", *(job.get_aliases() or ())]
@@ -93,7 +93,7 @@ class SISGraph:
         return [job for job in self.jobs() if any(pattern in name for name in names(job))]
 
     def get_jobs_by_status(self, nodes=None, engine=None, skip_finished=False) -> dict:
-        """{state: set of jobs}; under input_path and input_missing the paths that no job makes."""
+        """Returns {state: set of jobs}; under input_path and input_missing, the paths that no job makes."""
         states = collections.defaultdict(set)
 
         def judge(job):

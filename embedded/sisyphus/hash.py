@@ -1,7 +1,7 @@
-"""What an object is, as bytes and as a short name.
+"""Canonical bytes of an object, and a short hash of them.
 
-Job ids are made of these names and finished work is found by them, so the bytes may never change: they equal those
-of upstream Sisyphus for every object (tests/embedded/upstream_facts.json is the proof).
+Job ids contain these hashes and finished work is found by them, so the bytes must never change: they equal those of
+upstream Sisyphus for every object (recorded in tests/embedded/upstream_facts.json).
 """
 
 import enum
@@ -15,12 +15,12 @@ ORDERED = (list, tuple)
 UNORDERED = (set, frozenset)
 BUILTIN = (*PLAIN, *ORDERED, *UNORDERED, dict)
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-LONGEST = 4096  # longer descriptions are replaced by their digest, so that nesting cannot blow them up
+LONGEST = 4096  # longer descriptions are replaced by their digest, which bounds the size of nested ones
 MISSING = object()
 
 
 def short_hash(obj, length=12, chars=ALPHABET) -> str:
-    """The name that stands at the end of a job id: `length` digits in base len(chars), lowest first."""
+    """Returns the hash at the end of a job id: `length` digits in base len(chars), least significant first."""
     number = int_hash(obj)
     digits = []
     for _ in range(length):
@@ -34,9 +34,9 @@ def int_hash(obj) -> int:
 
 
 def sis_hash_helper(obj) -> bytes:
-    """`(type, content, ...)`, where content is the value's own bytes or the descriptions of its parts.
+    """Returns `(type, content, ...)`, where content is the value's own bytes or the descriptions of its parts.
 
-    The order of the cases matters: a dict with a `_sis_hash` of its own is still a dict.
+    The order of the cases matters: a dict that defines `_sis_hash` is still hashed as a dict.
     """
     kind = type(obj)
     if isinstance(obj, bytes):
@@ -57,14 +57,14 @@ def sis_hash_helper(obj) -> bytes:
         return obj._sis_hash()
     else:
         parts = [sis_hash_helper(get_object_state(obj))]
-    # Python 3.11 renamed EnumMeta; the name of before keeps the ids of before
+    # Python 3.11 renamed EnumMeta; the old name keeps the old ids
     name = "EnumMeta" if kind is enum.EnumMeta else kind.__qualname__
     text = b"(" + b", ".join([name.encode(), *parts]) + b")"
     return hashlib.sha256(text).digest() if len(text) > LONGEST else text
 
 
 def _importable_name(obj) -> tuple[str, str]:
-    """Functions and classes count by name, not by content; a name that no other process can import is refused."""
+    """Functions and classes are hashed by name, not by content; a name that other processes cannot import is refused."""
     if obj.__name__ == "<lambda>":
         raise ValueError(f"cannot hash {obj.__qualname__} of {obj.__module__}: give the lambda a name with def")
     if obj.__module__ == "__main__":
@@ -73,12 +73,12 @@ def _importable_name(obj) -> tuple[str, str]:
 
 
 def get_object_state(obj):
-    """What distinguishes this object from others of its type; also where paths hidden in it are looked for."""
+    """Returns what distinguishes the object from others of its type. Paths inside an object are searched for here as well."""
     if obj is None or type(obj) in BUILTIN:
         return obj
     has_new_args = hasattr(obj, "__getnewargs_ex__") or hasattr(obj, "__getnewargs__")
     if isinstance(obj, BUILTIN) and not has_new_args:
-        # such a type may hold more than its elements, and guessing would make two different jobs one
+        # such a type may hold more than its elements, and ignoring that could merge two different jobs
         raise TypeError(f"cannot hash {obj!r}: {type(obj).__qualname__} derives from a builtin container")
     if isinstance(obj, (types.MethodDescriptorType, types.WrapperDescriptorType)):
         return obj.__qualname__
@@ -87,7 +87,7 @@ def get_object_state(obj):
     if isfunction(obj) or isclass(obj):
         return obj.__module__, obj.__qualname__
     if isinstance(obj, pathlib.PurePath):
-        return str(obj)  # their attributes are caches that come and go
+        return str(obj)  # their attributes are caches
 
     state = _own_state(obj)
     if isinstance(obj, enum.Enum) and isinstance(state, dict):
@@ -103,7 +103,7 @@ def get_object_state(obj):
 def _own_state(obj):
     if hasattr(obj, "__sis_state__"):
         return obj.__sis_state__()
-    # since Python 3.11 every object has a __getstate__; only one that somebody wrote says anything
+    # since Python 3.11 every object has a __getstate__; only a user-defined one is relevant
     if hasattr(obj, "__getstate__") and type(obj).__getstate__ is not getattr(object, "__getstate__", None):
         return obj.__getstate__()
     found = _attributes(obj)
@@ -113,7 +113,7 @@ def _own_state(obj):
 
 
 def _attributes(obj) -> dict:
-    """Attributes of the object itself, not of its class, including those of types written in C."""
+    """Returns the attributes of the object itself, not of its class, including those of types written in C."""
     if isinstance(obj, (types.MethodWrapperType, types.BuiltinMethodType)):
         return {"__self__": obj.__self__, "__name__": obj.__name__}
     found = dict(getattr(obj, "__dict__", {}))

@@ -1,4 +1,4 @@
-"""`sis console`: Python with the graph loaded."""
+"""`sis console`: a Python shell with the graph loaded."""
 
 import sisyphus.toolkit
 from sisyphus.loader import config_manager
@@ -22,7 +22,7 @@ def console(args) -> int:
         shell = code.InteractiveConsole(names)
         for command in args.commands:
             shell.push(command)
-        shell.interact(banner="tk is the toolkit, tk.sis_graph the graph (IPython would be used if it were installed)")
+        shell.interact(banner="tk is the toolkit, tk.sis_graph the graph (install IPython for a better shell)")
         return 0
     config = Config()
     config.InteractiveShellApp.exec_lines = args.commands

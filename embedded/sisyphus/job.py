@@ -1,10 +1,12 @@
-"""Job: a class whose arguments say what is computed. Equal arguments are the same job, made once and found by its id."""
+"""Job: a class whose arguments specify a computation. Equal arguments give the same object, identified by its id."""
 
 import copy
 import functools
 import inspect
 import logging
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import sisyphus.global_settings as gs
 from sisyphus import tools
@@ -23,7 +25,7 @@ _signature = functools.cache(inspect.signature)
 
 
 class JobSingleton(type):
-    """Makes a job once per id."""
+    """Creates one job per id."""
 
     def __call__(cls, *args, **kwargs):
         tags = kwargs.pop("sis_tags", None)
@@ -34,7 +36,7 @@ class JobSingleton(type):
         bound.apply_defaults()
         parsed_args = dict(list(bound.arguments.items())[1:])  # without self
 
-        # "recipe." is where recipes happen to be imported from in old set-ups, not part of what they are
+        # old set-ups import recipes from "recipe.", which must not change their ids
         module = cls.__module__.removeprefix(gs.RECIPE_PREFIX + ".")
         sis_id = f"{module.replace('.', '/')}/{cls.__name__}.{cls._sis_hash_static(parsed_args)}"
         job = created_jobs.get(sis_id)
@@ -52,20 +54,20 @@ class JobSingleton(type):
 
 
 class Job(JobState, JobDirectory, metaclass=JobSingleton):
-    """Derive from it, declare outputs in __init__ and give tasks(). All arguments of __init__ enter the hash."""
+    """Subclasses declare outputs in __init__ and define tasks(). All arguments of __init__ enter the hash."""
 
-    __sis_version__ = None  #: change it to make all jobs of the class new ones
-    __sis_hash_exclude__ = {}  # noqa: RUF012  #: {argument: value at which it does not count}, to add an argument later
-    __sis_hash_overwrite__ = []  # noqa: RUF012  #: [(argument, value, value it counts as)]
+    __sis_version__ = None  #: change it to give all jobs of the class new ids
+    __sis_hash_exclude__ = {}  # noqa: RUF012  #: {argument: value that does not enter the hash}, for arguments added later
+    __sis_hash_overwrite__ = []  # noqa: RUF012  #: [(argument, value, value that enters the hash instead)]
 
     def __new__(cls, sis_id):
-        """Also called by pickle: a job loaded twice stays one job."""
+        """Also called by pickle, so that a job loaded twice is one object."""
         if sis_id not in created_jobs:
             created_jobs[sis_id] = super().__new__(cls)
         return created_jobs[sis_id]
 
     def _sis_init(self, args, kwargs, parsed_args):
-        """The attributes that upstream's worker and manager expect in job.save, then the job's own __init__."""
+        """Sets the attributes that upstream's worker and manager expect in job.save, then calls the job's own __init__."""
         self._sis_aliases = None
         self._sis_alias_prefixes = set()
         self._sis_vis_name = None
@@ -94,8 +96,8 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     # identity
 
     @classmethod
-    def hash(cls, parsed_args):
-        """The hash in the id. Override it to decide alone what counts."""
+    def hash(cls, parsed_args: dict) -> str:
+        """Returns the hash in the id. Override it to control what enters the hash."""
         excluded = cls.__sis_hash_exclude__
         counted = {k: v for k, v in parsed_args.items() if k not in excluded or excluded[k] != v}
         for name, value, counts_as in cls.__sis_hash_overwrite__:
@@ -107,13 +109,13 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     def _sis_hash_static(cls, parsed_args):
         name = cls.hash(parsed_args)
         if not isinstance(name, str) or not set(name) <= HASH_CHARACTERS:
-            raise ValueError(f"{cls.__qualname__}.hash() gave {name!r}: give a string of letters, digits and .-_/")
+            raise ValueError(f"{cls.__qualname__}.hash() gave {name!r}: expected a string of letters, digits and .-_/")
         return name
 
-    def _sis_id(self):
+    def _sis_id(self) -> str:
         return self._sis_id_cache
 
-    def job_id(self):
+    def job_id(self) -> str:
         return self._sis_id()
 
     def _sis_hash(self):
@@ -142,35 +144,37 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
 
     __repr__ = __str__
 
-    # what a job class overrides
+    # methods to override
 
-    def tasks(self):
-        """Yields the tasks, which run in this order."""
+    def tasks(self) -> Iterator[Task]:
+        """Yields the tasks in the order in which they run."""
         yield Task("run")
 
-    def info(self):
-        """One line about a running job for the manager's status."""
+    def info(self) -> str | None:
+        """Returns one line about a running job for the manager's listing."""
+        return None
 
-    def completed_fraction(self):
-        """How much is done, from 0 to 1. A submission that got further than the last does not count as a retry."""
+    def completed_fraction(self) -> float | None:
+        """Returns the progress, from 0 to 1. A submission that got further than the one before does not count as a retry."""
+        return None
 
     def path_available(self, path):
-        """Whether an output can be used; override it to give outputs out before the job has finished."""
+        """Whether an output can be used. Override it to release outputs before the job has finished."""
         return self._sis_finished()
 
-    # what a job class calls
+    # methods for job classes to call
 
-    def output_path(self, filename, directory=False, cached=False):
+    def output_path(self, filename: str, directory: bool = False, cached: bool = False) -> Path:
         path = Path(filename, self, cached)
         if path.get_path() in self._sis_outputs:
-            logging.warning(f"output {filename} of {self} was declared before")
+            logging.warning(f"output {filename} of {self} was declared twice")
             return self._sis_outputs[path.get_path()]
         self._sis_outputs[path.get_path()] = path
         if directory:
             self._sis_output_dirs.add(path)
         return path
 
-    def output_var(self, filename, pickle=False, backup=None):
+    def output_var(self, filename: str, pickle: bool = False, backup: Any = None) -> Variable:
         var = Variable(filename, self, pickle=pickle, backup=backup)
         if var.get_path() in self._sis_outputs:
             raise ValueError(f"{type(self).__qualname__} declares the output {filename} twice: rename one")
@@ -183,13 +187,13 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         self._sis_inputs.add(path)
         return path
 
-    # what a config calls
+    # methods for configs to call
 
     def add_alias(self, alias):
         self._sis_aliases = (self._sis_aliases or set()) | {alias}
         return self
 
-    def get_aliases(self):
+    def get_aliases(self) -> set[str] | None:
         return self._sis_aliases
 
     def get_one_alias(self):
@@ -203,9 +207,9 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         return self._sis_vis_name
 
     def keep_value(self, value=None):
-        """How much the outputs are worth, from 0 to 99; clean-up by upstream goes by it."""
+        """Gets or sets the value of the outputs, from 0 to 99, by which upstream's clean-up decides."""
         if value is not None and not 0 <= value < 100:
-            raise ValueError(f"keep value {value!r}: give a number from 0 to 99")
+            raise ValueError(f"keep value {value!r}: expected a number from 0 to 99")
         self._sis_keep_value = self._sis_keep_value if value is None else value
         return self._sis_keep_value
 
@@ -221,9 +225,9 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         (self._sis_environment.set_verbatim if verbatim else self._sis_environment.set)(key, value)
 
     def hold(self):
-        """Lets everything the job needs run, but not the job itself."""
+        """Keeps the job from being started. The jobs that it depends on still run."""
         self._sis_hold_job = True
 
 
 class _SuppressedStacktraces:
-    """Upstream notes with it that it kept no more stack traces; here so that its job.save can be read."""
+    """A marker in upstream's job.save that it kept no more stack traces; needed to unpickle it."""

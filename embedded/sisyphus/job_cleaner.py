@@ -1,4 +1,4 @@
-"""The cleaner: packs the directories of finished jobs while the manager does its other work."""
+"""Packs the directories of finished jobs, in a thread beside the manager."""
 
 import os
 import threading
@@ -18,7 +18,7 @@ class JobCleaner(threading.Thread):
             for job in self.sis_graph.jobs(update_graph=False):
                 if self.stopped.is_set():
                     return
-                # only what the manager has judged finished, and not before its worker is surely gone
+                # only jobs that the manager found finished, and only after their workers must have ended
                 marker = job._sis_path(gs.JOB_FINISHED_MARKER)
                 known = job._sis_is_finished and os.path.exists(marker)
                 if (

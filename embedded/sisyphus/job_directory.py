@@ -1,4 +1,4 @@
-"""A job's directory: making it, saving the job in it for the worker, moving it aside, packing it when all is done."""
+"""A job's directory: created, filled with the pickled job for the worker, moved aside, packed after the job has finished."""
 
 import contextlib
 import gzip
@@ -19,9 +19,9 @@ def job_finished(path) -> bool:
 
 
 class JobDirectory:
-    """Half of a Job: what it does with files."""
+    """Mixin of Job: its directory."""
 
-    def _sis_path(self, path_type=None, task_id=None, abspath=False):
+    def _sis_path(self, path_type: str | None = None, task_id: int | None = None, abspath: bool = False) -> str:
         path = f"{gs.WORK_DIR}/{self._sis_id()}"
         if path_type is not None:
             path = os.path.join(path, path_type)
@@ -33,12 +33,12 @@ class JobDirectory:
         return os.path.isdir(self._sis_path())
 
     def _sis_setup_directory(self, force=False):
-        """Done anew once per manager, so that a job set up yesterday gets today's requirements and aliases."""
+        """Repeated once per manager, so that an older directory gets the current requirements and aliases."""
         if self._sis_setup_since_restart and not force and self._sis_setup():
             return
         base = self._sis_path()
         if os.path.islink(base) and not os.path.exists(base):
-            logging.warning(f"removed {base}, a link to nowhere: {os.readlink(base)}")
+            logging.warning(f"removed {base}, a dangling link to {os.readlink(base)}")
             os.unlink(base)
         for name in (gs.JOB_WORK_DIR, gs.JOB_OUTPUT, gs.JOB_INPUT, gs.JOB_LOG_ENGINE):
             os.makedirs(self._sis_path(name), exist_ok=True)
@@ -56,7 +56,7 @@ class JobDirectory:
         self._sis_setup_since_restart = True
 
     def _sis_save(self):
-        """Under another name first: a worker that starts at this moment must not read half a job."""
+        """Atomic, since a worker may start at this moment."""
         with replaced(self._sis_path(gs.JOB_SAVE)) as new, gzip.open(new, "wb", compresslevel=1) as file:
             pickle.dump(self, file)
 
@@ -75,12 +75,12 @@ class JobDirectory:
         return {key: value for key, value in self.__dict__.items() if key not in NOT_SAVED}
 
     def __setstate__(self, state):
-        """Tasks saved by upstream are dropped: tasks() of today's code is asked instead."""
+        """Drops tasks that upstream has saved: tasks() of the current code is called instead."""
         self.__dict__.update({key: value for key, value in state.items() if key not in NOT_SAVED})
         self._sis_worker_wrapper = gs.worker_wrapper
 
     def _sis_move(self):
-        """Moves the directory aside, so that the job starts from nothing."""
+        """Moves the directory aside, so that the job starts from scratch."""
         path, number = self._sis_path(), 1
         while os.path.exists(f"{path}.cleared.{number:04}"):
             number += 1
@@ -104,10 +104,9 @@ class JobDirectory:
         )
 
     def _sis_cleanup(self):
-        """Packs all but output, info and input into finished.tar.gz and empties work/ (settings may keep it).
+        """Packs everything but output, info and input into finished.tar.gz and deletes work/, unless settings keep it.
 
-        The archive appears complete or not at all, and before anything is removed: the job counts as finished at
-        every moment.
+        The archive appears atomically and before anything is deleted, so the job counts as finished at every moment.
         """
         import tarfile
 
@@ -128,7 +127,7 @@ class JobDirectory:
             logging.warning(f"could not clean up {base}: {error}")
 
     def _sis_import_from_dirs(self, import_dirs, mode) -> bool:
-        """Takes this job's finished directory from another work directory."""
+        """Imports this job's finished directory from another work directory."""
         here = self._sis_path()
         if os.path.islink(here) and not os.path.exists(here):
             os.unlink(here)

@@ -1,12 +1,12 @@
-"""A task's log: all its tries one after the other, and while one is at work, a lock that says so."""
+"""The log of a task: the output of all its tries, and a lock held while a worker runs the task."""
 
 import fcntl
 
-INTERRUPTED = 75  #: exit code of a worker whose task wants to be resumed (EX_TEMPFAIL: try again later)
+INTERRUPTED = 75  #: exit code of a worker whose task can be resumed (EX_TEMPFAIL: try again later)
 
 
 def open_log(path):
-    """Appends: the log of a resumed task tells of all its tries."""
+    """Opens a log for appending: the log of a resumed task has the output of all its tries."""
     log = open(path, "a")  # noqa: SIM115
     if log.tell():
         log.write(f"\n{'#' * 80}\nRETRY OR CONTINUE TASK\n{'#' * 80}\n\n")
@@ -15,14 +15,14 @@ def open_log(path):
 
 
 def claim_log(path):
-    """Lets one worker at a time through, whatever two managers started; None if another one is at work.
+    """Lets one worker at a time run a task, even if two managers started it; returns None if another worker holds the lock.
 
-    The lock ends with the process that holds it, however that ends, and is not inherited by its children.
+    The kernel releases the lock when the process ends for any reason. Child processes do not inherit it.
     """
     try:
         file = open(path, "r+")  # noqa: SIM115  (locked as long as it is open)
     except OSError:
-        return True  # no log: an engine that writes it elsewhere
+        return True  # no log: the engine writes it elsewhere
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):

@@ -1,10 +1,11 @@
-"""Path and Variable: what jobs hand to each other. A path knows the job that makes it; that is the dependency graph."""
+"""Path and Variable: the inputs and outputs of jobs. A path knows the job that makes it; this is the dependency graph."""
 
 import copy
 import gzip
 import logging
 import os
 import pickle
+from typing import Any
 
 import sisyphus.global_settings as gs
 from sisyphus.delayed_ops import DelayedBase
@@ -16,20 +17,20 @@ class VariableNotSet(Exception):
 
 
 class NoBackup:
-    """Marks a variable without a backup value (None could be one)."""
+    """Marks a variable without a backup value, since None is a possible one."""
 
 
 class AbstractPath(DelayedBase):
-    _sis_path = True  # how extract_paths knows one
+    _sis_path = True  # extract_paths recognizes paths by this
     cacheing_enabled = False  # workers switch it on
 
     def __init__(self, path, creator=None, cached=False, hash_overwrite=None, tags=None, available=None):
         if not isinstance(path, str):
-            raise TypeError(f"a path is given as a string, not as {type(path).__qualname__}: {path!r}")
+            raise TypeError(f"expected a path as a string, found {type(path).__qualname__} {path!r}")
         if hash_overwrite is not None and not isinstance(hash_overwrite, (str, tuple)):
-            raise TypeError(f"hash_overwrite is a string or a pair (creator, path), not {hash_overwrite!r}")
+            raise TypeError(f"hash_overwrite: expected a string or a pair (creator, path), found {hash_overwrite!r}")
         if not hash_overwrite and path.startswith(gs.BASE_DIR):
-            logging.warning(f"absolute path inside the current directory, give it relative: {path}")
+            logging.warning(f"absolute path inside the current directory: {path}; give a relative one")
         self.creator = creator
         self.path = path
         self.cached = cached
@@ -43,8 +44,8 @@ class AbstractPath(DelayedBase):
             creator = f"{creator._sis_id()}/{gs.JOB_OUTPUT}"
         return b"(Path, " + sis_hash_helper((creator, path)) + b")"
 
-    def available(self, debug_info=None):
-        """Whether it can be read: its job says so, or for a path without a job, the file system."""
+    def available(self, debug_info: Any = None) -> bool:
+        """Whether the path can be read: its job decides, or for a path without a job, the file system."""
         if getattr(self, "_available", None):
             return self._available(self)
         if self.creator is None:
@@ -57,11 +58,11 @@ class AbstractPath(DelayedBase):
     def rel_path(self):
         return self.path if self.creator is None else f"{self.creator._sis_path(gs.JOB_OUTPUT)}/{self.path}"
 
-    def get_path(self):
+    def get_path(self) -> str:
         path = self.rel_path()
         return path if os.path.isabs(path) else f"{gs.BASE_DIR}/{path}"
 
-    def get_cached_path(self):
+    def get_cached_path(self) -> str:
         return gs.file_caching(self.get_path()) if AbstractPath.cacheing_enabled and self.cached else self.get_path()
 
     def get(self):
@@ -74,7 +75,7 @@ class AbstractPath(DelayedBase):
     def __lt__(self, other):
         return self._sort_key() < other._sort_key()
 
-    # unpickling and copying compare and hash objects whose attributes are not there yet, hence the .get()
+    # unpickling and copying compare and hash objects whose attributes do not exist yet, hence the .get()
     def __eq__(self, other):
         if type(self) is not type(other):
             return False
@@ -85,7 +86,7 @@ class AbstractPath(DelayedBase):
         return hash((self.__dict__.get("creator"), self.__dict__.get("path")))
 
     def __getstate__(self):
-        """Saved without its job: a worker needs to know where a path is, not how it was made."""
+        """Saves the location without the job: a worker needs to know where a path is, not how it was made."""
         state = dict(self.__dict__)
         if "creator" in state:
             state.update(path=self.get_path(), creator=None)
@@ -98,11 +99,11 @@ class AbstractPath(DelayedBase):
 
 
 class Path(AbstractPath):
-    """A file or directory, given as is or made by a job inside its output directory."""
+    """A file or directory: an existing one, or one that a job makes in its output directory."""
 
     path_type = "Path"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.get_cached_path()
 
     __fspath__ = __str__
@@ -111,7 +112,7 @@ class Path(AbstractPath):
         return f"<Path {self.get_path()}>"
 
     def copy_append(self, suffix):
-        """The path with a suffix; an overwritten hash gets it too, so that two suffixes stay two inputs."""
+        """Returns the path with a suffix. An overwritten hash gets the suffix as well, so that two suffixes are two inputs."""
         new = copy.deepcopy(self)
         new.path += suffix
         if self._hash_overwrite:
@@ -124,7 +125,7 @@ class Path(AbstractPath):
 
 
 class Variable(AbstractPath):
-    """A Python value in a file, as its repr or pickled."""
+    """A Python value in a file, stored as its repr or pickled."""
 
     path_type = "Variable"
 
@@ -148,7 +149,7 @@ class Variable(AbstractPath):
             # not literal_eval: repr writes nan and inf, which are no literals
             return eval(file.read(), {"nan": float("nan"), "inf": float("inf")})
 
-    def set(self, value):
+    def set(self, value: Any) -> None:
         if self.pickle:
             with gzip.open(self.get_path(), "wb") as file:
                 pickle.dump(value, file)

@@ -1,4 +1,4 @@
-"""Judging a job: can it run, where does it stand. Only marker files and inputs decide, so any manager may continue."""
+"""The state of a job. It depends only on marker files and inputs, so any manager can continue the work of another."""
 
 import contextlib
 import os
@@ -9,13 +9,13 @@ from sisyphus.states import NOT_HELD_BACK
 
 
 class JobState:
-    """Half of a Job: what can be known about its progress."""
+    """Mixin of Job: its state."""
 
     def _sis_tasks(self) -> list:
-        """The tasks, made once, since their states and histories are remembered in them."""
+        """Returns the tasks. They are created once, since they cache their states and histories."""
         if not hasattr(self, "_sis_task_cache"):
             if not self._sis_runnable():
-                raise RuntimeError(f"{self} lacks inputs: its tasks are known once they exist")
+                raise RuntimeError(f"{self} lacks inputs: its tasks are known only once these exist")
             tasks = list(self.tasks())
             if not tasks:
                 raise ValueError(f"{self} has no tasks: let tasks() yield at least one")
@@ -42,10 +42,10 @@ class JobState:
         return self._sis_is_finished
 
     def update(self):
-        """Called once all inputs exist; may ask for more with add_input()."""
+        """Called once all inputs exist. May request more with add_input()."""
 
     def _sis_runnable(self) -> bool:
-        """Whether all inputs exist, also those that update() asks for."""
+        """Whether all inputs exist, including those that update() requests."""
         while self._sis_inputs_available():
             if type(self).update is JobState.update:
                 return True
@@ -62,7 +62,7 @@ class JobState:
         return self._sis_hold_job or os.path.exists(self._sis_path(gs.STATE_HOLD))
 
     def _sis_state(self, engine) -> str:
-        """The state that the manager shows and acts on; the first unfinished task's, once the job is set up."""
+        """Returns the state that the manager shows and acts on. Once the job is set up, it is that of the first unfinished task."""
         if self._sis_finished():
             return gs.STATE_FINISHED
         if not self._sis_runnable():
@@ -72,7 +72,7 @@ class JobState:
             return gs.STATE_HOLD if held else gs.STATE_RUNNABLE
         task = self._sis_next_task()
         state = gs.STATE_FINISHED if task is None else task.state(engine)
-        # a try that was submitted before goes on
+        # a try that was already submitted continues
         return gs.STATE_HOLD if held and state not in NOT_HELD_BACK else state
 
     def _sis_print_error(self, tasks=1, lines=0):

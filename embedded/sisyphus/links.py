@@ -1,4 +1,4 @@
-"""Links to what jobs make: alias/NAME to a job's directory, output/NAME to an output."""
+"""Symbolic links: alias/NAME to a job's directory, output/NAME to an output."""
 
 import os
 
@@ -14,7 +14,7 @@ def create_aliases(jobs):
 
 
 def place_link(target, link) -> bool:
-    """Makes or corrects a link; False if it was right."""
+    """Creates or corrects a link. Returns False if it was correct."""
     if os.path.islink(link):
         if os.path.realpath(link) == os.path.realpath(target):
             return False

@@ -1,4 +1,4 @@
-"""Loading configs: `config/g2p.demo(3)` calls demo(3) of config/g2p.py; an `async def` goes on as its jobs finish."""
+"""Loads configs: `config/g2p.demo(3)` calls demo(3) of config/g2p.py. An `async def` resumes as its jobs finish."""
 
 import ast
 import importlib
@@ -9,24 +9,24 @@ from importlib.machinery import PathFinder
 
 import sisyphus.global_settings as gs
 
-STEPS = 50  # turns of the event loop per round: enough for a config to go on through several finished awaits
+STEPS = 50  # iterations of the event loop per round: enough for a config to pass several finished awaits
 
 
 class ConfigError(Exception):
-    """A config that cannot be found; the message says what was expected."""
+    """A config cannot be found. The message says what was expected."""
 
 
 class ConfigManager:
     def __init__(self):
         self._readers = []  # [(config, its asyncio task)]
         self._loop = None
-        self.waiting = set()  # asyncio tasks that only wait for jobs
+        self.waiting = set()  # asyncio tasks that wait for jobs only
         self.current_config = None
 
     @property
     def loop(self):
         if self._loop is None:
-            import asyncio  # here, since a worker starts a third faster without it
+            import asyncio  # not at the top: without it, a worker starts a third faster
 
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
@@ -39,7 +39,7 @@ class ConfigManager:
             elif os.path.isdir("config"):
                 filenames = ["config.main"]
             else:
-                raise ConfigError("no config given, and here is neither config.py nor config/")
+                raise ConfigError("no config given, and there is neither config.py nor config/ here")
         for name in [filenames] if isinstance(filenames, str) else filenames:
             self.load_config_file(name)
         self.continue_readers()
@@ -56,13 +56,13 @@ class ConfigManager:
                 break
         module_name, _, function_name = name.replace("/", ".").rpartition(".")
         if not all(part.isidentifier() for part in [*module_name.split("."), function_name]):
-            raise ConfigError(f"config {config_name}: give it as config/FILE.FUNCTION or config/FILE.py")
+            raise ConfigError(f"config {config_name}: expected config/FILE.FUNCTION or config/FILE.py")
         self.current_config = os.path.abspath(name)
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if module_name != error.name and not module_name.startswith(f"{error.name}."):
-                raise  # something that the config imports
+                raise  # a module that the config imports is missing
             raise ConfigError(f"config {config_name}: there is no {module_name.replace('.', '/')}.py") from None
         function = getattr(module, function_name, None)
         if function is None and (function_name != "py" or parenthesis):
@@ -82,7 +82,7 @@ class ConfigManager:
         return task
 
     def continue_readers(self):
-        """Lets async configs go as far as they can; an exception in one comes out here."""
+        """Resumes async configs until each waits again. Raises the exception of a config that failed."""
         for _ in range(STEPS if self.reader_running() else 0):
             self.loop.call_soon(self.loop.stop)
             self.loop.run_forever()
@@ -94,7 +94,7 @@ class ConfigManager:
         return any(not task.done() for _, task in self._readers)
 
     def only_waiting(self) -> bool:
-        """Whether async configs, if any go on, can do so only when jobs finish."""
+        """Whether all unfinished async configs wait for jobs."""
         if not self.reader_running():
             return True
         import asyncio
@@ -114,7 +114,7 @@ class ConfigManager:
 
 
 class RecipeFinder:
-    """Imports along IMPORT_PATHS, also after a worker went to its job's directory."""
+    """Imports along IMPORT_PATHS, also after a worker has changed to its job's directory."""
 
     @classmethod
     def find_spec(cls, fullname, path, target=None):

@@ -1,4 +1,4 @@
-"""Runs workers on this machine, each as soon as the cpus, gpus and memory it asks for are free."""
+"""Runs workers on this machine, each as soon as the CPUs, GPUs and memory it requests are free."""
 
 import collections
 import contextlib
@@ -22,7 +22,7 @@ LOCAL_DEFAULTS = {"cpu": 1, "mem": 1, "time": 1}
 ROUNDING = 1e-6
 LOOK_AGAIN = 0.2  # seconds
 
-# Ends that say nothing against the task: it may go on. Anything else without a marker file is an error of the worker.
+# Exit codes after which the task may be resumed. Any other without a marker file is an error of the worker.
 _SIGNALS = [getattr(signal, f"SIG{name}") for name in ("KILL", "TERM", "INT", "HUP", "XCPU", "USR1", "USR2")]
 NO_ERROR = {0, INTERRUPTED, None, *(-s for s in _SIGNALS), *(128 + s for s in _SIGNALS)}
 
@@ -31,7 +31,7 @@ Running = collections.namedtuple("Running", "process work gpus")
 
 
 def _until_gone(process) -> None:
-    """For a process that is not our child: where nobody reaps it, it stays as a zombie for ever."""
+    """Waits for a process that is not our child. If nobody reaps it, it stays a zombie forever."""
     with contextlib.suppress(psutil.Error):
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             time.sleep(LOOK_AGAIN)
@@ -39,7 +39,7 @@ def _until_gone(process) -> None:
 
 class LocalEngine(EngineBase):
     def __init__(self, cpus=1, gpus=0, available_gpus="", **kwargs):
-        """cpu=, gpu=, mem= and further countable resources; available_gpus="0,2" names the gpus to use."""
+        """Takes cpu=, gpu=, mem= and other countable resources; available_gpus="0,2" names the GPUs to use."""
         self.max_resources = {"cpu": cpus, "gpu": gpus, **kwargs}
         count = self.max_resources["gpu"]
         names = available_gpus.split(",") if available_gpus else [str(i) for i in range(count)]
@@ -59,7 +59,7 @@ class LocalEngine(EngineBase):
         pass
 
     def stop_engine(self):
-        """Waiting tasks are forgotten; running ones go on and are found again by the next manager."""
+        """Forgets waiting tasks. Running ones continue, and the next manager finds them again."""
         with self._lock:
             self._waiting.clear()
             for (name, task_id), running in self._running.items():
@@ -71,7 +71,7 @@ class LocalEngine(EngineBase):
         return LOCAL_DEFAULTS
 
     def get_rqmt(self, task, task_id, update=True):
-        """A requirement that grew after a failed try stops growing at what the machine has."""
+        """Limits a requirement that grew after a failed try to what the machine has."""
         rqmt = super().get_rqmt(task, task_id, update)
         asked = {**LOCAL_DEFAULTS, **task.rqmt()}
         for name, most in self.max_resources.items():
@@ -88,7 +88,7 @@ class LocalEngine(EngineBase):
 
     def submit_call(self, call, logpath, rqmt, name, task_name, task_ids):
         if rqmt.get("multi_node_slots"):
-            raise NotImplementedError(f"{name} asks for multi_node_slots: LocalEngine runs on one machine only")
+            raise NotImplementedError(f"{name} requests multi_node_slots, but LocalEngine runs on one machine only")
         too_much = [f"{k}={rqmt[k]} of {most}" for k, most in self.max_resources.items() if rqmt.get(k, 0) > most]
         with self._lock:
             for task_id in task_ids:
@@ -99,7 +99,7 @@ class LocalEngine(EngineBase):
                     self._waiting[name, task_id] = work
             if too_much:
                 logging.error(
-                    f"{name} asks for more than there is ({', '.join(too_much)}): "
+                    f"{name} requests more than this machine has ({', '.join(too_much)}): "
                     "lower its rqmt, or give LocalEngine more in settings.py"
                 )
             self._start_what_fits()
@@ -129,7 +129,7 @@ class LocalEngine(EngineBase):
         self._watch((task.task_name(), task_id), Running(process, work, gpus))
         return True
 
-    # resources; the lock is held
+    # resources; the caller holds the lock
 
     def _reserve(self, rqmt, gpus):
         for name in self.free_resources:
@@ -146,7 +146,7 @@ class LocalEngine(EngineBase):
         return enough and rqmt.get("gpu", 0) <= len(self.free_gpus)
 
     def _start_what_fits(self):
-        """In order of submission; a small task may pass a large one that has to wait, and one that is held is forgotten."""
+        """Starts tasks in order of submission. A small task may overtake a large one that has to wait; held tasks are dropped."""
         for key, work in list(self._waiting.items()):
             if os.path.exists(os.path.join(work.directory, gs.STATE_HOLD)):
                 del self._waiting[key]
@@ -161,7 +161,7 @@ class LocalEngine(EngineBase):
         env = {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
         try:
             with open_log(self._file(work, gs.JOB_LOG)) as log:
-                # a session of its own: Ctrl-C at the terminal is the manager's business
+                # in a session of its own, so that Ctrl-C at the terminal reaches only the manager
                 process = subprocess.Popen(
                     work.call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
@@ -181,7 +181,7 @@ class LocalEngine(EngineBase):
             work = running.work
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
-                self._fail(work, f"the worker ended with code {code} and left no word about its task")
+                self._fail(work, f"the worker ended with code {code} and left no marker file of its task")
             del self._running[key]
             self._release(work.rqmt, running.gpus)
             self._start_what_fits()
@@ -191,7 +191,7 @@ class LocalEngine(EngineBase):
         return f"{work.directory}/{name}.{work.task_name}.{work.task_id}"
 
     def _fail(self, work, reason):
-        """Writes what the worker could not write itself."""
+        """Writes the error marker and the log in place of the worker."""
         if os.path.isdir(work.directory):
             for name in (gs.JOB_LOG, gs.STATE_ERROR):
                 with open(self._file(work, name), "a") as file:
@@ -206,7 +206,7 @@ class LocalEngine(EngineBase):
             usage = read_usage(self._file(running.work, gs.PLOGGING_FILE))
             worker = worker_process(usage, running.work.directory, running.work.task_name)
             try:
-                (worker or running.process).send_signal(signal.SIGTERM)  # a wrapper may not pass it on
+                (worker or running.process).send_signal(signal.SIGTERM)  # the wrapper may not forward it
             except (psutil.Error, ProcessLookupError):
                 continue
         if asked:

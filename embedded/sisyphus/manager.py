@@ -1,4 +1,4 @@
-"""The manager: judges all jobs, starts those that can run, links outputs, waits until something changes."""
+"""The manager: determines the states of all jobs, starts those that can run, links outputs, waits for changes."""
 
 import logging
 import os
@@ -15,20 +15,20 @@ from sisyphus.rounds import changed, one_round
 from sisyphus.states import FAILED, TO_DO
 from sisyphus.status import StatusPrinter
 
-READER_PERIOD = 1.0  # seconds between looks at async configs, which may wait for things other than jobs
+READER_PERIOD = 1.0  # seconds after which async configs are resumed: they may wait for other things than jobs
 
 
 def manager(args) -> int:
-    """`sis manager`. The exit code tells whether all that was asked for exists; upstream's is always 0."""
+    """`sis manager`. The exit code is 0 only if all outputs exist; upstream's is always 0."""
     if args.interactive and not at_terminal():
-        logging.error("-i asks before each job and needs a terminal: leave it out")
+        logging.error("-i asks before each job, but there is no terminal: omit it")
         return 2
     if args.run and not os.path.isdir(gs.WORK_DIR) and at_terminal():
         answer = input(f"{gs.WORK_DIR} does not exist, should I continue? The directory will be created here (y/N)")
         if answer.lower() != "y":
-            logging.warning(f"Abort: create {gs.WORK_DIR} or link it to where there is room")
+            logging.warning(f"Abort: create {gs.WORK_DIR}, or a link to a disk with enough space")
             return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped manager leaves as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM has the effect of Ctrl-C
     try:
         config_manager.load_configs(args.config_files)
     except ConfigError as error:
@@ -58,7 +58,7 @@ def manager(args) -> int:
 
 
 class Manager(Dialogue, threading.Thread):
-    """A thread only because upstream's is one; run() may be called in the main thread."""
+    """A thread only because upstream's is one. run() can be called in the main thread."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Manager(Dialogue, threading.Thread):
     ):
         super().__init__()
         if clear_errors_once and ignore_once:
-            raise ValueError("jobs in error state cannot be both cleared (-co) and ignored (-io): give one")
+            raise ValueError("jobs in error state cannot be both cleared (-co) and ignored (-io): choose one")
         self.sis_graph = sis_graph
         self.job_engine = job_engine
         self.link_outputs = link_outputs
@@ -98,9 +98,9 @@ class Manager(Dialogue, threading.Thread):
         EngineBase.changed.set()
 
     def unpause(self):
-        """Upstream's begins paused."""
+        """Does nothing; upstream's manager starts paused."""
 
-    # what is the case
+    # states
 
     def update_jobs(self, skip_finished=True):
         self.jobs = self.sis_graph.get_jobs_by_status(engine=self.job_engine, skip_finished=skip_finished)
@@ -134,10 +134,10 @@ class Manager(Dialogue, threading.Thread):
             return False
         return self.work_left()
 
-    # what is done
+    # actions
 
     def clear_states(self, state=gs.STATE_ERROR):
-        """Moves directories aside, so that the jobs start anew. Whether there were any."""
+        """Moves job directories aside, so that the jobs start from scratch. Returns whether there were any."""
         cleared = list(self.jobs.get(state, ()))
         for job in cleared:
             logging.warning(f"Clearing: {job}")
@@ -158,7 +158,7 @@ class Manager(Dialogue, threading.Thread):
         return self._submit(gs.STATE_RUNNABLE, "Submit job", force=False)
 
     def _submit(self, state, question, force) -> int:
-        """Submits the next task of each job in this state; how many tasks were taken."""
+        """Submits the next task of each job in this state. Returns how many the engine accepted."""
         taken = 0
         for job in sorted(self.jobs.get(state, ())):
             if self.ask_user(f"{question} ({job})?", (state, job)):
@@ -176,7 +176,7 @@ class Manager(Dialogue, threading.Thread):
                 graph.remove_from_active_targets(target)
 
     def update_links(self):
-        """Aliases and outputs, also those that are right already."""
+        """Links all aliases and outputs."""
         self.link_outputs = True
         create_aliases(self.sis_graph.jobs())
         self.check_output(write_output=True, update_all_outputs=True, force_update=True)
@@ -201,7 +201,7 @@ class Manager(Dialogue, threading.Thread):
         self.check_output(write_output=self.link_outputs, update_all_outputs=True, force_update=True)
 
     def _round(self):
-        """Judges all jobs and starts what can run. Whether nothing more is to do before something changes."""
+        """Updates all states and starts what can run. Returns whether nothing is left to do until something changes."""
         wanted = changed()
         if wanted is not None:
             self.sis_graph.forget_states(wanted)
@@ -228,12 +228,12 @@ class Manager(Dialogue, threading.Thread):
             create_aliases(self.sis_graph.jobs())
 
     def _wait(self):
-        """Until a local worker ends, or as long as the settings say: other engines give no sign."""
+        """Waits until a local worker ends, at most the period of the settings: other engines do not notify the manager."""
         period = gs.WAIT_PERIOD_BETWEEN_CHECKS
         EngineBase.changed.wait(min(period, READER_PERIOD) if config_manager.reader_running() else period)
 
     def _interrupt(self):
-        """Lets resumable tasks save and end. Others would lose their work: they go on, and the next manager finds them."""
+        """Lets resumable tasks save and end. Other tasks would lose their work; they continue, and the next manager finds them."""
         names = set()
         for job in self.update_jobs().get(gs.STATE_RUNNING, ()):
             task = job._sis_next_task()

@@ -1,7 +1,7 @@
-"""Lets another process change job directories while a manager is at work: between two of its rounds.
+"""Lets another process change job directories while a manager runs, between two of its rounds.
 
-Who wants to takes the lock on WORK_DIR/.round.lock, and writes WORK_DIR/.judge_anew before letting go of it: the ids of jobs
-that shall run although no output needs them, one a line, perhaps none. The manager forgets what it knew of all jobs.
+The other process takes the lock on WORK_DIR/.round.lock and, before releasing it, writes WORK_DIR/.judge_anew: the ids of
+jobs to run although no output needs them, one per line, possibly none. The manager then forgets the states of all jobs.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import sisyphus.global_settings as gs
 
 @contextlib.contextmanager
 def one_round():
-    """Waits until nobody else is at it. On a file system without locks, nobody can be waited for."""
+    """Waits until no other process holds the lock. Does not wait on a file system without locks."""
     os.makedirs(gs.WORK_DIR, exist_ok=True)
     with open(os.path.join(gs.WORK_DIR, ".round.lock"), "a") as file:
         with contextlib.suppress(OSError):
@@ -22,7 +22,7 @@ def one_round():
 
 
 def changed():
-    """The ids asked for, once after each change; None if there was none."""
+    """Returns the requested ids once after each change; None if nothing has changed."""
     request = os.path.join(gs.WORK_DIR, ".judge_anew")
     try:
         with open(request) as file:

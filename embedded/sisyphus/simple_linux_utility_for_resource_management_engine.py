@@ -1,4 +1,4 @@
-"""Runs workers as jobs of Slurm. The class and its arguments are upstream's, so that one settings.py serves both."""
+"""Runs workers as jobs of Slurm. Class and arguments are named as upstream's, so that one settings.py serves both."""
 
 import contextlib
 import enum
@@ -11,7 +11,7 @@ from pathlib import Path
 import sisyphus.global_settings as gs
 from sisyphus.cluster_engine import ClusterEngine
 
-# of a job that will run, and of one that runs; in any other state it has ended
+# states of a job that waits or runs; in any other state it has ended
 WAITS = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 RUNS = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
 STATES = {**dict.fromkeys(WAITS, gs.STATE_QUEUE), **dict.fromkeys(RUNS, gs.STATE_RUNNING)}
@@ -32,7 +32,7 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
         default_rqmt,
         gateway=None,
         has_memory_resource=True,
-        auto_clean_eqw=True,  # Grid Engine's, as in upstream's
+        auto_clean_eqw=True,  # for Grid Engine only; upstream's engine for Slurm has it too
         ignore_jobs=(),
         memory_allocation_type=MemoryAllocationType.PER_NODE,
         job_name_mapping=None,
@@ -50,7 +50,7 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
     # submission
 
     def options(self, rqmt):
-        """Of sbatch. Slurm counts minutes and takes 0 for no limit, so that less than one is one."""
+        """Returns options of sbatch. Slurm counts minutes and takes 0 for no limit, so less than one minute becomes one."""
         out = [f"--cpus-per-task={rqmt.get('cpu', 1)}", "--export=ALL"]
         if self.has_memory_resource:
             out.append(f"{self.memory_option}={math.ceil(float(rqmt['mem']) * 1024)}M")
@@ -67,8 +67,8 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
     def submission(self, call, logpath, rqmt, name, task_ids):
         where = call.index(gs.CMD_WORKER) + 1
         call = [*call[:where], "--redirect_output", *call[where:]]
-        # a step of its own, which Slurm's signals reach; since 22.05 srun must be told of the cores. Where one of several
-        # workers dies, the others wait for it in vain.
+        # Slurm's signals reach job steps only; since 22.05, srun does not inherit the number of cores. If one of several
+        # workers dies, the others would wait for it forever.
         step = f"exec srun --kill-on-bad-exit=1 --cpus-per-task={rqmt.get('cpu', 1)} {shlex.join(call)}"
         command = ["sbatch", "--parsable", "-J", name, "--mail-type=NONE", *self.options(rqmt)]
         ids = ",".join(map(str, task_ids))
@@ -78,7 +78,7 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
         return stdout.strip().split(";")[0]
 
     def get_task_termination_info(self, task, task_id, submit_info):
-        """Whether time or memory ended it: slurmctld knows for some minutes, and for ever where there is accounting."""
+        """Whether the time or memory limit ended it: slurmctld knows for some minutes, accounting (if enabled) forever."""
         found = [job for ids, job in submit_info.get("engine_info") or () if task_id in ids and job]
         if submit_info.get("engine_name") != self.ENGINE_NAME or not found:
             return {}
@@ -87,8 +87,8 @@ class SimpleLinuxUtilityForResourceManagementEngine(ClusterEngine):
         for command in (["scontrol", "-o", "show", "job", job], ["sacct", "-nXP", "-j", job, "-o", "State"]):
             with contextlib.suppress(subprocess.TimeoutExpired, OSError):
                 said += self.call(command).stdout
-        # where slurmstepd watches over memory, the state is FAILED, and only the job's own output says why; a worker that
-        # took too much within its first second has not written its usage yet
+        # where slurmstepd enforces the memory limit, the state is FAILED, and only the job's own output tells why; a worker
+        # that exceeds it within its first second has not written its usage file yet
         for output in Path(task.path(gs.JOB_LOG_ENGINE)).glob(f"*.{found[0]}.{task_id}"):
             if "memory limit" in output.read_text(errors="replace"):
                 said += " OUT_OF_MEMORY"

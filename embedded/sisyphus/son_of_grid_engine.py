@@ -1,4 +1,4 @@
-"""Runs workers as jobs of Son of Grid Engine. The class and its arguments are upstream's, so that one settings.py serves both."""
+"""Runs workers as jobs of Son of Grid Engine. Class and arguments are upstream's, so that one settings.py serves both."""
 
 import math
 import os
@@ -9,11 +9,15 @@ from xml.etree import ElementTree
 import sisyphus.global_settings as gs
 from sisyphus.cluster_engine import ClusterEngine, log
 
-TIME_TO_SAVE = 60  #: seconds before its end in which a job is warned by SIGUSR1; less if it has less than 10 minutes
+TIME_TO_SAVE = (
+    60  #: SIGUSR1 warns a job this many seconds before its time limit; a tenth of the limit if that is shorter
+)
 
 
 def escape_name(name):
-    """Of a job. settings.py may replace this function, in upstream's module too: neither engine has an argument for it."""
+    """Converts a task name to a job name. settings.py may replace this function, here and in upstream's module: neither engine
+    has an argument for it.
+    """
     return name.replace("/", ".")
 
 
@@ -25,13 +29,13 @@ class SonOfGridEngine(ClusterEngine):
 
     def __init__(self, default_rqmt, gateway=None, auto_clean_eqw=True, ignore_jobs=None, pe_name="mpi"):
         """
-        auto_clean_eqw: jobs that could not be started, state Eqw, are tried again.
-        pe_name: the parallel environment of jobs with multi_node_slots.
+        auto_clean_eqw: whether jobs that could not be started (state Eqw) are tried again.
+        pe_name: parallel environment of jobs with multi_node_slots.
         """
         super().__init__(default_rqmt, gateway, ignore_jobs)
         self.auto_clean_eqw = auto_clean_eqw
         self.pe_name = pe_name
-        self._cleaned = set()  # jobs of which it was said
+        self._cleaned = set()  # jobs that were reported
 
     def process_task_name(self, name):
         return escape_name(name)
@@ -51,18 +55,20 @@ class SonOfGridEngine(ClusterEngine):
         try:
             self.call(["qmod", "-cj", job])
         except subprocess.TimeoutExpired:
-            return  # in the next round again
+            return  # tried again in the next round
         if job not in self._cleaned:
-            log.warning(f"Grid Engine could not start {job} {name} and tries again; why: qstat -j {job.split('.')[0]}")
+            log.warning(
+                f"Grid Engine could not start {job} {name} and tries again; for the reason: qstat -j {job.split('.')[0]}"
+            )
         self._cleaned.add(job)
 
     # submission
 
     def options(self, rqmt):
-        """Of qsub."""
+        """Returns options of qsub."""
         ask = {"num_proc": rqmt.get("cpu", 1)}
         if rqmt.get("gpu", 0) > 0:
-            ask["gpu"] = rqmt["gpu"]  # only then: not every cell has such a resource
+            ask["gpu"] = rqmt["gpu"]  # only if needed: not every cell has this resource
         if "mem" in rqmt:
             ask["s_vmem"] = ask["h_rss"] = f"{math.ceil(float(rqmt['mem']) * 1024)}M"
         if "rss" in rqmt:
@@ -79,7 +85,7 @@ class SonOfGridEngine(ClusterEngine):
         return out + (extra.split() if isinstance(extra, str) else list(extra))
 
     def batches(self, rqmt, task_ids):
-        """qsub takes a range with a step."""
+        """Splits ids into ranges with a step, as qsub takes them."""
         runs = []
         for task_id in task_ids:
             run = runs[-1] if runs else []
@@ -95,9 +101,9 @@ class SonOfGridEngine(ClusterEngine):
         step = task_ids[1] - task_ids[0] if len(task_ids) > 1 else 1
         command = ["qsub", "-terse", "-cwd", "-N", name, "-S", "/bin/bash", "-r", "y", "-m", "n"]
         command += ["-j", "y", "-o", logpath, "-t", f"{task_ids[0]}-{task_ids[-1]}:{step}", *self.options(rqmt)]
-        # s_vmem is two limits: sge_execd watches over the memory that is resident and warns by SIGXCPU, which is what mem
-        # means; its shepherd limits addresses, of which CUDA takes more than any machine has memory. That one goes.
-        # exec: Grid Engine's signals are for the worker.
+        # s_vmem sets two limits. sge_execd enforces one on resident memory and warns with SIGXCPU, as `mem` should. Its
+        # shepherd limits the address space, of which CUDA takes more than any machine has memory; ulimit lifts that one.
+        # exec: Grid Engine's signals must reach the worker.
         return command, f"ulimit -S -v hard\nexec {shlex.join(call)}\n"
 
     def job_id(self, stdout):
@@ -111,7 +117,7 @@ class SonOfGridEngine(ClusterEngine):
         return 1 if task_id == "undefined" else int(task_id)
 
     def get_rank(self):
-        return int(os.environ.get("PE_RANK", 0))  # who starts the others tells them
+        return int(os.environ.get("PE_RANK", 0))  # set by the process that starts the other workers
 
     def get_job_node_hostnames(self):
         with open(os.environ["PE_HOSTFILE"], encoding="utf-8") as file:
@@ -119,7 +125,7 @@ class SonOfGridEngine(ClusterEngine):
 
 
 def parse_state(state):
-    """Letters of qstat(1): of a job that runs, is transferred, suspended, ...; Rq waits to run again."""
+    """Takes the letters of qstat(1): r, t, s, ... of a job that runs, is transferred or suspended; Rq waits to run again."""
     if "E" in state:
         return gs.STATE_QUEUE_ERROR
     return gs.STATE_RUNNING if set(state) & set("rtsST") else gs.STATE_QUEUE

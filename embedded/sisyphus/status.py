@@ -1,4 +1,4 @@
-"""What the manager shows: a line per job that is not just waiting, errors last with the end of their logs."""
+"""The manager's listing: one line per job that does more than wait; errors last, with the end of their logs."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ LEVELS = {
 
 class StatusPrinter:
     def __init__(self):
-        self._shown_errors = set()  # a log's end is printed once per failure, not with every change of any job
+        self._shown_errors = set()  # the end of a log is printed once per failure, not at every change of any job
 
     def overview(self, jobs) -> list:
         return sorted(f"{state}({len(found)})" for state, found in jobs.items() if state != gs.STATE_INPUT_PATH)
@@ -43,7 +43,7 @@ class StatusPrinter:
     def _progress(job):
         try:
             info = job.info()
-        except Exception as error:  # a broken info() must not stop the manager
+        except Exception as error:  # an error in info() must not stop the manager
             info = f"info() failed: {error!r}"
         return "" if info is None else f" {{{info}}}"
 

@@ -1,4 +1,4 @@
-"""Targets: what a config asks for, and what is done once it exists."""
+"""Targets: paths that a config requests, with an action for when they exist."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ class OutputTarget:
         self._required = {path for path in self._required if not path.available()}
 
     def reopen(self):
-        """What it needs may have gone since."""
+        """Requires all paths again: they may have been removed."""
         self._required = set(self.required_full_list)
 
     def is_done(self):
@@ -76,7 +76,7 @@ class OutputPath(OutputTarget):
 
 
 class OutputCall(OutputTarget):
-    """A call once its arguments exist, in this run of the manager."""
+    """Calls a function once its arguments exist, once per run of the manager."""
 
     def __init__(self, f, argv, kwargs, required=None):
         name = f"callback_{f.__name__}_{id(f)}_{gs.SIS_HASH(argv)}_{gs.SIS_HASH(kwargs)}"
@@ -92,7 +92,7 @@ class OutputCall(OutputTarget):
 
 
 class OutputReport(OutputTarget):
-    """A text file of values, written again and again while they come in."""
+    """A text file of values, rewritten while they come in."""
 
     def __init__(self, output_path, report_values, report_template=None, required=None, update_frequency=300):
         super().__init__(output_path, report_values if required is None else required)

@@ -1,4 +1,4 @@
-"""Task: one method of a job with its requirements, run once per argument in workers of its own."""
+"""Task: a method of a job with its requirements, run in its own workers, once per argument."""
 
 import contextlib
 import logging
@@ -24,13 +24,13 @@ class Task:
         parallel=0,
     ):
         """
-        start: the method's name.
-        resume: says by not being None that an interrupted task may run again. As in upstream it is always `start`
-            that is called, which then finds what it had saved.
+        start: name of the method.
+        resume: if not None, an interrupted task may run again. As in upstream, always `start` is called, and finds what
+            it has saved.
         rqmt: cpu, gpu, mem (GB), time (hours), ...
-        args: a worker runs per item; a list or tuple is unpacked.
-        mini_task: runs on the engine called "short".
-        parallel: at most so many workers, each for several args.
+        args: one call per item; a list or tuple is unpacked.
+        mini_task: whether to run on the engine called "short".
+        parallel: maximal number of workers, each for several args.
         """
         self._start = start
         self._resume = resume
@@ -48,24 +48,26 @@ class Task:
         self._job = job
         for name in (self._start, self._resume):
             if name is not None and not callable(getattr(job, name, None)):
-                raise AttributeError(f"{job} has a task {name!r} but {type(job).__qualname__} no method of that name")
+                raise AttributeError(
+                    f"{job} has a task {name!r} but {type(job).__qualname__} has no method of that name"
+                )
 
-    def name(self):
+    def name(self) -> str:
         return self._start
 
     def task_name(self):
         return f"{self._job._sis_id()}.{self._start}"
 
-    def task_ids(self):
+    def task_ids(self) -> list[int]:
         return list(range(1, self._parallel + 1))
 
     def args_of(self, task_id):
-        """The arguments are dealt out in runs of equal length, the first ones longer by one if need be."""
+        """Arguments are split into runs of equal length; if need be, the first runs are longer by one."""
         size, rest = divmod(len(self._args), self._parallel)
         begin = (task_id - 1) * size + min(task_id - 1, rest)
         return range(begin, begin + size + (task_id <= rest))
 
-    def resumeable(self):
+    def resumeable(self) -> bool:
         return self._resume is not None
 
     def rqmt(self):
@@ -77,7 +79,7 @@ class Task:
         return rqmt
 
     def update_rqmt(self, last_rqmt, task_id, additional_usage=None):
-        """What the next try of an interrupted task asks for, given what the last one used."""
+        """Returns the requirements of the next try of an interrupted task, given what the last one used."""
         usage = {**read_usage(self.get_process_logging_path(task_id)), **(additional_usage or {})}
         return self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
 
@@ -102,7 +104,7 @@ class Task:
         return all(self._finished(i) for i in self._ids(task_id))
 
     def _finished(self, task_id):
-        """The marker counts once outputs of another machine had time to appear here too."""
+        """The marker counts only after outputs written on another machine had time to appear on this one."""
         try:
             age = time.time() - os.stat(self.path(gs.STATE_FINISHED, task_id)).st_mtime
         except FileNotFoundError:
@@ -120,7 +122,7 @@ class Task:
         return os.path.isfile(self.path(gs.JOB_LOG, task_id))
 
     def running(self, task_id):
-        """True if its worker lives or, on another machine, gave a sign of life lately; None if it never did."""
+        """True if the worker lives or, on another machine, recently gave a sign of life; None if it never did."""
         usage_file, log = self.get_process_logging_path(task_id), self.path(gs.JOB_LOG, task_id)
         if log_is_claimed(log):
             return True
@@ -150,7 +152,7 @@ class Task:
         started = self.started(task_id)
         if started and self.running(task_id):
             return gs.STATE_RUNNING
-        # also of one that never started: a broken node may swallow whatever it is given
+        # even if it never started: a broken node may swallow every job
         if engine is not None and self._tried_too_often(engine.get_submit_history(self)[task_id]):
             return gs.STATE_RETRY_ERROR
         if not started:
@@ -158,17 +160,17 @@ class Task:
         return gs.STATE_INTERRUPTED_RESUMABLE if self.resumeable() else gs.STATE_INTERRUPTED_NOT_RESUMABLE
 
     def _failed(self, task_id, known) -> bool:
-        """While a worker is at work, what an earlier or a second one left says nothing about it."""
+        """While a worker runs, the marker of an earlier or a second one does not count."""
         return self.error(task_id) and not (known == gs.STATE_RUNNING or log_is_claimed(self.path(gs.JOB_LOG, task_id)))
 
     @staticmethod
     def _tried_too_often(history):
-        """Only submissions that began at least as far as the last one did: the others made progress."""
+        """Counts submissions that began at least as far as the last one: the others made progress."""
         begun = [entry.get("completed_fraction") or 0 for entry in history]
         return sum(fraction >= begun[-1] for fraction in begun) > gs.MAX_SUBMIT_RETRIES
 
     def print_error(self, lines=0):
-        """The end of the log of the first id that failed."""
+        """Prints the end of the log of the first id that failed."""
         for task_id in self.task_ids():
             if not self.error(task_id):
                 continue
@@ -189,7 +191,7 @@ class Task:
         return self._job._sis_worker_wrapper(self._job, self._start, call)
 
     def run(self, task_id):
-        """Runs the method in the job's work directory, once per argument."""
+        """Calls the method in the job's work directory, once per argument."""
         with contextlib.chdir(self.path(gs.JOB_WORK_DIR)):
             for number in self.args_of(task_id):
                 args = self._args[number]

@@ -1,4 +1,4 @@
-"""`tk`: what configs and the console call."""
+"""`tk`: functions for configs and the console."""
 
 import gzip
 import os
@@ -21,21 +21,23 @@ _sis_running_in_worker = False
 _sis_running_in_manager = False
 
 
-def running_in_worker():
+def running_in_worker() -> bool:
     return _sis_running_in_worker
 
 
-def running_in_manager():
+def running_in_manager() -> bool:
     return _sis_running_in_manager
 
 
 # in configs
 
 
-def register_output(name, value, export_graph=False):
-    """Asks for a path; once it exists, output/NAME links to it."""
+def register_output(name: str, value: AbstractPath, export_graph: bool = False) -> None:
+    """Requests a path; once it exists, output/NAME links to it."""
     if not isinstance(value, AbstractPath):
-        raise TypeError(f"output {name}: give a sisyphus Path or Variable, not {type(value).__qualname__} {value!r}")
+        raise TypeError(
+            f"output {name}: expected a sisyphus Path or Variable, found {type(value).__qualname__} {value!r}"
+        )
     sis_graph.add_target(graph.OutputPath(name, value))
 
 
@@ -45,7 +47,7 @@ def register_callback(f, *args, **kwargs):
 
 
 def register_report(name, values, template=None, required=None, update_frequency=300):
-    """Writes values to output/NAME, now and again while they come in."""
+    """Writes values to output/NAME, and rewrites it while they come in."""
     report = graph.OutputReport(gs.ALIAS_AND_OUTPUT_SUBDIR + name, values, template, required, update_frequency)
     sis_graph.add_target(report)
     return report
@@ -55,7 +57,7 @@ def register_report(name, values, template=None, required=None, update_frequency
 
 
 def load_job(path):
-    """The job of a job directory, packed or not."""
+    """Loads the job of a job directory, packed or not."""
     archive = os.path.join(path, gs.JOB_FINISHED_ARCHIVE)
     if os.path.isfile(archive):
         import tarfile
@@ -71,9 +73,9 @@ def find_job(pattern):
 
 
 def import_work_directory(directories, mode="dryrun", use_alias=False):
-    """Takes finished jobs over from other work directories; mode is copy, symlink, hardlink or dryrun."""
+    """Imports finished jobs from other work directories; mode is copy, symlink, hardlink or dryrun."""
     if mode not in ("copy", "symlink", "hardlink", "dryrun"):
-        raise ValueError(f"import mode {mode!r}: give copy, symlink, hardlink or dryrun")
+        raise ValueError(f"import mode {mode!r}: expected copy, symlink, hardlink or dryrun")
     directories = [directories] if isinstance(directories, str) else directories
 
     def take(job):
@@ -81,13 +83,13 @@ def import_work_directory(directories, mode="dryrun", use_alias=False):
             job._sis_import_from_dirs(directories, mode)
 
     before = -1
-    while before != (now := len(sis_graph.jobs())):  # update() may ask for more once its inputs are imported
+    while before != (now := len(sis_graph.jobs())):  # update() may request more once its inputs are imported
         sis_graph.for_all_nodes(take, bottom_up=True)
         before = now
 
 
 def dependent_jobs(jobs) -> list:
-    """These jobs and all that need them, as far as they are set up, the first ones first."""
+    """Returns these jobs and all that depend on them, as far as they are set up, in topological order."""
     affected = {job._sis_id() for job in jobs}
     found = []
     for job in sis_graph.jobs_sorted():
@@ -99,9 +101,9 @@ def dependent_jobs(jobs) -> list:
 
 
 def remove_job_and_descendants(jobs, mode="remove"):
-    """Removes or moves aside the directories of jobs and of all that depend on them, so that they run again."""
+    """Removes or moves aside the directories of jobs and of all jobs that depend on them, so that they run again."""
     if mode not in ("remove", "move", "dryrun"):
-        raise ValueError(f"mode {mode!r}: give remove, move or dryrun")
+        raise ValueError(f"mode {mode!r}: expected remove, move or dryrun")
     jobs = [jobs] if isinstance(jobs, (str, AbstractPath, Job)) else jobs
     sources = []
     for source in jobs:
@@ -121,7 +123,7 @@ _engine = None
 
 
 def cached_engine():
-    """The engine of settings.py, made once."""
+    """Returns the engine of settings.py, created once."""
     global _engine
     if _engine is None:
         _engine = configured_engine()

@@ -1,4 +1,4 @@
-"""What several modules need: paths inside arguments, units of requirements, a job's environment, shell commands."""
+"""Paths inside arguments, units of requirements, the environment of a job."""
 
 import enum
 import os
@@ -14,13 +14,13 @@ def sis_hash(obj):
 
 
 def extract_paths(args) -> set:
-    """All Paths and Variables that `args` holds, at any depth: these become a job's inputs."""
+    """Returns all Paths and Variables in `args`, at any depth: they become a job's inputs."""
     found, seen, stack = set(), {}, [args]
     while stack:
         obj = stack.pop()
         if obj is None or isinstance(obj, (str, int, float, complex, bytes, enum.Enum)) or id(obj) in seen:
             continue
-        seen[id(obj)] = obj  # kept alive, else a new object could get its id
+        seen[id(obj)] = obj  # keeps it alive, so that no new object gets its id
         if getattr(obj, "_sis_path", None) is True and not isinstance(obj, type):
             found.add(obj)
         elif isinstance(obj, (list, tuple, set, frozenset)):
@@ -33,28 +33,32 @@ def extract_paths(args) -> set:
 
 
 def str_to_GB(amount) -> float:
-    """`4`, `"4G"`, `"512M"` as gigabytes."""
+    """Converts `4`, `"4G"` or `"512M"` to gigabytes."""
     factors = {"T": 1024.0, "G": 1.0, "M": 1 / 1024, "K": 1 / 1024**2}
     text = str(amount)
     try:
         return float(text[:-1]) * factors[text[-1]] if text[-1:] in factors else float(text)
     except ValueError:
-        raise ValueError(f"memory requirement {amount!r}: give gigabytes as a number or a string like '512M'") from None
+        raise ValueError(
+            f"memory requirement {amount!r}: expected gigabytes as a number or a string like '512M'"
+        ) from None
 
 
 def str_to_hours(amount) -> float:
-    """`1.5` or `"1:30:00"` as hours."""
+    """Converts `1.5` or `"1:30:00"` to hours."""
     parts = str(amount).split(":")
     try:
         if len(parts) == 3:
             return int(parts[0]) + int(parts[1]) / 60 + int(parts[2]) / 3600
         return float(amount)
     except ValueError:
-        raise ValueError(f"time requirement {amount!r}: give hours as a number or a string like '1:30:00'") from None
+        raise ValueError(
+            f"time requirement {amount!r}: expected hours as a number or a string like '1:30:00'"
+        ) from None
 
 
 class EnvironmentModifier:
-    """A job's environment: the same for every user and shell. Saved with the job, so its attributes are upstream's."""
+    """The environment of a job, the same for every user and shell. Pickled with the job, so its attributes are upstream's."""
 
     def __init__(self, *, cleanup_env=True):
         self.cleanup_env = cleanup_env
@@ -72,7 +76,7 @@ class EnvironmentModifier:
         self.set_vars_verbatim[name] = value
 
     def modify_environment(self):
-        """Changes this process's environment; `$NAME` in a value means the variable as it was before."""
+        """Changes the environment of this process; `$NAME` in a value refers to the variable before the change."""
         before = dict(os.environ)
         if self.cleanup_env:
             for name in before.keys() - self.keep_vars:

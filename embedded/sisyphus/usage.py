@@ -1,4 +1,4 @@
-"""The usage file: what a worker has used so far, written while it runs, read to judge whether it still does."""
+"""The usage file: resources that a worker has used so far. It is also read to decide whether the worker still runs."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ HOST = socket.gethostname()
 
 
 def read_usage(path) -> dict:
-    """Empty if there is none, or a half written one of a worker that died."""
+    """Returns {} if there is no file, or an incomplete one of a worker that died."""
     try:
         with open(path, encoding="utf-8") as file:
             return literal_eval(file.read())
@@ -28,9 +28,9 @@ def read_usage(path) -> dict:
 
 
 def worker_process(usage, job_path, task_name):
-    """The worker that wrote the file, if it still runs on this machine.
+    """Returns the worker that wrote the file, if it still runs on this machine.
 
-    Process ids are used again, so its command line must be that of this task's worker.
+    Process ids are reused, so its command line must be that of this task's worker.
     """
     if usage.get("host") != HOST:
         return None
@@ -44,7 +44,7 @@ def worker_process(usage, job_path, task_name):
 
 
 class UsageLog(threading.Thread):
-    """Watches the own process and its children; use it as a context."""
+    """Records the resources of this process and its children. Use it as a context."""
 
     def __init__(self, path, rqmt):
         super().__init__(daemon=True, name="usage")
@@ -71,7 +71,7 @@ class UsageLog(threading.Thread):
     def run(self):
         written = time.time()
         shown = None
-        # at once the load would be that of a moment: the first look comes soon, the others at the period set
+        # measured at once, the load would be that of a moment: first after a second, then with the period of the settings
         while not self._ended.wait(min(1.0, gs.PLOGGING_INTERVAL) if shown is None else gs.PLOGGING_INTERVAL):
             now = self._measure()
             grown = shown is None or abs(now["rss"] - shown) > gs.PLOGGING_MIN_CHANGE * shown
@@ -109,5 +109,5 @@ class UsageLog(threading.Thread):
         }
         try:
             write_text(self.path, pprint.pformat(usage) + "\n")
-        except OSError as error:  # a full disk must not end a job that could still save
+        except OSError as error:  # a full disk must not end a job that can still save
             logging.warning(f"could not write {self.path}: {error}")

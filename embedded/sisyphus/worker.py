@@ -1,4 +1,4 @@
-"""`sis worker`: runs one task of one job in this process and leaves a marker file that says how it ended."""
+"""`sis worker`: runs one task of one job in this process and leaves a marker file of how it ended."""
 
 import contextlib
 import gzip
@@ -21,13 +21,13 @@ from sisyphus.job_path import AbstractPath
 from sisyphus.localengine import LocalEngine
 from sisyphus.usage import UsageLog
 
-NETWORK_WAIT = 1  # seconds between looks for a missing input
-# by users and schedulers; SIGXCPU is Grid Engine's word for "too much memory", see son_of_grid_engine.py
+NETWORK_WAIT = 1  # seconds between checks for a missing input
+# sent by users and schedulers; Grid Engine sends SIGXCPU for too much memory, see son_of_grid_engine.py
 ASKED_TO_END = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 def worker(args) -> int:
-    """The exit code: 0 finished, 1 error, INTERRUPTED."""
+    """Returns the exit code: 0 finished, 1 error, or INTERRUPTED."""
     toolkit._sis_running_in_worker = True
     for number in ASKED_TO_END:
         signal.signal(number, _terminate)
@@ -58,16 +58,16 @@ def worker(args) -> int:
         logging.warning("interrupted")
         return INTERRUPTED
     except SystemExit as reason:
-        logging.warning(f"ended before it was finished ({reason.code}): it can be resumed if its task says so")
+        logging.warning(f"ended before it was finished ({reason.code}): resumable if the task is")
         return INTERRUPTED
     except Exception as error:
         if isinstance(error, subprocess.CalledProcessError) and error.returncode == 137:
-            logging.error(f"a command was killed, probably for its memory: {error.cmd}")
+            logging.error(f"a command was killed, probably for lack of memory: {error.cmd}")
             return INTERRUPTED
         logging.error("Job failed, traceback:")
         traceback.print_exc()
         if rank:
-            with open(first_log, "a") as file:  # where people look
+            with open(first_log, "a") as file:  # the log that users read
                 file.write(f"worker {rank}: {type(error).__name__}: {error}\n")
         with open(error_file, "a"):
             pass
@@ -75,13 +75,13 @@ def worker(args) -> int:
 
 
 def _terminate(signum, frame):
-    """A task that wants to save something installs its own handler, or catches SystemExit, and says which signal it was."""
-    signal.signal(signum, signal.SIG_IGN)  # heard; a second one must not disturb what has yet to be written
+    """Raises SystemExit with the signal's name. A task that has something to save catches it, or installs its own handler."""
+    signal.signal(signum, signal.SIG_IGN)  # a second signal must not disturb saving
     raise SystemExit(f"signal {signal.Signals(signum).name}")
 
 
 def _suffix(rank) -> str:
-    """Of the files of a worker beside the first one, where multi_node_slots has several run the same task."""
+    """Suffix of the files of a worker of rank 1 or higher, where multi_node_slots has several run the same task."""
     return f".{rank}" if rank else ""
 
 
@@ -89,7 +89,7 @@ def _run(args, task_id, rank) -> int:
     with gzip.open(os.path.join(args.jobdir, gs.JOB_SAVE)) as file:
         job = pickle.load(file)
     for path in job._sis_outputs.values():
-        path.cached = False  # what is being written cannot be a copy
+        path.cached = False  # outputs are written, so they must not be cached copies
     _log_start(job, args.task_name)
     for path in sorted(job._sis_inputs):
         _wait_for_input(path)
@@ -133,7 +133,7 @@ def _log_start(job, task_name):
 
 
 def _wait_for_input(path):
-    """On a network file system a file of another machine may come late, or not whole."""
+    """On a network file system, a file written on another machine may appear late or incomplete."""
     logging.info(path.get_path())
     for _ in range(math.ceil(gs.WAIT_PERIOD_FOR_INPUTS_AVAILABLE)):
         if os.path.exists(path.get_path()):
@@ -144,6 +144,6 @@ def _wait_for_input(path):
         if not os.path.exists(path.get_path()):
             raise FileNotFoundError(f"input does not exist: {path.get_path()}")
         return
-    # a local worker sees what its manager saw when it judged the input to be there
+    # a local worker sees the same file as its manager, which found it available
     if not isinstance(gs.active_engine, LocalEngine):
         time.sleep(max(0, os.stat(path.get_path()).st_mtime + gs.WAIT_PERIOD_MTIME_OF_INPUTS - time.time()))

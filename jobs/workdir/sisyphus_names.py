@@ -6,6 +6,7 @@ tests/embedded/test_same_as_upstream.py holds that upstream Sisyphus and embedde
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sisyphus import Job, Task, tk, toolkit
 from sisyphus.job import job_finished
@@ -55,7 +56,7 @@ def leave_jobs_unmarked() -> None:
     `on_job_finished`, which only the manager may do.
     """
 
-    def finished(self: Job) -> bool:
+    def finished(self: Any) -> bool:
         return self._sis_is_finished or is_finished(self)
 
     Job._sis_finished = finished  # type: ignore[method-assign]  # Sisyphus has no other way

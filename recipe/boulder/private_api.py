@@ -1,4 +1,4 @@
-"""All uses of what TensorFlow and Keras do not document. `tests/test_private_api.py` fails when one of them changes."""
+"""Every use of a private name of Keras or TensorFlow. tests/test_private_api.py fails when one changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`form_batches` cuts the order as RETURNN does; `read_batch` pads."""
+"""`form_batches` forms the batches of RETURNN; `read_batch` pads them."""
 
 import itertools
 
@@ -26,7 +26,7 @@ OF_RETURNN = [
 
 
 @pytest.mark.parametrize(("batch_size", "max_seqs", "counts"), OF_RETURNN)
-def test_the_batches_of_returnn(batch_size, max_seqs, counts):
+def test_batches_are_those_of_returnn(batch_size, max_seqs, counts):
     lengths = {"data": np.array(DATA), "classes": np.array(CLASSES)}
     batches = form_batches(np.arange(14), lengths, batch_size, max_seqs)
     assert [len(batch) for batch in batches] == counts
@@ -40,7 +40,7 @@ def test_the_batches_of_returnn(batch_size, max_seqs, counts):
     max_seqs=st.none() | st.integers(1, 6),
     seed=st.integers(0, 5),
 )
-def test_batches_are_the_order_cut_as_late_as_the_limits_allow(rows, size, other_size, max_seqs, seed):
+def test_batches_are_as_large_as_the_limits_allow(rows, size, other_size, max_seqs, seed):
     lengths = {key: np.array([row[i] for row in rows], "int32") for i, key in enumerate(["data", "classes"])}
     limits = {"data": size} if other_size is None else {"data": size, "classes": other_size}
     order = np.random.default_rng(seed).permutation(len(rows))
@@ -57,7 +57,7 @@ def test_batches_are_the_order_cut_as_late_as_the_limits_allow(rows, size, other
         assert not fits(np.append(batch, following[0]))
 
 
-def test_an_int_limits_every_key():
+def test_an_int_limits_every_stream():
     lengths = {"data": np.array([2, 2, 2]), "classes": np.array([1, 5, 1])}
     assert [batch.tolist() for batch in form_batches([2, 1, 0], lengths, 6)] == [[2], [1], [0]]
     assert [batch.tolist() for batch in form_batches([2, 1, 0], lengths, {"data": 6})] == [[2, 1, 0]]
@@ -74,12 +74,12 @@ def test_an_int_limits_every_key():
         (5, 0, "max_seqs: found 0"),
     ],
 )
-def test_limits_that_cannot_be(batch_size, max_seqs, message):
+def test_wrong_limits_are_reported(batch_size, max_seqs, message):
     with pytest.raises(DataError, match=message):
         form_batches([0], {"data": np.array([1]), "classes": np.array([1])}, batch_size, max_seqs)
 
 
-def test_a_batch_is_padded_with_zeros_for_each_key_to_its_own_longest(corpus):
+def test_each_stream_of_a_batch_is_padded_to_its_longest_sequence(corpus):
     made = corpus(9)
     batch = read_batch(open_dataset(made.path), np.array([7, 0, 3]))
     assert batch.tags == ["corpus/7", "corpus/0", "corpus/3"]

@@ -1,4 +1,4 @@
-"""`batches_of_epoch`: the same batches, as tensors, read ahead."""
+"""`batches_of_epoch`: the same batches as prefetched tensors."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def epoch(corpus):
     return reader, form_batches(order, reader.lengths, 30, 4)
 
 
-def test_batches_are_those_of_the_reader_as_tensors(epoch):
+def test_batches_equal_those_of_read_batch_as_tensors(epoch):
     reader, batches = epoch
     found = list(batches_of_epoch(reader, batches))
     assert len(found) == len(batches)
@@ -34,7 +34,7 @@ def test_batches_are_those_of_the_reader_as_tensors(epoch):
             assert batch.data[key].dtype.name == reader.streams[key].dtype
 
 
-def test_started_at_a_batch_it_gives_the_rest_and_reads_no_other(epoch, monkeypatch):
+def test_starting_at_a_batch_reads_only_the_remaining_batches(epoch, monkeypatch):
     reader, batches = epoch
     everything = [(batch.tags, batch.data["data"].numpy().tolist()) for batch in batches_of_epoch(reader, batches)]
     read = []
@@ -64,7 +64,7 @@ def test_a_function_is_traced_once_for_all_batches(epoch):
     assert len(traced) == 1
 
 
-def test_a_wrong_label_reaches_the_consumer_as_itself_after_the_batches_before_it(corpus):
+def test_a_reading_error_is_raised_unchanged_after_the_batches_before_it(corpus):
     made = corpus(10)
     with h5py.File(made.path, "r+") as file:
         labels = file["targets/data/classes"]
@@ -79,7 +79,7 @@ def test_a_wrong_label_reaches_the_consumer_as_itself_after_the_batches_before_i
     assert found == [f"corpus/{i}" for i in range(wrong)]
 
 
-def test_an_iterator_left_early_reads_at_most_some_batches_ahead(epoch, monkeypatch):
+def test_an_abandoned_iterator_prefetches_only_a_few_batches(epoch, monkeypatch):
     reader, batches = epoch
     read = []
     monkeypatch.setattr(feed_module, "read_batch", lambda reader, seqs: read.append(1) or read_batch(reader, seqs))
@@ -89,7 +89,7 @@ def test_an_iterator_left_early_reads_at_most_some_batches_ahead(epoch, monkeypa
     assert len(read) <= 4 < len(batches)
 
 
-def test_a_process_that_stopped_by_an_exception_in_mid_epoch_ends(corpus):
+def test_a_process_exits_after_an_exception_in_the_middle_of_an_epoch(corpus):
     script = """
 import sys, time, numpy as np
 from boulder.data import batches_of_epoch, feed, open_dataset
@@ -105,7 +105,7 @@ sum(stop(batch) for batch in batches_of_epoch(open_dataset(sys.argv[1]), [np.ara
     assert done.returncode == 1, done.stderr
 
 
-def test_a_start_that_cannot_be(epoch):
+def test_a_wrong_start_is_reported(epoch):
     reader, batches = epoch
     for start in (-1, len(batches) + 1):
         with pytest.raises(DataError, match=rf"found start={start}, expected 0 to {len(batches)}"):

@@ -15,26 +15,26 @@ def error_of(paths, extern_data=None, action=HdfDataset.check) -> str:
     return str(caught.value)
 
 
-def test_missing(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     assert error_of(tmp_path / "no.hdf") == f"{tmp_path / 'no.hdf'}: no such file, expected an HDF file"
     assert "files: found none, expected at least one" in error_of([])
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.99])
-def test_truncated(corpus, fraction):
+def test_a_truncated_file_is_reported(corpus, fraction):
     path = corpus(50).path
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * fraction)])
     assert error_of(path).startswith(f"{path}: not a readable HDF file, perhaps truncated: ")
 
 
-def test_another_layout(tmp_path):
+def test_another_layout_is_reported(tmp_path):
     with h5py.File(tmp_path / "a.hdf", "w") as file:
         file["weights"] = [1]
     assert "found weights, expected RETURNN's HDF layout, which has 'seqLengths'" in error_of(tmp_path / "a.hdf")
 
 
-def test_lengths_that_do_not_add_up(corpus):
+def test_inconsistent_lengths_are_reported(corpus):
     made = corpus(10)
     frames = sum(len(data["classes"]) for _, data in made.sequences)
     with h5py.File(made.path, "r+") as file:
@@ -42,14 +42,14 @@ def test_lengths_that_do_not_add_up(corpus):
     assert f"'classes' has {frames - 1} frames, expected {frames}, the sum of its seqLengths" in error_of(made.path)
 
 
-def test_negative_lengths(corpus):
+def test_negative_lengths_are_reported(corpus):
     made = corpus(10)
     with h5py.File(made.path, "r+") as file:
         file["seqLengths"][3, 0] = -2
     assert "found a length of -2 in seqLengths" in error_of(made.path)
 
 
-def test_a_wrong_number_of_columns_or_tags(corpus):
+def test_a_wrong_number_of_columns_or_tags_is_reported(corpus):
     made = corpus(10)
     with h5py.File(made.path, "r+") as file:
         file["seqTags"].resize(9, axis=0)
@@ -75,14 +75,14 @@ def test_a_wrong_number_of_columns_or_tags(corpus):
         ({"clases": (11, 1)}, "; did you mean 'classes'?"),
     ],
 )
-def test_another_dimension_than_extern_data_says(corpus, extern_data, message):
+def test_a_mismatch_with_extern_data_is_reported(corpus, extern_data, message):
     made = corpus(3)
     text = error_of(made.path, extern_data)
     assert text.startswith(f"{made.path}: ")
     assert message in text
 
 
-def test_the_second_file_must_be_like_the_first(corpus, tmp_path):
+def test_all_files_must_have_the_same_streams(corpus, tmp_path):
     made = corpus(3)
     other = tmp_path / "other.hdf"
     other.write_bytes(made.path.read_bytes())
@@ -101,10 +101,10 @@ def test_labels_out_of_range_name_the_sequence(corpus, wrong):
         file["targets/data/classes"][0] = wrong
     text = error_of(made.path, made.extern_data, lambda reader: reader.read_many(range(10)))
     assert text == f"{made.path}: sequence 'corpus/{index}', 'classes': found label {wrong}, expected 0 to 10"
-    open_dataset(made.path, made.extern_data).read_many([8, 9])  # nobody asked for the wrong one
+    open_dataset(made.path, made.extern_data).read_many([8, 9])  # the wrong label is not read
 
 
-def test_an_index_that_is_not_there(corpus):
+def test_an_index_out_of_range_is_reported(corpus):
     made = corpus(3)
     for index in (3, -1):
         assert f"found sequence index {index}, expected 0 to 2" in error_of(

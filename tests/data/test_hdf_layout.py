@@ -1,4 +1,4 @@
-"""The file that `HdfWriter` makes is RETURNN's HDF layout, and appears whole or not at all."""
+"""`HdfWriter` writes RETURNN's HDF layout, and a complete file or none."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def write(path, **kwargs):
         writer.write("bä", {"data": np.ones((3, 2)), "zeta": np.zeros((5, 4)), "classes": [2]})
 
 
-def test_layout(tmp_path):
+def test_the_layout_is_returnns(tmp_path):
     write(tmp_path / "a.hdf", labels={"classes": ["x", "y", "ü"]})
     with h5py.File(tmp_path / "a.hdf") as file:
         assert file["inputs"].shape == (5, 2)
@@ -46,7 +46,7 @@ def test_layout(tmp_path):
         }
 
 
-def test_without_targets_there_is_the_column_that_returnn_expects(tmp_path):
+def test_a_file_without_targets_has_the_column_that_returnn_expects(tmp_path):
     with HdfWriter(tmp_path / "a.hdf", {"data": {"dim": 9, "sparse": True}}) as writer:
         writer.write("a", {"data": [1, 8]})
     with h5py.File(tmp_path / "a.hdf") as file:
@@ -56,7 +56,7 @@ def test_without_targets_there_is_the_column_that_returnn_expects(tmp_path):
         assert file.attrs["inputPattSize"] == 9
 
 
-def test_the_file_appears_only_when_it_is_whole(tmp_path):
+def test_the_file_appears_once_it_is_complete(tmp_path):
     path = tmp_path / "a.hdf"
     path.write_text("what was there before")
     with HdfWriter(path, {"data": (9, 1)}) as writer:
@@ -66,7 +66,7 @@ def test_the_file_appears_only_when_it_is_whole(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.hdf"]
 
 
-def test_nothing_is_left_when_the_block_raises(tmp_path):
+def test_an_exception_in_the_block_leaves_no_file(tmp_path):
     def fail():
         with HdfWriter(tmp_path / "a.hdf", {"data": (9, 1)}) as writer:
             writer.write("a", {"data": [1]})
@@ -77,7 +77,7 @@ def test_nothing_is_left_when_the_block_raises(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_left_when_the_disk_is_full(tmp_path):
+def test_a_full_disk_leaves_no_file(tmp_path):
     script = """
 import resource, sys, numpy as np
 from boulder.data import HdfWriter
@@ -98,7 +98,7 @@ except DataError as error:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_missing(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with (
         pytest.raises(DataError, match=r"missing/a\.hdf: cannot be written: "),
         HdfWriter(tmp_path / "missing/a.hdf", {"data": 3}),
@@ -125,7 +125,7 @@ def test_a_folder_that_is_missing(tmp_path):
         ({"data": np.ones((1, 2))}, "has the data keys data, expected classes, data"),
     ],
 )
-def test_wrong_sequences_are_named(tmp_path, data, message):
+def test_errors_name_the_sequence(tmp_path, data, message):
     def fail():
         with HdfWriter(tmp_path / "a.hdf", {"data": (2, 2), "classes": (3, 1)}) as writer:
             writer.write("t", data)
@@ -149,12 +149,12 @@ def test_wrong_sequences_are_named(tmp_path, data, message):
         ({"data": 3}, {"classes": ["a"]}, "labels for 'classes', which extern_data lacks"),
     ],
 )
-def test_wrong_extern_data(tmp_path, extern_data, labels, message):
+def test_wrong_extern_data_is_reported(tmp_path, extern_data, labels, message):
     with pytest.raises(DataError, match=message):
         HdfWriter(tmp_path / "a.hdf", extern_data, labels)
 
 
-def test_wrong_use(tmp_path):
+def test_wrong_use_is_reported(tmp_path):
     writer = HdfWriter(tmp_path / "a.hdf", {"data": 3})
     with pytest.raises(DataError, match="expected it inside `with`"):
         writer.write("a", {"data": [1]})

@@ -33,7 +33,7 @@ def assert_same(found: dict, expected: dict) -> None:
     buffered=st.integers(1, 5),
     seed=st.integers(0, 9),
 )
-def test_any_sequences_come_back_in_any_order(sequences, buffered, seed):
+def test_sequences_are_read_back_in_any_order(sequences, buffered, seed):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(hdf_writer, "_BUFFER_SEQS", buffered)
         path = Path(folder, "data.hdf")
@@ -48,7 +48,7 @@ def test_any_sequences_come_back_in_any_order(sequences, buffered, seed):
             assert reader.tags(order) == [sequences[i][0] for i in order]
 
 
-def test_metadata_of_a_file(corpus):
+def test_streams_and_lengths_of_a_file(corpus):
     made = corpus(20)
     reader = open_dataset(made.path, made.extern_data)
     assert tuple(reader.streams) == ("data", "aux", "classes")
@@ -64,7 +64,7 @@ def test_metadata_of_a_file(corpus):
     assert open_dataset(made.path).streams == reader.streams
 
 
-def test_several_files_follow_one_another(corpus):
+def test_sequences_of_several_files_are_concatenated(corpus):
     one, two = corpus(7, "one.hdf", seed=1), corpus(5, "two.hdf", seed=2)
     reader = open_dataset([one.path, two.path])
     sequences = one.sequences + two.sequences
@@ -76,7 +76,7 @@ def test_several_files_follow_one_another(corpus):
     assert reader.tag(7) == two.sequences[0][0]
 
 
-def test_only_the_keys_asked_for_are_read(corpus):
+def test_only_the_wanted_streams_are_read(corpus):
     made = corpus(5)
     reader = open_dataset(made.path, {"classes": {"dim": 11, "sparse": True}})
     assert tuple(reader.streams) == ("classes",)
@@ -100,7 +100,7 @@ def test_neighbours_are_read_in_one_access(corpus, monkeypatch):
     assert 3 < len(calls) <= 9
 
 
-def test_files_are_opened_when_first_needed_and_can_be_closed(corpus):
+def test_files_are_opened_lazily_and_reopened_after_closing(corpus):
     made = corpus(3)
     reader = open_dataset(made.path)
     assert not reader._opened
@@ -110,13 +110,13 @@ def test_files_are_opened_when_first_needed_and_can_be_closed(corpus):
     assert_same(reader.read(1), first)
 
 
-def test_files_with_many_sequences_keep_no_tags(corpus, monkeypatch):
+def test_tags_of_large_files_are_not_cached(corpus, monkeypatch):
     made = corpus(9)
     monkeypatch.setattr(hdf_file, "_TAGS_KEPT", 3)
     assert open_dataset(made.path).tags([8, 2]) == ["corpus/8", "corpus/2"]
 
 
-def test_one_number_per_frame_without_feature_axis(tmp_path):
+def test_a_dense_stream_without_feature_axis(tmp_path):
     wave = np.arange(4, dtype="float32")
     with HdfWriter(tmp_path / "wave.hdf", {"data": {"shape": (None,), "dim": None}}) as writer:
         writer.write("a", {"data": wave})
@@ -125,7 +125,7 @@ def test_one_number_per_frame_without_feature_axis(tmp_path):
     assert reader.streams["data"].feature_shape == ()
 
 
-def test_the_caller_may_fill_the_same_array_again(tmp_path):
+def test_the_caller_may_reuse_an_array(tmp_path):
     array = np.zeros(3, "int32")
     with HdfWriter(tmp_path / "a.hdf", {"data": (9, 1)}) as writer:
         for i in range(3):
@@ -134,8 +134,8 @@ def test_the_caller_may_fill_the_same_array_again(tmp_path):
     assert [int(found["data"][0]) for found in open_dataset(tmp_path / "a.hdf").read_many([0, 1, 2])] == [0, 1, 2]
 
 
-def test_files_of_returnns_other_writers_are_read(tmp_path):
-    """`HDFDatasetWriter`: fixed-size tags, sizes as scalars or pairs, no column for what is not there; wider types."""
+def test_files_of_other_writers_of_returnn_are_read(tmp_path):
+    """`HDFDatasetWriter`: fixed-size tags, sizes as scalars or pairs, no column for missing streams; wider types."""
     with h5py.File(tmp_path / "other.hdf", "w") as file:
         file["inputs"] = np.arange(12, dtype="float64").reshape(6, 2)
         file["seqLengths"] = np.array([[2, 1, 1], [4, 2, 0]], "int32")

@@ -1,10 +1,10 @@
-"""Reading data needs no TensorFlow until tensors are wanted."""
+"""Reading data does not import TensorFlow; batches of tensors do."""
 
 import subprocess
 import sys
 
 
-def test_importing_data_and_reading_do_not_import_tensorflow(corpus):
+def test_importing_and_reading_do_not_import_tensorflow(corpus):
     script = (
         "import sys, boulder.data as d\n"
         "reader = d.open_dataset(sys.argv[1])\n"

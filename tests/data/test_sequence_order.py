@@ -1,4 +1,4 @@
-"""Orders of sequences: permutations that keep RETURNN's laws."""
+"""Orders of sequences are permutations that follow RETURNN's rules."""
 
 import itertools
 
@@ -29,7 +29,7 @@ KINDS = [
     seed=st.integers(0, 2**40),
     epoch=st.integers(1, 99),
 )
-def test_every_order_is_a_permutation_that_depends_on_seed_and_epoch_alone(kind, lengths, seed, epoch):
+def test_every_order_is_a_permutation_that_depends_on_seed_and_epoch_only(kind, lengths, seed, epoch):
     order = sequence_order(kind, np.array(lengths, "int32"), seed, epoch)
     assert sorted(order.tolist()) == list(range(len(lengths)))
     assert order.dtype == "int64"
@@ -38,7 +38,7 @@ def test_every_order_is_a_permutation_that_depends_on_seed_and_epoch_alone(kind,
 
 
 @given(lengths=st.lists(st.integers(0, 9), min_size=1, max_size=60), bins=st.integers(1, 5), seed=st.integers(0, 9))
-def test_laplace_sorts_its_bins_up_and_down_in_turn(lengths, bins, seed):
+def test_laplace_sorts_its_bins_alternately_up_and_down(lengths, bins, seed):
     lengths = np.array(lengths)
     order = sequence_order(f"laplace:{bins}", lengths, seed, 1)
     borders = [i * len(lengths) // bins for i in range(bins + 1)]
@@ -50,7 +50,7 @@ def test_laplace_sorts_its_bins_up_and_down_in_turn(lengths, bins, seed):
         assert set(order[first:last]) == set(random[first:last])
 
 
-def test_laplace_with_a_dot_is_about_the_sequences_in_a_bin():
+def test_laplace_with_a_dot_sets_the_size_of_a_bin():
     lengths = np.random.default_rng(0).integers(0, 50, 100)
     order = [
         sequence_order(kind, lengths, 1, 1).tolist()
@@ -69,7 +69,7 @@ def test_fixed_orders():
     assert orders["sorted_reverse"] == [0, 2, 1, 3]
 
 
-def test_random_orders_differ_between_epochs_and_seeds_and_stay_the_same_for_ever():
+def test_random_orders_differ_between_epochs_and_seeds_and_never_change():
     orders = {tuple(sequence_order("random", np.zeros(8), seed, epoch)) for seed in range(5) for epoch in range(1, 6)}
     assert len(orders) == 25
     assert sequence_order("random", np.zeros(8), 42, 1).tolist() == [1, 2, 5, 3, 6, 0, 4, 7]
@@ -86,6 +86,6 @@ def test_random_orders_differ_between_epochs_and_seeds_and_stay_the_same_for_eve
         (None, "found None"),
     ],
 )
-def test_unknown_orders_get_the_nearest_name(kind, message):
+def test_an_unknown_order_is_reported_with_the_nearest_name(kind, message):
     with pytest.raises(DataError, match=message):
         sequence_order(kind, np.zeros(3), 1, 1)

@@ -10,7 +10,7 @@ BATCHES = [np.array([4, 2, 7]), np.array([9]), np.array([0, 1, 3, 5, 6])]
 
 
 @given(st.lists(st.integers(0, 1000), unique=True), st.integers(1, 9))
-def test_every_sequence_is_in_one_share_and_shares_are_as_equal_as_can_be(seqs, count):
+def test_shares_partition_a_batch_into_nearly_equal_parts(seqs, count):
     shares = [share_of(np.array(seqs, "int64"), number, count).tolist() for number in range(count)]
     assert sorted(seq for share in shares for seq in share) == sorted(seqs)
     sizes = [len(share) for share in shares]
@@ -28,7 +28,7 @@ def content(share: dict, seq: int) -> list[list[int]]:
     return [share["data"][key][seq][: share["lengths"][key][seq]].numpy().tolist() for key in EXTERN_DATA]
 
 
-def test_the_shares_of_a_batch_are_its_sequences_padded_for_themselves(reader):
+def test_each_share_has_its_own_padding(reader):
     joint = list(batches_of_epoch(reader, BATCHES))
     for batch, shares in zip(joint, shares_of_epoch(reader, BATCHES, 2, range(2)), strict=True):
         whole = {"data": batch.data, "lengths": batch.lengths}
@@ -39,7 +39,7 @@ def test_the_shares_of_a_batch_are_its_sequences_padded_for_themselves(reader):
                 assert [content(share, i) for i in range(size)] == [content(whole, number + 2 * i) for i in range(size)]
 
 
-def test_an_empty_share_is_a_sequence_that_does_not_count(reader):
+def test_an_empty_share_is_a_placeholder_that_does_not_count(reader):
     counts = [[bool(share["counts"]) for share in shares] for shares in shares_of_epoch(reader, BATCHES, 4, range(4))]
     assert counts == [[True, True, True, False], [True, False, False, False], [True] * 4]
     shares = list(shares_of_epoch(reader, BATCHES, 4, range(4)))[1]
@@ -48,7 +48,7 @@ def test_an_empty_share_is_a_sequence_that_does_not_count(reader):
 
 @pytest.mark.parametrize("here", [range(2), range(2, 4)])
 @pytest.mark.parametrize("start", [0, 1, 3])
-def test_a_process_reads_its_own_shares_from_any_batch_on(reader, here, start):
+def test_a_process_reads_only_its_shares_from_any_batch_on(reader, here, start):
     every = list(shares_of_epoch(reader, BATCHES, 4, range(4)))[start:]
     mine = list(shares_of_epoch(reader, BATCHES, 4, here, start))
     assert [len(shares) for shares in mine] == [2] * len(every)
@@ -58,7 +58,7 @@ def test_a_process_reads_its_own_shares_from_any_batch_on(reader, here, start):
             assert bool(share["counts"]) == bool(all_shares[number]["counts"])
 
 
-def test_with_one_replica_a_share_is_the_batch(reader):
+def test_the_share_of_a_single_replica_is_the_batch(reader):
     for batch, (share,) in zip(
         batches_of_epoch(reader, BATCHES), shares_of_epoch(reader, BATCHES, 1, range(1)), strict=True
     ):

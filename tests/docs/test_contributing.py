@@ -12,9 +12,16 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PACKAGES = {
     "recipe/boulder/network/layers": "boulder.network.layers",
     "recipe/boulder/network/losses": "boulder.network.losses",
+    "recipe/boulder/network/units": "boulder.network.units",
+    "recipe/boulder/training/learning_rate": "boulder.training.learning_rate",
+    "recipe/boulder/data": "boulder.data",
     "jobs": "jobs",
 }
 """folder → package of its modules"""
+REGISTER_UNIT = """
+from boulder.network.units import names, zoneout_gru
+names.IN_REC["zoneoutgru"] = zoneout_gru.ZoneoutGru
+"""
 
 
 def examples() -> dict[str, str]:
@@ -24,20 +31,25 @@ def examples() -> dict[str, str]:
 
 
 def conftest(paths: list[str]) -> str:
-    """:return: a conftest.py that adds the examples to Boulder's packages and registers layers and losses"""
+    """:return: a conftest.py that adds the examples to Boulder's packages and registers them"""
     lines = ["import importlib, pathlib", "import jobs", "folder = pathlib.Path(__file__).parent"]
     for folder, package in PACKAGES.items():
         lines.append(f"importlib.import_module({package!r}).__path__.append(str(folder / {folder!r}))")
     for path in map(Path, paths):
         if path.is_relative_to("recipe"):
             lines.append(f"importlib.import_module('{PACKAGES[str(path.parent)]}.{path.stem}')")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + REGISTER_UNIT
 
 
 def test_each_kind_has_an_example_with_a_test():
     folders = [str(Path(path).parent) for path in examples()]
     assert sorted(folders) == sorted(
-        [*PACKAGES, "config", "tests/network", "tests/network", "tests/jobs", "tests/config"]
+        [
+            *PACKAGES,
+            "config",
+            *["tests/network"] * 3,
+            *(f"tests/{name}" for name in ("training", "data", "jobs", "config")),
+        ]
     )
 
 
@@ -50,7 +62,7 @@ def test_the_examples_work(tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^5 passed", done.stdout, flags=re.MULTILINE), done.stdout
+    assert re.search(r"^11 passed", done.stdout, flags=re.MULTILINE), done.stdout
 
 
 @pytest.mark.parametrize("path", examples())

@@ -1,4 +1,4 @@
-"""An experiment in an empty directory, with tiny jobs and a manager in a process of its own."""
+"""An experiment in an empty directory, with tiny jobs and a manager started as a user would start it."""
 
 import ast
 import contextlib
@@ -125,7 +125,7 @@ class Experiment:
         return {**os.environ, "PYTHONPATH": str(path), **variables}
 
     def run(self, *args, upstream=False, timeout=30, **variables):
-        """:return: the finished process of `sis`; `.output` is its output"""
+        """Runs sis to its end; `.output` is its stdout and stderr."""
         done = subprocess.run(
             self.command(*args, upstream=upstream),
             cwd=self.directory,
@@ -143,7 +143,7 @@ class Experiment:
         return self.run("manager", *args, **kwargs)
 
     def start(self, *args, upstream=False):
-        """:return: a manager that was just started"""
+        """Starts a manager in the background."""
         process = subprocess.Popen(
             self.command("manager", *args, upstream=upstream),
             cwd=self.directory,
@@ -156,7 +156,7 @@ class Experiment:
         return process
 
     def finish_once_running(self, *args, upstream=False, seconds=30):
-        """Starts a further manager, and lets a Waiter end once the manager has found it. :return: the manager's exit code"""
+        """Starts another manager, waits until it finds the running Waiter, lets that end; returns the manager's exit code."""
         log = self.directory / "manager.log"
         log.write_text("")
         process = self.start(*args, upstream=upstream)
@@ -185,7 +185,7 @@ class Experiment:
         return (self.directory / "output" / output).read_text().strip()
 
     def stop_all(self):
-        """Kills the processes that are still running."""
+        """Kills, by process id, all processes that a test left running."""
         pids = [process.pid for process in self.started if process.poll() is None]
         for file in self.directory.glob("work/**/usage.*"):
             with contextlib.suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""What a Sisyphus does, as JSON; run with upstream or the embedded one on PYTHONPATH, in an empty directory.
+"""Facts about a Sisyphus as JSON. Run it in an empty directory, with upstream or the embedded one on PYTHONPATH.
 
     PYTHONPATH=SISYPHUS:tests/embedded:. python tests/embedded/facts.py            prints the facts
     PYTHONPATH=SISYPHUS:tests/embedded:. python tests/embedded/facts.py --answer   to each line, an expression: its hash
@@ -30,7 +30,7 @@ from sisyphus.delayed_ops import DelayedJoin, DelayedSlice  # noqa: F401
 from sisyphus.hash import short_hash
 from sisyphus.task import Task
 
-# not the same by their nature
+# differ by nature
 LEFT_OUT = {
     "SIS_COMMAND",
     "SIS_HASH",
@@ -43,7 +43,7 @@ LEFT_OUT = {
 
 
 def hash_of(text):
-    """Of a job: its id."""
+    """The hash of an object; the id of a job."""
     try:
         obj = eval(text, globals())
         return obj.job_id() if isinstance(obj, Job) else short_hash(obj)
@@ -52,7 +52,7 @@ def hash_of(text):
 
 
 def answer():
-    """Serves until the end of the input."""
+    """Answers expressions from stdin until its end."""
     for name in job_classes():
         globals()[name.partition(".")[0]] = sys.modules[name.partition(".")[0]]
     for line in sys.stdin:
@@ -69,14 +69,14 @@ def settings():
 
 
 def saved_job():
-    """What a job.save names: classes by module, and attributes by class."""
+    """Classes and attributes named in a job.save."""
     job = Simple(1, Simple(2).out)
     names = {str(arg) for op, arg, _ in pickletools.genops(pickle.dumps(job)) if op.name.endswith("UNICODE")}
     return sorted(name for name in names if name.startswith(("sisyphus", "_sis", "fact_things")))
 
 
 def argument_ranges():
-    """Which arguments each worker of a task array gets."""
+    """The arguments of each worker of a task array."""
     tasks = {f"{n} in {p}": Task("run", args=range(n), parallel=p) for n in (1, 5, 7, 12) for p in (1, 2, 5)}
     deal = getattr(Task, "args_of", None) or Task._get_arg_idx_for_task_id
     return {name: [list(deal(task, i)) for i in task.task_ids()] for name, task in tasks.items()}

@@ -1,4 +1,4 @@
-"""Python expressions of objects that a job may get as an argument, made from any source of random numbers.
+"""Random Python expressions of objects that may be arguments of a job.
 
 A seeded one gives the same table everywhere; hypothesis's shrinks what two Sisyphuses do not agree on. The expressions are
 texts, since each Sisyphus makes its own objects of them, with the names of fact_things and `tk`.
@@ -29,7 +29,7 @@ BINARY = ["+", "-", "*", "/", "//", "%", "**"]
 
 class Expressions:
     def __init__(self, random):
-        """:param random: a random.Random, or what hypothesis gives in its place"""
+        """:param random: a random.Random, or hypothesis's substitute for one"""
         self.random = random
 
     def pick(self, options):
@@ -137,7 +137,7 @@ class Expressions:
 
 
 def job_classes():
-    """:return: all of jobs/, by their ids' names"""
+    """:return: class name as in job ids → Job class, for all of jobs/"""
     import jobs
     from sisyphus import Job
 
@@ -150,7 +150,7 @@ def job_classes():
 
 
 def job_expression(name, cls, random):
-    """A call of a job class of jobs/ with arguments as its signature says; some of those that have defaults are left out."""
+    """A call of a job class with random arguments of the annotated types; some arguments with defaults are left out."""
     expressions, arguments = Expressions(random), []
     for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
         if parameter.default is inspect.Parameter.empty or random.random() < 0.5:
@@ -172,6 +172,8 @@ def _of_type(annotation, expressions):
         return str(expressions.random.randrange(1, 100))
     if outer == "bool":
         return expressions.pick(["True", "False"])
+    if outer == "Data":
+        return f"[{expressions.path(1)}]"
     makers = {"None": expressions.none, "str": expressions.text, "Path": expressions.path}
     return makers.get(outer, expressions.anything)(1)
 
@@ -182,7 +184,7 @@ def _split(annotation):
 
 
 def _plain_dict(expressions):
-    """As jobs here get them: plain JSON."""
+    """Plain JSON, as in the arguments of Boulder's jobs."""
     values = [expressions.number, expressions.text, expressions.none, lambda depth: "[1, {'k': [2.5, None]}]"]
     items = [f"{name!r}: {expressions.pick(values)(0)}" for name in NAMES[: expressions.random.randrange(1, 5)]]
     return f"{{{', '.join(items)}}}"

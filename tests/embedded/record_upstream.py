@@ -1,4 +1,4 @@
-"""Records what upstream Sisyphus does, for tests that run where it is not.
+"""Records facts about upstream Sisyphus, for tests that run without it.
 
     .venv/bin/python tests/embedded/record_upstream.py UPSTREAM     a checkout of github.com/rwth-i6/sisyphus
 
@@ -55,7 +55,7 @@ def py():
     interrupted.add_alias("interrupted")
     tk.register_output("last", Step(3, interrupted.out).out)
 """
-# names of this machine and its user are nobody's business
+# keeps the names of this machine and its user out of the record
 ANONYMOUS = """
 import os, platform, pwd, runpy, socket, sys
 socket.gethostname = lambda: "recorded"
@@ -79,7 +79,7 @@ def facts_of(sisyphus, directory):
 
 
 class Answers:
-    """A process that says of expressions how a Sisyphus hashes what they make."""
+    """A process that evaluates expressions and answers with the hash that a Sisyphus gives their values."""
 
     def __init__(self, sisyphus, directory):
         self.process = subprocess.Popen(
@@ -139,7 +139,7 @@ def record_work(upstream, jobs):
     pid = literal_eval(usage.read_text())["pid"]
     manager.kill()
     manager.wait()
-    psutil.Process(pid).parent().kill()  # it would take a killed worker for an error
+    psutil.Process(pid).parent().kill()  # it would report a killed worker as an error
     os.kill(pid, signal.SIGKILL)
     pack = "[job._sis_cleanup() for job in tk.sis_graph.jobs() if 'packed' in (job.get_aliases() or ())]"
     subprocess.run([*command, "console", "setups/config.py", "--script", "-c", pack], check=True, **call)

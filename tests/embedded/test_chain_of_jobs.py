@@ -1,4 +1,4 @@
-"""What `sis manager -r` leaves behind: results, links, job directories with upstream's files; and nothing runs twice."""
+"""`sis manager -r` leaves results, links and job directories with upstream's files, and runs nothing twice."""
 
 import ast
 import gzip
@@ -65,8 +65,8 @@ def test_job_directory_has_upstreams_files(experiment):
         assert b"setups.jobs" in file.read(200)
 
 
-def test_a_trivial_job_costs_less_than_half_a_second_of_a_processor_and_no_round_of_waiting(experiment):
-    """bench/sisyphus_speed.py shows the time that passes, which here depends on what else the machine does."""
+def test_a_trivial_job_costs_less_than_half_a_cpu_second_and_no_waiting_period(experiment):
+    """bench/sisyphus_speed.py measures wall-clock time, which here depends on the load of the machine."""
     with open(experiment.directory / "settings.py", "a") as file:
         file.write("WAIT_PERIOD_BETWEEN_CHECKS = 300\n")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -91,7 +91,7 @@ def test_array_tasks_run_each_argument_once_and_mini_tasks_run(experiment):
     assert {"finished.part.1", "finished.part.2", "finished.run.1", "submit_log.part"} <= set(os.listdir(job))
 
 
-def test_update_may_ask_for_more_inputs(experiment):
+def test_update_may_request_more_inputs(experiment):
     experiment.config(
         "class Wide(Step):\n"
         "    def update(self):\n"
@@ -106,7 +106,7 @@ def test_update_may_ask_for_more_inputs(experiment):
     assert experiment.notes("more") == ["107"]
 
 
-def test_async_config_goes_on_when_its_jobs_are_done(experiment):
+def test_async_config_resumes_when_its_jobs_have_finished(experiment):
     experiment.config(
         "async def py():\n"
         "    outs = [Step(1).out, Step(2).out]\n"
@@ -119,7 +119,7 @@ def test_async_config_goes_on_when_its_jobs_are_done(experiment):
     assert experiment.value("out") == "43"
 
 
-def test_async_config_ends_when_the_job_it_waits_for_failed(experiment):
+def test_async_config_ends_when_its_job_fails(experiment):
     experiment.config("async def py():\n    await tk.async_run(Failing(1).out)\n    raise AssertionError")
     done = experiment.manager("-r", "setups/config.py")
     assert done.returncode == 1
@@ -150,7 +150,7 @@ def test_held_job_is_set_up_and_not_started(experiment):
 def test_hold_file_holds_a_job_until_it_is_removed(experiment):
     assert experiment.manager("-r", "setups/jobs.chain(1)").returncode == 0
     (experiment.job("Step") / "hold").touch()
-    assert experiment.manager("-r", "setups/jobs.chain(1)").returncode == 0  # what is finished cannot be held
+    assert experiment.manager("-r", "setups/jobs.chain(1)").returncode == 0  # a finished job cannot be held
     for name in ("finished", "finished.run.1", "log.run.1"):
         (experiment.job("Step") / name).unlink()
     assert "hold(1)" in experiment.manager("-r", "setups/jobs.chain(1)").output
@@ -160,7 +160,7 @@ def test_hold_file_holds_a_job_until_it_is_removed(experiment):
     assert experiment.notes("ran") == ["0", "0"]
 
 
-def test_status_shows_aliases_and_names_for_people(experiment):
+def test_the_listing_shows_aliases_and_display_names(experiment):
     experiment.config(
         "def py():\n"
         "    job = Step(1)\n"
@@ -192,7 +192,7 @@ def test_finished_jobs_are_packed_and_stay_finished(experiment):
     [
         ("setups/jobs.chian", "no function chian, only"),
         ("setups/jobs.chain(x)", "have to be Python literals"),
-        ("setups/no-such.py", "give it as config/FILE.FUNCTION"),
+        ("setups/no-such.py", "expected config/FILE.FUNCTION"),
         ("setups/nosuch.py", "there is no setups/nosuch.py"),
     ],
 )

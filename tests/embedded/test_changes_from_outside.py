@@ -1,11 +1,11 @@
-"""Another process changes job directories while a manager is at work."""
+"""Another process changes job directories while a manager runs."""
 
 import fcntl
 
 CONFIG = "def py():\n    slow = Waiter(1, Step(1).out)\n    tk.register_output('out', Step(2, slow.out).out)"
 
 
-def test_a_finished_job_that_is_moved_aside_runs_again_once_the_manager_is_told(experiment, wait_for):
+def test_a_finished_job_that_is_moved_aside_runs_again_once_the_manager_is_notified(experiment, wait_for):
     experiment.config(CONFIG)
     manager = experiment.start("-r", "setups/config.py")
     wait_for(lambda: list(experiment.directory.glob("work/**/Waiter.*/work/count")), 60)
@@ -14,14 +14,14 @@ def test_a_finished_job_that_is_moved_aside_runs_again_once_the_manager_is_told(
         fcntl.flock(lock, fcntl.LOCK_EX)
         first.rename(f"{first}.cleared.0001")
         (experiment.directory / "work/.judge_anew").write_text("")
-    wait_for(lambda: experiment.notes("ran").count("1") == 2 + 1, 60)  # the Waiter says it, too
+    wait_for(lambda: experiment.notes("ran").count("1") == 2 + 1, 60)  # the Waiter also notes it
     (experiment.directory / "go").touch()
     assert manager.wait(60) == 0
     assert (first / "finished").exists()
     assert not (experiment.directory / "work/.judge_anew").exists()
 
 
-def test_no_job_begins_while_another_process_holds_the_manager_between_two_rounds(experiment, wait_for):
+def test_no_job_starts_while_another_process_pauses_the_manager(experiment, wait_for):
     experiment.config(CONFIG.replace("Waiter", "Step"))
     with open(experiment.directory / "work/.round.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -32,7 +32,7 @@ def test_no_job_begins_while_another_process_holds_the_manager_between_two_round
     assert experiment.notes("ran") == ["1", "1", "2"]
 
 
-def test_a_held_job_that_runs_is_waited_for_and_one_that_waits_for_room_is_not_started(experiment, wait_for):
+def test_a_held_job_keeps_running_and_a_held_waiting_job_is_not_started(experiment, wait_for):
     experiment.config(
         "def py():\n"
         "    tk.register_output('first', Sleeper(100, rqmt={'cpu': 2}).out)\n"

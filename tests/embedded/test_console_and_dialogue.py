@@ -1,4 +1,4 @@
-"""What a person meets: the questions of `sis manager` at a terminal, and the console's functions."""
+"""Interactive use: the questions of `sis manager` at a terminal, and the functions of the console."""
 
 import importlib.util
 import os
@@ -11,7 +11,7 @@ CONFIG = "def py():\n    tk.register_output('sum', Step(2, Step(1).out).out)"
 
 
 def at_terminal(experiment, answers, *args, command="manager"):
-    """Runs the manager at a terminal and types the answers as the questions come; returns what stood there."""
+    """Runs the manager at a terminal and types an answer to each question; returns the text on the terminal."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
         experiment.command(command, *args),
@@ -70,7 +70,7 @@ def test_interactive_manager_asks_before_each_job(experiment):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("IPython") is not None, reason="it would be IPython's console")
-def test_console_is_python_with_the_graph_loaded(experiment):
+def test_console_is_a_python_shell_with_the_graph_loaded(experiment):
     experiment.config(CONFIG)
     typed = [(">>> ", "print(config_files, len(tk.sis_graph.jobs()) * 111, before)"), (">>> ", "exit()")]
     text = at_terminal(experiment, typed, "setups/config.py", "-c", "before = 'so'", command="console")
@@ -90,7 +90,7 @@ def test_console_finds_and_imports_jobs(experiment, mode):
     experiment.manager("-r", "setups/config.py")
     assert experiment.notes("ran") == ["1", "2"]
 
-    console(experiment, "tk.import_work_directory('work')", SIS_WORK_DIR="other")  # says what it would do
+    console(experiment, "tk.import_work_directory('work')", SIS_WORK_DIR="other")  # a dry run
     assert not (experiment.directory / "other").exists()
     console(experiment, f"tk.import_work_directory('work', mode={mode!r})", SIS_WORK_DIR="other")
     assert experiment.manager("-r", "setups/config.py", SIS_WORK_DIR="other").returncode == 0

@@ -1,4 +1,4 @@
-"""A job in error state is shown with the end of its log, stays until it is cleared, and stops no other job."""
+"""A job in error state is shown with the end of its log, stays until it is cleared, and does not stop other jobs."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def failing(experiment):
     return experiment
 
 
-def test_error_is_shown_with_the_log_and_other_jobs_go_on(failing):
+def test_error_is_shown_with_the_log_and_other_jobs_continue(failing):
     done = failing.manager("-r", "setups/config.py")
     assert done.returncode == 1
     log = failing.job("Failing") / "log.run.1"
@@ -24,7 +24,7 @@ def test_error_is_shown_with_the_log_and_other_jobs_go_on(failing):
     assert (failing.job("Failing") / "error.run.1").exists()
 
 
-def test_settings_learn_of_failures(failing):
+def test_on_job_failure_is_called(failing):
     with open(failing.directory / "settings.py", "a") as file:
         file.write("def on_job_failure(job):\n    open('failures', 'a').write(f'{job.n}\\n')\n")
     failing.manager("-r", "setups/config.py")
@@ -52,7 +52,7 @@ def test_error_marker_removed_by_hand_lets_the_job_run_again(failing):
     assert "RETRY OR CONTINUE TASK" in (failing.job("Failing") / "log.run.1").read_text()
 
 
-def test_worker_that_cannot_even_start_is_an_error_with_its_reason_in_the_log(experiment):
+def test_a_worker_that_cannot_start_is_an_error_with_the_reason_in_the_log(experiment):
     experiment.config("def py():\n    tk.register_output('out', Step(1).out)")
     done = experiment.manager("-r", "setups/config.py", SIS_SIS_COMMAND="/no/such/sis")
     assert done.returncode == 1
@@ -80,14 +80,14 @@ def test_missing_input_is_named(experiment):
     assert "no/such/file" in done.output
 
 
-def test_wrong_requirements_name_what_is_wrong(experiment):
+def test_wrong_requirements_are_named(experiment):
     experiment.config("def py():\n    tk.register_output('out', Step(1, rqmt={'mem': '4 gigs'}).out)")
     done = experiment.manager("-r", "setups/config.py")
     assert done.returncode != 0
-    assert "memory requirement '4 gigs': give gigabytes" in done.output
+    assert "memory requirement '4 gigs': expected gigabytes" in done.output
 
 
-def test_no_program_waits_for_a_terminal_that_is_not_there(failing):
+def test_no_program_waits_for_a_missing_terminal(failing):
     failing.manager("-r", "setups/config.py")
     assert failing.manager("setups/config.py", timeout=10).returncode == 0
     assert failing.manager("-r", "-i", "setups/config.py", timeout=10).returncode == 2

@@ -1,4 +1,4 @@
-"""A work directory begun under one Sisyphus goes on under the other: nothing finished runs again, the rest resumes."""
+"""A work directory begun under one Sisyphus continues under the other: finished jobs do not run again, others resume."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("SISYPHUS_UPSTREAM"), reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus"
 )
 
-LIVELY = "PLOGGING_UPDATE_FILE_PERIOD = 1\n"  # upstream takes a job for running until its usage file is older
+LIVELY = "PLOGGING_UPDATE_FILE_PERIOD = 1\n"  # upstream considers a job running until its usage file is older
 CONFIG = (
     "def py():\n"
     "    first = Step(1).out\n"
@@ -28,14 +28,14 @@ def lively(experiment):
 
 @pytest.mark.parametrize("upstream_first", [True, False])
 def test_killed_in_the_middle(experiment, wait_for, upstream_first):
-    """Manager and worker are killed; the other Sisyphus resumes the job from what it saved and finishes."""
+    """Manager and worker are killed; the other Sisyphus resumes the job from its last save and finishes."""
     experiment.config(CONFIG)
     manager = experiment.start("-r", "setups/config.py", upstream=upstream_first)
     wait_for(lambda: list(experiment.directory.glob("work/**/Sleeper.*/work/count")), 30)
     usage = experiment.usage(experiment.job("Sleeper"))
     manager.kill()
     manager.wait()
-    if upstream_first:  # its worker has a second process around it, which would take a killed one for an error
+    if upstream_first:  # its worker has a parent process, which would report a killed worker as an error
         psutil.Process(usage["pid"]).parent().kill()
     os.kill(usage["pid"], signal.SIGKILL)
     assert usage["requested_resources"]["mem"] == 0.1
@@ -51,7 +51,7 @@ def test_killed_in_the_middle(experiment, wait_for, upstream_first):
 
 @pytest.mark.parametrize("upstream_first", [True, False])
 def test_running_job_is_found(experiment, wait_for, upstream_first):
-    """Only the manager is killed; the other one waits for the worker that still runs."""
+    """Only the manager is killed; the other Sisyphus waits for the worker that still runs."""
     experiment.config(CONFIG.replace("Sleeper", "Waiter"))
     manager = experiment.start("-r", "setups/config.py", upstream=upstream_first)
     wait_for(lambda: list(experiment.directory.glob("work/**/Waiter.*/work/count")), 30)
@@ -72,8 +72,8 @@ def test_finished_and_packed_under_upstream(experiment):
 
 
 @pytest.mark.parametrize("saved_by_upstream", [True, False])
-def test_worker_runs_what_the_other_saved(experiment, saved_by_upstream):
-    """Set up by one Sisyphus, run by a worker of the other: job.save holds nothing that only one of them knows."""
+def test_a_worker_runs_a_job_that_the_other_sisyphus_saved(experiment, saved_by_upstream):
+    """Set up by one Sisyphus, run by a worker of the other: job.save contains nothing specific to either."""
     experiment.config(
         "def py():\n"
         "    first = Step(1)\n"
@@ -99,7 +99,7 @@ def test_worker_runs_what_the_other_saved(experiment, saved_by_upstream):
 
 
 @pytest.mark.parametrize("upstream_first", [True, False])
-def test_finished_parts_of_a_task_array_do_not_run_again(experiment, wait_for, upstream_first):
+def test_finished_tasks_of_an_array_do_not_run_again(experiment, wait_for, upstream_first):
     experiment.config(
         "class Parts(Step):\n"
         "    def tasks(self):\n"

@@ -1,4 +1,4 @@
-"""What holds for the hash of anything, over generated objects."""
+"""Properties of the hash of any object, tested on generated ones."""
 
 import importlib.util
 import pathlib
@@ -50,7 +50,7 @@ def test_type_counts(value):
 
 @settings(max_examples=40, deadline=None)
 @given(plain, st.integers(1, 40))
-def test_name_has_the_length_and_letters_asked_for(value, length):
+def test_a_hash_has_the_requested_length_and_letters(value, length):
     name = hashing.short_hash(value, length, "01")
     assert len(name) == length
     assert set(name) <= {"0", "1"}

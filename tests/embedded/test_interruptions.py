@@ -1,4 +1,4 @@
-"""Workers and managers may die at any moment: what was running goes on from where it was, and nothing runs twice."""
+"""Workers and managers may die at any moment: jobs resume from their last save, and nothing runs twice."""
 
 import ast
 import os
@@ -26,7 +26,7 @@ def waiting(experiment):
 @pytest.fixture
 def usage_of(wait_for):
     def find(experiment, name="Sleeper"):
-        """Of a worker that has counted a little."""
+        """Usage of a worker that has counted a little."""
         wait_for(lambda: list(experiment.directory.glob(f"work/**/{name}.*/work/count")))
         return experiment.usage(experiment.job(name))
 
@@ -53,7 +53,7 @@ def test_killed_worker_and_manager_resume_with_the_next_manager(counting, usage_
     assert len((counting.job("Sleeper") / "submit_log.run").read_text().splitlines()) == 2
 
 
-def test_killed_managers_running_job_is_found_and_not_started_again(waiting, usage_of):
+def test_a_running_job_of_a_killed_manager_is_found_and_not_started_again(waiting, usage_of):
     manager = waiting.start("-r", "setups/config.py")
     usage_of(waiting, "Waiter")
     manager.kill()
@@ -62,7 +62,7 @@ def test_killed_managers_running_job_is_found_and_not_started_again(waiting, usa
     assert waiting.notes("from") == ["0"]
 
 
-def test_two_workers_of_one_task_are_never_at_work_together(waiting, usage_of):
+def test_two_workers_never_run_the_same_task_at_once(waiting, usage_of):
     manager = waiting.start("-r", "setups/config.py")
     usage_of(waiting, "Waiter")
     job = waiting.job("Waiter").relative_to(waiting.directory)
@@ -88,7 +88,7 @@ def test_ctrl_c_lets_the_worker_save_and_the_next_manager_resumes(counting, usag
     assert counting.notes("from") == ["0", saved]
 
 
-def test_ctrl_c_leaves_a_task_that_cannot_resume_at_work(experiment, usage_of, wait_for):
+def test_ctrl_c_leaves_a_task_running_that_cannot_be_resumed(experiment, usage_of, wait_for):
     experiment.config(
         "class Once(Waiter):\n"
         "    def tasks(self):\n"
@@ -105,7 +105,7 @@ def test_ctrl_c_leaves_a_task_that_cannot_resume_at_work(experiment, usage_of, w
     assert experiment.notes("from") == ["0"]
 
 
-def test_killed_task_that_cannot_resume_waits_to_be_cleared(experiment, usage_of):
+def test_a_killed_task_that_cannot_be_resumed_waits_to_be_cleared(experiment, usage_of):
     experiment.config(
         "class Once(Sleeper):\n"
         "    def tasks(self):\n"
@@ -121,7 +121,7 @@ def test_killed_task_that_cannot_resume_waits_to_be_cleared(experiment, usage_of
     assert experiment.notes("from") == ["0", "0"]
 
 
-def test_job_that_makes_no_progress_is_not_submitted_for_ever(experiment):
+def test_a_job_without_progress_is_not_submitted_forever(experiment):
     experiment.config(
         "class Killed(Step):\n"
         "    def work(self):\n"
@@ -135,7 +135,7 @@ def test_job_that_makes_no_progress_is_not_submitted_for_ever(experiment):
     assert experiment.notes("ran") == ["1"] * 4
 
 
-def test_progress_does_not_use_up_the_retries(experiment):
+def test_progress_does_not_use_up_retries(experiment):
     experiment.config(
         "class Slow(Step):\n"
         "    def completed_fraction(self):\n"
@@ -150,7 +150,7 @@ def test_progress_does_not_use_up_the_retries(experiment):
     assert experiment.notes("ran") == ["1"] * 6
 
 
-def test_memory_and_time_grow_after_a_kill_up_to_what_the_machine_has(experiment):
+def test_requested_memory_and_time_grow_after_a_kill_up_to_the_machines_limits(experiment):
     with open(experiment.directory / "settings.py", "a") as file:
         file.write("MAX_SUBMIT_RETRIES = 5\n")
     experiment.config(
@@ -162,7 +162,7 @@ def test_memory_and_time_grow_after_a_kill_up_to_what_the_machine_has(experiment
         "def py():\n"
         "    tk.register_output('out', Greedy(1).out)"
     )
-    with open(experiment.directory / "settings.py", "a") as file:  # as if it had used all its memory
+    with open(experiment.directory / "settings.py", "a") as file:  # pretend that it used all its memory
         file.write(
             "_update = update_engine_rqmt\n"
             "def update_engine_rqmt(last_rqmt, last_usage):\n"
@@ -176,7 +176,7 @@ def test_memory_and_time_grow_after_a_kill_up_to_what_the_machine_has(experiment
     assert [t["time"] for t in tries] == [0.05, 0.1, 0.2, 0.2]
 
 
-def test_worker_without_a_usage_file_yet_is_known_by_its_lock(waiting, usage_of):
+def test_a_worker_without_a_usage_file_is_recognized_by_its_lock(waiting, usage_of):
     manager = waiting.start("-r", "setups/config.py")
     usage_of(waiting, "Waiter")
     manager.kill()
@@ -186,7 +186,7 @@ def test_worker_without_a_usage_file_yet_is_known_by_its_lock(waiting, usage_of)
     assert waiting.notes("from") == ["0"]
 
 
-def test_half_a_line_in_the_submit_log_does_no_harm(experiment):
+def test_an_incomplete_line_in_the_submit_log_is_skipped(experiment):
     experiment.manager("-r", "setups/jobs.chain(1)")
     job = experiment.job("Step")
     for name in ("finished", "finished.run.1", "log.run.1"):
@@ -197,7 +197,7 @@ def test_half_a_line_in_the_submit_log_does_no_harm(experiment):
     assert ast.literal_eval((job / "submit_log.run").read_text().splitlines()[1])[0] == [1]
 
 
-def test_process_id_of_somebody_else_is_not_taken_for_the_worker(counting, usage_of):
+def test_a_reused_process_id_is_not_taken_for_the_worker(counting, usage_of):
     manager = counting.start("-r", "setups/config.py")
     usage = usage_of(counting)
     manager.kill()
@@ -209,7 +209,7 @@ def test_process_id_of_somebody_else_is_not_taken_for_the_worker(counting, usage
     assert len(counting.notes("from")) == 2
 
 
-def test_ctrl_c_waits_a_bounded_time_for_a_worker_that_will_not_end(experiment, usage_of):
+def test_ctrl_c_waits_a_bounded_time_for_a_worker_that_does_not_end(experiment, usage_of):
     experiment.config(
         "class Stubborn(Waiter):\n"
         "    def work(self):\n"

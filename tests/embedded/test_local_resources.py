@@ -1,4 +1,4 @@
-"""Jobs wait until what they ask for is free; each gpu has one job; the environment of a job is what settings say."""
+"""Jobs wait until the requested resources are free; each GPU has one job; settings define the environment of jobs."""
 
 import signal
 import time
@@ -36,12 +36,12 @@ def test_each_gpu_job_sees_its_own_gpu_and_others_none(experiment):
     assert sorted(experiment.notes("gpus")) == ["", "3", "3,5", "5"]
 
 
-def test_asking_for_more_than_there_is_is_an_error_and_not_an_endless_wait(experiment):
+def test_a_request_for_more_than_the_machine_has_is_an_error(experiment):
     experiment.config("def py():\n    tk.register_output('out', Step(1, rqmt={'mem': 5}).out)")
     start = time.time()
     done = experiment.manager("-r", "setups/config.py")
     assert done.returncode == 1
-    assert "asks for more than there is (mem=5.0 of 4): lower its rqmt" in done.output
+    assert "requests more than this machine has (mem=5.0 of 4): lower its rqmt" in done.output
     assert "queue_error(1)" in done.output
     assert time.time() - start < 5
 
@@ -112,7 +112,7 @@ def test_settings_come_from_the_environment_and_wrap_workers(experiment):
     assert "'mem': 0.25" in log.read_text()
 
 
-def test_selector_runs_mini_tasks_beside_and_stops_all_engines(experiment, wait_for):
+def test_the_selector_runs_mini_tasks_in_parallel_and_stops_all_engines(experiment, wait_for):
     with open(experiment.directory / "settings.py", "a") as file:
         file.write(
             "def engine():\n"

@@ -1,4 +1,4 @@
-"""Work grows with the number of jobs and not faster: counted in calls of functions, which no busy machine changes."""
+"""Work grows linearly with the number of jobs. It is counted in function calls, independent of the machine's load."""
 
 import resource
 import subprocess
@@ -22,7 +22,7 @@ def load_and_judge():
     manager.update_jobs()
     manager.check_output(write_output=True)
 
-import setups.bench, traceback, pprint  # what importing costs is not counted
+import setups.bench, traceback, pprint  # imports are not counted
 profile = cProfile.Profile()
 profile.runcall(load_and_judge)
 print(len(tk.sis_graph.jobs()), pstats.Stats(profile).total_calls)
@@ -36,7 +36,7 @@ def many(experiment):
 
 
 def calls(experiment, function):
-    """:return: number of jobs, and of calls for one of them"""
+    """:return: number of jobs, number of calls per job"""
     done = subprocess.run(
         [sys.executable, "-c", COUNT, f"setups/bench.{function}"],
         cwd=experiment.directory,
@@ -65,7 +65,7 @@ def test_a_job_among_many_costs_as_much_as_one_among_few(many, shape, finished):
     assert cost[50] < 1.1 * cost[10]
 
 
-def test_ten_thousand_jobs_load_and_are_judged_in_five_seconds_of_a_processor(many):
+def test_ten_thousand_jobs_take_five_cpu_seconds_to_load_and_judge(many):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = many.manager("setups/bench.chains(1000,10)", timeout=120)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

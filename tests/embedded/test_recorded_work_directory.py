@@ -1,4 +1,4 @@
-"""An experiment that upstream left half done, as recorded, goes on under the embedded one: also where upstream is not."""
+"""A recorded experiment that upstream left half done resumes under the embedded Sisyphus. Does not need upstream."""
 
 import ast
 import gzip
@@ -20,7 +20,7 @@ def left_by_upstream(experiment):
     return experiment
 
 
-def test_upstreams_jobs_go_on_and_none_that_is_finished_runs_again(left_by_upstream):
+def test_jobs_of_upstream_resume_and_finished_ones_do_not_run_again(left_by_upstream):
     experiment = left_by_upstream
     assert experiment.notes("ran") == ["1", "2", "100"]
     done = experiment.manager("-r", "setups/config.py")
@@ -30,7 +30,7 @@ def test_upstreams_jobs_go_on_and_none_that_is_finished_runs_again(left_by_upstr
     assert begun[0] == 0
     assert 0 < begun[1] < 100
     assert [experiment.value(name) for name in ("packed", "finished", "last")] == ["1", "3", "106"]
-    for name in ("packed", "finished", "interrupted"):  # the experiment lay elsewhere when it was recorded
+    for name in ("packed", "finished", "interrupted"):  # the experiment was recorded in another folder
         assert (experiment.directory / "alias" / name).resolve().is_relative_to(experiment.directory / "work")
 
     log = (experiment.job("Sleeper") / "submit_log.run").read_text().splitlines()
@@ -40,7 +40,7 @@ def test_upstreams_jobs_go_on_and_none_that_is_finished_runs_again(left_by_upstr
     assert upstreams[1]["engine_name"] == ours[1]["engine_name"]
 
 
-def test_files_of_both_have_the_same_names_and_say_the_same(left_by_upstream):
+def test_files_of_both_have_the_same_names_and_contents(left_by_upstream):
     experiment = left_by_upstream
     upstreams = (experiment.directory / "alias/finished").readlink().name
     upstreams = next(experiment.directory.glob(f"work/**/{upstreams}"))
@@ -68,14 +68,14 @@ def test_files_of_both_have_the_same_names_and_say_the_same(left_by_upstream):
 
 
 def names_in(path):
-    """Classes by module, and attributes, that a job.save names."""
+    """Classes and attributes named in a job.save."""
     with gzip.open(path) as file:
         found = {str(arg) for op, arg, _ in pickletools.genops(file.read()) if op.name.endswith("UNICODE")}
     return {name for name in found if name.startswith(("sisyphus", "_sis"))}
 
 
 @pytest.mark.parametrize("alias", ["packed", "finished", "interrupted"])
-def test_console_loads_what_upstream_saved(left_by_upstream, alias):
+def test_console_loads_jobs_that_upstream_saved(left_by_upstream, alias):
     link = left_by_upstream.directory / "alias" / alias
     job = next(left_by_upstream.directory.glob(f"work/**/{link.readlink().name}"))
     show = "print(jobs[0].n, sorted(jobs[0].get_aliases()), jobs[0].rqmt, jobs[0]._sis_id())"

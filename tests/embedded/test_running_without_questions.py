@@ -1,4 +1,4 @@
-"""The names by which a program runs configs without a question and learns what is unfinished: the same in both."""
+"""A program can run configs without questions and list unfinished jobs, with the same names in both Sisyphuses."""
 
 import ast
 import os
@@ -41,7 +41,7 @@ print({state: len(jobs) for state, jobs in left.items() if state != gs.STATE_INP
     "upstream",
     [False, pytest.param(True, marks=pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout"))],
 )
-def test_program_learns_what_is_unfinished(experiment, upstream):
+def test_a_program_can_list_unfinished_jobs(experiment, upstream):
     experiment.config(
         "def py():\n"
         "    tk.register_output('good', Step(3, Step(0).out).out)\n"
@@ -66,6 +66,6 @@ def test_program_learns_what_is_unfinished(experiment, upstream):
     assert experiment.value("good") == "3"
     (experiment.directory / "output/good").unlink()
     assert run("setups/config.py") == {}
-    assert experiment.value("good") == "3"  # linked anew, nothing run
+    assert experiment.value("good") == "3"  # linked again, nothing run
     assert experiment.notes("ran") == ["0", "3"]
     assert run("setups/config.bad") == {"error": 1, "waiting": 1}

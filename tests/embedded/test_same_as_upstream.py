@@ -1,4 +1,4 @@
-"""Hashes, job ids, defaults and saved jobs are upstream's: recorded at a commit, and live where a checkout is given."""
+"""Hashes, job ids, defaults and saved jobs equal upstream's: those recorded at a commit and, given a checkout, live ones."""
 
 import functools
 import json
@@ -33,7 +33,7 @@ def recorded():
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """What a Sisyphus makes of an expression; one process for each."""
+    """`answers(sisyphus)(expression)`: hash of an expression's value; one process per Sisyphus."""
     started = []
 
     @functools.cache
@@ -71,7 +71,7 @@ def test_each_job_class_has_been_recorded(ours, recorded):
 
 
 def test_settings_have_upstreams_names_and_defaults(ours, recorded):
-    """Not all of them: what only upstream reads may be set without having a default here."""
+    """Settings that only upstream reads need no default here."""
     own = {name: value for name, value in ours["settings"].items() if name not in OURS_ALONE}
     assert len(own) > 50
     assert own == {name: recorded["settings"].get(name, "upstream has none") for name in own}
@@ -79,7 +79,7 @@ def test_settings_have_upstreams_names_and_defaults(ours, recorded):
 
 @live
 def test_the_record_is_what_upstream_does_today(recorded, answers, tmp_path):
-    """If not: tests/embedded/record_upstream.py records anew."""
+    """If this fails, record again with tests/embedded/record_upstream.py."""
     today = facts_of(UPSTREAM, tmp_path)
     assert today == {name: recorded[name] for name in today}
     told = dict(list(recorded["generated"].items())[::3])

@@ -1,4 +1,4 @@
-"""multi_node_slots has several workers run one task: the first of them is what the manager looks at."""
+"""With multi_node_slots, several workers run one task, and the manager goes by rank 0."""
 
 import pytest
 
@@ -17,7 +17,7 @@ import os
 
 @pytest.fixture
 def failed(experiment):
-    """:return: folder of a job whose only worker failed, until "mended" is there"""
+    """:return: folder of a job whose only worker failed; it succeeds once the file "mended" exists"""
     with open(experiment.directory / "settings.py", "a") as file:
         file.write(SETTINGS)
     experiment.config("tk.register_output('out', Failing(1).out)")
@@ -29,7 +29,7 @@ def failed(experiment):
 
 @pytest.fixture
 def worker(experiment, failed):
-    """`worker(rank)`: exit code of a worker as Slurm's srun starts it"""
+    """`worker(rank)`: exit code of a worker started as by Slurm's srun"""
     place = str(failed.relative_to(experiment.directory))
 
     def run(rank: int) -> int:
@@ -38,19 +38,19 @@ def worker(experiment, failed):
     return run
 
 
-def test_only_the_first_marks_the_task_as_finished_and_each_has_its_log(experiment, failed, worker):
+def test_only_rank_0_marks_the_task_as_finished_and_each_rank_has_a_log(experiment, failed, worker):
     (experiment.directory / "mended").touch()
     assert worker(1) == 0
     assert "Job finished successfully" in (failed / "log.run.1.1").read_text()
     assert (failed / "usage.run.1.1").exists()
-    assert (failed / "error.run.1").exists()  # it is for the first to forget it
+    assert (failed / "error.run.1").exists()  # only rank 0 removes it
     assert not (failed / "finished.run.1").exists()
     assert worker(0) == 0
     assert (failed / "finished.run.1").exists()
     assert not (failed / "error.run.1").exists()
 
 
-def test_an_error_of_another_one_is_the_tasks_and_told_in_the_log_of_the_first(failed, worker):
+def test_an_error_of_another_rank_fails_the_task_and_is_in_the_log_of_rank_0(failed, worker):
     (failed / "error.run.1").unlink()
     assert worker(1) == 1
     assert (failed / "error.run.1").exists()

@@ -1,4 +1,4 @@
-"""Jobs of schedules that look at the scores: laid out in this process, where a function stands for the training."""
+"""Jobs of schedules that depend on scores, laid out in this process; a function replaces the training."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ def epochs(pipeline) -> list[list[tuple]]:
 COSTS = [5.0, 4.0, 3.0, 2.0, 1.9, 2.1]
 
 
-def test_it_grows_until_the_scores_say_stop_and_the_jobs_before_keep_their_ids(lay_out):
+def test_it_grows_until_the_scores_stop_improving_and_earlier_jobs_keep_their_ids(lay_out):
     pipeline, waited = lay_out(while_it_improves, COSTS)
     assert epochs(pipeline) == [[(0, 1, 1, 2)], [(1, 3, 3, 4)], [(2, 5, 5, 6)], [(None, 7, 7, 10)]]
     assert waited == [ids(pipeline)[:n] for n in (1, 2, 3)]
@@ -89,7 +89,7 @@ def test_it_grows_until_the_scores_say_stop_and_the_jobs_before_keep_their_ids(l
     assert [row["job"] for row in pipeline.rows] == ids(pipeline)
 
 
-def test_other_scores_give_other_jobs_from_where_they_differ_on(lay_out):
+def test_different_scores_change_only_the_jobs_after_them(lay_out):
     stops_at_2, _ = lay_out(while_it_improves, COSTS)
     stops_at_1, _ = lay_out(while_it_improves, [5.0, 4.0, 4.0, 4.0])
     assert epochs(stops_at_1) == [[(0, 1, 1, 2)], [(1, 3, 3, 4)], [(None, 5, 5, 10)]]
@@ -97,7 +97,7 @@ def test_other_scores_give_other_jobs_from_where_they_differ_on(lay_out):
     assert ids(stops_at_1)[2] not in ids(stops_at_2)
 
 
-def test_its_jobs_are_those_of_a_schedule_that_was_known_from_the_start(lay_out, data):
+def test_the_jobs_equal_those_of_a_schedule_known_in_advance(lay_out, data):
     from jobs.pipeline import lay_out as lay_out_at_once
     from sisyphus import tk
 
@@ -119,7 +119,7 @@ def test_its_jobs_are_those_of_a_schedule_that_was_known_from_the_start(lay_out,
 
 
 @pytest.mark.parametrize("indices_per_job", [1, 3, None])
-def test_no_job_reaches_across_a_decision_even_within_a_phase(lay_out, indices_per_job):
+def test_a_job_ends_at_each_decision_even_within_a_phase(lay_out, indices_per_job):
     def same_network(idx, net_dict, history):
         return network(1, 3) if idx < 2 else None
 
@@ -155,7 +155,7 @@ def test_phases_between_decisions_may_share_a_job(lay_out):
     assert "adaptive/phase.00-00.2" in shared.jobs[0].get_aliases()
 
 
-def test_the_history_is_the_same_whatever_the_time_that_jobs_took(lay_out):
+def test_the_history_does_not_contain_times(lay_out):
     seen = []
 
     def algo(idx, net_dict, history):
@@ -176,13 +176,13 @@ def test_the_history_is_the_same_whatever_the_time_that_jobs_took(lay_out):
     }
 
 
-def test_an_algo_that_asks_for_no_scores_waits_for_none(lay_out):
+def test_an_algo_without_history_does_not_wait_for_scores(lay_out):
     pipeline, waited = lay_out(lambda idx, net_dict: network(1, 3) if idx == 0 else None)
     assert epochs(pipeline) == [[(0, 1, 1, 2)], [(None, 3, 3, 10)]]
     assert waited == []
 
 
-def test_a_function_that_a_later_index_brings_reaches_its_job_and_changes_no_job_before(lay_out):
+def test_a_function_of_a_later_index_reaches_its_job_and_changes_no_earlier_job(lay_out):
     def algo(idx, net_dict, history):
         net = network(1, 3 + idx)
         if idx == 1:
@@ -197,7 +197,7 @@ def test_a_function_that_a_later_index_brings_reaches_its_job_and_changes_no_job
     assert pipeline.jobs[1].functions.keys() == pipeline.functions.keys()
 
 
-# What a user may get wrong
+# Wrong input
 
 
 def fails(lay_out, kind, algo, costs=COSTS, **other) -> str:
@@ -207,7 +207,7 @@ def fails(lay_out, kind, algo, costs=COSTS, **other) -> str:
     return str(caught.value)
 
 
-def test_an_algo_that_says_something_else_when_asked_again_is_told_with_the_difference(lay_out):
+def test_an_inconsistent_algo_is_reported_with_the_difference(lay_out):
     calls = []
 
     def random(idx, net_dict, history):
@@ -227,7 +227,7 @@ def test_an_algo_that_says_something_else_when_asked_again_is_told_with_the_diff
     assert "index 0: called again with the same scores" in fails(lay_out, ConfigError, none_the_second_time)
 
 
-def test_a_wrong_plan_is_not_shown(lay_out):
+def test_a_failed_layout_keeps_the_previous_plan(lay_out):
     from jobs.pipeline import laid_out_pipelines
 
     calls = []
@@ -240,7 +240,7 @@ def test_a_wrong_plan_is_not_shown(lay_out):
     assert laid_out_pipelines()["adaptive"].plan.phases[0].network["fw0"]["n_out"] == 3
 
 
-def test_an_algo_that_raises_is_told_with_its_index_and_line(lay_out):
+def test_an_exception_in_the_algo_is_reported_with_index_and_line(lay_out):
     def algo(idx, net_dict, history):
         return network(1, 3 // (1 - idx))
 
@@ -249,7 +249,7 @@ def test_an_algo_that_raises_is_told_with_its_index_and_line(lay_out):
     assert "test_adaptive_pipeline.py:" in message
 
 
-def test_a_score_that_is_not_there_is_told_with_those_that_are(lay_out):
+def test_a_missing_score_is_reported_with_the_existing_ones(lay_out):
     def misspelt(idx, net_dict, history):
         return network(1, 3 if history and history[-1]["dev"]["cost:outptu"] else 4)
 
@@ -261,12 +261,12 @@ def test_a_score_that_is_not_there_is_told_with_those_that_are(lay_out):
     assert "; history has 'train' with 'cost:output', and no 'dev', as there is no dev_data" in message
 
 
-def test_scores_that_are_missing_are_told_with_file_index_and_epoch(lay_out):
+def test_missing_epochs_are_reported_with_file_and_index(lay_out):
     message = fails(lay_out, TrainingError, while_it_improves, COSTS[:3])
     assert message.endswith("scores.jsonl: index 1: no scores of epoch 4, on which the schedule depends")
 
 
-def test_a_later_network_that_cannot_be_trained_is_told_with_its_phase_before_its_job_is_made(lay_out):
+def test_a_wrong_later_network_is_reported_before_its_job_is_made(lay_out):
     def algo(idx, net_dict, history):
         return network(1, 3) if idx == 0 else {"output": {"class": "sofmax", "from": "data"}}
 
@@ -276,7 +276,7 @@ def test_a_later_network_that_cannot_be_trained_is_told_with_its_phase_before_it
     )
 
 
-def test_an_algo_with_history_in_a_config_that_cannot_wait_is_told_what_to_call(data):
+def test_an_algo_with_history_in_lay_out_names_the_function_to_call(data):
     from jobs.pipeline import lay_out as lay_out_at_once
     from sisyphus import tk
 

@@ -1,4 +1,4 @@
-"""Schedules that look at the scores, run to their end by real managers: embedded/sisyphus, and upstream where it is."""
+"""Schedules that depend on scores, run by real managers: the embedded Sisyphus, and upstream if available."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def random(idx, net_dict, history):
 
 
 ARGUMENTS = dict(
-    network=network(layers=1, width=4),  # what index 1 has: its phase goes on
+    network=network(layers=1, width=4),  # the network of index 1, so its phase continues
     num_epochs=5,
     config=CONFIG | {"learning_rate": 0.01},
     extern_data=EXTERN_DATA,
@@ -87,7 +87,7 @@ def grow(project, data):
     return project
 
 
-def test_later_phases_are_laid_out_as_scores_come_in_and_a_second_run_runs_nothing(grow, manager):
+def test_later_phases_are_laid_out_as_scores_arrive_and_a_second_run_does_nothing(grow, manager):
     code, output = grow.run("boulder", "run", "config/grow.py")
     assert code == 0, output
     told = ["epochs", "the plan continues after epoch 1", "epoch 1 (index 0", "finished: grow/phase.00"]
@@ -117,10 +117,8 @@ def test_later_phases_are_laid_out_as_scores_come_in_and_a_second_run_runs_nothi
 @pytest.mark.parametrize(
     ("first", "second"), [("embedded", "embedded"), ("embedded", "upstream"), ("upstream", "embedded")]
 )
-def test_a_manager_killed_halfway_is_followed_by_one_that_finds_the_jobs_and_goes_on(
-    grow, first, second, tmp_path, monkeypatch
-):
-    """And it ends in the same bytes as one job for a schedule that is known from the start."""
+def test_a_new_manager_continues_after_the_first_was_killed(grow, first, second, tmp_path, monkeypatch):
+    """The result equals that of a single job for a schedule known in advance."""
     require_sisyphus(first, second)
     assert grow.run("boulder", "run", "config/grow.known")[0] == 0
     (known,) = grow.finished_jobs()
@@ -153,7 +151,7 @@ def test_sis_manager_lays_out_the_later_phases_too(grow, manager):
 
 
 @pytest.mark.slow
-def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
+def test_plan_shows_the_decided_phases_and_the_epoch_it_waits_for(grow):
     code, output = grow.run("boulder", "plan", "config/grow.py")
     assert code == 0, output
     assert output.splitlines()[-1] == "the plan continues after epoch 1, once there are scores"
@@ -166,7 +164,7 @@ def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
 
     assert grow.run("boulder", "run", "config/grow.py")[0] == 0
     code, output = grow.run("boulder", "plan", "config/grow.py")
-    assert "goes on" not in output
+    assert "continues after epoch" not in output
     assert ["1", "2–5"] in [line.split()[:2] for line in output.splitlines()]
 
 
@@ -182,7 +180,7 @@ def test_plan_shows_what_is_decided_and_when_it_goes_on(grow):
         ("failing", "failed: grow/phase.00: boulder.errors.TrainingError: epoch 1, batch"),
     ],
 )
-def test_what_goes_wrong_on_the_way_is_one_line_and_the_exit_code_1(grow, manager, function, message):
+def test_a_later_error_is_one_line_and_exit_code_1(grow, manager, function, message):
     code, output = grow.run("boulder", "run", f"config/grow.{function}", timeout=90)
     assert code == 1, output
     assert len([line for line in output.splitlines() if line.startswith(message)]) == 1, output

@@ -1,4 +1,4 @@
-"""What a user may get wrong: one line, exit code 1, and no job submitted."""
+"""Wrong input gives one line and exit code 1, and no job is submitted."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from tests.jobs.conftest import wait_for
 
 
 def told(project, *command: str) -> str:
-    """:return: the one line that a wrong command prints"""
+    """:return: the only line that a wrong command prints"""
     code, output = project.run(*command)
     assert code == 1, output
     lines = [line for line in output.splitlines() if line.startswith("error: ")]
@@ -33,7 +33,7 @@ def changed(project, old: str, new: str) -> None:
         ("tiny", "expected FILE.FUNCTION"),
     ],
 )
-def test_a_wrong_config_name_gets_the_nearest_right_one(project, config, message):
+def test_a_wrong_config_name_is_reported_with_the_nearest_one(project, config, message):
     assert message in told(project, "boulder", "run", config)
 
 
@@ -51,7 +51,7 @@ def test_a_wrong_config_name_gets_the_nearest_right_one(project, config, message
         ("network(layers=2", "{'output': {'class': 'sofmax'}} or network(layers=2", r"phase 2 \(original network\): layer 'output': unknown layer class 'sofmax'; did you mean 'softmax'"),
     ],
 )  # fmt: skip
-def test_a_wrong_pipeline_is_told_before_any_job_is_submitted(project, old, new, message):
+def test_a_wrong_pipeline_is_reported_before_any_job_is_submitted(project, old, new, message):
     import re
 
     changed(project, old, new)
@@ -59,19 +59,19 @@ def test_a_wrong_pipeline_is_told_before_any_job_is_submitted(project, old, new,
     assert re.search(message, line), line
 
 
-def test_a_config_override_that_the_training_does_not_know_is_told_with_its_index(project):
+def test_an_unknown_override_is_reported_with_its_index(project):
     changed(project, "return network(layers=1", "return {'#config': {'batch_sise': 3}} | network(layers=1")
     line = told(project, "boulder", "run", "config/tiny.experiment")
     assert "index 0" in line
     assert "'batch_sise'; did you mean 'batch_size'?" in line
 
 
-def test_a_folder_without_settings_is_told(project):
+def test_a_missing_settings_file_is_reported(project):
     (project.folder / "settings.py").unlink()
     assert "there is no settings.py in" in told(project, "boulder", "run", "config/tiny.experiment")
 
 
-def test_a_data_file_that_is_truncated_is_named(project, tmp_path, data):
+def test_a_truncated_data_file_is_named(project, tmp_path, data):
     whole = (data / "train.hdf").read_bytes()
     (tmp_path / "train.hdf").write_bytes(whole[: len(whole) // 2])
     changed(project, f"{data}/train.hdf", f"{tmp_path}/train.hdf")
@@ -80,7 +80,7 @@ def test_a_data_file_that_is_truncated_is_named(project, tmp_path, data):
 
 @pytest.mark.parametrize("first", [("boulder", "run"), ("sis", "manager", "-r")])
 @pytest.mark.parametrize("second", [("boulder", "run"), ("sis", "manager", "-r")])
-def test_a_second_manager_on_the_same_work_directory_is_refused_until_the_first_is_gone(project, first, second):
+def test_a_second_manager_on_a_work_directory_is_refused_until_the_first_has_ended(project, first, second):
     text = (project.folder / "config/tiny.py").read_text()
     project.write_config(text + "    import time\n    time.sleep(600)\n", "slow")
     (project.folder / "work").mkdir(exist_ok=True)
@@ -98,8 +98,8 @@ def test_a_second_manager_on_the_same_work_directory_is_refused_until_the_first_
     assert "another manager" not in output
 
 
-def test_the_other_program_of_the_name_sisyphus_is_refused(project, tmp_path, monkeypatch):
-    """PyPI's `sisyphus` is a package of that name without a workflow manager in it."""
+def test_another_program_named_sisyphus_is_refused(project, tmp_path, monkeypatch):
+    """The package `sisyphus` on PyPI is no workflow manager."""
     (tmp_path / "site/sisyphus").mkdir(parents=True)
     (tmp_path / "site/sisyphus/__init__.py").write_text("")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))

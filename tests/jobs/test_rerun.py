@@ -1,4 +1,4 @@
-"""`boulder rerun`: a phase and what depends on it are moved aside, and run anew by whichever manager."""
+"""`boulder rerun`: moves a phase and its dependants aside, and the next or the live manager runs them again."""
 
 import json
 import os
@@ -18,9 +18,7 @@ def phase(project, name: str = "00"):
     return project.run("boulder", "rerun", CONFIG, "--phase", name)
 
 
-def test_the_phase_and_all_that_depends_on_it_are_moved_aside_whole_and_run_again_with_the_same_result(
-    trained, manager
-):
+def test_a_phase_and_its_dependants_are_moved_aside_and_rerun_with_the_same_result(trained, manager):
     jobs, checkpoint = trained.jobs(), trained.checkpoint()
     code, output = phase(trained, "1")
     assert code == 0, output
@@ -45,12 +43,12 @@ def test_the_phase_and_all_that_depends_on_it_are_moved_aside_whole_and_run_agai
 
 
 def report(project) -> str:
-    """:return: what people read of it"""
+    """:return: text of the HTML report"""
     return (project.folder / "output/tiny/report.html").read_text().partition("<body>")[2]
 
 
 @pytest.mark.slow
-def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(trained, manager):
+def test_only_keeps_later_results_as_stale_until_they_are_rerun(trained, manager):
     jobs = trained.jobs()
     code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "00", "--only")
     assert code == 0, output
@@ -65,7 +63,7 @@ def test_only_keeps_the_later_ones_as_stale_until_they_are_run_anew_themselves(t
     assert "finished: tiny/report" in output
     assert "finished: tiny/phase.01" not in output
     assert (jobs["01"] / "finished.tar.gz").exists()
-    assert "phase original</b> is stale: from before phase 00 was rerun" in report(trained)
+    assert "original network</b> is stale: from before phase 00 was rerun" in report(trained)
     assert stale(trained) == ["01", "final"]
     code, output = trained.run("boulder", "status", CONFIG)
     assert "final is stale: from before phase 00 was rerun" in output
@@ -82,7 +80,7 @@ def stale(project) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_live_manager_takes_it_up_and_what_ran_is_ended_first(project):
+def test_running_jobs_are_ended_and_a_live_manager_reruns_the_phase(project):
     config = "config/tiny.experiment(6, 1, 8)"
     running = project.start("boulder", "run", config)
     try:
@@ -117,7 +115,7 @@ def test_a_live_manager_runs_a_phase_that_no_output_needs(project):
     assert "rerun of job" not in told
 
 
-def test_a_live_manager_of_upstream_is_left_alone_and_it_says_what_to_do(project, tmp_path, monkeypatch):
+def test_a_live_manager_of_upstream_is_refused_with_instructions(project, tmp_path, monkeypatch):
     use_sisyphus("upstream", tmp_path, monkeypatch)
     config = "config/tiny.experiment(6, None, 60)"
     running = project.start("boulder", "run", config)
@@ -130,14 +128,14 @@ def test_a_live_manager_of_upstream_is_left_alone_and_it_says_what_to_do(project
     assert output.startswith("error: a manager of upstream Sisyphus is at work (process ")
     assert output.endswith("stop it (Ctrl-C), repeat this command, then start it again\n")
     assert not list(project.folder.glob("work/jobs/phase_training/*.cleared.*"))
-    assert phase_of(project, config, "0")[0] == 0  # now that it is stopped
+    assert phase_of(project, config, "0")[0] == 0  # the manager is stopped
 
 
 def phase_of(project, config: str, name: str):
     return project.run("boulder", "rerun", config, "--phase", name)
 
 
-def test_a_worker_that_a_dead_manager_left_behind_is_ended(project):
+def test_a_worker_of_a_dead_manager_is_ended(project):
     config = "config/tiny.experiment(6, None, 400)"
     running = project.start("boulder", "run", config)
     try:
@@ -155,14 +153,14 @@ def test_a_worker_that_a_dead_manager_left_behind_is_ended(project):
 
 
 def take_hours(trained) -> None:
-    """As if the last phase had taken them."""
+    """Pretend that the last phase took hours."""
     scores = trained.jobs()["final"] / "output/scores.jsonl"
     records = [json.loads(line) | {"seconds": 4000.0} for line in scores.read_text().splitlines()]
     scores.write_text("\n".join(map(json.dumps, records)))
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n", "finished"), ("y", "runnable")])
-def test_at_a_terminal_it_asks_before_it_sets_more_than_an_hour_of_work_aside(trained, answer, left):
+def test_at_a_terminal_it_asks_before_setting_more_than_an_hour_of_work_aside(trained, answer, left):
     take_hours(trained)
     terminal, end = pty.openpty()
     command = [BIN / "boulder", "rerun", CONFIG, "--phase", "final"]
@@ -179,20 +177,20 @@ def test_at_a_terminal_it_asks_before_it_sets_more_than_an_hour_of_work_aside(tr
     os.close(end)
 
 
-def test_more_than_an_hour_of_work_is_set_aside_only_if_the_user_says_so(trained):
+def test_without_a_terminal_more_than_an_hour_of_work_needs_yes(trained):
     take_hours(trained)
     code, output = phase(trained)
     assert code == 1
     told = "error: this sets 2 h 13 min of work aside (tiny/phase.00, tiny/phase.01, tiny/phase.final, tiny/report): "
-    assert re.sub(r"2 h 1\d", "2 h 13", output) == f"{told}confirm with --yes\n"  # the others took some, too
+    assert re.sub(r"2 h 1\d", "2 h 13", output) == f"{told}confirm with --yes\n"  # plus the seconds of the other phases
     assert set(trained.states().values()) == {"finished"}
     code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "0", "--only")
-    assert code == 0, output  # the hours are in the last phase, which stays
+    assert code == 0, output  # the last phase, which took hours, is kept
     code, output = trained.run("boulder", "rerun", CONFIG, "--phase", "final", "--yes")
     assert code == 0, output
 
 
-def test_a_link_to_another_work_directory_is_moved_and_what_it_leads_to_is_not_touched(trained):
+def test_a_link_to_another_work_directory_is_moved_and_its_target_untouched(trained):
     job = trained.jobs()["01"]
     elsewhere = trained.folder / "elsewhere"
     job.rename(elsewhere)
@@ -212,7 +210,7 @@ def test_a_link_to_another_work_directory_is_moved_and_what_it_leads_to_is_not_t
         ("7", "--phase '7': no phase of that name; there are 00, 01, final"),
     ],
 )
-def test_what_cannot_be_run_anew_gets_one_line(project, name, message):
+def test_a_phase_that_cannot_be_rerun_gets_one_line(project, name, message):
     code, output = project.run("boulder", "rerun", "config/tiny.experiment", "--phase", name)
     assert (code, output) == (1, f"error: {message}\n")
     assert not (project.folder / "work").exists()

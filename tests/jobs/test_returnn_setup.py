@@ -1,4 +1,4 @@
-"""A RETURNN config file, planned and trained as jobs."""
+"""A RETURNN config file is planned and trained as jobs."""
 
 import pytest
 
@@ -44,7 +44,7 @@ pretrain = {{"repetitions": 2, "copy_param_mode": "subset", "construction_algo":
 
 @pytest.fixture
 def setup(project, data):
-    """:return: function (old text, new text) that writes the config file, changed"""
+    """:return: function (old text, new text) that writes the config file with a replacement"""
 
     def write(old: str = "", new: str = "") -> None:
         assert old in CONFIG
@@ -55,7 +55,7 @@ def setup(project, data):
     return write
 
 
-def test_its_phases_are_shown(project, setup):
+def test_plan_shows_its_phases(project, setup):
     code, output = project.run("boulder", "plan", "my.config")
     assert code == 0, output
     rows = [line.split() for line in output.splitlines()]
@@ -63,7 +63,7 @@ def test_its_phases_are_shown(project, setup):
     assert any(row[:2] == ["original", "5"] for row in rows)
 
 
-def test_it_is_trained_with_its_function_and_its_overrides(project, setup):
+def test_it_trains_with_its_function_and_overrides(project, setup):
     code, output = project.run("boulder", "run", "config/returnn.setup('my.config')")
     assert code == 0, output
     assert "finished: my/phase.final" in output
@@ -84,7 +84,7 @@ def test_it_is_trained_with_its_function_and_its_overrides(project, setup):
         ("idx == 2", "idx = 2", "my.config, line 28: SyntaxError"),
     ],
 )
-def test_what_cannot_be_trained_is_told_in_one_line(project, setup, old, new, message):
+def test_an_error_is_reported_in_one_line(project, setup, old, new, message):
     setup(old, new)
     code, output = project.run("boulder", "run", "config/returnn.setup('my.config')")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Pipelines run to their end by a real manager with real workers."""
+"""Pipelines run by a real manager with real workers."""
 
 import ast
 import os
@@ -11,7 +11,7 @@ import pytest
 from tests.jobs.conftest import wait_for
 
 
-def test_one_job_per_index_and_one_job_for_all_end_in_the_same_bytes_and_a_second_run_runs_nothing(trained):
+def test_one_job_per_index_equals_one_job_for_all_and_a_second_run_does_nothing(trained):
     one_per_index, jobs = trained.checkpoint(), trained.finished_jobs()
     assert len(jobs) == 4  # three phases and a report
 
@@ -28,7 +28,7 @@ def test_one_job_per_index_and_one_job_for_all_end_in_the_same_bytes_and_a_secon
     assert (trained.folder / "alias/all/phase.00-final").exists()
 
 
-def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(trained):
+def test_a_change_of_the_last_index_reruns_only_the_jobs_from_there_on(trained):
     before = trained.finished_jobs()
     code, output = trained.run("boulder", "run", "config/tiny.experiment(5)")
     assert code == 0, output
@@ -41,12 +41,12 @@ def test_changing_the_algo_at_the_last_index_runs_only_the_jobs_from_there_on(tr
 
 
 @pytest.mark.slow
-def test_a_job_that_was_submitted_too_often_is_tried_again_by_the_same_command(project):
+def test_the_same_command_retries_a_job_that_was_submitted_too_often(project):
     assert project.run("boulder", "run", "config/tiny.experiment(6)")[0] == 0
     checkpoint = project.checkpoint()
     job = (project.folder / "alias/tiny/phase.final").resolve()
     worker = ast.literal_eval((job / "usage.run.1").read_text())["pid"]
-    wait_for(lambda: not psutil.pid_exists(worker))  # it may end later than its manager
+    wait_for(lambda: not psutil.pid_exists(worker))  # it may outlive its manager
     (job / "finished").unlink()
     (job / "finished.run.1").unlink()
     with open(job / "submit_log.run", "a") as log:
@@ -56,7 +56,7 @@ def test_a_job_that_was_submitted_too_often_is_tried_again_by_the_same_command(p
     assert project.checkpoint() == checkpoint
 
 
-def test_kill_9_of_a_worker_and_of_its_manager_in_mid_epoch_ends_in_the_same_bytes(project):
+def test_killing_worker_and_manager_in_the_middle_of_an_epoch_does_not_change_the_result(project):
     config = "config/tiny.experiment(6, None, 20)"
     assert project.run("boulder", "run", config.replace(")", ", 'undisturbed')"))[0] == 0
     undisturbed = project.checkpoint("undisturbed")
@@ -83,27 +83,27 @@ def test_kill_9_of_a_worker_and_of_its_manager_in_mid_epoch_ends_in_the_same_byt
     assert project.checkpoint() == undisturbed
 
 
-def test_ctrl_c_leaves_all_resumable_and_the_same_command_goes_on(project):
+def test_the_same_command_resumes_after_ctrl_c(project):
     manager = project.start("boulder", "run", "config/tiny.experiment(6, None, 20)")
     scores = project.folder / "work/jobs/phase_training"
     wait_for(lambda: list(scores.glob("*/output/scores.jsonl")))
     os.killpg(manager.pid, signal.SIGINT)
     output, _ = manager.communicate(timeout=60)
     assert manager.returncode == 130, output
-    assert "the same command goes on from here" in output
+    assert "the same command resumes from here" in output
     assert not list(scores.glob("*/error.*"))
     code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 20)")
     assert code == 0, output
 
 
-def test_sis_manager_runs_the_same_pipeline_without_a_terminal(project):
+def test_sis_manager_runs_the_pipeline_without_a_terminal(project):
     (project.folder / "work").mkdir()
     code, output = project.run("sis", "manager", "-r", "config/tiny.experiment(6, None)")
     assert code == 0, output
     assert (project.folder / "output/tiny/checkpoint.h5").exists()
 
 
-def test_a_job_that_fails_is_told_in_a_line_with_its_log_and_the_exit_code_is_1(project, data):
+def test_a_failed_job_is_reported_in_one_line_with_its_log(project, data):
     text = (project.folder / "config/tiny.py").read_text()
     project.write_config(
         text.replace('{"learning_rate": 0.01}', '{"learning_rate": 1e30, "optimizer": {"class": "sgd"}}')
@@ -115,7 +115,7 @@ def test_a_job_that_fails_is_told_in_a_line_with_its_log_and_the_exit_code_is_1(
     assert "not finite" in line
     log = next(line.split("log:")[1].strip() for line in output.splitlines() if "log: " in line)
     assert "TrainingError" in (project.folder / log).read_text()
-    # The same command after the mistake is mended: the failed job is moved aside and tried again.
+    # After the mistake is corrected, the same command moves the failed job aside and retries it.
     project.write_config(text)
     code, output = project.run("boulder", "run", "config/tiny.experiment")
     assert code == 0, output

@@ -1,4 +1,4 @@
-"""settings.py, and what jobs do about the ways of Sisyphus: the same under the embedded one and under upstream."""
+"""settings.py has the same effect with the embedded Sisyphus and with upstream."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ print(json.dumps(found))
 
 @pytest.fixture(params=["embedded", "upstream"])
 def shown(request, project, tmp_path, monkeypatch):
-    """What the settings are in a process that some other program has started."""
+    """The settings in a process started by another program."""
     use_sisyphus(request.param, tmp_path, monkeypatch)
 
     def show(**variables):
@@ -53,7 +53,7 @@ def test_workers_are_called_and_import_by_absolute_paths(shown):
     assert settings["MAX_SUBMIT_RETRIES"] > 3
 
 
-def test_workers_keep_what_clusters_and_cuda_need_and_nothing_else(shown):
+def test_workers_keep_only_variables_that_clusters_and_cuda_need(shown):
     settings = shown(BOULDER_ENGINE="local", SLURM_JOB_ID="1", SLURM_SOMETHING="2", SGE_TASK_ID="3", SECRET="4")
     kept = set(settings["DEFAULT_ENVIRONMENT_KEEP"])
     assert {"SLURM_JOB_ID", "SLURM_SOMETHING", "SLURM_CONF", "SGE_TASK_ID", "JOB_ID", "PE_HOSTFILE"} <= kept
@@ -70,7 +70,7 @@ def test_workers_keep_what_clusters_and_cuda_need_and_nothing_else(shown):
         ({"BOULDER_ENGINE": "local", "SLURM_JOB_ID": "1"}, "LocalEngine"),
     ],
 )
-def test_a_worker_is_on_the_engine_that_its_environment_tells_and_mini_tasks_run_here(shown, variables, engine):
+def test_the_environment_of_a_worker_decides_its_engine_and_mini_tasks_run_here(shown, variables, engine):
     assert shown(**variables)["engines"] == {"short": "LocalEngine", "long": engine}
 
 
@@ -88,7 +88,7 @@ print(tf.config.threading.get_intra_op_parallelism_threads(), tf.config.threadin
     assert done.stdout.split() == ["3", "3"], done.stderr
 
 
-def test_the_same_job_with_other_requirements_is_told_in_a_line(project):
+def test_the_same_job_with_other_requirements_gives_a_warning(project):
     project.write_config(
         (project.folder / "config/tiny.py").read_text()
         + "\n\ndef twice():\n    experiment()\n    experiment(name='again')\n"

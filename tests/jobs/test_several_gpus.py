@@ -1,4 +1,4 @@
-"""Which job asks for how many GPUs and nodes."""
+"""GPUs and nodes of jobs."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.tiny import CONFIG, EXTERN_DATA, network, write_data
 
 @pytest.fixture
 def lay_out(tmp_path, monkeypatch):
-    """:return: function: the pipeline of two indices and the original network, whose `#config`s are given"""
+    """:return: function (`#config` of each network) → pipeline of two indices and the original network"""
     monkeypatch.setattr(gs, "BASE_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     data = write_data(tmp_path)
@@ -41,12 +41,12 @@ def ids(pipeline) -> list[str]:
     return [job.job_id() for job in pipeline.jobs]
 
 
-def test_one_gpu_and_one_node_change_no_hash(lay_out):
+def test_one_gpu_and_one_node_do_not_enter_the_hash(lay_out):
     assert ids(lay_out(gpus=1, nodes=1)) == ids(lay_out())
     assert "multi_node_slots" not in lay_out().jobs[0].rqmt
 
 
-def test_several_are_in_the_hash_and_asked_for(lay_out):
+def test_several_gpus_and_nodes_enter_the_hash_and_the_requirements(lay_out):
     pipeline = lay_out(gpus=4, nodes=2)
     assert not set(ids(pipeline)) & set(ids(lay_out()))
     assert not set(ids(pipeline)) & set(ids(lay_out(gpus=2, nodes=2)))
@@ -56,7 +56,7 @@ def test_several_are_in_the_hash_and_asked_for(lay_out):
         assert job.rqmt["mem"] == 1
 
 
-def test_a_phase_may_say_something_else(lay_out):
+def test_a_phase_may_override_gpus_and_nodes(lay_out):
     pipeline = lay_out({"gpus": 1}, {"gpus": 2, "max_seqs": 3}, gpus=4)
     assert [(job.gpus, job.nodes) for job in pipeline.jobs] == [(1, 1), (2, 1), (4, 1)]
     assert ids(pipeline)[0] == ids(lay_out())[0]
@@ -64,7 +64,7 @@ def test_a_phase_may_say_something_else(lay_out):
     assert pipeline.jobs[1].phases[0]["config"]["max_seqs"] == 3
 
 
-def test_phases_that_share_a_job_must_agree(lay_out):
+def test_phases_of_one_job_need_the_same_devices(lay_out):
     assert [job.gpus for job in lay_out({"gpus": 2}, {"gpus": 2}, indices_per_job=2).jobs] == [2, 1]
     with pytest.raises(ConfigError) as raised:
         lay_out({"gpus": 1}, {"gpus": 2}, indices_per_job=None)
@@ -83,7 +83,7 @@ def test_phases_that_share_a_job_must_agree(lay_out):
         ({"nodes": "two"}, "'nodes' must be a positive int, found 'two'"),
     ],
 )
-def test_what_is_no_number_of_them_is_refused(lay_out, arguments, message):
+def test_a_wrong_number_is_refused(lay_out, arguments, message):
     with pytest.raises(ConfigError, match=message):
         lay_out(**arguments)
     with pytest.raises(ConfigError, match=rf"phase 1 \(index 1\): {message}"):
@@ -92,7 +92,7 @@ def test_what_is_no_number_of_them_is_refused(lay_out, arguments, message):
 
 @pytest.fixture
 def manager(monkeypatch):
-    """`manager(scheduler, gpus)`: this process becomes a manager, with settings.py that say so"""
+    """`manager(scheduler, gpus)` turns this process into a manager with these settings"""
 
     def become(scheduler: str, num_gpus: int) -> None:
         monkeypatch.setattr(toolkit, "_sis_running_in_manager", True)
@@ -109,11 +109,11 @@ def manager(monkeypatch):
         ({"gpus": 3}, r"phase 0 \(index 0\): is for gpus=3, but this machine has 2; expected fewer, or a cluster"),
     ],
 )
-def test_a_manager_without_a_cluster_refuses_what_this_machine_has_not(lay_out, manager, arguments, message):
+def test_a_local_manager_refuses_more_devices_than_this_machine_has(lay_out, manager, arguments, message):
     lay_out(**arguments)  # to look at it is fine
     manager("local", 2)
     lay_out(gpus=2)
     with pytest.raises(ConfigError, match=message):
         lay_out(**arguments)
     manager("slurm", 2)
-    lay_out(**arguments)  # it knows better what it has
+    lay_out(**arguments)  # the worker checks its devices

@@ -1,9 +1,9 @@
-"""`boulder graph`: the jobs of a config as a picture."""
+"""`boulder graph`: draws the jobs of a config."""
 
 from tests.jobs.test_show_status import CONFIG
 
 
-def test_it_shows_all_jobs_by_alias_and_state(trained):
+def test_the_picture_has_all_jobs_with_alias_and_state(trained):
     code, output = trained.run("boulder", "graph", CONFIG, "-o", "graph.svg")
     assert (code, output) == (0, "graph.svg: 4 jobs\n")
     text = (trained.folder / "graph.svg").read_text()
@@ -16,7 +16,7 @@ def test_it_shows_all_jobs_by_alias_and_state(trained):
     assert ["color" in line for line in edges] == [False, False, True]  # two hand-overs; the report needs the last
 
 
-def test_a_file_that_cannot_be_written_or_is_of_no_known_kind_gets_one_line(trained):
+def test_a_file_that_cannot_be_written_or_has_an_unknown_suffix_gets_one_line(trained):
     code, output = trained.run("boulder", "graph", CONFIG, "-o", "nowhere/graph.svg")
     assert (code, output) == (1, "error: nowhere/graph.svg: cannot be written: No such file or directory\n")
     code, output = trained.run("boulder", "graph", CONFIG, "-o", "graph")

@@ -1,4 +1,4 @@
-"""`boulder logs`: what a phase's job printed."""
+"""`boulder logs`: prints the log of a phase's job."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def test_a_log_is_shown_from_the_directory_and_from_the_archive(trained):
 
 
 @pytest.mark.slow
-def test_following_goes_on_across_a_retry_until_the_job_ends(project):
+def test_following_continues_across_a_retry_until_the_job_ends(project):
     config = "config/tiny.experiment(6, None, 12)"
     manager = project.start("boulder", "run", config)
     follower = None
@@ -49,6 +49,6 @@ def test_following_goes_on_across_a_retry_until_the_job_ends(project):
         ("fina", "--phase 'fina': no phase of that name; there are 00, 01, final; did you mean 'final'?"),
     ],
 )
-def test_a_phase_that_has_not_begun_or_is_none_gets_one_line(project, phase, message):
+def test_a_phase_that_has_not_begun_or_does_not_exist_gets_one_line(project, phase, message):
     code, output = project.run("boulder", "logs", "config/tiny.experiment", "--phase", phase)
     assert (code, output) == (1, f"error: {message}\n")

@@ -1,4 +1,4 @@
-"""`boulder plan` on configs of Sisyphus's."""
+"""`boulder plan` on configs of Sisyphus."""
 
 import json
 
@@ -13,7 +13,7 @@ def plan(project):
     return run
 
 
-def test_a_row_for_each_phase_and_nothing_is_submitted_or_locked(plan, project):
+def test_each_phase_has_a_row_and_nothing_is_submitted_or_locked(plan, project):
     code, output = plan()
     assert code == 0, output
     rows = [line.split() for line in output.splitlines()]
@@ -22,7 +22,7 @@ def test_a_row_for_each_phase_and_nothing_is_submitted_or_locked(plan, project):
     assert not (project.folder / "work").exists()
 
 
-def test_diff_tells_every_option_that_changes(plan):
+def test_diff_lists_every_option_that_changes(plan):
     code, output = plan("--diff")
     assert code == 0, output
     assert "  ~ fw0/n_out: 4 → 6" in output
@@ -50,11 +50,11 @@ def test_epoch_gives_the_network_of_that_epoch(plan):
     assert (code, output) == (1, "error: epoch 7 is not planned: the plan has the epochs 1 to 6\n")
 
 
-def test_check_passes_an_algo_that_is_a_function_of_its_arguments(plan):
+def test_check_passes_a_pure_algo(plan):
     assert plan("--check") == (0, "the algo gives the same networks when it is asked twice\n")
 
 
-def test_check_tells_the_difference_of_one_that_is_not(plan, project):
+def test_check_reports_how_two_plans_of_an_impure_algo_differ(plan, project):
     text = (project.folder / "config/tiny.py").read_text()
     changed = text.replace("width=(4, last_width)[min(idx, 1)]", "width=next(WIDTHS)")
     assert changed != text

@@ -1,4 +1,4 @@
-"""`boulder status`: where each phase stands, seen from outside."""
+"""`boulder status`: the state of each phase, inferred from outside."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from tests.jobs.conftest import wait_for
 CONFIG = "config/tiny.reported"
 
 
-def test_a_finished_pipeline_has_its_scores_and_times_and_where_it_ran(trained):
+def test_a_finished_pipeline_shows_scores_times_and_hosts(trained):
     code, output = trained.run("boulder", "status", CONFIG)
     assert code == 0, output
     rows = [line.split() for line in output.splitlines() if "finished" in line and "/2" in line]
@@ -22,7 +22,7 @@ def test_a_finished_pipeline_has_its_scores_and_times_and_where_it_ran(trained):
     assert "manager" not in output
 
 
-def test_it_tells_all_as_json_and_changes_no_file(trained):
+def test_json_has_everything_and_no_file_is_changed(trained):
     before = contents(trained.folder)
     status = trained.status()
     (pipeline,) = status["pipelines"]
@@ -39,7 +39,7 @@ def contents(folder) -> dict[str, float]:
     return {str(path): path.lstat().st_mtime for path in sorted(folder.rglob("*")) if "__pycache__" not in str(path)}
 
 
-def test_jobs_that_were_packed_by_clean_up_look_the_same(trained):
+def test_packed_jobs_look_the_same(trained):
     before = trained.status()
     pack(trained)
     assert list(trained.folder.glob("work/jobs/*/*/finished.tar.gz"))
@@ -52,7 +52,7 @@ def pack(project) -> None:
     assert code == 0, output
 
 
-def test_what_files_say_of_a_job_at_rest_is_its_state(trained):
+def test_the_state_of_a_job_at_rest_follows_from_its_files(trained):
     jobs = trained.jobs()
     (jobs["final"] / "finished").unlink()
     (jobs["final"] / "finished.run.1").unlink()
@@ -76,7 +76,7 @@ def test_what_files_say_of_a_job_at_rest_is_its_state(trained):
     assert "failed: tiny/phase.01: ValueError: bad luck" in output
 
 
-def test_a_running_phase_is_seen_beside_its_manager(project, manager):
+def test_a_running_phase_is_seen_while_its_manager_runs(project, manager):
     config = "config/tiny.experiment(6, 1, 400)"
     running = project.start("boulder", "run", config)
     try:
@@ -95,7 +95,7 @@ def test_a_running_phase_is_seen_beside_its_manager(project, manager):
     assert f"{manager} Sisyphus" in output
 
 
-def test_phases_that_share_a_job_have_states_of_their_own(project):
+def test_phases_that_share_a_job_have_their_own_states(project):
     config = "config/tiny.experiment(6, None)"
     assert project.states(config) == {"00": "runnable", "01": "waiting", "final": "waiting"}
     job = project.folder / project.status(config)["pipelines"][0]["phases"][0]["folder"]
@@ -107,13 +107,13 @@ def test_phases_that_share_a_job_have_states_of_their_own(project):
     assert project.states(config) == {"00": "finished", "01": "interrupted_resumable", "final": "waiting"}
 
 
-def test_a_phase_that_is_in_no_jobs_directory_takes_no_second(project):
+def test_status_of_phases_without_a_directory_does_not_import_tensorflow(project):
     began = time.monotonic()
     code, output = project.run("boulder", "status", "config/tiny.experiment")
     assert code == 0, output
     assert "runnable" in output
     assert "to continue: boulder run config/tiny.experiment" in output
-    assert time.monotonic() - began < 20  # it would be more if TensorFlow came along, on a busy machine
+    assert time.monotonic() - began < 20  # importing TensorFlow would take longer
     assert not (project.folder / "work").exists()
 
 
@@ -139,7 +139,7 @@ def test_a_wrong_name_gets_one_line(trained, arguments, message):
     assert message in output
 
 
-def test_without_settings_it_says_where_to_go(project):
+def test_without_settings_the_message_names_the_missing_file(project):
     (project.folder / "settings.py").unlink()
     code, output = project.run("boulder", "status", "config/tiny.experiment")
     assert (code, output.count("\n")) == (1, 1)

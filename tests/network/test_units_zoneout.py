@@ -10,7 +10,6 @@ from boulder.errors import NetworkError
 from boulder.network import describe, run_network
 from boulder.network.units import names
 from boulder.network.units.lstm_cell import LstmCell
-from boulder.network.units.unit import Unit
 
 EXTERN_DATA = {"data": {"dim": 3}, "classes": {"dim": 4, "sparse": True}}
 N, RATE, LENGTHS = 8, 0.3, [6, 4]
@@ -21,8 +20,6 @@ class ZoneoutLstm(LstmCell):
     """An LSTM whose state keeps each entry of the previous state with probability `zoneout` in training."""
 
     zoneout: float = 0.0
-
-    sequence = Unit.sequence
 
     def declare(self, site, n_in, n, init):
         site.check_rate("zoneout", self.zoneout)

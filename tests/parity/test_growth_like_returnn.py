@@ -1,4 +1,4 @@
-"""Growth gives the very arrays that RETURNN's own functions give, from the same old and the same fresh values."""
+"""Growth gives the same arrays as RETURNN's functions, from equal old and fresh values."""
 
 import random
 
@@ -14,7 +14,7 @@ EXTERN_DATA = {"data": {"dim": 6, "sparse": True}, "classes": {"dim": 5, "sparse
 
 
 def random_splits(rng: random.Random) -> list[list[int]]:
-    """An axis of sources, or of equal gates, as the parameters of layers have them."""
+    """Return an axis of sources, or of equal gates, as in the parameters of layers."""
     width = rng.randint(1, 4)
     axes = []
     for _ in range(rng.randint(1, 3)):
@@ -28,7 +28,7 @@ def random_splits(rng: random.Random) -> list[list[int]]:
     return axes
 
 
-def test_2000_random_arrays_are_grown_and_shrunk_as_returnn_does(returnn):
+def test_2000_random_arrays_grow_and_shrink_as_in_returnn(returnn):
     rng, values = random.Random(1), np.random.default_rng(1)
     cases = []
     for _ in range(2000):

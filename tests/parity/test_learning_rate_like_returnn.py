@@ -1,4 +1,4 @@
-"""The same rate in each epoch as RETURNN's engine, over random settings."""
+"""Random settings give the rates of RETURNN's engine in each epoch."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def our_rates(case: dict) -> list[float]:
     return learning_rates(case["config"], plan(NETWORK, pretrain, case["num_epochs"]))
 
 
-def test_300_random_settings_have_returnns_rate_in_every_epoch():
+def test_the_rates_of_300_random_settings_equal_returnns():
     rng = random.Random(1)
     cases = [random_case(rng) for _ in range(300)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -1,4 +1,4 @@
-"""Several replicas train what one does. Run by test_several_replicas.py, in a process whose TensorFlow has $DEVICES devices."""
+"""Several replicas train like one. test_several_replicas.py runs these tests in a process with $DEVICES devices."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ SEVERAL_LOSSES = {
 
 
 def assert_same(training, tmp_path, phases, name="", **options):
-    """The loss curve to 1e-5 relative; each array of parameters to 1e-5 of its largest value."""
+    """Compare the loss curve to 1e-5 relative, and each parameter to 1e-5 of its largest value."""
     alone = training(phases, f"alone{name}", **options)
     together = training(phases, f"together{name}", gpus=DEVICES, **options)
     curve = scores(tmp_path / f"alone{name}")
@@ -85,14 +85,14 @@ def test_an_attention_decoder_is_the_same(training, tmp_path):
 @SLOW
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
 def test_every_optimizer_makes_the_same_updates(training, tmp_path, optimizer):
-    # an epsilon of 1e-16 would make updates of the noise in gradients that should be 0
+    # with an epsilon of 1e-16, rounding noise in gradients of 0 would become updates
     net = {"output": {"class": "softmax", "from": "data", "loss": "ctc"}}
     options = {"optimizer": {"class": optimizer}, "optimizer_epsilon": 1e-4}
     assert_same(training, tmp_path, [phase(0, range(1, 3), net, **options)])
 
 
 @SLOW
-def test_layers_that_are_not_trained_are_scored_the_same(training, tmp_path):
+def test_scores_of_untrained_layers_are_the_same(training, tmp_path):
     net = {"hidden": {"class": "linear", "from": "data", "n_out": 5}}
     net["output"] = {"class": "softmax", "from": "hidden", "loss": "ctc"}
     for layers in ([], ["output"]):
@@ -101,8 +101,8 @@ def test_layers_that_are_not_trained_are_scored_the_same(training, tmp_path):
 
 
 @SLOW
-def test_dropout_differs_from_replica_to_replica_and_is_the_same_in_each_run(training, tmp_path):
-    """Each replica has the same sequence: with equal masks all would have the cost that one alone has of it."""
+def test_dropout_differs_between_replicas_and_is_reproducible(training, tmp_path):
+    """Each replica gets the same sequence: with equal masks, the mean cost would be that of one replica."""
     with HdfWriter(tmp_path / "twins.hdf", EXTERN_DATA) as writer:
         labels = np.array([0, 1, 2, 3], "int32")
         for i in range(DEVICES):
@@ -125,7 +125,7 @@ def test_dropout_differs_from_replica_to_replica_and_is_the_same_in_each_run(tra
 
 
 @pytest.mark.parametrize("batches", [2, pytest.param(7, marks=SLOW)])
-def test_stopped_and_resumed_it_ends_in_the_same_bytes(training, tmp_path, monkeypatch, batches):
+def test_a_stopped_and_resumed_run_gives_the_same_bytes(training, tmp_path, monkeypatch, batches):
     phases = [phase(0, range(1, 3), network(1, 4, dropout=0.2))]
     training(phases, "undisturbed", gpus=DEVICES)
     whole, seen = Progress.advance, iter(range(10**6))
@@ -143,7 +143,7 @@ def test_stopped_and_resumed_it_ends_in_the_same_bytes(training, tmp_path, monke
 
 
 @SLOW
-def test_a_checkpoint_of_one_replica_goes_on_with_several_and_the_other_way_round(training, tmp_path):
+def test_one_replica_resumes_the_checkpoint_of_several_and_vice_versa(training, tmp_path):
     whole = [phase(0, range(1, 4), network(1, 4), **SGD)]
     part = [whole[0] | {"last_epoch": 2, "learning_rate_control": scheduled([0.01] * 2)}]
     rest = [whole[0] | {"first_epoch": 3, "learning_rate_control": scheduled([0.01], 3)}]
@@ -155,7 +155,7 @@ def test_a_checkpoint_of_one_replica_goes_on_with_several_and_the_other_way_roun
             np.testing.assert_allclose(ended.params[path], value, rtol=0, atol=1e-5 * abs(value).max(), err_msg=path)
 
 
-def test_a_loss_that_is_not_finite_in_one_replica_updates_none_and_names_the_joint_batch(training, tmp_path):
+def test_a_non_finite_loss_in_one_replica_updates_none_and_names_the_joint_batch(training, tmp_path):
     net = network(1, 4)
     net["blow"] = {"class": "eval", "from": "output", "eval": "tf.math.log(source(0) - 1.0)", "loss": "ctc"}
     with pytest.raises(TrainingError, match=r"epoch 1, batch 0: .*not finite .*on the sequences train-\d+, train-\d+"):
@@ -163,7 +163,7 @@ def test_a_loss_that_is_not_finite_in_one_replica_updates_none_and_names_the_joi
     assert not list((tmp_path / "nan/store").iterdir())
 
 
-def test_more_gpus_than_there_are_is_told_in_one_line(training):
+def test_too_many_gpus_are_a_one_line_error(training):
     with pytest.raises(TrainingError) as raised:
         training([phase(0, range(1, 2), network(1, 4))], gpus=DEVICES + 1)
     assert str(raised.value).startswith(

@@ -1,4 +1,4 @@
-"""What a network computes before and after growth that should not change it."""
+"""Checks that growth preserves the function of a network."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def hidden(n_out: int, activation=None, **options) -> dict:
 
 
 def blstm(widths: list[int], embedding: int = 4, hidden: dict | None = None) -> dict:
-    """linear → a BLSTM for each of `widths` → layers between, if any → softmax"""
+    """linear → a BLSTM for each of `widths` → hidden layers, if any → softmax"""
     net, source = (
         {"embedding": {"class": "linear", "from": "data", "n_out": embedding, "with_bias": False}},
         ["embedding"],

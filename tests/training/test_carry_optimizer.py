@@ -1,4 +1,4 @@
-"""`carry_optimizer`: what the optimizer remembers at the border between two phases."""
+"""`carry_optimizer`: optimizer slots at the border between two phases."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ SIZES = st.tuples(st.integers(1, 3), st.integers(1, 4))
 
 
 @given(SIZES, st.integers(0, 2), st.integers(0, 3), st.sampled_from([None, "reset", "subset_by_source", "stack"]))
-def test_law_slots_go_where_their_parameters_go(size, deeper, wider, mode):
+def test_law_slots_follow_their_parameters(size, deeper, wider, mode):
     nets = network(*size), network(size[0] + deeper, size[1] + wider)
     params, slots, _ = grown(*nets, mode, "grow")
     for path, value in params.items():
@@ -43,14 +43,14 @@ def test_law_slots_go_where_their_parameters_go(size, deeper, wider, mode):
 
 
 @given(SIZES, st.integers(0, 2), st.integers(0, 3))
-def test_law_keep_takes_the_slots_of_what_was_copied_and_no_other(size, deeper, wider):
+def test_law_keep_carries_only_the_slots_of_copied_parameters(size, deeper, wider):
     nets = network(*size), network(size[0] + deeper, size[1] + wider)
     params, slots, report = grown(*nets, "subset_by_source", "keep")
     for path, value in params.items():
         assert (slots[path] == (value if path in report.copied else INITIAL)).all()
 
 
-def test_reset_takes_none():
+def test_reset_carries_no_slots():
     _, slots, _ = grown(network(1, 2), network(1, 2), None, "reset")
     assert all((value == INITIAL).all() for value in slots.values())
 
@@ -61,12 +61,12 @@ def test_a_replicated_unit_has_the_slots_of_its_original_undivided():
     assert len(np.unique(slots["output/W"][:3], axis=0)) == 1
 
 
-def test_what_belongs_to_no_parameter_goes_on_wherever_it_stands():
+def test_values_of_no_parameter_are_carried_over_at_any_position():
     before, initial = {"all": {"7": np.array(0.9)}}, {"all": {"11": np.array(1.0)}}
     assert carry_slots("grow", before, initial, {}, {}) == {"all": {"11": np.array(0.9)}}
 
 
-def test_another_optimizer_begins_anew():
+def test_another_optimizer_starts_with_fresh_slots():
     assert carry_slots("grow", {"momentum": {}}, {"accumulator": {}}, {}, {}) == {"accumulator": {}}
     assert carry_iterations("grow", 7, {"momentum": {}}, {"accumulator": {}}) == 0
     assert carry_iterations("keep", 7, {"momentum": {}}, {"momentum": {}}) == 7
@@ -78,7 +78,7 @@ def test_another_optimizer_begins_anew():
 @pytest.mark.parametrize(
     ("carry", "optimizer"), [("keep", "adam"), pytest.param("grow", "nadam", marks=pytest.mark.slow)]
 )
-def test_a_border_between_equal_networks_is_none_where_slots_are_carried(training, carry, optimizer):
+def test_carried_slots_make_a_border_between_equal_networks_a_no_op(training, carry, optimizer):
     options = {"optimizer": {"class": optimizer}}
     whole = training([phase(0, range(1, 4), network(1, 4), **options)], "whole")
     halves = [phase(0, range(1, 3), network(1, 4), **options), phase(1, range(3, 4), network(1, 4), **options)]
@@ -91,7 +91,7 @@ def test_a_border_between_equal_networks_is_none_where_slots_are_carried(trainin
 
 
 @pytest.mark.slow
-def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training, tmp_path):
+def test_one_run_per_phase_gives_the_same_bytes_as_one_run_for_all(training, tmp_path):
     phases = [BORDER[0], BORDER[1] | {"carry_optimizer": "grow", "copy_param_mode": "subset_by_source"}]
     training(phases, "all")
     training(phases[:1], "first")
@@ -99,7 +99,7 @@ def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training
     assert (tmp_path / "all/checkpoint.h5").read_bytes() == (tmp_path / "second/checkpoint.h5").read_bytes()
 
 
-def test_reset_is_what_a_job_that_was_not_told_does():
+def test_reset_is_the_default():
     told = BORDER[1] | {"carry_optimizer": "reset", "init_from": {}, "growth_noise": 0.0}
     assert TrainingPhase.from_json(told) == TrainingPhase.from_json(BORDER[1])
 
@@ -122,7 +122,7 @@ def test_a_renamed_layer_in_training(training):
         ({"carry_optimiser": "grow"}, "index 0: a phase has no 'carry_optimiser'; did you mean 'carry_optimizer'?"),
     ],
 )
-def test_a_wrong_phase_is_told(change, message):
+def test_a_wrong_phase_is_an_error(change, message):
     with pytest.raises(ConfigError) as caught:
         TrainingPhase.from_json(BORDER[0] | change)
     assert str(caught.value) == message

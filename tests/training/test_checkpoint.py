@@ -1,4 +1,4 @@
-"""The checkpoint file: whole or not there, and verified."""
+"""The checkpoint file: replaced atomically, and verified when read."""
 
 import contextlib
 
@@ -35,7 +35,7 @@ def checkpoint(size: int = 8, **other) -> Checkpoint:
     return Checkpoint(**fields | other)
 
 
-def test_what_is_saved_is_loaded(tmp_path):
+def test_a_saved_checkpoint_is_loaded_unchanged(tmp_path):
     checkpoint().save(tmp_path / "c.h5")
     loaded = Checkpoint.load(tmp_path / "c.h5")
     assert loaded.checksum == checkpoint().checksum
@@ -46,7 +46,7 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(value=st.floats(allow_nan=True, width=32), epoch=st.integers(0, 10**9), text=st.text(max_size=20))
-def test_any_value_comes_back_bit_by_bit(tmp_path, value, epoch, text):
+def test_any_value_is_loaded_bit_by_bit(tmp_path, value, epoch, text):
     saved = checkpoint(params={"l/rec/W": np.array([[value]], "float32")}, epoch=epoch, network={text: text})
     saved.save(tmp_path / "c.h5")
     loaded = Checkpoint.load(tmp_path / "c.h5")
@@ -75,7 +75,7 @@ def test_every_damaged_byte_is_noticed(tmp_path):
         damaged[position] ^= 0x10
         (tmp_path / "d.h5").write_bytes(damaged)
         with contextlib.suppress(CheckpointError):
-            assert Checkpoint.load(tmp_path / "d.h5").checksum == wanted  # a byte of the file that says nothing
+            assert Checkpoint.load(tmp_path / "d.h5").checksum == wanted  # a byte that carries no information
 
 
 @pytest.mark.parametrize("part", [0, 10, 500, 0.5, -1])
@@ -93,7 +93,7 @@ def test_a_missing_file_is_named(tmp_path):
         Checkpoint.load(tmp_path / "c.h5")
 
 
-def test_another_kind_of_hdf_file_is_refused(tmp_path):
+def test_another_kind_of_hdf_file_is_an_error(tmp_path):
     import h5py
 
     with h5py.File(tmp_path / "c.h5", "w") as file:
@@ -102,12 +102,12 @@ def test_another_kind_of_hdf_file_is_refused(tmp_path):
         Checkpoint.load(tmp_path / "c.h5")
 
 
-def test_a_folder_that_does_not_exist_is_told(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be written: No such file or directory"):
         checkpoint().save(tmp_path / "no/c.h5")
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_readable_and_nothing_half_written(small_disk):
+def test_a_full_disk_keeps_the_old_checkpoint_and_leaves_no_partial_file(small_disk):
     checkpoint().save(small_disk / "c.h5")
     with pytest.raises(CheckpointError, match=r"c\.h5: cannot be written: No space left on device"):
         checkpoint(size=200_000).save(small_disk / "c.h5")
@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_readable_and_nothing_half_writ
     assert [p.name for p in small_disk.iterdir()] == ["c.h5"]
 
 
-def test_each_checkpoint_of_a_job_is_further_than_the_one_before(tmp_path):
+def test_progress_grows_with_each_checkpoint(tmp_path):
     assert epochs_saved(tmp_path) == 0
     names = [
         "000002.batch.00000007",

@@ -46,7 +46,7 @@ def ports(cluster) -> list[int]:
     return [int(address.rpartition(":")[2]) for address in cluster.addresses]
 
 
-def test_slurm_says_the_addresses_and_the_rank(scontrol):
+def test_addresses_and_rank_from_slurm(scontrol):
     cluster = cluster_of_job(3, slurm())
     assert hosts(cluster) == ["node1", "10.0.0.2", "node3"]
     assert cluster.rank == 1
@@ -61,7 +61,7 @@ def test_a_node_may_have_several_processes(scontrol):
     ]  # fmt: skip
 
 
-def test_ports_are_the_same_for_all_processes_of_a_job_and_others_for_another_job(scontrol):
+def test_all_processes_of_a_job_share_ports_that_another_job_does_not_use(scontrol):
     first = cluster_of_job(3, slurm())
     assert ports(first) == ports(cluster_of_job(3, slurm(SLURM_PROCID="2")))
     assert len(set(ports(first))) == 3
@@ -93,7 +93,7 @@ def test_without_qrsh_the_other_processes_cannot_be_started(tmp_path):
         cluster_of_job(2, {"PE_HOSTFILE": str(tmp_path / "hosts"), "JOB_ID": "5"})
 
 
-def test_no_scheduler_and_another_number_of_processes_are_told(scontrol):
+def test_no_scheduler_or_another_number_of_processes_is_an_error(scontrol):
     with pytest.raises(TrainingError, match=r"nodes=2, but neither Slurm's srun nor Grid Engine .* SLURM_PROCID"):
         cluster_of_job(2, {})
     with pytest.raises(TrainingError, match="nodes=2, but the scheduler has started 3 processes"):

@@ -24,7 +24,7 @@ def hdf(path) -> dict:
     return {"class": "HDFDataset", "files": [str(path)]}
 
 
-def test_data_of_a_phase_is_the_same_in_one_job_and_in_a_job_for_each_phase(training, data, tmp_path):
+def test_the_data_of_a_phase_is_the_same_in_one_job_and_in_one_job_per_phase(training, data, tmp_path):
     first = phase(0, range(1, 3), network(1, 4))
     second = phase(1, range(3, 5), network(1, 5)) | {"train": hdf(data / "dev.hdf"), "dev": None}
     third = phase(2, range(5, 6), network(1, 5))

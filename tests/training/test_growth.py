@@ -1,4 +1,4 @@
-"""Growth of parameters from one phase's network to the next: what is kept, what is new, and RETURNN's `subset`."""
+"""Growth of parameters from one phase's network to the next, and RETURNN's `subset`."""
 
 import itertools
 
@@ -16,7 +16,7 @@ SAID = {None: "ifpossible", "ifpossible": "ifpossible", "subset": "subset", "res
 
 
 def network(layers: int, width: int) -> dict:
-    """BLSTM layers, the way pretraining grows them."""
+    """BLSTM layers, as pretraining adds them."""
     net, source = {}, ["data"]
     for i in range(layers):
         for name, direction in (("fw", 1), ("bw", -1)):
@@ -56,7 +56,7 @@ def test_growing_to_the_same_network_is_the_identity(mode):
 
 
 @pytest.mark.parametrize("mode", SAID)
-def test_deeper_and_wider(mode):
+def test_a_deeper_and_wider_network(mode):
     old_specs, new_specs = params(network(1, 2)), params(network(2, 3))
     old = old_values(old_specs)
     new, report = grow(old, old_specs, new_specs, fresh, mode)
@@ -102,26 +102,26 @@ def test_shrinking_keeps_the_beginning_of_each_part():
     assert min(value.min() for value in new.values()) > 0  # nothing is new
 
 
-def test_parameters_of_layers_that_are_gone_are_reported():
+def test_parameters_of_removed_layers_are_reported():
     report = plan_growth(params(network(2, 3)), params(network(1, 3)))
     assert set(report.dropped) == {f"{layer}/rec/{name}" for layer in ("fw1", "bw1") for name in ("W", "W_re", "b")}
     assert report.initialised == []
 
 
-def test_a_report_says_how_many_and_goes_into_json():
+def test_a_report_as_text_and_as_json():
     report = plan_growth(params(network(1, 2)), params(network(2, 3)), "subset")
     assert str(report) == "1 parameters copied, 7 grown, 6 initialised, 0 dropped"
     assert report.to_json()["grown"]["fw0/rec/b"] == ((8,), (12,))
 
 
-def test_from_nothing_all_is_initialised():
+def test_without_old_parameters_all_are_initialised():
     specs = params(network(1, 2))
     new, report = grow({}, {}, specs, fresh)
     assert report == GrowthReport(initialised=list(specs))
     assert set(new) == set(specs)
 
 
-def test_old_and_new_belong_together_by_layer_and_name_not_by_path():
+def test_old_and_new_match_by_layer_and_name_not_by_path():
     old = {"a/x": ParamSpec("layer", "W", "a/x", (2,))}
     new = {"b/y": ParamSpec("layer", "W", "b/y", (2,)), "a/x": ParamSpec("other", "W", "a/x", (2,))}
     values, report = grow({"a/x": np.array([1.0, 2.0])}, old, new, fresh)
@@ -141,12 +141,12 @@ def test_another_number_of_axes_cannot_be_grown(mode):
 
 
 @pytest.mark.parametrize("mode", [None, "ifpossible", "reset"])
-def test_another_number_of_axes_is_initialised_where_nothing_grows(mode):
+def test_another_number_of_axes_is_initialised_by_modes_that_do_not_grow(mode):
     old, new = ({"l/W": ParamSpec("l", "W", "l/W", shape)} for shape in ((4,), (2, 2)))
     assert plan_growth(old, new, mode) == GrowthReport(initialised=["l/W"])
 
 
-def test_grown_values_are_no_views_of_old_ones():
+def test_grown_values_do_not_share_memory_with_old_ones():
     old_specs, new_specs = params(network(1, 3)), params(network(1, 2))
     old = old_values(old_specs)
     new, _ = grow(old, old_specs, new_specs, fresh, "subset")
@@ -155,12 +155,12 @@ def test_grown_values_are_no_views_of_old_ones():
     assert (new["output/W"] == before).all()
 
 
-def test_unknown_mode():
+def test_an_unknown_mode_is_an_error():
     with pytest.raises(ConfigError, match=r"^growth: unknown copy_param_mode 'subsets'; did you mean 'subset'\?$"):
         plan_growth({}, {}, "subsets")
 
 
-def test_an_axis_that_cannot_have_been_split_as_the_new_one_is():
+def test_an_axis_that_cannot_have_been_split_like_the_new_one_is_an_error():
     old = {"l/W": ParamSpec("l", "W", "l/W", (3, 5))}
     new = {"l/W": ParamSpec("l", "W", "l/W", (10, 6), returnn_splits=((6, 4), (6,)))}
     with pytest.raises(ConfigError) as caught:
@@ -202,17 +202,17 @@ REFUSED_BY_RETURNN = [
 
 
 @pytest.mark.parametrize(("splits", "old_shape", "expected"), SPLITS_BY_RETURNN)
-def test_old_splits_are_guessed_as_returnn_does(splits, old_shape, expected):
+def test_old_splits_are_guessed_by_returnns_rule(splits, old_shape, expected):
     assert guess_old_splits(splits, old_shape) == expected
 
 
 @pytest.mark.parametrize(("splits", "old_shape"), REFUSED_BY_RETURNN)
-def test_what_returnn_stops_at_is_an_error(splits, old_shape):
+def test_splits_on_which_returnn_fails_are_an_error(splits, old_shape):
     with pytest.raises(ConfigError, match=r"^an axis of size \d+ cannot have been split like the new one, \["):
         guess_old_splits(splits, old_shape)
 
 
-def test_values_go_where_returnn_puts_them():
+def test_values_are_placed_as_in_returnn():
     def grown(splits, old_shape):
         old = 1.0 + np.arange(np.prod(old_shape)).reshape(old_shape)
         return subset(old, -np.ones([sum(parts) for parts in splits]), splits).astype(int).tolist()
@@ -257,14 +257,14 @@ def try_guess(splits, old_shape):
 
 
 @given(SPLITS)
-def test_law_an_array_of_the_new_shape_comes_out_as_it_was(splits):
+def test_law_an_array_of_the_new_shape_is_unchanged(splits):
     old = 1.0 + np.arange(np.prod(shape_of(splits))).reshape(shape_of(splits))
     assert guess_old_splits(splits, old.shape) == [list(parts) for parts in splits]
     assert (subset(old, np.zeros(old.shape), splits) == old).all()
 
 
 @given(SPLITS, st.data())
-def test_law_guessed_parts_are_none_negative_and_add_up(splits, data):
+def test_law_guessed_parts_are_not_negative_and_sum_to_the_size(splits, data):
     old_shape = tuple(data.draw(st.integers(1, 20)) for _ in splits)
     guess = try_guess(splits, old_shape)
     assert [sum(parts) for parts in guess] == list(old_shape)
@@ -273,7 +273,7 @@ def test_law_guessed_parts_are_none_negative_and_add_up(splits, data):
 
 
 @given(SPLITS, st.data())
-def test_law_every_part_begins_with_the_old_part_and_the_rest_is_fresh(splits, data):
+def test_law_every_part_starts_with_the_old_part_and_the_rest_is_fresh(splits, data):
     old_shape = tuple(data.draw(st.integers(1, 20)) for _ in splits)
     guess = try_guess(splits, old_shape)
     old = 1.0 + np.arange(np.prod(old_shape)).reshape(old_shape)
@@ -291,8 +291,8 @@ def test_law_every_part_begins_with_the_old_part_and_the_rest_is_fresh(splits, d
 
 
 @given(SPLITS, st.integers(2, 4))
-def test_law_when_all_parts_grow_by_a_factor_all_old_values_are_found_again(splits, factor):
-    """Where parts of one size are of one kind, that is; a linear layer's input of several sizes is guessed."""
+def test_law_if_all_parts_grow_by_a_factor_all_old_values_are_kept(splits, factor):
+    """This holds if parts of equal size are of the same kind; inputs of several sizes of a linear layer are guessed."""
     assume(all(len(set(parts)) == 1 for parts in splits))
     new_splits = tuple(tuple(factor * part for part in parts) for parts in splits)
     old = 1.0 + np.arange(np.prod(shape_of(splits))).reshape(shape_of(splits))
@@ -302,7 +302,7 @@ def test_law_when_all_parts_grow_by_a_factor_all_old_values_are_found_again(spli
 
 
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4), st.sampled_from(list(SAID)))
-def test_law_every_parameter_of_the_new_network_is_accounted_for_once(layers, width, new_layers, new_width, mode):
+def test_law_every_new_parameter_is_in_one_list_of_the_report(layers, width, new_layers, new_width, mode):
     old_specs, new_specs = params(network(layers, width)), params(network(new_layers, new_width))
     try:
         new, report = grow(old_values(old_specs), old_specs, new_specs, fresh, mode)

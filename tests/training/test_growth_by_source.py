@@ -1,4 +1,4 @@
-"""`subset_by_source`, `init_from` and `stack`: rows stay with their source layer and columns with their gate."""
+"""`subset_by_source`, `init_from` and `stack`: rows follow their source layer and columns their gate."""
 
 import itertools
 
@@ -65,7 +65,7 @@ def two_sources(first: str, second: str, widths=None) -> dict:
 # Sources
 
 
-def test_where_the_order_of_sources_changes_rows_go_with_their_source():
+def test_rows_follow_their_source_when_the_order_of_sources_changes():
     old, new, report = grown(two_sources("a", "b"), two_sources("b", "a"))
     for path in ("rec/rec/W", "output/W"):
         assert (new[path][:4] == old[path][[2, 3, 0, 1]]).all()
@@ -73,7 +73,7 @@ def test_where_the_order_of_sources_changes_rows_go_with_their_source():
     assert "rec/rec/W_re" in report.copied
 
 
-def test_a_second_source_gets_fresh_rows_wherever_it_stands():
+def test_a_second_source_gets_fresh_rows_at_any_position():
     def net(sources):
         return {"a": lstm(["data"], 2), "b": lstm(["data"], 3), "rec": lstm(sources, 2)} | {
             "output": {"class": "softmax", "from": ["rec"], "loss": "ctc"}
@@ -96,8 +96,8 @@ def test_rows_are_followed_through_copy_layers():
     assert (new["rec/rec/W"][4] == -1).all()
 
 
-def test_a_layer_as_wide_as_each_of_its_sources_is_split_right_where_returnn_mistakes_one_for_the_other():
-    """RETURNN refuses it or copies wrong rows: see SPLITS_BY_RETURNN in test_growth.py."""
+def test_a_layer_as_wide_as_each_of_its_sources_is_split_correctly_unlike_in_returnn():
+    """RETURNN fails or copies wrong rows: see SPLITS_BY_RETURNN in test_growth.py."""
 
     def net(width):
         source = {name: lstm(["data"], width) for name in "ab"}
@@ -113,7 +113,7 @@ def test_a_layer_as_wide_as_each_of_its_sources_is_split_right_where_returnn_mis
         plan_growth(params(net(1)), params(net(4)), "subset")
 
 
-def test_a_parameter_that_a_layer_lost_is_dropped_and_told_where_returnn_asserts():
+def test_a_parameter_that_a_layer_lost_is_reported_as_dropped_where_returnn_asserts():
     net = {"output": {"class": "softmax", "from": "data", "loss": "ctc"}}
     without = {"output": net["output"] | {"with_bias": False}}
     for mode in COPY_PARAM_MODES.keys() - {"net2wider", "deepen"}:
@@ -145,7 +145,7 @@ def blocks(value: np.ndarray, spec: ParamSpec) -> dict[tuple[str, ...], np.ndarr
 
 
 @given(splits(), splits(), splits(), splits())
-def test_law_each_block_begins_with_the_old_block_of_its_labels_and_the_rest_is_fresh(rows, columns, rows2, columns2):
+def test_law_each_block_starts_with_the_old_block_of_its_labels_and_the_rest_is_fresh(rows, columns, rows2, columns2):
     old_specs, new_specs = spec_of(rows, columns), spec_of(rows2, columns2)
     old = values_of(old_specs)
     new, _ = grow(old, old_specs, new_specs, fresh, BY_SOURCE)
@@ -159,7 +159,7 @@ def test_law_each_block_begins_with_the_old_block_of_its_labels_and_the_rest_is_
 
 
 @given(splits(), splits(), st.randoms())
-def test_law_any_order_and_back_is_the_identity(rows, columns, random):
+def test_law_reordering_and_back_is_the_identity(rows, columns, random):
     shuffled = [tuple(random.sample(axis, len(axis))) for axis in (rows, columns)]
     one, two = spec_of(rows, columns), spec_of(*shuffled)
     old = values_of(one)
@@ -170,7 +170,7 @@ def test_law_any_order_and_back_is_the_identity(rows, columns, random):
 
 
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4))
-def test_law_growing_and_shrinking_back_loses_nothing_of_what_both_have(layers, width, more_layers, more_width):
+def test_law_growing_and_shrinking_back_keeps_all_common_values(layers, width, more_layers, more_width):
     def net(depth, n):
         layers = {f"l{i}": lstm(["data"] if i == 0 else ["data", f"l{i - 1}"], n) for i in range(depth)}
         return layers | {"output": {"class": "softmax", "from": list(layers), "loss": "ctc"}}
@@ -194,7 +194,7 @@ def chain(*names: str, width: int = 2) -> dict:
 
 
 @pytest.mark.parametrize("mode", ["ifpossible", "subset", BY_SOURCE, "stack"])
-def test_a_renamed_layer_takes_its_parameters_with_it(mode):
+def test_a_renamed_layer_keeps_its_parameters(mode):
     old, new, report = grown(chain("a", "b"), chain("a", "c", "b"), mode, init_from={"c": "b"})
     for name in ("rec/W", "rec/W_re", "rec/b"):
         assert (new[f"c/{name}"] == old[f"b/{name}"]).all()
@@ -265,14 +265,14 @@ def test_a_stacked_layer_is_a_copy_of_the_trained_one_of_its_shape():
     assert report.initialised == report.dropped == []
 
 
-def test_a_layer_without_one_of_its_shape_is_initialised():
+def test_a_layer_without_a_trained_one_of_its_shape_is_initialised():
     _, _, report = grown(blstm(1), blstm(2), "stack")
     assert {path for path in report.initialised if "rec" in path} == {
         f"lstm1_{direction}/rec/{name}" for direction in ("fw", "bw") for name in ("W", "W_re", "b")
     }
 
 
-def test_stacking_from_a_layer_that_is_named():
+def test_init_from_overrides_stacking():
     _, _, report = grown(blstm(3), blstm(4), "stack", init_from={"lstm3_fw": "lstm2_fw", "lstm3_bw": "lstm2_fw"})
     assert {report.taken_from[f"lstm3_{direction}/rec/W"] for direction in ("fw", "bw")} == {"lstm2_fw"}
 
@@ -280,17 +280,17 @@ def test_stacking_from_a_layer_that_is_named():
 # Names
 
 
-def test_a_mode_that_is_not_known_is_told_with_the_nearest():
+def test_an_unknown_mode_is_an_error_with_the_nearest_name():
     for wrong, right in (("net2wide", "net2wider"), ("stak", "stack"), ("subset_by_sources", BY_SOURCE)):
         with pytest.raises(ConfigError, match=f"x: unknown copy_param_mode '{wrong}'; did you mean '{right}'"):
             check_mode(wrong, "x")
 
 
-def test_every_mode_has_a_meaning_of_one_line():
+def test_every_mode_has_a_description_of_one_line():
     assert all(meaning and "\n" not in meaning for meaning in COPY_PARAM_MODES.values())
 
 
-def test_a_report_from_nothing():
+def test_the_report_without_old_parameters():
     specs = params(chain("a"))
     for mode in COPY_PARAM_MODES:
         assert plan_growth({}, specs, mode) == GrowthReport(initialised=list(specs))

@@ -1,4 +1,4 @@
-"""Functions of the config at the border of a phase. tests/parity compares `init_new_network_callback` with RETURNN."""
+"""Callbacks of the config at a phase border. tests/parity compares `init_new_network_callback` with RETURNN."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_growth_callback_sees_all_and_replaces_some():
     assert seen["specs"]["fw1/rec/b"].layer == "fw1"
 
 
-def test_growth_callback_may_only_look():
+def test_growth_callback_may_return_none():
     _, plain = begun(network(1, 3), network(2, 3))
     _, result = begun(network(1, 3), network(2, 3), growth_callback=lambda **_: None)
     assert result.report == plain.report
@@ -75,14 +75,14 @@ BAD_CALLBACKS = [
 
 
 @pytest.mark.parametrize(("callback", "message"), BAD_CALLBACKS)
-def test_a_growth_callback_that_fails_is_one_line_with_the_phase(callback, message):
+def test_a_failing_growth_callback_is_a_one_line_error_with_the_phase(callback, message):
     with pytest.raises((ConfigError, ScheduleError)) as error:
         begun(network(1, 3), network(2, 3), growth_callback=callback)
     assert str(error.value).startswith(NAME + message)
     assert "\n" not in str(error.value)
 
 
-def test_nothing_is_called_in_the_first_phase():
+def test_no_callback_is_called_in_the_first_phase():
     def callback(**_):
         raise AssertionError
 
@@ -93,7 +93,7 @@ def test_nothing_is_called_in_the_first_phase():
 # init_new_network_callback
 
 
-def test_init_new_network_callback_gets_what_returnn_gives_it():
+def test_init_new_network_callback_receives_the_arguments_of_returnn():
     seen = {}
 
     def callback(session, new_epoch, new_network, old_network_params):
@@ -112,7 +112,7 @@ def test_init_new_network_callback_gets_what_returnn_gives_it():
     assert all((result.params[path] == value).all() for path, value in plain.params.items())
 
 
-def test_what_it_takes_away_is_initialised_and_told_as_dropped():
+def test_values_that_the_callback_removes_are_initialised_and_reported_as_dropped():
     def callback(old_network_params, **_):
         del old_network_params.values_dict["fw0"]["W"]
 
@@ -122,7 +122,7 @@ def test_what_it_takes_away_is_initialised_and_told_as_dropped():
     assert (result.params["fw0/rec/W"] == -1).all()
 
 
-def test_what_it_puts_elsewhere_takes_its_optimizer_slots_along_and_what_it_makes_up_has_none():
+def test_moved_values_keep_their_optimizer_slots_and_new_values_have_none():
     def callback(old_network_params, **_):
         values = old_network_params.values_dict
         values["bw0"] = values["fw0"]
@@ -148,7 +148,7 @@ def test_what_it_puts_elsewhere_takes_its_optimizer_slots_along_and_what_it_make
         (object(), "old values of 'output/b': expected an array of numbers, found <object"),
     ],
 )
-def test_old_values_that_are_no_arrays_are_told(value, message):
+def test_old_values_that_are_not_arrays_are_an_error(value, message):
     def callback(old_network_params, **_):
         old_network_params.values_dict["output"]["b"] = value
 
@@ -157,7 +157,7 @@ def test_old_values_that_are_no_arrays_are_told(value, message):
     assert str(error.value).startswith(f"{NAME}init_new_network_callback: {message}")
 
 
-def test_a_callback_that_raises_is_one_line_with_the_phase():
+def test_an_exception_in_a_callback_is_a_one_line_error_with_the_phase():
     def callback(new_network, **_):
         new_network.get_layer("fw9")
 
@@ -172,12 +172,12 @@ def test_a_callback_that_raises_is_one_line_with_the_phase():
 
 
 @pytest.mark.parametrize("option", ["growth_callback", "init_new_network_callback"])
-def test_it_must_be_a_function(option):
+def test_a_callback_must_be_a_function(option):
     with pytest.raises(ConfigError, match=f"^index 3: '{option}' must be a function or None, found 'f'$"):
         TrainingOptions.from_config({option: "f"}, "index 3")
 
 
-def test_in_a_job_it_comes_by_value_and_is_called_where_the_phase_begins_only(training, tmp_path):
+def test_in_a_job_the_callback_travels_by_value_and_is_called_only_at_the_start_of_the_phase(training, tmp_path):
     def callback(specs, **_):
         return {"output/b": np.full(specs["output/b"].shape, 50)}
 

@@ -1,4 +1,4 @@
-"""`deepen`: new layers between old ones start as the identity, and what cannot says why."""
+"""`deepen`: new layers between old ones start as the identity, or are an error with the reason."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.training.preserved import CHANGES, FEW, NOISE, blstm, check_is_preser
 @FEW
 @given(st.integers(1, 4), st.integers(0, 3), st.sampled_from([None, "relu"]), st.integers(1, 3), NOISE)
 def test_law_new_linear_layers_start_as_the_identity(width, wider, activation, count, noise):
-    """Behind a BLSTM where they are linear, behind a relu layer where they are relu; the network may get wider too."""
+    """Linear layers after a BLSTM, relu layers after a relu layer; the network may get wider at the same time."""
     first = {"first": {"class": "linear", "activation": "relu", "n_out": 5}}
 
     def new(n):
@@ -52,7 +52,7 @@ def test_law_a_new_residual_block_starts_as_the_identity(width, wider, activatio
         check_is_preserved(net(width, 1), net(width, 2), "deepen")
 
 
-def test_relu_of_what_is_never_negative_is_the_identity():
+def test_relu_is_the_identity_if_its_source_is_never_negative():
     old = blstm([2], hidden=hidden(3, "sigmoid"))
     new = blstm([2], hidden=hidden(3, "sigmoid") | {"again": {"class": "activation", "activation": "relu"}})
     new["again"]["from"] = "h"
@@ -88,7 +88,7 @@ def test_relu_of_what_is_never_negative_is_the_identity():
         ),
     ],
 )
-def test_what_cannot_be_the_identity_is_an_error_that_says_why(layer, why):
+def test_a_layer_that_cannot_be_the_identity_is_an_error_with_the_reason(layer, why):
     found = refused(blstm([2]), blstm([2], hidden={"new": layer}), "deepen")
     assert found == f"growth by deepen: layer 'new' ({layer['class']}) cannot start as the identity: {why}" + CHANGES
 
@@ -98,5 +98,5 @@ def test_deepen_needs_the_network():
     assert "'deepen' needs the network" in refused(blstm([2]), new_net, "deepen", with_network=False)
 
 
-def test_a_network_that_is_not_deeper_is_only_wider():
+def test_deepen_without_new_layers_is_net2wider():
     check_is_preserved(blstm([2, 1]), blstm([3, 4]), "deepen")

@@ -1,4 +1,4 @@
-"""`custom_param_importer`: a layer's own way of taking over parameters. tests/parity compares it with RETURNN."""
+"""`custom_param_importer`: how a single layer carries parameters over. tests/parity compares it with RETURNN."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def with_importer(net: dict, layer: str, importer) -> dict:
 
 
 @pytest.mark.parametrize("mode", [None, "ifpossible", "subset", "reset", "subset_by_source", "stack"])
-def test_reset_is_for_that_layer_whatever_the_mode_is(mode):
+def test_reset_applies_to_its_layer_in_every_mode(mode):
     _, plain, report = grown(network(2, 3), network(2, 3), mode)
     _, values, own = grown(network(2, 3), with_importer(network(2, 3), "fw1", "reset"), mode)
     assert [path for path in values if (values[path] != plain[path]).any()] == (
@@ -37,7 +37,7 @@ def test_reset_is_for_that_layer_whatever_the_mode_is(mode):
     assert set(own.initialised) == {*report.initialised, "fw1/rec/W", "fw1/rec/W_re", "fw1/rec/b"}
 
 
-def test_a_layer_may_grow_in_a_network_that_does_not():
+def test_a_layer_may_grow_although_the_network_does_not():
     for importer in ("subset", "subset_by_source"):
         for mode in (None, "reset"):
             _, values, report = grown(network(1, 2), with_importer(network(1, 3), "fw0", importer), mode)
@@ -45,8 +45,8 @@ def test_a_layer_may_grow_in_a_network_that_does_not():
             assert values["fw0/rec/b"].tolist() == [1, 2, -1, 3, 4, -1, 5, 6, -1, 7, 8, -1]
 
 
-def test_net2wider_leaves_such_a_layer_to_itself():
-    """Without it, an output that gets wider cannot be net2wider's."""
+def test_net2wider_skips_a_layer_with_an_importer():
+    """Without the importer, net2wider cannot widen an output."""
     wide = {**EXTERN_DATA, "classes": {"dim": 7, "sparse": True}}
     old, net = describe(network(1, 2), EXTERN_DATA), network(1, 4)
     with pytest.raises(ConfigError, match="'output' gets wider"):
@@ -61,14 +61,14 @@ def test_net2wider_leaves_such_a_layer_to_itself():
     assert report.initialised == ["output/W", "output/b"]
 
 
-def test_net2wider_refuses_what_reads_such_a_layer_if_it_gets_wider():
+def test_net2wider_needs_the_readers_of_such_a_layer_to_see_as_many_units():
     new = describe(with_importer(network(2, 4), "fw0", "subset"), EXTERN_DATA)
     old = describe(network(2, 2), EXTERN_DATA)
     with pytest.raises(ConfigError, match="has 4 of units of 'fw0', but had 2 before, and their origin is unknown"):
         plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new))
 
 
-def test_init_from_holds_for_importers_too():
+def test_init_from_applies_to_importers():
     new = network(1, 3)
     new["other"] = new.pop("fw0") | {"custom_param_importer": "subset"}
     new["output"] = {"class": "softmax", "from": ["other", "bw0"], "loss": "ctc"}
@@ -89,7 +89,7 @@ def test_init_from_holds_for_importers_too():
 # Functions
 
 
-def test_a_function_is_told_in_the_report_and_gets_copies():
+def test_a_function_is_in_the_report_and_receives_copies():
     def importer(layer, values_dict, session):
         assert layer.name == layer.get_absolute_name() == "output"
         assert sorted(values_dict) == sorted(layer.params) == ["W", "b"]
@@ -135,7 +135,7 @@ def test_planning_calls_no_function():
         (["a"] * 6, "parameter 'output/b': expected an array of float32, found <U1"),
     ],
 )
-def test_what_a_function_sets_must_fit(value, message):
+def test_values_that_a_function_sets_must_fit(value, message):
     def importer(layer, values_dict, session):
         layer.params["b"].load(value, session)
 
@@ -146,7 +146,7 @@ def test_what_a_function_sets_must_fit(value, message):
     assert f"{__file__}:" in str(error.value)
 
 
-def test_a_function_that_raises_is_told_with_its_line():
+def test_an_exception_in_a_function_is_reported_with_its_line():
     def importer(layer, values_dict, session):
         return values_dict["w"]
 
@@ -154,7 +154,7 @@ def test_a_function_that_raises_is_told_with_its_line():
         grown(network(1, 3), with_importer(network(1, 3), "output", importer))
 
 
-def test_a_session_gives_parameters_only():
+def test_a_session_returns_only_parameters():
     def importer(layer, values_dict, session):
         b = layer.params["b"]
         assert session.run([b, {"b": b}])[1]["b"].tolist() == b.numpy().tolist() == [-1] * 6
@@ -168,7 +168,7 @@ def test_a_session_gives_parameters_only():
         grown(network(1, 3), with_importer(network(1, 3), "output", importer))
 
 
-def test_an_importer_that_is_not_known_is_told_with_the_nearest_one():
+def test_an_unknown_importer_is_an_error_with_the_nearest_name():
     with pytest.raises(NetworkError) as error:
         describe(with_importer(network(1, 3), "fw0", "subsets"), EXTERN_DATA)
     assert str(error.value) == (
@@ -184,7 +184,7 @@ def test_modes_of_whole_networks_are_no_importers(mode):
         describe(with_importer(network(1, 3), "fw0", mode), EXTERN_DATA)
 
 
-def test_in_a_job_a_function_comes_by_value_and_is_not_called_where_the_phase_goes_on(training, tmp_path):
+def test_in_a_job_a_function_travels_by_value_and_is_not_called_on_a_resume(training, tmp_path):
     def importer(layer, values_dict, session):
         layer.params["b"].load(values_dict["b"] * 0 + 50, session)
 

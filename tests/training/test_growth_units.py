@@ -1,4 +1,4 @@
-"""Growth of recurrent units: gate by gate, whichever unit it is."""
+"""Growth of all recurrent units, gate by gate."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_law_wider_units_compute_the_same(kind, width, wider, initial, noise):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_by_source_each_gate_keeps_its_columns_and_each_source_its_rows(kind):
-    """In a loop, too: the rows of the layer before, of what the loop reads, and of the unit's own output."""
+    """Also in a loop: the rows of the layer before, of the loop's source, and of the unit's own output."""
 
     def loop(width: int) -> dict:
         cls, unit = kind
@@ -66,7 +66,7 @@ def test_by_source_each_gate_keeps_its_columns_and_each_source_its_rows(kind):
     assert checked == (4 if kind[1] == "GRU" else 3 if kind[1] == "lstm" else 2)
 
 
-def test_a_state_that_another_layer_begins_with_is_not_widened():
+def test_the_initial_state_of_another_layer_is_not_widened():
     def begins(width: int, **between) -> dict:
         network = net(("rec", "GRU"), width)
         network["two"] |= {"from": "embedding", "initial_state": "state" if between else "one"}
@@ -84,7 +84,7 @@ def test_a_state_that_another_layer_begins_with_is_not_widened():
     )
 
 
-def test_a_loop_that_reads_what_gets_wider_is_refused():
+def test_a_loop_that_reads_a_widened_layer_is_an_error():
     def loop(width: int) -> dict:
         cell = {"class": "rnn_cell", "unit": "GRU", "from": ["data:source", "prev:output"], "n_out": 3}
         return {
@@ -97,7 +97,7 @@ def test_a_loop_that_reads_what_gets_wider_is_refused():
 
 
 @pytest.mark.parametrize("source", ["s", "prev:s"])
-def test_what_reads_wider_units_within_a_loop_is_looked_at(source):
+def test_readers_of_widened_units_in_a_loop_are_checked(source):
     def loop(width: int) -> dict:
         inside = {
             "s": {"class": "rnn_cell", "unit": "GRU", "from": ["data:source", "prev:norm"], "n_out": width},
@@ -113,7 +113,7 @@ def test_what_reads_wider_units_within_a_loop_is_looked_at(source):
     assert f"layer 'loop/norm' (eval) reads 'loop/{source}', which gets wider" in refused(loop(2), loop(3), "net2wider")
 
 
-def test_the_same_width_is_the_same_network():
+def test_the_same_width_changes_nothing():
     specs = describe(net(("rnn_cell", "LSTMBlock"), 3, "var"), EXTERN_DATA)
     old = trained(specs)
     new, _ = grow(old, specs.params, specs.params, fresh, "net2wider", GrowthOptions(network=specs))

@@ -1,4 +1,4 @@
-"""`net2wider`: what the network computes is the same before and after."""
+"""`net2wider` preserves the function of the network."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_law_wider_through_layers_without_parameters(one, two, a, b, c, noise):
     check_is_preserved(net(2, 3, 4), net(2 + a, 3 + b, 4 + c), "net2wider", noise=noise)
 
 
-def test_replicas_are_copies_and_with_noise_what_reads_them_tells_them_apart():
+def test_replicas_are_copies_and_noise_makes_their_outgoing_weights_differ():
     new, _ = check_is_preserved(blstm([1]), blstm([3]), "net2wider")
     assert (new["fw0/rec/b"].reshape(4, 3) == new["fw0/rec/b"].reshape(4, 3)[:, :1]).all()
     assert (new["output/W"][:3] == new["output/W"][0]).all()
@@ -68,7 +68,7 @@ def test_a_new_source_is_added_without_a_change():
     assert report.initialised == ["extra/W", "extra/b"]
 
 
-def test_a_renamed_layer_is_widened_too():
+def test_a_renamed_layer_is_widened():
     new_net = blstm([3])
     new_net["up"] = new_net.pop("fw0")
     new_net["output"]["from"] = ["up", "bw0"]
@@ -116,11 +116,11 @@ def change(net: dict, **layers) -> dict:
         ),
     ],
 )
-def test_what_would_change_the_function_is_an_error_that_says_why(old, new, message):
+def test_a_change_of_the_function_is_an_error_with_the_reason(old, new, message):
     assert refused(old, new, "net2wider") == f"growth by net2wider: {message}"
 
 
-def test_an_output_layer_gets_no_wider():
+def test_an_output_layer_cannot_be_widened():
     old, new = blstm([2]), blstm([2])
     old["aux"] = linear("fw0", 2) | {"is_output_layer": True}
     new["aux"] = linear("fw0", 3) | {"is_output_layer": True}
@@ -130,7 +130,7 @@ def test_an_output_layer_gets_no_wider():
 
 
 @pytest.mark.parametrize("noise", [-0.1, 1, True, "x"])
-def test_noise_is_a_share(noise):
+def test_noise_must_be_a_number_from_0_to_below_1(noise):
     with pytest.raises(ConfigError, match="'noise' must be a number from 0 to below 1, found"):
         GrowthOptions(noise=noise)
 
@@ -139,7 +139,7 @@ def test_noise_is_a_share(noise):
 
 
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
-def test_the_dev_score_goes_on_where_it_was(training, tmp_path, noise):
+def test_the_dev_score_is_preserved(training, tmp_path, noise):
     first = phase(0, range(1, 4), network(2, 4))
     wider = phase(1, range(4, 5), network(2, 7)) | {"copy_param_mode": "net2wider", "growth_noise": noise}
     training([first, wider | {"learning_rate_control": scheduled([1e-12], wider["first_epoch"])}])

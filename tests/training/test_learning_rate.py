@@ -1,4 +1,4 @@
-"""Which rate an epoch has. tests/parity/test_learning_rate_like_returnn.py compares with RETURNN's engine."""
+"""Scheduled learning rates. tests/parity/test_learning_rate_like_returnn.py compares them with RETURNN's engine."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ALWAYS = {"use_learning_rate_control_always": True}
 
 
 def rates(config, num_epochs=7, overrides=({}, {}), final=None):
-    """Two indices of two epochs each, the original network in epoch 5; `final` and the rest of the overrides in `#config`."""
+    """Two indices of two epochs each, then the original network in epoch 5, with overrides in `#config`."""
 
     def algo(idx, net_dict):
         if idx == 2:
@@ -23,36 +23,36 @@ def rates(config, num_epochs=7, overrides=({}, {}), final=None):
     return learning_rates(config, plan(network, pretrain, num_epochs))
 
 
-def test_without_pretraining_a_list_names_the_rates_and_its_last_goes_on():
+def test_without_pretraining_the_last_rate_of_a_list_holds_for_all_later_epochs():
     assert learning_rates({"learning_rates": [3, 2, 1]}, plan(NETWORK, None, 5)) == [3, 2, 1, 1, 1]
 
 
-def test_a_dict_names_the_rates_of_some_epochs():
+def test_a_dict_sets_the_rates_of_some_epochs():
     config = {"learning_rate": 9, "learning_rates": {4: 2, 2: 5}}
     assert learning_rates(config, plan(NETWORK, None, 5)) == [9, 5, 5, 2, 2]
 
 
-def test_one_learning_rate_is_for_all_epochs():
+def test_a_single_rate_holds_for_all_epochs():
     assert rates({"learning_rate": 0.5}) == [0.5] * 7
 
 
-def test_pretraining_has_a_rate_of_its_own():
+def test_pretraining_has_its_own_rate():
     assert rates({"learning_rate": 1, "pretrain_learning_rate": 0.1}) == [0.1] * 5 + [1, 1]
 
 
-def test_the_list_is_ignored_while_pretraining_and_in_the_first_epoch_after_it():
+def test_the_list_is_ignored_during_pretraining_and_in_the_first_epoch_after_it():
     config = {"learning_rate": 1, "pretrain_learning_rate": 0.1, "learning_rates": [2, 3, 4, 5, 6, 7, 8, 9]}
     assert rates(config, 8) == [0.1] * 5 + [1, 8, 9]
     assert rates(config | ALWAYS, 8) == [2, 3, 4, 5, 6, 7, 8, 9]
 
 
-def test_the_rates_of_a_list_that_ended_while_pretraining_go_on_from_the_first_epoch_after_it():
+def test_a_list_that_ended_during_pretraining_continues_from_the_first_epoch_after_it():
     assert (
         rates({"learning_rate": 1, "pretrain_learning_rate": 0.1, "learning_rates": [2, 3]}, 8) == [0.1] * 5 + [1] * 3
     )
 
 
-def test_a_rate_in_config_is_that_index_own_while_pretraining():
+def test_a_rate_in_config_applies_only_to_its_index_during_pretraining():
     overrides = ({"learning_rate": 7}, {})
     assert rates({"learning_rate": 1, "pretrain_learning_rate": 0.1}, overrides=overrides) == [
         7,
@@ -65,7 +65,7 @@ def test_a_rate_in_config_is_that_index_own_while_pretraining():
     ]
 
 
-def test_what_follows_goes_on_from_a_rate_in_config_where_the_control_is_always_used():
+def test_later_epochs_continue_from_a_rate_in_config_if_the_control_is_always_used():
     assert rates({"learning_rate": 1} | ALWAYS, overrides=({}, {"learning_rate": 7})) == [1, 1, 7, 7, 7, 7, 7]
 
 
@@ -79,7 +79,7 @@ def test_a_rate_in_config_may_depend_on_the_epoch():
     assert rates({"learning_rate": 1}, overrides=overrides)[:4] == [0.1, 0.2, 1, 1]
 
 
-def test_a_network_of_get_network_says_its_own_rate():
+def test_a_network_of_get_network_sets_its_own_rate():
     def get_network(epoch):
         return NETWORK | {"#config": {"learning_rate": epoch}}
 
@@ -98,12 +98,12 @@ def test_a_network_of_get_network_says_its_own_rate():
         ({"use_learning_rate_control_always": 2}, "'use_learning_rate_control_always' must be True or False, found 2"),
     ],
 )
-def test_what_is_no_rate_is_refused(config, message):
+def test_a_wrong_rate_is_an_error(config, message):
     with pytest.raises(ConfigError, match=message):
         rates(config)
 
 
-def test_a_list_of_rates_in_config_would_have_no_effect_and_is_refused():
+def test_a_list_of_rates_in_config_is_an_error_since_it_has_no_effect():
     message = "index 1: '#config' has 'learning_rates', which has no effect there, expected 'learning_rate'"
     with pytest.raises(ConfigError, match=message):
         rates({}, overrides=({}, {"learning_rates": [1]}))

@@ -18,9 +18,9 @@ from boulder.training.learning_rate import (
 )
 from boulder.training.scores import read_scores
 from boulder.training.training_options import TrainingOptions
-from tests.tiny import network, phase, scheduled
+from tests.tiny import phase, scheduled
 
-NETWORK = {"output": {"class": "softmax", "loss": "ce", "from": "data"}}
+NETWORK = {"output": {"class": "softmax", "loss": "ce", "from": "data", "target": "classes"}}
 
 
 @pytest.fixture
@@ -92,10 +92,9 @@ def test_a_rule_sees_scores_that_are_none_or_missing(halve):
 
 def test_a_job_asks_the_rule_in_each_epoch_and_a_resumed_one_gets_the_same_rates(halve, training, stop_at, tmp_path):
     rule = {"class": "halve", "halve_threshold": 0.5}  # more than dev can improve, so that it halves in each epoch
-    net = network(1, 4)
     phases = [
-        phase(0, range(1, 4), net) | {"learning_rate_control": rule | {"first_epoch": 1, "rates": [0.016] * 3}},
-        phase(1, range(4, 6), net) | {"learning_rate_control": rule | {"first_epoch": 4, "rates": [0.016, 0.032]}},
+        phase(0, range(1, 4), NETWORK) | {"learning_rate_control": rule | {"first_epoch": 1, "rates": [0.016] * 3}},
+        phase(1, range(4, 6), NETWORK) | {"learning_rate_control": rule | {"first_epoch": 4, "rates": [0.016, 0.032]}},
     ]
     whole = training(phases, "whole")
     assert [record["learning_rate"] for record in whole.history] == [0.016, 0.016, 0.008, 0.004, 0.004]
@@ -118,7 +117,7 @@ def test_a_job_asks_the_rule_in_each_epoch_and_a_resumed_one_gets_the_same_rates
 )
 def test_an_unknown_control_or_option_is_an_error(training, control, message):
     with pytest.raises(ConfigError) as error:
-        training([phase(0, range(1, 2), network(1, 4)) | {"learning_rate_control": control}])
+        training([phase(0, range(1, 2), NETWORK) | {"learning_rate_control": control}])
     assert message in str(error.value)
 
 
@@ -126,4 +125,4 @@ def test_an_unknown_control_or_option_is_an_error(training, control, message):
 def test_a_rule_that_returns_no_rate_stops_the_training(training, rate):
     message = r"epoch 1 \(index 0\): learning_rate_control 'scheduled' returned .*, expected a finite number, 0 or more"
     with pytest.raises(TrainingError, match=message):
-        training([phase(0, range(1, 2), network(1, 4)) | {"learning_rate_control": scheduled([rate])}])
+        training([phase(0, range(1, 2), NETWORK) | {"learning_rate_control": scheduled([rate])}])

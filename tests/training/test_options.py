@@ -1,4 +1,4 @@
-"""Options of the training: what is wrong is told before anything runs."""
+"""Training options are checked before anything runs."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from boulder.training import TrainingOptions
         ({"optimizer": {"class": "adam", "beta_1": 0.5}}, "has no option 'beta_1'; did you mean 'beta1'?"),
     ],
 )
-def test_a_wrong_option_is_named_with_what_was_expected(config, message):
+def test_a_wrong_option_is_an_error_with_the_expected_value(config, message):
     with pytest.raises(ConfigError) as error:
         TrainingOptions.from_config(config)
     assert message in str(error.value)
@@ -29,7 +29,7 @@ def test_a_wrong_option_is_named_with_what_was_expected(config, message):
 @pytest.mark.parametrize(
     "name", ["adam", "amsgrad", "adamw", "adamax", "nadam", "sgd", "momentum", "adagrad", "adadelta", "rmsprop", "lion"]
 )
-def test_slots_of_every_optimizer_come_back(name):
+def test_slots_of_every_optimizer_are_restored(name):
     import numpy as np
     import tensorflow as tf
 

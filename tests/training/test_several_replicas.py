@@ -1,4 +1,4 @@
-"""Several devices in one process, as MirroredStrategy has them. TensorFlow wants to know them before it does anything."""
+"""Several devices in one process, by MirroredStrategy. TensorFlow must know them before its first operation."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ import pytest
     [("2", "not slow"), *(pytest.param(number, "", marks=pytest.mark.slow) for number in ("2", "3"))],
 )
 def test_several_replicas_train_what_one_does(devices, tests):
-    """See on_several_devices.py, whose tests these are."""
+    """Run the tests of on_several_devices.py."""
     file = Path(__file__).with_name("on_several_devices.py")
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "DEVICES": devices}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", tests, str(file)]

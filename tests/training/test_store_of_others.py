@@ -1,4 +1,4 @@
-"""What a process does that trains together with the chief: it writes nothing, and goes on from what the chief says."""
+"""Processes of ranks other than 0 write nothing, and resume from the checkpoint that rank 0 chooses."""
 
 import threading
 import time
@@ -19,13 +19,13 @@ def checkpoint(epoch: int, position: dict | None = None) -> Checkpoint:
 
 
 @pytest.mark.parametrize("position", [None, {"batch": 3, "sums": {}}])
-def test_it_says_where_the_chief_saves_and_writes_nothing(tmp_path, position):
+def test_save_returns_the_path_of_rank_0_and_writes_nothing(tmp_path, position):
     told = ForeignStore(tmp_path).save(checkpoint(2, position))
     assert not list(tmp_path.iterdir())
     assert CheckpointStore(tmp_path).save(checkpoint(2, position)) == told
 
 
-def test_it_waits_for_a_checkpoint_that_it_sees_later_than_the_chief(tmp_path):
+def test_load_waits_for_a_checkpoint_that_appears_late(tmp_path):
     def late():
         time.sleep(0.5)
         CheckpointStore(tmp_path).save(checkpoint(3, {"batch": 2, "sums": {}}))
@@ -38,7 +38,7 @@ def test_it_waits_for_a_checkpoint_that_it_sees_later_than_the_chief(tmp_path):
     assert (loaded.epoch, loaded.position["batch"]) == (3, 2)
 
 
-def test_one_that_does_not_come_is_an_error(tmp_path, monkeypatch):
+def test_a_checkpoint_that_does_not_appear_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_SECONDS_FOR_FILES", 0.2)
     with pytest.raises(CheckpointError, match=r"epoch\.000004\.h5: there is no such file"):
         ForeignStore(tmp_path).load(4, 0)
@@ -46,18 +46,18 @@ def test_one_that_does_not_come_is_an_error(tmp_path, monkeypatch):
 
 @pytest.fixture
 def one_of_two():
-    replicas = SeveralReplicas.__new__(SeveralReplicas)  # what it is made of needs the other process
+    replicas = SeveralReplicas.__new__(SeveralReplicas)  # its constructor needs the other process
     replicas._num_processes = 2
     return replicas
 
 
-def test_it_ends_so_that_it_can_be_resumed_where_another_process_is_gone(one_of_two):
+def test_a_process_stops_so_that_it_can_be_resumed_if_another_one_has_died(one_of_two):
     message = "Graph execution error:\n\nDetected at …\nCollective ops is aborted by: Connection reset by peer\nmore"
     told = r"^another process .* has died, .* \(Connection reset by peer\)$"
     with pytest.raises(SystemExit, match=told), one_of_two.failures():
         raise tf.errors.UnavailableError(None, None, message)
 
 
-def test_an_error_of_its_own_stays_one(one_of_two):
+def test_another_error_of_tensorflow_is_not_changed(one_of_two):
     with pytest.raises(tf.errors.ResourceExhaustedError), one_of_two.failures():
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")

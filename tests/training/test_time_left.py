@@ -1,4 +1,4 @@
-"""How long a phase still takes."""
+"""The estimated remaining time of a phase."""
 
 import pytest
 
@@ -22,9 +22,9 @@ def records(*seconds):
         ([], {"what": "epoch 1 (index 0)", "done": 1, "total": 20, "batches": 0, "seconds": 0}, None),
     ],
 )
-def test_it_is_told_by_the_last_epochs_and_by_the_one_that_runs(done, progress, left):
+def test_the_last_epochs_and_the_one_in_progress_give_the_estimate(done, progress, left):
     assert seconds_left(range(1, 6), records(*done), progress) == (left if left is None else pytest.approx(left))
 
 
-def test_epochs_of_the_phase_before_do_not_count():
+def test_epochs_of_the_previous_phase_do_not_count():
     assert seconds_left(range(3, 5), records(1000, 1000, 10)) == 10

@@ -1,4 +1,4 @@
-"""What a training run promises: it is a function of its arguments, wherever it was stopped."""
+"""A training run is a function of its arguments, independent of where it was stopped."""
 
 import contextlib
 import json
@@ -14,13 +14,13 @@ PHASES = [phase(0, range(1, 3), network(1, 4)), phase(1, range(3, 5), network(2,
 
 
 @pytest.mark.slow
-def test_a_second_run_ends_in_the_same_bytes(training, tmp_path):
+def test_a_second_run_gives_the_same_bytes(training, tmp_path):
     training(PHASES, "one")
     training(PHASES, "two")
     assert (tmp_path / "one/checkpoint.h5").read_bytes() == (tmp_path / "two/checkpoint.h5").read_bytes()
 
 
-def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training, tmp_path):
+def test_one_run_per_phase_gives_the_same_bytes_as_one_run_for_all(training, tmp_path):
     training(PHASES, "all")
     training(PHASES[:1], "first")
     training(PHASES[1:], "second", previous=tmp_path / "first/checkpoint.h5")
@@ -36,10 +36,8 @@ def test_a_run_for_each_phase_ends_in_the_same_bytes_as_one_run_for_all(training
         (3, signal.SIGXCPU),
     ],
 )
-def test_a_run_that_was_stopped_by_a_signal_and_resumed_ends_in_the_same_bytes(
-    training, stop_at, tmp_path, batches, number
-):
-    """After 2 batches it is in the middle of an epoch, after 6 or 7 between training and dev or in dev."""
+def test_a_run_stopped_by_a_signal_and_resumed_gives_the_same_bytes(training, stop_at, tmp_path, batches, number):
+    """The run stops in the middle of an epoch after 2 batches, and between training and dev or in dev after 6 or 7."""
     phases = [phase(0, range(1, 3), network(1, 4, dropout=0.2))]
     training(phases, "undisturbed")
     stop_at(batches, number)
@@ -53,7 +51,7 @@ def test_a_run_that_was_stopped_by_a_signal_and_resumed_ends_in_the_same_bytes(
     assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2]
 
 
-def test_a_run_of_several_phases_that_was_stopped_in_a_later_one_goes_on_there(training, stop_at, tmp_path):
+def test_a_run_stopped_in_a_later_phase_resumes_there(training, stop_at, tmp_path):
     training(PHASES, "undisturbed")
     stop_at(20)
     with pytest.raises(SystemExit, match="stopped in epoch 3"):
@@ -63,7 +61,7 @@ def test_a_run_of_several_phases_that_was_stopped_in_a_later_one_goes_on_there(t
     assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2, 3, 4]
 
 
-def test_a_phase_that_is_spread_over_two_runs_keeps_its_optimizer(training, tmp_path):
+def test_a_phase_spread_over_two_runs_keeps_its_optimizer(training, tmp_path):
     whole = [phase(0, range(1, 4), network(1, 4))]
     part = [whole[0] | {"last_epoch": 2, "learning_rate_control": scheduled([0.01] * 2)}]
     rest = [whole[0] | {"first_epoch": 3, "learning_rate_control": scheduled([0.01], 3)}]
@@ -73,7 +71,7 @@ def test_a_phase_that_is_spread_over_two_runs_keeps_its_optimizer(training, tmp_
     assert (tmp_path / "whole/checkpoint.h5").read_bytes() == (tmp_path / "rest/checkpoint.h5").read_bytes()
 
 
-def test_it_learns_and_says_so_in_scores_and_tensorboard(training, tmp_path):
+def test_the_loss_falls_and_scores_and_tensorboard_are_written(training, tmp_path):
     checkpoint = training([phase(0, range(1, 9), network(1, 16), batch_size=30)])
     records = [json.loads(line) for line in (tmp_path / "run/scores.jsonl").read_text().splitlines()]
     assert [record["epoch"] for record in records] == list(range(1, 9))
@@ -91,8 +89,8 @@ def test_a_loss_of_scale_0_is_neither_trained_nor_scored(training, tmp_path):
     assert sorted(record["train"]) == ["cost:output", "error:output"]
 
 
-def test_the_objective_is_a_sum_over_frames_unless_it_is_normalised(training):
-    """With plain SGD the first step scales with the objective: by the number of target frames of the batch."""
+def test_the_objective_is_a_sum_over_frames_unless_normalised(training):
+    """With plain SGD the first step is proportional to the objective, hence to the number of target frames in the batch."""
     net, sgd = network(1, 4), {"optimizer": {"class": "sgd"}, "batching": "default", "max_seqs": 30, "batch_size": 1000}
     start = training(
         [phase(0, range(1, 2), net, **sgd) | {"learning_rate_control": scheduled([1e-12])}], "start"
@@ -107,7 +105,7 @@ def test_the_objective_is_a_sum_over_frames_unless_it_is_normalised(training):
     assert (training([phase(0, range(1, 2), own, **sgd) | rate], "own").params["output/b"] == mean).all()
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_batch_and_the_last_good_checkpoint(training, tmp_path):
+def test_a_non_finite_loss_is_an_error_with_the_batch_and_the_last_good_checkpoint(training, tmp_path):
     from boulder.training import Checkpoint
 
     phases = [phase(0, range(1, 4), network(1, 4), optimizer={"class": "sgd"}, use_normalized_loss=False)]
@@ -124,7 +122,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_batch_and_the_last_good_c
     assert Checkpoint.load(tmp_path / "diverges/store/epoch.000001.h5").epoch == 1
 
 
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it_and_that_is_said(training, tmp_path):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_is_used(training, tmp_path):
     phases = [phase(0, range(1, 4), network(1, 4))]
     training(phases, "undisturbed")
     training(phases, "damaged")
@@ -140,17 +138,17 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it_and_that_is_s
     assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "damaged/checkpoint.h5").read_bytes()
 
 
-def test_a_later_phase_without_a_checkpoint_is_refused(training):
+def test_a_later_phase_without_a_checkpoint_is_an_error(training):
     with pytest.raises(CheckpointError, match="begins at epoch 3 and needs the checkpoint of epoch 2"):
         training(PHASES[1:])
 
 
-def test_a_previous_checkpoint_that_is_missing_is_named(training, tmp_path):
+def test_a_missing_previous_checkpoint_is_named(training, tmp_path):
     with pytest.raises(CheckpointError, match=r"gone\.h5: there is no such file"):
         training(PHASES[1:], previous=tmp_path / "gone.h5")
 
 
-def test_a_disk_that_fills_up_stops_the_training_and_leaves_the_last_good_checkpoint(training, small_disk):
+def test_a_full_disk_stops_the_training_and_keeps_the_last_good_checkpoint(training, small_disk):
     from boulder.training import Checkpoint
 
     def fill(line):
@@ -165,7 +163,7 @@ def test_a_disk_that_fills_up_stops_the_training_and_leaves_the_last_good_checkp
     assert Checkpoint.load(small_disk / "store/epoch.000001.h5").epoch == 1
 
 
-def test_a_function_in_a_net_dict_is_trained_kept_by_its_digest_and_searched_with(training, data):
+def test_a_function_in_a_net_dict_is_stored_by_its_digest_and_works_in_search(training, data):
     from boulder.schedule.canonical import canonical
     from boulder.schedule.functions import restore
     from boulder.search.network import Searched, ctc_search
@@ -185,7 +183,7 @@ def test_a_function_in_a_net_dict_is_trained_kept_by_its_digest_and_searched_wit
     assert len(found) == 8
 
 
-def test_only_the_trainable_layers_are_trained_and_layers_to_reset_begin_anew(training, tmp_path):
+def test_only_trainable_layers_are_trained_and_reset_layers_start_fresh(training, tmp_path):
     net = network(1, 4)
     first = training([phase(0, range(1, 2), net)], "first")
     part = phase(1, range(2, 3), net) | {"trainable_layers": ["output"], "reset_layers": ["bw0"]}

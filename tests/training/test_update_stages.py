@@ -8,9 +8,16 @@ import tensorflow as tf
 
 from boulder.training import TrainingOptions
 from boulder.training.update import STAGES, ClipByGlobalNorm, ClipByValue, Stage, Update, make_stages, slot_variable
-from tests.tiny import network, phase
+from tests.tiny import phase
 
 SGD = {"optimizer": {"class": "sgd"}}
+
+
+def network(width: int) -> dict:
+    return {
+        "hidden": {"class": "linear", "activation": "tanh", "from": "data", "n_out": width},
+        "output": {"class": "softmax", "from": "hidden", "loss": "ce", "target": "classes"},
+    }
 
 
 def update(*gradients: list[float]) -> Update:
@@ -80,8 +87,8 @@ def stage(monkeypatch):
 def test_stages_with_state_or_noise_resume_and_carry_over(training, stop_at, stage, tmp_path, cls):
     stage(cls)
     phases = [
-        phase(0, range(1, 2), network(1, 4), max_seqs=7),  # an odd number of batches, so that a sum is handed over
-        phase(1, range(2, 3), network(1, 6), max_seqs=7) | {"carry_optimizer": "grow"},
+        phase(0, range(1, 2), network(4), max_seqs=7),  # an odd number of batches, so that a sum is handed over
+        phase(1, range(2, 3), network(6), max_seqs=7) | {"carry_optimizer": "grow"},
     ]
     first = training(phases[:1], "first")
     training(phases, "undisturbed")

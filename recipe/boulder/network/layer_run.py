@@ -71,15 +71,15 @@ class LayerRun:
         """:return: int32 scalar, number of the iteration; None outside of loops, or where all iterations are computed at once"""
         return self.random.frame
 
-    def random_seed(self, what: str) -> TFTensor:
+    def random_seed(self, purpose: str) -> TFTensor:
         """See `RandomStream.seed_of`."""
-        return self.random.seed_of(what)
+        return self.random.seed_of(purpose)
 
     def drop(
-        self, value: TFTensor, rate: float, what: str, shared: Sequence[bool] | None = None, frame: TFTensor = None
+        self, value: TFTensor, rate: float, purpose: str, shared: Sequence[bool] | None = None, frame: TFTensor = None
     ) -> TFTensor:
         """See `RandomStream.drop`."""
-        return self.random.drop(value, rate, what, shared, frame)
+        return self.random.drop(value, rate, purpose, shared, frame)
 
     # Sequence lengths
 

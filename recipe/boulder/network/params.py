@@ -17,7 +17,7 @@ def variable_scope(layer: str) -> str:
 class Part:
     """A contiguous part of one axis of a parameter.
 
-    :param label: what it belongs to: name of a source layer, a gate ("input"), or "" if the axis is not divided
+    :param label: name of a source layer, a gate ("input"), or "" if the axis is not divided
     :param size: number of entries
     """
 

@@ -1,4 +1,4 @@
-"""References: what a layer reads, as the net dict spells it and as a place in the whole network."""
+"""References to the inputs of a layer: as a net dict spells them, and resolved to a place in the whole network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RefKind(Enum):
     SUBLAYER = auto()
     """`LAYER/NAME`: a layer of the subnet that a layer holds"""
     INPUT = auto()
-    """`data`: the default input; in a loop also `data:source`, the current frame of what the loop iterates over"""
+    """`data`: the default input; in a loop also `data:source`, the current frame of the loop's input"""
     DATA = auto()
     """`data:KEY`: a data stream"""
     STEP = auto()

@@ -1,4 +1,4 @@
-"""The layers of a network while it is computed: what they share, and the `LayerRun` of each."""
+"""The state that layers share while a network is computed, and the `LayerRun` of each layer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class RunState:
         return self.outputs[source] if source in self.outputs else self.streams[source]
 
     def run(self, spec: LayerSpec) -> LayerRun:
-        """:return: what the layer's compute half gets; a `LoopRun` for a layer with inner layers"""
+        """:return: the argument of the layer's compute half; a `LoopRun` for a layer with inner layers"""
         layer = spec.layer
         dropout = InputDropout(0.0, ())
         if isinstance(layer, ConcatLayer):

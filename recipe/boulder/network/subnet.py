@@ -314,7 +314,8 @@ class Subnet:
         node = Node(name, path, layer, sources, self.initial(layer, where), loss, target)
         if not isinstance(layer, Container):
             return node
-        place = Place(self.mode, self.place.streams, self, self.key(name), path, where, self.scope(name), sources)
+        streams, key = self.place.streams, self.place.default_input
+        place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources)
         return replace(node, inner=layer.inner(place))
 
     def _check_target(self, layer: Layer, target: str | None, where: str) -> None:

@@ -137,6 +137,6 @@ def _stream_template(stream: Stream, has_time: bool) -> Template:
     axes = (Batch, Time(stream.key)) if has_time else (Batch,)
     if stream.sparse:
         return Template(axes, stream.dtype, stream.dim)
-    # without time, a 'shape' of one entry is that of the features
+    # without a time axis, a 'shape' of one entry is the feature axis
     has_feature = stream.has_feature_axis or (not has_time and stream.dim is not None)
     return Template((*axes, Feature(stream.dim)) if has_feature else axes, stream.dtype)

@@ -1,6 +1,4 @@
-"""The input of a report: dataclasses with one field per key, and the checks of their consistency."""
-
-from __future__ import annotations
+"""The input of a report: its fields, and checks with clear errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,13 +8,13 @@ from boulder.errors import DataError
 from boulder.report.attention import AttentionMap
 from boulder.report.handover import HandOver
 from boulder.report.schema import from_plain
-from boulder.schedule.labels import short_index_label
+from boulder.schedule.labels import index_label, short_index_label
 from boulder.search.error_rate import best_reference
 
 
 @dataclass(frozen=True)
 class GrowthCounts:
-    """Numbers of parameters (arrays, not elements) by how they were carried over from the phase before."""
+    """Number of parameter arrays of a phase by the way they came about."""
 
     copied: int
     grown: int
@@ -26,33 +24,33 @@ class GrowthCounts:
 
 @dataclass(frozen=True)
 class PhaseRow:
-    """One phase as planned and, if `seconds` is known, trained."""
+    """A phase of the plan; `seconds` and `stale` are set after training."""
 
     phase: int
     index: int | None  # None: the original network
-    first_epoch: int  # counted from 1, inclusive
+    first_epoch: int  # 1-based
     last_epoch: int  # inclusive
     is_pretrain: bool
     num_params: int | None  # None: unknown
     num_layers: int
-    added: list[str] = field(default_factory=list)  # layer names, compared with the phase before
+    added: list[str] = field(default_factory=list)  # layers that the previous phase does not have
     removed: list[str] = field(default_factory=list)
-    changed: dict[str, list[str]] = field(default_factory=dict)  # layer → changes such as `n_out: 64 → 128`
-    config: dict[str, Any] = field(default_factory=dict)  # overrides
+    changed: dict[str, list[str]] = field(default_factory=dict)  # layer → changes, e.g. `n_out: 64 → 128`
+    config: dict[str, Any] = field(default_factory=dict)  # overrides of training options
     copy_param_mode: str | None = None
-    job: str | None = None
+    job: str | None = None  # job id
     seconds: float | None = None
     growth: GrowthCounts | None = None
-    stale: str | None = None  # reason why its results are stale
+    stale: str | None = None  # reason, e.g. `from before phase 01 was rerun`
 
     @property
     def label(self) -> str:
-        """:return: the index in tables"""
+        """:return: cell of a column "index": `3` or `original`"""
         return short_index_label(self.index)
 
     @property
     def changed_together(self) -> list[tuple[list[str], list[str]]]:
-        """:return: (layers, changes), which groups layers with equal changes"""
+        """:return: (layers, changes) pairs; layers with equal changes are grouped"""
         groups: dict[tuple[str, ...], list[str]] = {}
         for layer, changes in self.changed.items():
             groups.setdefault(tuple(changes), []).append(layer)
@@ -61,13 +59,15 @@ class PhaseRow:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One epoch. A score that is missing, None or NaN is unknown."""
+    """Scores of an epoch. A score that is missing, None or NaN is unknown."""
 
-    epoch: int  # counted from 1
+    epoch: int  # 1-based
     phase: int
     index: int | None = None
     learning_rate: float | None = None
-    train: dict[str, float | None] = field(default_factory=dict)  # score key, e.g. `cost:output`; lower is better
+    train: dict[str, float | None] = field(
+        default_factory=dict
+    )  # score key, e.g. `cost:output` → value; lower is better
     dev: dict[str, float | None] = field(default_factory=dict)
     seconds: float | None = None
     steps: int | None = None
@@ -75,20 +75,20 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
-class RateRow:
-    """Error rates of one data set; rates are fractions, 0.1 is 10 %."""
+class ErrorRateRow:
+    """Error rates of a data set, as fractions: 0.1 is 10 %."""
 
     name: str
-    per: float
-    wer: float
+    per: float  # phoneme error rate: edits / phonemes
+    wer: float  # word error rate
     words: int
-    phonemes: int
+    phonemes: int  # of the references
     edits: int
 
 
 @dataclass(frozen=True)
 class Example:
-    """A decoded word; `edits` is the distance to its nearest reference."""
+    """A decoded word; `edits` is the edit distance to its nearest reference."""
 
     word: str
     hypothesis: list[str]
@@ -98,32 +98,31 @@ class Example:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole input. Only `title` and `phases` are required, so that a pipeline without results has a report."""
+    """The whole report. Only `title` and `phases` are required, so that a pipeline can be reported before it has run."""
 
     title: str
     phases: list[PhaseRow]
     description: str = ""
     created: str | None = None
     scores: list[ScoreRow] = field(default_factory=list)
-    error_rates: list[RateRow] = field(default_factory=list)
+    error_rates: list[ErrorRateRow] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     attention: list[AttentionMap] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
-    stale: dict[str, str] = field(default_factory=dict)  # other part, e.g. `error rates` → reason why it is stale
+    stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → reason
 
     @property
     def all_stale(self) -> dict[str, str]:
-        """:return: stale part → reason; phases first"""
-        phases = {f"phase {phase.label}": phase.stale for phase in self.phases if phase.stale}
+        """:return: stale part → reason; phases first, by the label of their index"""
+        phases = {index_label(phase.index): phase.stale for phase in self.phases if phase.stale}
         return phases | self.stale
 
     @staticmethod
-    def load(report: dict) -> Report:
+    def load(report: dict[str, Any]) -> "Report":
         """
-        :param report: plain JSON data; its keys are the fields of this class
-        :raises DataError: for an unknown or missing key, a value of the wrong type, or inconsistent parts; one line with
-            the place, the value found and the expected one
+        :param report: plain data, e.g. from JSON, with the fields of this class
+        :raises DataError: for an unknown or missing key, a value of the wrong type, or parts that contradict each other
         """
         loaded = from_plain(Report, report, "report")
         check_phases(loaded.phases)
@@ -134,27 +133,29 @@ class Report:
         for number, example in enumerate(loaded.examples):
             where = f"report.examples[{number}] ({example.word!r})"
             if not example.references:
-                raise DataError(f"{where}: no references")
+                raise DataError(f"{where}: found no references, expected at least one")
             distance = best_reference(example.hypothesis, example.references)[1]
             if distance != example.edits:
-                raise DataError(f"{where}: edits is {example.edits}, but the nearest reference is {distance} away")
+                raise DataError(
+                    f"{where}: found {example.edits} edits, but the nearest reference has edit distance {distance}"
+                )
         return loaded
 
 
-def load_phases(phases: Iterable[PhaseRow | dict]) -> list[PhaseRow]:
+def load_phases(phases: Iterable[PhaseRow | dict[str, Any]]) -> list[PhaseRow]:
     """
-    :param phases: loaded or as plain data
-    :raises DataError: as `Report.load`
+    :return: the rows, with plain data converted
+    :raises DataError: see :meth:`Report.load`
     """
     rows = [from_plain(PhaseRow, row, f"phases[{number}]") for number, row in enumerate(phases)]
     check_phases(rows)
     return rows
 
 
-def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
+def load_scores(scores: Iterable[ScoreRow | dict[str, Any]]) -> list[ScoreRow]:
     """
-    :param scores: loaded or as plain data
-    :raises DataError: as `Report.load`
+    :return: the rows, with plain data converted
+    :raises DataError: see :meth:`Report.load`
     """
     rows = [from_plain(ScoreRow, row, f"scores[{number}]") for number, row in enumerate(scores)]
     check_scores(rows, [])
@@ -162,24 +163,26 @@ def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
 
 
 def check_phases(phases: list[PhaseRow]) -> None:
-    """:raises DataError: if the epochs of the phases are not ascending ranges"""
+    """:raises DataError: if the epochs of the phases are not ascending, disjoint ranges"""
     before = 0
     for row in phases:
         if not before < row.first_epoch <= row.last_epoch:
             raise DataError(
-                f"report: phase {row.phase} has epochs {row.first_epoch} to {row.last_epoch}, "
-                f"expected a range that begins at {before + 1} or later"
+                f"report: phase {row.phase}: found epochs {row.first_epoch} to {row.last_epoch}, "
+                f"expected a range that starts at {before + 1} or later"
             )
         before = row.last_epoch
 
 
 def check_scores(scores: list[ScoreRow], phases: list[PhaseRow]) -> None:
-    """:raises DataError: if the epochs do not ascend, or a phase is not among `phases` (unless these are empty)"""
+    """:raises DataError: if the epochs are not ascending, or `phases` is not empty and lacks the phase of a row"""
     known = {row.phase for row in phases}
     before = 0
     for row in scores:
         if row.epoch <= before:
-            raise DataError(f"report: scores of epoch {row.epoch} after those of epoch {before}, expected ascending")
+            raise DataError(
+                f"report: scores of epoch {row.epoch} follow those of epoch {before}, expected ascending epochs"
+            )
         if known and row.phase not in known:
             raise DataError(
                 f"report: scores of epoch {row.epoch} belong to phase {row.phase}, which is not in the plan"
@@ -188,18 +191,18 @@ def check_scores(scores: list[ScoreRow], phases: list[PhaseRow]) -> None:
 
 
 def check_growth(growth: list[HandOver], phases: list[PhaseRow]) -> None:
-    """:raises DataError: if the hand-overs do not ascend, a phase is not in the plan, or shapes do not come in pairs"""
+    """:raises DataError: if the phases are not ascending or not in the plan, or an entry of `grown` is not a pair of shapes"""
     known = {row.phase: row.first_epoch for row in phases}
     before = 0
     for number, entry in enumerate(growth):
         where = f"report.growth[{number}]"
         if entry.phase not in known:
-            raise DataError(f"{where}: belongs to phase {entry.phase}, which is not in the plan")
+            raise DataError(f"{where}: found phase {entry.phase}, which is not in the plan")
         if known[entry.phase] <= before:
             raise DataError(
-                f"{where}: belongs to phase {entry.phase}, expected a later phase than that of the entry before"
+                f"{where}: found phase {entry.phase}, expected a later phase than that of the previous entry"
             )
         for path, shapes in entry.grown.items():
             if len(shapes) != 2:
-                raise DataError(f"{where}.grown[{path!r}]: found {shapes!r}, expected an old and a new shape")
+                raise DataError(f"{where}.grown[{path!r}]: found {shapes!r}, expected the old and the new shape")
         before = known[entry.phase]

@@ -1,10 +1,4 @@
-"""Builds dataclasses from plain JSON data by their type annotations, with errors that name the place.
-
-Replacing this file by pydantic does not pay: its strict mode refuses dicts for dataclasses, so that each field would need
-a strict type of its own, and its errors need a translation as long as this file.
-"""
-
-from __future__ import annotations
+"""Converts plain data, e.g. from JSON, to dataclasses by their annotations. Errors name the place of the mistake."""
 
 import types
 from dataclasses import MISSING, fields, is_dataclass
@@ -14,47 +8,50 @@ from boulder.errors import DataError, nearest
 
 T = TypeVar("T")
 
-_NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false", list: "a list", dict: "a dict"}
+# pydantic in strict mode accepts and refuses the same values. But its messages would have to be rewritten, the nearest
+# name of an unknown key needs the annotations all the same, and its import takes longer than that of all of Boulder's
+# planning. cattrs converts silently ("5" to 5, a string to the list of its letters).
+
+_NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true or false", list: "a list", dict: "a dict"}
 
 
-def from_plain(kind: type[T], value: Any, where: str) -> T:
+def from_plain(kind: type[T], value: object, where: str) -> T:
     """
-    :param kind: a dataclass, int, float, str, bool, Any, list[…] or dict[str, …], or a union of one of these with None
-    :param value: plain data; instances of the dataclass are used unchanged
-    :param where: path of the value for messages, e.g. `report.phases[2]`
-    :return: the value as `kind`
-    :raises DataError: if the value does not match `kind`; an int is accepted as a float, a bool is no int
+    :param kind: a dataclass. Its fields may be of type int, float, str, bool, Any, list[…], dict[str, …], a dataclass
+        or one of these | None.
+    :param value: plain data; instances of a dataclass are accepted unchanged
+    :param where: place of the value for messages, e.g. `report.phases[2]`
+    :raises DataError: for an unknown or missing key or a value of the wrong type
     """
-    return cast(T, _converted(kind, value, where))
+    return cast(T, _convert(kind, value, where))
 
 
-def _converted(kind: Any, value: Any, where: str) -> Any:
+def _convert(kind: Any, value: Any, where: str) -> Any:
     if kind is Any:
         return value
     if isinstance(kind, types.UnionType):
-        if value is None and type(None) in get_args(kind):
-            return None
         (kind,) = [option for option in get_args(kind) if option is not type(None)]
-        return _converted(kind, value, where)
+        return None if value is None else _convert(kind, value, where)
     if is_dataclass(kind):
-        return value if type(value) is kind else _dataclass(kind, value, where)
+        return value if isinstance(value, cast(type, kind)) else _dataclass(kind, value, where)
     origin = get_origin(kind) or kind
     if origin is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    # bool is a subclass of int, but True is not a number of epochs.
     if not isinstance(value, origin) or (isinstance(value, bool) and origin is not bool):
         raise DataError(f"{where}: found {value!r}, expected {_NAMES[origin]}")
     if origin is list:
         (item,) = get_args(kind)
-        return [_converted(item, entry, f"{where}[{number}]") for number, entry in enumerate(value)]
+        return [_convert(item, entry, f"{where}[{number}]") for number, entry in enumerate(value)]
     if origin is dict:
         for key in value:
             if not isinstance(key, str):
-                raise DataError(f"{where}: key {key!r}, expected a text")
-        return {key: _converted(get_args(kind)[1], entry, f"{where}[{key!r}]") for key, entry in value.items()}
+                raise DataError(f"{where}: found key {key!r}, expected a string")
+        return {key: _convert(get_args(kind)[1], entry, f"{where}[{key!r}]") for key, entry in value.items()}
     return value
 
 
-def _dataclass(kind: Any, value: Any, where: str) -> Any:
+def _dataclass(kind: Any, value: object, where: str) -> Any:
     if not isinstance(value, dict):
         raise DataError(f"{where}: found {value!r}, expected a dict")
     hints = get_type_hints(kind)
@@ -65,4 +62,4 @@ def _dataclass(kind: Any, value: Any, where: str) -> Any:
         needed = option.default is MISSING and option.default_factory is MISSING
         if needed and option.name not in value:
             raise DataError(f"{where}: key {option.name!r} is missing")
-    return kind(**{key: _converted(hints[key], entry, f"{where}.{key}") for key, entry in value.items()})
+    return kind(**{key: _convert(hints[key], entry, f"{where}.{key}") for key, entry in value.items()})

@@ -1,4 +1,4 @@
-"""Status table of a pipeline's phases, for a terminal."""
+"""Table of the states of a pipeline's phases, for the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from boulder.report import words
+from boulder.report import formatting
 from boulder.report.model import ScoreRow
 from boulder.report.summary import score_keys
 
@@ -26,17 +26,17 @@ FAILED_STYLE = "bold red"
 class PhaseStatus:
     """
     :param phase: name of the phase
-    :param state: state of its job in Sisyphus
-    :param held: whether the job is on hold, so that it will not be restarted
-    :param epochs_done: number of finished epochs out of `num_epochs`
-    :param epoch: last epoch with scores
-    :param train: score key → value in that epoch
-    :param dev: likewise
-    :param progress: progress within the running epoch, e.g. `epoch 3: batch 20/300`
-    :param seconds: duration of its epochs so far
-    :param seconds_left: None: unknown
-    :param where: engine, the cluster's job number, host or process
-    :param stale: reason why its results are stale
+    :param state: Sisyphus's name of the state
+    :param held: whether its job has a hold file, so that it is not started again
+    :param epochs_done: number of finished epochs, out of `num_epochs`
+    :param epoch: last epoch that has scores
+    :param train: score key → value on train in that epoch
+    :param dev: score key → value on dev in that epoch
+    :param progress: progress of the running epoch, e.g. `epoch 3: batch 20/300`
+    :param seconds: training time so far
+    :param seconds_left: estimated remaining time; None if unknown
+    :param where: engine, job number in the cluster, host or process
+    :param stale: why its results are stale, e.g. `from before phase 01 was rerun`
     """
 
     phase: str
@@ -56,8 +56,8 @@ class PhaseStatus:
 
 def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
     """
-    :param width: columns of the terminal; a narrow one has no room for training scores and progress
-    :return: one row per phase, with the scores of the first layer, which is the output layer if it has scores
+    :param width: width of the terminal; a narrow one omits scores on train if there are some on dev, and the progress
+    :return: table with a row per phase, with the scores of the first layer of `score_keys`
     """
     from rich import box
     from rich.table import Table
@@ -86,9 +86,9 @@ def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
             Text(row.phase, "bold"),
             _state(row),
             f"{row.epochs_done}/{row.num_epochs}",
-            *(words.score(getattr(row, part).get(key)) if row.epoch else "" for key, part in scores),
-            words.duration(row.seconds) if row.seconds else "",
-            words.duration(row.seconds_left) if row.seconds_left is not None else "",
+            *(formatting.score(getattr(row, part).get(key)) if row.epoch else "" for key, part in scores),
+            formatting.duration(row.seconds) if row.seconds else "",
+            formatting.duration(row.seconds_left) if row.seconds_left is not None else "",
             where,
         )
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from boulder.errors import ScheduleError
+from boulder.schedule.labels import phase_name
 
 COPY_PARAM_MODES = {
     "ifpossible": "copies what has kept its shape, initialises the rest; also what None means (RETURNN)",
@@ -64,7 +65,7 @@ class Phase:
     def name(self) -> str:
         """Name in aliases and tables: `00`, `01`, …, or `final` for the original network; `00.2` for the second phase of
         an index."""
-        name = "final" if self.index is None else f"{self.index:02d}"
+        name = phase_name(self.index)
         return name if self.part == 1 else f"{name}.{self.part}"
 
 

@@ -38,10 +38,10 @@ class RunningCode:
                 "random numbers would be the same in each iteration of this loop, expected tf.while_loop or tf.map_fn"
             )
         if given is None:
-            what, self._calls = f"call {self._calls}", self._calls + 1
+            purpose, self._calls = f"call {self._calls}", self._calls + 1
         else:
-            what = f"seed {given}"
-        seed = self.random.seed_of(what)
+            purpose = f"seed {given}"
+        seed = self.random.seed_of(purpose)
         of_loop = [] if self.random.frame is None else [self.random.frame]
         for iteration in (*of_loop, *self._iterations):
             seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(iteration, tf.int64))

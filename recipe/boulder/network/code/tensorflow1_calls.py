@@ -1,6 +1,6 @@
 """TensorFlow functions that also accept calls written for TensorFlow 1, where meanings or argument orders have changed.
 
-Each accepts what TensorFlow 2's function accepts. A call that TensorFlow 2 would refuse or misread means what it meant in
+Each accepts all calls of TensorFlow 2's function. A call that TensorFlow 2 would refuse or misread has its meaning in
 TensorFlow 1.
 """
 

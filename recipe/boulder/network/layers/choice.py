@@ -156,7 +156,7 @@ class Choice(Chooser):
     ) -> tuple[TFTensor, TFTensor]:
         """
         :param scores: float32 [B, beam * n], of all continuations
-        :return: scores and positions like those of `top_k`, [B, beam] each; the last ones are those of the true labels
+        :return: scores and positions like those of `top_k`, [B, beam] each; the last ones belong to the true labels
         """
         time, width = truth.template.required(TIME), hypotheses.beam.known_size
         n = scores.shape[1] // width

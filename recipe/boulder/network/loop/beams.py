@@ -76,7 +76,7 @@ class Hypotheses:
         :param chooser: the layer that chooses
         :param spec: its spec
         :param sources: its inputs
-        :param outputs: what there is in this frame so far, including what was carried over
+        :param outputs: name → value, computed in this frame so far or carried over
         :param states: states of layers, with their templates
         :return: labels
         """

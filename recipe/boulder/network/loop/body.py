@@ -34,7 +34,7 @@ class Body:
     :param carried: outputs that are carried over from frame to frame
     :param states: layer with a state → key → template of one frame
     :param results: layers that are needed for all frames → their templates, over all frames
-    :param logits: those of them whose values before the softmax are needed as well
+    :param logits: layers of `results` whose logits, the values before the softmax, are needed as well
     :param end: the layer that tells for each sequence whether it has ended; None if the lengths are known before the loop
     :param number: name of the frame's number, `:i`
     :param max_length: maximal number of frames where `end` decides

@@ -167,7 +167,7 @@ class _Building:
             self._put(LayerSpec(name, Result(), (name,), template, ()))
 
     def _carried(self, nodes: list[Node], inner: dict[str, LayerSpec]) -> tuple[tuple[Carried, ...], tuple[str, ...]]:
-        """:return: what the loop carries over from frame to frame, and what it reads from outside"""
+        """:return: outputs that the loop carries over from frame to frame, and names of its inputs"""
         refs = {ref.key: ref for node in nodes for ref in node.refs}
         carried: dict[str, Carried] = {}
         read: dict[str, Ref | None] = {}

@@ -1,10 +1,9 @@
 """The templates of a loop's layers in one frame.
 
 The template of a layer that depends on itself through `prev:`, as attention weights summed over the frames do, depends on
-itself. It is found by iterating to a fixed point. In the first round nothing is known of the previous frame, and layers
-are described from those of their sources that are known; each round uses the templates that the round before has added.
-Templates only ever gain axes, so the iteration ends. The result must then hold: each layer is described once more, from
-all of its sources.
+itself. It is found by iterating to a fixed point. In the first round the templates of the previous frame are unknown, and
+layers are described from the known ones among their sources; each round uses the templates of the round before. Templates
+only ever gain axes, so the iteration ends. As a check, each layer is then described once more, from all of its sources.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ class FrameTemplates:
                 )
 
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
-        """:return: the layer's template, from those of its sources"""
+        """:return: the layer's template, derived from the known templates"""
         if node.inner:
             return node.inner.describe(self.template, self.loop).output
         return checked_template(self.site(node, known))

@@ -1,4 +1,4 @@
-"""What a unit knows of the step that it computes, besides its weights, input and state."""
+"""The context of a step of a recurrent unit, besides its weights, input and state."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class UnitContext:
         """:return: context of one step of the sequence"""
         return replace(self, frame=frame)
 
-    def uniform(self, what: str, n: int, *, every_frame: bool = True) -> TFTensor:
+    def uniform(self, purpose: str, n: int, *, every_frame: bool = True) -> TFTensor:
         """
         Draws random numbers for zoneout, variational dropout and the like.
 
-        They depend on the seed, the update, the layer, `what` and the frame. They do not depend on where the unit is computed:
-        alone, within a loop, or moved out of it. Steps of an outer loop share them.
+        They depend on the seed, the update, the layer, `purpose` and the frame, but not on whether the unit is computed alone,
+        within a loop or moved out of it. The iterations of an outer loop share them.
 
-        :param what: name of the random stream within the layer
+        :param purpose: separates the unit's random numbers for different uses
         :param every_frame: whether each step draws anew; otherwise all steps share the numbers
         :return: float32 [N, n], uniformly distributed in [0, 1)
         """
         assert not every_frame or self.frame is not None, "a unit that draws in each step must not override `sequence`"
-        seed = self.run.random.seed_of(what, self.frame if every_frame else None)
+        seed = self.run.random.seed_of(purpose, self.frame if every_frame else None)
         # in the template's order: in memory, the axes of a moved-out layer may have another
         axes = [axis for axis in self.run.template.axes if axis in self.rows and axis.kind != LOOP]
         shape = tf.concat([self.run.shape(axes), [n]], 0)

@@ -36,8 +36,6 @@ class LstmWeights(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Lstm(Unit):
     """
-    A subclass that overrides `step` must also set `sequence = Unit.sequence`.
-
     :param forget_bias: number added to the forget gate before the sigmoid
     """
 
@@ -57,7 +55,9 @@ class Lstm(Unit):
         return {"c": c, "h": tf.sigmoid(o) * tf.tanh(c)}
 
     def sequence(self, weights: LstmWeights, x: TFTensor, state: State, context: UnitContext) -> State:
-        """Runs TensorFlow's fused operation, which is faster than a loop of `step`."""
+        """Runs TensorFlow's fused operation, which is faster than a loop of `step`, unless a subclass overrides `step`."""
+        if type(self).step is not Lstm.step:
+            return super().sequence(weights, x, state, context)
         peephole = tf.zeros([weights.recurrent.shape[0]], x.dtype)
         result = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.cast(tf.shape(x)[0], tf.int64),

@@ -1,7 +1,5 @@
 """Formats counts, durations, rates and scores for people."""
 
-from __future__ import annotations
-
 import json
 import math
 from typing import Any, TypeGuard
@@ -10,7 +8,7 @@ MISSING = "–"
 
 
 def count(number: int | None) -> str:
-    """:return: `1,234,567`"""
+    """:return: e.g. `1,234,567`"""
     return MISSING if number is None else f"{number:,}"
 
 
@@ -19,8 +17,8 @@ def magnitude(number: int | None) -> str:
     if number is None:
         return MISSING
     value, unit = float(number), ""
-    for unit in ("", "k", "M", "G", "T"):  # noqa: B007 the loop's last unit is used
-        # 999.5 k would be rounded to `1000 k`
+    for unit in ("", "k", "M", "G", "T"):  # noqa: B007 the last one is used
+        # 999.5 k would be rounded to `1000 k`.
         if value < 999.5:
             break
         value /= 1000
@@ -31,12 +29,12 @@ def magnitude(number: int | None) -> str:
 
 
 def factor(value: float) -> str:
-    """:return: at least three digits, without an exponent: `1.05`, `19.1`, `4,772`"""
+    """:return: at least three digits, never with an exponent: `1.05`, `19.1`, `4,772`"""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
 def duration(seconds: float | None) -> str:
-    """:return: `0.4 s`, `42 s`, `4 min 05 s`, `1 h 03 min`, `2 d 04 h`"""
+    """:return: e.g. `0.4 s`, `42 s`, `4 min 05 s`, `1 h 03 min`, `2 d 04 h`"""
     if not is_known(seconds):
         return MISSING
     if seconds < 9.95:
@@ -54,12 +52,12 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(rate: float | None) -> str:
-    """:return: a fraction as `9.7 %`"""
+    """:return: a fraction as a percentage, e.g. `9.7 %`"""
     return f"{rate * 100:.1f} %" if is_known(rate) else MISSING
 
 
 def score(value: float | None) -> str:
-    """:return: four significant digits, so that scores in a column can be compared"""
+    """:return: four significant digits with trailing zeros, so that the values of a column compare easily"""
     return f"{value:#.4g}".rstrip(".") if is_known(value) else MISSING
 
 
@@ -74,18 +72,18 @@ def epochs(first: int, last: int) -> str:
 
 
 def shape(sizes: tuple[int, ...] | None) -> str:
-    """:return: `80 × 320`"""
+    """:return: e.g. `80 × 320`"""
     return MISSING if sizes is None else " × ".join(map(str, sizes)) or "scalar"
 
 
 def some(names: list[str], most: int = 4) -> str:
-    """:return: the names, or the first `most` of them and the number of the others"""
-    # Naming a single further one takes no more room than counting it.
+    """:return: all names, or the first `most` and the number of the others"""
+    # "and 1 more" would take as much space as the name.
     return ", ".join(names) if len(names) <= most + 1 else f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 def plain(value: Any) -> str:
-    """:return: a value of a config as short JSON; a str without quotes"""
+    """:return: a string unchanged, any other value of a config as JSON"""
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 

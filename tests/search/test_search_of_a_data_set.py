@@ -1,0 +1,64 @@
+"""Search over a data set, with networks that are not trained."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from boulder.data import HdfWriter
+from boulder.errors import NetworkError
+from boulder.network import describe
+from boulder.network.initializers import initial_value
+from boulder.search.network import Searched, beam_search, ctc_search
+from config.attention_network import Size
+from config.attention_network import network as attention_network
+from jobs.lexicon_to_hdf import END
+
+EXTERN_DATA = {"data": {"dim": 5, "sparse": True}, "targets": {"dim": END + 1, "sparse": True}}
+LENGTHS = {"one": 4, "two": 2, "three": 3}
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory):
+    """:return: a file without targets"""
+    path = tmp_path_factory.mktemp("letters") / "letters.hdf"
+    with HdfWriter(path, {"data": EXTERN_DATA["data"]}) as writer:
+        for tag, length in LENGTHS.items():
+            writer.write(tag, {"data": np.arange(length)})
+    return path
+
+
+def searched(network: dict, letters) -> Searched:
+    params = describe(network, EXTERN_DATA).params
+    values = {path: initial_value(p.init, p.shape, 1, path, p.dtype) for path, p in params.items()}
+    return Searched(SimpleNamespace(network=network, params=values), EXTERN_DATA, letters, batch_size=100)
+
+
+def test_beam_search_gives_labels_and_attention_weights_of_each_sequence(letters):
+    net = attention_network(Size(layers=1, encoder=3, decoder=3, dropout=0.0), ctc_scale=0.0, label_smoothing=0.0)
+    hypotheses, attention = beam_search(searched(net, letters), "decision", "output/att_weights")
+    assert list(hypotheses) == list(attention) == sorted(LENGTHS)
+    for tag, labels in hypotheses.items():
+        weights = attention[tag]
+        assert weights.shape[1] == LENGTHS[tag]
+        assert weights.shape[0] >= len(labels)
+        np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_ctc_search_gives_labels_of_each_sequence(letters):
+    net = {"output": {"class": "softmax", "from": "data", "n_out": 4}}
+    hypotheses = ctc_search(searched(net, letters), "output")
+    assert {tag: len(labels) <= LENGTHS[tag] for tag, labels in hypotheses.items()} == dict.fromkeys(LENGTHS, True)
+
+
+@pytest.mark.parametrize(
+    ("search", "layer", "message"),
+    [
+        (ctc_search, "outptu", "search: there is no layer 'outptu'; did you mean 'output'"),
+        (beam_search, "output", "search: layer 'output' is .*, expected one label for each frame"),
+    ],
+)
+def test_a_wrong_layer_is_reported(letters, search, layer, message):
+    net = {"output": {"class": "softmax", "from": "data", "n_out": 4}}
+    with pytest.raises(NetworkError, match=message):
+        search(searched(net, letters), layer)
