@@ -26,9 +26,10 @@ test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at
 test-all: venv lint  ## lint, and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-lint: venv  ## ruff
+lint: venv  ## ruff and the type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: venv  ## apply ruff's corrections
 	$(BIN)/ruff check --fix .
