@@ -143,7 +143,7 @@ def _own_module(name: str, surroundings: Surroundings) -> dict[str, types.Module
         return {}
     parts = name.split(".")
     names = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    return {name: sys.modules[name] for name in names if surroundings._is_own(sys.modules[name])}
+    return {name: sys.modules[name] for name in names if surroundings.owns(sys.modules[name])}
 
 
 def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:

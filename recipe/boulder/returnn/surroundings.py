@@ -89,10 +89,10 @@ class Surroundings:
 
     def _take_modules(self, known: dict[str, int]) -> None:
         for name, module in list(sys.modules.items()):
-            if is_stand_in(name) or name in self.modules or (known.get(name) != id(module) and self._is_own(module)):
+            if is_stand_in(name) or name in self.modules or (known.get(name) != id(module) and self.owns(module)):
                 self.modules[name] = sys.modules.pop(name)
 
-    def _is_own(self, module: types.ModuleType) -> bool:
+    def owns(self, module: types.ModuleType) -> bool:
         """:return: whether a module belongs to the config: it lies on its path, or has imported stand-ins"""
         namespace = getattr(module, "__dict__", {})
         file = namespace.get("__file__") or next(iter(namespace.get("__path__", ())), None)
@@ -161,9 +161,9 @@ def _pickled_by_value(modules: dict[str, types.ModuleType]) -> Iterator[None]:
 @contextlib.contextmanager
 def in_a_worker(config: Config | None = None) -> Iterator[None]:
     """
-    While a function of a config computes: RETURNN's modules are stand-ins, TensorFlow has the names of its version 1, too.
+    Applies while a function of a config computes: RETURNN's modules are stand-ins, and TensorFlow has its version 1 names.
 
-    :param config: the one that is active
+    :param config: becomes the active config
     """
     finder = Finder(lazy=False)
     hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}
