@@ -67,7 +67,7 @@ def visible(browser, selector: str) -> list[dict]:
     )
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 800, 400])
 def test_all_parts_of_a_finished_pipeline_are_visible(show, finished_html, width):
     browser = show(finished_html, width)
     assert len(visible(browser, "#phases tbody tr")) == 4
