@@ -8,9 +8,9 @@ from boulder.errors import DataError, nearest
 
 T = TypeVar("T")
 
-# pydantic in strict mode accepts and refuses the same values. But its messages would have to be rewritten, the nearest
-# name of an unknown key needs the annotations all the same, and its import takes longer than that of all of Boulder's
-# planning. cattrs converts silently ("5" to 5, a string to the list of its letters).
+# Why not a library: pydantic (strict models) makes the same checks, but its messages would have to be rewritten, with the
+# annotations at hand for the nearest name of an unknown key, and its import alone takes about 0.4 s. cattrs converts
+# silently: "5" to 5, a string to the list of its characters.
 
 _NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true or false", list: "a list", dict: "a dict"}
 
