@@ -15,10 +15,10 @@ demo: venv  ## train a small pronunciation model, print its error rates and the 
 	$(BIN)/boulder run config/g2p.demo
 
 test: venv lint  ## lint, and every test that is neither slow nor on a real cluster
-	$(BIN)/pytest -n 2 -m "not slow and not slurm and not gridengine"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not slurm and not gridengine"
 
 test-references: venv  ## the tests among these that compare with RETURNN or use a browser
-	$(BIN)/pytest -n 2 -m "(parity or chromium) and not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "(parity or chromium) and not slow"
 
 test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at a time
 	$(BIN)/pytest -n 2 --dist loadgroup -m "slurm or gridengine"
@@ -26,9 +26,10 @@ test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at
 test-all: venv lint  ## lint, and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-lint: venv  ## ruff
+lint: venv  ## ruff and the type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: venv  ## apply ruff's corrections
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""The table of docs/growth.md, from what `boulder run config/growth_study.py` has written.
+"""Prints the table of docs/growth.md from the output of `boulder run config/growth_study.py`.
 
 .venv/bin/python -m bench.growth_study [output/growth_study]
 """
@@ -36,7 +36,7 @@ def _seconds(records: list[dict]) -> float:
 
 
 def _spread(values: list[float], form: str) -> str:
-    """:return: mean, and the least and greatest value"""
+    """:return: mean (minimum–maximum)"""
     mean, least, greatest = (form.format(value) for value in (statistics.mean(values), min(values), max(values)))
     return f"{mean} ({least}–{greatest})"
 

@@ -1,9 +1,8 @@
-"""How planning grows with the number of indices: seconds and peak memory of `boulder.schedule.plan`.
+"""Measures how the time and peak memory of `boulder.schedule.plan` scale with the number of indices.
 
     .venv/bin/python bench/plan_scaling.py
 
-A network of 200 layers; each index changes one of them. Phases share what they do not change, so both should grow
-linearly, and memory slowly.
+Each index changes one of 200 layers. Phases share unchanged layers, so that both should grow linearly, and memory slowly.
 """
 
 import time
@@ -38,7 +37,7 @@ def plan_indices(count: int) -> int:
 
 
 def seconds(count: int) -> list[float]:
-    """:return: of each of REPEATS runs, in order of size; processor time, since other programs may run"""
+    """:return: sorted processor times of REPEATS runs; unlike wall time, they do not depend on other programs"""
     times = []
     for _ in range(REPEATS):
         began = time.process_time()

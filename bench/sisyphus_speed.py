@@ -1,10 +1,10 @@
-"""What managing costs: loading and judging many jobs, and a chain of trivial ones.
+"""Measures Sisyphus's overhead: loading many jobs and determining their states, and running a chain of trivial jobs.
 
-    .venv/bin/python bench/sisyphus_speed.py                                  embedded/sisyphus alone
-    SISYPHUS_UPSTREAM=/path/to/checkout .venv/bin/python bench/sisyphus_speed.py     and upstream, in turn with it
+    .venv/bin/python bench/sisyphus_speed.py                                  only embedded/sisyphus
+    SISYPHUS_UPSTREAM=/path/to/checkout .venv/bin/python bench/sisyphus_speed.py     and upstream, alternating
 
-Seconds on the clock, since both wait, and of processors. Each of a pair of runs follows the other, so that what else the
-machine does hits both; a ratio is of one pair, upstream's seconds by ours.
+Reports wall time, because both wait, and processor time. The runs of a pair alternate, so that other load affects both
+alike. A ratio is upstream's wall time divided by ours within a pair.
 """
 
 import os
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -57,7 +58,7 @@ def chains(count, length):
 
 
 def layers(count, width):
-    "Each job needs up to ten of the layer before."
+    "Each job needs up to ten jobs of the layer before."
     outs = []
     for layer in range(count):
         outs = [Step(layer, number, tuple(outs[number // 10 * 10 :][:10])).out for number in range(width)]
@@ -73,7 +74,7 @@ for job in tk.sis_graph.jobs():
 
 
 def sis(folder: Path, upstream: bool, *args: str) -> tuple[float, float]:
-    """:return: seconds on the clock and of processors, of all its processes"""
+    """:return: wall time and processor time in seconds, of all its processes"""
     command = [sys.executable, *([f"{UPSTREAM}/sis"] if upstream else ["-m", "sisyphus"]), *args]
     env = os.environ | {"PYTHONPATH": str(UPSTREAM if upstream else EMBEDDED)}
     with open(folder / "log", "w+") as log:
@@ -81,7 +82,7 @@ def sis(folder: Path, upstream: bool, *args: str) -> tuple[float, float]:
         process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         _, _, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
-        process.returncode = 0  # it has been waited for; upstream's ends with an error where nobody answers it
+        process.returncode = 0  # already waited for; upstream exits with an error when its prompt gets no answer
         log.seek(0)
         text = log.read()
     assert args[0] == "console" or "runnable(" in text or "All calculations are done" in text, text
@@ -96,8 +97,8 @@ def experiment(folder: Path) -> Path:
     return folder
 
 
-def load(function: str, finished: bool):
-    """:return: a run of one Sisyphus that loads the config, judges its jobs and shows their states, in a new folder"""
+def load(function: str, finished: bool) -> Callable[[Path, bool], tuple[float, float]]:
+    """:return: a benchmark that loads the config, determines the states of its jobs and prints them"""
 
     def run(folder: Path, upstream: bool) -> tuple[float, float]:
         if finished and not any(folder.glob("work/*")):
@@ -131,7 +132,7 @@ def shown(values: list[float]) -> str:
 
 def main() -> None:
     table = Table(title=f"median of {REPEATS} (smallest–largest)")
-    for column in ("", "seconds", "of processors", *(["upstream: seconds", "ratio"] if UPSTREAM else [])):
+    for column in ("", "seconds", "processor seconds", *(["upstream: seconds", "ratio"] if UPSTREAM else [])):
         table.add_column(column, justify="right" if column else "left")
     for title, case in CASES.items():
         with tempfile.TemporaryDirectory() as folder:

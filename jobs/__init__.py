@@ -1,7 +1,7 @@
 """Everything that knows Sisyphus.
 
 The modules of this package define the Job classes (their module paths are part of job ids) and lay out pipelines of them
-(`pipeline`: phases → job graph). `cli` is the `boulder` command; what its subcommands do is in `commands`, and `workdir`
+(`pipeline`: phases → job graph). `cli` parses the `boulder` command, whose subcommands are in `commands`; `workdir`
 inspects the work directory.
 
 Importing this package makes `import sisyphus` work: it is the real Sisyphus where that is installed, else embedded/sisyphus.

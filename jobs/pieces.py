@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from boulder.errors import ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.schedule.labels import phase_name
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 
@@ -73,7 +74,7 @@ def find_piece(pipeline: Pipeline, phase: str) -> Piece:
     known = {piece.name: piece for piece in reversed(pieces(pipeline))}
     rest = phase.lstrip("0123456789")
     number = phase.removesuffix(rest)
-    name = (f"{int(number):02d}" if number else "") + re.sub("^original", "final", rest)
+    name = (phase_name(int(number)) if number else "") + re.sub("^original", phase_name(None), rest)
     if name not in known:
         names = ", ".join(reversed(known))
         later = " so far, until there are scores" if pipeline.needs is not None else ""

@@ -4,7 +4,6 @@ import json
 import platform
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from itertools import accumulate
 from typing import Any
 
 from boulder.training.scores import read_scores
@@ -14,13 +13,13 @@ from sisyphus import Job, Task, tk
 
 class ReportJob(Job):
     """
-    Writes phases, learning curves, error rates and some decoded words into one self-contained file.
+    Writes a self-contained HTML report: phases, learning curves, error rates and some decoded words.
 
     Outputs:
         out_report: HTML file
-        out_curves: SVG file, the learning curves alone
+        out_curves: SVG file with only the learning curves
 
-    Hash: all arguments. `growth` and `attention` enter it only if they are given, so that older reports keep their ids.
+    Hash: all arguments; `growth` and `attention` only if given, so that the ids of older reports stay.
     """
 
     def __init__(
@@ -41,13 +40,13 @@ class ReportJob(Job):
         :param title: heading, e.g. the name of the experiment
         :param phases: rows of the phase table, see `boulder.report.PhaseRow`
         :param scores: `out_scores` of the training jobs, in order
-        :param description: one or two sentences
-        :param error_rates: JSON files, see `boulder.report.RateRow`
+        :param description: one or two sentences below the title
+        :param error_rates: JSON files, see `boulder.report.ErrorRateRow`
         :param words: JSON file of decoded words, see `boulder.report.Example`
-        :param num_words: number of words to show, spread evenly over all
+        :param num_words: number of words to show, at regular steps
         :param growth: `out_growth` of the training jobs, in order
-        :param attention: `out_attention` of a beam search: word → weights of its letters for each phoneme
-        :param num_attention: number of words to show with their weights, spread evenly over all
+        :param attention: `out_attention` of a beam search: word → attention weights, shape (phonemes, letters)
+        :param num_attention: number of words whose attention weights to show, at regular steps
         """
         self.title = title
         self.phases = phases
@@ -70,10 +69,12 @@ class ReportJob(Job):
         from boulder.report import learning_curve, render
         from boulder.report.phases import number_growth, number_scores, with_stale, with_times
 
-        of_jobs = [(path, read_scores(path.get_path())) for path in self.scores]
-        records = number_scores([record for _, of_job in of_jobs for record in of_job], self.phases)
+        scores = [read_scores(path.get_path()) for path in self.scores]
+        records = number_scores([record for of_job in scores for record in of_job], self.phases)
         stale = self._stale_scores()
-        stale_epochs = {r["epoch"]: why for (_, of_job), why in zip(of_jobs, stale, strict=True) if why for r in of_job}
+        stale_epochs = {
+            record["epoch"]: reason for of_job, reason in zip(scores, stale, strict=True) if reason for record in of_job
+        }
         report = {
             "title": self.title,
             "description": self.description,
@@ -107,21 +108,26 @@ class ReportJob(Job):
         ]
 
     def _stale_scores(self) -> list[str | None]:
-        """:return: for each training job, why it is stale; a job that continues a stale one is stale as well"""
-        marks = [why_stale(path.get_path()) for path in self.scores]
-        return list(accumulate(marks, _own_or_before))
+        """:return: why each training job is stale, or None; a job that continues a stale one is stale too"""
+        reasons: list[str | None] = []
+        for path in self.scores:
+            reasons.append(why_stale(path.get_path()) or (reasons[-1] if reasons else None))
+        return reasons
 
     def _stale_parts(self, training: str | None) -> dict[str, str]:
-        """:param training: why the last training job is stale: everything is computed from its checkpoint"""
-        parts: dict[str, list] = {
-            "error rates": self.error_rates,
+        """
+        :param training: why the last training job is stale; all parts are computed from its checkpoint
+        :return: stale part → reason
+        """
+        parts: dict[str, list[tk.Path | None]] = {
+            "error rates": list(self.error_rates),
             "decoded words": [self.words],
             "attention weights": [self.attention],
         }
-        made = [
+        reasons = [
             (name, why_stale(path.get_path()) or training) for name, paths in parts.items() for path in paths if path
         ]
-        return {name: why for name, why in made if why}
+        return {name: reason for name, reason in reasons if reason}
 
     @classmethod
     def hash(cls, kwargs: dict) -> str:
@@ -130,12 +136,8 @@ class ReportJob(Job):
         return super().hash({key: value for key, value in kwargs.items() if key not in without})
 
 
-def _own_or_before(before: str | None, own: str | None) -> str | None:
-    return own or before
-
-
 def _spread(entries: list, count: int) -> list:
-    """:return: at most `count` entries, at regular steps"""
+    """:return: at most `count` of the entries, at regular steps"""
     return entries[:: max(1, len(entries) // count)][:count]
 
 

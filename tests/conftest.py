@@ -21,6 +21,7 @@ from tests.progress import Progress
 SYSTEM_PACKAGES = {
     "chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"},
     "slurm": {"sbatch": "slurm-wlm", "munge": "munge"},
+    "parity": {"g++": "g++"},  # RETURNN compiles its native operations
     "gridengine": {"sge_qmaster": "gridengine-master", "sge_execd": "gridengine-exec", "qsub": "gridengine-client"},
 }
 """marker → program that its tests run → Debian package of the program"""

@@ -85,7 +85,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
 
 
 def _components(graph: Mapping[str, set[str]]) -> list[set[str]]:
-    """Tarjan's algorithm, by way of what is reachable: the graph has a few hundred nodes."""
+    """:return: strongly connected components, from the reachable nodes of each node: the graph has a few hundred nodes"""
     reachable: dict[str, set[str]] = {}
     for start in graph:
         seen, stack = set(), list(graph[start])

@@ -65,7 +65,7 @@ def test_a_marker_brings_its_programs_and_a_missing_one_is_a_skip_or_a_failure(t
 
 
 def test_no_unmarked_test_names_the_folders_of_programs():
-    """PATH is set to a folder and what it was, not to folders that hold more than a bare machine's programs."""
+    """A test may add a folder to PATH, but must not set PATH to the system's folders."""
     this, cluster = Path(__file__), ROOT / "tests/cluster"
     files = [path for path in (ROOT / "tests").rglob("*.py") if path != this and not path.is_relative_to(cluster)]
     assert [str(path.relative_to(ROOT)) for path in files if "/usr/bin" in path.read_text()] == []

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.errors import ConfigError
-from boulder.report import words
+from boulder.report import formatting
 from jobs.commands.run import run
 from jobs.further_epochs import adding, record
 from jobs.pieces import find_pipeline
@@ -33,7 +33,7 @@ def extend(config: str, epochs: int, console: Console, *, pipeline: str | None =
             )
         record(name, extended.further_epochs)
         last = extended.plan.num_epochs
-        added = f"epoch {last} is" if epochs == 1 else f"epochs {words.epochs(last - epochs + 1, last)} are"
+        added = f"epoch {last} is" if epochs == 1 else f"epochs {formatting.epochs(last - epochs + 1, last)} are"
         line = f"lay_out(…, further_epochs={extended.further_epochs})"
         told = f"{name}: {added} added; to keep {'it' if epochs == 1 else 'them'} in the config, write {line}"
         console.print(escape(told), soft_wrap=True)

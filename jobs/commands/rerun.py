@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.errors import BoulderError
-from boulder.report.words import duration
+from boulder.report.formatting import duration
 from boulder.training.scores import read_scores
 from jobs.commands.opened_config import jobs_of, open_config
 from jobs.phase_training import PhaseTrainingJob

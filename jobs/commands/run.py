@@ -109,7 +109,7 @@ def run(
         ):
             manager.run()
     except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from here")
+        console.print("stopped; the same command resumes from here")
         return 130
     finally:
         engine.stop_engine()

@@ -52,7 +52,7 @@ def _log_names(job: Job) -> list[str]:
 
 
 def _follow(job: Job) -> int:
-    """Print the logs, and whatever is appended to them, task by task."""
+    """Print the logs and everything that is appended to them, task by task."""
     told = ""
     for text in _growing(job):
         sys.stdout.write(text)
@@ -66,7 +66,7 @@ def _follow(job: Job) -> int:
 
 
 def _growing(job: Job) -> Iterator[str]:
-    """:return: the text of the logs from their beginning, then what is appended, until the job has ended"""
+    """:return: the logs from their beginning, then everything appended to them, until the job has ended"""
     printed: dict[str, tuple[int | None, int]] = {}  # name → (inode, bytes): a rerun job has a new log file
     judged, times_at_rest = 0.0, 0
     while True:

@@ -1,8 +1,8 @@
 """The queue of Slurm or Grid Engine: job number → state, by one call for all jobs; and how jobs are cancelled.
 
 The engines of embedded/sisyphus parse the same two commands, by task rather than by job. Neither can use the other's parser:
-embedded/ imports nothing of the project, and with upstream Sisyphus only what is here exists. tests/jobs/test_cluster_queue.py
-holds that both give a job the same state.
+embedded/ imports nothing of the project, and upstream Sisyphus has no such function. tests/jobs/test_cluster_queue.py asserts
+that both give a job the same state.
 """
 
 from __future__ import annotations

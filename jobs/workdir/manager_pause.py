@@ -20,7 +20,7 @@ _PATIENCE = 120.0
 @contextlib.contextmanager
 def manager_paused(wanted: list[str]) -> Iterator[str | None]:
     """
-    Keep managers off the work directory inside the context. The embedded manager pauses and then judges all jobs anew, see
+    Keep managers off the work directory inside the context. The embedded manager pauses, then determines all states again, see
     embedded/sisyphus/rounds.py. Upstream's remembers which jobs have finished and cannot be notified of a change.
 
     :param wanted: ids of jobs that the manager shall run although no output needs them

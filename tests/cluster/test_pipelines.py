@@ -33,6 +33,8 @@ REQUESTED = {
     },
 }
 SUCCEEDED = {"Slurm": {"JobState": "COMPLETED"}, "Grid Engine": {"failed": "0", "exit_status": "0"}}
+NUM_SAVES = {"Slurm": 3, "Grid Engine": 1}
+"""number of `cluster.endings` that let a phase save in any case"""
 SMALL_MEMORY = {"Slurm": 0.4, "Grid Engine": 0.3}
 """GB that are too little for a training of this size"""
 
@@ -54,7 +56,7 @@ def test_a_manager_finds_the_jobs_of_a_killed_one_and_submits_none_twice(project
     manager.wait()
     end(project.start("boulder", "run", f"config/tiny.{LONG}"), cluster)
     assert cluster.num_jobs(project.folder, 1) == len(submissions(project)) == 1
-    assert not cluster.active(project.folder)
+    cluster.wait_until(lambda: not cluster.active(project.folder), "no job is left")
     assert project.checkpoint() == undisturbed(LONG)
 
 
@@ -67,7 +69,7 @@ def test_a_phase_that_is_ended_early_resumes_with_the_same_result(project, clust
     end(manager, cluster)
     # The cluster itself restarts a job after a node failure and a requeue; the manager submits again after the others.
     assert len(submissions(project)) == len(endings) - 1
-    assert training_log(project).count("it can be resumed") >= len(endings) - 2  # it could save
+    assert training_log(project).count("it can be resumed") >= NUM_SAVES[cluster.name]
     assert not list(project.folder.glob("work/jobs/phase_training/*/error.*"))
     assert project.checkpoint() == undisturbed(LONG)
 
@@ -82,7 +84,7 @@ def test_a_phase_that_meets_its_time_limit_resumes_with_more_time(project, clust
     first, second, *_ = submissions(project)
     assert second["time"] == 2 * first["time"]
     assert second["completed_fraction"] > first["completed_fraction"]
-    assert "going on after epoch" in training_log(project)
+    assert "resuming after epoch" in training_log(project)
     assert project.checkpoint() == undisturbed(LONG)
 
 

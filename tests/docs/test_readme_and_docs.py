@@ -57,8 +57,9 @@ def frames(tmp_path):
 
     (tmp_path / "config").mkdir()
     (tmp_path / "data").mkdir()
-    # The same experiments with fewer epochs and narrow layers.
+    # The same experiments with fewer epochs, narrow layers and fewer jobs.
     smaller = {
+        "rqmt=": "indices_per_job=None, rqmt=",
         "(64, 96)[idx]": "(4, 6)[idx]",
         "width=128": "width=8",
         "num_epochs=12": "num_epochs=5",
@@ -99,11 +100,22 @@ def table(text: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
+def section_table(section: str, heading: str) -> list[list[str]]:
+    return table(EXPERIMENT[EXPERIMENT.index(section) :], heading)
+
+
+def test_the_table_of_options_of_data_sets_is_complete():
+    from boulder.data import HdfDataset
+
+    options = [name.strip("`") for name, *_ in section_table("## Data sets", "| option |")]
+    assert sorted(options) == sorted(HdfDataset.options())
+
+
 def test_the_table_of_options_is_complete_and_its_defaults_are_right():
     from boulder.training import TrainingOptions
     from boulder.training.learning_rate import learning_rate_keys
 
-    told = {name.strip("`"): default.strip("`") for name, default, _ in table(EXPERIMENT, "| option |")}
+    told = {name.strip("`"): default.strip("`") for name, default, _ in section_table("## Options", "| option |")}
     for field in dataclasses.fields(TrainingOptions):
         default = getattr(TrainingOptions(), field.name)
         text = f"{default:g}" if isinstance(default, float) else repr(default).replace("'", '"')

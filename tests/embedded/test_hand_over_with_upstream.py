@@ -28,7 +28,7 @@ def lively(experiment):
 
 @pytest.mark.parametrize("upstream_first", [True, False])
 def test_killed_in_the_middle(experiment, wait_for, upstream_first):
-    """Manager and worker are killed; the other Sisyphus resumes the job from what it saved and finishes."""
+    """Manager and worker are killed; the other Sisyphus resumes the job from its last save and finishes."""
     experiment.config(CONFIG)
     manager = experiment.start("-r", "setups/config.py", upstream=upstream_first)
     wait_for(lambda: list(experiment.directory.glob("work/**/Sleeper.*/work/count")), 30)

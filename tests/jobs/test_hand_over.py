@@ -82,6 +82,7 @@ def kill_with_parent(pid: int, manager: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["embedded", "upstream"])
 def test_a_stopped_phase_saves_and_is_resumed_by_the_same_manager(project, which, tmp_path, monkeypatch):
     use_sisyphus(which, tmp_path, monkeypatch)

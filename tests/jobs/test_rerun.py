@@ -63,7 +63,7 @@ def test_only_keeps_later_results_as_stale_until_they_are_rerun(trained, manager
     assert "finished: tiny/report" in output
     assert "finished: tiny/phase.01" not in output
     assert (jobs["01"] / "finished.tar.gz").exists()
-    assert "phase original</b> is stale: from before phase 00 was rerun" in report(trained)
+    assert "original network</b> is stale: from before phase 00 was rerun" in report(trained)
     assert stale(trained) == ["01", "final"]
     code, output = trained.run("boulder", "status", CONFIG)
     assert "final is stale: from before phase 00 was rerun" in output

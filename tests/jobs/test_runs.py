@@ -90,7 +90,7 @@ def test_the_same_command_resumes_after_ctrl_c(project):
     os.killpg(manager.pid, signal.SIGINT)
     output, _ = manager.communicate(timeout=60)
     assert manager.returncode == 130, output
-    assert "the same command goes on from here" in output
+    assert "the same command resumes from here" in output
     assert not list(scores.glob("*/error.*"))
     code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 20)")
     assert code == 0, output
@@ -108,16 +108,16 @@ def test_a_failed_job_is_reported_in_one_line_with_its_log(project, data):
     project.write_config(
         text.replace('{"learning_rate": 0.01}', '{"learning_rate": 1e30, "optimizer": {"class": "sgd"}}')
     )
-    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None)")
     assert code == 1
-    line = next(line for line in output.splitlines() if line.startswith("failed: tiny/phase.00: "))
+    line = next(line for line in output.splitlines() if line.startswith("failed: tiny/phase.00-final: "))
     assert "TrainingError: epoch 1, batch" in line
     assert "not finite" in line
     log = next(line.split("log:")[1].strip() for line in output.splitlines() if "log: " in line)
     assert "TrainingError" in (project.folder / log).read_text()
     # After the mistake is corrected, the same command moves the failed job aside and retries it.
     project.write_config(text)
-    code, output = project.run("boulder", "run", "config/tiny.experiment")
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None)")
     assert code == 0, output
 
 

@@ -18,7 +18,7 @@ LISTS = ["FAILED", "TO_DO", "NOT_HELD_BACK", "WORST_FIRST", "BEST_FIRST", "LISTI
 
 @pytest.fixture(scope="module")
 def embedded() -> dict[str, list[str]]:
-    """In a process of its own, whatever `sisyphus` is here."""
+    """Read in a process of its own, since upstream Sisyphus may be installed here."""
     program = f"import json, sisyphus.states as s; print(json.dumps({{n: list(getattr(s, n)) for n in {LISTS}}}))"
     env = {**os.environ, "PYTHONPATH": str(ROOT / "embedded")}
     done = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, check=True, capture_output=True)

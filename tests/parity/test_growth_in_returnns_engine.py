@@ -80,7 +80,7 @@ def ours(case: dict) -> list:
             {
                 "index": planned.index, "start": planned.epochs[0], "first_epoch": planned.epochs[0],
                 "last_epoch": planned.epochs[-1], "network": planned.network, "config": config, "learning_rate_control": scheduled([]),
-                "copy_param_mode": planned.copy_param_mode, "reset_layers": list(planned.reset_layers),
+                "train": "train.hdf", "copy_param_mode": planned.copy_param_mode, "reset_layers": list(planned.reset_layers),
             }
         )  # fmt: skip
         old_specs = describe(before.network, EXTERN_DATA).params

@@ -1,4 +1,4 @@
-"""The report of a pipeline of four phases, finished and unfinished."""
+"""Reports of a pipeline of four phases: finished and unfinished."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A real browser shows the report: no errors, everything visible, nothing wider than the screen, both themes."""
+"""The report in a real browser: no errors, all parts visible, nothing wider than the screen, both themes."""
 
 import shutil
 
@@ -31,7 +31,7 @@ def browser(tmp_path_factory):
     for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # With a path to the driver, selenium does not look for one to download.
+    # Given the path of a driver, selenium does not try to download one.
     browser = webdriver.Chrome(options=options, service=Service(driver))
     yield browser
     browser.quit()
@@ -58,7 +58,7 @@ def show(browser, tmp_path):
 
 
 def visible(browser, selector: str) -> list[dict]:
-    """:return: text and width in pixels of each element that takes room on the page"""
+    """:return: text, width and height in pixels of each visible element"""
     return browser.execute_script(
         """return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(
             e => ({text: e.textContent, width: e.getBoundingClientRect().width, height: e.getBoundingClientRect().height})
@@ -67,8 +67,8 @@ def visible(browser, selector: str) -> list[dict]:
     )
 
 
-@pytest.mark.parametrize("width", [1280, 400])
-def test_a_finished_pipeline_is_shown_whole(show, finished_html, width):
+@pytest.mark.parametrize("width", [1280, 800, 400])
+def test_all_parts_of_a_finished_pipeline_are_visible(show, finished_html, width):
     browser = show(finished_html, width)
     assert len(visible(browser, "#phases tbody tr")) == 4
     assert len(visible(browser, "#error-rates tbody tr")) == 2
@@ -82,7 +82,7 @@ def test_a_finished_pipeline_is_shown_whole(show, finished_html, width):
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_an_unfinished_pipeline_is_shown(show, unfinished_html, width):
+def test_an_unfinished_pipeline_is_visible(show, unfinished_html, width):
     browser = show(unfinished_html, width)
     assert len(visible(browser, "#phases tbody tr.planned")) == 2
     assert len(visible(browser, "#curves svg")) == 2
@@ -103,19 +103,19 @@ def test_long_names_and_values_do_not_widen_the_page(show, finished):
 
 
 def test_the_curves_follow_the_theme(show, finished_html):
-    def colours(theme):
+    def colors(theme):
         browser = show(finished_html, 1280, theme)
         read = "const s = getComputedStyle(document.querySelector(arguments[0])); return s[arguments[1]]"
         page = browser.execute_script(read, "body", "backgroundColor")
         return page, browser.execute_script(read, "#curves svg.wide text", "fill")
 
-    light, dark = colours("light"), colours("dark")
+    light, dark = colors("light"), colors("dark")
     assert light[0] == "rgb(255, 255, 255)"
     assert dark[0] != light[0]
     assert dark[1] != light[1]
 
 
-def test_letters_in_the_curves_can_be_read_on_a_phone(show, finished_html):
+def test_text_in_the_curves_is_legible_on_a_phone(show, finished_html):
     browser = show(finished_html, 400)
     heights = browser.execute_script(
         "return [...document.querySelectorAll('#curves svg.narrow text')].map(t => t.getBoundingClientRect().height)"
@@ -124,7 +124,7 @@ def test_letters_in_the_curves_can_be_read_on_a_phone(show, finished_html):
 
 
 def many_hand_overs(num_phases: int, num_layers: int) -> dict:
-    """:return: a report of phases that each add layers and widen all that were there"""
+    """:return: a report in which each phase adds layers and widens the existing ones"""
     report = {"title": "large", "phases": [], "scores": [], "growth": []}
     old: dict[str, list[int]] = {}
     for number in range(num_phases):
@@ -156,7 +156,7 @@ def many_hand_overs(num_phases: int, num_layers: int) -> dict:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 420])
-def test_many_hand_overs_of_many_parameters_are_shown(show, width, theme):
+def test_many_hand_overs_fit_the_page(show, width, theme):
     browser = show(render(many_hand_overs(num_phases=30, num_layers=10)), width, theme)
     assert len(visible(browser, "#growth details.hand-over")) == 30
     assert len(visible(browser, "#growth .params tbody tr")) == sum(1 + 10 * (number + 1) for number in range(30))
@@ -169,7 +169,7 @@ def test_many_hand_overs_of_many_parameters_are_shown(show, width, theme):
 
 
 @pytest.mark.parametrize("width", [1280, 420])
-def test_hand_overs_take_a_line_or_few_until_they_are_opened(show, width):
+def test_closed_hand_overs_are_short(show, width):
     browser = show(render(many_hand_overs(num_phases=30, num_layers=10)), width)
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = false")
     lines = visible(browser, "#growth details.hand-over")
@@ -178,7 +178,7 @@ def test_hand_overs_take_a_line_or_few_until_they_are_opened(show, width):
     assert visible(browser, "#growth .params") == []
 
 
-def test_a_link_in_the_table_of_phases_opens_the_hand_over_that_it_leads_to(show):
+def test_a_link_in_the_phase_table_scrolls_to_the_hand_over(show):
     browser = show(render(many_hand_overs(num_phases=3, num_layers=2)), 1280)
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = false")
     browser.execute_script("document.querySelector('#phases a[href=\"#hand-over-2\"]').click()")

@@ -1,4 +1,4 @@
-"""The pictures show what was measured, at the epochs and phases it was measured in."""
+"""The figures of scores and learning rates."""
 
 import html
 import math
@@ -27,7 +27,7 @@ def test_each_score_key_has_a_panel_with_its_values(finished):
             np.testing.assert_array_equal(line.get_ydata(), expected)
 
 
-def test_phase_borders_stand_between_the_epochs_and_are_named(finished):
+def test_phases_have_names_and_borders_between_epochs(finished):
     axes = learning_curve(finished["scores"], finished["phases"]).axes[0]
     borders = [line.get_xdata()[0] for line in axes.get_lines() if list(line.get_ydata()) == [0, 1]]
     assert borders == [2.5, 4.5, 6.5]
@@ -39,26 +39,26 @@ def test_an_unknown_score_is_a_gap(unfinished):
     assert [math.isnan(y) for y in lines(axes)["dev"].get_ydata()] == [False, True, False]
 
 
-def test_what_is_planned_is_left_empty_to_the_right(unfinished):
+def test_planned_epochs_are_empty_space_on_the_right(unfinished):
     axes = learning_curve(unfinished["scores"], unfinished["phases"]).axes[0]
     assert axes.get_xlim() == (0.5, 15.5)
 
 
-def test_a_long_plan_does_not_squeeze_the_first_epochs(unfinished):
+def test_a_long_plan_is_truncated_while_few_epochs_are_done(unfinished):
     unfinished["phases"][-1]["last_epoch"] = 500
     axes = learning_curve(unfinished["scores"], unfinished["phases"]).axes[0]
     assert axes.get_xlim()[1] == 40.5
 
 
 @pytest.mark.parametrize("decay", [0.97, 0.5])
-def test_the_learning_rate_has_a_log_axis_where_it_spans_a_factor_of_ten(finished, decay):
+def test_learning_rate_has_a_log_axis_if_it_varies_by_a_factor_of_ten(finished, decay):
     for row in finished["scores"]:
         row["learning_rate"] = 0.001 * decay ** row["epoch"]
     axes = learning_rate_curve(finished["scores"], finished["phases"]).axes[0]
     assert axes.get_yscale() == ("log" if decay == 0.5 else "linear")
 
 
-def test_the_learning_rate_of_each_epoch_is_a_step_between_its_borders(finished):
+def test_learning_rate_is_constant_within_an_epoch(finished):
     axes = learning_rate_curve(finished["scores"], finished["phases"]).axes[0]
     rates = [row["learning_rate"] for row in finished["scores"]]
     (line,) = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
@@ -67,7 +67,7 @@ def test_the_learning_rate_of_each_epoch_is_a_step_between_its_borders(finished)
     assert [note.get_text() for note in axes.texts] == ["index 0", "index 1", "index 2", "original"]
 
 
-def test_of_many_narrow_phases_as_many_are_named_as_do_not_overlap(finished):
+def test_names_of_many_narrow_phases_do_not_overlap(finished):
     phases = [
         {**finished["phases"][0], "phase": i, "index": i, "first_epoch": i + 1, "last_epoch": i + 1} for i in range(120)
     ]
@@ -79,12 +79,13 @@ def test_of_many_narrow_phases_as_many_are_named_as_do_not_overlap(finished):
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
-def test_no_two_colours_are_equal_as_the_page_tells_them_apart_by_value():
+def test_colors_differ():
+    """The page replaces each color by its value, see `inline_svg`."""
     assert len(set(COLORS.values())) == len(COLORS)
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_the_picture_can_be_saved_for_a_readme(finished, tmp_path, suffix):
+def test_figure_can_be_saved(finished, tmp_path, suffix):
     path = tmp_path / f"curve.{suffix}"
     learning_curve(finished["scores"], finished["phases"]).savefig(path)
     assert path.stat().st_size > 5_000

@@ -1,4 +1,4 @@
-"""The picture of a job graph: what is drawn, and where it has room."""
+"""The picture of a job graph: contents and layout."""
 
 import re
 from itertools import pairwise
@@ -21,12 +21,12 @@ EDGES = [("data", "0"), ("data", "1"), ("0", "1"), ("0", "report"), ("1", "repor
 HAND_OVERS = [("0", "1")]
 
 
-def test_an_svg_has_a_box_with_name_and_state_for_each_job(tmp_path):
+def test_svg_contains_name_and_state_of_each_job(tmp_path):
     path = tmp_path / "graph.svg"
     draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
     text = path.read_text()
-    for told in ("g2p/phase.00", "finished · 2/2 epochs", "running · stale · 1/2 epochs", "error"):
-        assert told in text
+    for expected in ("g2p/phase.00", "finished · 2/2 epochs", "running · stale · 1/2 epochs", "error"):
+        assert expected in text
     assert "the &quot;report&quot; &amp; more" in text or 'the "report" &amp; more' in text
     first = path.read_bytes()
     draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
@@ -34,13 +34,13 @@ def test_an_svg_has_a_box_with_name_and_state_for_each_job(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")])
-def test_other_kinds_of_pictures_are_of_that_kind(tmp_path, suffix, begins):
+def test_the_suffix_sets_the_format(tmp_path, suffix, begins):
     path = tmp_path / f"graph.{suffix}"
     draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
     assert path.read_bytes().startswith(begins)
 
 
-def test_dot_says_which_edges_are_hand_overs(tmp_path):
+def test_dot_distinguishes_hand_overs(tmp_path):
     path = tmp_path / "graph.dot"
     draw_graph(BOXES, EDGES, HAND_OVERS, str(path))
     edges = re.findall(r'"(.*)" -> "(.*)"( \[.*\])?;', path.read_text())
@@ -52,12 +52,12 @@ def test_dot_says_which_edges_are_hand_overs(tmp_path):
     assert 'label="the \\"report\\" & more\\nerror"' in path.read_text()
 
 
-def test_another_suffix_is_told(tmp_path):
+def test_an_unknown_suffix_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match=r"graph.svgz: found '.svgz', expected one of .svg, .png, .pdf, .dot"):
         draw_graph(BOXES, EDGES, HAND_OVERS, "graph.svgz")
 
 
-def test_edges_that_others_imply_are_left_out_unless_they_are_kept():
+def test_implied_edges_are_left_out_unless_kept():
     assert without_detours(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")]) == [("a", "b"), ("b", "c")]
     kept = without_detours(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")], keep=[("a", "c")])
     assert ("a", "c") in kept
@@ -90,12 +90,12 @@ def test_boxes_do_not_overlap_and_lines_go_down_from_box_to_box(graph):
     for (source, target), points in arranged.lines.items():
         assert (points[0], points[-1]) == (arranged.positions[source], arranged.positions[target])
         assert [y for _, y in points] == [points[0][1] + step for step in range(len(points))]
-        for x, y in points[1:-1]:  # beside the boxes of that layer
+        for x, y in points[1:-1]:  # the line passes between the boxes of the layer
             assert all(abs(x - other) > 0.5 for other in rows.get(y, []))
 
 
 @given(graphs())
-def test_what_is_left_out_changes_nothing_about_what_can_be_reached(graph):
+def test_transitive_reduction_preserves_reachability(graph):
     names, edges = graph
 
     def reached(shown):

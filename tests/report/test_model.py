@@ -1,4 +1,4 @@
-"""An input that is no report is refused with one line that says where and what."""
+"""Invalid input of a report raises an error that names the place of the mistake."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def changed(report, path, value):
     return report
 
 
-def test_a_whole_report_is_read(finished):
+def test_a_full_report_is_loaded(finished):
     report = Report.load(finished)
     assert report.phases[1].growth.grown == 6
     assert report.phases[3].label == "original"
@@ -35,25 +35,25 @@ def test_a_whole_report_is_read(finished):
         (["phases", 0, "num_parms"], 1, r"^report.phases\[0\]: unknown key 'num_parms'; did you mean 'num_params'\?$"),
         (["phases", 2, "first_epoch"], "5", r"^report.phases\[2\].first_epoch: found '5', expected an integer$"),
         (["phases", 2, "first_epoch"], True, "found True, expected an integer"),
-        (["phases", 2, "first_epoch"], 4, "phase 2 has epochs 4 to 6, expected a range that begins at 5 or later"),
-        (["phases", 2, "last_epoch"], 4, "phase 2 has epochs 5 to 4"),
-        (["phases", 0, "added", 1], 3, r"^report.phases\[0\].added\[1\]: found 3, expected a text$"),
+        (["phases", 2, "first_epoch"], 4, "phase 2: found epochs 4 to 6, expected a range that starts at 5 or later"),
+        (["phases", 2, "last_epoch"], 4, "phase 2: found epochs 5 to 4"),
+        (["phases", 0, "added", 1], 3, r"^report.phases\[0\].added\[1\]: found 3, expected a string$"),
         (["phases", 0, "seconds"], "3 s", r"phases\[0\].seconds: found '3 s', expected a number$"),
         (["phases", 1, "growth"], 3, r"phases\[1\].growth: found 3, expected a dict$"),
         (["phases", 1, "changed", "x"], "wider", r"changed\['x'\]: found 'wider', expected a list$"),
         (["scores", 3, "train", "cost:output"], "low", r"scores\[3\].train\['cost:output'\]: found 'low', expected a number"),
-        (["scores", 3, "dev"], {1: 2.0}, r"scores\[3\].dev: key 1, expected a text"),
-        (["scores", 3, "epoch"], 3, "scores of epoch 3 after those of epoch 3, expected ascending"),
-        (["scores", 3, "phase"], 9, "scores of epoch 4 are of phase 9, which is not in the plan"),
-        (["examples", 0, "references"], [], r"examples\[0\] \('boulder'\): no references"),
-        (["examples", 1, "edits"], 2, r"\('phlegm'\): edits is 2, but the nearest reference is 1 away"),
+        (["scores", 3, "dev"], {1: 2.0}, r"scores\[3\].dev: found key 1, expected a string"),
+        (["scores", 3, "epoch"], 3, "scores of epoch 3 follow those of epoch 3, expected ascending epochs"),
+        (["scores", 3, "phase"], 9, "scores of epoch 4 belong to phase 9, which is not in the plan"),
+        (["examples", 0, "references"], [], r"examples\[0\] \('boulder'\): found no references, expected at least one"),
+        (["examples", 1, "edits"], 2, r"\('phlegm'\): found 2 edits, but the nearest reference has edit distance 1"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_its_place(finished, path, value, message):
+def test_an_error_names_the_place_of_the_mistake(finished, path, value, message):
     with pytest.raises(DataError, match=message):
         Report.load(changed(finished, path, value))
 
 
-def test_something_else_than_a_dict_is_refused():
+def test_a_report_must_be_a_dict():
     with pytest.raises(DataError, match=r"^report: found \[\], expected a dict$"):
         Report.load([])

@@ -1,4 +1,4 @@
-"""ReportJob reads what the training jobs have written; its id is the old one where it is given nothing new."""
+"""ReportJob reads the outputs of training jobs, and its id ignores empty arguments."""
 
 import json
 
@@ -16,7 +16,7 @@ def in_tmp(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_growth_of_all_jobs_is_in_the_report(in_tmp, finished):
+def test_report_contains_the_growth_of_all_jobs(in_tmp, finished):
     from jobs.report import ReportJob
     from sisyphus import tk
 
@@ -40,7 +40,7 @@ def test_growth_of_all_jobs_is_in_the_report(in_tmp, finished):
     assert html.count("a_new_one/W") == 3
 
 
-def test_an_empty_growth_does_not_change_the_id():
+def test_empty_growth_does_not_change_the_id():
     from jobs.report import ReportJob
     from sisyphus import tk
 

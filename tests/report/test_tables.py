@@ -1,4 +1,4 @@
-"""The terminal tables say what the report says."""
+"""The tables for the terminal."""
 
 from rich.console import Console
 
@@ -12,26 +12,26 @@ def printed(draw, rows, width=160):
     return capture.get()
 
 
-def test_phases(finished):
+def test_phase_table_shows_changes_sizes_and_overrides(finished):
     text = printed(phase_table, finished["phases"])
     for expected in ("0 ", "1–2", "+ embed, repeat", "58,920", "batch_size = 4000", "original", "7–15", "1,124,904",
                      "− aux_output", "~ lstm0_fw, lstm0_bw: n_out: 64 → 128", "13 min 31 s"):  # fmt: skip
         assert expected in text
 
 
-def test_a_plan_without_times_has_no_column_for_them(unfinished):
+def test_phase_table_has_a_time_column_only_if_a_time_is_known(unfinished):
     assert "time" not in printed(phase_table, [{**row, "seconds": None} for row in unfinished["phases"]])
     assert "time" in printed(phase_table, unfinished["phases"])
 
 
-def test_options_in_brackets_are_no_markup(finished):
+def test_brackets_are_not_interpreted_as_markup(finished):
     phase = {**finished["phases"][0], "config": {"x": ["bold"]}, "added": ["[red]"], "changed": {"[/]": ["[/nope]"]}}
     text = printed(phase_table, [phase])
     for expected in ('x = ["bold"]', "+ [red]", "~ [/]: [/nope]"):
         assert expected in text
 
 
-def test_scores(finished):
+def test_score_table_shows_scores_rates_and_times(finished):
     text = printed(score_table, finished["scores"])
     assert text.count("original") == 9
     for expected in ("cost:output", "error:output", "0.3899", "4.67e-05", "49 s"):
@@ -43,6 +43,6 @@ def test_unknown_scores_are_dashes(unfinished):
     assert line.split()[3:7] == ["1.635", "–", "0.5450", "–"]
 
 
-def test_nothing_at_all_is_a_table(finished):
+def test_empty_tables_have_headings():
     assert "index" in printed(phase_table, [])
     assert "epoch" in printed(score_table, [])

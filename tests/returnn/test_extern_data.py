@@ -1,11 +1,11 @@
-"""`extern_data` in each of its forms, as RETURNN 1.20261022.211313 reads them."""
+"""All forms of `extern_data`, compared with RETURNN 1.20261022.211313."""
 
 import pytest
 
 from boulder.data.streams import read_extern_data
 from boulder.errors import ConfigError
+from boulder.returnn.config_object import Config
 from boulder.returnn.extern_data import extern_data
-from boulder.returnn.options import Config
 from boulder.returnn.provided.dims import Data, Dim, FeatureDim, SpatialDim, batch_dim
 
 LABELS = {"dim": 9, "shape": (None,), "sparse": True, "available_for_inference": False}
@@ -36,7 +36,7 @@ SPARSE = {"dim": 5, "shape": (None,), "sparse": True, "available_for_inference":
         ({}, {}),
     ],
 )
-def test_forms(options, expected):
+def test_valid_entries(options, expected):
     found = extern_data(Config(options))
     assert found == expected
     read_extern_data(found)
@@ -51,7 +51,7 @@ def test_forms(options, expected):
         ({"num_outputs": 3}, "found num_outputs, but no num_inputs; expected extern_data, or both"),
     ],
 )
-def test_bad_forms(options, message):
+def test_invalid_entries(options, message):
     with pytest.raises(ConfigError) as error:
         extern_data(Config(options))
     assert str(error.value) == message

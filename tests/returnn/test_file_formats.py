@@ -1,4 +1,4 @@
-"""JSON configs and the line format, and what is said of files that are wrong."""
+"""JSON and line-based configs, and messages for invalid files."""
 
 import re
 
@@ -78,11 +78,11 @@ def test_json_with_comments(tmp_path):
         ),
         (
             "#!rnn.py\nfrom TFNetworkLayer import LayerBase\nclass A(LayerBase): pass\nA()\n",
-            "FILE, line 4: A cannot be made: Boulder has only a placeholder for its base TFNetworkLayer.LayerBase",
+            "FILE, line 4: A cannot be instantiated: Boulder has only a placeholder for its base TFNetworkLayer.LayerBase",
         ),
         (
             "#!rnn.py\nimport tensorflow as tf\nif tf.test.is_gpu_available():\n  pass\n",
-            "FILE, line 3: whether tensorflow.test.is_gpu_available(…) is true is not known while planning",
+            "FILE, line 3: whether tensorflow.test.is_gpu_available(…) is true is unknown while planning",
         ),
         (
             "#!rnn.py\nfrom returnn.import_ import import_\nm = import_('github.com/a/b', 'c/d', '20211231-0123abcd0123')\n",
@@ -98,7 +98,7 @@ def test_json_with_comments(tmp_path):
         ("#!rnn.py\nextern_data = {'data': 'x'}\n", r"FILE: extern_data\['data'\]: found 'x', expected a dict, or"),
     ],
 )
-def test_a_file_that_fails_says_where(tmp_path, text, message):
+def test_errors_of_a_file_name_the_line(tmp_path, text, message):
     (tmp_path / "helper_of_this_test.py").write_text("\n1 / 0\n")
     file = str(tmp_path / "returnn.config")
     pattern = message.replace("FILE", re.escape(file)).replace("FOLDER", re.escape(str(tmp_path)))
@@ -108,22 +108,22 @@ def test_a_file_that_fails_says_where(tmp_path, text, message):
         load(tmp_path, text)
 
 
-def test_pretraining_that_says_nothing(tmp_path):
+def test_invalid_pretrain_option(tmp_path):
     with pytest.raises(ScheduleError, match=r"returnn\.config: pretrain: found 'what'"):
         load(tmp_path, "#!rnn.py\npretrain = 'what'\n")
 
 
-def test_no_such_file(tmp_path):
+def test_missing_file(tmp_path):
     with pytest.raises(ConfigError, match="found no such file, expected a RETURNN config"):
         load_config(tmp_path / "absent.config")
 
 
-def test_a_file_that_is_no_text(tmp_path):
+def test_a_file_that_is_not_text(tmp_path):
     (tmp_path / "a.config").write_bytes(b"#!\xff\n")
     with pytest.raises(ConfigError, match="expected a text in UTF-8"):
         load_config(tmp_path / "a.config")
 
 
-def test_an_override_that_is_no_python(tmp_path):
+def test_an_override_that_is_not_python(tmp_path):
     with pytest.raises(ConfigError, match="override of config option 'a': 'b': NameError"):
         load(tmp_path, "#!\na = 1\n", a="b")

@@ -1,4 +1,4 @@
-"""Functions of a config travel to a worker, and compute there with the real TensorFlow and our stand-ins for RETURNN."""
+"""Functions of a config compute in a worker with the real TensorFlow and stand-ins for RETURNN."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ print(*{"late", "helper", "TFUtil", "Util"} & {*sys.modules})
 """
 
 
-def test_what_they_compute(tmp_path):
+def test_functions_compute_in_a_worker(tmp_path):
     path = write(tmp_path, FUNCTIONS, helper="three = 3", late="import math\ndef half(x): return x / 2")
     functions = {}
     network = canonical(load_config(path).network, functions)
@@ -85,7 +85,7 @@ def test_what_they_compute(tmp_path):
     ], done.stderr
 
 
-def test_pickled_inside_of_the_surroundings_it_travels_too(tmp_path):
+def test_functions_can_be_pickled_inside_the_surroundings(tmp_path):
     path = write(
         tmp_path, "import helper\ndef f(source): return helper.x\nnetwork = {'a': {'eval': f}}", helper="x = 3"
     )
@@ -97,13 +97,13 @@ def test_pickled_inside_of_the_surroundings_it_travels_too(tmp_path):
     assert restore(network, functions)["a"]["eval"](None) == 3
 
 
-def test_in_the_same_process(tmp_path):
+def test_functions_compute_in_the_same_process(tmp_path):
     mask = load_config(write(tmp_path, PLANNED)).plan().phases[0].network["mask"]["eval"]
     assert mask(lambda i: tf.constant([1.0, 2.0])).numpy().tolist() == [0, 4]
     assert "TFUtil" not in sys.modules
 
 
-def test_a_function_is_the_same_at_any_place_and_another_with_another_helper(tmp_path):
+def test_a_digest_covers_helpers_but_not_the_folder(tmp_path):
     def digest(folder, **files):
         return canonical(load_config(write(tmp_path / folder, FUNCTIONS, **files)).network)
 
@@ -113,7 +113,7 @@ def test_a_function_is_the_same_at_any_place_and_another_with_another_helper(tmp
     assert {name for name in one if one[name] != other[name]} == {"scaled"}
 
 
-def test_functions_compare_by_what_they_do(tmp_path):
+def test_functions_with_equal_source_and_values_are_equal(tmp_path):
     text = "def f():\n  def g(source):\n    from TFUtil import where_bc\n    return where_bc\n  return g\n"
     config = load_config(write(tmp_path, text + "network = {'a': {'eval': f()}, 'b': {'eval': f()}}"))
     one, two = config.network["a"]["eval"], config.network["b"]["eval"]

@@ -1,4 +1,4 @@
-"""A config in the style of published ones gives the networks that RETURNN gives.
+"""A config in the style of published ones gives the same networks as in RETURNN.
 
 The numbers were obtained from RETURNN 1.20261022.211313, for this file: `init_config`, `pretrain_from_config`, and
 `get_network_json_for_epoch` for each epoch.

@@ -1,4 +1,4 @@
-"""Which options of its config a function reads: never fewer than it does, and where it says their names, no more."""
+"""Options that a function reads: never too few, and no others if the code names them."""
 
 import pytest
 
@@ -31,11 +31,11 @@ READS = {
     "from returnn.config import get_global_config as g\n  return g().float('scale', 0)": None,
     "from returnn.util.basic import BehaviorVersion\n  return BehaviorVersion.get()": None,
 }
-"""Body → options, None: may be any"""
+"""Body → options; None: any option"""
 
 
 @pytest.mark.parametrize("body", READS)
-def test_options_are_told_from_the_code(tmp_path, body):
+def test_options_are_found_in_the_code(tmp_path, body):
     text = (
         "from returnn.config import get_global_config\nrenamed = get_global_config\nscale = 1\nwidth = 2\nother = 3\ndef inner(): return scale\n"
         f"def helped(c): return c\ndef f(self=None, name='scale'):\n  {body}\n"
@@ -51,7 +51,7 @@ def test_options_are_told_from_the_code(tmp_path, body):
         assert read.among(["scale", "width", "other"]) == READS[body]
 
 
-def test_a_module_of_the_users_that_asks_for_the_config_may_read_any(tmp_path):
+def test_a_user_module_that_asks_for_the_config_may_read_any_option(tmp_path):
     helper = "from returnn.config import get_global_config\ndef get(key): return get_global_config().float(key, 0)"
     path = write(tmp_path, "import helper\ndef f(): return helper.get('scale')\nscale = 1", helper=helper)
     namespace = load_config(path).config.typed_dict

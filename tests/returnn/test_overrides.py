@@ -1,4 +1,4 @@
-"""`#config`: functions of a config see the overrides of the phase, in a worker too, and in just those phases."""
+"""`#config`: functions of a config see the overrides of their phase, and only these, also in a worker."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ class Network:
         return get_global_config()
 class Layer: network = Network()
 found = []
-for network in restore(networks, functions) * 2:  # and once more: nothing is left of an override
+for network in restore(networks, functions) * 2:  # twice, to show that no override persists
     found.append({})
     for name, layer in network.items():
         given = {"self": Layer()} if name in ("by_network", "by_text") else {}
@@ -75,7 +75,7 @@ READERS = {"direct", "by_config", "by_global_config", "by_import", "in_a_module"
 
 @pytest.fixture
 def phases(tmp_path):
-    """:return: those of the algo"""
+    """:return: the phases of the algo"""
     return load_config(write(tmp_path, CONFIG, helper=HELPER)).plan().phases[:4]
 
 
@@ -94,31 +94,31 @@ def test_functions_see_the_overrides_of_their_phase_in_a_process_without_the_con
         assert seen == {**dict.fromkeys(READERS, 10 * scale), "not_at_all": 20}
 
 
-def test_only_the_functions_that_read_an_overridden_option_are_others(phases):
+def test_only_functions_that_read_an_overridden_option_change(phases):
     plain, overridden, again, after = [canonical(phase.network) for phase in phases]
     assert {name for name in plain if after[name] != overridden[name]} == READERS
-    # A module's function may read any option, as far as its text says.
+    # A function of such a module may read any option.
     assert {name for name in plain if after[name] != plain[name]} == {"in_a_module"}
     assert {name for name in plain if again[name] != overridden[name]} == {"in_a_module"}
 
 
-def test_phases_share_what_no_override_tells_apart(phases):
+def test_phases_share_parts_that_no_override_affects(phases):
     assert phases[0].network["direct"] is phases[3].network["direct"]
     assert phases[0].network["not_at_all"] is phases[1].network["not_at_all"]
     assert phases[1].network["seen"] is phases[2].network["seen"]
 
 
-def test_a_function_with_another_value_is_a_change_of_the_network(phases):
+def test_a_function_with_another_option_value_changes_the_network(phases):
     assert "direct" in changes(phases[0].network, phases[1].network).changed
     assert [*changes(phases[1].network, phases[2].network).changed] == ["in_a_module"]
 
 
-def test_what_builds_the_networks_sees_no_override(phases):
+def test_code_that_builds_networks_sees_no_override(phases):
     assert [phase.network["seen"]["value"] for phase in phases] == [1.0] * 4
     assert [phase.network["seen"]["config"] for phase in phases] == [1.0] * 4
 
 
-def test_the_config_itself_is_as_before(tmp_path):
+def test_the_config_itself_is_unchanged(tmp_path):
     config = load_config(write(tmp_path, CONFIG, helper=HELPER))
     before = dict(config.values)
     config.plan()
@@ -142,7 +142,7 @@ def test_overrides_of_other_options_do_not_change_a_function_that_reads_its_own(
         ("max_seq", "'max_seq', which neither the config defines nor Boulder knows; did you mean 'max_seqs'?"),
     ],
 )
-def test_a_key_that_nobody_knows_is_told_with_the_phase_and_the_nearest_right_name(tmp_path, key, message):
+def test_an_unknown_key_is_reported_with_the_phase_and_the_nearest_name(tmp_path, key, message):
     text = CONFIG.replace('{"scale": 5., "batch_size": 7}', f"{{{key!r}: 5}}")
     config = load_config(write(tmp_path, text, helper=HELPER))
     with pytest.raises(ConfigError) as caught:
@@ -151,7 +151,7 @@ def test_a_key_that_nobody_knows_is_told_with_the_phase_and_the_nearest_right_na
 
 
 @pytest.mark.parametrize("key", ["gradient_clip", "learning_rate", "width"])
-def test_a_key_that_the_config_defines_or_the_training_knows_is_legal(tmp_path, key):
+def test_keys_of_the_config_or_of_the_training_are_valid(tmp_path, key):
     config = load_config(write(tmp_path, CONFIG.replace("{}][idx]", f"{{{key!r}: 1}}][idx]"), helper=HELPER))
     assert config.plan().phases[3].config == {key: 1}
 

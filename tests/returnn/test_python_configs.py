@@ -1,4 +1,4 @@
-"""Python configs in the style of the field: what they import, how they build their networks, and what comes out."""
+"""Typical Python configs: their imports, the networks that they build, and the resulting plans."""
 
 import ast
 import sys
@@ -97,7 +97,7 @@ def test_a_blstm_that_grows(load, capsys):
     assert changes(plan.phases[2].network, plan.phases[3].network).added == ["fwd_3", "bwd_3"]
 
 
-def test_overrides_are_seen_while_loading_and_win(load):
+def test_overrides_take_precedence_and_are_visible_while_loading(load):
     config = load(BLSTM, {"beam_size": "24", "base_drop": "0.3", "task": "eval", "num_epochs": "8", "extra": "1,2"})
     assert config.values["beam_size"] == 24
     assert config.values["base_drop"] == 0.3
@@ -162,7 +162,7 @@ def test_imports_of_configs_give_stand_ins_and_leave_no_modules_behind(load, pro
         assert {(name.asname or name.name).partition(".")[0] for name in imported} <= namespace.keys()
 
 
-def test_import_takes_a_repository_that_is_there(load, tmp_path, monkeypatch):
+def test_import_uses_an_existing_repository(load, tmp_path, monkeypatch):
     package = tmp_path / "pkg" / "github.com" / "me" / "mine@v20211231-0123abcd0123" / "models"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("from .widths import width")
@@ -183,12 +183,12 @@ def test_a_config_without_a_network_has_no_plan(load):
         load("num_epochs = 3").plan()
 
 
-def test_the_file_is_python_by_name_too(tmp_path):
+def test_a_file_name_ending_in_py_means_python(tmp_path):
     (tmp_path / "a.py").write_text("num_epochs = 3\n")
     assert load_config(tmp_path / "a.py").num_epochs == 3
 
 
-def test_functions_see_overrides_as_their_globals(load):
+def test_functions_see_overrides_as_globals(load):
     config = load("""
         num_epochs = 2
         scale = 1
@@ -217,7 +217,7 @@ def test_functions_can_be_called_without_a_plan(load):
     assert network["output"]["n_out"].get_value(epoch=3) == 3
 
 
-def test_a_config_loads_a_further_one_into_itself(load, tmp_path):
+def test_a_config_can_load_another_one_into_itself(load, tmp_path):
     (tmp_path / "base.config").write_text("#!rnn.py\nlr = 1\nbatch_size = 7\ndef f(): return lr, batch_size\n")
     config = load("""
         import os
@@ -240,7 +240,7 @@ def test_get_network(load):
     assert [phase.network["output"]["n_out"] for phase in config.plan().phases] == [2, 3, 3]
 
 
-def test_flat_keys_of_pretraining(load):
+def test_separate_pretrain_options(load):
     config = load("""
         pretrain = "default"
         pretrain_repetitions = 2

@@ -1,4 +1,4 @@
-"""Configs do not get in the way of each other, nor of the process."""
+"""Configs do not affect each other or the process."""
 
 import importlib
 import os
@@ -21,7 +21,7 @@ def write(folder, text: str, **files: str):
     return folder / "returnn.config"
 
 
-def test_helpers_of_the_same_name_are_each_ones_own(tmp_path):
+def test_configs_have_their_own_helpers_of_the_same_name(tmp_path):
     text = "import helper\nfrom helper import num_epochs\ndef f():\n  import helper\n  import late\n  return helper.x + late.y"
     one = load_config(write(tmp_path / "1", text, helper="x = 1\nnum_epochs = 11", late="y = 0.1"))
     two = load_config(write(tmp_path / "2", text, helper="x = 2\nnum_epochs = 22", late="y = 0.2"))
@@ -31,7 +31,7 @@ def test_helpers_of_the_same_name_are_each_ones_own(tmp_path):
     assert "late" not in sys.modules
 
 
-def test_helpers_beside_a_config_come_before_loaded_modules(tmp_path):
+def test_helpers_beside_a_config_take_precedence_over_loaded_modules(tmp_path):
     name = "module_of_another"
     sys.modules[name] = types.ModuleType(name)
     try:
@@ -50,7 +50,7 @@ def test_a_config_in_a_package_imports_relatively(tmp_path):
     assert not [name for name in sys.modules if name.startswith("setups")]
 
 
-def test_a_link_to_a_config_finds_helpers_on_both_sides(tmp_path):
+def test_a_linked_config_finds_helpers_at_both_locations(tmp_path):
     path = write(tmp_path / "there", "import far, near\nnum_epochs = far.x + near.x", far="x = 1")
     write(tmp_path / "here", "", near="x = 2")
     link = tmp_path / "here" / "link.config"
@@ -82,7 +82,7 @@ def state() -> tuple:
 
 
 @pytest.mark.parametrize("end", ["", "1 / 0\n"])
-def test_nothing_leaks(tmp_path, monkeypatch, end):
+def test_the_process_is_restored(tmp_path, monkeypatch, end):
     monkeypatch.setenv("BOULDER_TEST_B", "b")
     write(tmp_path / "more", "", elsewhere="", elsewhere_too="x = 3")
     path = write(tmp_path, LEAKY + end)
@@ -102,7 +102,7 @@ def test_nothing_leaks(tmp_path, monkeypatch, end):
     assert "tensorflow" not in new
 
 
-def test_an_installed_returnn_is_not_looked_at(tmp_path):
+def test_an_installed_returnn_is_ignored(tmp_path):
     path = write(tmp_path, "import Util\nfrom returnn.util.basic import PY3\nfrom returnn.log import log\nx = Util.PY3")
     ours = {name: types.ModuleType(name) for name in ("returnn", "returnn.util", "returnn.util.basic", "Util")}
     sys.modules.update(ours)
@@ -174,7 +174,7 @@ print(*sorted(loaded & {"tensorflow", "keras", "returnn", "TFUtil", "Pretrain"})
 """
 
 
-def test_planning_and_hashing_load_no_tensorflow_and_give_the_same_hashes_where_it_is_loaded(tmp_path):
+def test_planning_does_not_load_tensorflow_and_hashes_do_not_depend_on_it(tmp_path):
     path = str(write(tmp_path, PLANNED))
     done = subprocess.run([sys.executable, "-c", PROGRAM, path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""A RETURNN config's functions in a real training: with `#config`, names of TensorFlow 1, and random numbers."""
+"""Functions of a RETURNN config in a real training, with `#config`, TensorFlow 1 names and random numbers."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def laid_out(data, tmp_path, monkeypatch):
-    """:return: function (what `#config` is, changes of the text) → pipeline of one job"""
+    """:return: function (`#config`, replacements in the text) → pipeline of one job"""
     monkeypatch.chdir(tmp_path)
 
     def lay(overrides=SCALED, old="", new=""):
@@ -104,8 +104,7 @@ def laid_out(data, tmp_path, monkeypatch):
 
 @pytest.fixture
 def trained(data, tmp_path):
-    """:return: function (job, folder, after how many batches it is stopped) → its checkpoint, trained in a process that
-    has no config"""
+    """:return: function (job, folder, number of batches) → its checkpoint, trained in a process without the config"""
 
     def train(job, name, batches=None):
         for file in (tmp_path / "setup").glob("*"):
@@ -125,7 +124,7 @@ def trained(data, tmp_path):
     return train
 
 
-def test_an_override_that_only_functions_read_goes_to_them_and_not_to_the_training(laid_out):
+def test_an_override_that_only_functions_read_does_not_reach_the_training(laid_out):
     pipeline = laid_out()
     phases = pipeline.jobs[0].phases
     assert [phase["config"] for phase in phases] == [{"batch_size": size, "max_seqs": 6} for size in (30, 30, 60)]
@@ -133,7 +132,7 @@ def test_an_override_that_only_functions_read_goes_to_them_and_not_to_the_traini
     assert pipeline.rows[1]["config"] == {"scale": 2.0, "batch_size": 30}
 
 
-def test_resumed_is_undisturbed_with_random_numbers_of_the_user(laid_out, trained):
+def test_a_resumed_training_with_the_users_random_numbers_equals_an_uninterrupted_one(laid_out, trained):
     from boulder.training import Checkpoint
 
     (job,) = laid_out().jobs
@@ -163,7 +162,7 @@ def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
         ('{"chunking": "50:25"}', "phase 0 (index 0): config: the training does not know 'chunking'"),
     ],
 )
-def test_what_the_training_would_have_to_follow_is_not_passed_over(laid_out, overrides, message):
+def test_overrides_that_the_training_cannot_honour_are_refused(laid_out, overrides, message):
     from boulder.errors import ConfigError
 
     with pytest.raises(ConfigError) as caught:

@@ -1,4 +1,4 @@
-"""`plan_next`: what comes next depends on the scores so far."""
+"""`plan_next`: plans that depend on the scores so far."""
 
 import hypothesis.strategies as st
 import pytest
@@ -15,7 +15,7 @@ def records(*losses: float) -> list[dict]:
 
 
 def while_it_improves(idx, net_dict, history):
-    """Wider and wider, until the dev score is no better than before."""
+    """Grows until the dev score no longer improves."""
     losses = [record["dev"]["loss"] for record in history]
     if len(losses) > 1 and losses[-1] >= losses[-2]:
         return None
@@ -35,7 +35,7 @@ def test_the_plan_grows_with_the_history_until_the_algo_ends_it():
         assert outlook.plan.phases == seen[3].plan.phases[: len(outlook.plan.phases)]
 
 
-def test_an_index_is_asked_with_the_records_before_it_and_no_others():
+def test_the_algo_receives_only_the_records_before_its_index():
     asked = []
 
     def algo(idx, net_dict, history):
@@ -49,7 +49,7 @@ def test_an_index_is_asked_with_the_records_before_it_and_no_others():
     assert asked == [(0, []), (1, [1, 2]), (2, [1, 2, 3, 4])]
     assert (len(history), outlook.needs, outlook.plan.num_epochs) == (5, None, 6)
     plan_next(NETWORK, {"construction_algo": algo, "repetitions": 2}, history[:3])
-    assert asked[3:] == [(0, []), (1, [1, 2])]  # epoch 4 is not there yet
+    assert asked[3:] == [(0, []), (1, [1, 2])]  # epoch 4 has no record yet
 
 
 def test_equal_networks_are_one_phase_with_a_decision_inside():
@@ -61,12 +61,12 @@ def test_equal_networks_are_one_phase_with_a_decision_inside():
     assert (outlook.decisions, outlook.needs) == ((1, 2), None)
 
 
-def test_num_epochs_cuts_it():
+def test_num_epochs_cuts_the_plan():
     outlook = plan_next(NETWORK, {"construction_algo": while_it_improves, "repetitions": 4}, records(*[1.0] * 4), 6)
     assert (outlook.plan.num_epochs, outlook.needs) == (6, None)
 
 
-def test_epoch_values_are_resolved_here_too():
+def test_epoch_values_are_resolved():
     net = NETWORK | {"l": {"class": "linear", "n_out": WrapEpochValue(lambda epoch: epoch)}}
 
     def algo(idx, net_dict, history):
@@ -93,7 +93,7 @@ steps_and_repetitions = st.integers(0, 4).flatmap(
 
 
 @given(steps_and_repetitions)
-def test_with_all_scores_there_it_is_the_plan_of_an_algo_that_does_not_ask_for_them(drawn):
+def test_with_all_scores_the_plan_equals_that_of_an_algo_without_history(drawn):
     num_indices, repetitions = drawn
 
     def algo(idx, net_dict):
@@ -115,7 +115,7 @@ def test_with_all_scores_there_it_is_the_plan_of_an_algo_that_does_not_ask_for_t
     assert found == expected
 
 
-def test_an_algo_without_history_has_its_plan_at_once():
+def test_the_plan_of_an_algo_without_history_is_complete_at_once():
     def algo(idx, net_dict, **kwargs):
         assert not kwargs
         return

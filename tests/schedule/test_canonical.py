@@ -1,4 +1,4 @@
-"""`canonical`: plain JSON values that mean the same."""
+"""`canonical`: plain JSON values with the same meaning."""
 
 import json
 import math
@@ -27,7 +27,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_the_canonical_value_is_json_and_its_own_canonical_value(value):
+def test_canonical_values_are_json_and_idempotent(value):
     once = canonical(value)
     assert json.loads(json.dumps(once, allow_nan=False)) == once
     assert canonical(once) == once
@@ -35,7 +35,7 @@ def test_the_canonical_value_is_json_and_its_own_canonical_value(value):
 
 
 @given(values)
-def test_restoring_gives_the_same_canonical_value(value):
+def test_restored_values_have_the_same_canonical_value(value):
     once = canonical(value)
     assert canonical(restore(once)) == once
 
@@ -65,15 +65,15 @@ def test_examples(value, plain):
     result = canonical(value)
     assert result == plain
     assert type(result) is type(plain)
-    assert json.dumps(result) == json.dumps(plain)  # 1 is not True here
+    assert json.dumps(result) == json.dumps(plain)  # distinguishes 1 from True
 
 
-def test_digest_does_not_depend_on_the_order_of_keys_but_on_types():
+def test_digests_depend_on_types_but_not_on_the_order_of_keys():
     assert digest({"a": 1, "b": (2,)}) == digest({"b": [2], "a": np.int64(1)})
     assert len({digest(value) for value in (1, True, 1.0, "1", [1], {"1": 1}, {1: 1})}) == 7
 
 
-def test_integer_keys_and_infinity_come_back():
+def test_integer_keys_and_infinity_are_restored():
     value = {"learning_rates": {1: 0.1, 10: math.inf}}
     assert restore(canonical(value)) == value
 
@@ -88,7 +88,7 @@ def test_integer_keys_and_infinity_come_back():
         (1j, r"value: found 1j \(complex\)"),
     ],
 )
-def test_what_has_no_plain_form_is_named_by_its_path(value, message):
+def test_messages_name_the_path_to_a_value_without_plain_form(value, message):
     with pytest.raises(ConfigError, match=message):
         canonical(value)
 

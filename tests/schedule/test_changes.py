@@ -1,4 +1,4 @@
-"""`changes`: what differs between two net dicts."""
+"""`changes`: differences between two net dicts."""
 
 from boulder.schedule import ABSENT, changes
 
@@ -18,5 +18,5 @@ def test_options_of_a_subnetwork_are_named_by_their_path():
     assert changes(old, new).changed == {"decoder": {"unit/stop_token/loss_scale": (0.0, 0.2)}}
 
 
-def test_equal_networks_and_their_hash_keys_are_no_change():
+def test_equal_networks_have_no_changes_and_hash_keys_are_ignored():
     assert not changes({"a": {"from": ["x"]}}, {"a": {"from": ("x",)}, "#config": {"batch_size": 1}})

@@ -1,4 +1,4 @@
-"""`WrapEpochValue`: an index spans several networks, and so several phases."""
+"""`WrapEpochValue`: one index with several networks, and so several phases."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def algo(idx, net_dict):
     return net_dict if idx < 2 else None
 
 
-def test_each_value_is_a_phase_named_by_its_index_and_frozen_after_pretraining():
+def test_each_value_is_a_phase_of_its_index_and_the_last_value_stays_after_pretraining():
     result = plan(network(WrapEpochValue(lambda epoch: epoch // 2)), {"construction_algo": algo, "repetitions": 3}, 15)
     assert [(phase.name, phase.epochs, phase.network["output"]["scale"]) for phase in result.phases] == [
         ("00", range(1, 2), 0),
@@ -27,19 +27,19 @@ def test_each_value_is_a_phase_named_by_its_index_and_frozen_after_pretraining()
         ("01", range(4, 6), 2),
         ("01.2", range(6, 7), 3),
         ("final", range(7, 8), 3),
-        ("final.2", range(8, 16), 4),  # epochs 8 and 9, the last of pretraining, and all after it
+        ("final.2", range(8, 16), 4),  # epochs 8 and 9, the last ones of pretraining, and all later ones
     ]
     assert [phase.index for phase in result.phases] == [0, 0, 1, 1, None, None]
     assert result.num_pretrain_epochs == 9
 
 
-def test_a_value_that_stays_makes_no_phase_and_a_plain_value_is_the_same_as_ever():
+def test_a_constant_value_makes_no_new_phase():
     constant = plan(network(WrapEpochValue(lambda epoch: 0.5)), {"construction_algo": algo, "repetitions": 3}, 15)
     plain = plan(network(0.5), {"construction_algo": algo, "repetitions": 3}, 15)
     assert constant == plain
 
 
-def test_anywhere_in_a_net_dict():
+def test_epoch_values_are_found_at_any_depth():
     value = WrapEpochValue(lambda epoch: epoch)
     wrapped = network(value, opts={"a": [1, {"b": (value, "x")}]})
     wrapped |= {"#config": {"batch_size": value}, "#trainable": WrapEpochValue(lambda epoch: epoch > 1)}
@@ -49,10 +49,10 @@ def test_anywhere_in_a_net_dict():
     assert (second.network["output"]["scale"], second.network["whole"]["n"], second.config) == (2, 2, {"batch_size": 2})
     assert (first.trainable_layers, second.trainable_layers) == ((), None)
     assert first.network["l"] is second.network["l"]
-    digest([first.network, second.network])  # nothing is left in it that is no plain value
+    digest([first.network, second.network])  # all values are plain
 
 
-def test_a_value_of_returnns_class_is_one_too():
+def test_a_value_of_returnns_class_is_recognised():
     foreign = type("WrapEpochValue", (), {"get_value": lambda self, epoch: epoch})()
     with_func = type("WrapEpochValue", (), {"get_value": lambda self, epoch: self.func(epoch=epoch)})()
     with_func.func = lambda epoch: 1 // 0
@@ -63,14 +63,14 @@ def test_a_value_of_returnns_class_is_one_too():
     assert [phase.network["output"]["scale"] for phase in result.phases] == [1, 2]
 
 
-def test_functions_are_asked_for_the_epochs_that_are_planned_only():
+def test_functions_are_called_only_for_planned_epochs():
     asked = []
     value = WrapEpochValue(lambda epoch: asked.append(epoch))
     plan(network(value), {"construction_algo": algo, "repetitions": 1000}, 5)
     assert asked == [1, 2, 3, 4, 5]
 
 
-def test_an_algo_may_bring_a_function_for_each_index():
+def test_an_algo_may_create_a_function_per_index():
     def wrapping(idx, net_dict):
         net_dict["output"]["scale"] = WrapEpochValue(lambda epoch: (idx, epoch) if idx == 1 else idx)
         return net_dict if idx < 3 else None
@@ -80,7 +80,7 @@ def test_an_algo_may_bring_a_function_for_each_index():
     assert [phase.name for phase in phases] == ["00", "01", "01.2", "02", "final"]
 
 
-def test_one_that_raises_is_told_with_index_epoch_and_place():
+def test_an_exception_is_reported_with_index_epoch_and_line():
     value = WrapEpochValue(lambda epoch: 1 // (3 - epoch))
     line = value.func.__code__.co_firstlineno
     with pytest.raises(ScheduleError) as caught:
@@ -92,7 +92,7 @@ def test_one_that_raises_is_told_with_index_epoch_and_place():
         plan(network(value), {"construction_algo": "no_network_modifications", "repetitions": 3})
 
 
-def test_a_value_that_does_not_belong_there():
+def test_invalid_values_are_reported():
     net = network(0) | {"#config": WrapEpochValue(lambda epoch: epoch), "l": {}}
     with pytest.raises(ScheduleError, match=r"epoch 1: '#config' is 1 \(int\), expected a dict"):
         plan(net, {"construction_algo": "no_network_modifications"})
@@ -102,6 +102,6 @@ def test_a_value_that_does_not_belong_there():
         plan(network(0) | {"l": WrapEpochValue(lambda epoch: None)}, True)
 
 
-def test_without_pretraining_there_is_no_epoch_to_follow():
+def test_epoch_values_need_pretraining():
     with pytest.raises(ScheduleError, match="'output': found a WrapEpochValue, but there is no pretraining"):
         plan(network(WrapEpochValue(lambda epoch: epoch)), None, 3)

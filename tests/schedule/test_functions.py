@@ -1,4 +1,4 @@
-"""Functions inside net dicts: equal by what they do, and able to travel."""
+"""Functions inside net dicts: equality by source and captured values, and transport to a worker."""
 
 import copy
 import functools
@@ -107,27 +107,27 @@ def test_functions_travel_by_value_to_a_process_without_their_module(tmp_path):
     (tmp_path / "setup_of_a_user.py").unlink()
     results, same, _ = run(WORKER, stdin=json.dumps(plain_and_functions))
     assert results == [16, True, [2, 3], 6]
-    assert same  # the digest travels: the worker needs no source
+    assert same  # the worker knows the digest without the source
 
 
-def test_two_lambdas_on_a_line_are_told_apart():
+def test_two_lambdas_on_one_line_are_distinguished():
     assert FunctionByValue(ON_ONE_LINE[0]).source == "lambda x: x + 1"
     assert FunctionByValue(ON_ONE_LINE[1]).source == "lambda x: x + 2"
 
 
-def test_what_is_captured_counts():
+def test_captured_values_enter_the_digest():
     assert function_digest(make(1)) == function_digest(make(1))
     assert function_digest(make(1)) != function_digest(make(2))
     assert function_digest(make(np.int64(1))) == function_digest(make(1))
 
 
-def test_a_global_of_a_function_that_is_called_counts(monkeypatch):
+def test_globals_of_called_functions_enter_the_digest(monkeypatch):
     before = function_digest(caller)
     monkeypatch.setitem(globals(), "FACTOR", 4)
     assert function_digest(caller) != before
 
 
-def test_comments_docstring_and_layout_do_not_count(tmp_path):
+def test_comments_docstring_and_layout_do_not_enter_the_digest(tmp_path):
     def load(source):
         path = tmp_path / f"{len(source)}.py"
         path.write_text(source)
@@ -142,7 +142,7 @@ def test_comments_docstring_and_layout_do_not_count(tmp_path):
     assert function_digest(plain) == function_digest(other) != function_digest(changed)
 
 
-def test_a_file_edited_after_it_was_loaded_does_not_lend_its_new_source(tmp_path):
+def test_a_loaded_function_ignores_later_edits_of_its_file(tmp_path):
     path = tmp_path / "edited.py"
     path.write_text("def f(x):\n    return x + 1\n")
     namespace = {}
@@ -153,7 +153,7 @@ def test_a_file_edited_after_it_was_loaded_does_not_lend_its_new_source(tmp_path
     assert FunctionByValue(namespace["f"]).source == "def f(x):\n    return x + 1"
 
 
-def test_functions_without_source_are_known_by_their_code():
+def test_functions_without_source_are_identified_by_their_code():
     one, same, other = (eval(text) for text in ("lambda x: x + 1", "lambda x: x  +  1", "lambda x: x + 2"))
     assert function_digest(one) == function_digest(same) != function_digest(other)
 
@@ -172,7 +172,7 @@ def test_a_function_that_captures_an_open_file_is_refused_with_its_path(tmp_path
     assert "captures 'log', found a TextIOWrapper" in str(caught.value)
 
 
-def test_canonical_puts_a_digest_in_the_value_and_the_pickle_beside_it():
+def test_canonical_values_contain_digests_and_payloads_are_separate():
     functions = {}
     plain = canonical({"l": {"eval": helper}}, functions)
     assert plain == {"l": {"eval": {"#function": function_digest(helper)}}}
@@ -183,7 +183,7 @@ def test_canonical_puts_a_digest_in_the_value_and_the_pickle_beside_it():
         restore(plain, {})
 
 
-def test_restored_functions_behave_as_the_function():
+def test_restored_functions_behave_like_the_original():
     functions = {}
     (restored,) = restore(canonical([make(5)], functions), functions)
     assert restored(1, scale=3) == 8
@@ -194,5 +194,5 @@ def test_restored_functions_behave_as_the_function():
     assert pickle.loads(pickle.dumps(restored)) == restored
 
 
-def test_library_functions_are_known_by_name_not_by_source():
+def test_library_functions_are_identified_by_name():
     assert FunctionByValue(textwrap.dedent).captured == [{"reference": "textwrap:dedent"}]

@@ -1,4 +1,4 @@
-"""`get_network(epoch=…)`: RETURNN's other way to a network that changes."""
+"""`get_network(epoch=…)`: RETURNN's other way to change the network."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def network(n_out: int, **keys) -> dict:
     return net | {f"#{key}": value for key, value in keys.items()}
 
 
-def test_it_is_asked_for_each_epoch_and_each_new_network_is_a_phase():
+def test_it_is_called_for_each_epoch_and_each_new_network_is_a_phase():
     asked = []
 
     def get_network(epoch, **_kwargs):
@@ -31,7 +31,7 @@ def test_it_is_asked_for_each_epoch_and_each_new_network_is_a_phase():
     assert result.phases[0].network["output"] is result.phases[3].network["output"]
 
 
-def test_after_pretraining_it_takes_over():
+def test_it_follows_pretraining():
     def algo(idx, net_dict):
         net_dict["l"]["n_out"] = idx
         return net_dict if idx < 2 else None
@@ -47,7 +47,7 @@ def test_after_pretraining_it_takes_over():
     assert [phase.reset_layers for phase in result.phases] == [(), ("output",), ("output",), ()]
 
 
-def test_notes_make_a_border_and_repetitions_have_no_meaning():
+def test_notes_start_a_new_phase_and_repetitions_have_no_effect():
     phases = plan(None, None, 4, get_network=lambda epoch: network(3, epoch=epoch // 4, repetition=9)).phases
     assert [phase.epochs for phase in phases] == [range(1, 4), range(4, 5)]
     phases = plan(None, None, 2, get_network=lambda epoch: network(WrapEpochValue(lambda epoch: epoch))).phases

@@ -1,4 +1,4 @@
-"""`from_output` and `from_input`: networks that are made of the original one by what reads what."""
+"""`from_output` and `from_input`: networks derived from the sources in the original one."""
 
 import pytest
 
@@ -16,12 +16,12 @@ def chain(*names: str, **more) -> dict:
 
 
 def sources_of(network: dict, pretrain) -> list[dict]:
-    """:return: of each phase: layer → its sources"""
+    """:return: layer → its sources, for each phase"""
     return [{name: layer["from"] for name, layer in phase.network.items()} for phase in plan(network, pretrain).phases]
 
 
 @pytest.mark.parametrize("pretrain", [True, "default", {"repetitions": 1}, {"construction_algo": "from_output"}])
-def test_the_default_takes_layers_away_before_the_output(pretrain):
+def test_the_default_removes_layers_before_the_output(pretrain):
     assert sources_of(chain("a", "b", "c"), pretrain) == [
         {"a": ["data"], "output": ["a"]},
         {"a": ["data"], "b": ["a"], "output": ["b"]},
@@ -29,14 +29,14 @@ def test_the_default_takes_layers_away_before_the_output(pretrain):
     ]
 
 
-def test_layers_without_parameters_to_train_are_no_step():
+def test_layers_without_trainable_parameters_are_not_a_step():
     network = chain("window", "a", "b")
     network["window"]["trainable"] = False
     for algo in ("from_output", "from_input"):
         assert [len(net) for net in sources_of(network, {"construction_algo": algo})] == [3, 4]
 
 
-def test_from_input_reads_the_nearest_layers_there_are():
+def test_from_input_reads_the_nearest_existing_layers():
     network = chain("a", "b", "c", aux={"class": "softmax", "target": "classes", "from": ["b"]})
     network["output"]["from"] = ["c", "a"]
     assert sources_of(network, {"construction_algo": "from_input"}) == [
@@ -46,7 +46,7 @@ def test_from_input_reads_the_nearest_layers_there_are():
     ]
 
 
-def test_where_returnn_fails_on_an_assertion_the_construction_goes_on():
+def test_the_construction_continues_where_an_assertion_fails_in_returnn():
     shared = chain("a", "b", out2={"class": "softmax", "loss": "ce", "from": ["b"]})
     options = {"output_layers": ["output", "out2"]}
     assert sources_of(shared, options)[0] == {"a": ["data"], "output": ["a"], "out2": ["a"]}
@@ -61,21 +61,21 @@ def test_where_returnn_fails_on_an_assertion_the_construction_goes_on():
         assert [net["output"] for net in sources_of(text, {"construction_algo": algo})] == [["first"], "second"]
 
 
-def test_hash_keys_of_the_original_hold_for_every_step():
+def test_hash_keys_of_the_original_apply_to_every_step():
     network = chain("a", "b") | {"#repetition": 2, "#config": {"batch_size": 5}}
     result = plan(network, True)
     assert [(phase.name, phase.epochs) for phase in result.phases] == [("00", range(1, 3)), ("final", range(3, 5))]
     assert all(phase.config == {"batch_size": 5} for phase in result.phases)
 
 
-def test_steps_share_the_layers_they_do_not_change():
+def test_steps_share_unchanged_layers():
     for algo in ("from_output", "from_input"):
         first, *_, last = plan(chain("a", "b", "c"), {"construction_algo": algo}).phases
         assert first.network["a"] is last.network["a"]
 
 
 @pytest.mark.parametrize("algo", ["from_output", "from_input"])
-def test_sources_that_do_not_exist_or_are_no_names(algo):
+def test_missing_sources_and_sources_that_are_not_names(algo):
     def error_of(network, **options):
         with pytest.raises(ScheduleError) as caught:
             plan(network, {"construction_algo": algo, **options})
@@ -88,6 +88,6 @@ def test_sources_that_do_not_exist_or_are_no_names(algo):
     assert "layer 'lstm2' has 'from' [3] (list), expected a layer name or a list of them" in error_of(network)
 
 
-def test_an_output_layer_that_does_not_exist():
+def test_a_missing_output_layer():
     with pytest.raises(ScheduleError, match=r"found output layer 'outptu', which is no layer; did you mean 'output'\?"):
         plan(chain("a"), {"output_layers": "outptu"})

@@ -15,7 +15,7 @@ def network(n_out: int = 99) -> dict:
 
 
 def growing(num_indices: int, **hash_keys):
-    """An algo whose layer is as wide as its index says."""
+    """An algo whose layer has a width that depends on the index."""
 
     def algo(idx, net_dict):
         if idx == num_indices:
@@ -42,7 +42,7 @@ def test_worked_example_of_the_documentation():
     assert result.phases[5].epochs == range(11, 31)
     scales = [phase.network["decoder"]["unit"]["stop_token"]["loss_scale"] for phase in result.phases]
     assert scales == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert result.num_pretrain_epochs == 12  # the original's own repetitions, epochs 11 and 12, are among them
+    assert result.num_pretrain_epochs == 12  # including the original's own repetitions, epochs 11 and 12
     assert all(phase.is_pretrain for phase in result.phases)
     assert original["decoder"]["unit"]["stop_token"]["loss_scale"] == 1.0
 
@@ -52,7 +52,7 @@ def test_worked_example_of_the_documentation():
     num_epochs=st.none() | st.integers(1, 30),
     period=st.integers(1, 4),
 )
-def test_phases_cover_all_epochs_without_gap_and_neighbours_differ(repetitions, num_epochs, period):
+def test_phases_cover_all_epochs_and_neighbours_differ(repetitions, num_epochs, period):
     def algo(idx, net_dict):
         net_dict["l"]["n_out"] = idx // period
         return net_dict if idx < len(repetitions) - 1 else None
@@ -90,13 +90,13 @@ def test_without_pretraining_there_is_one_phase():
     assert plan(network(), None, 7).num_pretrain_epochs == 0
 
 
-def test_no_network_modifications_trains_the_original_in_pretraining():
+def test_no_network_modifications_trains_the_original_network():
     result = plan(network(), {"construction_algo": "no_network_modifications", "repetitions": 3}, 5)
     assert [(phase.index, phase.epochs) for phase in result.phases] == [(None, range(1, 6))]
     assert (result.num_pretrain_epochs, result.phases[0].is_pretrain) == (3, True)
 
 
-def test_fewer_epochs_than_pretraining_cut_it():
+def test_num_epochs_may_cut_pretraining():
     result = plan(network(), {"construction_algo": growing(5), "repetitions": 2}, 5)
     assert [(phase.index, phase.epochs) for phase in result.phases] == [
         (0, range(1, 3)),
@@ -106,11 +106,11 @@ def test_fewer_epochs_than_pretraining_cut_it():
     assert result.num_pretrain_epochs == 12
 
 
-def test_no_number_of_epochs_means_those_of_pretraining():
+def test_num_epochs_defaults_to_the_epochs_of_pretraining():
     assert plan(network(), {"construction_algo": growing(2), "repetitions": [1, 2, 4]}).num_epochs == 7
 
 
-def test_equal_neighbours_are_one_phase_with_the_first_index():
+def test_equal_consecutive_indices_form_one_phase_with_the_first_index():
     def algo(idx, net_dict):
         net_dict["l"]["n_out"] = 8 * (idx // 2)
         return net_dict if idx < 4 else None
@@ -122,7 +122,7 @@ def test_equal_neighbours_are_one_phase_with_the_first_index():
     ]
 
 
-def test_numbers_of_numpy_are_the_numbers_of_python():
+def test_numpy_numbers_equal_python_numbers():
     def algo(idx, net_dict):
         net_dict["l"]["n_out"] = [8, np.int64(8), np.array(8)][idx] if idx < 3 else 9
         net_dict["l"]["init"] = np.array([1.0, np.nan])
@@ -135,7 +135,7 @@ def test_numbers_of_numpy_are_the_numbers_of_python():
     ]
 
 
-def test_overrides_alone_begin_a_new_phase():
+def test_a_change_of_overrides_begins_a_new_phase():
     def algo(idx, net_dict):
         net_dict["#config"] = {"batch_size": 100 if idx == 0 else 200}
         return net_dict if idx < 3 else None
@@ -149,13 +149,13 @@ def test_overrides_alone_begin_a_new_phase():
     assert all(phase.network == network() for phase in result.phases)
 
 
-def test_copy_param_mode_of_an_index_wins_over_that_of_all():
+def test_copy_param_mode_of_an_index_takes_precedence():
     algo = growing(2, copy_param_mode=lambda idx: ["subset", None][idx])
     result = plan(network(), {"construction_algo": algo, "copy_param_mode": "reset"})
     assert [phase.copy_param_mode for phase in result.phases] == ["subset", None, "reset"]
 
 
-def test_hash_keys_of_the_original_hold_for_every_index():
+def test_hash_keys_of_the_original_apply_to_every_index():
     original = {**network(), "#config": {"batch_size": 5}, "#repetition": 3}
     result = plan(original, {"construction_algo": growing(1)})
     assert [(phase.epochs, phase.config) for phase in result.phases] == [
@@ -180,12 +180,12 @@ def test_final_0_keeps_the_last_constructed_network_and_its_overrides():
     assert (last.index, last.epochs, last.config) == (1, range(2, 11), {"batch_size": 1})
 
 
-def test_final_wins_over_step_numbers():
+def test_final_takes_precedence_over_step_numbers():
     result = plan(network(), {"construction_algo": growing(1), "repetitions": {-1: 3, 0: 2, "final": 4}})
     assert [phase.epochs for phase in result.phases] == [range(1, 3), range(3, 7)]
 
 
-def test_net_dicts_may_hold_functions_modules_and_objects():
+def test_net_dicts_may_contain_functions_modules_and_objects():
     class Thing:
         def __init__(self):
             self.values = [1]
@@ -198,7 +198,7 @@ def test_net_dicts_may_hold_functions_modules_and_objects():
     def algo(idx, net_dict):
         assert net_dict["l"]["thing"] is not original["l"]["thing"]
         net_dict["l"]["thing"].values.append(2)
-        net_dict["l"]["loss"] = lambda x: x  # another object in each call, the same function
+        net_dict["l"]["loss"] = lambda x: x  # another object in each call, but an equal function
         return net_dict if idx < 2 else None
 
     result = plan(original, {"construction_algo": algo})
@@ -207,7 +207,7 @@ def test_net_dicts_may_hold_functions_modules_and_objects():
     assert original["l"]["thing"].values == [1]
 
 
-def test_functions_that_capture_other_values_begin_a_new_phase():
+def test_functions_with_other_captured_values_begin_a_new_phase():
     def algo(idx, net_dict):
         half = idx // 2
         net_dict["l"]["eval"] = lambda source: source * half
@@ -216,7 +216,7 @@ def test_functions_that_capture_other_values_begin_a_new_phase():
     assert [phase.indices for phase in plan(network(), {"construction_algo": algo}).phases] == [(0, 1), (2, 3), (None,)]
 
 
-def test_one_list_at_two_places_stays_one_list_in_the_copy():
+def test_a_list_at_two_places_stays_one_list_in_the_copy():
     shared = {"class": "linear", "n_out": 9}
 
     def algo(idx, net_dict):
@@ -224,10 +224,10 @@ def test_one_list_at_two_places_stays_one_list_in_the_copy():
         return net_dict if idx == 0 else None
 
     first = plan({"a": shared, "b": shared}, {"construction_algo": algo}).phases[0]
-    assert first.network["b"]["n_out"] == 1  # as copy.deepcopy, and so RETURNN, has it
+    assert first.network["b"]["n_out"] == 1  # as with copy.deepcopy, which RETURNN uses
 
 
-def test_a_network_returned_and_changed_later_is_planned_as_it_was_returned():
+def test_later_changes_of_a_returned_network_have_no_effect():
     kept = network()
 
     def algo(idx, net_dict):
@@ -238,6 +238,6 @@ def test_a_network_returned_and_changed_later_is_planned_as_it_was_returned():
     assert [phase.network["l"]["n_out"] for phase in result.phases] == [0, 1, 99]
 
 
-def test_phases_share_the_layers_they_do_not_change():
+def test_phases_share_unchanged_layers():
     phases = plan(network(), {"construction_algo": growing(3)}).phases
     assert all(phase.network["output"] is phases[0].network["output"] for phase in phases)

@@ -1,4 +1,4 @@
-"""`plan`: one clear line for each wrong input."""
+"""`plan`: a message of one line for each invalid input."""
 
 import re
 
@@ -27,7 +27,7 @@ def returning(**hash_keys):
     return algo
 
 
-def test_an_algo_that_never_returns_none_stops_at_the_bound():
+def test_an_algo_that_never_returns_none_stops_at_max_index():
     calls = []
 
     def algo(idx, net_dict):
@@ -40,7 +40,7 @@ def test_an_algo_that_never_returns_none_stops_at_the_bound():
         plan(network(), {"construction_algo": algo}, max_index=3)
 
 
-def test_an_algo_may_use_all_indices_up_to_the_bound():
+def test_an_algo_may_use_all_indices_up_to_max_index():
     def algo(idx, net_dict):
         net_dict["l"]["n_out"] = idx
         return net_dict if idx < 3 else None
@@ -48,7 +48,7 @@ def test_an_algo_may_use_all_indices_up_to_the_bound():
     assert len(plan(network(), {"construction_algo": algo}, max_index=3).phases) == 4
 
 
-def test_an_algo_that_raises_is_told_with_idx_exception_and_line():
+def test_an_exception_of_an_algo_is_reported_with_idx_and_line():
     def helper(net_dict):
         return net_dict["missing"]
 
@@ -66,21 +66,21 @@ def test_an_algo_that_raises_is_told_with_idx_exception_and_line():
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_the_line_is_the_algos_own_where_a_library_raised():
+def test_the_reported_line_is_the_algos_own_if_a_library_raised():
     def algo(idx, net_dict):
         return int.from_bytes(re.compile("(").pattern)  # raises inside `re`
 
     assert f"test_plan_bad_input.py:{algo.__code__.co_firstlineno + 1})" in error_of(algo)
 
 
-def test_an_exception_of_several_lines_becomes_one():
+def test_a_message_of_several_lines_becomes_one_line():
     def algo(idx, net_dict):
         raise ValueError("first\n  second")
 
     assert "ValueError: first second (" in error_of(algo)
 
 
-def test_an_algo_of_other_arguments():
+def test_an_algo_with_other_arguments():
     def algo(index, net):
         return None
 
@@ -110,7 +110,7 @@ def test_an_algo_that_changes_the_original_through_a_reference_it_kept():
     )
 
 
-def test_layers_and_hash_keys_that_are_no_net_dict():
+def test_layers_and_hash_keys_of_the_wrong_type():
     assert "layer 'l' is 5 (int), expected a dict" in error_of(lambda idx, net_dict: {"l": 5})
     assert "layer name 3 (int), expected a str" in error_of(lambda idx, net_dict: {3: {}})
     assert "'#confg'; did you mean '#config'?" in error_of(returning(confg={}))
@@ -121,7 +121,7 @@ def test_layers_and_hash_keys_that_are_no_net_dict():
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "2", None])
-def test_repetitions_of_an_index_that_are_no_number_of_epochs(value):
+def test_repetitions_of_an_index_must_be_a_number_of_epochs(value):
     assert "construction_algo at idx 0: '#repetition': found " in error_of(returning(repetition=value))
 
 
@@ -146,7 +146,7 @@ def test_both_spellings_with_different_values():
         ([0], "all 3 steps have 0 epochs"),
     ],
 )
-def test_repetitions_that_cannot_be(repetitions, message):
+def test_invalid_repetitions(repetitions, message):
     assert message in error_of(returning(), repetitions=repetitions)
 
 
@@ -155,7 +155,7 @@ def test_unknown_pretrain_options_get_the_nearest_name():
     assert "copy_param_mode: found 'sub', expected ifpossible, subset, reset, " in error_of(copy_param_mode="sub")
 
 
-def test_pretrain_options_of_the_wrong_kind():
+def test_pretrain_options_of_the_wrong_type():
     text = error_of("from_outputs")
     assert "construction_algo: found 'from_outputs' (str), expected a function of idx and net_dict, or one of " in text
     assert "did you mean 'from_output'?" in text
@@ -167,7 +167,7 @@ def test_pretrain_options_of_the_wrong_kind():
     assert error_of(greedy=False, copy_output_layer="subset", num_epochs=0).startswith("num_epochs: found 0")
 
 
-def test_arguments_of_another_type():
+def test_arguments_of_the_wrong_type():
     with pytest.raises(
         ScheduleError, match=r"pretrain: found 5 \(int\), expected a dict, True, 'default', None or False"
     ):

@@ -1,4 +1,4 @@
-"""Which layers of a phase are reset, and which are trained."""
+"""Layers of a phase that are reset, and layers that are trained."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def fields(field: str, keys: dict | None = None, num_epochs: int = 9, **options)
     return [getattr(phase, field) for phase in plan(network(*"abc"), pretrain, num_epochs).phases]
 
 
-def test_by_default_nothing_is_reset_and_all_is_trained():
+def test_by_default_no_layer_is_reset_and_all_are_trained():
     assert fields("reset_layers") == [()] * 4
     assert fields("trainable_layers") == [None] * 4
 
@@ -42,22 +42,22 @@ def test_output_layers_are_reset_after_the_first_phase(copy_output_layer):
 
 
 @pytest.mark.parametrize("mode", COPY_PARAM_MODES)
-def test_only_the_mode_reset_resets_output_layers_where_nothing_is_said_of_them(mode):
-    # a phase that resets all layers need not say so of its outputs
+def test_without_copy_output_layer_only_the_mode_reset_resets_output_layers(mode):
+    # a phase that resets all layers does not list its output layers
     assert fields("reset_layers", copy_param_mode=mode) == [()] * 4
 
 
 @pytest.mark.parametrize("copy_output_layer", [None, True, "ifpossible", "subset"])
-def test_what_copies_output_layers(copy_output_layer):
+def test_values_that_copy_output_layers(copy_output_layer):
     assert fields("reset_layers", copy_output_layer=copy_output_layer, copy_param_mode="subset") == [()] * 4
 
 
-def test_copy_param_mode_reset_holds_for_output_layers_where_an_index_has_another_mode():
+def test_copy_param_mode_reset_applies_to_output_layers_of_an_index_with_another_mode():
     keys = {"copy_param_mode": lambda idx: "subset" if idx == 1 else "reset"}
     assert fields("reset_layers", keys, copy_param_mode="reset") == [(), ("output", "aux"), (), ()]
 
 
-def test_where_all_layers_are_reset_an_output_layer_with_an_importer_is_named():
+def test_an_output_layer_with_an_importer_is_listed_if_all_layers_are_reset():
     net = network("a")
     net["aux"]["custom_param_importer"] = "subset"
 
@@ -69,7 +69,7 @@ def test_where_all_layers_are_reset_an_output_layer_with_an_importer_is_named():
     assert result[1].reset_layers == ("aux",)
 
 
-def test_is_output_layer_says_what_is_one():
+def test_is_output_layer_decides():
     net = network("a")
     net["a"]["is_output_layer"], net["output"]["is_output_layer"] = True, False
 
@@ -86,14 +86,14 @@ def test_greedy_trains_new_layers_and_outputs_and_everything_after_pretraining()
     assert [(phase.name, phase.epochs, phase.trainable_layers) for phase in result.phases] == [
         ("00", range(1, 2), None),
         ("01", range(2, 3), ("b", "output", "aux")),
-        ("02", range(3, 4), ("b", "output", "aux")),  # no new layer: those that were trained still are
+        ("02", range(3, 4), ("b", "output", "aux")),  # no new layer: the same layers stay trained
         ("final", range(4, 5), ("c", "output", "aux")),
         ("final.2", range(5, 10), None),
     ]
     assert [phase.is_pretrain for phase in result.phases] == [True] * 4 + [False]
 
 
-def test_trainable_false_is_a_border_and_trains_nothing():
+def test_trainable_false_begins_a_new_phase_and_trains_nothing():
     keys = {"trainable": lambda idx: idx != 1}
     assert fields("trainable_layers", keys) == [None, (), None, None]
     assert fields("trainable_layers", keys, greedy=True) == [

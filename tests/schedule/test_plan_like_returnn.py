@@ -1,7 +1,7 @@
-"""`plan` gives RETURNN's sequence of networks, epoch by epoch.
+"""`plan` and RETURNN give the same network in each epoch.
 
-The numbers were obtained from `returnn.pretrain.Pretrain` of the package returnn 1.20261022.211313: the layer's width in
-each epoch of pretraining and in the two after it, where index i has width i and the original network has width 99.
+The numbers come from `returnn.pretrain.Pretrain` of returnn 1.20261022.211313: the width of a layer in each epoch of
+pretraining and in the two epochs after it. Index i has width i, and the original network has width 99.
 """
 
 import ast
@@ -67,7 +67,7 @@ def test_any_false_value_ends_the_construction(end):
 
 
 def setup_of(case: dict) -> tuple[dict, dict]:
-    """:return: network and pretrain, with the functions that a file of values cannot hold"""
+    """:return: network and pretrain, with functions in place of their names in the file"""
     network, pretrain = case["network"], dict(case["pretrain"])
     for name, place, epochs_per_value in case["epoch_values"]:
         value = WrapEpochValue(lambda epoch, per=epochs_per_value: min(epoch // per, 4))

@@ -12,10 +12,12 @@ from boulder.errors import TrainingError
 from boulder.training.optimizer import OPTIMIZERS
 from boulder.training.progress import Progress
 from boulder.training.scores import read_scores
+from boulder.training.update import STAGES
 from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
 from tests.tiny import EXTERN_DATA, network, phase, scheduled
+from tests.training.test_update_stages import Accumulated
 
 DEVICES = int(os.environ["DEVICES"])  # all strategies of a process must have the same number of them
 tf.config.set_logical_device_configuration(
@@ -92,6 +94,13 @@ def test_every_optimizer_makes_the_same_updates(training, tmp_path, optimizer):
 
 
 @SLOW
+@SLOW
+def test_a_stage_with_slots_makes_the_same_updates(training, tmp_path, monkeypatch):
+    monkeypatch.setattr("boulder.training.update.STAGES", [Accumulated, *STAGES])
+    net = {"output": {"class": "softmax", "from": "data", "loss": "ctc"}}
+    assert_same(training, tmp_path, [phase(0, range(1, 3), net, max_seqs=7, gradient_clip=0.3, **SGD)])
+
+
 def test_scores_of_untrained_layers_are_the_same(training, tmp_path):
     net = {"hidden": {"class": "linear", "from": "data", "n_out": 5}}
     net["output"] = {"class": "softmax", "from": "hidden", "loss": "ctc"}

@@ -13,6 +13,7 @@ from tests.tiny import EXTERN_DATA, network, phase
 
 INITIAL = 0.5
 BORDER = [phase(0, range(1, 3), network(1, 4)), phase(1, range(3, 5), network(2, 6))]
+TRAIN = {"train": "train.hdf"}
 
 
 def grown(old_net, new_net, mode, carry, **options):
@@ -100,8 +101,8 @@ def test_one_run_per_phase_gives_the_same_bytes_as_one_run_for_all(training, tmp
 
 
 def test_reset_is_the_default():
-    told = BORDER[1] | {"carry_optimizer": "reset", "init_from": {}, "growth_noise": 0.0}
-    assert TrainingPhase.from_json(told) == TrainingPhase.from_json(BORDER[1])
+    given = BORDER[1] | {"carry_optimizer": "reset", "init_from": {}, "growth_noise": 0.0}
+    assert TrainingPhase.from_json(given | TRAIN) == TrainingPhase.from_json(BORDER[1] | TRAIN)
 
 
 def test_a_renamed_layer_in_training(training):
@@ -124,5 +125,5 @@ def test_a_renamed_layer_in_training(training):
 )
 def test_a_wrong_phase_is_an_error(change, message):
     with pytest.raises(ConfigError) as caught:
-        TrainingPhase.from_json(BORDER[0] | change)
+        TrainingPhase.from_json(BORDER[0] | TRAIN | change)
     assert str(caught.value) == message

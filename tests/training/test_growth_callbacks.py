@@ -23,7 +23,9 @@ def begun(old_net: dict | None, new_net: dict, fresh=fresh, mode="subset", **con
     """:return: old values, and how the phase begins"""
     old = describe(old_net, EXTERN_DATA).params if old_net else {}
     values = {path: 1 + np.arange(p.size, dtype="float32").reshape(p.shape) for path, p in old.items()}
-    new = TrainingPhase.from_json(phase(1, range(2, 4), new_net, **config) | {"copy_param_mode": mode})
+    new = TrainingPhase.from_json(
+        phase(1, range(2, 4), new_net, **config) | {"copy_param_mode": mode, "train": "train.hdf"}
+    )
     return values, begin_phase(new, describe(new_net, EXTERN_DATA), values, old, fresh, 17)
 
 

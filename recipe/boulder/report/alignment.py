@@ -1,5 +1,6 @@
-"""A hypothesis beside its nearest reference, phoneme by phoneme."""
+"""Aligns a hypothesis with its nearest reference, phoneme by phoneme."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
@@ -10,7 +11,13 @@ from boulder.search.error_rate import best_reference
 
 @dataclass(frozen=True)
 class Pair:
-    """One column of an alignment. `kind`: "equal", "substitute", "delete" (found is "") or "insert" (expected is "")."""
+    """
+    A column of an alignment.
+
+    :param kind: "equal", "substitute", "delete" or "insert"
+    :param expected: phoneme of the reference; "" for an insertion
+    :param found: phoneme of the hypothesis; "" for a deletion
+    """
 
     kind: str
     expected: str
@@ -18,17 +25,13 @@ class Pair:
 
 
 def align(example: Example) -> list[Pair]:
-    """:return: the columns, from left to right; those that are not "equal" are as many as the word has edits"""
+    """:return: columns from left to right; `example.edits` of them are not "equal" """
     reference, _ = best_reference(example.hypothesis, example.references)
     return align_pair(reference, example.hypothesis)
 
 
-def align_pair(reference: list[str] | tuple[str, ...], hypothesis: list[str] | tuple[str, ...]) -> list[Pair]:
-    """
-    :param reference: what is right
-    :param hypothesis: what was found
-    :return: the columns; "delete" is a phoneme of the reference that the hypothesis lacks
-    """
+def align_pair(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Pair]:
+    """:return: columns from left to right, with as few edits as possible (Levenshtein)"""
     pairs = []
     for step in Levenshtein.opcodes(reference, hypothesis):
         expected = list(reference[step.src_start : step.src_end])

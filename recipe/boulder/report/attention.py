@@ -1,4 +1,4 @@
-"""What a decoder looked at while it wrote: one picture for each decoded sequence."""
+"""Attention weights of a decoder, one picture per sequence."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from boulder.errors import DataError
 
+_MIN_VISIBLE = 0.02
+
 
 @dataclass(frozen=True)
 class AttentionMap:
     """
     :param title: e.g. the word
     :param columns: names of the input frames, from left to right
-    :param rows: names of the labels, from top to bottom
-    :param weights: for each row one weight per column, from 0 to 1
+    :param rows: names of the output labels, from top to bottom
+    :param weights: for each row, a weight per column, between 0 and 1
     """
 
     title: str
@@ -22,7 +24,7 @@ class AttentionMap:
     weights: list[list[float]]
 
     def check(self, where: str) -> None:
-        """:raises DataError: if there are not as many weights as the names say"""
+        """:raises DataError: if the shape of `weights` is not (rows, columns)"""
         widths = sorted({len(row) for row in self.weights})
         if len(self.weights) != len(self.rows) or widths not in ([], [len(self.columns)]):
             raise DataError(
@@ -31,11 +33,11 @@ class AttentionMap:
             )
 
 
-def shades(attention: AttentionMap) -> list[tuple[int, int, float]]:
-    """:return: (column, row, opacity) of the cells that can be seen, so that a page is not full of empty ones"""
+def visible_cells(attention: AttentionMap) -> list[tuple[int, int, float]]:
+    """:return: (column, row, opacity) of each visible cell; invisible ones would only enlarge the page"""
     return [
         (column, row, round(min(1.0, weight), 2))
         for row, weights in enumerate(attention.weights)
         for column, weight in enumerate(weights)
-        if weight >= 0.02
+        if weight >= _MIN_VISIBLE
     ]

@@ -1,20 +1,20 @@
-"""Pictures of a training: the scores and the learning rate over the epochs of all phases, phase borders marked."""
+"""Figures of scores and learning rates by epoch, with the borders of the phases."""
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from boulder.report.formatting import is_known
 from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
 from boulder.report.phase_names import phase_names
 from boulder.report.summary import score_keys
-from boulder.report.words import is_known
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The colours of the light theme. The HTML report replaces each by the CSS variable of that name (boulder.report.svg),
-# so no two may be equal.
+# Colors of the light theme. The HTML report replaces each one by the CSS variable of the same name (boulder.report.svg),
+# so they must differ.
 COLORS = {
     "ink": "#1b2430",
     "muted": "#5d6977",
@@ -25,49 +25,50 @@ COLORS = {
 }
 
 _FONT_SIZE = 9  # points
-_CHARACTER = 0.6 * _FONT_SIZE / 72  # inches, about, of a label
-_WIDTH_FOR_BORDER = 0.08  # inches of a phase: below, the bands alone must do
-_SPAN_FOR_LOG = 10  # largest / smallest from which on a linear axis would hide the small values
+_CHARACTER = 0.6 * _FONT_SIZE / 72  # approximate width of a character, in inches
+_WIDTH_FOR_BORDER = 0.08  # inches; narrower phases have no border line, only the background
+_SPAN_FOR_LOG = 10  # ratio of the largest to the smallest value from which the axis is logarithmic
 
 
 def learning_curve(
-    scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6
+    scores: Iterable[ScoreRow | dict[str, Any]], phases: Iterable[PhaseRow | dict[str, Any]], width: float = 9.6
 ) -> "Figure":
     """
-    :param scores: one row per epoch, as in the report's input
-    :param phases: the whole plan; epochs without scores yet are left empty
-    :param width: inches; below 6 the panels stand in one column, for a phone
-    :return: one panel per score key, train and dev; to be saved with `.savefig("x.svg")`, or `("x.png", dpi=200)`
-    :raises DataError: rows that are none
+    :param scores: rows of epochs, or plain data with their fields
+    :param phases: rows of the whole plan; epochs without scores stay empty
+    :param width: width in inches; below 6, for phones, the panels are in one column
+    :return: figure with a panel per score key, for `.savefig("x.svg")` or `.savefig("x.png", dpi=200)`
+    :raises DataError: for invalid plain data
     """
     from matplotlib.transforms import ScaledTranslation
 
-    scores, phases = load_scores(scores), load_phases(phases)
-    keys = score_keys(scores) or [""]
+    score_rows, phase_rows = load_scores(scores), load_phases(phases)
+    keys = score_keys(score_rows) or [""]
     columns = 1 if width < 6 or len(keys) == 1 else 2
     rows = math.ceil(len(keys) / columns)
     figure = _figure(width, rows * (2.6 if columns == 1 and width < 6 else 3.2))
     for number, key in enumerate(keys, start=1):
         axes = figure.add_subplot(rows, columns, number)
-        _frame(axes, key or "no scores yet", scores, phases, width / columns)
-        drawn = []
+        _frame(axes, key or "no scores yet", score_rows, phase_rows, width / columns)
+        drawn: list[float] = []
         for part in ("train", "dev"):
-            values = [getattr(row, part).get(key) for row in scores]
-            if any(map(is_known, values)):
-                # Both are lines with a mark per epoch, so that an epoch between two unknown ones is seen too.
+            values = [_known_or_nan(getattr(row, part).get(key)) for row in score_rows]
+            known = [value for value in values if is_known(value)]
+            if known:
+                # The markers show an epoch between two unknown ones, where there is no line.
                 axes.plot(
-                    [row.epoch for row in scores],
-                    [value if is_known(value) else math.nan for value in values],
+                    [row.epoch for row in score_rows],
+                    values,
                     color=COLORS[part],
                     linewidth=2.0 if part == "dev" else 1.4,
                     marker="o",
-                    markersize=3.2 if len(scores) <= 60 else 1.2,
+                    markersize=3.2 if len(score_rows) <= 60 else 1.2,
                     label=part,
                 )
-                drawn += [value for value in values if is_known(value)]
+                drawn += known
         _scale(axes, drawn)
         if drawn:
-            # On the line of the title: the names of the phases stand right above the panel.
+            # On the line of the title, since the names of the phases are between the title and the panel.
             raised = axes.transAxes + ScaledTranslation(0, 15 / 72, figure.dpi_scale_trans)
             axes.legend(
                 loc="lower right", bbox_to_anchor=(1.0, 1.0), bbox_transform=raised, borderaxespad=0, ncols=2,
@@ -77,48 +78,62 @@ def learning_curve(
 
 
 def learning_rate_curve(
-    scores: Iterable[ScoreRow | dict], phases: Iterable[PhaseRow | dict], width: float = 9.6
+    scores: Iterable[ScoreRow | dict[str, Any]], phases: Iterable[PhaseRow | dict[str, Any]], width: float = 9.6
 ) -> "Figure":
     """
-    :param scores: one row per epoch
-    :param phases: the whole plan
-    :param width: inches
-    :return: the learning rate of each epoch, on a logarithmic axis where it spans a factor of 10
-    :raises DataError: rows that are none
+    :param scores: rows of epochs, or plain data with their fields
+    :param phases: rows of the whole plan
+    :param width: width in inches
+    :return: figure of the learning rate of each epoch, on a logarithmic axis if it varies by a factor of 10 or more
+    :raises DataError: for invalid plain data
     """
-    scores, phases = load_scores(scores), load_phases(phases)
+    score_rows, phase_rows = load_scores(scores), load_phases(phases)
     figure = _figure(width, 1.9 if width < 6 else 2.1)
     axes = figure.add_subplot()
-    _frame(axes, "learning rate", scores, phases, width)
-    values = [row.learning_rate if is_known(row.learning_rate) else math.nan for row in scores]
-    if any(map(is_known, values)):
-        # Each epoch is a plateau from border to border: the rate is constant in it.
-        edges = [(row.epoch - 0.5, row.epoch + 0.5, value) for row, value in zip(scores, values, strict=True)]
+    _frame(axes, "learning rate", score_rows, phase_rows, width)
+    values = [_known_or_nan(row.learning_rate) for row in score_rows]
+    known = [value for value in values if is_known(value)]
+    if known:
+        # The rate is constant within an epoch.
+        edges = [(row.epoch - 0.5, row.epoch + 0.5, value) for row, value in zip(score_rows, values, strict=True)]
         axes.plot(
             [x for left, right, _ in edges for x in (left, right)],
             [value for _, _, value in edges for _ in range(2)],
             color=COLORS["dev"],
             linewidth=1.8,
         )
-    _scale(axes, [value for value in values if is_known(value)])
+    _scale(axes, known)
     return figure
 
 
+def _known_or_nan(value: float | None) -> float:
+    return value if is_known(value) else math.nan
+
+
 def _figure(width: float, height: float) -> "Figure":
-    # Not pyplot: it keeps every figure alive, and looks for a display.
+    # Not pyplot, which keeps every figure alive and needs a display.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
 def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseRow], width: float) -> None:
-    """:param width: inches of the panel; says which names of phases have room above it"""
+    """
+    Draw everything but the curves: title, axes, and the borders and names of the phases.
+
+    :param width: width of the panel in inches
+    """
     from matplotlib.ticker import MaxNLocator
 
-    room = int(0.6 * width / _CHARACTER)  # the legend stands beside it
+    room = int(0.6 * width / _CHARACTER)  # the legend takes the rest
     title = title if len(title) <= room else title[: room - 1] + "…"
-    # A key may contain `$`, which would begin a formula.
-    style = {"fontsize": _FONT_SIZE + 1.5, "fontweight": "bold", "color": COLORS["ink"], "parse_math": False}
+    # Without parse_math, `$` in a key would start a formula.
+    style: dict[str, Any] = {
+        "fontsize": _FONT_SIZE + 1.5,
+        "fontweight": "bold",
+        "color": COLORS["ink"],
+        "parse_math": False,
+    }
     axes.set_title(title, loc="left", pad=20, **style)
     axes.set_facecolor("none")
     for side in ("top", "right", "left"):
@@ -139,7 +154,7 @@ def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseR
         if number % 2 == 0:
             axes.axvspan(left, right, color=COLORS["band"], linewidth=0, zorder=0)
         if number > 0 and (right - left) * inches_per_epoch > _WIDTH_FOR_BORDER:
-            color = COLORS["muted" if len(shown) <= 20 else "rule"]  # many borders must not hide the curves
+            color = COLORS["muted" if len(shown) <= 20 else "rule"]  # many dark borders would hide the curves
             axes.axvline(left, color=color, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
     for name in phase_names(shown, last, _CHARACTER / inches_per_epoch):
         axes.annotate(
@@ -149,15 +164,15 @@ def _frame(axes: "Axes", title: str, scores: list[ScoreRow], phases: list[PhaseR
 
 
 def _last_epoch(scores: list[ScoreRow], phases: list[PhaseRow]) -> int:
-    """:return: the end of the plan, so that a picture shows how far a pipeline is; nearer where it has only begun"""
+    """:return: last epoch of the plan, to show how far the pipeline is; an earlier one if few epochs are done"""
     done = scores[-1].epoch if scores else 0
     planned = phases[-1].last_epoch if phases else 1
-    # Of 500 epochs planned, 10 done would be a stroke at the left border.
+    # 10 of 500 epochs would be an unreadable stroke at the left border.
     return max(done, min(planned, max(3 * done, 40)))
 
 
 def _scale(axes: "Axes", values: list[float]) -> None:
-    """Makes the y axis logarithmic where the values ask for it, and numbers it in plain decimals."""
+    """Choose a linear or logarithmic y axis, with ticks in plain decimals."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     if not values:
@@ -170,5 +185,5 @@ def _scale(axes: "Axes", values: list[float]) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_minor_formatter(NullFormatter())
     elif min(values) == max(values):
-        axes.set_yticks(values[:1])  # a single level needs no scale around it
+        axes.set_yticks(values[:1])  # a constant needs one tick only
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))

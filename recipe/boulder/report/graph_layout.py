@@ -1,4 +1,4 @@
-"""Places the boxes and lines of a directed acyclic graph in layers, each box below the boxes that it needs."""
+"""Layered layout of a directed acyclic graph: each box is below the boxes that it depends on."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Edge = tuple[str, str]
 Point = tuple[float, float]
 
 _PITCH = 1.15
-"""Distance between the middles of neighbouring boxes, in widths of a box."""
+"""Distance between the centers of neighboring boxes, in box widths."""
 _LINE_WIDTH = 0.25
-"""Room for a line that passes a layer, as a fraction of the room for a box."""
+"""Space for a line that crosses a layer, as a fraction of the space for a box."""
 
 
 @dataclass(frozen=True)
 class Arrangement:
     """
-    :param positions: node → (x, y) of its middle: x in widths of a box, y the number of the layer, from 0 downwards
-    :param lines: edge → the points that its line passes, one in each layer, from one middle to the other
+    :param positions: node → (x, y) of its center: x in box widths, y the number of the layer, 0 at the top
+    :param lines: edge → points of its line, one per layer, from center to center
     """
 
     positions: dict[str, Point]
@@ -30,8 +30,8 @@ class Arrangement:
 def without_detours(nodes: Sequence[str], edges: Sequence[Edge], keep: Sequence[Edge] = ()) -> list[Edge]:
     """
     :param nodes: in topological order
-    :param keep: edges that stay in any case
-    :return: the edges without those that others imply: of a→b, b→c, a→c not the last (transitive reduction)
+    :param keep: edges to keep in any case
+    :return: transitive reduction: the edges without those that others imply; of a→b, b→c, a→c the first two
     """
     needs: dict[str, set[str]] = defaultdict(set)
     for source, target in edges:
@@ -45,9 +45,9 @@ def without_detours(nodes: Sequence[str], edges: Sequence[Edge], keep: Sequence[
 
 def arrange(nodes: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
     """
-    Runs Sugiyama's layered layout on each connected component; the components stand beside each other.
+    Run Sugiyama's layered layout on each connected component and place the components side by side.
 
-    :param edges: pairs of `nodes`, without circles
+    :param edges: pairs of `nodes`, without cycles
     """
     positions: dict[str, Point] = {}
     lines: dict[Edge, list[Point]] = {}
@@ -62,7 +62,7 @@ def arrange(nodes: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
 
 
 def _components(nodes: Sequence[str], edges: Sequence[Edge]) -> list[set[str]]:
-    """:return: the nodes that are connected, whichever way the edges point"""
+    """:return: weakly connected components"""
     component = {node: {node} for node in nodes}
     for source, target in edges:
         if component[source] is not component[target]:
@@ -76,8 +76,8 @@ def _arrange_component(nodes: Sequence[str], edges: Sequence[Edge], left: float)
 
     if not edges:
         return Arrangement(dict.fromkeys(nodes, (left, 0.0)), {})
-    # With names instead of numbers, the library's result would differ from process to process. For several components
-    # at once, it gives one number to several dummy nodes.
+    # Given names instead of numbers, the library's result differs between processes. Given several components at once,
+    # it assigns one number to several dummy nodes.
     number = {node: place for place, node in enumerate(nodes)}
     [(places, width, height, found)] = from_edges(
         [(number[source], number[target]) for source, target in edges],
@@ -86,10 +86,10 @@ def _arrange_component(nodes: Sequence[str], edges: Sequence[Edge], left: float)
         dummy_size=_LINE_WIDTH,
         ranking_type="down",
     )
-    # The library draws upwards, and the first of two equal nodes to the right.
+    # The library's y axis points up, and it places the first of two equal nodes on the right.
     points = {int(place): (left + (width - x) * _PITCH, float(round(height - y))) for place, (x, y) in places}
     steps = [(int(source), int(target)) for source, target in found or ()]
-    # Dummy nodes hold a line's place in the layers that it passes. Their numbers follow those of the nodes.
+    # Dummy nodes are the points where lines cross layers. Their numbers follow those of the nodes.
     after_dummy = {source: target for source, target in steps if source >= len(nodes)}
     lines: dict[Edge, list[Point]] = {}
     for source, target in steps:

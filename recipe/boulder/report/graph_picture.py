@@ -1,4 +1,4 @@
-"""Jobs as boxes by state, what they hand over as lines: a picture of a job graph."""
+"""Draws a job graph: a box per job, colored by state, and a line per dependency."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.report.graph_layout import Arrangement, Edge, arrange, without_detours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
@@ -18,20 +22,20 @@ _COLORS = {
 }  # fmt: skip
 _FAILED_COLOR = "#f5b5b0"
 _INK, _FAINT, _STALE = "#1c2733", "#9aa5b1", "#b7791f"
-_LETTER = 0.078  # inches
-_BOX, _SPACE = 0.52, 0.43  # inches: height of a box, and between layers
-_MARGIN = 0.3
-_MOST_PIXELS = 30_000
+_CHARACTER = 0.078  # width in inches
+_BOX, _SPACE = 0.52, 0.43  # height of a box and of the space between layers, in inches
+_MARGIN = 0.3  # inches
+_MAX_PIXELS = 30_000
 
 
 @dataclass(frozen=True)
 class JobBox:
     """
-    :param key: by which edges name it
-    :param name: for people
-    :param state: as Sisyphus names it
-    :param note: further words, e.g. `12 of 30 epochs`
-    :param is_stale: its results are of before something that it needs was run anew
+    :param key: identifier of the job in edges
+    :param name: name to show
+    :param state: Sisyphus's name of the state
+    :param note: further information, e.g. `12/30 epochs`
+    :param is_stale: whether a job that it depends on was rerun after it finished
     """
 
     key: str
@@ -50,7 +54,7 @@ class JobBox:
 
 
 def check_suffix(path: str) -> None:
-    """:raises ConfigError: for a picture of another kind"""
+    """:raises ConfigError: if the suffix is not one of `SUFFIXES`"""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         expected = ", ".join(SUFFIXES)
@@ -61,11 +65,11 @@ def check_suffix(path: str) -> None:
 
 def draw_graph(boxes: Sequence[JobBox], edges: Sequence[Edge], hand_overs: Sequence[Edge], path: str) -> None:
     """
-    :param boxes: each after those that it needs
-    :param edges: (key, key) of who needs whose outputs; those that others imply are left out
-    :param hand_overs: those of `edges` that are drawn as hand-overs of a checkpoint
-    :param path: of one of `SUFFIXES`
-    :raises ConfigError: for another one
+    :param boxes: jobs in topological order
+    :param edges: (key of a job, key of a job that uses its outputs); edges that others imply are left out
+    :param hand_overs: the part of `edges` that hands over a checkpoint, drawn in bold
+    :param path: output file, with one of `SUFFIXES`
+    :raises ConfigError: for another suffix
     """
     check_suffix(path)
     keys = [box.key for box in boxes]
@@ -95,10 +99,10 @@ def _draw(boxes: Sequence[JobBox], arranged: Arrangement, hand_overs: set[Edge],
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch
 
-    width = max(1.6, _LETTER * max(max(len(box.name) * 1.08, len(box.text)) for box in boxes) + 0.25)
+    width = max(1.6, _CHARACTER * max(max(len(box.name) * 1.08, len(box.text)) for box in boxes) + 0.25)
     sheet = _sheet(arranged, width)
-    middles = {key: sheet.point(*place) for key, place in arranged.positions.items()}
-    every = [*middles.values(), *(sheet.point(*place) for line in arranged.lines.values() for place in line)]
+    centers = {key: sheet.point(*place) for key, place in arranged.positions.items()}
+    every = [*centers.values(), *(sheet.point(*place) for line in arranged.lines.values() for place in line)]
     left, right = (edge(x for x, _ in every) for edge in (min, max))
     bottom, top = (edge(y for _, y in every) for edge in (min, max))
     left, right = left - width / 2 - _MARGIN, right + width / 2 + _MARGIN
@@ -109,32 +113,32 @@ def _draw(boxes: Sequence[JobBox], arranged: Arrangement, hand_overs: set[Edge],
     for edge, places in arranged.lines.items():
         _draw_line(axes, sheet, places, is_hand_over=edge in hand_overs)
     for box in boxes:
-        x, y = middles[box.key]
-        border = (
+        x, y = centers[box.key]
+        border: dict[str, Any] = (
             {"edgecolor": _STALE, "linewidth": 1.6, "linestyle": "--"}
             if box.is_stale
             else {"edgecolor": _INK, "linewidth": 0.7}
         )
         corner, style = (x - width / 2, y - _BOX / 2), "round,pad=0,rounding_size=0.08"
         axes.add_patch(FancyBboxPatch(corner, width, _BOX, boxstyle=style, facecolor=box.color, zorder=2, **border))
-        text = {"ha": "center", "va": "center", "color": _INK, "zorder": 3}
+        text: dict[str, Any] = {"ha": "center", "va": "center", "color": _INK, "zorder": 3}
         axes.text(x, y + 0.1, box.name, fontsize=9, fontweight="bold", **text)
         axes.text(x, y - 0.12, box.text, fontsize=8, **text)
-    # letters as letters, and the same bytes for the same graph
+    # Text stays text, and equal graphs give equal bytes.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "boulder", "font.family": "DejaVu Sans"}):
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(Path(path).suffix.lower())
-        figure.savefig(path, dpi=min(150, _MOST_PIXELS / max(right - left, top - bottom)), metadata=metadata)
+        figure.savefig(path, dpi=min(150, _MAX_PIXELS / max(right - left, top - bottom)), metadata=metadata)
 
 
 @dataclass(frozen=True)
 class _Sheet:
     """
-    Turns an arrangement into inches.
+    Converts positions of an arrangement to inches.
 
-    :param across: from box to box within a layer
-    :param along: from layer to layer
-    :param half: of a box, along
-    :param is_upright: layers follow each other downwards, else to the right
+    :param across: distance between boxes of a layer, center to center
+    :param along: distance between layers, center to center
+    :param half: half the size of a box, perpendicular to the layers
+    :param is_upright: whether layers follow each other downwards; otherwise to the right
     """
 
     across: float
@@ -142,26 +146,26 @@ class _Sheet:
     half: float
     is_upright: bool
 
-    def point(self, x: float, layer: float, further: float = 0.0) -> tuple[float, float]:
-        """:param further: inches along"""
-        across, along = x * self.across, layer * self.along + further
+    def point(self, x: float, layer: float, offset: float = 0.0) -> tuple[float, float]:
+        """:param offset: additional distance perpendicular to the layers, in inches"""
+        across, along = x * self.across, layer * self.along + offset
         return (across, -along) if self.is_upright else (along, -across)
 
 
 def _sheet(arranged: Arrangement, width: float) -> _Sheet:
-    """:return: the one whose longer side is shorter"""
+    """:return: the orientation with the shorter longer side"""
     upright = _Sheet(width, _BOX + _SPACE, _BOX / 2, is_upright=True)
-    lying = _Sheet(_BOX * 1.1, width + 1.5 * _SPACE, width / 2, is_upright=False)
+    sideways = _Sheet(_BOX * 1.1, width + 1.5 * _SPACE, width / 2, is_upright=False)
     spans = [max(values) - min(values) for values in zip(*arranged.positions.values(), strict=True)]
 
     def longer_side(sheet: _Sheet) -> float:
         return max(spans[0] * sheet.across, spans[1] * sheet.along)
 
-    return min(upright, lying, key=longer_side)
+    return min(upright, sideways, key=longer_side)
 
 
-def _draw_line(axes, sheet: _Sheet, places: list[tuple[float, float]], is_hand_over: bool) -> None:
-    """From one box to another one, straight on beside the boxes of each layer that it passes."""
+def _draw_line(axes: Axes, sheet: _Sheet, places: list[tuple[float, float]], is_hand_over: bool) -> None:
+    """Draw a curve between two boxes that runs straight past the boxes of the layers in between."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Curve
 

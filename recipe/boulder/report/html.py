@@ -1,23 +1,26 @@
-"""The report of a pipeline as one HTML file."""
+"""Renders the report of a pipeline as one HTML file."""
 
 from pathlib import Path
+from typing import Any
 
-from boulder.report import summary, words
+from boulder.report import formatting, summary
 from boulder.report.alignment import align
-from boulder.report.attention import shades
+from boulder.report.attention import visible_cells
 from boulder.report.curves import learning_curve, learning_rate_curve
 from boulder.report.handover import layers_of
 from boulder.report.model import Report
 from boulder.report.svg import inline_svg
+from boulder.schedule.labels import index_label
 
-_SIZES = {"wide": 9.6, "narrow": 4.4}  # inches; a picture for a screen shrunk to a phone has letters nobody can read
+_WIDTHS = {"wide": 9.6, "narrow": 4.4}  # inches; text of the wide figure would be too small on a phone
 
 
-def render(report: dict | Report) -> str:
+def render(report: dict[str, Any] | Report) -> str:
     """
-    :param report: as :class:`boulder.report.model.Report`, plain data or loaded. Of an unfinished pipeline too.
-    :return: a complete HTML document that loads nothing; the same text for the same input
-    :raises DataError: an input that is no report
+    :param report: a report, or plain data with its fields, see :class:`boulder.report.model.Report`; the pipeline may
+        be unfinished
+    :return: a complete HTML document without external resources; equal input gives equal text
+    :raises DataError: for invalid plain data
     """
     import jinja2
     from markupsafe import Markup
@@ -26,40 +29,41 @@ def render(report: dict | Report) -> str:
         report = Report.load(report)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # layer names, words and overrides are other people's text
+        autoescape=True,  # names of layers, words and overrides come from the user
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     phases, scores = report.phases, report.scores
-    pictures = {
-        "scores": (learning_curve, "scores on train and dev over the epochs, phase borders marked"),
-        "rates": (learning_rate_curve, "learning rate over the epochs, phase borders marked"),
+    figures = {
+        "scores": (learning_curve, "scores on train and dev by epoch, with the borders of the phases"),
+        "learning-rate": (learning_rate_curve, "learning rate by epoch, with the borders of the phases"),
     }
     svgs = {
         name: [
             Markup(inline_svg(draw(scores, phases, width), f"{name}-{size}", label, f"{name} {size}"))
-            for size, width in _SIZES.items()
+            for size, width in _WIDTHS.items()
         ]
-        for name, (draw, label) in pictures.items()
+        for name, (draw, label) in figures.items()
     }
     keys = summary.score_keys(scores)
     return environment.get_template("report.html.jinja").render(
         report=report,
-        words=words,
+        fmt=formatting,
+        index_label=index_label,
         svgs=svgs if scores else None,
-        final=summary.final_rates(report.error_rates),
+        final=summary.final_error_rates(report.error_rates),
         keys=keys,
         best={key: found for key in keys if (found := summary.best(scores, key))},
         main=summary.main_score(scores),
         parts=[part for part in ("train", "dev") if any(getattr(row, part) for row in scores)],
-        states={phase.phase: summary.state(phase, scores) for phase in phases},
+        completion={phase.phase: summary.completion(phase, scores) for phase in phases},
         seconds={phase.phase: summary.seconds_of(phase, scores) for phase in phases},
         total_seconds=summary.total_seconds(phases, scores),
         labels={phase.phase: phase.label for phase in phases},
         largest=max((phase.num_params or 0 for phase in phases), default=0),
         hand_overs={entry.phase: entry for entry in report.growth},
         layers_of=layers_of,
-        shades=shades,
+        visible_cells=visible_cells,
         alignments=[(example, align(example)) for example in report.examples],
     )

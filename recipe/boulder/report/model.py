@@ -1,4 +1,4 @@
-"""The input of a report: what each field means, and a clear error for an input that is none."""
+"""The input of a report: its fields, and checks with clear errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,12 +8,13 @@ from boulder.errors import DataError
 from boulder.report.attention import AttentionMap
 from boulder.report.handover import HandOver
 from boulder.report.schema import from_plain
+from boulder.schedule.labels import index_label, short_index_label
 from boulder.search.error_rate import best_reference
 
 
 @dataclass(frozen=True)
 class GrowthCounts:
-    """How the parameters (arrays, not numbers) of a phase came from the phase before."""
+    """Number of parameter arrays of a phase by the way they came about."""
 
     copied: int
     grown: int
@@ -23,33 +24,33 @@ class GrowthCounts:
 
 @dataclass(frozen=True)
 class PhaseRow:
-    """One phase as it was planned and, where `seconds` is known, trained."""
+    """A phase of the plan; `seconds` and `stale` are set after training."""
 
     phase: int
     index: int | None  # None: the original network
-    first_epoch: int  # counted from 1, inclusive
+    first_epoch: int  # 1-based
     last_epoch: int  # inclusive
     is_pretrain: bool
-    num_params: int | None  # None: not known
+    num_params: int | None  # None: unknown
     num_layers: int
-    added: list[str] = field(default_factory=list)  # layer names, against the phase before
+    added: list[str] = field(default_factory=list)  # layers that the previous phase does not have
     removed: list[str] = field(default_factory=list)
-    changed: dict[str, list[str]] = field(default_factory=dict)  # layer → changes such as `n_out: 64 → 128`
-    config: dict[str, Any] = field(default_factory=dict)  # overrides
+    changed: dict[str, list[str]] = field(default_factory=dict)  # layer → changes, e.g. `n_out: 64 → 128`
+    config: dict[str, Any] = field(default_factory=dict)  # overrides of training options
     copy_param_mode: str | None = None
-    job: str | None = None
+    job: str | None = None  # job id
     seconds: float | None = None
     growth: GrowthCounts | None = None
-    stale: str | None = None  # why it is, e.g. `from before phase 01 was run anew`
+    stale: str | None = None  # reason, e.g. `from before phase 01 was rerun`
 
     @property
     def label(self) -> str:
-        """:return: the index in the words of the schedule"""
-        return "original" if self.index is None else str(self.index)
+        """:return: cell of a column "index": `3` or `original`"""
+        return short_index_label(self.index)
 
     @property
     def changed_together(self) -> list[tuple[list[str], list[str]]]:
-        """:return: (layers, changes): layers that change in the same way are told once"""
+        """:return: (layers, changes) pairs; layers with equal changes are grouped"""
         groups: dict[tuple[str, ...], list[str]] = {}
         for layer, changes in self.changed.items():
             groups.setdefault(tuple(changes), []).append(layer)
@@ -58,13 +59,15 @@ class PhaseRow:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One epoch. A score that is missing, None or NaN is one that is not known."""
+    """Scores of an epoch. A score that is missing, None or NaN is unknown."""
 
-    epoch: int  # counted from 1
+    epoch: int  # 1-based
     phase: int
     index: int | None = None
     learning_rate: float | None = None
-    train: dict[str, float | None] = field(default_factory=dict)  # score key, e.g. `cost:output` → less is better
+    train: dict[str, float | None] = field(
+        default_factory=dict
+    )  # score key, e.g. `cost:output` → value; lower is better
     dev: dict[str, float | None] = field(default_factory=dict)
     seconds: float | None = None
     steps: int | None = None
@@ -72,20 +75,20 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
-class RateRow:
-    """Error rates of one data set; rates are fractions, 0.1 is 10 %."""
+class ErrorRateRow:
+    """Error rates of a data set, as fractions: 0.1 is 10 %."""
 
     name: str
-    per: float
-    wer: float
+    per: float  # phoneme error rate: edits / phonemes
+    wer: float  # word error rate
     words: int
-    phonemes: int
+    phonemes: int  # of the references
     edits: int
 
 
 @dataclass(frozen=True)
 class Example:
-    """A decoded word; `edits` is the distance to its nearest reference."""
+    """A decoded word; `edits` is the edit distance to its nearest reference."""
 
     word: str
     hypothesis: list[str]
@@ -95,32 +98,31 @@ class Example:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. Nothing but `title` and `phases` need be there: a pipeline that has just begun has a report too."""
+    """The whole report. Only `title` and `phases` are required, so that a pipeline can be reported before it has run."""
 
     title: str
     phases: list[PhaseRow]
     description: str = ""
     created: str | None = None
     scores: list[ScoreRow] = field(default_factory=list)
-    error_rates: list[RateRow] = field(default_factory=list)
+    error_rates: list[ErrorRateRow] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     attention: list[AttentionMap] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
-    stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → why they are stale
+    stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → reason
 
     @property
     def all_stale(self) -> dict[str, str]:
-        """:return: what is stale → why; phases first"""
-        phases = {f"phase {phase.label}": phase.stale for phase in self.phases if phase.stale}
+        """:return: stale part → reason; phases first, by the label of their index"""
+        phases = {index_label(phase.index): phase.stale for phase in self.phases if phase.stale}
         return phases | self.stale
 
     @staticmethod
-    def load(report: dict) -> "Report":
+    def load(report: dict[str, Any]) -> "Report":
         """
-        :param report: plain JSON-able data, keys as the fields here
-        :raises DataError: an unknown or missing key, a value of another type, or parts that contradict each other;
-            one line that says where, what was found and what was expected
+        :param report: plain data, e.g. from JSON, with the fields of this class
+        :raises DataError: for an unknown or missing key, a value of the wrong type, or parts that contradict each other
         """
         loaded = from_plain(Report, report, "report")
         check_phases(loaded.phases)
@@ -131,27 +133,29 @@ class Report:
         for number, example in enumerate(loaded.examples):
             where = f"report.examples[{number}] ({example.word!r})"
             if not example.references:
-                raise DataError(f"{where}: no references")
+                raise DataError(f"{where}: found no references, expected at least one")
             distance = best_reference(example.hypothesis, example.references)[1]
             if distance != example.edits:
-                raise DataError(f"{where}: edits is {example.edits}, but the nearest reference is {distance} away")
+                raise DataError(
+                    f"{where}: found {example.edits} edits, but the nearest reference has edit distance {distance}"
+                )
         return loaded
 
 
-def load_phases(phases: Iterable[PhaseRow | dict]) -> list[PhaseRow]:
+def load_phases(phases: Iterable[PhaseRow | dict[str, Any]]) -> list[PhaseRow]:
     """
-    :return: the phases, made from plain data where need be
-    :raises DataError: as :meth:`Report.load`
+    :return: the rows, with plain data converted
+    :raises DataError: see :meth:`Report.load`
     """
     rows = [from_plain(PhaseRow, row, f"phases[{number}]") for number, row in enumerate(phases)]
     check_phases(rows)
     return rows
 
 
-def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
+def load_scores(scores: Iterable[ScoreRow | dict[str, Any]]) -> list[ScoreRow]:
     """
-    :return: the scores, made from plain data where need be
-    :raises DataError: as :meth:`Report.load`
+    :return: the rows, with plain data converted
+    :raises DataError: see :meth:`Report.load`
     """
     rows = [from_plain(ScoreRow, row, f"scores[{number}]") for number, row in enumerate(scores)]
     check_scores(rows, [])
@@ -159,40 +163,46 @@ def load_scores(scores: Iterable[ScoreRow | dict]) -> list[ScoreRow]:
 
 
 def check_phases(phases: list[PhaseRow]) -> None:
-    """:raises DataError: phases whose epochs are no ranges that follow each other"""
+    """:raises DataError: if the epochs of the phases are not ascending, disjoint ranges"""
     before = 0
     for row in phases:
         if not before < row.first_epoch <= row.last_epoch:
             raise DataError(
-                f"report: phase {row.phase} has epochs {row.first_epoch} to {row.last_epoch}, "
-                f"expected a range that begins at {before + 1} or later"
+                f"report: phase {row.phase}: found epochs {row.first_epoch} to {row.last_epoch}, "
+                f"expected a range that starts at {before + 1} or later"
             )
         before = row.last_epoch
 
 
 def check_scores(scores: list[ScoreRow], phases: list[PhaseRow]) -> None:
-    """:raises DataError: epochs that do not ascend, or a phase that `phases` (unless empty) lacks"""
+    """:raises DataError: if the epochs are not ascending, or `phases` is not empty and lacks the phase of a row"""
     known = {row.phase for row in phases}
     before = 0
     for row in scores:
         if row.epoch <= before:
-            raise DataError(f"report: scores of epoch {row.epoch} after those of epoch {before}, expected ascending")
+            raise DataError(
+                f"report: scores of epoch {row.epoch} follow those of epoch {before}, expected ascending epochs"
+            )
         if known and row.phase not in known:
-            raise DataError(f"report: scores of epoch {row.epoch} are of phase {row.phase}, which is not in the plan")
+            raise DataError(
+                f"report: scores of epoch {row.epoch} belong to phase {row.phase}, which is not in the plan"
+            )
         before = row.epoch
 
 
 def check_growth(growth: list[HandOver], phases: list[PhaseRow]) -> None:
-    """:raises DataError: hand-overs that do not ascend or are of a phase not in the plan, and shapes that are no pair"""
+    """:raises DataError: if the phases are not ascending or not in the plan, or an entry of `grown` is not a pair of shapes"""
     known = {row.phase: row.first_epoch for row in phases}
     before = 0
     for number, entry in enumerate(growth):
         where = f"report.growth[{number}]"
         if entry.phase not in known:
-            raise DataError(f"{where}: is of phase {entry.phase}, which is not in the plan")
+            raise DataError(f"{where}: found phase {entry.phase}, which is not in the plan")
         if known[entry.phase] <= before:
-            raise DataError(f"{where}: is of phase {entry.phase}, expected one after that of the entry before")
+            raise DataError(
+                f"{where}: found phase {entry.phase}, expected a later phase than that of the previous entry"
+            )
         for path, shapes in entry.grown.items():
             if len(shapes) != 2:
-                raise DataError(f"{where}.grown[{path!r}]: found {shapes!r}, expected an old and a new shape")
+                raise DataError(f"{where}.grown[{path!r}]: found {shapes!r}, expected the old and the new shape")
         before = known[entry.phase]

@@ -1,24 +1,28 @@
-"""Rows of the phase table: what a plan and its networks say before training, and the times it took."""
+"""Rows of the phase table from a plan, its networks, and the records of its training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 from boulder.errors import DataError
 from boulder.network import NetworkSpec
 from boulder.report.handover import HandOver
+from boulder.report.model import ScoreRow
 from boulder.schedule import Plan, changes
 from boulder.training.growth import GrowthReport
 
 _GROWTH = ("copied", "grown", "initialised", "dropped")
 
 
-def phase_rows(plan: Plan, specs: Sequence[NetworkSpec | None], growth: Sequence[GrowthReport | None]) -> list[dict]:
+def phase_rows(
+    plan: Plan, specs: Sequence[NetworkSpec | None], growth: Sequence[GrowthReport | None]
+) -> list[dict[str, Any]]:
     """
-    :param specs: the network of each phase of the plan; None where its parameters are unknown
-    :param growth: for each phase, from `boulder.training.growth.planned_growth`
-    :return: a dict for each phase, see `boulder.report.PhaseRow`
+    :param specs: network of each phase; None if its parameters are unknown
+    :param growth: growth report of each phase, see `boulder.training.growth.planned_growth`
+    :return: a dict per phase with the fields of `boulder.report.PhaseRow`
     """
     rows = []
     for number, (phase, spec, report) in enumerate(zip(plan.phases, specs, growth, strict=True)):
@@ -51,9 +55,9 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
-    """:return: the records of a scores file, each with the number of its phase, without what a report does not show"""
-    shown = ("epoch", "index", "learning_rate", "train", "dev", "seconds", "steps", "frames")
+def number_scores(records: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """:return: the records of a scores file with the number of their phase, reduced to the fields of `ScoreRow`"""
+    shown = [field.name for field in fields(ScoreRow)]
     result = []
     for record in records:
         phase = next(row["phase"] for row in rows if row["first_epoch"] <= record["epoch"] <= row["last_epoch"])
@@ -61,26 +65,26 @@ def number_scores(records: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
     return result
 
 
-def number_growth(entries: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
+def number_growth(entries: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
-    :param entries: of the growth files of the training jobs, in order
-    :return: as `boulder.report.HandOver`, without what a report does not show
-    :raises DataError: for an entry that begins where no phase does
+    :param entries: entries of the growth files of all training jobs, in order
+    :return: the entries with the number of their phase, reduced to the fields of `boulder.report.HandOver`
+    :raises DataError: if an entry does not start at the first epoch of a phase
     """
-    begins = {row["first_epoch"]: row["phase"] for row in rows}
+    starts = {row["first_epoch"]: row["phase"] for row in rows}
     result = []
     for entry in entries:
-        if entry["start"] not in begins:
-            raise DataError(f"growth: an entry is of epoch {entry['start']}, where no phase of the plan begins")
+        if entry["start"] not in starts:
+            raise DataError(f"growth: found an entry for epoch {entry['start']}, at which no phase of the plan starts")
         shown = {field.name: entry[field.name] for field in fields(HandOver) if field.name in entry}
-        result.append(shown | {"phase": begins[entry["start"]]})
+        result.append(shown | {"phase": starts[entry["start"]]})
     return result
 
 
-def with_stale(rows: Sequence[dict], stale: Mapping[int, str]) -> list[dict]:
+def with_stale(rows: Sequence[dict[str, Any]], stale: Mapping[int, str]) -> list[dict[str, Any]]:
     """
-    :param stale: epoch → why what it trained is stale
-    :return: the rows, those that have such an epoch with the reason
+    :param stale: epoch → why its results are stale
+    :return: the rows, with the reason for phases that contain such an epoch
     """
     return [
         {**row, "stale": next((stale[e] for e in range(row["first_epoch"], row["last_epoch"] + 1) if e in stale), None)}
@@ -88,8 +92,8 @@ def with_stale(rows: Sequence[dict], stale: Mapping[int, str]) -> list[dict]:
     ]
 
 
-def with_times(rows: Sequence[dict], records: Sequence[dict]) -> list[dict]:
-    """:return: the rows, each with the seconds that its epochs took"""
+def with_times(rows: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """:return: the rows with the training time of the phase"""
     result = []
     for row in rows:
         seconds = [record["seconds"] for record in records if record["phase"] == row["phase"] and "seconds" in record]

@@ -1,4 +1,4 @@
-"""Where the phases of a pipeline stand, as a table for a terminal."""
+"""Table of the states of a pipeline's phases, for the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from boulder.report import words
+from boulder.report import formatting
 from boulder.report.model import ScoreRow
 from boulder.report.summary import score_keys
 
@@ -25,18 +25,18 @@ FAILED_STYLE = "bold red"
 @dataclass(frozen=True)
 class PhaseStatus:
     """
-    :param phase: its name
-    :param state: as Sisyphus names it
-    :param held: what runs will not be started again
-    :param epochs_done: of `num_epochs`
-    :param epoch: the last one that has scores
-    :param train: score key → value in that epoch
-    :param dev: the same
-    :param progress: how far the epoch is that runs, e.g. `epoch 3: batch 20/300`
-    :param seconds: that its epochs took so far
-    :param seconds_left: None: not known
-    :param where: engine, the cluster's job number, host or process
-    :param stale: why its results are, e.g. `from before phase 01 was run anew`
+    :param phase: name of the phase
+    :param state: Sisyphus's name of the state
+    :param held: whether its job has a hold file, so that it is not started again
+    :param epochs_done: number of finished epochs, out of `num_epochs`
+    :param epoch: last epoch that has scores
+    :param train: score key → value on train in that epoch
+    :param dev: score key → value on dev in that epoch
+    :param progress: progress of the running epoch, e.g. `epoch 3: batch 20/300`
+    :param seconds: training time so far
+    :param seconds_left: estimated remaining time; None if unknown
+    :param where: engine, job number in the cluster, host or process
+    :param stale: why its results are stale, e.g. `from before phase 01 was rerun`
     """
 
     phase: str
@@ -56,8 +56,8 @@ class PhaseStatus:
 
 def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
     """
-    :param width: of the terminal; a narrow one has no room for the scores on the training data and for the batch
-    :return: one row per phase; scores of the first layer alone, the output's if it has some
+    :param width: width of the terminal; a narrow one omits scores on train if there are some on dev, and the progress
+    :return: table with a row per phase, with the scores of the first layer of `score_keys`
     """
     from rich import box
     from rich.table import Table
@@ -86,9 +86,9 @@ def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
             Text(row.phase, "bold"),
             _state(row),
             f"{row.epochs_done}/{row.num_epochs}",
-            *(words.score(getattr(row, part).get(key)) if row.epoch else "" for key, part in scores),
-            words.duration(row.seconds) if row.seconds else "",
-            words.duration(row.seconds_left) if row.seconds_left is not None else "",
+            *(formatting.score(getattr(row, part).get(key)) if row.epoch else "" for key, part in scores),
+            formatting.duration(row.seconds) if row.seconds else "",
+            formatting.duration(row.seconds_left) if row.seconds_left is not None else "",
             where,
         )
     return table

@@ -1,15 +1,15 @@
-"""What a reader wants to know first: how far the pipeline is, its best epoch, its time, how much the network grew."""
+"""Summary of a pipeline: how far it is, its best epoch, its training time, its error rates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from boulder.report.model import PhaseRow, RateRow, ScoreRow
-from boulder.report.words import is_known
+from boulder.report.formatting import is_known
+from boulder.report.model import ErrorRateRow, PhaseRow, ScoreRow
 
 
 @dataclass(frozen=True)
-class Best:
-    """The lowest value of one score on "train" or "dev"; the earliest epoch if several have it."""
+class BestScore:
+    """The lowest value of a score on "train" or "dev", and the first epoch that has it."""
 
     key: str
     value: float
@@ -18,24 +18,24 @@ class Best:
 
 
 def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
-    """:return: every score key of train or dev: those of a layer together, `output…` first, its cost before its error"""
+    """:return: all score keys, grouped by layer; layers `output…` first; the cost of a layer before its error"""
     keys = {key for row in scores for part in (row.train, row.dev) for key in part}
 
-    def order(key: str) -> tuple:
+    def order(key: str) -> tuple[bool, str, str]:
         kind, _, layer = key.partition(":")
         return not layer.startswith("output"), layer, kind
 
     return sorted(keys, key=order)
 
 
-def best(scores: Iterable[ScoreRow], key: str, part: str = "dev") -> Best | None:
-    """:return: None if `key` is known for no epoch of that part"""
+def best(scores: Iterable[ScoreRow], key: str, part: str = "dev") -> BestScore | None:
+    """:return: None if no epoch has a finite value"""
     known = [(value, row.epoch) for row in scores if is_known(value := getattr(row, part).get(key))]
-    return Best(key, *min(known), part) if known else None
+    return BestScore(key, *min(known), part) if known else None
 
 
-def main_score(scores: list[ScoreRow]) -> Best | None:
-    """:return: the one to name where there is room for one: on dev if possible; an error, as people read it, else a cost"""
+def main_score(scores: Sequence[ScoreRow]) -> BestScore | None:
+    """:return: the single score to show in the summary: on dev if possible, and an error rather than a cost"""
     for part in ("dev", "train"):
         known = [found for key in score_keys(scores) if (found := best(scores, key, part))]
         errors = [found for found in known if not found.key.startswith("cost")]
@@ -44,30 +44,30 @@ def main_score(scores: list[ScoreRow]) -> Best | None:
     return None
 
 
-def state(phase: PhaseRow, scores: list[ScoreRow]) -> str:
-    """:return: "done", "begun" or "planned", by which of its epochs have scores"""
+def completion(phase: PhaseRow, scores: Iterable[ScoreRow]) -> str:
+    """:return: "done", "started" or "planned", depending on which epochs of the phase have scores"""
     done = {row.epoch for row in scores}
-    epochs = range(phase.first_epoch, phase.last_epoch + 1)
     if phase.last_epoch in done:
         return "done"
-    return "begun" if any(epoch in done for epoch in epochs) else "planned"
+    started = any(epoch in done for epoch in range(phase.first_epoch, phase.last_epoch + 1))
+    return "started" if started else "planned"
 
 
-def seconds_of(phase: PhaseRow, scores: list[ScoreRow]) -> float | None:
-    """:return: time of a phase: that of its job, else of its epochs as far as they are known"""
+def seconds_of(phase: PhaseRow, scores: Iterable[ScoreRow]) -> float | None:
+    """:return: training time of a phase, else the sum over its epochs with a known time; None if there is none"""
     if is_known(phase.seconds):
         return phase.seconds
     known = [row.seconds for row in scores if row.phase == phase.phase and is_known(row.seconds)]
     return sum(known) if known else None
 
 
-def total_seconds(phases: list[PhaseRow], scores: list[ScoreRow]) -> float | None:
-    """:return: time of all phases, None if nothing is known"""
+def total_seconds(phases: Iterable[PhaseRow], scores: Sequence[ScoreRow]) -> float | None:
+    """:return: training time of all phases; None if unknown for all of them"""
     known = [seconds for phase in phases if (seconds := seconds_of(phase, scores)) is not None]
     return sum(known) if known else None
 
 
-def final_rates(error_rates: list[RateRow]) -> RateRow | None:
-    """:return: the rates to name first: those of "test", else the last ones"""
-    named = [row for row in error_rates if row.name == "test"]
-    return (named or error_rates or [None])[-1]
+def final_error_rates(error_rates: Sequence[ErrorRateRow]) -> ErrorRateRow | None:
+    """:return: the error rates to show in the summary: those of "test", else the last ones"""
+    named = [row for row in error_rates if row.name == "test"] or error_rates
+    return named[-1] if named else None

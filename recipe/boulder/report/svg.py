@@ -1,4 +1,4 @@
-"""A matplotlib figure as SVG to put into a page: same bytes for the same figure, and the page's fonts and colours."""
+"""Converts a matplotlib figure to SVG for a page: equal bytes for equal figures, fonts and colours of the page."""
 
 import io
 import re
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 def inline_svg(figure: "Figure", name: str, label: str, css_class: str = "") -> str:
     """
-    :param figure: drawn with boulder.report.curves.COLORS
-    :param name: unique in the page; the ids inside derive from it, as two pictures must not share a clip path
-    :param label: what the picture shows, read out to who cannot see it
-    :param css_class: of the `<svg>` element
-    :return: an `<svg>` element without size (the page decides), date, comments or address; text stays text
+    :param figure: figure in the colours `boulder.report.curves.COLORS`
+    :param name: unique in the page; the ids in the SVG derive from it, since two figures must not share a clip path
+    :param label: description for screen readers
+    :param css_class: class of the `<svg>` element
+    :return: an `<svg>` element without size (the page sets it), date, comments and URLs; text stays text
     """
     import matplotlib
     from markupsafe import escape
 
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
+        no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(buffer, format="svg", metadata=no_metadata, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    view_box = re.search(r'viewBox="([^"]*)"', text).group(1)
-    # HTML knows the namespaces of SVG: declared again they would only look like addresses.
+    (view_box,) = re.findall(r'^<svg[^>]*viewBox="([^"]*)"', text)
+    # HTML needs no namespace declarations of SVG, and they would look like external URLs.
     opening = f'<svg class="{escape(css_class)}" viewBox="{view_box}" role="img" aria-label="{escape(label)}">'
     text = re.sub(r"^<svg[^>]*>", lambda _: opening, text)
-    # Groups are called axes_1, line2d_3, … in every picture; nothing refers to them.
+    # Groups have the ids axes_1, line2d_3, … in every figure, and nothing refers to them.
     text = re.sub(
         r' id="(?:figure|axes|patch|line2d|text|legend|matplotlib\.axis|xtick|ytick|FillBetween)[^"]*"', "", text
     )

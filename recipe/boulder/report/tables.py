@@ -1,29 +1,30 @@
-"""Phases and scores as tables for a terminal."""
+"""Tables of phases and scores for the terminal."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from boulder.report import summary, words
+from boulder.report import formatting, summary
 from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
+from boulder.schedule.labels import short_index_label
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 
-def phase_table(phases: Iterable[PhaseRow | dict], console: "Console | None" = None) -> "Table":
+def phase_table(phases: Iterable[PhaseRow | dict[str, Any]], console: "Console | None" = None) -> "Table":
     """
-    :param phases: the plan, as in the report's input
-    :param console: print the table there; None: only return it
-    :return: one row per phase; a time column if any phase has one
-    :raises DataError: rows that are none
+    :param phases: rows of the plan, or plain data with their fields
+    :param console: if given, the table is printed there
+    :return: table with a row per phase, and a column of times if any phase has one
+    :raises DataError: for invalid plain data
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    phases = load_phases(phases)
-    timed = any(phase.seconds is not None for phase in phases)
+    rows = load_phases(phases)
+    timed = any(phase.seconds is not None for phase in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("index", "epochs"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -32,20 +33,20 @@ def phase_table(phases: Iterable[PhaseRow | dict], console: "Console | None" = N
     table.add_column("overrides")
     if timed:
         table.add_column("time", justify="right", no_wrap=True)
-    for phase in phases:
-        # Text and not str: in a str, rich takes `[…]` of a layer's options for markup.
+    for phase in rows:
+        # Text, since rich would interpret `[…]` in a str as markup.
         layers = Text()
         for line, style in _changes(phase):
             layers.append(("\n" if layers else "") + line, style)
-        overrides = "\n".join(f"{key} = {words.plain(value)}" for key, value in phase.config.items())
-        row = [
+        overrides = "\n".join(f"{key} = {formatting.plain(value)}" for key, value in phase.config.items())
+        table.add_row(
             phase.label,
-            words.epochs(phase.first_epoch, phase.last_epoch),
-            layers or Text("as before", "dim"),
-            words.count(phase.num_params),
+            formatting.epochs(phase.first_epoch, phase.last_epoch),
+            layers or Text("unchanged", "dim"),
+            formatting.count(phase.num_params),
             Text(overrides),
-        ]
-        table.add_row(*row, *([words.duration(phase.seconds)] if timed else []))
+            *([formatting.duration(phase.seconds)] if timed else []),
+        )
     if console is not None:
         console.print(table)
     return table
@@ -61,33 +62,36 @@ def _changes(phase: PhaseRow) -> Iterable[tuple[str, str]]:
         yield f"~ {', '.join(layers)}: {', '.join(changes)}", "yellow"
 
 
-def score_table(scores: Iterable[ScoreRow | dict], console: "Console | None" = None) -> "Table":
+def score_table(scores: Iterable[ScoreRow | dict[str, Any]], console: "Console | None" = None) -> "Table":
     """
-    :param scores: one row per epoch, as in the report's input
-    :param console: print the table there; None: only return it
-    :return: one row per epoch: learning rate, each score of train and dev, time; the best dev score of each key is bold
-    :raises DataError: rows that are none
+    :param scores: rows of epochs, or plain data with their fields
+    :param console: if given, the table is printed there
+    :return: table with a row per epoch: learning rate, all scores on train and dev, time; the best value of each score
+        on dev is bold
+    :raises DataError: for invalid plain data
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    scores = load_scores(scores)
-    keys = summary.score_keys(scores)
-    best = {key: summary.best(scores, key) for key in keys}
+    rows = load_scores(scores)
+    keys = summary.score_keys(rows)
+    best = {key: found.epoch for key in keys if (found := summary.best(rows, key))}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     headings = ["epoch", "index", "learning rate", *(f"{key}\n{part}" for key in keys for part in ("train", "dev"))]
     for heading in [*headings, "time"]:
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    for row in scores:
+    for row in rows:
         cells = []
         for key in keys:
-            is_best = best[key] is not None and best[key].epoch == row.epoch
-            cells.append(Text(words.score(row.train.get(key))))
-            cells.append(Text(words.score(row.dev.get(key)), "bold" if is_best else ""))
-        index = "original" if row.index is None else str(row.index)
+            cells.append(Text(formatting.score(row.train.get(key))))
+            cells.append(Text(formatting.score(row.dev.get(key)), "bold" if best.get(key) == row.epoch else ""))
         table.add_row(
-            str(row.epoch), index, words.learning_rate(row.learning_rate), *cells, words.duration(row.seconds)
+            str(row.epoch),
+            short_index_label(row.index),
+            formatting.learning_rate(row.learning_rate),
+            *cells,
+            formatting.duration(row.seconds),
         )
     if console is not None:
         console.print(table)

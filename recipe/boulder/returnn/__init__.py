@@ -1,10 +1,12 @@
-"""Reads RETURNN's config files, without RETURNN and without loading TensorFlow.
+"""Reads RETURNN's config files without RETURNN, and without loading TensorFlow.
 
     config = load_config("returnn.config", {"num_epochs": "20"})
     config.plan().phases
 
-Pure Python. `placeholders` and `stand_ins` are what a config imports, `surroundings` keep configs apart from each other,
-`config_file` knows the file formats, `config` what the options mean.
+`config_file` parses the file formats; `config` interprets the options; `config_object` is the global `config` that the
+file itself sees; `overrides` applies the `#config` of a phase; `training` translates training options and data sets.
+`surroundings` isolates configs from each other. `stand_ins`, `placeholders` and `provided` replace the modules that
+configs import.
 """
 
 from boulder.returnn.config import ReturnnConfig, load_config

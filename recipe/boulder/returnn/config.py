@@ -1,4 +1,6 @@
-"""`load_config`: a RETURNN config file as the values that it defines."""
+"""`load_config`: reads a RETURNN config file into a `ReturnnConfig`."""
+
+from __future__ import annotations
 
 import contextlib
 import types
@@ -10,7 +12,7 @@ from boulder.errors import BoulderError, ConfigError
 from boulder.returnn import extern_data as streams
 from boulder.returnn.config_file import read_into
 from boulder.returnn.config_functions import with_imports
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.overrides import check_keys, with_functions_bound
 from boulder.returnn.placeholders import Placeholder
 from boulder.returnn.surroundings import Surroundings
@@ -27,22 +29,23 @@ FUNCTION_OPTIONS = frozenset(
         "pretrain_construction_algo",
     }
 )
-"""Options whose value may be a function. Other functions of a config are its own business."""
+"""Options whose value may be a function. Other functions of a config are not options."""
 
 _ABSENT = object()
 
 
-def load_config(path: str | Path, overrides: Mapping[str, object] = types.MappingProxyType({})) -> "ReturnnConfig":
+def load_config(path: str | Path, overrides: Mapping[str, object] = types.MappingProxyType({})) -> ReturnnConfig:
     """
-    Executes a config as RETURNN does. It is trusted code: it runs with the rights of the one who calls this.
+    Executes a config as RETURNN does. The config is trusted code and runs with the rights of the caller.
 
-    :param path: begins with `#!` or ends in `.py`: Python; begins with `{`: JSON; else lines of `key value`
-    :param overrides: options that win over those of the file, which sees them, too. A text is what RETURNN takes after
-        `++key`: Python, if the file defines the option as something else than text. Other values are taken as they are
-    :raises ConfigError: `FILE, line N: Type: text`, for whatever goes wrong in the file
-    :raises ScheduleError: for a `pretrain` that says nothing
+    :param path: Python if the file begins with `#!` or its name ends in `.py`; JSON if it begins with `{`; otherwise
+        lines of `key value`
+    :param overrides: options that replace those of the file, which sees them as well. A text is parsed like RETURNN's
+        `++key`: as Python if the file defines the option as another type than text. Other values are used unchanged
+    :raises ConfigError: `FILE, line N: Type: text`, for any error in the file
+    :raises ScheduleError: for an invalid `pretrain`
     """
-    file = Path(path).absolute()  # not where a link leads: messages have the names that the user knows
+    file = Path(path).absolute()  # does not resolve links, so that messages have the names that the user knows
     if not file.is_file():
         raise ConfigError(f"{path}: found no such file, expected a RETURNN config")
     surroundings = Surroundings(file)
@@ -66,54 +69,53 @@ def _override(config: Config, overrides: Mapping[str, object]) -> None:
 
 
 class ReturnnConfig:
-    """What a config file says. Its functions may be called at any time; `entered` is for what they leave to chance."""
+    """Options of a config file. Its functions may be called at any time; code that imports its modules needs `entered`."""
 
     def __init__(self, file: Path, config: Config, surroundings: Surroundings) -> None:
         self.file = file
         self.config = config
-        """The `config` that the file sees: `config.int("batch_size", 0)` reads an option as RETURNN does."""
+        """The `config` object of the file: `config.int("batch_size", 0)` reads an option as in RETURNN."""
         self._surroundings = surroundings
         network = config.typed_value("network")
         if network is not None and not isinstance(network, dict):
             raise ConfigError(f"network: found {network!r:.60}, expected a net dict")
         self.network: dict | None = with_imports(network, surroundings) if network else None
-        """The original net dict; None where there is only `get_network`, or nothing."""
+        """The original net dict; None if the config has only `get_network`, or no network."""
         self.get_network: Callable | None = config.typed_value("get_network")
-        """Called as `get_network(epoch=…)`, for the networks after pretraining."""
+        """Called as `get_network(epoch=…)` for the networks after pretraining."""
         self.pretrain: dict | None = pretrain_options(self.values)
-        """A dict for `boulder.schedule.plan`, with the `pretrain_…` keys in it; None: no pretraining."""
+        """A dict for `boulder.schedule.plan`, including the `pretrain_…` options; None: no pretraining."""
         self.extern_data = streams.extern_data(config)
-        """Data key → dict with "dim", "sparse", "shape", …; {} if the config leaves that to its data."""
+        """Data key → dict with "dim", "sparse", "shape", …; {} if the config leaves them to its data sets."""
         self.num_epochs: int = max(config.int("num_epochs", 5) or 5, config.int("load_epoch", 0) or 0)
-        """5 if the config does not say, as in RETURNN."""
+        """Defaults to 5, as in RETURNN."""
 
     @property
     def values(self) -> dict[str, object]:
-        """All options: globals but modules, classes, functions that are no options, and names that begin with `_`."""
+        """All options: the globals without modules, classes, functions that are not options, and names with leading `_`."""
         untyped = {key: _literal(value) for key, value in self.config.dict.items()}
         return untyped | {key: value for key, value in self.config.typed_dict.items() if _is_option(key, value)}
 
     @property
     def environment(self) -> dict[str, str | None]:
-        """Environment variables that the config has set, for itself only; None: deleted."""
+        """Environment variables that the config has set; None: deleted. They apply only while it is entered."""
         return dict(self._surroundings.environment)
 
     def plan(self, further_epochs: int = 0) -> Plan:
         """
-        The functions in the networks of a phase see the overrides of the phase. What makes the networks sees none, as
-        in RETURNN, which constructs them all in advance; for `get_network`, too, the config is as the file says.
+        Plans all phases. Functions in the networks of a phase see the overrides of the phase. Functions that build
+        networks, `get_network` included, do not, as in RETURNN, which constructs all networks in advance.
 
-        :param further_epochs: so many more than the file says
-        :return: all phases
-        :raises ScheduleError: for an algo, or its repetitions, that gives no plan
-        :raises ConfigError: for an override of an option that is not known
+        :param further_epochs: added to the number of epochs in the file
+        :raises ScheduleError: for an invalid construction algo or repetitions
+        :raises ConfigError: for an override of an unknown option
         """
         if not self.network and self.get_network is None:
             raise ConfigError(f"{self.file}: found neither 'network' nor 'get_network', expected a net dict")
         with self.entered():
             num_epochs = self.num_epochs + further_epochs
             planned = plan(self.network, self.pretrain, num_epochs, get_network=self.get_network)
-            memo: dict = {}  # phases share what they do not change
+            memo: dict = {}  # phases share unchanged parts
             networks = [with_imports(phase.network, self._surroundings, memo) for phase in planned.phases]
             phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]
         try:
@@ -125,8 +127,8 @@ class ReturnnConfig:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """
-        The surroundings of this config: its stand-ins, own modules, environment, arguments. `plan` does this itself.
-        Hash what comes out of it outside: the sources of classes are not found in the same way inside.
+        Applies the config's stand-ins, modules, environment and arguments to the process. `plan` does this itself.
+        Compute hashes outside of this context: inside, the sources of classes are found differently.
         """
         with self._surroundings.entered():
             yield
@@ -134,7 +136,7 @@ class ReturnnConfig:
     @contextlib.contextmanager
     def with_overrides(self, config: Mapping[str, object]) -> Iterator[None]:
         """
-        Functions of the config see these values, as their globals and through `config`. What was there comes back.
+        Sets options, as globals of the config's functions and in `config`, and restores them at the end of the context.
 
         :param config: e.g. the `#config` of a phase
         """
@@ -163,7 +165,7 @@ def _is_option(key: str, value: object) -> bool:
 
 
 def _literal(value: list[str]) -> object:
-    """What a line-based config means: `1` is 1, `0.5` is 0.5, `true` is True, `a,b` is ["a", "b"]."""
+    """:return: the value of an untyped option: `1` is 1, `0.5` is 0.5, `true` is True, `a,b` is ["a", "b"]"""
     items = [_literal_text(text) for text in value]
     return items[0] if len(items) == 1 else items
 

@@ -37,7 +37,8 @@ def keys_read(code: types.CodeType, names: Collection[str]) -> set[str] | None:
                 return None  # an instruction that loads several variables at once
             if instruction.opname.startswith("LOAD_") and instruction.argval in variables:
                 keys.add(_key_asked(instructions[position + 1 : position + 3]))
-    return None if None in keys else keys
+    found = {key for key in keys if key is not None}
+    return found if len(found) == len(keys) else None
 
 
 _NO_OPERATION = frozenset({"CACHE", "NOP", "PRECALL", "PUSH_NULL", "RESUME", "EXTENDED_ARG", "COPY_FREE_VARS"})

@@ -1,4 +1,6 @@
-"""The three formats of RETURNN config files: Python, JSON with comments, and lines of `key value`."""
+"""Reads the three formats of RETURNN config files: Python, JSON with comments, and lines of `key value`."""
+
+from __future__ import annotations
 
 import builtins
 import json
@@ -8,9 +10,10 @@ import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from boulder.errors import BoulderError, ConfigError
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.surroundings import MODULE_NAME, Surroundings
 
 _MAX_FILES = 100
@@ -18,9 +21,9 @@ _MAX_FILES = 100
 
 def read_into(surroundings: Surroundings, file: Path) -> None:
     """
-    Fills the config of the surroundings, which are to be entered.
+    Reads a file into the config of the surroundings, which must be entered.
 
-    :raises ConfigError: with file and line
+    :raises ConfigError: names file and line
     """
     config = surroundings.config
     text = _read(file)
@@ -48,22 +51,22 @@ def _read(file: Path) -> str:
 def _execute(surroundings: Surroundings, file: Path, text: str) -> None:
     config = surroundings.config
     package, root = _package(file)
-    if "__builtins__" in config.typed_dict:  # one that another loads
+    if "__builtins__" in config.typed_dict:  # another config loads this one
         namespace = config.typed_dict
     else:
         module = types.ModuleType(f"{package}.{file.stem}" if package else MODULE_NAME)
-        # The options are the globals, so that functions see whatever is set, and `config.set` defines a global.
+        # The options are the globals, so that functions see every change, and `config.set` defines a global.
         namespace = vars(module)
         namespace.update(config.typed_dict)
         config.typed_dict = namespace
         sys.modules[module.__name__] = surroundings.modules[module.__name__] = module
-    # RETURNN says that a config is in its own package, so that `from .Util import …` works
+    # In RETURNN, configs belong to its package, so that `from .Util import …` works.
     namespace |= {"config": config, "__file__": str(file), "__package__": package or "returnn"}
     namespace["__builtins__"] = vars(builtins) | {"__import__": _importer(surroundings)}
     if package:
         sys.path.insert(0, str(root))
     start = len(text) - len(text.lstrip())
-    code_text = "\n" * text.count("\n", 0, start) + text[start:]  # RETURNN strips it; lines keep their numbers
+    code_text = "\n" * text.count("\n", 0, start) + text[start:]  # stripped as in RETURNN; keeps line numbers
     try:
         if not package:
             __import__("returnn")  # the stand-in, for relative imports
@@ -73,9 +76,9 @@ def _execute(surroundings: Surroundings, file: Path, text: str) -> None:
 
 
 def _importer(surroundings: Surroundings) -> Callable:
-    """:return: `__import__` for functions of a config that import something when they are called, at any time"""
+    """:return: `__import__` for functions of a config, which may import modules whenever they are called"""
 
-    def __import__(*args, **kwargs):
+    def __import__(*args: Any, **kwargs: Any) -> types.ModuleType:
         with surroundings.entered():
             return builtins.__import__(*args, **kwargs)
 
@@ -83,8 +86,9 @@ def _importer(surroundings: Surroundings) -> Callable:
 
 
 def _package(file: Path) -> tuple[str, Path]:
-    """:return: the package that a .py file belongs to, "" if none, and the folder which that is imported from"""
-    folder, names = file.parent, []
+    """:return: the package of a .py file, or "", and the folder from which Python imports that package"""
+    folder = file.parent
+    names: list[str] = []
     while file.suffix == ".py" and (folder / "__init__.py").exists():
         names.insert(0, folder.name)
         folder = folder.parent
@@ -92,7 +96,7 @@ def _package(file: Path) -> tuple[str, Path]:
 
 
 def _located(error: BaseException, file: Path, folders: list[str]) -> str:
-    """`FILE, line N: Type: text`, of the innermost line that is the user's."""
+    """:return: `FILE, line N: Type: text`, for the innermost line of the user's code"""
     text = " ".join(str(error).split())
     what = text if isinstance(error, BoulderError) else f"{type(error).__name__}: {text}"
     if isinstance(error, SyntaxError) and error.filename:
@@ -132,7 +136,7 @@ def _read_lines(surroundings: Surroundings, file: Path, text: str) -> None:
             config.add_line(key, value)
             continue
         for name in value.split(","):
-            # RETURNN looks from where it is started
+            # RETURNN resolves the name from the current directory
             candidates = [Path(name.strip()), file.parent / name.strip()]
             found = next((path for path in candidates if path.is_file()), None)
             if found is None:

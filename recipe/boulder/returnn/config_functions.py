@@ -1,13 +1,17 @@
-"""Functions of a config that leave it, in a net dict, for a worker: `import TFUtil` within one must work there, too."""
+"""Functions of a config that travel to a worker in a net dict, where `import TFUtil` inside them must still work."""
+
+from __future__ import annotations
 
 import dis
 import functools
 import sys
 import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from boulder.network.code.expression import Expression
 from boulder.returnn.config_access import ASKS_FOR_CONFIG
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.placeholders import PlaceholderCall
 from boulder.returnn.stand_ins import is_stand_in
 from boulder.returnn.surroundings import Surroundings, in_a_worker
@@ -19,14 +23,14 @@ _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 class ConfigFunction:
-    """A function that asks, when it is called, for what only a config can give: its imports, its options. They come along."""
+    """A function together with the config's modules and options that it uses when it is called."""
 
     def __init__(
         self, function: Callable, modules: dict[str, types.ModuleType] | None = None, config: Config | None = None
     ) -> None:
         """
-        :param modules: the config's own that the function imports
-        :param config: what `get_global_config` gives while it runs; None: nobody asks
+        :param modules: the config's own modules that the function imports
+        :param config: result of `get_global_config` while the function runs; None if it does not call that
         """
         self.function = function
         self.modules = modules or {}
@@ -34,7 +38,7 @@ class ConfigFunction:
         self.__wrapped__ = function  # inspect.signature follows it
         self.__qualname__ = getattr(function, "__qualname__", type(function).__name__)  # for messages
 
-    def __call__(self, /, *args, **kwargs):
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         before = {name: sys.modules.get(name) for name in self.modules}
         with in_a_worker(self.config):
             sys.modules.update(self.modules)
@@ -47,14 +51,14 @@ class ConfigFunction:
                     else:
                         sys.modules[name] = module
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return ConfigFunction, (self.function, self.modules, *([self.config] if self.config else []))
 
-    def __deepcopy__(self, memo) -> "ConfigFunction":
+    def __deepcopy__(self, memo: dict) -> ConfigFunction:
         return self
 
     def __eq__(self, other: object) -> bool:
-        """The function that it wraps is equal to it: a net dict is the same before and after `with_imports`."""
+        """Equals the function that it wraps, so that `with_imports` does not change a net dict."""
         other = other.function if isinstance(other, ConfigFunction) else other
         return self.function is other or (callable(other) and same_value(self.function, other))
 
@@ -65,22 +69,26 @@ class ConfigFunction:
         return f"<ConfigFunction {self.__qualname__}>"
 
 
-def with_imports(value: object, surroundings: Surroundings, memo: dict[int, tuple] | None = None) -> object:
+def with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple] | None = None) -> Any:
     """
     :param value: e.g. a net dict
-    :param memo: filled here; for several values that share parts
-    :return: with each function in it that imports something of the config's a ConfigFunction; itself if there is none
+    :param memo: filled here, for several values that share parts
+    :return: `value` with a ConfigFunction for each function that imports a module of the config or a stand-in; `value`
+        itself if there is none
     """
     memo = {} if memo is None else memo
     if type(value) in _ATOMS:
         return value
     if id(value) not in memo:
-        memo[id(value)] = (value, value)  # contains itself: who makes JSON of it says so
-        memo[id(value)] = (value, _with_imports(value, surroundings, memo))  # holds the value: its id stays its own
+        memo[id(value)] = (value, value)  # contains itself; the conversion to JSON raises the error
+        memo[id(value)] = (
+            value,
+            _with_imports(value, surroundings, memo),
+        )  # holds the value, so that its id stays unique
     return memo[id(value)][1]
 
 
-def _with_imports(value: object, surroundings: Surroundings, memo: dict[int, tuple]) -> object:
+def _with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple]) -> Any:
     if isinstance(value, dict):
         items = {key: with_imports(item, surroundings, memo) for key, item in value.items()}
         if isinstance(value.get("eval"), str):
@@ -99,14 +107,12 @@ def _with_imports(value: object, surroundings: Surroundings, memo: dict[int, tup
 
 
 def _with_config(text: str) -> object:
-    """:return: the text of an `eval`; one that asks for the config, as a function that brings it along"""
+    """:return: the text of an `eval`, wrapped in a ConfigFunction if it asks for the active config"""
     if not any(name in text for name in ASKS_FOR_CONFIG):
         return text
-    from boulder.network.code.expression import Expression  # with NumPy, which planning does without otherwise
-
     try:
         compile(text.strip(), "eval", "eval")
-    except (SyntaxError, ValueError):  # the layer says so
+    except (SyntaxError, ValueError):  # the layer raises the error
         return text
     return ConfigFunction(Expression(text))
 
@@ -118,13 +124,13 @@ def _functions_in(value: object) -> list[types.FunctionType]:
         return _functions_in(value.__func__)
     if isinstance(value, functools.partial):
         return _functions_in(value.func)
-    if isinstance(value, PlaceholderCall):  # decorated with something of TensorFlow's
+    if isinstance(value, PlaceholderCall):  # decorated by a function of TensorFlow
         return [function for argument in value.arguments for function in _functions_in(argument)]
     return []
 
 
 def _own_module(name: str, surroundings: Surroundings) -> dict[str, types.ModuleType]:
-    """The module of this name and its parents, if they lie beside the config."""
+    """:return: the module of this name and its parent packages, if they lie beside the config"""
     top = name.partition(".")[0]
     beside = surroundings.folder / top
     if not (beside.with_name(top + ".py").is_file() or beside.is_dir()) or top in sys.stdlib_module_names:
@@ -133,15 +139,15 @@ def _own_module(name: str, surroundings: Surroundings) -> dict[str, types.Module
         return {}
     try:
         __import__(name)
-    except ImportError:  # `try: import …` in the function may expect it; if not, the worker says so
+    except ImportError:  # the function may catch it; otherwise the worker raises it
         return {}
     parts = name.split(".")
     names = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    return {name: sys.modules[name] for name in names if surroundings._is_own(sys.modules[name])}
+    return {name: sys.modules[name] for name in names if surroundings.owns(sys.modules[name])}
 
 
 def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
-    """Names of modules that a function imports in its body, or another that it reaches by a global or a closure."""
+    """Yields names of modules that a function, or one that it reaches by a global or closure variable, imports."""
     if id(function) in seen:
         return
     seen.add(id(function))

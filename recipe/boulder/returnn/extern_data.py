@@ -1,14 +1,16 @@
-"""The data streams that a config names: `extern_data`, or, from before it, `num_inputs` and `num_outputs`."""
+"""Data streams of a config: `extern_data`, or the older options `num_inputs` and `num_outputs`."""
+
+from __future__ import annotations
 
 from boulder.errors import ConfigError
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.provided.dims import Data, Dim
 
 
 def extern_data(config: Config) -> dict[str, dict]:
     """
-    :return: data key → {"dim": …, "sparse": …, "shape": …, …}, plain; {} if the config says nothing
-    :raises ConfigError: an entry is of a form that RETURNN does not know either
+    :return: data key → {"dim": …, "sparse": …, "shape": …, …}, plain; {} if the config sets none of these options
+    :raises ConfigError: for an entry that RETURNN does not accept either
     """
     default_input = config.value("default_input", "data")
     if config.has("extern_data"):
@@ -29,7 +31,7 @@ def _from_num_inputs_outputs(config: Config, default_input: str) -> dict:
     if config.is_typed("num_outputs"):
         outputs = config.typed_value("num_outputs")
         outputs = dict(outputs) if isinstance(outputs, dict) else {target: outputs}
-        # an int is (dim, ndim) for short: features under the key "data", labels under any other
+        # an int abbreviates (dim, ndim): features for the key "data", labels for any other key
         entries = {key: (dim, 2 if key == "data" else 1) if _is_int(dim) else dim for key, dim in outputs.items()}
         if "data" in entries:
             num_inputs = _entry("data", entries["data"]).get("dim")
@@ -62,7 +64,7 @@ def _entry(key: str, entry: object) -> dict:
 
 
 def _without_dims(entry: dict) -> dict:
-    """Sizes in place of axes: what a reader of data has to know."""
+    """:return: the entry with sizes instead of axes, as data readers need it"""
     result = {k: v for k, v in entry.items() if k not in ("dims", "dim_tags", "sparse_dim", "feature_dim", "batch")}
     axes = entry.get("dims") or entry.get("dim_tags")
     sparse_dim, feature = entry.get("sparse_dim"), entry.get("feature_dim")

@@ -1,17 +1,19 @@
-"""Which options of its config a function reads: as globals, by `config.int("name", …)`, or by RETURNN's global config.
+"""Finds the options that a config's function reads: as globals, by `config.int("name", …)`, or by `get_global_config()`.
 
-It is told from the compiled code, of the function and of all that it reaches, without calling it. Where the name of an
-option is not written down (`config.value(name, None)`), it may be any.
+The analysis covers the compiled code of the function and of everything that it reaches, without calling it. If the code
+computes the name of an option (`config.value(name, None)`), it may read any option.
 """
+
+from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from boulder.errors import ConfigError
 from boulder.returnn.config_access import ASKS_FOR_CONFIG, keys_read
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.provided.active import get_global_config
 from boulder.schedule.bytecode import captured, names_used
 from boulder.schedule.capture import is_library, reached
@@ -20,9 +22,9 @@ from boulder.schedule.capture import is_library, reached
 @dataclass(frozen=True)
 class OptionsRead:
     """
-    :param names: of options
-    :param any: whether it may be any other as well
-    :param asks: whether it asks for the config that is active, instead of having the global `config`
+    :param names: names of options
+    :param any: whether the function may read any other option as well
+    :param asks: whether it asks for the active config instead of reading the global `config`
     """
 
     names: frozenset[str] = frozenset()
@@ -30,20 +32,21 @@ class OptionsRead:
     asks: bool = False
 
     def among(self, options: Collection[str]) -> set[str]:
-        """:return: those of `options` that it may read"""
-        return set(options) if self.any else self.names & set(options)
+        """:return: the members of `options` that the function may read"""
+        return set(options) if self.any else set(self.names).intersection(options)
 
 
-def options_read(function: object, namespace: dict) -> OptionsRead:
+def options_read(function: Callable, namespace: dict) -> OptionsRead:
     """
-    :param function: anything that can be called, e.g. of a net dict
+    :param function: any callable, e.g. from a net dict
     :param namespace: the globals of the config
     """
     try:
         items = reached(function)
-    except ConfigError:  # it captures what has no value: whoever is to send it to a worker says so
+    except ConfigError:  # captures an object without a value; sending it to a worker raises the error
         return OptionsRead()
-    names, unknown, asks = set(), False, False
+    names: set[str] = set()
+    unknown, asks = False, False
     for item in items:
         if isinstance(item, types.ModuleType):
             asked = _module_asks(item)
@@ -62,14 +65,14 @@ def options_read(function: object, namespace: dict) -> OptionsRead:
 
 
 def _code(item: object) -> types.CodeType | None:
-    """:return: of a function of the user's, or of the text of an `eval`"""
+    """:return: code of a user's function, or of the text of an `eval`; None for other items"""
     if type(item).__name__ == "Expression" and type(item).__module__.startswith("boulder."):
-        return compile(item.text, "eval", "eval")
+        return compile(item.text, "eval", "eval")  # type: ignore[attr-defined]  # an Expression
     return item.__code__ if isinstance(item, types.FunctionType) and not is_library(item.__module__) else None
 
 
 def _held(function: object) -> dict[str, object]:
-    """:return: name → value, of the globals and closures of a function"""
+    """:return: name → value of the globals and closure variables of a function"""
     if not isinstance(function, types.FunctionType):
         return {}
     found = {name: function.__globals__.get(name) for name in names_used(function.__code__)}
@@ -81,7 +84,8 @@ def _asks(code: types.CodeType) -> bool:
 
 
 def _module_asks(module: types.ModuleType) -> bool:
-    """Its functions are reached by their names, which may be any; so its text is what says it."""
+    """:return: whether a module of the user may ask for the active config, judged by its text, because code can call any
+    of its functions by name"""
     if is_library(module.__name__):
         return False
     try:

@@ -1,57 +1,60 @@
-"""`#config`: the options of a config that are different in a phase, as the functions of the phase's network see them.
+"""Applies the `#config` of a phase to the functions in its network.
 
-The functions of a network run while RETURNN has the overrides of the network in force; all that builds networks, the
-construction algo and the values of `WrapEpochValue`, runs before the first is. Here a function that may read an
-overridden option gets a copy of its own for the phase, with the globals that it has there. So it is another function,
-for a hash too, in just these phases, and nothing has to be undone.
+In RETURNN, the functions of a network run with the overrides of its `#config` set. Code that builds networks, the
+construction algo and `WrapEpochValue`s, runs before any override. Here, each phase gets its own copy of a function that
+may read an overridden option, with the overridden globals. So the function differs, in its hash as well, in exactly these
+phases, and no override has to be undone.
 """
 
-from collections.abc import Collection, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
+from typing import Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.returnn.config_functions import ConfigFunction
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.options_read import OptionsRead, options_read
 from boulder.schedule import Plan
 from boulder.schedule.functions import FunctionByValue
+from boulder.schedule.labels import index_label
+from boulder.training.learning_rate import learning_rate_keys
+from boulder.training.training_options import TrainingOptions
 
 
 def known_options() -> tuple[str, ...]:
-    """:return: the options of a training: they may be overridden although the config does not say them"""
-    from boulder.training.learning_rate import learning_rate_keys  # with NumPy, which planning does without
-    from boulder.training.training_options import TrainingOptions
-
+    """:return: the training options, which a phase may override even if the config does not define them"""
     return (*(field.name for field in fields(TrainingOptions)), *learning_rate_keys())
 
 
 def check_keys(plan: Plan, config: Config) -> None:
-    """:raises ConfigError: for an override of what neither the config defines nor Boulder knows"""
+    """:raises ConfigError: for an override of an option that neither the config defines nor Boulder knows"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
             if config.has(key) or key in (*known_options(), "train", "dev"):
                 continue
-            index = "the original network" if phase.index is None else f"index {phase.index}"
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
             raise ConfigError(
-                f"phase {number} ({index}): '#config' has {key!r}, which neither the config defines nor Boulder knows"
+                f"phase {number} ({index_label(phase.index)}): '#config' has {key!r}, which neither the config defines nor Boulder knows"
                 + nearest(key, {*known_options(), *options})
             )
 
 
 class FunctionsOfPhases:
-    """Of one config. What phases share, they still share afterwards, as far as no override tells it apart."""
+    """Binds the functions of a config to the overrides of phases. Phases keep sharing parts that no override affects."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._reads: dict[int, tuple[object, OptionsRead]] = {}  # with the object, whose id stays its own so
+        self._reads: dict[int, tuple[object, OptionsRead]] = {}  # by id; holds the object, so that its id stays unique
 
-    def bound(self, value: object, overrides: Mapping[str, object], memo: dict[tuple, tuple]) -> object:
+    def bound(self, value: Any, overrides: Mapping[str, object], memo: dict[tuple, tuple]) -> Any:
         """
         :param value: a net dict
-        :param overrides: of a phase; they are in force while this is called
+        :param overrides: overrides of the phase, already set in the config during this call
         :param memo: filled here, for networks that share layers
-        :return: the same, in which each function that reads an overridden option has the override
+        :return: the net dict, with a bound copy of each function that reads an overridden option
         """
         if isinstance(value, dict | list | tuple):
             read = self._options_read(value)
@@ -67,30 +70,30 @@ class FunctionsOfPhases:
         read = self._options_read(value)
         if read.asks:
             value = self._with_config(value, None if read.any else read.names)
-        # With all it captures, as it is now: its globals will be others.
+        # Keeps the captured values of this moment, because its globals will change.
         return FunctionByValue(value).settled() if read.among(overrides) else value
 
-    def _bound_items(self, value: object, overrides: Mapping, memo: dict) -> object:
+    def _bound_items(self, value: Any, overrides: Mapping, memo: dict) -> Any:
         if isinstance(value, dict):
             return {key: self.bound(item, overrides, memo) for key, item in value.items()}
         return type(value)(self.bound(item, overrides, memo) for item in value)
 
-    def _with_config(self, function, names: Collection[str] | None) -> ConfigFunction:
+    def _with_config(self, function: Callable, names: Collection[str] | None) -> ConfigFunction:
         config = self._config.plain(None if names is None else set(names))
         if isinstance(function, ConfigFunction):
             return ConfigFunction(function.function, function.modules, config)
         return ConfigFunction(function, config=config)
 
     def _options_read(self, value: object) -> OptionsRead:
-        """:return: by all functions in it"""
+        """:return: options that any function in `value` reads"""
         if not isinstance(value, dict | list | tuple) and not callable(value):
             return _NOTHING
         if id(value) not in self._reads:
-            self._reads[id(value)] = (value, _NOTHING)  # contains itself: who makes JSON of it says so
+            self._reads[id(value)] = (value, _NOTHING)  # contains itself; the conversion to JSON raises the error
             self._reads[id(value)] = (value, self._read_by(value))
         return self._reads[id(value)][1]
 
-    def _read_by(self, value: object) -> OptionsRead:
+    def _read_by(self, value: Any) -> OptionsRead:
         if not isinstance(value, dict | list | tuple):
             return options_read(value, self._config.typed_dict)
         items = [self._options_read(item) for item in (value.values() if isinstance(value, dict) else value)]
@@ -105,7 +108,7 @@ _NOTHING = OptionsRead()
 
 
 class _Held:
-    """A value by its identity, kept alive: overrides may be of any kind."""
+    """Compares a value by identity and keeps it alive; overrides need not be hashable."""
 
     def __init__(self, value: object) -> None:
         self.value = value
@@ -117,13 +120,16 @@ class _Held:
         return id(self.value)
 
 
-def with_functions_bound(plan: Plan, config: Config, in_force) -> Plan:
+def with_functions_bound(
+    plan: Plan, config: Config, with_overrides: Callable[[Mapping[str, object]], AbstractContextManager]
+) -> Plan:
     """
-    :param in_force: context manager that sets options of the config and takes them back, called with them
-    :return: the plan, in which each phase's functions see its overrides
+    :param with_overrides: called with overrides; a context manager that sets them in the config
+    :return: the plan, in which the functions of each phase see its overrides
     """
-    functions, memo, phases = FunctionsOfPhases(config), {}, []
+    functions, phases = FunctionsOfPhases(config), []
+    memo: dict[tuple, tuple] = {}
     for phase in plan.phases:
-        with in_force(phase.config):
+        with with_overrides(phase.config):
             phases.append(replace(phase, network=functions.bound(phase.network, phase.config, memo)))
     return replace(plan, phases=tuple(phases))

@@ -1,28 +1,32 @@
-"""What stands for an object that is not there while planning: a part of TensorFlow, or of RETURNN.
+"""Placeholders for objects of TensorFlow or RETURNN while planning.
 
-    tf.float32              a placeholder, which is pickled as the name, and unpickled as the real thing
-    tf.constant(3)          one too: the call is made where it is unpickled
+    tf.float32                a placeholder, which pickles as its name and unpickles as the real object
+    tf.constant(3)            a placeholder as well; unpickling makes the call
     isinstance(x, tf.Tensor)  False
-    class A(tf.Module)      a class that nobody can make an instance of
+    class A(tf.Module)        a class that cannot be instantiated
 
-A placeholder never loads TensorFlow. Once TensorFlow is loaded, as in a worker, it is as good as the real thing, except
-while a config is loaded or planned (`planning`): what a plan says must not depend on what else the process does.
+A placeholder never loads TensorFlow. Once TensorFlow is loaded, as in a worker, a placeholder behaves like the real object,
+except while a config is loaded or planned (`planning`), so that a plan does not depend on the state of the process.
 """
+
+from __future__ import annotations
 
 import contextlib
 import importlib
 import importlib.metadata
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, SupportsIndex
 
 from boulder.errors import ConfigError
+from boulder.network.code.tensorflow_names import tensorflow_module
 from boulder.returnn.returnn_modules import fill
 
 LAZY = frozenset({"tensorflow", "keras", "horovod"})
-"""Packages that are not loaded while planning."""
+"""Packages that planning must not load."""
 _VERSION_OF = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "keras": ("keras",), "returnn": ()}
-"""Module → packages whose version it has. That of RETURNN must not depend on what is installed."""
+"""Module → packages that define its `__version__`. RETURNN's must not depend on the installed packages."""
 _FALLBACK_VERSIONS = {"tensorflow": "2.21.0", "keras": "3.0.0", "returnn": "1.20261022.0"}
 
 _planning = 0
@@ -30,7 +34,7 @@ _planning = 0
 
 @contextlib.contextmanager
 def planning() -> Iterator[None]:
-    """While a config is loaded, or its functions build networks: TensorFlow is not looked at, even if it is loaded."""
+    """Makes placeholders ignore a loaded TensorFlow, while a config is loaded or its functions build networks."""
     global _planning
     _planning += 1
     try:
@@ -45,9 +49,9 @@ def _is_loaded(module: str) -> bool:
 
 
 class StandInModule(types.ModuleType):
-    """A module of TensorFlow's or RETURNN's. Whatever it is asked for and does not have is a placeholder."""
+    """Replaces a module of TensorFlow or RETURNN. Its undefined attributes are placeholders."""
 
-    def __getattr__(self, attribute: str):
+    def __getattr__(self, attribute: str) -> Any:
         name = self.__name__
         if _is_loaded(name):
             return getattr(restore_module(name), attribute)
@@ -57,10 +61,10 @@ class StandInModule(types.ModuleType):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         return Placeholder(name, (attribute,))
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple:
         return restore_module, (self.__name__,)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict) -> StandInModule:
         return self
 
 
@@ -82,38 +86,34 @@ def _version(name: str) -> str:
 
 
 def restore_module(name: str) -> types.ModuleType:
-    """:return: in a worker: the module that a stand-in stood for; RETURNN's are stand-ins there, too"""
+    """:return: in a worker, the module that a stand-in replaced; modules of RETURNN remain stand-ins"""
     if name.partition(".")[0] == "tensorflow":
-        from boulder.network.code.tensorflow_names import tensorflow_module  # with NumPy, which planning does without
-
         return tensorflow_module(name)
     if name.partition(".")[0] in LAZY:
         return importlib.import_module(name)
     return stand_in_module(name)
 
 
-def restore(module: str, attributes: tuple[str, ...]) -> object:
-    """:return: in a worker: what a placeholder stood for"""
-    found = restore_module(module)
+def restore(module: str, attributes: tuple[str, ...]) -> Any:
+    """:return: in a worker, the object that a placeholder replaced"""
+    found: Any = restore_module(module)
     for attribute in attributes:
         found = getattr(found, attribute)
     return found
 
 
-def restore_call(function, args: tuple, kwargs: dict) -> object:
-    """:return: the result of a call that was put off while planning"""
+def restore_call(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """:return: the result of a call that planning deferred"""
     return function(*args, **kwargs)
 
 
 class Placeholder:
-    """
-    Something by its name. What is not defined here, e.g. arithmetic, cannot be known while planning: a TypeError.
-    """
+    """Stands for an object by its name. Operations that it does not define, e.g. arithmetic, raise a TypeError."""
 
     def __init__(self, module: str, attributes: tuple[str, ...]) -> None:
         self._stands_for = (module, attributes)
 
-    def __getattr__(self, attribute: str):
+    def __getattr__(self, attribute: str) -> Any:
         module, attributes = self._stands_for if "_stands_for" in self.__dict__ else ("", ())
         if _is_loaded(module):
             return getattr(restore(module, attributes), attribute)
@@ -121,14 +121,14 @@ class Placeholder:
             raise AttributeError(f"{self!r} has no attribute {attribute!r}")
         return Placeholder(module, (*attributes, attribute))
 
-    @property
+    @property  # type: ignore[misc]  # object.__class__ has a setter
     def __class__(self) -> type:
-        """TensorFlow asks with isinstance for a dtype. Whatever else it is must not show: hashes would depend on it."""
+        """TensorFlow tests dtypes with isinstance. All other types stay hidden, because hashes would depend on them."""
         module, attributes = self.__dict__.get("_stands_for", ("", ()))
         real = type(restore(module, attributes)) if _is_loaded(module) else Placeholder
         return real if real.__name__ == "DType" else type(self)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         module, attributes = self._stands_for
         if _is_loaded(module):
             return restore(module, attributes)(*args, **kwargs)
@@ -152,12 +152,12 @@ class Placeholder:
             return (restore(module, attributes),)
         return (type(attributes[-1], (PlaceholderBase,), {"__module__": module, "_base": repr(self)}),)
 
-    def __or__(self, other: object):  # in annotations
+    def __or__(self, other: object) -> Placeholder:  # for annotations
         return self
 
     __ror__ = __or__
 
-    def __getitem__(self, key: object):  # in annotations, too
+    def __getitem__(self, key: object) -> Placeholder:  # for annotations
         return self
 
     __iter__ = None
@@ -171,10 +171,10 @@ class Placeholder:
     def __hash__(self) -> int:
         return hash(self._stands_for)
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple:
         return restore, self._stands_for
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict) -> Placeholder:
         return self
 
     def __repr__(self) -> str:
@@ -183,33 +183,34 @@ class Placeholder:
 
 
 class PlaceholderCall(Placeholder):
-    """The result of calling something that is not there while planning, e.g. of a decorator `@tf.function`."""
+    """Stands for the result of calling a placeholder, e.g. of a decorator `@tf.function`."""
 
-    def __init__(self, function: object, args: tuple, kwargs: dict) -> None:
+    def __init__(self, function: Any, args: tuple, kwargs: dict) -> None:
         super().__init__("", ())
         self._call = (function, args, kwargs)
 
     @property
     def arguments(self) -> list:
+        """The function and its arguments."""
         function, args, kwargs = self._call
         return [function, *args, *kwargs.values()]
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = restore_call(*self._call)
         if isinstance(function, PlaceholderCall):
             return PlaceholderCall(self, args, kwargs)
         return function(*args, **kwargs)
 
-    def __getattr__(self, attribute: str):
+    def __getattr__(self, attribute: str) -> Any:
         value = restore_call(*self._call) if "_call" in self.__dict__ and not attribute.startswith("__") else None
         if value is None or isinstance(value, PlaceholderCall):
-            raise AttributeError(f"{self!r} has no {attribute!r} while planning: TensorFlow is not loaded then")
+            raise AttributeError(f"{self!r} has no {attribute!r} while planning, which does not load TensorFlow")
         return getattr(value, attribute)
 
     def __bool__(self) -> bool:
         value = restore_call(*self._call)
         if isinstance(value, PlaceholderCall):
-            raise ConfigError(f"whether {self!r} is true is not known while planning: TensorFlow is not loaded then")
+            raise ConfigError(f"whether {self!r} is true is unknown while planning, which does not load TensorFlow")
         return bool(value)
 
     def __eq__(self, other: object) -> bool:
@@ -218,7 +219,7 @@ class PlaceholderCall(Placeholder):
     def __hash__(self) -> int:
         return id(self)
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple:
         return restore_call, self._call
 
     def __repr__(self) -> str:
@@ -226,9 +227,11 @@ class PlaceholderCall(Placeholder):
 
 
 class PlaceholderBase:
-    """What a class of a config derives from whose real base is not there."""
+    """Base of a config's class whose real base is a placeholder."""
 
     _base = "?"
 
-    def __new__(cls, *args, **kwargs):
-        raise ConfigError(f"{cls.__name__} cannot be made: Boulder has only a placeholder for its base {cls._base}")
+    def __new__(cls, *args: object, **kwargs: object) -> NoReturn:
+        raise ConfigError(
+            f"{cls.__name__} cannot be instantiated: Boulder has only a placeholder for its base {cls._base}"
+        )

@@ -93,7 +93,7 @@ def fill(module: types.ModuleType) -> None:
     for name in names or provided.__all__:
         setattr(module, name, getattr(provided, name))
     if path == "__main__":
-        module.config = provided.get_global_config(raise_exception=False)
+        vars(module)["config"] = provided.get_global_config(raise_exception=False)
 
 
 def _within_returnn(name: str) -> str:

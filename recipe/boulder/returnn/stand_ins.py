@@ -10,6 +10,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
+from collections.abc import Sequence
 
 from boulder.returnn.placeholders import LAZY, StandInModule
 from boulder.returnn.returnn_modules import OLD_NAMES, fill
@@ -18,20 +19,22 @@ TOP_LEVEL = frozenset({"returnn", *OLD_NAMES, *LAZY})
 
 
 def is_stand_in(name: str) -> bool:
-    """:return: whether a config that imports this gets ours"""
+    """:return: whether a config that imports this module gets a stand-in"""
     return name.partition(".")[0] in TOP_LEVEL
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """The import hook."""
+    """Import hook for the stand-ins."""
 
     def __init__(self, lazy: bool) -> None:
         """
-        :param lazy: whether TensorFlow is a stand-in as well: while planning, but not in a worker
+        :param lazy: whether to replace TensorFlow as well, which is so while planning, but not in a worker
         """
         self.lazy = lazy
 
-    def find_spec(self, fullname: str, path=None, target=None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if not is_stand_in(fullname) or (not self.lazy and fullname.partition(".")[0] in LAZY):
             return None
         is_package = fullname not in OLD_NAMES
@@ -45,5 +48,5 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def hidden_names(lazy: bool) -> list[str]:
-    """:return: modules that are loaded under the name of a stand-in, e.g. of an installed RETURNN"""
+    """:return: names of loaded modules that a stand-in replaces, e.g. of an installed RETURNN"""
     return [name for name in sys.modules if is_stand_in(name) and (lazy or name.partition(".")[0] not in LAZY)]

@@ -1,8 +1,10 @@
-"""What a config changes in the process, kept apart from everybody else: modules, paths, environment, arguments.
+"""Isolates the changes that a config makes to the process: modules, paths, environment, arguments.
 
-A config has its surroundings while it is loaded and while its functions are called (`entered`); outside, the process is as
-if there were no config. Libraries that it imports stay imported, its own modules do not: the next config has its own.
+They apply while the config is loaded and while its functions are called (`entered`). Outside, the process is as if there
+were no config. Libraries that it imports stay imported; its own modules do not, so that configs cannot share them.
 """
+
+from __future__ import annotations
 
 import contextlib
 import os
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from boulder.network.code.active_config import activated
 from boulder.network.code.tensorflow_names import imported
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 from boulder.returnn.placeholders import Placeholder, StandInModule, planning
 from boulder.returnn.stand_ins import Finder, hidden_names, is_stand_in
 from boulder.schedule.numbering import counting
@@ -24,29 +26,26 @@ MODULE_NAME = "__returnn_config__"
 
 
 class Surroundings:
-    """Of one config."""
+    """The process state of one config."""
 
     def __init__(self, file: Path) -> None:
-        """
-        :param file: the config
-        """
         self.config = Config()
         self.folder = file.parent
         self.modules: dict[str, types.ModuleType] = {}
-        """Its own, and the stand-ins that it has imported."""
+        """The config's own modules, and the stand-ins that it has imported."""
         self.path = list(dict.fromkeys([str(self.folder), str(file.resolve().parent)]))  # the file may be a link
-        """What comes before and between the entries of `sys.path` that were there."""
+        """Entries of `sys.path` that the config adds."""
         self.argv = ["rnn.py", str(file)]
         self.cwd: str | None = None
         self.environment: dict[str, str | None] = {}
-        """Environment variables that it has set; None: deleted."""
+        """Environment variables that the config has set; None: deleted."""
         self.counts: dict = {}
-        """Of what it has made, see `boulder.schedule.numbering`."""
+        """Counts of the config's objects, see `boulder.schedule.numbering`."""
         self._depth = 0
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """May be nested, also with those of another config."""
+        """Applies the state. Contexts may be nested, also with those of another config."""
         if self._depth:
             yield
             return
@@ -74,8 +73,8 @@ class Surroundings:
             self._depth -= 1
 
     def _shadowed(self) -> list[str]:
-        """Modules of others, and of earlier configs, that have the name of a file beside this config."""
-        if not self.folder.is_dir():  # any more
+        """:return: modules of other code, e.g. of earlier configs, with the name of a file beside this config"""
+        if not self.folder.is_dir():  # deleted in the meantime
             return []
         beside = {entry.stem for entry in self.folder.iterdir() if entry.suffix == ".py" or entry.is_dir()}
         found = []
@@ -90,14 +89,14 @@ class Surroundings:
 
     def _take_modules(self, known: dict[str, int]) -> None:
         for name, module in list(sys.modules.items()):
-            if is_stand_in(name) or name in self.modules or (known.get(name) != id(module) and self._is_own(module)):
+            if is_stand_in(name) or name in self.modules or (known.get(name) != id(module) and self.owns(module)):
                 self.modules[name] = sys.modules.pop(name)
 
-    def _is_own(self, module: types.ModuleType) -> bool:
-        """Not a library: it lies where only this config looks, or it has a stand-in where it wants the real thing."""
+    def owns(self, module: types.ModuleType) -> bool:
+        """:return: whether a module belongs to the config: it lies on its path, or has imported stand-ins"""
         namespace = getattr(module, "__dict__", {})
         file = namespace.get("__file__") or next(iter(namespace.get("__path__", ())), None)
-        if module.__name__.partition(".")[0] in ("boulder", "sisyphus"):  # may be imported late, and lie anywhere
+        if module.__name__.partition(".")[0] in ("boulder", "sisyphus"):  # may be imported late, from any folder
             return False
         if module.__name__.startswith("returnn_import") or any(
             isinstance(value, StandInModule | Placeholder) for value in list(namespace.values())
@@ -110,7 +109,7 @@ class Surroundings:
 
 
 class _Process:
-    """What was there before a config, and comes back after it."""
+    """Saves the state of the process and restores it."""
 
     def __init__(self) -> None:
         self.path, self.argv, self.meta_path = sys.path, sys.argv, list(sys.meta_path)
@@ -118,7 +117,7 @@ class _Process:
         self.recursion_limit, self.random = sys.getrecursionlimit(), random.getstate()
 
     def environment_changes(self) -> dict[str, str | None]:
-        """:return: variables that have another value now; None: none"""
+        """:return: variables that have changed → their current value; None: deleted"""
         before, now = self.environment, dict(os.environ)
         return {key: now.get(key) for key in {**before, **now} if before.get(key) != now.get(key)}
 
@@ -141,7 +140,7 @@ def _set_environment(values: dict[str, str | None]) -> None:
 
 @contextlib.contextmanager
 def _pickled_by_value(modules: dict[str, types.ModuleType]) -> Iterator[None]:
-    """A worker could not import them. (Outside, they are in nobody's sys.modules, and so go by value anyway.)"""
+    """Pickles the config's modules by value, because a worker cannot import them."""
     own = [module for name, module in modules.items() if not is_stand_in(name)]
     if not own:
         yield
@@ -162,9 +161,9 @@ def _pickled_by_value(modules: dict[str, types.ModuleType]) -> Iterator[None]:
 @contextlib.contextmanager
 def in_a_worker(config: Config | None = None) -> Iterator[None]:
     """
-    While a function of a config computes: RETURNN's modules are stand-ins, TensorFlow has the names of its version 1, too.
+    Applies while a function of a config computes: RETURNN's modules are stand-ins, and TensorFlow has its version 1 names.
 
-    :param config: the one that is active
+    :param config: becomes the active config
     """
     finder = Finder(lazy=False)
     hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}

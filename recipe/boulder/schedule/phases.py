@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from boulder.errors import ScheduleError
+from boulder.schedule.labels import phase_name
 
 COPY_PARAM_MODES = {
-    "ifpossible": "copies what has kept its shape, initialises the rest; also what None means (RETURNN)",
-    "subset": "old values also fill a part of what has another shape; the old parts are guessed from the new (RETURNN)",
+    "ifpossible": "copies parameters whose shape is unchanged, initialises the others; None means the same (RETURNN)",
+    "subset": "also copies old values into a part of parameters whose shape changed; the old parts are guessed from the new (RETURNN)",
     "reset": "copies nothing (RETURNN)",
     "subset_by_source": "as subset, but rows follow their source layer and columns their gate, by name",
-    "net2wider": "layers get wider and compute what they did: units are replicated (Chen et al. 2016)",
+    "net2wider": "widens layers and preserves their function: units are replicated (Chen et al. 2016)",
     "deepen": "as net2wider, and new layers in between start as the identity (Chen et al. 2016)",
     "stack": "as subset_by_source, and new numbered layers copy a trained one of their shape (G_stack, Du et al. 2024)",
 }
@@ -64,7 +65,7 @@ class Phase:
     def name(self) -> str:
         """Name in aliases and tables: `00`, `01`, …, or `final` for the original network; `00.2` for the second phase of
         an index."""
-        name = "final" if self.index is None else f"{self.index:02d}"
+        name = phase_name(self.index)
         return name if self.part == 1 else f"{name}.{self.part}"
 
 

@@ -1,7 +1,7 @@
 """`returnn.config`: the class `Config`, and the config that is being loaded or whose function is running."""
 
 from boulder.network.code.active_config import active_config, required_config
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 
 __all__ = ["Config", "get_global_config"]
 

@@ -1,14 +1,14 @@
-"""Numbers as a person reads them: counts, durations, rates, scores."""
+"""Formats counts, durations, rates and scores for people."""
 
 import json
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 MISSING = "–"
 
 
 def count(number: int | None) -> str:
-    """:return: `1,234,567`"""
+    """:return: e.g. `1,234,567`"""
     return MISSING if number is None else f"{number:,}"
 
 
@@ -18,7 +18,7 @@ def magnitude(number: int | None) -> str:
         return MISSING
     value, unit = float(number), ""
     for unit in ("", "k", "M", "G", "T"):  # noqa: B007 the last one is used
-        # 999.5 k would be written as `1000 k`
+        # 999.5 k would be rounded to `1000 k`.
         if value < 999.5:
             break
         value /= 1000
@@ -29,12 +29,12 @@ def magnitude(number: int | None) -> str:
 
 
 def factor(value: float) -> str:
-    """:return: three digits at least, without a power of ten: `1.05`, `19.1`, `4,772`"""
+    """:return: at least three digits, never with an exponent: `1.05`, `19.1`, `4,772`"""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
 def duration(seconds: float | None) -> str:
-    """:return: `0.4 s`, `42 s`, `4 min 05 s`, `1 h 03 min`, `2 d 04 h`"""
+    """:return: e.g. `0.4 s`, `42 s`, `4 min 05 s`, `1 h 03 min`, `2 d 04 h`"""
     if not is_known(seconds):
         return MISSING
     if seconds < 9.95:
@@ -52,17 +52,17 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(rate: float | None) -> str:
-    """:return: a fraction as `9.7 %`"""
+    """:return: a fraction as a percentage, e.g. `9.7 %`"""
     return f"{rate * 100:.1f} %" if is_known(rate) else MISSING
 
 
 def score(value: float | None) -> str:
-    """:return: four significant digits, so that columns of scores compare"""
+    """:return: four significant digits with trailing zeros, so that the values of a column compare easily"""
     return f"{value:#.4g}".rstrip(".") if is_known(value) else MISSING
 
 
 def learning_rate(value: float | None) -> str:
-    """:return: as short as exactness to three digits allows: `0.001`, `3.16e-05`"""
+    """:return: up to three significant digits: `0.001`, `3.16e-05`"""
     return f"{value:.3g}" if is_known(value) else MISSING
 
 
@@ -72,21 +72,21 @@ def epochs(first: int, last: int) -> str:
 
 
 def shape(sizes: tuple[int, ...] | None) -> str:
-    """:return: `80 × 320`"""
+    """:return: e.g. `80 × 320`"""
     return MISSING if sizes is None else " × ".join(map(str, sizes)) or "scalar"
 
 
 def some(names: list[str], most: int = 4) -> str:
-    """:return: the names, or the first of them and how many there are besides"""
-    # To leave out a single one would take as much room as its name.
+    """:return: all names, or the first `most` and the number of the others"""
+    # "and 1 more" would take as much space as the name.
     return ", ".join(names) if len(names) <= most + 1 else f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 def plain(value: Any) -> str:
-    """:return: a value of a config as it would be typed, short"""
+    """:return: a string unchanged, any other value of a config as JSON"""
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def is_known(value: float | None) -> bool:
-    """:return: whether a measured value is there and finite"""
+def is_known(value: float | None) -> TypeGuard[float]:
+    """:return: whether a measured value exists and is finite"""
     return value is not None and math.isfinite(value)

@@ -1,6 +1,6 @@
-"""`pretrain_options`: what a whole config says about pretraining.
+"""`pretrain_options`: the pretraining options of a config.
 
-Expected values were obtained from `returnn.pretrain.pretrain_from_config` where RETURNN accepts the config.
+The expected values come from `returnn.pretrain.pretrain_from_config` where RETURNN accepts the config.
 """
 
 import pytest
@@ -38,13 +38,13 @@ def test_config(config, options):
     assert pretrain_options(config) == options
 
 
-def test_the_result_is_for_plan_and_the_config_stays_as_it_was():
+def test_plan_accepts_the_result_and_the_config_is_unchanged():
     config = {"pretrain": {"construction_algo": "no_network_modifications"}, "pretrain_repetitions": 3}
     assert plan({"output": {"class": "softmax"}}, pretrain_options(config)).num_pretrain_epochs == 3
     assert "repetitions" not in config["pretrain"]
 
 
-def test_learning_rate_while_pretraining():
+def test_learning_rate_of_pretraining():
     assert [pretrain_learning_rate(config) for config in ({}, {"pretrain_learning_rate": "1e-4"})] == [None, 1e-4]
     with pytest.raises(ScheduleError, match=r"pretrain_learning_rate: found 'fast' \(str\), expected a number"):
         pretrain_learning_rate({"pretrain_learning_rate": "fast"})
@@ -61,7 +61,7 @@ def test_learning_rate_while_pretraining():
         ),
     ],
 )
-def test_values_of_the_wrong_kind(config, message):
+def test_values_of_the_wrong_type(config, message):
     with pytest.raises(ScheduleError) as caught:
         pretrain_options(config)
     assert message in str(caught.value)

@@ -1,13 +1,16 @@
-"""`Config`: what a RETURNN config file sees as its global `config`, and reads its own options from.
+"""`Config`: the global `config` in a RETURNN config file, by which the file and its functions read options.
 
-There are two kinds of options. Typed ones have a Python value: they are the globals of a Python config, or the items of a
-JSON one. Untyped ones are text, or texts that commas separated: lines of a line-based config, and overrides of what the
-file does not define. Methods are named after the type that they read.
+There are two kinds of options. Typed options have a Python value: the globals of a Python config, or the items of a JSON
+config. Untyped options are texts or comma-separated lists of texts: the lines of a line-based config, and overrides of
+options that the file does not define. Each method is named after the type that it reads.
 """
+
+from __future__ import annotations
 
 import builtins
 import types
 from collections.abc import Callable
+from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.returnn.config_access import keys_read
@@ -16,11 +19,11 @@ _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 
 class Config:
-    """Semantics of RETURNN's class of this name. Where that asserts, a ConfigError names the option and what was found."""
+    """Follows RETURNN's `returnn.config.Config`, but raises a ConfigError with option and value where RETURNN asserts."""
 
     def __init__(self, items: dict | None = None) -> None:
         """
-        :param items: typed options. The dict itself is kept: it may be the namespace of the functions in it
+        :param items: typed options. The dict is kept, not copied, because it may be the namespace of its functions
         """
         self.typed_dict: dict = {} if items is None else items
         self.dict: dict[str, list[str]] = {}
@@ -30,12 +33,12 @@ class Config:
 
     @staticmethod
     def _no_file(name: str) -> None:
-        raise ConfigError(f"config.load_file({name!r}): expected it to be called in a config file, not in a worker")
+        raise ConfigError(f"config.load_file({name!r}): expected this call only in a config file, not in a worker")
 
     def add_line(self, key: str, value: str) -> None:
         """
         :param key: an option
-        :param value: its text. For a typed option, which is not text, it is a Python expression
+        :param value: text; for a typed option whose value is not a text, a Python expression
         """
         if key not in self.typed_dict:
             self.dict[key] = value.split(",") if value.find(",") > 0 else [value]
@@ -50,13 +53,13 @@ class Config:
     def is_typed(self, key: str) -> builtins.bool:
         return key in self.typed_dict
 
-    def is_true(self, key: str, default=False) -> builtins.bool:
+    def is_true(self, key: str, default: Any = False) -> builtins.bool:
         return builtins.bool(self.typed_dict[key]) if self.is_typed(key) else self.bool(key, default)
 
-    def is_of_type(self, key: str, types) -> builtins.bool:
+    def is_of_type(self, key: str, types: Any) -> builtins.bool:
         return key in self.typed_dict and isinstance(self.typed_dict[key], types)
 
-    def get_of_type(self, key: str, types, default=None):
+    def get_of_type(self, key: str, types: Any, default: Any = None) -> Any:
         return self.typed_dict[key] if self.is_of_type(key, types) else default
 
     def set(self, key: str, value: object) -> None:
@@ -65,8 +68,8 @@ class Config:
     def update(self, dikt: dict) -> None:
         self.typed_dict.update(dikt)
 
-    def value(self, key: str, default, index: int | None = None, list_join_str: str = ","):
-        """:return: text, lists joined"""
+    def value(self, key: str, default: Any, index: builtins.int | None = None, list_join_str: str = ",") -> Any:
+        """:return: text; items of a list are joined by `list_join_str`"""
         if key in self.typed_dict:
             found = self.typed_dict[key]
             if index is not None:
@@ -78,7 +81,7 @@ class Config:
             return list_join_str.join(self.dict[key]) if index is None else self.dict[key][index]
         return default
 
-    def typed_value(self, key: str, default=None, index: int | None = None):
+    def typed_value(self, key: str, default: Any = None, index: builtins.int | None = None) -> Any:
         found = self.typed_dict.get(key, default)
         if index is None:
             return found
@@ -88,29 +91,29 @@ class Config:
             raise ConfigError(f"config option {key!r}: found {found!r:.80}, expected a list with an entry {index}")
         return found
 
-    def opt_typed_value(self, key: str, default=None):
+    def opt_typed_value(self, key: str, default: Any = None) -> Any:
         return self.typed_dict[key] if key in self.typed_dict else self.value(key, default)
 
-    def int(self, key: str, default, index: builtins.int = 0):
+    def int(self, key: str, default: Any, index: builtins.int = 0) -> Any:
         if key in self.typed_dict:
             return _checked(key, self.typed_value(key, default, index), builtins.int, "an int")
         return _converted(key, self.value(key, default, index), builtins.int, "an int") if key in self.dict else default
 
-    def float(self, key: str, default, index: builtins.int = 0):
+    def float(self, key: str, default: Any, index: builtins.int = 0) -> Any:
         found = self.typed_value(key, default, index) if key in self.typed_dict else self.value(key, default, index)
-        if isinstance(found, str):  # "inf" of a JSON file, too
+        if isinstance(found, str):  # also "inf" of a JSON file
             return _converted(key, found, builtins.float, "a number")
         return _checked(key, found, (builtins.int, builtins.float), "a number")
 
-    def bool(self, key: str, default, index: builtins.int = 0):
+    def bool(self, key: str, default: Any, index: builtins.int = 0) -> Any:
         if key in self.typed_dict:
             found = _checked(key, self.typed_value(key, default, index), builtins.int, "True or False")
             return found if found is None else builtins.bool(found)
         text = str(self.value(key, None, index)) if key in self.dict else ""
         return _converted(key, text, _as_bool, "true or false") if text else default
 
-    def bool_or_other(self, key: str, default=None, index: builtins.int = 0):
-        """:return: a typed value as it is; a text as a bool, if it says so"""
+    def bool_or_other(self, key: str, default: Any = None, index: builtins.int = 0) -> Any:
+        """:return: a typed value unchanged; a text as a bool if it denotes one, else unchanged"""
         if key in self.typed_dict:
             return self.typed_value(key, default, index)
         text = str(self.value(key, None, index)) if key in self.dict else ""
@@ -119,16 +122,16 @@ class Config:
         except ValueError:
             return text
 
-    def list(self, key: str, default=None):
+    def list(self, key: str, default: Any = None) -> Any:
         return self._list(key, default, None, "")
 
-    def int_list(self, key: str, default=None):
+    def int_list(self, key: str, default: Any = None) -> Any:
         return self._list(key, default, builtins.int, "ints")
 
-    def float_list(self, key: str, default=None):
+    def float_list(self, key: str, default: Any = None) -> Any:
         return self._list(key, default, builtins.float, "numbers")
 
-    def int_pair(self, key: str, default=None) -> tuple[builtins.int, builtins.int]:
+    def int_pair(self, key: str, default: Any = None) -> tuple[builtins.int, builtins.int]:
         if not self.has(key):
             return default or (0, 0)
         found = self.typed_dict.get(key)
@@ -140,7 +143,7 @@ class Config:
             raise ConfigError(f"config option {key!r}: found {found!r:.80}, expected two ints")
         return pair
 
-    def _list(self, key: str, default, convert, expected: str) -> builtins.list:
+    def _list(self, key: str, default: Any, convert: Any, expected: str) -> builtins.list:
         default = [] if default is None else default
         if key in self.typed_dict:
             found = self.typed_dict[key]
@@ -152,10 +155,10 @@ class Config:
         found = self.dict.get(key, default)
         return [_converted(key, item, convert, expected) for item in found] if convert else found
 
-    def plain(self, keys: builtins.set[str] | None = None) -> "Config":
+    def plain(self, keys: builtins.set[str] | None = None) -> Config:
         """
-        :param keys: None: all
-        :return: a copy with those of these options that have a plain value: what a worker has
+        :param keys: options to select; None: all
+        :return: a copy with the selected options that have plain values, which are the ones that reach a worker
         """
         typed = {key: value for key, value in self.typed_dict.items() if _is_plain(key, value)}
         untyped = self.dict
@@ -163,11 +166,11 @@ class Config:
             typed, untyped = ({key: d[key] for key in sorted(keys & d.keys())} for d in (typed, untyped))
         return _restore(typed, dict(untyped))
 
-    def captured_by(self, code: types.CodeType, name: str) -> "Config":
-        """:return: with the options that the code reads, as far as it says their names: a function is hashed by these"""
+    def captured_by(self, code: types.CodeType, name: str) -> Config:
+        """:return: a copy with the options that the code reads, as far as it names them; it enters the function's hash"""
         return self.plain(keys_read(code, {name}))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         plain = self.plain()
         return _restore, (plain.typed_dict, plain.dict)
 
@@ -188,13 +191,13 @@ def _is_plain(key: str, value: object) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def _checked(key: str, value: object, types, expected: str):
+def _checked(key: str, value: Any, types: Any, expected: str) -> Any:
     if value is not None and not isinstance(value, types):
         raise ConfigError(f"config option {key!r}: found {value!r:.80}, expected {expected}")
     return value
 
 
-def _converted(key: str, value, convert, expected: str):
+def _converted(key: str, value: Any, convert: Callable[[Any], Any], expected: str) -> Any:
     try:
         return convert(value)
     except (ValueError, TypeError):
@@ -212,7 +215,7 @@ def _as_bool(text: str) -> bool:
 
 def _evaluated(key: str, text: str) -> object:
     try:
-        return eval(text, {})  # a config is trusted code, and so are the overrides of it
+        return eval(text, {})  # a config and its overrides are trusted code
     except SyntaxError:
         return text
     except Exception as error:

@@ -1,11 +1,11 @@
-"""The `config` object: what RETURNN 1.20261022.211313 gives for the same options, and what is said where it asserts."""
+"""The `config` object: the values of RETURNN 1.20261022.211313, and messages where RETURNN asserts."""
 
 import pickle
 
 import pytest
 
 from boulder.errors import ConfigError
-from boulder.returnn.options import Config
+from boulder.returnn.config_object import Config
 
 TYPED = {"i": 3, "f": 0.5, "t": True, "s": "abc", "inf": "inf", "n": None, "li": [1, 2], "lf": (0.5, 1), "d": {"a": 1}}
 UNTYPED = {"ui": "3", "uf": "0.5", "ut": "yes", "uz": "0", "us": "abc", "ul": "1,2,3", "up": "4:5"}
@@ -79,7 +79,7 @@ def test_reading(config, call, expected):
     assert type(result) is type(expected)
 
 
-def test_a_line_for_a_typed_option_is_python_unless_it_is_text(config):
+def test_a_line_for_a_typed_option_is_python_unless_its_value_is_text(config):
     for key, value in (("i", "[1]"), ("s", "[1]"), ("f", "a b"), ("n", "1,2"), ("ui", "4")):
         config.add_line(key, value)
     assert [config.opt_typed_value(key) for key in ("i", "s", "f", "n", "ui")] == [[1], "[1]", "a b", (1, 2), "4"]
@@ -98,13 +98,13 @@ def test_a_line_for_a_typed_option_is_python_unless_it_is_text(config):
         ("typed_value('i', index=1)", "config option 'i': found 3, expected a list with an entry 1"),
     ],
 )
-def test_wrong_kinds(config, call, message):
+def test_wrong_types(config, call, message):
     with pytest.raises(ConfigError) as error:
         eval(f"config.{call}", {"config": config})
     assert str(error.value) == message
 
 
-def test_what_travels_is_the_plain_options(config):
+def test_only_plain_options_are_pickled(config):
     config.set("config", config)
     config.set("function", lambda: 0)
     config.set("nested", {"f": lambda: 0})
