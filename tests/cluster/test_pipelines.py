@@ -69,7 +69,7 @@ def test_a_phase_that_is_ended_early_resumes_with_the_same_result(project, clust
     end(manager, cluster)
     # The cluster itself restarts a job after a node failure and a requeue; the manager submits again after the others.
     assert len(submissions(project)) == len(endings) - 1
-    assert training_log(project).count("it can be resumed") >= NUM_SAVES[cluster.name]
+    assert training_log(project).count("; saved in checkpoints/") >= NUM_SAVES[cluster.name]
     assert not list(project.folder.glob("work/jobs/phase_training/*/error.*"))
     assert project.checkpoint() == undisturbed(LONG)
 
