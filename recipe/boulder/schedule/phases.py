@@ -16,14 +16,14 @@ COPY_PARAM_MODES = {
     "deepen": "as net2wider, and new layers in between start as the identity (Chen et al. 2016)",
     "stack": "as subset_by_source, and new numbered layers copy a trained one of their shape (G_stack, Du et al. 2024)",
 }
-"""How parameters are carried over from the phase before: copy_param_mode → what it does."""
+"""How parameters carry over from the previous phase: copy_param_mode → description."""
 
 CARRY_OPTIMIZER = {
     "reset": "the optimizer starts anew with each phase",
     "grow": "slots grow with their parameters; new entries have the optimizer's initial value",
     "keep": "slots of parameters that were copied unchanged are carried over, others start anew",
 }
-"""How the optimizer's slots are carried over from the phase before: carry_optimizer → what it does."""
+"""How the optimizer's slots carry over from the previous phase: carry_optimizer → description."""
 
 
 @dataclass(frozen=True)
