@@ -83,7 +83,7 @@ def construction_algo(size: Size, first_batch_size: int):
 def experiment(
     name: str, *, num_words: int | None, size: Size, num_epochs: int, config: dict, rqmt: dict, description: str
 ) -> None:
-    """Data → phases → search on the test words → error rates → report."""
+    """Lays out data, training, search on the test words, scoring and the report."""
     lexicon = CmuDictLexiconJob(num_words=num_words)
     training = lay_out(
         name,
@@ -102,7 +102,7 @@ def experiment(
 
 
 def data(lexicon: CmuDictLexiconJob) -> dict:
-    """:return: arguments of `lay_out`"""
+    """:return: `extern_data` and the data sets, as arguments of `lay_out`"""
     train, dev = (
         LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
         for part in (lexicon.out_train, lexicon.out_dev)
@@ -123,9 +123,9 @@ def ctc_search(training: Pipeline, lexicon: CmuDictLexiconJob, rqmt: dict) -> Ct
 
 def evaluate(name: str, training: Pipeline, lexicon: CmuDictLexiconJob, search, description: str, **report) -> None:
     """
-    Search on the test words → error rates → report.
+    Lays out scoring and the report, and registers the outputs.
 
-    :param search: search job
+    :param search: search job on the test words
     :param report: additional arguments of `ReportJob`
     """
     scoring = PronunciationScoringJob(hypotheses=search.out_hypotheses, lexicon=lexicon.out_test)
@@ -148,7 +148,7 @@ def evaluate(name: str, training: Pipeline, lexicon: CmuDictLexiconJob, search, 
 
 
 def demo() -> None:
-    """Takes minutes on two cores."""
+    """Small network on 20,000 words; takes minutes on two cores."""
     experiment(
         "g2p.demo",
         num_words=20_000,
@@ -170,7 +170,7 @@ def demo() -> None:
 
 
 def py() -> None:
-    """All words at full width."""
+    """Full network on all words."""
     experiment(
         "g2p",
         num_words=None,

@@ -39,7 +39,7 @@ def construction_algo(size: Size):
 def experiment(
     name: str, *, num_words: int | None, size: Size, num_epochs: int, config: dict, rqmt: dict, description: str
 ) -> None:
-    """Data → phases → beam search on the test words → error rates → report."""
+    """Lays out data, training, beam search on the test words, scoring and the report."""
     lexicon = CmuDictLexiconJob(num_words=num_words)
     train, dev = (
         LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER, with_end=True).out_hdf
@@ -68,7 +68,7 @@ def experiment(
 
 
 def attention_demo() -> None:
-    """Takes minutes on two cores."""
+    """Small network on 20,000 words; takes minutes on two cores."""
     experiment(
         "g2p.attention_demo",
         num_words=20_000,
@@ -90,7 +90,7 @@ def attention_demo() -> None:
 
 
 def attention() -> None:
-    """All words at full width."""
+    """Full network on all words."""
     experiment(
         "g2p.attention",
         num_words=None,

@@ -28,7 +28,7 @@ CONFIG = {
     "gradient_clip_global_norm": 5.0,
     "use_normalized_loss": True,
 }
-DEEPER = {  # name → options of each index in addition to its layers
+DEEPER = {  # name → options of each index, besides its layers
     "reset": {"#copy_param_mode": "reset"},
     "ifpossible": {"#copy_param_mode": "ifpossible"},
     "subset": {"#copy_param_mode": "subset"},
@@ -56,7 +56,7 @@ def deeper(way: dict):
 
 
 def wider(way: dict):
-    """:return: construction algo with 3 layers of 40, 60, 80 units; net2wider preserves the function, as no layers are added"""
+    """:return: construction algo with 3 layers of 40, 60, 80 units. No layers are added, so net2wider preserves the function."""
 
     def grow(idx: int, net_dict: dict) -> dict | None:
         if idx == 3:

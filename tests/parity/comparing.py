@@ -1,4 +1,4 @@
-"""The same network here and in RETURNN: same parameters, same ragged batch → same outputs, losses and gradients."""
+"""Comparison of a network in Boulder and in RETURNN: outputs, losses and gradients from equal parameters and batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from boulder.network.axes import BATCH, FEATURE
 
 
 def ragged_batch(extern_data: dict, lengths: dict, seed: int = 1) -> dict:
-    """:return: key → array [B, T, …], random; in the padding, too"""
+    """:return: key → array of shape (batch, time, …); random, also in the padding"""
     rng = np.random.default_rng(seed)
     data = {}
     for key, stream in extern_data.items():
@@ -23,12 +23,17 @@ def ragged_batch(extern_data: dict, lengths: dict, seed: int = 1) -> dict:
 
 
 def random_params(spec, seed: int = 2, scale: float = 0.5) -> dict:
+    """:return: path → array"""
     rng = np.random.default_rng(seed)
     return {path: (rng.normal(size=p.shape) * scale).astype("float32") for path, p in sorted(spec.params.items())}
 
 
-def case(network: dict, extern_data: dict, lengths: dict, layers=("output",), scale: float = 0.5) -> dict:
-    """:return: what `returnn` is asked"""
+def network_case(network: dict, extern_data: dict, lengths: dict, layers=("output",), scale: float = 0.5) -> dict:
+    """
+    :param layers: layers whose outputs are compared
+    :param scale: standard deviation of the parameters
+    :return: case for the fixture `returnn`, with random parameters and a random ragged batch
+    """
     spec = describe(network, extern_data)
     lengths = {key: np.array(value, "int32") for key, value in lengths.items()}
     return {
@@ -37,63 +42,68 @@ def case(network: dict, extern_data: dict, lengths: dict, layers=("output",), sc
     }  # fmt: skip
 
 
-def compare(asked: dict, found: dict, rtol: float = 1e-5) -> None:
+def run_cases(returnn, cases: dict) -> dict:
+    """:return: key of `cases` → the case and RETURNN's result"""
+    return {key: (case, result) for (key, case), result in zip(cases.items(), returnn([*cases.values()]), strict=True)}
+
+
+def compare(case: dict, expected: dict, rtol: float = 1e-5) -> None:
     """
-    :param asked: a `case`
-    :param found: RETURNN's answer
-    :param rtol: of the largest entry of each array
+    :param case: see `network_case`
+    :param expected: RETURNN's result
+    :param rtol: tolerance relative to the largest entry of each array
     """
-    assert "error" not in found, found
-    spec = describe(asked["net"], asked["extern_data"])
-    assert {path: param.shape for path, param in spec.params.items()} == found["shapes"]
-    variables = {path: tf.Variable(value) for path, value in asked["params"].items()}
+    assert "error" not in expected, expected
+    spec = describe(case["net"], case["extern_data"])
+    assert {path: param.shape for path, param in spec.params.items()} == expected["shapes"]
+    variables = {path: tf.Variable(value) for path, value in case["params"].items()}
     with tf.GradientTape() as tape:
-        result = run_network(spec, variables, asked["data"], asked["lengths"])
-        objective = sum(_in_objective(spec.losses[name], loss) for name, loss in result.losses.items())
+        result = run_network(spec, variables, case["data"], case["lengths"])
+        objective = sum(_objective_term(spec.losses[name], loss) for name, loss in result.losses.items())
     gradients = tape.gradient(objective, variables, unconnected_gradients="zero") if spec.losses else {}
-    for name, (values, sizes) in found["outputs"].items():
+    for name, (values, sizes) in expected["outputs"].items():
         _close(*_valid(result, name, values, sizes), rtol, f"output of {name}")
-    assert set(result.losses) == set(found["losses"])
-    for name, expected in found["losses"].items():
-        for what, value in expected.items():
-            _close(np.asarray(getattr(result.losses[name], what)), np.asarray(value), rtol, f"{what} of {name}")
-    largest = max((float(np.abs(gradient).max(initial=0)) for gradient in found["gradients"].values()), default=0)
-    for path, expected in found["gradients"].items():
+    assert set(result.losses) == set(expected["losses"])
+    for name, terms in expected["losses"].items():
+        for term, value in terms.items():
+            _close(np.asarray(getattr(result.losses[name], term)), np.asarray(value), rtol, f"{term} of {name}")
+    largest = max((float(np.abs(gradient).max(initial=0)) for gradient in expected["gradients"].values()), default=0)
+    for path, gradient in expected["gradients"].items():
         ours = tf.convert_to_tensor(gradients[path]).numpy()
-        _close(ours, expected, 5 * rtol, f"gradient of {path}", least=max(1e-3, largest / 100))
+        _close(ours, gradient, 5 * rtol, f"gradient of {path}", least=max(1e-3, largest / 100))
 
 
 def search_cases(network: dict, extern_data: dict, lengths: dict, seeds, scale: float) -> list[dict]:
-    """:return: what `returnn` is asked of a network with a layer `decision`, with other parameters for each of `seeds`"""
-    one = case(network, extern_data, lengths, ("decision",)) | {"search": True}
+    """:return: one search per seed, with random parameters; its result is the output of the layer `decision`"""
+    case = network_case(network, extern_data, lengths, ("decision",)) | {"search": True}
     spec = describe(network, extern_data, "search")
-    return [one | {"params": random_params(spec, seed, scale)} for seed in seeds]
+    return [case | {"params": random_params(spec, seed, scale)} for seed in seeds]
 
 
-def compare_search(asked: dict, found: dict) -> list[tuple]:
-    """:return: the labels that both have found for each sequence"""
-    assert "error" not in found, found
-    spec = describe(asked["net"], asked["extern_data"], "search")
-    params = {path: tf.constant(value) for path, value in asked["params"].items()}
+def compare_search(case: dict, expected: dict) -> list[tuple]:
+    """:return: labels of each sequence, which are equal in Boulder and RETURNN"""
+    assert "error" not in expected, expected
+    spec = describe(case["net"], case["extern_data"], "search")
+    params = {path: tf.constant(value) for path, value in case["params"].items()}
     keys = uses_streams(spec, losses=False) | {"data"}
-    data, lengths = ({key: value[key] for key in keys} for value in (asked["data"], asked["lengths"]))
+    data, lengths = ({key: value[key] for key in keys} for value in (case["data"], case["lengths"]))
     result = run_network(spec, params, data, lengths, losses=False)
     decision = result.layers["decision"]
     sizes = result.lengths[decision.template.time].numpy()
     labels = decision.ordered(decision.template.axes).numpy()
-    expected, (expected_sizes,) = found["outputs"]["decision"]
+    expected_labels, (expected_sizes,) = expected["outputs"]["decision"]
     assert sizes.tolist() == expected_sizes.tolist()
-    ours, theirs = ([tuple(row[:n]) for row, n in zip(all_, sizes, strict=True)] for all_ in (labels, expected))
+    ours, theirs = ([tuple(row[:n]) for row, n in zip(all_, sizes, strict=True)] for all_ in (labels, expected_labels))
     assert ours == theirs
     return ours
 
 
-def _in_objective(spec, loss):
+def _objective_term(spec, loss):
     return spec.scale * (loss.cost / loss.frames if spec.loss.use_normalized_loss else loss.cost)
 
 
 def _valid(result, name: str, values: np.ndarray, sizes: list) -> tuple[np.ndarray, np.ndarray]:
-    """:return: ours and RETURNN's, with the padding 0; axes as RETURNN has them: batch, time, …, feature last"""
+    """:return: Boulder's and RETURNN's output, with zeros in the padding and RETURNN's axes: batch, time, …, feature"""
     x = result.layers[name]
     axes = sorted(x.template.axes, key=lambda axis: (axis.kind == FEATURE, axis.kind != BATCH))
     ours = x.ordered(axes).numpy()
@@ -105,11 +115,11 @@ def _valid(result, name: str, values: np.ndarray, sizes: list) -> tuple[np.ndarr
     return np.where(mask, ours, 0), np.where(mask, values, 0)
 
 
-def _close(ours: np.ndarray, expected: np.ndarray, rtol: float, what: str, least: float = 1e-3) -> None:
-    """:param least: entries below it are compared as if they were that large: what is left of a difference of large numbers"""
-    assert ours.shape == expected.shape, what
+def _close(ours: np.ndarray, expected: np.ndarray, rtol: float, name: str, least: float = 1e-3) -> None:
+    """:param least: the tolerance is relative to at least this value, since smaller entries may be rounding errors"""
+    assert ours.shape == expected.shape, name
     largest = float(np.abs(expected.astype("float64")).max(initial=0.0))
     difference = float(np.abs(ours.astype("float64") - expected).max(initial=0.0))
     assert difference <= rtol * max(largest, least), (
-        f"{what}: differs by {difference:g}, its largest entry is {largest:g}"
+        f"{name} differs by {difference:g}; its largest entry is {largest:g}"
     )

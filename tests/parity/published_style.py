@@ -1,4 +1,4 @@
-"""Net dicts as setups of the field have them, tiny: speech recognition, translation and synthesis."""
+"""Small versions of published networks for speech recognition, translation and speech synthesis, in RETURNN's net dicts."""
 
 INIT = "variance_scaling_initializer(mode='fan_in', distribution='uniform', scale=0.78)"
 CLIP = {"class": "eval", "eval": "tf.clip_by_value(source(0), -3.0, 3.0)", "from": "data"}
@@ -46,7 +46,7 @@ def decision(target="classes"):
 
 
 def pooled_encoder(heads=1, pools=(3, 2), n=6, key=4) -> dict:
-    """BLSTM layers with the maximum of each few frames between them, and what attention needs of them."""
+    """BLSTM layers with max pooling in time between them, and the layers that attention reads."""
     net, source = {"source": CLIP}, "source"
     for layer, pool in enumerate((*pools, None)):
         net[f"lstm{layer}_fw"], net[f"lstm{layer}_bw"] = lstm(source, n // 2), lstm(source, n // 2, -1)
@@ -67,11 +67,11 @@ def pooled_encoder(heads=1, pools=(3, 2), n=6, key=4) -> dict:
 
 def listener(encoder: dict, heads=1, key=4, options: dict | None = None, beyond: dict | None = None, **changes) -> dict:
     """
-    Additive attention with the weights so far, divided by a fertility; maxout.
+    Decoder with additive attention, weight feedback, fertility and a maxout readout.
 
-    :param options: of the loop
-    :param beyond: further layers outside of it
-    :param changes: layers of its unit that are others, or gone, if None
+    :param options: additional options of the loop
+    :param beyond: additional layers outside of the loop
+    :param changes: layers of the unit to add or replace; None removes a layer
     """
     accumulated = "source(0) + source(1) * source(2) * 0.5"
     unit = {
@@ -110,13 +110,13 @@ CTC = {
 
 
 def located(source: str, size: int) -> dict:
-    """:return: location-aware attention: a convolution over weights"""
+    """:return: layers of location-aware attention, which convolves the weights in time"""
     conv = {"class": "conv", "from": source, "filter_size": (size,), "padding": "same", "n_out": 3}
     return {"convolved": conv, "weight_feedback": linear("convolved", 4, with_bias=False)}
 
 
 def transformer(layers=1, beam_size=4, d=6, heads=2, **options) -> dict:
-    """Pre-norm, Vaswani et al. 2017, as RETURNN's setups spell it."""
+    """Pre-norm Transformer (Vaswani et al. 2017) in the layers of the RETURNN setups."""
     net = {"source_embed_raw": linear("data", d, with_bias=False, forward_weights_init=INIT)}
     net["source_embed"] = {"class": "positional_encoding", "add_to_input": True, "from": "source_embed_raw"}
     unit = {
@@ -128,11 +128,11 @@ def transformer(layers=1, beam_size=4, d=6, heads=2, **options) -> dict:
     }
     source, target = "source_embed", "target_embed"
     for layer in range(1, layers + 1):
-        source = _self_attended(net, f"enc_{layer:02d}", source, d, heads, left_only=False)
-        source = _fed_forward(net, f"enc_{layer:02d}", source, d)
-        target = _self_attended(unit, f"dec_{layer:02d}", target, d, heads, left_only=True)
-        target = _attended(net, unit, f"dec_{layer:02d}", target, d, heads)
-        target = _fed_forward(unit, f"dec_{layer:02d}", target, d)
+        source = _add_self_attention(net, f"enc_{layer:02d}", source, d, heads, left_only=False)
+        source = _add_feed_forward(net, f"enc_{layer:02d}", source, d)
+        target = _add_self_attention(unit, f"dec_{layer:02d}", target, d, heads, left_only=True)
+        target = _add_attention(net, unit, f"dec_{layer:02d}", target, d, heads)
+        target = _add_feed_forward(unit, f"dec_{layer:02d}", target, d)
     net["encoder"] = {"class": "layer_norm", "from": [source]}
     unit["decoder"] = {"class": "layer_norm", "from": [target]}
     unit["output_prob"] = {
@@ -149,7 +149,7 @@ def transformer(layers=1, beam_size=4, d=6, heads=2, **options) -> dict:
     return {**net, "output": loop | options, "decision": decision()}
 
 
-def _self_attended(net: dict, name: str, source: str, d: int, heads: int, left_only: bool) -> str:
+def _add_self_attention(net: dict, name: str, source: str, d: int, heads: int, left_only: bool) -> str:
     net[f"{name}_self_att_laynorm"] = {"class": "layer_norm", "from": [source]}
     net[f"{name}_self_att_att"] = {
         "class": "self_attention", "num_heads": heads, "total_key_dim": d, "n_out": d, "from": [f"{name}_self_att_laynorm"],
@@ -161,14 +161,14 @@ def _self_attended(net: dict, name: str, source: str, d: int, heads: int, left_o
     return f"{name}_self_att_out"
 
 
-def _attended(net: dict, unit: dict, name: str, source: str, d: int, heads: int) -> str:
+def _add_attention(net: dict, unit: dict, name: str, source: str, d: int, heads: int) -> str:
     split = {"class": "split_dims", "axis": "F", "dims": (heads, d // heads)}
     unit[f"{name}_att_laynorm"] = {"class": "layer_norm", "from": [source]}
     unit[f"{name}_att_query0"] = linear([f"{name}_att_laynorm"], d, with_bias=False)
     unit[f"{name}_att_query"] = {**split, "from": [f"{name}_att_query0"]}
-    for what in ("key", "value"):
-        net[f"{name}_att_{what}0"] = linear(["encoder"], d, with_bias=False)
-        net[f"{name}_att_{what}"] = {**split, "from": [f"{name}_att_{what}0"]}
+    for part in ("key", "value"):
+        net[f"{name}_att_{part}0"] = linear(["encoder"], d, with_bias=False)
+        net[f"{name}_att_{part}"] = {**split, "from": [f"{name}_att_{part}0"]}
     unit[f"{name}_att_energy"] = {
         "class": "dot", "red1": -1, "red2": -1, "var1": "T", "var2": "T?", "from": [f"base:{name}_att_key", f"{name}_att_query"],
     }  # fmt: skip
@@ -189,7 +189,7 @@ def _attended(net: dict, unit: dict, name: str, source: str, d: int, heads: int)
     return f"{name}_att_out"
 
 
-def _fed_forward(net: dict, name: str, source: str, d: int) -> str:
+def _add_feed_forward(net: dict, name: str, source: str, d: int) -> str:
     net[f"{name}_ff_laynorm"] = {"class": "layer_norm", "from": [source]}
     net[f"{name}_ff_conv1"] = linear([f"{name}_ff_laynorm"], 2 * d, "relu")
     net[f"{name}_ff_conv2"] = linear([f"{name}_ff_conv1"], d)

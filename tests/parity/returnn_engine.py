@@ -1,4 +1,4 @@
-"""RETURNN's engine, as it goes from one network of a pretraining to the next."""
+"""Steps RETURNN's engine through the networks of a pretraining."""
 
 import tempfile
 
@@ -8,16 +8,16 @@ import growth_functions  # beside this file
 def grow(nets, pretrain, extern_data, params, fresh, callback=None):
     """
     :param nets: net dict of each index
-    :param pretrain: options besides the algo
-    :param params: path → array, for the first network
-    :param fresh: for each other network, path → array: what RETURNN would draw at random
-    :param callback: name of the function that is `init_new_network_callback`, see growth_functions.py
-    :return: for each other network, path → array; or the text of the assertion that stops RETURNN there
+    :param pretrain: options of `pretrain` besides `construction_algo`
+    :param params: path → array, the parameters of the first network
+    :param fresh: for each later network, path → array, instead of random initial values
+    :param callback: name of the `init_new_network_callback` in growth_functions.py
+    :return: for each later network, path → array; the last entry is the error message if an assertion of RETURNN fails
     """
     from returnn.config import Config, set_global_config
     from returnn.tf.engine import Engine
 
-    nets = [growth_functions.by_name(net) for net in nets]
+    nets = [growth_functions.with_functions(net) for net in nets]
 
     def algo(idx, net_dict):
         return nets[idx] if idx < len(nets) else None

@@ -1,10 +1,12 @@
-"""Run by a Python that has RETURNN: `returnn_process.py CASES RESULTS`, both pickled lists. What a case asks for is its "kind":
+"""Computes reference results with RETURNN: `returnn_process.py CASES RESULTS`. Both files hold pickled lists.
 
-parameters a net dict → path and shape of each parameter
-network    a net dict with parameters by path and a batch → parameters, outputs of layers, losses, gradients
-grow       two net dicts, the old one's parameters and fresh values of the new one → the new one's parameters
-engine     networks of a pretraining, one after the other, see returnn_engine.py
-subset     an old array, a fresh one and its splits → RETURNN's new array, or None where it stops at an assertion
+The "kind" of a case is one of:
+
+parameters  net dict → path and shape of each parameter
+network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
+grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
+engine      networks of a pretraining in order, see returnn_engine.py
+subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
 import pickle
@@ -22,24 +24,26 @@ def main(cases_file, results_file):
 
     native_op.OpMaker.with_cuda = False
     log.initialize(verbosity=[2])
-    BackendEngine.select_engine(engine=BackendEngine.TensorFlowNetDict)  # TensorFlow is its behavior version 16
+    BackendEngine.select_engine(
+        engine=BackendEngine.TensorFlowNetDict
+    )  # `TensorFlow` raises the behavior version to 16
     tf_util.setup_tf_thread_pools(log_file=None)
     with open(cases_file, "rb") as file:
         cases = pickle.load(file)
-    answers = {
+    functions = {
         "parameters": parameters,
         "network": network,
         "grow": grow,
         "engine": returnn_engine.grow,
         "subset": subset,
     }
-    results = [answers[case.pop("kind")](**case) for case in cases]
+    results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
         pickle.dump(results, file)
 
 
 class Built:
-    """A RETURNN network in a graph and a session of its own. Losses in loops are there only while training."""
+    """RETURNN network in its own graph and session. Losses in loops exist only in training."""
 
     def __init__(self, net, extern_data, search=False):
         import tensorflow as tf
@@ -59,7 +63,7 @@ class Built:
                 search_flag=search,
             )
             self.network.construct_from_dict(net)
-            # a loop makes some of its layers, and their parameters, only when it is asked for losses
+            # a loop creates some layers, and their parameters, only when its losses are requested
             losses = {} if search else self.network.get_losses_initialized()[0]
             self.objective = [
                 value for loss in losses.values() if (value := loss.get_loss_value_for_objective()) is not None
@@ -74,11 +78,12 @@ class Built:
 
     @staticmethod
     def _terms(loss):
-        """:return: what is reported"""
-        told = {"cost": loss.get_loss_value(), "error": loss.get_error_value(), "frames": 1.0 / loss.get_norm_factor()}
-        return {what: value for what, value in told.items() if value is not None}
+        """:return: the terms that RETURNN reports"""
+        terms = {"cost": loss.get_loss_value(), "error": loss.get_error_value(), "frames": 1.0 / loss.get_norm_factor()}
+        return {name: value for name, value in terms.items() if value is not None}
 
-    def inside(self):
+    def active(self):
+        """:return: context with this graph, session and config as the default ones"""
         from contextlib import ExitStack
 
         from returnn.config import global_config_ctx
@@ -97,6 +102,7 @@ class Built:
         return {path: self.session.run(variable) for path, variable in self.variables.items()}
 
     def feed(self, data, lengths):
+        """:return: feed dict"""
         result = {}
         for key, value in data.items():
             stream = self.extern_data.data[key]
@@ -116,10 +122,10 @@ def parameters(net, extern_data):
 
 def network(net, extern_data, params, data, lengths, layers=(), search=False):
     built = Built(net, extern_data, search=search)
-    with built.inside():
+    with built.active():
         if set(params) != set(built.variables):
             ours, theirs = sorted(set(params) - set(built.variables)), sorted(set(built.variables) - set(params))
-            return {"error": f"parameters that RETURNN has not: {ours}; that it has beside them: {theirs}"}
+            return {"error": f"parameters only in Boulder: {ours}; only in RETURNN: {theirs}"}
         shapes = {path: tuple(v.shape.as_list()) for path, v in built.variables.items()}
         built.set(params)
         wanted = {"outputs": {}, "losses": {}, "gradients": {}}
@@ -138,11 +144,11 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False):
 
 def grow(old_net, new_net, extern_data, params, fresh, mode):
     old = Built(old_net, extern_data)
-    with old.inside():
+    with old.active():
         old.set(params)
         serialized = old.network.get_params_serialized(old.session)
     new = Built(new_net, extern_data)
-    with new.inside():
+    with new.active():
         new.set(fresh)
         new.network.set_params_by_serialized(
             serialized, session=new.session, ignore_wrong_shape=True, copy_param_mode=mode, ignore_non_existing=True

@@ -1,7 +1,6 @@
-"""Run by RETURNN's Python: reads cases (JSON) from stdin, writes the rate of each epoch that RETURNN's engine trains with.
+"""Reads cases (JSON) from stdin and prints the learning rate of each epoch in RETURNN's engine.
 
-The engine is RETURNN's own. It has no network: what says the rates is its `init_train_epoch`, its `Pretrain`, its config
-and its learning-rate control.
+The engine has no network. The rates come from its `init_train_epoch`, `Pretrain`, config and learning-rate control.
 """
 
 import json
@@ -33,7 +32,7 @@ def main():
         results.append(
             rates(Engine, config, case["num_epochs"], pretrain_from_config, load_learning_rate_control_from_config)
         )
-    print(json.dumps(results))  # the last line; RETURNN prints, too
+    print(json.dumps(results))  # on the last line, since RETURNN prints as well
 
 
 def algo_of(overrides):
@@ -52,9 +51,9 @@ def rates(engine_class, config, num_epochs, pretrain_from_config, load_control):
     engine.learning_rate = engine.initial_learning_rate = engine.learning_rate_control.default_learning_rate
     engine.pretrain_learning_rate = config.float("pretrain_learning_rate", engine.learning_rate)
     engine.need_init_new_network = lambda *_: False
-    nothing = lambda *_, **__: []  # noqa: E731
-    engine.network = types.SimpleNamespace(declare_train_params=nothing, get_trainable_params=nothing)
-    engine.updater = types.SimpleNamespace(set_trainable_vars=nothing)
+    no_op = lambda *_, **__: []  # noqa: E731
+    engine.network = types.SimpleNamespace(declare_train_params=no_op, get_trainable_params=no_op)
+    engine.updater = types.SimpleNamespace(set_trainable_vars=no_op)
     result = []
     for engine.epoch in range(1, num_epochs + 1):
         engine.init_train_epoch()

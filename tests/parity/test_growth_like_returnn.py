@@ -1,4 +1,4 @@
-"""Growth gives the same arrays as RETURNN's functions, from equal old and fresh values."""
+"""Growth gives the same arrays as RETURNN's functions, from equal old and initial values."""
 
 import random
 
@@ -14,7 +14,7 @@ EXTERN_DATA = {"data": {"dim": 6, "sparse": True}, "classes": {"dim": 5, "sparse
 
 
 def random_splits(rng: random.Random) -> list[list[int]]:
-    """Return an axis of sources, or of equal gates, as in the parameters of layers."""
+    """:return: for each axis the sizes of its parts: a single one, equal gates, or sources, as in the parameters of layers"""
     width = rng.randint(1, 4)
     axes = []
     for _ in range(rng.randint(1, 3)):
@@ -41,21 +41,21 @@ def test_2000_random_arrays_grow_and_shrink_as_in_returnn(returnn):
             {"kind": "subset", "old": values.normal(size=old_shape).astype("float32"), "fresh": fresh, "splits": splits}
         )
     same = refused = stricter = 0
-    for case, found in zip(cases, returnn([dict(case) for case in cases]), strict=True):
+    for case, expected in zip(cases, returnn(cases), strict=True):
         splits = tuple(map(tuple, case["splits"]))
         try:
             ours = subset(case["old"], case["fresh"], splits)
         except ConfigError:
             ours = None
-        if found is None:
+        if expected is None:
             refused += ours is None
             assert ours is None
-        elif min(min(parts) for parts in found[1]) < 0:  # it goes on with parts of negative size
+        elif min(min(parts) for parts in expected[1]) < 0:  # RETURNN accepts parts of negative size
             stricter += 1
             assert ours is None
         else:
             same += 1
-            np.testing.assert_array_equal(ours, found[0])
+            np.testing.assert_array_equal(ours, expected[0])
     assert same > 1000
     assert refused + stricter > 20
 
@@ -84,8 +84,8 @@ GROWTHS = [
     (network(1, 3, joined=False), network(2, 5, joined=False)),
     (network(2, 4, joined=False), network(2, 7, joined=False)),
     (network(1, 3, joined=True), network(3, 5, joined=True)),
-    (network(2, 6, joined=True), network(2, 4, joined=True)),  # it gets narrower
-    (network(3, 4, joined=False), network(1, 4, joined=True)),  # layers are gone, and there are others
+    (network(2, 6, joined=True), network(2, 4, joined=True)),  # narrower
+    (network(3, 4, joined=False), network(1, 4, joined=True)),  # layers removed and added
 ]
 
 
@@ -108,7 +108,7 @@ def test_networks_grow_into_each_other_as_in_returnn(returnn):
                     "fresh": fresh, "mode": mode,
                 }
             )  # fmt: skip
-    for case, grown, found in zip(cases, ours, returnn([dict(case) for case in cases]), strict=True):
-        assert set(grown) == set(found)
-        for path, value in found.items():
+    for case, grown, expected in zip(cases, ours, returnn(cases), strict=True):
+        assert set(grown) == set(expected)
+        for path, value in expected.items():
             np.testing.assert_array_equal(grown[path], value, err_msg=f"{case['mode']}: {path}")

@@ -1,11 +1,11 @@
-"""Attention, positions, products, windows and activations, with the numbers that RETURNN gives.
+"""Attention, positions, products, convolutions, pooling and activations give the same numbers as in RETURNN.
 
-Where RETURNN lets padding into a sequence, which it does at the ends of windows, it is asked for one sequence at a time.
+In RETURNN, a convolution or pooling reads the padding at the end of a sequence, so their batches have a single sequence.
 """
 
 import pytest
 
-from tests.parity.comparing import case, compare
+from tests.parity.comparing import compare, network_case, run_cases
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {
@@ -21,7 +21,7 @@ def linear(source, n_out, activation=None, **options):
 
 
 def with_cost(layers: dict) -> dict:
-    """:return: `layers`, of which `x` is judged by its squares; RETURNN judges only where time is the first axis"""
+    """:return: `layers` with the squares of `x` as a loss, unless `x` has another axis before time, where RETURNN has no losses"""
     cost = {} if "in_spatial_dims" in layers["x"] else {"loss": "as_is"}
     return {**layers, "output": {"class": "eval", "from": "x", "eval": "tf.square(source(0))", **cost}}
 
@@ -85,16 +85,16 @@ LAYERS = {
     "dot of features": dot("b", "data", red1="F", red2="F", var1=None, var2=None),
     "dot without a new axis": dot("b", "data", red1=-1, red2=-1, var1=None, var2=None, add_var2_if_empty=False),
     "dot of frames": dot("a", "data", red1="T", red2="T", var1="F", var2="F"),
-    "dot that finds its axes": dot("a", "data", reduce="T", var1="auto", var2="auto"),
+    "dot with automatic axes": dot("a", "data", reduce="T", var1="auto", var2="auto"),
     "combinations": {
         "a": linear("data", 4, "sigmoid"),
         "b": linear("data", 4, "sigmoid"),
         **{f"c {kind}": {"class": "combine", "kind": kind, "from": ["a", "b"]} for kind in COMBINATIONS},
         "three": {"class": "combine", "kind": "sub", "activation": "tanh", "from": ["a", "b", "a"]},
         "vector": {"class": "reduce", "mode": "mean", "axes": "T", "from": "a"},
-        "beside": {"class": "combine", "kind": "add", "from": ["a", "vector"]},
+        "broadcast": {"class": "combine", "kind": "add", "from": ["a", "vector"]},
         "text": {"class": "combine", "kind": "eval", "eval": "source(0) * source(1) + 1.0", "from": ["a", "b"]},
-        "x": {"class": "copy", "from": [*(f"c {kind}" for kind in COMBINATIONS), "three", "beside", "text"]},
+        "x": {"class": "copy", "from": [*(f"c {kind}" for kind in COMBINATIONS), "three", "broadcast", "text"]},
     },
     "comparisons": {
         "a": linear("data", 4, "tanh"),
@@ -114,7 +114,7 @@ LAYERS = {
         },
         "x": {"class": "copy", "from": [f"n {name}" for name in MASKS]},
     },
-    "dropout that drops nothing": {
+    "dropout of rate 0": {
         "a": linear("data", 4),
         "d": {"class": "dropout", "dropout": 0.0, "from": ["a", "data"]},
         "x": linear("d", 3),
@@ -162,12 +162,14 @@ WINDOWS = {
         for padding in ("same", "valid", "same_static")
         for stride in (1, 2, 3)
     },
-    "pool by its size": {"x": {"class": "pool", "mode": "max", "pool_size": [2], "padding": "same", "from": "data"}},
+    "pool with default strides": {
+        "x": {"class": "pool", "mode": "max", "pool_size": [2], "padding": "same", "from": "data"}
+    },
     "two axes": after_conv({"class": "pool", "mode": "max", "pool_size": (1, 2), "padding": "same"}),
     "strided in one axis": conv((3, 2), strides=(2, 1), input_split_feature_dim=2),
     "two axes, valid": conv((2, 2), "valid", input_add_feature_dim=True),
     "three axes": conv((2, 1, 2), input_expand_dims=1, input_add_feature_dim=True),
-    "an axis more": conv((2, 1), input_expand_dims=1),
+    "an additional axis": conv((2, 1), input_expand_dims=1),
     "dilated": conv((2,), dilation_rate=2),
     "dilated, valid": conv((2,), "valid", dilation_rate=2),
     "dilated and strided": conv((3,), dilation_rate=2, strides=2),
@@ -192,11 +194,13 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def answers(returnn):
-    asked = {name: case(with_cost(layers), EXTERN_DATA, lengths, ("x",)) for name, (layers, lengths) in CASES.items()}
-    return dict(zip(asked, zip(asked.values(), returnn([dict(a) for a in asked.values()]), strict=True), strict=True))
+def results(returnn):
+    cases = {
+        name: network_case(with_cost(layers), EXTERN_DATA, lengths, ("x",)) for name, (layers, lengths) in CASES.items()
+    }
+    return run_cases(returnn, cases)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_outputs_and_gradients_are_returnns(answers, name):
-    compare(*answers[name])
+def test_outputs_and_gradients_match(results, name):
+    compare(*results[name])

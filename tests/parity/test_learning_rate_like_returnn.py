@@ -1,4 +1,4 @@
-"""Random settings give the rates of RETURNN's engine in each epoch."""
+"""Learning rates equal those of RETURNN's engine."""
 
 import json
 import os
@@ -30,7 +30,9 @@ def random_case(rng: random.Random) -> dict:
         config["use_learning_rate_control_always"] = True
     overrides = []
     if rng.random() < 0.8:
-        for _ in range(rng.randint(1, 3)):  # RETURNN refuses a rate in `#config` where the control is not always used
+        for _ in range(
+            rng.randint(1, 3)
+        ):  # RETURNN rejects a rate in `#config` without use_learning_rate_control_always
             overrides.append({"learning_rate": rate()} if always and rng.random() < 0.5 else {})
     return {
         "config": config,
@@ -53,7 +55,7 @@ def our_rates(case: dict) -> list[float]:
     return learning_rates(case["config"], plan(NETWORK, pretrain, case["num_epochs"]))
 
 
-def test_the_rates_of_300_random_settings_equal_returnns():
+def test_300_random_settings_give_the_same_rate_in_each_epoch():
     rng = random.Random(1)
     cases = [random_case(rng) for _ in range(300)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -1,8 +1,8 @@
-"""Layers within loops, moved out or kept in, with the numbers that RETURNN gives."""
+"""Layers in loops, moved out or kept in, give the same numbers as in RETURNN."""
 
 import pytest
 
-from tests.parity.comparing import case, compare
+from tests.parity.comparing import compare, network_case, run_cases
 from tests.parity.published_style import add, cell, linear, lstm
 
 pytestmark = pytest.mark.parity
@@ -12,15 +12,15 @@ EXTERN_DATA = {
     "align": {"dim": 6, "sparse": True, "shape": (None,)},
 }
 LENGTHS = {"data": [7, 4, 6], "phones": [4, 6, 3], "align": [7, 4, 6]}
-SAME = {key: [lengths[0]] * 3 for key, lengths in LENGTHS.items()}
+EQUAL_LENGTHS = {key: [lengths[0]] * 3 for key, lengths in LENGTHS.items()}
 
 
 def tanh(source, n_out, **options):
     return linear(source, n_out, "tanh", **options)
 
 
-HERE = ["data:source", "prev:output"]
-BESIDE = {
+FRAME_AND_OUTPUT = ["data:source", "prev:output"]
+FRAME_INDEX = {
     "class": "eval",
     "from": ":i",
     "eval": "tf.cast(source(0), tf.float32) * 0.1",
@@ -46,23 +46,23 @@ UNITS = {
         "output": {"class": "activation", "activation": "sigmoid", "from": "d"},
     },
     "self attention with positions": {
-        "q": tanh(HERE, 6),
+        "q": tanh(FRAME_AND_OUTPUT, 6),
         "p": {"class": "positional_encoding", "add_to_input": True, "from": "q"},
         "att": {
             "class": "self_attention", "from": "p", "n_out": 6, "num_heads": 3, "total_key_dim": 6, "attention_left_only": True,
         },
         "output": tanh(["att", "p"], 5),
     },
-    "the frame's number": {"i": BESIDE, "x": add("data:source", "i"), "output": tanh(["x", "prev:output"], 4)},
-    "first outputs": {
+    "index of the frame": {"i": FRAME_INDEX, "x": add("data:source", "i"), "output": tanh(["x", "prev:output"], 4)},
+    "initial outputs": {
         "a": tanh(["data:source", "prev:a", "prev:b", "prev:c", "prev:d"], 3, initial_output="ones"),
         "b": tanh("a", 3, initial_output="zeros"),
         "c": tanh("a", 3, initial_output=1),
         "d": tanh("a", 2, initial_output="base:vector"),
-        "output": tanh(HERE, 3) | {"from": ["a", "prev:output"]},
+        "output": tanh(FRAME_AND_OUTPUT, 3) | {"from": ["a", "prev:output"]},
     },
     "products": {
-        "q": tanh(HERE, 4),
+        "q": tanh(FRAME_AND_OUTPUT, 4),
         "e": {
             "class": "dot", "red1": "F", "red2": "F", "var1": "T", "var2": None, "from": ["base:other", "q"],
             "add_var2_if_empty": False,
@@ -88,8 +88,8 @@ UNITS = {
         "best": {"class": "reduce", "mode": "max", "axes": "T", "from": "inner"},
         "output": tanh(["best", "s"], 4),
     },
-    "frames added in each frame": {
-        "q": tanh(HERE, 4),
+    "prefix and postfix in each frame": {
+        "q": tanh(FRAME_AND_OUTPUT, 4),
         "longer": {"class": "postfix_in_time", "from": "base:other", "postfix": 0.3},
         "begun": {"class": "prefix_in_time", "from": "longer", "prefix": 0.2},
         "sum": add("begun", "q"),
@@ -97,7 +97,7 @@ UNITS = {
         "output": tanh(["mean", "q"], 4),
     },
     "windows in each frame": {
-        "q": tanh(HERE, 4),
+        "q": tanh(FRAME_AND_OUTPUT, 4),
         "m": {"class": "combine", "kind": "mul", "from": ["base:other", "q"]},
         "c": {"class": "conv", "filter_size": (3,), "padding": "same", "n_out": 4, "from": "m", "with_bias": True},
         "p": {"class": "pool", "mode": "avg", "pool_size": (2,), "padding": "same", "from": "c"},
@@ -123,7 +123,7 @@ def network(name: str, kept: bool) -> dict:
         "mean": {"class": "reduce", "mode": "mean", "axes": "T", "from": "encoder"},
         "vector": tanh("mean", 2),
         "loop": loop,
-        "second": {"class": "rec", "from": ["loop", "encoder"], "unit": {"output": cell(HERE, 4, "GRU")}},
+        "second": {"class": "rec", "from": ["loop", "encoder"], "unit": {"output": cell(FRAME_AND_OUTPUT, 4, "GRU")}},
         "output": {
             "class": "softmax", "from": ["second", "loop/y"] if "y" in UNITS[name] else "second", "loss": "ce", "target": "align",
         },
@@ -131,18 +131,21 @@ def network(name: str, kept: bool) -> dict:
 
 
 @pytest.fixture(scope="module")
-def answers(returnn):
-    asked = {
-        (name, kept): case(
-            network(name, kept), EXTERN_DATA, SAME if "windows" in name else LENGTHS, ("loop", "second", "output")
+def results(returnn):
+    cases = {
+        (name, kept): network_case(
+            network(name, kept),
+            EXTERN_DATA,
+            EQUAL_LENGTHS if "windows" in name else LENGTHS,
+            ("loop", "second", "output"),
         )
         for name in UNITS
         for kept in (False, True)
     }
-    return dict(zip(asked, zip(asked.values(), returnn([dict(a) for a in asked.values()]), strict=True), strict=True))
+    return run_cases(returnn, cases)
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["moved out", "kept in"])
 @pytest.mark.parametrize("name", UNITS)
-def test_outputs_and_gradients_are_returnns(answers, name, kept):
-    compare(*answers[name, kept])
+def test_outputs_and_gradients_match(results, name, kept):
+    compare(*results[name, kept])

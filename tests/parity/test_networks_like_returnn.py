@@ -1,8 +1,8 @@
-"""Networks of every layer class that is there, with the numbers that RETURNN gives."""
+"""Networks of layers of many classes give the same numbers as in RETURNN, in training and in search."""
 
 import pytest
 
-from tests.parity.comparing import case, compare, compare_search, search_cases
+from tests.parity.comparing import compare, compare_search, network_case, run_cases, search_cases
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {
@@ -104,17 +104,16 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def answers(returnn):
-    asked = {name: case(network, EXTERN_DATA, lengths, layers) for name, (network, lengths, layers) in CASES.items()}
-    return {
-        name: (asked[name], found)
-        for name, found in zip(asked, returnn([dict(a) for a in asked.values()]), strict=True)
+def results(returnn):
+    cases = {
+        name: network_case(network, EXTERN_DATA, lengths, layers) for name, (network, lengths, layers) in CASES.items()
     }
+    return run_cases(returnn, cases)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_outputs_losses_and_gradients_are_returnns(answers, name):
-    compare(*answers[name])
+def test_outputs_losses_and_gradients_match(results, name):
+    compare(*results[name])
 
 
 def searching(normalize: bool, beam_size: int) -> dict:
@@ -128,10 +127,9 @@ def searching(normalize: bool, beam_size: int) -> dict:
 SEARCHES = [(normalize, beam) for normalize in (False, True) for beam in (1, 3, 12)]
 
 
-def test_a_search_finds_what_returnn_finds(returnn):
-    asked = []
+def test_a_search_finds_the_same_labels(returnn):
+    cases = []
     for normalize, beam in SEARCHES:
-        asked += search_cases(searching(normalize, beam), EXTERN_DATA, LENGTHS, (3, 4, 5, 6), scale=1.2)
-    found = returnn([dict(one) for one in asked])
-    different = {labels for pair in zip(asked, found, strict=True) for labels in compare_search(*pair)}
+        cases += search_cases(searching(normalize, beam), EXTERN_DATA, LENGTHS, (3, 4, 5, 6), scale=1.2)
+    different = {labels for pair in zip(cases, returnn(cases), strict=True) for labels in compare_search(*pair)}
     assert len(different) > 5

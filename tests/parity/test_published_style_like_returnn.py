@@ -1,12 +1,13 @@
-"""Setups in the style of the field, with the numbers that RETURNN gives, in training and in search.
+"""Networks in the style of published setups give the same numbers as in RETURNN, in training and in search.
 
-Where RETURNN lets padding into a sequence, at the ends of convolutions, sequences are of one length, or of a multiple of the pool's.
+In RETURNN, a convolution or pooling reads the padding at the end of a sequence. Batches of convolutions have sequences of equal
+length, and batches of pooling have lengths that are multiples of the pool size.
 """
 
 import pytest
 
 from tests.parity import published_style as style
-from tests.parity.comparing import case, compare, compare_search, search_cases
+from tests.parity.comparing import compare, compare_search, network_case, search_cases
 from tests.parity.published_style import cell, linear, listener, lstm, pooled_encoder, transformer
 
 pytestmark = pytest.mark.parity
@@ -27,7 +28,7 @@ EXTERN_DATA = {
 LENGTHS = {
     "data": [12, 6, 12], "classes": [5, 3, 4], "frames": [6, 4, 5], "stop": [6, 4, 5], "phones": [4, 6, 3], "align": [6, 3, 5],
 }  # fmt: skip
-SAME = {key: [lengths[0]] * 3 for key, lengths in LENGTHS.items()}
+EQUAL_LENGTHS = {key: [lengths[0]] * 3 for key, lengths in LENGTHS.items()}
 ONE = {key: [lengths[0]] for key, lengths in LENGTHS.items()}
 
 ENCODER = pooled_encoder()
@@ -59,12 +60,12 @@ NETWORKS = {
     "location": (
         listener(ENCODER, accum_att_weights=style.add("prev:accum_att_weights", "att_weights"),
                  **style.located("prev:accum_att_weights", 3)),
-        SAME,
+        EQUAL_LENGTHS,
     ),
     "location of two features": (
         listener(ENCODER, feedback={"class": "copy", "from": ["prev:accum_att_weights", "prev:att_weights"]},
                  **style.located("feedback", 5)),
-        SAME,
+        EQUAL_LENGTHS,
     ),
     "two encoders": (
         listener(
@@ -100,7 +101,7 @@ NETWORKS = {
         ),
         LENGTHS,
     ),
-    "language model beside, frame numbers": (
+    "language model, frame indices": (
         listener(
             pooled_encoder(pools=(2,)),
             output=style.choice(input_type="log_prob") | {"from": "both"},
@@ -120,47 +121,48 @@ NETWORKS = {
     "transformer kept in": (transformer(optimize_move_layers_out=False), LENGTHS),
     "convolutions in front, ctc": (style.VGG_CTC, ONE),
     "conformer": (style.CONFORMER_CTC, ONE),
-    "synthesis": (style.TACOTRON, SAME),
+    "synthesis": (style.TACOTRON, EQUAL_LENGTHS),
     "frame by frame": (style.FRAME_BY_FRAME, LENGTHS),
 }  # fmt: skip
 SEARCHES = (
-    "language model beside, frame numbers",
+    "language model, frame indices",
     "listener with heads, ctc", "two decoder layers", "location", "two encoders", "transformer", "frame by frame",
 )  # fmt: skip
 QUICK = ("listener with heads, ctc", "two decoder layers", "location", "transformer", "synthesis", "frame by frame")
 
 
 def marked(names) -> list:
+    """:return: names as parameters of a test, all but `QUICK` marked as slow"""
     return [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in names]
 
 
 @pytest.fixture(scope="module")
-def answers(request, returnn):
-    """:return: (name, whether it is a search) → cases and RETURNN's answers, for the tests that are run"""
-    asked = {}
+def results(request, returnn):
+    """:return: (name, whether to search) → cases and RETURNN's results, for the selected tests only"""
+    cases = {}
     for item in request.session.items:
         if item.module is request.module:
             name, search = (
                 item.callspec.params["name"],
-                item.originalname == test_a_search_finds_what_returnn_finds.__name__,
+                item.originalname == test_a_search_finds_the_same_labels.__name__,
             )
             network, lengths = NETWORKS[name]
             if search:
                 network = {key: layer for key, layer in network.items() if key != "ctc"}
-                asked[name, search] = search_cases(network, EXTERN_DATA, lengths, range(3), scale=1.5)
+                cases[name, search] = search_cases(network, EXTERN_DATA, lengths, range(3), scale=1.5)
             else:
-                asked[name, search] = [case(network, EXTERN_DATA, lengths, ())]
-    found = iter(returnn([dict(one) for cases in asked.values() for one in cases]))
-    return {key: [(one, next(found)) for one in cases] for key, cases in asked.items()}
+                cases[name, search] = [network_case(network, EXTERN_DATA, lengths, ())]
+    expected = iter(returnn([case for group in cases.values() for case in group]))
+    return {key: [(case, next(expected)) for case in group] for key, group in cases.items()}
 
 
 @pytest.mark.parametrize("name", marked(NETWORKS))
-def test_losses_and_gradients_are_returnns(answers, name):
-    for asked, found in answers[name, False]:
-        compare(asked, found)
+def test_losses_and_gradients_match(results, name):
+    for case, expected in results[name, False]:
+        compare(case, expected)
 
 
 @pytest.mark.parametrize("name", marked(SEARCHES))
-def test_a_search_finds_what_returnn_finds(answers, name):
-    different = {labels for asked, found in answers[name, True] for labels in compare_search(asked, found)}
+def test_a_search_finds_the_same_labels(results, name):
+    different = {labels for case, expected in results[name, True] for labels in compare_search(case, expected)}
     assert len(different) > 1

@@ -1,8 +1,8 @@
-"""Axes split, merged, added, removed and reduced, frames before and after, with the numbers that RETURNN gives."""
+"""Layers that split, merge, add, remove and reduce axes or pad in time give the same numbers as in RETURNN."""
 
 import pytest
 
-from tests.parity.comparing import case, compare
+from tests.parity.comparing import compare, network_case, run_cases
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {"data": {"dim": 6, "shape": (None, 6)}, "classes": {"dim": 3, "sparse": True, "shape": (None,)}}
@@ -23,9 +23,9 @@ def linear(source, n_out):
     return {"class": "linear", "from": source, "n_out": n_out, "activation": "tanh"}
 
 
-# `v`, one vector for each sequence, is put beside each frame, since a loss is on frames
+# `v`, one vector per sequence, is added to each frame, since a loss needs frames
 VECTOR = H | {"v": {"class": "reduce", "from": "h", "mode": "mean", "axes": "T"}}
-BESIDE = {"x": {"class": "combine", "kind": "add", "from": ["h", "w"]}}
+ADD_TO_FRAMES = {"x": {"class": "combine", "kind": "add", "from": ["h", "w"]}}
 CONV = {"class": "conv", "filter_size": (3, 3), "padding": "same", "with_bias": True, "auto_use_channel_first": False}
 ATTENTION = {
     "s": linear(["data:source", "prev:c"], 6),
@@ -50,9 +50,9 @@ RAGGED_CASES = {
     "expand spatial": of("h", "expand_dims", axis="spatial", dim=2),
     **{f"features after expand {axis}": {"e": {"class": "expand_dims", "from": "h", "axis": axis}, "x": linear("e", 3)} for axis in (2, 3, "feature", "T")},
     "other features": SPLIT | {"r": {"class": "reinterpret_data", "from": "s", "set_axes": {"F": "dim:2"}}, "l": linear("r", 4)} | of("l", "reduce", mode="sum", axes="dim:3"),
-    "one frame": VECTOR | {"e": {"class": "expand_dims", "from": "v", "axis": "T"}, "w": {"class": "squeeze", "from": "e", "axis": "T"}} | BESIDE,
-    "one of two frames": VECTOR | {"e": {"class": "expand_dims", "from": "v", "axis": "spatial", "dim": 2}, "w": {"class": "reduce", "from": "e", "mode": "mean", "axes": "T"}} | BESIDE,
-    "heads of a vector": VECTOR | {"s": {"class": "split_dims", "from": "v", "axis": "F", "dims": (3, -1)}, "w2": {"class": "merge_dims", "from": "s", "axes": "except_batch"}, "w": linear("w2", 6)} | BESIDE,
+    "one frame": VECTOR | {"e": {"class": "expand_dims", "from": "v", "axis": "T"}, "w": {"class": "squeeze", "from": "e", "axis": "T"}} | ADD_TO_FRAMES,
+    "one of two frames": VECTOR | {"e": {"class": "expand_dims", "from": "v", "axis": "spatial", "dim": 2}, "w": {"class": "reduce", "from": "e", "mode": "mean", "axes": "T"}} | ADD_TO_FRAMES,
+    "heads of a vector": VECTOR | {"s": {"class": "split_dims", "from": "v", "axis": "F", "dims": (3, -1)}, "w2": {"class": "merge_dims", "from": "s", "axes": "except_batch"}, "w": linear("w2", 6)} | ADD_TO_FRAMES,
     "merge spatial": SPLIT | of("s", "merge_dims", axes="spatial"),
     "merge by numbers": SPLIT | of("s", "merge_dims", axes=[2, 3], n_out=6),
     "merge one": SPLIT | of("s", "merge_dims", axes="B"),
@@ -77,13 +77,13 @@ RAGGED_CASES = {
         output={"class": "linear", "from": ["maxout", "best"], "n_out": 4, "activation": "tanh"},
     ),
 }  # fmt: skip
-# where RETURNN lets padding into a sequence
-ALONE = {
+# with one sequence per batch, since these layers read the padding in RETURNN
+SINGLE_CASES = {
     "windows of frames": of("h", "split_dims", axis="T", dims=(-1, 3), pad_value=0.5),
     "frames stacked": {"w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 3)}}
     | of("w", "merge_dims", axes="static"),
     "windows of two frames": of("h", "split_dims", axis="T", dims=(-1, 2)),
-    "their lengths": {"w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 5)}}
+    "lengths of windows": {"w": {"class": "split_dims", "from": "h", "axis": "T", "dims": (-1, 5)}}
     | {"m": {"class": "merge_dims", "from": "w", "axes": ["T", "dim:5"], "keep_order": True}}
     | of("m", "reinterpret_data", size_base="h"),
     "convolutions in front": {"c0": {"class": "split_dims", "from": "h", "axis": "F", "dims": (-1, 1)}}
@@ -98,20 +98,22 @@ ALONE = {
     },
     "labels with an end": {"p": {"class": "postfix_in_time", "from": "data:classes", "postfix": 2}}
     | {"x": {"class": "linear", "from": "p", "n_out": 3, "activation": None, "with_bias": False}},
-    "frames of others": of("h", "reinterpret_data", size_base="data:classes"),
+    "lengths of another stream": of("h", "reinterpret_data", size_base="data:classes"),
 }
-CASES = {name: (net, RAGGED) for name, net in RAGGED_CASES.items()} | {name: (net, ONE) for name, net in ALONE.items()}
+CASES = {name: (net, RAGGED) for name, net in RAGGED_CASES.items()} | {
+    name: (net, ONE) for name, net in SINGLE_CASES.items()
+}
 
 
 @pytest.fixture(scope="module")
-def answers(returnn):
-    asked = {}
+def results(returnn):
+    cases = {}
     for name, (layers, lengths) in CASES.items():
         net = H | layers | {"output": {"class": "eval", "from": "x", "eval": "tf.square(source(0))", "loss": "as_is"}}
-        asked[name] = case(net, EXTERN_DATA, lengths, ("x",))
-    return dict(zip(asked, zip(asked.values(), returnn([dict(a) for a in asked.values()]), strict=True), strict=True))
+        cases[name] = network_case(net, EXTERN_DATA, lengths, ("x",))
+    return run_cases(returnn, cases)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_outputs_and_gradients_are_returnns(answers, name):
-    compare(*answers[name])
+def test_outputs_and_gradients_match(results, name):
+    compare(*results[name])

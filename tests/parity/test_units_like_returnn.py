@@ -1,11 +1,11 @@
-"""Recurrent units, what they remember, and where they begin: with the parameters and the numbers that RETURNN gives."""
+"""Recurrent units, their states and their initial states give the same parameters and numbers as in RETURNN."""
 
 import numpy as np
 import pytest
 
 from boulder.network import describe
 from boulder.training.growth import grow
-from tests.parity.comparing import case, compare, compare_search, random_params, search_cases
+from tests.parity.comparing import compare, compare_search, network_case, random_params, run_cases, search_cases
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {
@@ -31,14 +31,14 @@ def cell(name, source="data", n=3, **options):
     return unit("rnn_cell", name, source, n, **options)
 
 
-def judged(**layers) -> dict:
-    """:return: with a loss, so that there are gradients"""
+def with_loss(**layers) -> dict:
+    """:return: `layers`, with an output layer that has a loss on `s` by default"""
     output = {"class": "softmax", "from": "s", "loss": "ce", "target": "classes"}
     return {**layers, "output": layers.get("output", output)}
 
 
 def loop(s: dict, before: dict | None = None, options: dict | None = None, **layers) -> dict:
-    """:return: the loop feeds its output back to `s`, unless `s` reads something else"""
+    """:return: loop over `s`, with a softmax as its output unless `layers` replaces it"""
     inside = {
         "s": s,
         "output": {"class": "softmax", "from": ["s"], "loss": "ce", "target": "classes"},
@@ -50,8 +50,8 @@ def loop(s: dict, before: dict | None = None, options: dict | None = None, **lay
     }
 
 
-BACK = ["data:source", "prev:output"]
-KEPT = {"optimize_move_layers_out": False}
+FRAME_AND_OUTPUT = ["data:source", "prev:output"]
+KEPT_IN = {"optimize_move_layers_out": False}
 ENCODER = {
     "fw": rec("nativelstm2"),
     "bw": rec("nativelstm2", direction=-1),
@@ -63,30 +63,30 @@ def state(source, n: int, **options) -> dict:
 
 
 CASES = {
-    **{f"rec {name}": (judged(s=rec(name)), ("s",)) for name in REC},
-    **{f"rec {name} backwards": (judged(s=rec(name, direction=-1)), ("s",)) for name in REC},
-    **{f"rec {name} in a loop": (loop(rec(name, BACK)), ("output",)) for name in REC},
+    **{f"rec {name}": (with_loss(s=rec(name)), ("s",)) for name in REC},
+    **{f"rec {name} backwards": (with_loss(s=rec(name, direction=-1)), ("s",)) for name in REC},
+    **{f"rec {name} in a loop": (loop(rec(name, FRAME_AND_OUTPUT)), ("output",)) for name in REC},
     **{f"rec {name} moved out": (loop(rec(name, "data:source")), ("output",)) for name in REC},
-    **{f"rnn_cell {name}": (judged(s=cell(name)), ("s",)) for name in CELL},
-    **{f"rnn_cell {name} in a loop": (loop(cell(name, BACK)), ("output",)) for name in CELL},
-    **{f"rnn_cell {name} kept in": (loop(cell(name, "data:source"), options=KEPT), ("output",)) for name in CELL},
+    **{f"rnn_cell {name}": (with_loss(s=cell(name)), ("s",)) for name in CELL},
+    **{f"rnn_cell {name} in a loop": (loop(cell(name, FRAME_AND_OUTPUT)), ("output",)) for name in CELL},
+    **{f"rnn_cell {name} kept in": (loop(cell(name, "data:source"), options=KEPT_IN), ("output",)) for name in CELL},
     **{f"rnn_cell {name} moved out": (loop(cell(name, "data:source")), ("output",)) for name in CELL},
     **{
-        f"rec {name} begins with {initial}": (judged(s=rec(name, initial_state=initial)), ("s",))
+        f"rec {name} starts from {initial}": (with_loss(s=rec(name, initial_state=initial)), ("s",))
         for name in ("nativelstm2", "StandardLSTM", "GRU")
         for initial in ("var", "ones", 1, 0, "zeros")
     },
     **{
-        f"rnn_cell {name} in a loop begins with {initial}": (
-            loop(cell(name, [*BACK, "prev:s"], initial_state=initial)), ("output",),
+        f"rnn_cell {name} in a loop starts from {initial}": (
+            loop(cell(name, [*FRAME_AND_OUTPUT, "prev:s"], initial_state=initial)), ("output",),
         )
         for name in ("LSTMBlock", "BasicLSTM", "GRU")
         for initial in ("var", "ones", 1, 0, "zeros")
     },
-    "rec in a loop begins with var": (loop(rec("lstm", [*BACK, "prev:s"], initial_state="var")), ("output",)),
-    "forget bias": (judged(s=rec("StandardLSTM", unit_opts={"forget_bias": 0.3})), ("s",)),
-    "forget bias in a loop": (loop(cell("LSTMBlock", BACK, unit_opts={"forget_bias": 0.0})), ("output",)),
-    "several layers": (judged(a=rec("GRU"), b=cell("LSTMBlock"), s=rec("BasicLSTM", ["a", "b", "data"])), ("s",)),
+    "rec in a loop starts from var": (loop(rec("lstm", [*FRAME_AND_OUTPUT, "prev:s"], initial_state="var")), ("output",)),
+    "forget bias": (with_loss(s=rec("StandardLSTM", unit_opts={"forget_bias": 0.3})), ("s",)),
+    "forget bias in a loop": (loop(cell("LSTMBlock", FRAME_AND_OUTPUT, unit_opts={"forget_bias": 0.0})), ("output",)),
+    "several layers": (with_loss(a=rec("GRU"), b=cell("LSTMBlock"), s=rec("BasicLSTM", ["a", "b", "data"])), ("s",)),
     "last states": (
         {
             **ENCODER, "gru": rec("GRU", direction=-1), "cell": cell("LSTMBlock"),
@@ -98,34 +98,34 @@ CASES = {
         },
         ("all", "c", "h", "g", "g0", "flat"),
     ),
-    "a decoder begins with the encoder's state": (
+    "a decoder starts from the encoder's state": (
         loop(
-            cell("LSTMBlock", [*BACK, "prev:s"], 6, initial_state={"c": "base:c", "h": "base:h"}),
+            cell("LSTMBlock", [*FRAME_AND_OUTPUT, "prev:s"], 6, initial_state={"c": "base:c", "h": "base:h"}),
             {**ENCODER, "c": state(["fw", "bw"], 6, key="c"), "h": state(["fw", "bw"], 6, key="h")},
         ),
         ("output", "c", "h"),
     ),
-    "a moved decoder begins with the encoder's state": (
+    "a moved decoder starts from the encoder's state": (
         loop(
             cell("LSTMBlock", "data:source", 6, initial_state={"c": "base:c", "h": "base:h"}),
             {**ENCODER, "c": state(["fw", "bw"], 6, key="c"), "h": state(["fw", "bw"], 6, key="h")},
         ),
         ("output", "c", "h"),
     ),
-    "a GRU begins with another one": (judged(a=rec("GRU", direction=-1), s=rec("GRU", initial_state="a")), ("s",)),
-    "a GRU begins with all of an LSTM": (judged(a=rec("lstm"), s=rec("GRU", n=6, initial_state="a")), ("s",)),
-    "parts from two layers, as a list": (
-        judged(a=rec("GRU"), s=rec("StandardLSTM", initial_state=["a", "ones"])), ("s",),
+    "a GRU starts from another one": (with_loss(a=rec("GRU", direction=-1), s=rec("GRU", initial_state="a")), ("s",)),
+    "a GRU starts from both states of an LSTM": (with_loss(a=rec("lstm"), s=rec("GRU", n=6, initial_state="a")), ("s",)),
+    "initial state as a list": (
+        with_loss(a=rec("GRU"), s=rec("StandardLSTM", initial_state=["a", "ones"])), ("s",),
     ),
-    "a layer without a memory": (
-        judged(h=state("a", 3, key="h"), a=rec("lstm"),
+    "initial state from a layer without a state": (
+        with_loss(h=state("a", 3, key="h"), a=rec("lstm"),
                l={"class": "linear", "from": "h", "n_out": 3, "activation": "tanh"},
                s=rec("lstm", initial_state={"c": "l", "h": 0})),
         ("s",),
     ),
     "states of this frame": (
         loop(
-            cell("LSTMBlock", BACK),
+            cell("LSTMBlock", FRAME_AND_OUTPUT),
             c=state("s", 3, key="c"),
             output={"class": "softmax", "from": ["s", "c"], "loss": "ce", "target": "classes"},
         ),
@@ -133,36 +133,33 @@ CASES = {
     ),
     "states of this frame, of rec": (
         loop(
-            rec("lstm", BACK),
+            rec("lstm", FRAME_AND_OUTPUT),
             c=state("s", 6),
             output={"class": "softmax", "from": ["c"], "loss": "ce", "target": "classes"},
         ),
         ("output",),
     ),
 }  # fmt: skip
-LONG_CASES = {f"{what} {name}, 100 frames": (judged(s=make(name)), ("s",)) for what, make, names in (
+LONG_CASES = {f"{what} {name}, 100 frames": (with_loss(s=make(name)), ("s",)) for what, make, names in (
     ("rec", rec, REC), ("rnn_cell", cell, CELL)
-) for name in names} | {f"loop of {name}, 100 frames": (loop(cell(name, BACK)), ("output",)) for name in CELL}  # fmt: skip
+) for name in names} | {f"loop of {name}, 100 frames": (loop(cell(name, FRAME_AND_OUTPUT)), ("output",)) for name in CELL}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def answers(returnn):
-    asked = {name: case(network, EXTERN_DATA, LENGTHS, layers) for name, (network, layers) in CASES.items()}
-    asked |= {name: case(network, EXTERN_DATA, LONG, layers) for name, (network, layers) in LONG_CASES.items()}
-    return {
-        name: (asked[name], found)
-        for name, found in zip(asked, returnn([dict(a) for a in asked.values()]), strict=True)
-    }
+def results(returnn):
+    cases = {name: network_case(network, EXTERN_DATA, LENGTHS, layers) for name, (network, layers) in CASES.items()}
+    cases |= {name: network_case(network, EXTERN_DATA, LONG, layers) for name, (network, layers) in LONG_CASES.items()}
+    return run_cases(returnn, cases)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_outputs_losses_and_gradients_are_returnns(answers, name):
-    compare(*answers[name])
+def test_outputs_losses_and_gradients_match(results, name):
+    compare(*results[name])
 
 
 @pytest.mark.parametrize("name", LONG_CASES)
-def test_through_100_frames_as_well(answers, name):
-    compare(*answers[name], rtol=1e-4)
+def test_100_frames_match(results, name):
+    compare(*results[name], rtol=1e-4)
 
 
 def growing(name: str, width: int) -> dict:
@@ -191,10 +188,10 @@ def test_units_grow_as_in_returnn(returnn):
                         "fresh": fresh, "mode": mode,
                     }
                 )  # fmt: skip
-    for asked, grown, found in zip(cases, ours, returnn([dict(one) for one in cases]), strict=True):
-        assert set(grown) == set(found)
-        for path, value in found.items():
-            np.testing.assert_array_equal(grown[path], value, err_msg=f"{asked['mode']}: {path}")
+    for case, grown, expected in zip(cases, ours, returnn(cases), strict=True):
+        assert set(grown) == set(expected)
+        for path, value in expected.items():
+            np.testing.assert_array_equal(grown[path], value, err_msg=f"{case['mode']}: {path}")
 
 
 def searching(beam_size: int, initial_state) -> dict:
@@ -216,15 +213,14 @@ def searching(beam_size: int, initial_state) -> dict:
     }
 
 
-OF_ENCODER = {"c": "base:c", "h": "base:h"}
-# RETURNN cannot begin with a layer's state if there are several hypotheses
-SEARCHES = [(4, "var"), (1, OF_ENCODER)]
+STATES_OF_ENCODER = {"c": "base:c", "h": "base:h"}
+# RETURNN cannot start from the state of a layer with a beam of more than one hypothesis
+SEARCHES = [(4, "var"), (1, STATES_OF_ENCODER)]
 
 
-def test_a_search_finds_what_returnn_finds(returnn):
-    asked = []
+def test_a_search_finds_the_same_labels(returnn):
+    cases = []
     for beam_size, initial in SEARCHES:
-        asked += search_cases(searching(beam_size, initial), EXTERN_DATA, LENGTHS, range(4), scale=1.5)
-    found = returnn([dict(one) for one in asked])
-    different = {labels for pair in zip(asked, found, strict=True) for labels in compare_search(*pair)}
+        cases += search_cases(searching(beam_size, initial), EXTERN_DATA, LENGTHS, range(4), scale=1.5)
+    different = {labels for pair in zip(cases, returnn(cases), strict=True) for labels in compare_search(*pair)}
     assert len(different) > 5

@@ -1,4 +1,4 @@
-"""The checked-in table of parameter paths is what RETURNN says. BOULDER_REWRITE=1 writes its answers into the table."""
+"""The checked-in table of parameter paths and shapes matches RETURNN. BOULDER_REWRITE=1 records it again."""
 
 import json
 import os
@@ -10,20 +10,20 @@ pytestmark = pytest.mark.parity
 FILE = Path(__file__).parents[1] / "network" / "parameters_of_returnn.json"
 
 
-def test_the_table_of_parameters_is_returnns(returnn):
+def test_the_table_of_parameters_matches(returnn):
     table = json.loads(FILE.read_text(encoding="utf-8"))
     extern_data = {key: {**stream, "shape": tuple(stream["shape"])} for key, stream in table["extern_data"].items()}
     cases = table["cases"].values()
-    answers = returnn([{"kind": "parameters", "net": entry["network"], "extern_data": extern_data} for entry in cases])
+    results = returnn([{"kind": "parameters", "net": entry["network"], "extern_data": extern_data} for entry in cases])
     if os.environ.get("BOULDER_REWRITE"):
-        for entry, answer in zip(cases, answers, strict=True):
-            entry["parameters"] = dict(sorted(answer.items()))
+        for entry, parameters in zip(cases, results, strict=True):
+            entry["parameters"] = dict(sorted(parameters.items()))
         FILE.write_text(as_text(table), encoding="utf-8")
-    assert [entry["parameters"] for entry in cases] == answers
+    assert [entry["parameters"] for entry in cases] == results
 
 
 def as_text(table: dict) -> str:
-    """:return: JSON with a line for each network and one for its parameters"""
+    """:return: JSON with one line per network and one per parameter list"""
     entries = (
         f'{json.dumps(name)}: {{\n  "network": {json.dumps(entry["network"])},\n'
         f'  "parameters": {json.dumps(entry["parameters"])}\n}}'

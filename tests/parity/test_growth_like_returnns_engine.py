@@ -1,4 +1,4 @@
-"""From one network of a pretraining to the next: the same arrays as RETURNN's engine, from the same initial values."""
+"""Each network of a pretraining starts with the parameters that RETURNN's engine gives it, from equal initial values."""
 
 import itertools
 import random
@@ -12,7 +12,7 @@ from boulder.schedule import plan
 from boulder.training.growth import begin_phase, subset
 from boulder.training.phase import TrainingPhase
 from tests.parity import growth_functions
-from tests.parity.growth_functions import by_name
+from tests.parity.growth_functions import with_functions
 from tests.tiny import scheduled
 
 pytestmark = pytest.mark.parity
@@ -28,7 +28,7 @@ def linear(source, n_out: int, activation: str | None = "tanh") -> dict:
 
 
 def stack(layers: int, width: int, loop: int = 0) -> dict:
-    """Layers fw0, fw1, …, then perhaps a loop with the layer `s`."""
+    """:return: layers fw0, fw1, …, followed by a loop with the layer `s` if `loop` is not 0"""
     net, source = {"embedding": linear("data", 2, None)}, "embedding"
     for i in range(layers):
         net[f"fw{i}"], source = rec(source, width), f"fw{i}"
@@ -39,7 +39,7 @@ def stack(layers: int, width: int, loop: int = 0) -> dict:
 
 
 def with_options(net: dict, **options: dict) -> dict:
-    """:param options: layer → its further options; `loop__s` is the layer `s` in the loop"""
+    """:param options: layer → additional options; `loop__s` is the layer `s` in the loop"""
     net = {name: dict(layer) for name, layer in net.items()}
     for name, more in options.items():
         if "__" in name:
@@ -50,7 +50,7 @@ def with_options(net: dict, **options: dict) -> dict:
     return net
 
 
-def own(importer: str) -> dict:
+def importing(importer: str) -> dict:
     return {"custom_param_importer": importer}
 
 
@@ -59,17 +59,17 @@ def values_of(specs, seed: int) -> dict:
     return {path: rng.normal(size=spec.shape).astype("float32") for path, spec in specs.items()}
 
 
-def case(*nets: dict, callback: str | None = None, **pretrain) -> dict:
-    specs = [describe(by_name(net), EXTERN_DATA).params for net in nets]
+def engine_case(*nets: dict, callback: str | None = None, **pretrain) -> dict:
+    specs = [describe(with_functions(net), EXTERN_DATA).params for net in nets]
     return {
         "kind": "engine", "nets": list(nets), "pretrain": pretrain, "extern_data": EXTERN_DATA, "callback": callback,
         "params": values_of(specs[0], 0), "fresh": [values_of(spec, seed) for seed, spec in enumerate(specs[1:], 1)],
     }  # fmt: skip
 
 
-def ours(case: dict) -> list:
-    """:return: for each network but the first, path → array and the growth report; or the error"""
-    nets = by_name(dict(enumerate(case["nets"])))
+def boulder_results(case: dict) -> list:
+    """:return: for each later network, path → array and the growth report; the last entry is the error if there is one"""
+    nets = with_functions(dict(enumerate(case["nets"])))
     pretrain = case["pretrain"] | {"construction_algo": lambda idx, net_dict: nets.get(idx)}
     phases = plan(nets[len(nets) - 1], pretrain, num_epochs=len(nets)).phases
     config = {"init_new_network_callback": getattr(growth_functions, case["callback"])} if case["callback"] else {}
@@ -94,23 +94,21 @@ def ours(case: dict) -> list:
 
 
 def check(returnn, cases: list[dict]) -> list:
-    """:return: our results, which are RETURNN's"""
+    """:return: Boulder's results, whose parameters equal those of RETURNN"""
     results = []
-    for asked, found in zip(cases, returnn([dict(case) for case in cases]), strict=True):
-        mine = ours(asked)
-        assert len(mine) == len(found), asked["nets"]
-        for (params, _), expected in zip(mine, found, strict=True):
+    for case, returnns in zip(cases, returnn(cases), strict=True):
+        ours = boulder_results(case)
+        assert len(ours) == len(returnns), case["nets"]
+        for (params, _), expected in zip(ours, returnns, strict=True):
             assert set(params) == set(expected)
             for path, value in expected.items():
-                np.testing.assert_array_equal(
-                    params[path], value, err_msg=f"{path}: {asked['nets']} {asked['pretrain']}"
-                )
-        results.append(mine)
+                np.testing.assert_array_equal(params[path], value, err_msg=f"{path}: {case['nets']} {case['pretrain']}")
+        results.append(ours)
     return results
 
 
 def random_stack(rng: random.Random) -> dict:
-    """Layers of a few names, in a random number, of random widths, which read any of those before them."""
+    """:return: net dict of a random number of layers with random widths, sources and importers"""
     net, names = {}, ["data"]
     for i in range(rng.randint(1, 3)):
         name, width = f"layer{i}", rng.choice([2, 3, 4, 6])
@@ -127,60 +125,61 @@ def random_stack(rng: random.Random) -> dict:
             net[f"c{name}"] = {"class": "copy", "from": source}
         names = list(net)
     net["output"] = {"class": "softmax", "from": names[-2:], "loss": "ce", "target": "classes"}
-    importers = [None] * 6 + ["reset", "ifpossible", "subset", "@all_of_it", "@sevens"]
+    importers = [None] * 6 + ["reset", "ifpossible", "subset", "@copy_with_checks", "@sevens"]
     for name, layer in net.items():
         importer = rng.choice(importers)
         if importer and layer["class"] != "copy":
-            net[name] = layer | own(importer)
+            net[name] = layer | importing(importer)
     if rng.random() < 0.2:
         net["#copy_param_mode"] = rng.choice(["reset", "subset", "ifpossible"])
     return net
 
 
 @pytest.mark.slow
-def test_60_random_pretrainings_hand_over_what_returnn_hands_over(returnn):
+def test_60_random_pretrainings_carry_over_the_same_parameters(returnn):
     rng, cases = random.Random(3), []
     while len(cases) < 60:
         options = {"copy_param_mode": rng.choice([None, "ifpossible", "subset", "subset", "reset"])}
         if rng.random() < 0.3:
             options["copy_output_layer"] = rng.choice([True, False])
-        new = case(random_stack(rng), random_stack(rng), **options)
-        mine = ours(new)
-        # what RETURNN stops at, or copies as parts of negative size, is a matter of the tests below
-        if not isinstance(mine[-1], ConfigError) and not lost_parameters(new):
+        new = engine_case(random_stack(rng), random_stack(rng), **options)
+        # the tests below cover the cases where RETURNN fails or copies parts of negative size
+        if not isinstance(boulder_results(new)[-1], ConfigError) and not loses_parameters(new):
             cases.append(new)
     reports = [report for result in check(returnn, cases) for _, report in result]
     for kind in ("copied", "grown", "shrunk", "initialised", "dropped", "by_function"):
         assert any(getattr(report, kind) for report in reports), kind
 
 
-def lost_parameters(case: dict) -> bool:
-    """:return: whether a layer of both networks has lost a parameter"""
-    old, new = (describe(by_name(net), EXTERN_DATA).params for net in case["nets"])
+def loses_parameters(case: dict) -> bool:
+    """:return: whether a layer of both networks has fewer parameters in the second one"""
+    old, new = (describe(with_functions(net), EXTERN_DATA).params for net in case["nets"])
     return bool(
         set(old) - set(new) and {old[path].layer for path in set(old) - set(new)} & {p.layer for p in new.values()}
     )
 
 
-IN_LOOPS = [None, "reset", "ifpossible", "subset", "@sevens", "@all_of_it"]
+IN_LOOPS = [None, "reset", "ifpossible", "subset", "@sevens", "@copy_with_checks"]
 
 
-def test_a_loop_and_its_layers_both_have_a_say_as_in_returnn(returnn):
+def test_options_of_a_loop_and_of_its_layers_combine_as_in_returnn(returnn):
     def net(loop: str | None, inner: str | None) -> dict:
-        said = {"loop": loop and own(loop), "loop__s": inner and own(inner)}
-        return with_options(stack(1, 3, loop=4), **{layer: options for layer, options in said.items() if options})
+        options = {"loop": loop and importing(loop), "loop__s": inner and importing(inner)}
+        return with_options(stack(1, 3, loop=4), **{layer: value for layer, value in options.items() if value})
 
-    said = [("subset", loop, inner) for loop in IN_LOOPS for inner in IN_LOOPS]
-    said += [(None, "subset", inner) for inner in IN_LOOPS] + [(None, loop, "subset") for loop in IN_LOOPS]
-    cases = [case(stack(1, 3, loop=2), net(loop, inner), copy_param_mode=mode) for mode, loop, inner in said]
+    combinations = [("subset", loop, inner) for loop in IN_LOOPS for inner in IN_LOOPS]
+    combinations += [(None, "subset", inner) for inner in IN_LOOPS] + [(None, loop, "subset") for loop in IN_LOOPS]
+    cases = [
+        engine_case(stack(1, 3, loop=2), net(loop, inner), copy_param_mode=mode) for mode, loop, inner in combinations
+    ]
     cases += [
-        case(stack(1, 3, loop=2), stack(1, 3, loop=3), copy_param_mode="subset", copy_output_layer=copy)
+        engine_case(stack(1, 3, loop=2), stack(1, 3, loop=3), copy_param_mode="subset", copy_output_layer=copy)
         for copy in (True, False)
     ]
     check(returnn, cases)
 
 
-def test_copy_output_layer_does_not_concern_what_is_in_a_loop(returnn):
+def test_copy_output_layer_ignores_layers_in_a_loop(returnn):
     unit = {
         "s": linear("data:source", 3),
         "output": {"class": "softmax", "from": "s", "loss": "ce", "target": "classes"},
@@ -190,26 +189,28 @@ def test_copy_output_layer_does_not_concern_what_is_in_a_loop(returnn):
         "output": {"class": "rec", "from": "embedding", "unit": unit, "target": "classes"},
     }
     changed = net | {"embedding": linear("data", 2, "relu")}
-    [[(_, report)]] = check(returnn, [case(net, changed, copy_output_layer=False)])
+    [[(_, report)]] = check(returnn, [engine_case(net, changed, copy_output_layer=False)])
     assert report.initialised == []
 
 
-def test_an_importer_is_stronger_than_every_mode_and_weaker_than_copy_output_layer(returnn):
+def test_an_importer_overrides_every_mode_but_not_copy_output_layer(returnn):
     cases = []
     for mode, importer, width in itertools.product(
         [None, "ifpossible", "subset", "reset"], ["reset", "ifpossible", "subset", "@sevens", "@last_rows"], [2, 5]
     ):
-        new = with_options(stack(2, width), fw0=own(importer), output=own(importer)) | {"#copy_param_mode": mode}
-        cases.append(case(stack(1, 3), new, copy_param_mode="subset", copy_output_layer=width == 5))
+        new = with_options(stack(2, width), fw0=importing(importer), output=importing(importer)) | {
+            "#copy_param_mode": mode
+        }
+        cases.append(engine_case(stack(1, 3), new, copy_param_mode="subset", copy_output_layer=width == 5))
     check(returnn, cases)
 
 
-CALLBACKS = ["drops_output", "drops_in_loop", "drops_loop", "renames", "doubles", "initialises"]
+CALLBACKS = ["drops_output", "drops_in_loop", "drops_loop", "renames", "doubles", "initializes"]
 
 
 def test_init_new_network_callback_has_the_same_effect(returnn):
     cases = [
-        case(stack(2, 3, loop=2), stack(2, width, loop=width), copy_param_mode="subset", callback=callback)
+        engine_case(stack(2, 3, loop=2), stack(2, width, loop=width), copy_param_mode="subset", callback=callback)
         for callback in CALLBACKS
         for width in (2, 5)
     ]
@@ -218,23 +219,23 @@ def test_init_new_network_callback_has_the_same_effect(returnn):
     assert reports["drops_in_loop"].dropped == []
     assert "loop/rec/s/W" in reports["drops_loop"].dropped
     assert {"fw1/rec/W", "fw1/rec/b"} <= {*reports["renames"].dropped}
-    assert {"fw0/rec/W", "output/b"} <= {*reports["initialises"].by_function}
+    assert {"fw0/rec/W", "output/b"} <= {*reports["initializes"].by_function}
 
 
-# Where RETURNN stops or goes wrong
+# Cases where RETURNN fails or gives a wrong result
 
 
-def test_a_parameter_that_a_layer_has_lost_stops_returnn_and_is_dropped_here(returnn):
+def test_a_removed_parameter_is_an_error_in_returnn_and_is_dropped_here(returnn):
     without = with_options(stack(2, 3), output={"with_bias": False})
-    cases = [case(stack(1, 3), without, copy_param_mode=mode) for mode in (None, "subset")]
-    for asked, [found] in zip(cases, returnn([dict(case) for case in cases]), strict=True):
-        assert "param 'b' unknown" in found
-        [(_, report)] = ours(asked)
+    cases = [engine_case(stack(1, 3), without, copy_param_mode=mode) for mode in (None, "subset")]
+    for case, [error] in zip(cases, returnn(cases), strict=True):
+        assert "param 'b' unknown" in error
+        [(_, report)] = boulder_results(case)
         assert report.dropped == ["output/b"]
 
 
-def test_what_stops_returnn_in_subset_is_an_error_here(returnn):
-    """Sources as wide as the layer itself: the rule takes one for the other, and gets negative sizes."""
+def test_an_assertion_of_returnn_in_subset_is_an_error_here(returnn):
+    """If a source is as wide as the layer itself, the rule confuses the two and computes negative sizes."""
 
     def net(width: int, sources: int) -> dict:
         net = {f"fw{i}": linear("data", width) for i in range(sources)}
@@ -245,16 +246,16 @@ def test_what_stops_returnn_in_subset_is_an_error_here(returnn):
         }
 
     old = {**net(2, 1), "joined": linear("fw0", 4), "output": net(2, 1)["output"]}
-    asked = case(old, net(4, 2), copy_param_mode="subset")
-    [found] = returnn([dict(asked)])
-    assert found[0].startswith("AssertionError")
-    [error] = ours(asked)
+    case = engine_case(old, net(4, 2), copy_param_mode="subset")
+    [[returnns_error]] = returnn([case])
+    assert returnns_error.startswith("AssertionError")
+    [error] = boulder_results(case)
     assert str(error).startswith(
         "phase of epochs 2–2 (index 1): growth of parameter 'joined/W' from (2, 4) to (8, 4): "
     )
 
 
-def test_returnn_goes_on_with_a_part_of_negative_size_where_we_stop(returnn):
+def test_a_part_of_negative_size_is_accepted_by_returnn_and_an_error_here(returnn):
     old, fresh, splits = np.ones((3, 7), "float32"), np.zeros((4, 2), "float32"), [[1, 1, 2], [2]]
     [(_, old_splits)] = returnn([{"kind": "subset", "old": old, "fresh": fresh, "splits": splits}])
     assert old_splits == [[-4, 0, 7], [7]]
