@@ -28,9 +28,16 @@ class Registry(dict[str, type[Base]], Generic[Base]):
         self._what, self._option = what, option
 
     def register(self, name: str) -> Callable[[type[Subclass]], type[Subclass]]:
-        """:return: a decorator that registers a class under this name"""
+        """
+        :return: a decorator that registers a class under this name
+        :raises NetworkError: if another class has it
+        """
 
         def decorate(cls: type[Subclass]) -> type[Subclass]:
+            if name in self:
+                raise NetworkError(
+                    f"{self._what} {name!r} is registered twice: {self[name].__module__}, {cls.__module__}"
+                )
             cls.class_name = name
             self[name] = cast(type[Base], cls)
             return cls
