@@ -94,11 +94,11 @@ class Experiment:
 
     @property
     def dev_description(self) -> dict[str, Any] | None:
-        return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data")
+        return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data", ordered=False)
 
-    def _described(self, data: Data | None, where: str) -> dict[str, Any]:
+    def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:
-            return data_description(data, where)
+            return data_description(data, where, ordered)
         except BoulderError as error:
             raise type(error)(f"pipeline {self.name!r}: {error}") from error
 
@@ -108,9 +108,10 @@ def is_no_data(data: Data | None) -> bool:
     return data is None or (isinstance(data, list | tuple) and not data)
 
 
-def data_description(data: Data | None, where: str) -> dict[str, Any]:
+def data_description(data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
     """
+    :param ordered: False: without the options of the order, which do not change scores and hypotheses
     :return: the canonical description, with a `tk.Path` for each file
     :raises DataError: for a wrong description
     """
-    return canonical_description(data, where, as_path=tk.Path)
+    return canonical_description(data, where, as_path=tk.Path, ordered=ordered)

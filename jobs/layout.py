@@ -7,7 +7,8 @@ from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
-from boulder.data import open_dataset, paths_in
+from boulder.data import open_dataset, paths_in, read_extern_data
+from boulder.data.batches import check_batch_size
 from boulder.data.sequence_order import check_order
 from boulder.errors import BoulderError, ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
@@ -107,21 +108,24 @@ class Layout:
             dev=_description(phase, "dev", experiment.dev_description),
         )
         check_order(result.options.batching)
+        check_batch_size(result.options.batch_size, read_extern_data(experiment.extern_data))
         return result
 
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
-        """:raises DataError: if a data set that exists already cannot be read, or has other streams than the network"""
-        common = (self._experiment.train_description, self._experiment.dev_description)
+        """:raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty"""
+        experiment = self._experiment
+        common = {"train_data": experiment.train_description, "dev_data": experiment.dev_description}
         for number, phase in enumerate(phases):
-            for description in (phase.train, phase.dev):
+            for key, description in (("train", phase.train), ("dev", phase.dev)):
                 if description is None or description in self._readable:
                     continue
                 try:
-                    _check_readable(description, self._experiment.extern_data)
+                    _check_readable(description, experiment.extern_data)
                 except BoulderError as error:
-                    if description in common:
-                        raise
-                    raise type(error)(f"phase {number} ({phase.index_name}): {error}") from error
+                    where = f"phase {number} ({phase.index_name}): {key}"
+                    if description == common[f"{key}_data"]:
+                        where = f"pipeline {experiment.name!r}: {key}_data"
+                    raise type(error)(f"{where}: {error}") from error
                 self._readable.append(description)
 
 
@@ -129,6 +133,7 @@ def _check_readable(description: dict[str, Any], extern_data: Mapping[str, Any])
     with open_dataset(description, extern_data) as dataset:
         if all(getattr(path, "creator", None) is None or path.available() for path in paths_in(description)):
             dataset.check()
+            dataset.check_not_empty()
 
 
 def _description(phase: Phase, key: str, default: dict[str, Any] | None) -> Any:
@@ -136,7 +141,7 @@ def _description(phase: Phase, key: str, default: dict[str, Any] | None) -> Any:
     if key not in phase.config:
         return default
     value: Any = phase.config[key]
-    return None if key == "dev" and is_no_data(value) else data_description(value, key)
+    return None if key == "dev" and is_no_data(value) else data_description(value, key, ordered=key == "train")
 
 
 def _parts(

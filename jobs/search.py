@@ -46,7 +46,7 @@ class SearchJob(Job):
         """
         self.checkpoint = checkpoint
         self.extern_data = extern_data
-        self.data = data_description(data, "data")
+        self.data = data_description(data, "data", ordered=False)
         self.output_layer = output_layer
         self.batch_size = batch_size
         self.functions = functions or {}
@@ -74,7 +74,7 @@ class SearchJob(Job):
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:
         computed = {key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")}
-        return super().hash(computed | {"data": data_description(kwargs["data"], "data")})
+        return super().hash(computed | {"data": data_description(kwargs["data"], "data", ordered=False)})
 
 
 def write_json(path: tk.Path, value: object) -> None:

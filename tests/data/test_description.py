@@ -32,6 +32,14 @@ def test_paths_and_defaults_have_the_same_canonical_form(given):
     assert canonical_description(given) == {"class": "HDFDataset", "files": ["a.hdf"]}
 
 
+def test_options_of_the_order_are_checked_and_left_out_where_the_order_has_no_effect():
+    described = {"class": "HDFDataset", "files": ["a.hdf"], "seq_ordering": "random", "order_by": "data"}
+    assert canonical_description(described) == described
+    assert canonical_description(described, ordered=False) == canonical_description("a.hdf")
+    with pytest.raises(DataError, match="found 'randm'"):
+        canonical_description(described | {"seq_ordering": "randm"}, ordered=False)
+
+
 def test_path_objects_stay_and_strings_become_path_objects():
     path = PathOfAJob("a.hdf")
     found = canonical_description({"class": "HDFDataset", "files": [path, "b.hdf"]}, as_path=PathOfAJob)
@@ -44,7 +52,7 @@ def test_path_objects_stay_and_strings_become_path_objects():
     ("description", "message"),
     [
         ({"class": "HdfDataset", "files": []}, "unknown data set class 'HdfDataset', .*; did you mean 'HDFDataset'"),
-        ({"clas": "HDFDataset"}, "found no 'class'; did you mean 'clas'"),
+        ({"clas": "HDFDataset"}, "found no 'class', but 'clas', expected one of HDFDataset"),
         ({"class": "HDFDataset", "fils": ["a"]}, "HDFDataset has no option 'fils', only .*; did you mean 'files'"),
         ({"class": "HDFDataset"}, "HDFDataset needs the option 'files'"),
         ({"class": "HDFDataset", "files": []}, "HDFDataset: files: found none, expected at least one"),

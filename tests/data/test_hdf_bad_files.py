@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from boulder.data import HdfDataset, open_dataset
+from boulder.data.hdf_file import _reason
 from boulder.errors import DataError
 
 
@@ -32,6 +33,63 @@ def test_another_layout_is_reported(tmp_path):
     with h5py.File(tmp_path / "a.hdf", "w") as file:
         file["weights"] = [1]
     assert "found weights, expected RETURNN's HDF layout, which has 'seqLengths'" in error_of(tmp_path / "a.hdf")
+
+
+def _group(file, name):
+    file.create_group(name)
+
+
+def _value(value):
+    return lambda file, name: file.__setitem__(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "replace", "message"),
+    [
+        ("inputs", _group, "'inputs' is a group, expected an array, as in RETURNN's HDF layout"),
+        ("inputs", _value(3), "'inputs' is a single value, expected an array"),
+        ("seqLengths", _group, "'seqLengths' is a group, expected an array"),
+        ("seqLengths", _value(["a"] * 3), "seqLengths holds values of type object, expected integers"),
+        ("seqLengths", _value([1.5] * 3), "seqLengths holds values of type float64, expected integers"),
+        ("seqTags", _group, "'seqTags' is a group"),
+        ("targets", _value([1]), "'targets' is no group"),
+        ("targets/data", _value([1]), "'targets/data' is no group"),
+        ("targets/data/classes", _group, "'targets/data/classes' is a group"),
+    ],
+)
+def test_parts_of_another_type_are_reported(corpus, name, replace, message):
+    path = corpus(3).path
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        replace(file, name)
+    assert error_of(path).startswith(f"{path}: {message}")
+
+
+def test_a_dimension_that_is_no_number_is_reported(corpus):
+    path = corpus(3).path
+    with h5py.File(path, "r+") as file:
+        file["targets/size"].attrs["classes"] = "many"
+    assert error_of(path) == f"{path}: the dimension of 'classes' is 'many', expected an integer"
+
+
+def test_a_folder_is_reported(tmp_path):
+    assert error_of(tmp_path) == f"{tmp_path}: is a folder, expected an HDF file"
+    assert error_of("") == ".: is a folder, expected an HDF file"
+
+
+def test_a_read_error_is_reported_without_the_details_of_hdf5():
+    text = (
+        "Can't synchronously read data (file read failed: time = Sat Nov 28, filename = 'a.hdf', file descriptor = 3, "
+        "errno = 5, error message = 'Input/output error', buf = 0x55, total read size = 8)"
+    )
+    assert _reason(OSError(text)) == "Input/output error"
+    assert _reason(OSError("file signature\n not found")) == "file signature not found"
+
+
+def test_a_data_set_without_sequences_names_its_files(corpus):
+    full, empty = corpus(3).path, corpus(0, "empty.hdf").path
+    assert error_of([empty], action=HdfDataset.check_not_empty) == f"{empty}: found no sequences"
+    open_dataset([full, empty]).check_not_empty()
 
 
 def test_inconsistent_lengths_are_reported(corpus):

@@ -141,7 +141,8 @@ def test_errors_name_the_sequence(tmp_path, data, message):
     [
         ({}, None, "extern_data is empty, expected at least one stream"),
         ({"data": {"sparse": True, "dim": None}}, None, r"extern_data\['data'\] has no dim"),
-        ({"data": {"dims": 3}}, None, r"extern_data\['data'\]: found no 'dim'; did you mean 'dim'"),
+        ({"data": {"dmi": 3}}, None, r"extern_data\['data'\]: found no 'dim', but 'dmi'; did you mean 'dim'"),
+        ({"data": {"dtype": "int32"}}, None, r"extern_data\['data'\]: found no 'dim'$"),
         ({"data": {"dim": 0}}, None, r"extern_data\['data'\]: found dim 0, expected an integer of at least 1"),
         ({"data": (3, 5)}, None, r"extern_data\['data'\]: found \(3, 5\), expected a dict"),
         ([], None, r"extern_data: found \[\], expected a dict"),

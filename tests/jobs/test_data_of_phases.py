@@ -3,6 +3,7 @@
 import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
+from boulder.data import HdfWriter
 from boulder.errors import BoulderError, ConfigError, DataError
 from tests.tiny import CONFIG, EXTERN_DATA, network, write_data
 
@@ -84,9 +85,9 @@ def test_the_files_of_each_phase_are_inputs_of_its_job(lay_out, data):
         ({}, {"train_data": {"class": "HDFDatset"}}, "pipeline 'data': train_data: unknown data set class 'HDFDatset', .*'HDFDataset'"),
         ({}, {"dev_data": {"class": "HDFDataset", "fils": []}}, "pipeline 'data': dev_data: HDFDataset has no option 'fils', .*'files'"),
         ({}, {"train_data": []}, "pipeline 'data': train_data: HDFDataset: files: found none, expected at least one"),
-        ({}, {"train_data": "/no/train.hdf"}, "^/no/train.hdf: no such file"),
+        ({}, {"train_data": "/no/train.hdf"}, "^pipeline 'data': train_data: /no/train.hdf: no such file"),
         ({"train": {"class": "HDFDatset"}}, {}, r"phase 1 \(index 1\): train: unknown data set class 'HDFDatset'"),
-        ({"dev": "/no/dev.hdf"}, {}, r"phase 1 \(index 1\): /no/dev.hdf: no such file"),
+        ({"dev": "/no/dev.hdf"}, {}, r"phase 1 \(index 1\): dev: /no/dev.hdf: no such file"),
         ({"train": None}, {}, r"phase 1 \(index 1\): train: found None, expected a path"),
         ({"trian": "a.hdf"}, {}, r"phase 1 \(index 1\): .*'trian'; did you mean 'train'"),
     ],
@@ -100,9 +101,45 @@ def test_wrong_data_is_reported_before_any_job_is_made(lay_out, overrides, argum
 def test_order_by_must_be_a_stream(lay_out, data):
     description = {"class": "HDFDataset", "files": [str(data / "train.hdf")], "order_by": "clases"}
     with pytest.raises(
-        DataError, match=r"order_by: found no stream 'clases' in extern_data, .*; did you mean 'classes'"
+        DataError,
+        match=r"pipeline 'data': train_data: order_by: found no stream 'clases' in extern_data, .*; did you mean 'classes'",
     ):
         lay_out(train_data=description)
+    with pytest.raises(DataError, match=r"phase 1 \(index 1\): train: order_by: found no stream 'clases'"):
+        lay_out({"train": description})
+
+
+def test_the_order_of_data_to_score_or_to_search_changes_no_job(lay_out, data):
+    from jobs.ctc_search import CtcSearchJob
+    from sisyphus import tk
+
+    dev = {"class": "HDFDataset", "files": [str(data / "dev.hdf")]}
+    ordered = {**dev, "seq_ordering": "random", "order_by": "classes"}
+    assert ids(lay_out(dev_data=ordered)) == ids(lay_out())
+    assert ids(lay_out({"dev": ordered})) == ids(lay_out({"dev": dev}))
+    one, other = [CtcSearchJob(checkpoint=tk.Path("a.h5"), extern_data=EXTERN_DATA, data=d) for d in (dev, ordered)]
+    assert one.job_id() == other.job_id()
+
+
+def test_an_empty_data_set_is_reported(lay_out, tmp_path):
+    with HdfWriter(tmp_path / "empty.hdf", EXTERN_DATA):
+        pass
+    with pytest.raises(DataError, match=r"pipeline 'data': dev_data: .*empty.hdf: found no sequences"):
+        lay_out(dev_data=tmp_path / "empty.hdf")
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "message"),
+    [
+        ({"dta": 5000}, "batch_size: found stream 'dta', expected data, classes; did you mean 'data'"),
+        ({}, "batch_size: found no stream to limit"),
+    ],
+)
+def test_a_wrong_batch_size_is_reported(lay_out, batch_size, message):
+    with pytest.raises(BoulderError, match=rf"phase 1 \(index 1\): {message}"):
+        lay_out({"batch_size": batch_size})
+    with pytest.raises(BoulderError, match=rf"phase 0 \(index 0\): {message}"):
+        lay_out(config=CONFIG | {"batch_size": batch_size})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from boulder.data import HdfWriter
-from boulder.errors import NetworkError
+from boulder.errors import DataError, NetworkError
 from boulder.network import describe
 from boulder.network.initializers import initial_value
 from boulder.search.network import Searched, beam_search, ctc_search
@@ -49,6 +49,15 @@ def test_ctc_search_gives_labels_of_each_sequence(letters):
     net = {"output": {"class": "softmax", "from": "data", "n_out": 4}}
     hypotheses = ctc_search(searched(net, letters), "output")
     assert {tag: len(labels) <= LENGTHS[tag] for tag, labels in hypotheses.items()} == dict.fromkeys(LENGTHS, True)
+
+
+def test_equal_tags_are_reported(tmp_path):
+    with HdfWriter(tmp_path / "twice.hdf", {"data": EXTERN_DATA["data"]}) as writer:
+        for _ in range(2):
+            writer.write("same", {"data": np.arange(2)})
+    net = {"output": {"class": "softmax", "from": "data", "n_out": 4}}
+    with pytest.raises(DataError, match="several sequences with the tag 'same'"):
+        ctc_search(searched(net, tmp_path / "twice.hdf"), "output")
 
 
 @pytest.mark.parametrize(

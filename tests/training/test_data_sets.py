@@ -1,5 +1,6 @@
 """Training on data sets that change with the phase, that have no stream `data`, and on a class of data sets of one's own."""
 
+import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,9 +9,10 @@ import pytest
 
 from boulder.data import PATHS, Dataset, HdfWriter, canonical_description, dataset_class, open_dataset
 from boulder.data.dataset import dataset_classes
-from boulder.errors import DataError, NetworkError
+from boulder.errors import DataError, NetworkError, TrainingError
 from boulder.network import describe, uses_streams
 from boulder.training.scores import read_scores
+from boulder.training.store import CheckpointStore
 from tests.tiny import EXTERN_DATA, network, phase
 
 
@@ -45,6 +47,32 @@ def test_a_data_set_of_a_later_phase_that_is_missing_names_its_index(training, t
     second = phase(1, range(2, 3), network(1, 4)) | {"train": hdf(tmp_path / "no.hdf")}
     with pytest.raises(DataError, match=r"^index 1: .*no\.hdf: no such file"):
         training([phase(0, range(1, 2), network(1, 4)), second])
+
+
+@pytest.mark.parametrize("key", ["train", "dev"])
+def test_a_data_set_without_sequences_is_refused(training, tmp_path, key):
+    with HdfWriter(tmp_path / "empty.hdf", EXTERN_DATA):
+        pass
+    with pytest.raises(DataError, match=r"^index 0: .*empty\.hdf: found no sequences"):
+        training([phase(0, range(1, 2), network(1, 4)) | {key: hdf(tmp_path / "empty.hdf")}])
+
+
+def test_an_epoch_resumes_only_with_the_data_it_began_with(training, data, tmp_path, stop_at):
+    train = tmp_path / "train.hdf"
+    shutil.copy(data / "train.hdf", train)
+    phases = [phase(0, range(1, 3), network(1, 4))]
+    stop_at(2)
+    with pytest.raises(SystemExit):
+        training(phases, train=[train])
+    shutil.copy(data / "dev.hdf", train)
+    with pytest.raises(TrainingError, match=r"^epoch 1 \(index 0\): the train data has changed since the job was"):
+        training(phases, train=[train])
+    shutil.copy(data / "train.hdf", train)
+    stored = CheckpointStore(tmp_path / "run/store")
+    state = stored.newest(print)
+    del state.position["train_data"]  # as in checkpoints of older versions
+    stored.save(state)
+    assert training(phases, train=[train]).checksum == training(phases, "whole").checksum
 
 
 def test_streams_may_have_any_names(training, tmp_path):

@@ -1,6 +1,6 @@
 """Grouping sequences into batches, and the padded arrays of a batch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,7 @@ def form_batches(
     :return: consecutive parts of `order`
     :raises DataError: for a limit that is not a positive integer, or for an unknown stream
     """
-    limits = _limits(batch_size, lengths)
+    limits = check_batch_size(batch_size, lengths)
     if max_seqs is None or max_seqs == -1:
         max_seqs = len(order) or 1
     max_seqs = _positive(max_seqs, "max_seqs")
@@ -87,14 +87,20 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
     return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, tags=dataset.tags(seqs))
 
 
-def _limits(batch_size: object, lengths: Mapping[str, np.ndarray]) -> dict[str, int]:
+def check_batch_size(batch_size: object, streams: Collection[str]) -> dict[str, int]:
+    """
+    :param batch_size: see `form_batches`
+    :param streams: keys of the data set
+    :return: stream → padded frames
+    :raises DataError: for a limit that is not a positive integer, for an unknown stream, or for a dict without entries
+    """
     if not isinstance(batch_size, Mapping):
-        limits = dict.fromkeys(lengths, _positive(batch_size, "batch_size"))
+        limits = dict.fromkeys(streams, _positive(batch_size, "batch_size"))
     else:
         for key in batch_size:
-            if key not in lengths:
-                known = ", ".join(lengths)
-                raise DataError(f"batch_size: found stream {key!r}, expected {known}{nearest(key, lengths)}")
+            if key not in streams:
+                known = ", ".join(streams)
+                raise DataError(f"batch_size: found stream {key!r}, expected {known}{nearest(key, streams)}")
         limits = {key: _positive(size, f"batch_size[{key!r}]") for key, size in batch_size.items()}
     if not limits:
         raise DataError("batch_size: found no stream to limit, expected at least one")

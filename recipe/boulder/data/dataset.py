@@ -124,6 +124,17 @@ class Dataset(ABC):
 
     # Derived from these
 
+    def check_not_empty(self) -> None:
+        """:raises DataError: if the data set has no sequences; names its files, if it has any"""
+        if self.num_seqs == 0:
+            files = [
+                path
+                for name, f in self.options().items()
+                if f.metadata.get("paths")
+                for path in getattr(self, name) or ()
+            ]
+            raise DataError(f"{', '.join(map(str, files)) or type(self).__name__}: found no sequences")
+
     def __enter__(self) -> Self:
         return self
 

@@ -19,12 +19,13 @@ _OF_PATHS = "HDFDataset"  # the class of a path, or a list of paths, given witho
 
 
 def canonical_description(
-    description: object, where: str = "data set", as_path: Callable[[str], object] = str
+    description: object, where: str = "data set", as_path: Callable[[str], object] = str, ordered: bool = True
 ) -> dict[str, Any]:
     """
     :param description: a dict, or a path or a list of paths for an HDF data set
     :param where: context for error messages
     :param as_path: makes a path object of a file that is given as a string
+    :param ordered: False: the order has no effect on the use of the data, so `seq_ordering` and `order_by` are left out
     :return: the description as plain JSON with paths in it, without options at their default
     :raises DataError: for an unknown class or option, with the nearest name, a missing option, or a wrong value
     """
@@ -32,7 +33,8 @@ def canonical_description(
     name = options.pop("class", None)
     if not isinstance(name, str) or name not in dataset_classes():
         known = ", ".join(dataset_classes())
-        found = f"found no 'class'{nearest('class', options)}" if name is None else f"unknown data set class {name!r}"
+        similar = next((f", but {key!r}" for key in options if nearest(key, ["class"])), "")
+        found = f"found no 'class'{similar}" if name is None else f"unknown data set class {name!r}"
         raise DataError(f"{where}: {found}, expected one of {known}{nearest(str(name), dataset_classes())}")
     cls = dataset_classes()[name]
     for key in options:
@@ -50,7 +52,9 @@ def canonical_description(
         cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
-    return {"class": name} | {key: value for key, value in plain.items() if value != cls.options()[key].default}
+    left_out = () if ordered else ("seq_ordering", "order_by")
+    kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
+    return {"class": name} | kept
 
 
 def open_dataset(

@@ -1,5 +1,6 @@
 """`HdfFile`: an open file in RETURNN's HDF layout."""
 
+import re
 from pathlib import Path
 
 import h5py
@@ -21,31 +22,38 @@ class HdfFile:
     def __init__(self, path: Path) -> None:
         """:raises DataError: if the file is missing, truncated or of another layout, or if its lengths do not add up"""
         self.path = path
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder, expected an HDF file")
         try:
             self._file = h5py.File(path, "r")
         except FileNotFoundError:
             raise DataError(f"{path}: no such file, expected an HDF file") from None
         except OSError as error:
-            text = " ".join(str(error).split())
-            raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {text}") from error
+            raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error
+        self._tags: np.ndarray | None = None
+        self.offsets: dict[str, np.ndarray] = {}
+        """key → int64 [N + 1]"""
         try:
             self._datasets = self._find_datasets()
             lengths = self._read_lengths()
+            self.num_seqs = len(lengths)
+            self.streams = {key: self._stream(key) for key in self._datasets}
+            self._fill_offsets(lengths)
+        except (OSError, KeyError, RuntimeError) as error:  # h5py raises each of these for damaged files
+            self._file.close()
+            raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error
         except BaseException:
             self._file.close()
             raise
-        self.num_seqs = len(lengths)
-        self._tags: np.ndarray | None = None
-        self.streams = {key: self._stream(key) for key in self._datasets}
-        self.offsets: dict[str, np.ndarray] = {}
-        """key → int64 [N + 1]"""
+
+    def _fill_offsets(self, lengths: np.ndarray) -> None:
         columns = self._columns()
         for key, dataset in self._datasets.items():
             offsets = np.zeros(self.num_seqs + 1, "int64")
             np.cumsum(lengths[:, columns.index(key)], out=offsets[1:])
             if offsets[-1] != dataset.shape[0]:
                 raise DataError(
-                    f"{path}: {key!r} has {dataset.shape[0]} frames, expected {offsets[-1]}, the sum of its seqLengths"
+                    f"{self.path}: {key!r} has {dataset.shape[0]} frames, expected {offsets[-1]}, the sum of its seqLengths"
                 )
             self.offsets[key] = offsets
 
@@ -66,8 +74,9 @@ class HdfFile:
         try:
             return self._datasets[key][start:stop]
         except OSError as error:
-            text = " ".join(str(error).split())
-            raise DataError(f"{self.path}: frames {start} to {stop} of {key!r} cannot be read: {text}") from error
+            raise DataError(
+                f"{self.path}: frames {start} to {stop} of {key!r} cannot be read: {_reason(error)}"
+            ) from error
 
     def tags(self, indices: np.ndarray) -> list[str]:
         """
@@ -84,8 +93,7 @@ class HdfFile:
             seq_tags = self._file["seqTags"]
             return [_decode(seq_tags[i]) for i in indices]
         except OSError as error:
-            text = " ".join(str(error).split())
-            raise DataError(f"{self.path}: seqTags cannot be read: {text}") from error
+            raise DataError(f"{self.path}: seqTags cannot be read: {_reason(error)}") from error
 
     def close(self) -> None:
         self._file.close()
@@ -95,10 +103,22 @@ class HdfFile:
             if name not in self._file:
                 found = ", ".join(sorted(self._file)) or "nothing"
                 raise DataError(f"{self.path}: found {found}, expected RETURNN's HDF layout, which has {name!r}")
-        datasets = {"data": self._file["inputs"]} if "inputs" in self._file else {}
+            self._array(name)
+        for name in ("targets", "targets/data", "targets/size"):
+            if name in self._file and not isinstance(self._file[name], h5py.Group):
+                raise DataError(f"{self.path}: {name!r} is no group, expected RETURNN's HDF layout")
+        datasets = {"data": self._array("inputs")} if "inputs" in self._file else {}
         for key in sorted(self._file.get("targets/data", ())):
-            datasets[key] = self._file["targets/data"][key]
+            datasets[key] = self._array(f"targets/data/{key}")
         return {key: dataset for key, dataset in datasets.items() if dataset.dtype.kind in "iufb"}
+
+    def _array(self, name: str) -> h5py.Dataset:
+        """:raises DataError: if it is a group or a single value"""
+        item = self._file[name]
+        if not isinstance(item, h5py.Dataset) or not item.shape:
+            found = "a single value" if isinstance(item, h5py.Dataset) else "a group"
+            raise DataError(f"{self.path}: {name!r} is {found}, expected an array, as in RETURNN's HDF layout")
+        return item
 
     def _columns(self) -> list[str]:
         """:return: the streams that seqLengths has columns for, including those without data"""
@@ -110,6 +130,8 @@ class HdfFile:
 
     def _read_lengths(self) -> np.ndarray:
         columns, lengths = self._columns(), self._file["seqLengths"][...]
+        if lengths.dtype.kind not in "iu":
+            raise DataError(f"{self.path}: seqLengths holds values of type {lengths.dtype}, expected integers")
         if lengths.ndim == 1:  # an old form: all streams have the same lengths
             lengths = np.repeat(lengths[:, None], len(columns), axis=1)
         if (
@@ -143,8 +165,17 @@ class HdfFile:
         else:
             sizes = self._file["targets/size"].attrs if "targets/size" in self._file else {}
             declared = sizes.get(key, 0)  # the dimension, or that and the number of axes
-        dim = int(np.ravel(declared)[0])
+        try:
+            dim = int(np.ravel(declared)[0])
+        except (ValueError, TypeError, IndexError):
+            raise DataError(f"{self.path}: the dimension of {key!r} is {declared!r:.60}, expected an integer") from None
         return dim if dim > 1 else None  # RETURNN's SimpleHDFWriter writes 1 for an unknown dimension
+
+
+def _reason(error: Exception) -> str:
+    """:return: HDF5's message in one line, without its time, file descriptor and buffer"""
+    message = re.search(r"error message = '(.*?)'", str(error))
+    return message[1] if message else " ".join(str(error).split())
 
 
 def _decode(value: bytes | str) -> str:

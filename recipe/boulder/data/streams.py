@@ -84,8 +84,10 @@ def _read_entry(key: str, entry: object) -> Stream:
             f"extern_data[{key!r}]: found {entry!r}, expected a dict with 'dim' and 'sparse', or (dim, ndim)"
         )
     if "dim" not in entry and "shape" not in entry:
-        wrong = next((option for option in entry if option not in _OPTIONS), "")
-        raise DataError(f"extern_data[{key!r}]: found no 'dim'{nearest(wrong, ['dim', 'sparse', 'shape'])}")
+        known = ("dim", "shape")
+        similar = next((option for option in entry if option not in _OPTIONS and nearest(option, known)), None)
+        but = "" if similar is None else f", but {similar!r}{nearest(similar, known)}"
+        raise DataError(f"extern_data[{key!r}]: found no 'dim'{but}")
     sparse, shape = bool(entry.get("sparse", False)), entry.get("shape")
     if shape is not None and len(shape) > 2 - sparse:
         frames = "(None,), of class indices" if sparse else "(None, dim)"

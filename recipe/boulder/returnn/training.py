@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from boulder.errors import ConfigError
+from boulder.data.dataset import Dataset, dataset_classes
+from boulder.errors import ConfigError, nearest
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.overrides import known_options
 from boulder.schedule import Plan
+from boulder.training.learning_rate import CONTROLS
 
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
 
@@ -20,7 +24,6 @@ _NOT_YET: dict[str, tuple] = {
     "chunking": ("0", 0, None, False),
     "dynamic_learning_rate": (None,),
     "gradient_noise": (0, None),
-    "learning_rate_control": ("constant", None),
     "learning_rate_warmup_num_epochs": (0, None),
     "max_seq_length": (0, None, float("inf")),
     "min_seq_length": (0, None),
@@ -39,7 +42,7 @@ _FOR_ALL_PHASES = frozenset(
 )
 
 
-_KNOWN_OF_DATA = ("class", "files", "seq_ordering", "use_cache_manager", "name")
+_WITHOUT_EFFECT_ON_DATA = ("use_cache_manager", "name")
 
 
 def training_config(config: ReturnnConfig) -> dict:
@@ -51,6 +54,12 @@ def training_config(config: ReturnnConfig) -> dict:
     for option, without_effect in _NOT_YET.items():
         if option in values and values[option] not in without_effect:
             raise ConfigError(f"{config.file}: the training does not know {option!r} yet, found {values[option]!r:.60}")
+    control = values.get("learning_rate_control")
+    if control is not None and (not isinstance(control, str) or control not in CONTROLS):
+        raise ConfigError(
+            f"{config.file}: Boulder has no learning_rate_control {control!r:.60}, expected one of "
+            f"{', '.join(CONTROLS)}{nearest(str(control), CONTROLS)}"
+        )
     options = {key: values[key] for key in known_options() if values.get(key) is not None}
     for name in _OPTIMIZER_FLAGS:  # the older way: adam = True
         if values.get(name) and "optimizer" not in options:
@@ -94,7 +103,7 @@ def data_description(
     :param values: the options that contain it; None: those of the config
     :param as_path: makes a path object of a file
     :return: description of the data set, with absolute paths; None if there is no such data set
-    :raises ConfigError: for an unsupported class, or an option of it that would change the data
+    :raises ConfigError: for a class that is not registered, or an unknown option that would change the data
     """
     value = (config.values if values is None else values).get(key)
     if not value:
@@ -103,17 +112,37 @@ def data_description(
         raise ConfigError(
             f"{config.file}: {key!r}: found {value!r:.60}, expected a dict such as {{'class': 'HDFDataset'}}"
         )
-    if value.get("class") != "HDFDataset":
-        raise ConfigError(
-            f"{config.file}: {key!r}: a data set of class {value.get('class')!r} cannot be read, expected 'HDFDataset'"
-        )
+    name = value.get("class")
+    cls = dataset_classes().get(str(name))
+    if cls is None:
+        expected = " or ".join(map(repr, dataset_classes()))
+        raise ConfigError(f"{config.file}: {key!r}: a data set of class {name!r} cannot be read, expected {expected}")
+    options = {}
     for option, found in value.items():
-        if option not in _KNOWN_OF_DATA and not (option == "partition_epoch" and found in (1, None)):
+        if option in cls.options():
+            if found is not None and (found != "" or option != "seq_ordering"):
+                options[option] = found
+        elif not _without_effect(option, found):
             raise ConfigError(
-                f"{config.file}: {key!r}: Boulder does not support the option {option!r} of HDFDataset yet"
+                f"{config.file}: {key!r}: Boulder does not support the option {option!r} of {name} yet"
+                + nearest(option, cls.options())
             )
-    files = value.get("files", [])
-    files = [files] if isinstance(files, str) else files
-    folder = config.file.absolute().parent
-    order = {"seq_ordering": value["seq_ordering"]} if value.get("seq_ordering") else {}
-    return {"class": "HDFDataset", "files": [as_path(str(folder / file)) for file in files]} | order
+    return {"class": name} | _absolute(options, cls, config.file.absolute().parent, as_path)
+
+
+def _without_effect(option: str, value: object) -> bool:
+    return option in ("class", *_WITHOUT_EFFECT_ON_DATA) or (option == "partition_epoch" and value in (1, None))
+
+
+def _absolute(
+    options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
+) -> dict[str, Any]:
+    """:return: the options, with path objects of absolute paths"""
+    result = dict(options)
+    for option, value in options.items():
+        if cls.options()[option].metadata.get("paths"):
+            files = value if isinstance(value, list | tuple) else [value]
+            result[option] = [
+                as_path(str(folder / file)) if isinstance(file, str | os.PathLike) else file for file in files
+            ]
+    return result

@@ -10,7 +10,7 @@ import numpy
 
 from boulder.data import batches_of_epoch, form_batches, open_dataset, sequence_order
 from boulder.data.feed import tensor_spec
-from boulder.errors import NetworkError, nearest
+from boulder.errors import DataError, NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
 from boulder.network.axes import BEAM, FEATURE, LOOP, Batch
@@ -48,7 +48,7 @@ class Searched:
         """
         :param wanted: network output → tensors
         :return: sequence tags, and these tensors as arrays, for each batch
-        :raises DataError: if the data set cannot be read
+        :raises DataError: if the data set cannot be read, or several sequences have the same tag
         """
         variables = {path: tf.constant(value) for path, value in self.checkpoint.params.items()}
         with open_dataset(self.data, self.extern_data, streams=uses_streams(spec, losses=False)) as dataset:
@@ -60,7 +60,14 @@ class Searched:
 
             order = sequence_order("sorted", dataset.order_lengths, 0, 0)  # least padding
             batches = form_batches(order, dataset.measured_lengths, self.batch_size)
+            seen: set[str] = set()
             for batch in batches_of_epoch(dataset, batches):
+                for tag in batch.tags:
+                    if tag in seen:
+                        raise DataError(
+                            f"search: found several sequences with the tag {tag!r}, expected different tags"
+                        )
+                    seen.add(tag)
                 yield batch.tags, [tensor.numpy() for tensor in forward(batch.data, batch.lengths)]
 
 

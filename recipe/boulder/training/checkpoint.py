@@ -40,7 +40,8 @@ class Checkpoint:
     :param slots: slot name → path → array
     :param iterations: number of updates of the optimizer since its slots were last reset
     :param history: records of the finished epochs
-    :param position: None after a whole epoch, else {"batch": number of batches done, "sums": {key: [sum, frames]}}
+    :param position: None after a whole epoch, else {"batch": number of batches done, "sums": {key: [sum, frames]},
+        "train_data": fingerprint of the data set; missing in older checkpoints}
     """
 
     epoch: int

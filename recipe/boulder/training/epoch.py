@@ -67,11 +67,17 @@ def _train_batches(
 ) -> tuple[Sums, int, int]:
     """
     :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
-    :raises TrainingError: if a loss or gradient is not finite
+    :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
     options, dataset = phase.options, run.train_data
     order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
     batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
+    fingerprint = dataset.fingerprint()
+    if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
+        raise TrainingError(
+            f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
+            "this epoch; restore the data to resume, or rerun the phase from its start with `boulder rerun`"
+        )
     sums, done = Sums(state.position["sums"] if state.position else {}), state.batches_done
     state.epoch = epoch
     model.optimizer.learning_rate.assign(rate)
@@ -84,7 +90,7 @@ def _train_batches(
         state.step += 1
         done += 1
         run.progress.advance(sums)
-        state.position = {"batch": done, "sums": sums.sums}
+        state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
         run.stop_if_asked(model, state)
     return sums, len(batches), int(dataset.order_lengths[order].sum())
 

@@ -35,7 +35,7 @@ class PhaseData:
     def of(self, phase: TrainingPhase) -> tuple[Dataset, Dataset | None]:
         """
         :return: the data sets to train on and to score, checked; None: the phase has no data to score
-        :raises DataError: if one cannot be read, or has other streams than the network
+        :raises DataError: if one cannot be read, has other streams than the network, or has no sequences
         """
         wanted = [description for description in (phase.train, phase.dev) if description is not None]
         for description, dataset in self._opened:
@@ -52,6 +52,7 @@ class PhaseData:
         try:
             dataset = open_dataset(description, self._extern_data)
             dataset.check()
+            dataset.check_not_empty()
         except DataError as error:
             raise DataError(f"{phase.index_name}: {error}") from error
         self._opened.append((description, dataset))
