@@ -85,6 +85,13 @@ def test_a_rule_is_chosen_by_its_name_and_its_options_are_keys_of_the_config(hal
         learning_rate_control(config | {"halve_threshold": -1}, plan(NETWORK, None, 3))
 
 
+def test_an_option_at_its_default_is_left_out_so_that_a_new_option_keeps_the_ids_of_jobs(halve):
+    default, other = (halve(first_epoch=1, rates=[8.0], halve_threshold=threshold) for threshold in (0.0, 0.1))
+    assert default.to_json() == {"class": "halve", "first_epoch": 1, "rates": [8.0]}
+    assert other.to_json() == default.to_json() | {"halve_threshold": 0.1}
+    assert [control_from_json(control.to_json()) for control in (default, other)] == [default, other]
+
+
 def test_a_rule_sees_scores_that_are_none_or_missing(halve):
     control = halve(first_epoch=1, rates=[8.0] * 6)
     assert [control.rate(e, records(1.0, None, "missing", 2.0, 1.5)[: e - 1]) for e in range(1, 7)] == [8] * 4 + [4, 4]

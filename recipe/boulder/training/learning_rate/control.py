@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from boulder.errors import ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.schedule.canonical import canonical
 from boulder.training.history import EpochRecord
 
 
@@ -61,8 +62,17 @@ class LearningRateControl(ABC):
         return [field.name for field in fields(cls) if field.name not in ("first_epoch", "rates")]
 
     def to_json(self) -> dict[str, Any]:
-        """:return: plain JSON, part of the hash of the phase's job"""
-        return {"class": self.name} | asdict(self)
+        """
+        :return: plain JSON, part of the hash of the phase's job. It omits options at their default, so that jobs keep their
+            ids when a rule gains an option.
+        """
+        result: dict[str, Any] = {"class": self.name}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            default = f.default_factory() if f.default_factory is not MISSING else f.default
+            if default is MISSING or canonical(value) != canonical(default):
+                result[f.name] = value
+        return result
 
 
 CONTROLS: dict[str, type[LearningRateControl]] = {}
