@@ -106,7 +106,7 @@ class Layout:
             train=_description(phase, "train", experiment.train_description),
             dev=_description(phase, "dev", experiment.dev_description),
         )
-        check_order(result.options.batching)
+        check_order(result.options.batching, "config: batching")
         return result
 
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
