@@ -21,7 +21,7 @@ from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import announced
 from sisyphus import tk
 
-_RECORD = ("epoch", "index", "learning_rate", "train", "dev")  # without times, which vary from run to run
+_RECORD = ("epoch", "index", "learning_rate", "train", "dev", "scales")  # without times, which vary from run to run
 
 
 async def lay_out_adaptive(name: str, **arguments: Any) -> Pipeline:
@@ -34,8 +34,8 @@ async def lay_out_adaptive(name: str, **arguments: Any) -> Pipeline:
             tk.register_output("name/checkpoint.h5", training.checkpoint)
 
     `history` holds a record for each epoch before that index:
-    `{"epoch": 1, "index": 0, "learning_rate": …, "train": {"cost:output": …, "error:output": …}, "dev": {…}}`. It lacks the
-    times of scores.jsonl, which differ from run to run.
+    `{"epoch": 1, "index": 0, "learning_rate": …, "train": {"cost:output": …, "error:output": …}, "dev": {…}}`, with
+    the loss scales other than 1 as `"scales"`. It lacks the times of scores.jsonl, which differ from run to run.
 
     The algo is called from index 0 on each time, also by a restarted manager. Its result must depend on its arguments
     alone, so that jobs keep their ids and finished ones are found.

@@ -107,7 +107,7 @@ class Layout:
             train=_description(phase, "train", experiment.train_description),
             dev=_description(phase, "dev", experiment.dev_description),
         )
-        check_order(result.options.batching)
+        check_order(result.options.batching, "config: batching")
         check_batch_size(result.options.batch_size, read_extern_data(experiment.extern_data))
         return result
 

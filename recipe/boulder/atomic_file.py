@@ -14,18 +14,20 @@ def replaced(path: str | os.PathLike[str], durable: bool = False) -> Iterator[Pa
     Yields a temporary path in the same directory. The caller writes a file there; on leaving the context the file is
     renamed to `path`. After an exception the temporary file is removed, and `path` keeps its old content.
 
-    :param durable: also make the rename survive a power failure. The caller must have fsynced the file's data.
+    :param durable: flush the file and the rename to the disk, so that both survive a power failure
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
+        if durable:
+            _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     if durable:
-        _sync_directory(path.parent)
+        _sync(path.parent)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -34,8 +36,9 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Flush a file or a directory to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

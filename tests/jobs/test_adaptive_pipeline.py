@@ -24,13 +24,13 @@ def lay_out(data, tmp_path, monkeypatch):
     monkeypatch.setattr(gs, "BASE_DIR", str(tmp_path))
     paths = {name: tk.Path(str(data / f"{name}.hdf"), hash_overwrite=name) for name in ("train", "dev")}
 
-    def run(algo, costs=(), seconds=1.0, **other):
+    def run(algo, costs=(), seconds=1.0, scales=None, **other):
         waited = []
 
         async def train(scores):
             waited.append([path.creator.job_id() for path in scores])
             for path in scores:
-                write_scores(path.creator, costs, seconds)
+                write_scores(path.creator, costs, seconds, scales)
 
         monkeypatch.setattr(tk, "async_run", train)
         arguments = {
@@ -47,7 +47,7 @@ def lay_out(data, tmp_path, monkeypatch):
     return run
 
 
-def write_scores(job, costs, seconds) -> None:
+def write_scores(job, costs, seconds, scales=None) -> None:
     from pathlib import Path
 
     path = Path(job.out_scores.get_path())
@@ -58,6 +58,7 @@ def write_scores(job, costs, seconds) -> None:
             if epoch <= len(costs):
                 record = {"epoch": epoch, "index": phase["index"], "learning_rate": 0.01, "train": {"cost:output": 3.0}}
                 record |= {"dev": {"cost:output": costs[epoch - 1]}} if job.phases[0].get("dev") else {}
+                record |= {"scales": scales} if scales else {}
                 lines.append(json.dumps(record | {"seconds": seconds, "processor_seconds": seconds, "steps": 5}) + "\n")
     path.write_text("".join(lines))
 
@@ -87,6 +88,24 @@ def test_it_grows_until_the_scores_stop_improving_and_earlier_jobs_keep_their_id
     assert waited == [ids(pipeline)[:n] for n in (1, 2, 3)]
     assert pipeline.needs is None
     assert [row["job"] for row in pipeline.rows] == ids(pipeline)
+
+
+def test_history_has_the_loss_scales_and_no_times(lay_out):
+    seen = []
+
+    def algo(idx, net_dict, history):
+        seen.extend(history)
+        return while_it_improves(idx, net_dict, history)
+
+    lay_out(algo, COSTS, scales={"output": 0.2})
+    assert seen[0] == {
+        "epoch": 1,
+        "index": 0,
+        "learning_rate": 0.01,
+        "train": {"cost:output": 3.0},
+        "dev": {"cost:output": 5.0},
+        "scales": {"output": 0.2},
+    }
 
 
 def test_different_scores_change_only_the_jobs_after_them(lay_out):

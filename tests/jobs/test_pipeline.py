@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
+from boulder.errors import DataError
 from tests.tiny import CONFIG, EXTERN_DATA, network, write_data
 
 
@@ -46,6 +47,12 @@ def test_each_phase_has_a_job_that_starts_from_the_previous_checkpoint(lay_out):
     assert [job.previous_checkpoint for job in pipeline.jobs] == [None, *(j.out_checkpoint for j in pipeline.jobs[:-1])]
     assert [[p["first_epoch"] for p in job.phases] for job in pipeline.jobs] == [[1], [3], [5]]
     assert pipeline.jobs[-1].phases[-1]["last_epoch"] == 10
+
+
+def test_an_unknown_order_of_sequences_names_the_option(lay_out):
+    message = r"^phase 0 \(index 0\): config: batching: found 'randm', expected one of .*; did you mean 'random'\?$"
+    with pytest.raises(DataError, match=message):
+        lay_out(config=CONFIG | {"batching": "randm"})
 
 
 def test_golden_job_ids():

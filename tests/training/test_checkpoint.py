@@ -1,6 +1,8 @@
 """The checkpoint file: replaced atomically, and verified when read."""
 
 import contextlib
+import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,6 +115,21 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_leaves_no_partial_file(small_d
         checkpoint(size=200_000).save(small_disk / "c.h5")
     assert Checkpoint.load(small_disk / "c.h5").checksum == checkpoint().checksum
     assert [p.name for p in small_disk.iterdir()] == ["c.h5"]
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_is_renamed(tmp_path, monkeypatch):
+    from boulder.training import trainer
+    from boulder.training.store import CheckpointStore
+
+    store = CheckpointStore(tmp_path / "store")
+    store.save(checkpoint())
+    done = []
+    monkeypatch.setattr("os.fsync", lambda file: done.append(os.path.basename(os.readlink(f"/proc/self/fd/{file}"))))
+    replace = os.replace
+    monkeypatch.setattr("os.replace", lambda old, new: (done.append("replace"), replace(old, new)))
+    trainer._write_result(store, SimpleNamespace(checkpoint=tmp_path / "c.h5"))
+    assert done == [f".c.h5.{os.getpid()}", "replace", tmp_path.name]
+    assert Checkpoint.load(tmp_path / "c.h5").checksum == checkpoint().checksum
 
 
 def test_progress_grows_with_each_checkpoint(tmp_path):

@@ -1,5 +1,6 @@
 """Scheduled learning rates. tests/parity/test_learning_rate_like_returnn.py compares them with RETURNN's engine."""
 
+import numpy as np
 import pytest
 
 from boulder.errors import ConfigError
@@ -101,6 +102,22 @@ def test_a_network_of_get_network_sets_its_own_rate():
 def test_a_wrong_rate_is_an_error(config, message):
     with pytest.raises(ConfigError, match=message):
         rates(config)
+
+
+def test_a_wrong_rate_in_config_is_an_error_with_its_index():
+    message = "index 1: '#config': 'learning_rate' must be a positive number, found -1"
+    with pytest.raises(ConfigError, match=message):
+        rates({}, overrides=({}, {"learning_rate": -1}))
+
+
+@pytest.mark.parametrize(
+    "given", [np.array([3.0, 2.0]), {np.int64(1): np.float32(3), np.int64(2): 2}, [np.int64(3), 2]]
+)
+def test_numpy_values_are_rates(given):
+    assert learning_rates({"learning_rates": given}, plan(NETWORK, None, 3)) == [3, 2, 2]
+    assert learning_rates({"learning_rate": np.float32(0.5)}, plan(NETWORK, None, 1)) == [0.5]
+    overrides = ({"learning_rate": np.float64(7)}, {})
+    assert rates({"use_learning_rate_control_always": np.bool_(True)}, overrides=overrides)[:2] == [7, 7]
 
 
 def test_a_list_of_rates_in_config_is_an_error_since_it_has_no_effect():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from boulder.errors import ConfigError, TrainingError
@@ -85,6 +86,13 @@ def test_a_rule_is_chosen_by_its_name_and_its_options_are_keys_of_the_config(hal
         learning_rate_control(config | {"halve_threshold": -1}, plan(NETWORK, None, 3))
 
 
+def test_an_option_at_its_default_is_left_out_so_that_a_new_option_keeps_the_ids_of_jobs(halve):
+    default, other = (halve(first_epoch=1, rates=[8.0], halve_threshold=threshold) for threshold in (0.0, 0.1))
+    assert default.to_json() == {"class": "halve", "first_epoch": 1, "rates": [8.0]}
+    assert other.to_json() == default.to_json() | {"halve_threshold": 0.1}
+    assert [control_from_json(control.to_json()) for control in (default, other)] == [default, other]
+
+
 def test_a_rule_sees_scores_that_are_none_or_missing(halve):
     control = halve(first_epoch=1, rates=[8.0] * 6)
     assert [control.rate(e, records(1.0, None, "missing", 2.0, 1.5)[: e - 1]) for e in range(1, 7)] == [8] * 4 + [4, 4]
@@ -111,7 +119,10 @@ def test_a_job_asks_the_rule_in_each_epoch_and_a_resumed_one_gets_the_same_rates
 @pytest.mark.parametrize(
     ("control", "message"),
     [
-        ({"class": "schedule"}, "index 0: unknown learning_rate_control 'schedule'; did you mean 'scheduled'?"),
+        (
+            {"class": "schedule"},
+            "index 0: unknown learning_rate_control 'schedule', expected one of scheduled, constant; did you mean 'scheduled'?",
+        ),
         (scheduled([1.0]) | {"rate": 1}, "index 0: learning_rate_control 'scheduled' has no option 'rate'; did you"),
     ],
 )
@@ -119,6 +130,34 @@ def test_an_unknown_control_or_option_is_an_error(training, control, message):
     with pytest.raises(ConfigError) as error:
         training([phase(0, range(1, 2), NETWORK) | {"learning_rate_control": control}])
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"learning_rate_control": "newbob"},
+            "unknown learning_rate_control 'newbob', expected one of scheduled, constant",
+        ),
+        ({"learning_rate_control": ""}, "unknown learning_rate_control '', expected one of"),
+        ({"learning_rate_control": 0}, "unknown learning_rate_control 0, expected one of"),
+        (
+            {"halve_threshold": 0.1},
+            "'halve_threshold' is an option of learning_rate_control 'halve', found learning_rate_control 'scheduled'",
+        ),
+        ({"learning_rate_control": "halve", "halve_threshold": "x"}, "'halve_threshold' must be a number, found 'x'"),
+        ({"learning_rate_control": "halve", "halve_threshold": True}, "'halve_threshold' must be a number, found True"),
+    ],
+)
+def test_a_wrong_rule_or_option_is_an_error_of_the_config(halve, config, message):
+    with pytest.raises(ConfigError) as error:
+        learning_rate_control(config, plan(NETWORK, None, 1))
+    assert str(error.value).startswith(f"config: {message}")
+
+
+def test_numpy_values_are_options_of_a_rule(halve):
+    config = {"learning_rate_control": "halve", "halve_threshold": np.float32(0.5)}
+    assert learning_rate_control(config, plan(NETWORK, None, 1)).halve_threshold == 0.5
 
 
 @pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])

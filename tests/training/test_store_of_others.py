@@ -25,6 +25,18 @@ def test_save_returns_the_path_of_rank_0_and_writes_nothing(tmp_path, position):
     assert CheckpointStore(tmp_path).save(checkpoint(2, position)) == told
 
 
+def test_rank_0_deletes_what_a_killed_process_left(tmp_path):
+    CheckpointStore(tmp_path).save(checkpoint(2))
+    left, other = tmp_path / ".epoch.000003.batch.00000002.h5.4711", tmp_path / "epoch.000001.damaged"
+    left.touch()
+    other.touch()
+    ForeignStore(tmp_path)
+    assert left.exists()
+    store = CheckpointStore(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [other, *store.paths()]
+    assert store.newest(print).epoch == 2
+
+
 def test_load_waits_for_a_checkpoint_that_appears_late(tmp_path):
     def late():
         time.sleep(0.5)

@@ -54,7 +54,7 @@ class Accumulated(Stage):
         self.sums = {path: slot_variable(tf.zeros_like(variable)) for path, variable in variables.items()}
 
     def slots(self):
-        return {"accumulated": self.sums}
+        return {"momentum": self.sums}  # the name of a slot of the optimizer, Adam
 
     def __call__(self, update):
         due = update.step % 2 == 1
@@ -100,7 +100,8 @@ def test_stages_with_state_or_noise_resume_and_carry_over(training, stop_at, sta
     assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
     if cls is Accumulated:
         assert first.step % 2 == 1
-        assert first.slots["accumulated"]["output/b"].any()
+        assert first.slots.keys() == {"momentum", "velocity", "Accumulated.momentum"}
+        assert first.slots["Accumulated.momentum"]["output/b"].any()
         assert first.iterations == first.step // 2
 
 

@@ -156,11 +156,11 @@ class Model:
         return int(self.optimizer.iterations.numpy())
 
     def slots(self) -> Slots:
-        """:return: slots of the optimizer and of the stages"""
+        """:return: slots of the optimizer, and those of the stages as `STAGE.SLOT`"""
         slots = get_slots(self.optimizer, list(self.variables))
         for stage in self.stages:
             for slot, values in stage.slots().items():
-                slots[slot] = {path: variable.numpy() for path, variable in values.items()}
+                slots[stage.slot_name(slot)] = {path: variable.numpy() for path, variable in values.items()}
         return slots
 
     def set_slots(self, slots: Mapping[str, Mapping[str, numpy.ndarray]], iterations: int) -> None:
@@ -172,4 +172,4 @@ class Model:
         for stage in self.stages:
             for slot, values in stage.slots().items():
                 for path, variable in values.items():
-                    variable.assign(slots[slot][path])
+                    variable.assign(slots[stage.slot_name(slot)][path])

@@ -12,6 +12,7 @@ import numpy
 from boulder.errors import ConfigError, nearest
 from boulder.lazy import TFTensor, keras
 from boulder.private_api import skip_gradient_sum
+from boulder.training.option_kind import FLAG, OptionKind, is_number
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,13 @@ class OptimizerClass:
     """
     :param name: RETURNN's
     :param keras: class in `keras.optimizers`
-    :param options: options that the config may set, under Keras's names except for beta1 and beta2
+    :param options: options that the config may set, with their kinds, under Keras's names except for beta1 and beta2
     :param fixed: options under Keras's names that the config cannot remove
     """
 
     name: str
     keras: str
-    options: tuple[str, ...]
+    options: Mapping[str, OptionKind]
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,22 +40,28 @@ class OptimizerClass:
 
 
 _KERAS_NAMES = {"beta1": "beta_1", "beta2": "beta_2"}
-_BETAS = ("beta1", "beta2")
+_DECAY = OptionKind("a number, 0 or more and less than 1", lambda value: is_number(value) and 0 <= value < 1)
+_LION_DECAY = OptionKind("a number, more than 0 and at most 1", lambda value: is_number(value) and 0 < value <= 1)
+_MOMENTUM = OptionKind("a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1)
+_FINITE = OptionKind("a finite number, 0 or more", lambda value: is_number(value) and 0 <= value < float("inf"))
+_EPSILON = {"epsilon": _FINITE}
+_BETAS = {"beta1": _DECAY, "beta2": _DECAY}
+_SGD = {"momentum": _MOMENTUM, "nesterov": FLAG}
 
 OPTIMIZERS = {
     row.name: row
     for row in (
-        OptimizerClass("adam", "Adam", (*_BETAS, "epsilon")),
-        OptimizerClass("amsgrad", "Adam", (*_BETAS, "epsilon"), {"amsgrad": True}),
-        OptimizerClass("adamw", "AdamW", (*_BETAS, "epsilon", "weight_decay")),
-        OptimizerClass("adamax", "Adamax", (*_BETAS, "epsilon")),
-        OptimizerClass("nadam", "Nadam", (*_BETAS, "epsilon")),
-        OptimizerClass("sgd", "SGD", ("momentum", "nesterov")),
-        OptimizerClass("momentum", "SGD", ("momentum", "nesterov"), {"momentum": 0.9}),
-        OptimizerClass("adagrad", "Adagrad", ("initial_accumulator_value", "epsilon")),
-        OptimizerClass("adadelta", "Adadelta", ("rho", "epsilon")),
-        OptimizerClass("rmsprop", "RMSprop", ("rho", "momentum", "centered", "epsilon")),
-        OptimizerClass("lion", "Lion", (*_BETAS, "weight_decay")),
+        OptimizerClass("adam", "Adam", _BETAS | _EPSILON),
+        OptimizerClass("amsgrad", "Adam", _BETAS | _EPSILON, {"amsgrad": True}),
+        OptimizerClass("adamw", "AdamW", _BETAS | _EPSILON | {"weight_decay": _FINITE}),
+        OptimizerClass("adamax", "Adamax", _BETAS | _EPSILON),
+        OptimizerClass("nadam", "Nadam", _BETAS | _EPSILON),
+        OptimizerClass("sgd", "SGD", _SGD),
+        OptimizerClass("momentum", "SGD", _SGD, {"momentum": 0.9}),
+        OptimizerClass("adagrad", "Adagrad", {"initial_accumulator_value": _FINITE} | _EPSILON),
+        OptimizerClass("adadelta", "Adadelta", {"rho": _DECAY} | _EPSILON),
+        OptimizerClass("rmsprop", "RMSprop", {"rho": _DECAY, "momentum": _MOMENTUM, "centered": FLAG} | _EPSILON),
+        OptimizerClass("lion", "Lion", {"beta1": _LION_DECAY, "beta2": _DECAY, "weight_decay": _FINITE}),
     )
 }
 
@@ -62,7 +69,7 @@ OPTIMIZERS = {
 def check_optimizer(options: object, where: str) -> None:
     """
     :param options: {"class": name, option: value, …}
-    :raises ConfigError: for an unknown class or option. Does not import TensorFlow.
+    :raises ConfigError: for an unknown class or option, or a value of the wrong type or range. Does not import TensorFlow.
     """
     if not isinstance(options, Mapping) or not isinstance(options.get("class"), str):
         raise ConfigError(f"{where}: 'optimizer' must be a dict such as {{'class': 'adam'}}, found {options!r}")
@@ -70,9 +77,14 @@ def check_optimizer(options: object, where: str) -> None:
     if name not in OPTIMIZERS:
         raise ConfigError(f"{where}: unknown optimizer {options['class']!r}{nearest(name, OPTIMIZERS)}")
     known = OPTIMIZERS[name].options
-    for option in options:
-        if option != "class" and option not in known:
+    for option, value in options.items():
+        if option == "class":
+            continue
+        if option not in known:
             raise ConfigError(f"{where}: optimizer {name!r} has no option {option!r}{nearest(option, known)}")
+        if not known[option].fits(value):
+            expected = known[option].expected
+            raise ConfigError(f"{where}: {option!r} of optimizer {name!r} must be {expected}, found {value!r:.60}")
 
 
 def make_optimizer(options: Mapping[str, Any], epsilon: float, variables: Sequence[TFTensor]) -> Any:

@@ -19,12 +19,19 @@ _KEEP = 2  # the newest, and the one before it in case the newest is damaged
 
 class CheckpointStore:
     """
-    :param folder: created if missing
+    Only one process writes to a store, so temporary files in it are those of a process that was killed while saving.
+
+    :param folder: created if missing; temporary files are deleted
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._delete_temporaries()
+
+    def _delete_temporaries(self) -> None:
+        for path in self.folder.glob(".epoch.*.h5.*"):  # see `boulder.atomic_file.replaced`
+            path.unlink(missing_ok=True)
 
     def path(self, epoch: int, batch: int) -> Path:
         """:param batch: number of batches of the epoch that are done; 0 for all"""
@@ -70,6 +77,9 @@ class CheckpointStore:
 
 class ForeignStore(CheckpointStore):
     """The store as ranks other than 0 use it: rank 0 alone writes and chooses checkpoints."""
+
+    def _delete_temporaries(self) -> None:
+        """Keep them: rank 0 may be saving."""
 
     def save(self, checkpoint: Checkpoint) -> Path:
         """:return: the path under which rank 0 saves it"""

@@ -65,10 +65,14 @@ def train(
                 if epoch > state.finished_epochs:
                     train_epoch(epoch, model, phase, state, run)
         if replicas.is_chief:
-            with replaced(files.checkpoint) as temporary:
-                shutil.copyfile(store.paths()[0], temporary)
+            _write_result(store, files)
         replicas.barrier()  # other processes finish once rank 0 has written the result
     say(f"done: {files.checkpoint}")
+
+
+def _write_result(store: CheckpointStore, files: TrainingFiles) -> None:
+    with replaced(files.checkpoint, durable=True) as temporary:
+        shutil.copyfile(store.paths()[0], temporary)
 
 
 def _start_state(

@@ -8,40 +8,27 @@ from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
 from boulder.training.learning_rate import learning_rate_keys
+from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """
-    :param expected: description of a valid value, for messages
-    :param fits: whether a value is valid
-    """
-
-    expected: str
-    fits: Callable[[Any], bool]
+from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
 
 
 def _is_positive_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and is_int(value) and value > 0
 
 
 def _are_sizes(value: object) -> bool:
     return all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
 
 
-_Sizes = Annotated[int | dict[str, int], _Kind("a positive int, or a dict of them per data key", _are_sizes)]
-_PositiveInt = Annotated[int, _Kind("a positive int", _is_positive_int)]
-_Int = Annotated[int, _Kind("an int", lambda value: isinstance(value, int) and not isinstance(value, bool))]
-_Number = Annotated[float, _Kind("a number, 0 or more", _is_number)]
-_Order = Annotated[str, _Kind("a string such as 'random'", lambda value: isinstance(value, str))]
-_Flag = Annotated[bool, _Kind("True or False", lambda value: isinstance(value, bool))]
+_Sizes = Annotated[int | dict[str, int], OptionKind("a positive int, or a dict of them per data key", _are_sizes)]
+_PositiveInt = Annotated[int, OptionKind("a positive int", _is_positive_int)]
+_Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
+_Number = Annotated[float, NOT_NEGATIVE]
+_Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
+_Flag = Annotated[bool, FLAG]
 _Function = Annotated[
-    Callable[..., Any] | None, _Kind("a function or None", lambda value: value is None or callable(value))
+    Callable[..., Any] | None, OptionKind("a function or None", lambda value: value is None or callable(value))
 ]
 
 
@@ -70,7 +57,7 @@ class TrainingOptions:
     gradient_clip: _Number = 0.0
     gradient_clip_global_norm: _Number = 0.0
     use_normalized_loss: _Flag = False
-    random_seed: _Int = 42
+    random_seed: _Seed = 42
     init_new_network_callback: _Function = None
     growth_callback: _Function = None
 
@@ -86,7 +73,7 @@ class TrainingOptions:
             if key not in known:
                 every = [*known, *learning_rate_keys()]
                 raise ConfigError(f"{where}: the training does not know {key!r}{nearest(key, every)}")
-        options = replace(cls(), **config)
+        options = replace(cls(), **{key: without_numpy(value) for key, value in config.items()})
         for key, hint in get_type_hints(cls, include_extras=True).items():
             for kind in getattr(hint, "__metadata__", ()):
                 if not kind.fits(getattr(options, key)):

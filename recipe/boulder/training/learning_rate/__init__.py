@@ -9,6 +9,7 @@ from boulder.schedule import Plan
 from boulder.training.learning_rate.control import (
     CONTROLS,
     LearningRateControl,
+    check_options_of_others,
     control_class,
     control_from_json,
     find_control,
@@ -29,5 +30,7 @@ def learning_rate_control(config: Mapping[str, Any], plan: Plan) -> LearningRate
     :return: the control of all epochs of `plan`, of the class that the config's `learning_rate_control` names
     :raises ConfigError: for an unknown class, and for a wrong rate or option
     """
-    cls = find_control(config.get("learning_rate_control") or Scheduled.name, "config")
+    name = config.get("learning_rate_control")
+    cls = find_control(Scheduled.name if name is None else name, "config")
+    check_options_of_others(config, cls)
     return cls.from_config(config, plan, learning_rates(config, plan))

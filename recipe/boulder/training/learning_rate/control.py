@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar, Self, TypeVar
+from dataclasses import MISSING, dataclass, fields, replace
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from boulder.errors import ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.schedule.canonical import canonical
 from boulder.training.history import EpochRecord
+from boulder.training.numpy_values import without_numpy
+from boulder.training.option_kind import FLAG, INT, NUMBER, STRING, OptionKind
+
+_KINDS: dict[type, OptionKind] = {
+    bool: FLAG,
+    int: INT,
+    float: NUMBER,
+    str: STRING,
+    NoneType: OptionKind("None", lambda value: value is None),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +59,24 @@ class LearningRateControl(ABC):
         :param rates: scheduled rate of each epoch of `plan`
         :raises ConfigError: for an option of the wrong type or range
         """
-        options = {key: config[key] for key in cls.option_names() if key in config}
+        options = {key: without_numpy(config[key]) for key in cls.option_names() if key in config}
+        cls.check_types(options, "config")
         return cls(first_epoch=1, rates=list(rates), **options)
+
+    @classmethod
+    def check_types(cls, options: Mapping[str, Any], where: str) -> None:
+        """
+        Check options whose annotation is bool, int, float, str, or one of them or None; others pass.
+
+        :raises ConfigError: for an option of another type than its annotation
+        """
+        hints = get_type_hints(cls)
+        for key in options.keys() & set(cls.option_names()):
+            types = get_args(hints[key]) if get_origin(hints[key]) in (Union, UnionType) else (hints[key],)
+            kinds = [_KINDS.get(type_) for type_ in types]
+            if not any(kind is None or kind.fits(options[key]) for kind in kinds):
+                expected = " or ".join(kind.expected for kind in kinds if kind)
+                raise ConfigError(f"{where}: {key!r} must be {expected}, found {options[key]!r:.60}")
 
     def restricted_to(self, epochs: range) -> Self:
         """:return: the control for some of its epochs; equal for equal rates and options of these epochs"""
@@ -61,8 +89,17 @@ class LearningRateControl(ABC):
         return [field.name for field in fields(cls) if field.name not in ("first_epoch", "rates")]
 
     def to_json(self) -> dict[str, Any]:
-        """:return: plain JSON, part of the hash of the phase's job"""
-        return {"class": self.name} | asdict(self)
+        """
+        :return: plain JSON, part of the hash of the phase's job. It omits options at their default, so that jobs keep their
+            ids when a rule gains an option.
+        """
+        result: dict[str, Any] = {"class": self.name}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            default = f.default_factory() if f.default_factory is not MISSING else f.default
+            if default is MISSING or canonical(value) != canonical(default):
+                result[f.name] = value
+        return result
 
 
 CONTROLS: dict[str, type[LearningRateControl]] = {}
@@ -85,7 +122,10 @@ def control_class(name: str, *aliases: str) -> Callable[[_Control], _Control]:
 def find_control(name: object, where: str) -> type[LearningRateControl]:
     """:raises ConfigError: if no class has that name"""
     if not isinstance(name, str) or name not in CONTROLS:
-        raise ConfigError(f"{where}: unknown learning_rate_control {name!r:.80}{nearest(str(name), CONTROLS)}")
+        known = ", ".join(CONTROLS)
+        raise ConfigError(
+            f"{where}: unknown learning_rate_control {name!r:.80}, expected one of {known}{nearest(str(name), CONTROLS)}"
+        )
     return CONTROLS[name]
 
 
@@ -101,7 +141,18 @@ def control_from_json(value: Mapping[str, Any], where: str = "phase") -> Learnin
     for key in options:
         if key not in known:
             raise ConfigError(f"{where}: learning_rate_control {cls.name!r} has no option {key!r}{nearest(key, known)}")
+    cls.check_types(options, where)
     return cls(**options)
+
+
+def check_options_of_others(config: Mapping[str, Any], cls: type[LearningRateControl]) -> None:
+    """:raises ConfigError: for an option of a control other than `cls`, which would have no effect"""
+    for other in CONTROLS.values():
+        for key in other.option_names():
+            if key in config and key not in cls.option_names():
+                raise ConfigError(
+                    f"config: {key!r} is an option of learning_rate_control {other.name!r}, found learning_rate_control {cls.name!r}"
+                )
 
 
 _SCHEDULE_KEYS = ("learning_rate", "learning_rates", "pretrain_learning_rate", "use_learning_rate_control_always")

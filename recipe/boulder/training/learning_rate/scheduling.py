@@ -12,6 +12,7 @@ from boulder.errors import ConfigError
 from boulder.schedule import Phase, Plan, pretrain_learning_rate
 from boulder.schedule.labels import index_label
 from boulder.training.learning_rate.control import learning_rate_keys
+from boulder.training.numpy_values import without_numpy
 
 DEFAULT_LEARNING_RATE = 0.001
 
@@ -32,7 +33,7 @@ def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
     initial = _rate(config.get("learning_rate", DEFAULT_LEARNING_RATE), "learning_rate")
     pretraining = pretrain_learning_rate(dict(config))
     pretraining = initial if pretraining is None else _rate(pretraining, "pretrain_learning_rate")
-    always = config.get("use_learning_rate_control_always") or False
+    always = without_numpy(config.get("use_learning_rate_control_always")) or False
     if not isinstance(always, bool):
         raise ConfigError(f"'use_learning_rate_control_always' must be True or False, found {always!r:.60}")
     last_of_pretraining = plan.num_pretrain_epochs
@@ -46,7 +47,9 @@ def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
             if not always and epoch <= last_of_pretraining + bool(last_of_pretraining):
                 rate = pretraining if epoch <= last_of_pretraining else initial
             if _is_overridden(phase, epoch, last_of_pretraining):
-                rate = remembered[epoch] = _rate(phase.config["learning_rate"], "learning_rate")
+                rate = remembered[epoch] = _rate(
+                    phase.config["learning_rate"], "learning_rate", f"{index_label(phase.index)}: '#config': "
+                )
             remembered.setdefault(epoch, rate)
             result.append(rate)
     return result
@@ -69,6 +72,7 @@ def _check_overrides(phase: Phase) -> None:
 
 def _rates_by_epoch(rates: object) -> dict[int, float]:
     """:return: epoch → rate, for the epochs that `learning_rates`, a list or a dict, names"""
+    rates = without_numpy(rates)
     if not rates:
         return {}
     if isinstance(rates, list | tuple):
@@ -83,7 +87,8 @@ def _rates_by_epoch(rates: object) -> dict[int, float]:
     return {epoch: _rate(rate, f"learning_rates[{epoch}]") for epoch, rate in sorted(rates.items())}
 
 
-def _rate(rate: object, key: str) -> float:
+def _rate(rate: object, key: str, where: str = "") -> float:
+    rate = without_numpy(rate)
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < float("inf"):
-        raise ConfigError(f"{key!r} must be a positive number, found {rate!r:.60}")
+        raise ConfigError(f"{where}{key!r} must be a positive number, found {rate!r:.60}")
     return float(rate)

@@ -51,6 +51,10 @@ class Stage(ABC):
         """:return: slot name → parameter path → variable"""
         return {}
 
+    def slot_name(self, slot: str) -> str:
+        """:return: the name of a slot in checkpoints; no slot of an optimizer has a dot in its name"""
+        return f"{type(self).__name__}.{slot}"
+
     @abstractmethod
     def __call__(self, update: Update) -> Update:
         """Transform an update; called while TensorFlow traces the step."""
