@@ -1,6 +1,6 @@
 """Lets another process change job directories while a manager runs, between two of its rounds.
 
-The other process takes the lock on WORK_DIR/.round.lock and, before releasing it, writes WORK_DIR/.judge_anew: the ids of
+The other process takes the lock on WORK_DIR/.round.lock and, before releasing it, appends to WORK_DIR/.judge_anew the ids of
 jobs to run although no output needs them, one per line, possibly none. The manager then forgets the states of all jobs.
 """
 

@@ -61,7 +61,7 @@ class Scheduler:
     def queue(self) -> dict[str, Queued]:
         """
         :return: job number → state, without the jobs that have ended
-        :raises ClusterError: if the scheduler does not answer
+        :raises ClusterError: if the scheduler does not answer, or not in the expected format
         """
         return _slurm_queue() if self.engine == "slurm" else _grid_engine_queue()
 
@@ -94,7 +94,10 @@ def grid_engine_state(letters: str) -> str:
 def _slurm_queue() -> dict[str, Queued]:
     found: dict[str, Queued] = {}
     for line in _call(["squeue", "-h", "-u", getpass.getuser(), "-o", "%F|%T|%N"]).splitlines():
-        number, slurm_state, node = line.split("|")
+        try:
+            number, slurm_state, node = line.split("|")
+        except ValueError:
+            raise ClusterError(f"squeue: expected lines NUMBER|STATE|NODE, found {line!r:.80}") from None
         state = SLURM_STATES.get(slurm_state)
         if state and (number not in found or state == gs.STATE_RUNNING):  # of an array, prefer a task that runs
             found[number] = Queued(state, node)
@@ -103,7 +106,12 @@ def _slurm_queue() -> dict[str, Queued]:
 
 def _grid_engine_queue() -> dict[str, Queued]:
     found: dict[str, Queued] = {}
-    for job in xml.fromstring(_call(["qstat", "-xml", "-u", getpass.getuser()])).iter("job_list"):
+    answer = _call(["qstat", "-xml", "-u", getpass.getuser()])
+    try:
+        jobs = list(xml.fromstring(answer).iter("job_list"))
+    except xml.ParseError as error:
+        raise ClusterError(f"qstat: expected XML, found {answer!r:.80} ({error})") from None
+    for job in jobs:
         number, letters, queue = (job.findtext(tag) or "" for tag in ("JB_job_number", "state", "queue_name"))
         state = grid_engine_state(letters)
         if number not in found or state == gs.STATE_RUNNING:  # of an array, prefer a task that runs

@@ -55,9 +55,16 @@ def end_workers(processes: list[psutil.Process]) -> None:
     with contextlib.suppress(psutil.Error):
         worker.send_signal(signal.SIGTERM)
     end = time.monotonic() + _PATIENCE
-    while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
+    while _runs(worker):
         if time.monotonic() > end:
             raise BoulderError(
                 f"process {worker.pid} has not ended {_PATIENCE:.0f} s after SIGTERM; end it, then try again"
             )
         time.sleep(0.05)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it has ended between the two calls
+        return False

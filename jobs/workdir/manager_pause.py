@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterator
 
-from boulder.atomic_file import write_text
 from boulder.errors import BoulderError
 from jobs.workdir.work_lock import lock_work_directory, manager_at_work
 from sisyphus import gs
@@ -36,7 +35,9 @@ def manager_paused(wanted: list[str]) -> Iterator[str | None]:
             try:
                 yield manager
             finally:
-                write_text(os.path.join(gs.WORK_DIR, ".judge_anew"), "".join(f"{job_id}\n" for job_id in wanted))
+                # append: an earlier command may have left ids that the manager has not read yet
+                with open(os.path.join(gs.WORK_DIR, ".judge_anew"), "a") as file:
+                    file.writelines(f"{job_id}\n" for job_id in wanted)
 
 
 def check_manager() -> str | None:

@@ -40,7 +40,13 @@ def read_submissions(job: Job) -> list[Submission]:
 def read_usage(job: Job) -> dict[str, Any]:
     """:return: the last record that the job's worker wrote: `host`, `pid`, `max`, `used_time`, …; {} without one"""
     names = [name for name in file_names(job) if name.startswith(f"{gs.PLOGGING_FILE}.")]
-    return (_literal(read_text(job, names[-1]) or "") or {}) if names else {}
+    return (_literal(read_text(job, max(names, key=_task_and_number)) or "") or {}) if names else {}
+
+
+def _task_and_number(name: str) -> tuple[str, int]:
+    """:return: of a file `usage.TASK.NUMBER`; number 10 comes after number 2"""
+    task, _, number = name.rpartition(".")
+    return task, int(number) if number.isdecimal() else 0
 
 
 def _literal(text: str) -> Any:

@@ -14,7 +14,7 @@ from jobs import ROOT
 from sisyphus import gs, tk
 
 _held: dict[str, int] = {}  # work directory → file descriptor, open until this process ends
-_SECONDS_OF_A_LOOK = 1.0  # `manager_at_work` in another process holds the lock for a moment
+_SECONDS_OF_A_LOOK = 1.0  # `manager_at_work` in another process shares the lock for a moment
 
 
 def lock_work_directory() -> None:
@@ -31,7 +31,7 @@ def lock_work_directory() -> None:
     descriptor = os.open(_lock_file(), os.O_RDWR | os.O_CREAT, 0o666)
     end = time.monotonic() + _SECONDS_OF_A_LOOK
     try:
-        while not _locked(descriptor):
+        while not _locked(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > end:
                 holder = os.read(descriptor, 200).decode(errors="replace").strip()
                 os.close(descriptor)
@@ -55,7 +55,7 @@ def manager_at_work() -> str | None:
         return None
     try:
         with open(_lock_file(), "r+b") as file:
-            if _locked(file.fileno()):
+            if _locked(file.fileno(), fcntl.LOCK_SH):  # shared, so that two looks at once see no manager in each other
                 return None
             return file.read(200).decode(errors="replace").strip() or "unknown"
     except OSError:
@@ -76,9 +76,10 @@ def _which() -> str:
     return "embedded" if Path(sisyphus.__file__).is_relative_to(ROOT / "embedded") else "upstream"
 
 
-def _locked(descriptor: int) -> bool:
+def _locked(descriptor: int, kind: int) -> bool:
+    """:param kind: LOCK_EX or LOCK_SH"""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

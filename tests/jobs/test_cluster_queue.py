@@ -42,3 +42,16 @@ def test_the_stand_in_gives_a_job_of_grid_engine_the_same_state():
         pytest.skip("upstream Sisyphus is installed")
     letters = ["".join(some) for count in (1, 2, 3) for some in permutations("dEhqrRsSTtw", count)]
     assert [grid_engine_state(some) for some in letters] == [grid_engine.parse_state(some) for some in letters]
+
+
+@pytest.mark.parametrize(
+    ("engine", "answer", "message"),
+    [
+        ("slurm", "7|PENDING", "squeue: expected lines NUMBER.STATE.NODE, found '7.PENDING'$"),
+        ("sge", "no cell", "qstat: expected XML, found 'no cell' "),
+    ],
+)
+def test_an_answer_in_another_format_is_an_error_of_the_cluster(engine, answer, message, monkeypatch):
+    monkeypatch.setattr(cluster_queue, "_call", lambda command: answer)
+    with pytest.raises(cluster_queue.ClusterError, match=message):
+        SCHEDULERS[engine].queue()
