@@ -25,9 +25,17 @@ DatasetClass = TypeVar("DatasetClass", bound="type[Dataset]")
 
 
 def dataset_class(name: str) -> Callable[[DatasetClass], DatasetClass]:
-    """Registers a subclass of `Dataset` under its name in descriptions, `{"class": name, …}`."""
+    """
+    Registers a subclass of `Dataset` under its name in descriptions, `{"class": name, …}`.
+
+    :raises DataError: if another class has that name
+    """
 
     def register(cls: DatasetClass) -> DatasetClass:
+        if name in _classes:
+            raise DataError(
+                f"data set class {name!r} is registered twice: {_classes[name].__module__}, {cls.__module__}"
+            )
         _classes[name] = cls
         return cls
 

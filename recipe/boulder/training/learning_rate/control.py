@@ -109,9 +109,15 @@ _Control = TypeVar("_Control", bound=type[LearningRateControl])
 
 
 def control_class(name: str, *aliases: str) -> Callable[[_Control], _Control]:
-    """:return: a decorator that registers a class under `name`, which its JSON carries, and under further names"""
+    """
+    :return: a decorator that registers a class under `name`, which its JSON carries, and under further names
+    :raises ConfigError: if another class has one of these names
+    """
 
     def register(cls: _Control) -> _Control:
+        for known in {name, *aliases} & CONTROLS.keys():
+            modules = f"{CONTROLS[known].__module__}, {cls.__module__}"
+            raise ConfigError(f"learning_rate_control {known!r} is registered twice: {modules}")
         cls.name = name
         CONTROLS.update(dict.fromkeys((name, *aliases), cls))
         return cls
