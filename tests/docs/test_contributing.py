@@ -62,7 +62,7 @@ def test_the_examples_work(tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^12 passed", done.stdout, flags=re.MULTILINE), done.stdout
+    assert re.search(r"^13 passed", done.stdout, flags=re.MULTILINE), done.stdout
 
 
 @pytest.mark.parametrize("path", examples())
