@@ -107,7 +107,7 @@ def section_table(section: str, heading: str) -> list[list[str]]:
 def test_the_table_of_options_of_data_sets_is_complete():
     from boulder.data import HdfDataset
 
-    options = [name.strip("`") for name, *_ in section_table("## Data sets", "| option |")]
+    options = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `HDFDataset` |")]
     assert sorted(options) == sorted(HdfDataset.options())
 
 
