@@ -76,12 +76,12 @@ class Experiment:
     def __post_init__(self) -> None:
         """:raises BoulderError: for a wrong argument"""
         self._check_name()
-        self._check_types()
-        self._check_config()
         if (self.plan is None) == (self.network is None):
             raise ConfigError(
                 f"pipeline {self.name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'"
             )
+        self._check_types()
+        self._check_config()
         number = self.indices_per_job
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
             raise ConfigError(f"indices_per_job must be a positive int or None, found {number!r}")

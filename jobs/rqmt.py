@@ -10,11 +10,12 @@ from numbers import Real
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
-from sisyphus import gs, tools
+from sisyphus import gs
+from sisyphus.tools import str_to_GB, str_to_hours
 
 _CONVERTED: dict[str, tuple[Callable[[Any], float], str]] = {
-    "mem": (tools.str_to_GB, "GB as a number, or a string such as '512M'"),
-    "time": (tools.str_to_hours, "hours as a number, or a string such as '1:30:00'"),
+    "mem": (str_to_GB, "GB as a number, or a string such as '512M'"),
+    "time": (str_to_hours, "hours as a number, or a string such as '1:30:00'"),
 }
 _OF_ENGINES = ("rss", "file_size", "gpu_name", "multi_node_slots", "engine", "sbatch_args", "qsub_args", "bsub_args")
 KEYS = ("gpu", "cpu", *_CONVERTED, *_OF_ENGINES)
