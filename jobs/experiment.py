@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
@@ -18,6 +18,25 @@ DataDescription: TypeAlias = Mapping[str, Any]
 """E.g. `{"class": "HDFDataset", "files": [tk.Path("train.hdf")]}`."""
 Data: TypeAlias = tk.Path | str | os.PathLike[str] | Sequence[tk.Path | str | os.PathLike[str]] | DataDescription
 """A description, or a path or a list of paths for an HDF data set."""
+
+
+class ExperimentOptions(TypedDict, total=False):
+    """The arguments of `lay_out` other than the name, for editors and type checkers: the fields of `Experiment`."""
+
+    network: dict[str, Any] | None
+    pretrain: dict[str, Any] | None
+    num_epochs: int | None
+    plan: Plan | Callable[[int], Plan] | None
+    config: Required[Mapping[str, Any]]
+    extern_data: Required[Mapping[str, Any]]
+    train_data: Required[Data]
+    dev_data: Data | None
+    indices_per_job: int | None
+    rqmt: dict[str, Any] | None
+    gpus: int
+    nodes: int
+    function_options: Collection[str]
+    further_epochs: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Arguments of `lay_out`: each wrong one gets one line, before anything is laid out."""
 
+from dataclasses import MISSING, fields
+
 import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.errors import ConfigError
-from jobs.experiment import Experiment
+from jobs.experiment import Experiment, ExperimentOptions
 from jobs.rqmt import KEYS, check_rqmt
 
 
@@ -79,3 +81,10 @@ def test_what_an_engine_reads_is_accepted():
 
 def test_a_function_option_may_have_any_name():
     assert experiment(config={"train": 3}, function_options=["train"]).config == {"train": 3}
+
+
+def test_the_static_signature_has_the_fields_of_experiment():
+    own = {f.name: f for f in fields(Experiment) if f.name != "name"}
+    types = {name: getattr(of, "__forward_arg__", of) for name, of in ExperimentOptions.__annotations__.items()}
+    required = {name for name, f in own.items() if f.default is MISSING}
+    assert types == {name: f"Required[{f.type}]" if name in required else f.type for name, f in own.items()}
