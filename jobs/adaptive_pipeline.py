@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Unpack
 
 from boulder.errors import ConfigError, ScheduleError, TrainingError, nearest
 from boulder.schedule import Outlook, changes, plan_next
 from boulder.schedule.labels import index_label
 from boulder.training.scores import read_scores
-from jobs.experiment import Experiment
+from jobs.experiment import Experiment, ExperimentOptions
 from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
@@ -24,7 +24,7 @@ from sisyphus import tk
 _RECORD = ("epoch", "index", "learning_rate", "train", "dev", "scales")  # without times, which vary from run to run
 
 
-async def lay_out_adaptive(name: str, **arguments: Any) -> Pipeline:
+async def lay_out_adaptive(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
     """
     Like `jobs.pipeline.lay_out`, for a construction algo with a third argument, `algo(idx=…, net_dict=…, history=…)`. Lays
     out the phases decided so far, waits for their scores, and asks the algo for the next index, until it returns None.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
+from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
 from sisyphus import tk
 
@@ -17,6 +18,25 @@ DataDescription: TypeAlias = Mapping[str, Any]
 """E.g. `{"class": "HDFDataset", "files": [tk.Path("train.hdf")]}`."""
 Data: TypeAlias = tk.Path | str | os.PathLike[str] | Sequence[tk.Path | str | os.PathLike[str]] | DataDescription
 """A description, or a path or a list of paths for an HDF data set."""
+
+
+class ExperimentOptions(TypedDict, total=False):
+    """The arguments of `lay_out` other than the name, for editors and type checkers: the fields of `Experiment`."""
+
+    network: dict[str, Any] | None
+    pretrain: dict[str, Any] | None
+    num_epochs: int | None
+    plan: Plan | Callable[[int], Plan] | None
+    config: Required[Mapping[str, Any]]
+    extern_data: Required[Mapping[str, Any]]
+    train_data: Required[Data]
+    dev_data: Data | None
+    indices_per_job: int | None
+    rqmt: dict[str, Any] | None
+    gpus: int
+    nodes: int
+    function_options: Collection[str]
+    further_epochs: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +94,56 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """:raises BoulderError: for a wrong argument"""
+        self._check_name()
         if (self.plan is None) == (self.network is None):
             raise ConfigError(
                 f"pipeline {self.name!r}: needs either 'network' (with 'pretrain', 'num_epochs') or 'plan'"
             )
+        self._check_types()
+        self._check_config()
         number = self.indices_per_job
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
             raise ConfigError(f"indices_per_job must be a positive int or None, found {number!r}")
+        if self.rqmt:
+            check_rqmt(self.rqmt, f"pipeline {self.name!r}: rqmt")
         read_extern_data(self.extern_data)
         _ = self.devices, self.train_description, self.dev_description
+
+    def _check_name(self) -> None:
+        """:raises ConfigError: if aliases with this name would be outside of the alias directory"""
+        name: object = self.name
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigError(f"name of the pipeline: found {name!r:.60}, expected a non-empty string")
+        if name.startswith("/") or ".." in name.split("/"):
+            raise ConfigError(f"name of the pipeline: found {name!r}, expected a relative path without '..'")
+
+    def _check_types(self) -> None:
+        number_list = isinstance(self.further_epochs, Sequence) and not isinstance(self.further_epochs, str)
+        names = isinstance(self.function_options, Collection) and not isinstance(self.function_options, str)
+        num_epochs: object = self.num_epochs
+        for key, right, expected in (
+            ("config", isinstance(self.config, Mapping), "a dict of training options"),
+            ("num_epochs", num_epochs is None or type(num_epochs) is int, "an int or None"),
+            ("plan", self.plan is None or isinstance(self.plan, Plan) or callable(self.plan), "a Plan or a function"),
+            ("rqmt", self.rqmt is None or isinstance(self.rqmt, Mapping), "a dict such as {'cpu': 2, 'mem': 4}"),
+            ("function_options", names, "a list of names"),
+            ("further_epochs", number_list, "a list of numbers"),
+        ):
+            if not right:
+                raise ConfigError(
+                    f"pipeline {self.name!r}: {key}: found {getattr(self, key)!r:.60}, expected {expected}"
+                )
+
+    def _check_config(self) -> None:
+        """:raises ConfigError: for an argument of `lay_out` in `config`, where RETURNN has data sets and epochs"""
+        arguments = {f.name: f.name for f in fields(self)} | {"train": "train_data", "dev": "dev_data"}
+        for key in self.config:
+            if key in arguments and key not in self.function_options:
+                override = f", or in the '#config' of a network as {key!r}" if key in ("train", "dev") else ""
+                raise ConfigError(
+                    f"pipeline {self.name!r}: config: {key!r} is no option of the training; expected as the argument "
+                    f"'{arguments[key]}=' of the pipeline{override}"
+                )
 
     @property
     def devices(self) -> Devices:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from boulder.schedule import Plan
 from boulder.schedule import plan as make_plan
-from jobs.experiment import Experiment
+from jobs.experiment import Experiment, ExperimentOptions
 from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
@@ -31,7 +31,7 @@ def announced(name: str, pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def lay_out(name: str, **arguments: Any) -> Pipeline:
+def lay_out(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
     """
     Lays out the jobs of an experiment.
 

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
+from boulder.errors import ConfigError, nearest
 from sisyphus import gs
+from sisyphus.tools import str_to_GB, str_to_hours
+
+_CONVERTED: dict[str, tuple[Callable[[Any], float], str]] = {
+    "mem": (str_to_GB, "GB as a number, or a string such as '512M'"),
+    "time": (str_to_hours, "hours as a number, or a string such as '1:30:00'"),
+}
+_OF_ENGINES = ("rss", "file_size", "gpu_name", "multi_node_slots", "engine", "sbatch_args", "qsub_args", "bsub_args")
+KEYS = ("gpu", "cpu", *_CONVERTED, *_OF_ENGINES)
+"""The keys that an engine of Sisyphus reads, embedded or upstream."""
+
+
+def check_rqmt(rqmt: Mapping[str, Any], where: str) -> None:
+    """
+    :param where: context for error messages
+    :raises ConfigError: for a key that no engine reads, and for a wrong amount
+    """
+    for key, value in rqmt.items():
+        if key not in KEYS:
+            raise ConfigError(f"{where}: unknown key {key!r}, expected {', '.join(KEYS)}{nearest(key, KEYS)}")
+        if key in ("gpu", "cpu") and not _is_amount(value):
+            raise ConfigError(f"{where}: {key}: found {value!r:.60}, expected a number")
+        if key in _CONVERTED:
+            convert, expected = _CONVERTED[key]
+            try:
+                amount = convert(value)
+            except Exception:  # upstream asserts
+                amount = math.nan
+            if isinstance(value, bool) or not _is_amount(amount):
+                raise ConfigError(f"{where}: {key}: found {value!r:.60}, expected {expected}")
+
+
+def _is_amount(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and 0 <= float(value) < math.inf
 
 
 def training_rqmt(*, cpu: int, mem: float, time: float) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class SearchJob(Job):
         checkpoint: tk.Path,
         extern_data: dict,
         data: Data,
-        output_layer: str,
+        output_layer: str = "output",
         batch_size: int = 5000,
         functions: dict[str, dict] | None = None,
         rqmt: dict | None = None,
