@@ -123,13 +123,6 @@ def test_the_table_of_options_is_complete_and_its_defaults_are_right():
     assert sorted(told) == sorted(learning_rate_keys())
 
 
-def test_the_table_of_the_options_of_data_sets_is_complete():
-    from boulder.data import HdfDataset
-
-    documented = [name.strip("`") for name, *_ in table(EXPERIMENT, "| option of `HDFDataset` |")]
-    assert sorted(documented) == sorted(HdfDataset.options())
-
-
 def test_the_tables_of_layers_and_losses_are_complete():
     from boulder.network.layer import LAYERS
     from boulder.network.loss import LOSSES
