@@ -25,11 +25,11 @@ KEYS = ("gpu", "cpu", *_CONVERTED, *_OF_ENGINES)
 def check_rqmt(rqmt: Mapping[str, Any], where: str) -> None:
     """
     :param where: context for error messages
-    :raises ConfigError: for a key that no engine reads, and for a wrong amount
+    :raises ConfigError: for a misspelt key, and for a wrong amount
     """
     for key, value in rqmt.items():
-        if key not in KEYS:
-            raise ConfigError(f"{where}: unknown key {key!r}, expected {', '.join(KEYS)}{nearest(key, KEYS)}")
+        if key not in KEYS and (near := nearest(key, KEYS)):  # others may be for an engine of the user's settings.py
+            raise ConfigError(f"{where}: unknown key {key!r}, expected {', '.join(KEYS)}{near}")
         if key in ("gpu", "cpu") and not _is_amount(value):
             raise ConfigError(f"{where}: {key}: found {value!r:.60}, expected a number")
         if key in _CONVERTED:
