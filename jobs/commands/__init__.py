@@ -1,1 +1,1 @@
-"""What the subcommands of `boulder` do. `jobs.cli` parses their arguments."""
+"""The subcommands of `boulder`. `jobs.cli` parses their arguments."""
