@@ -122,7 +122,9 @@ def test_a_compiled_function_draws_other_numbers_in_each_step():
 
 def test_the_original_is_called_outside_of_layers():
     tf = tensorflow_module()
-    draws = [tf.random_uniform([20], seed=1) for _ in range(2)]  # a test of `train` may have made TensorFlow demand a seed
+    draws = [
+        tf.random_uniform([20], seed=1) for _ in range(2)
+    ]  # a test of `train` may have made TensorFlow demand a seed
     assert (draws[0] != draws[1]).numpy().any()
 
 
