@@ -43,7 +43,7 @@ def random_case(rng: random.Random) -> dict:
     }
 
 
-RULES = ("newbob", "newbob_rel", "newbob_relative", "newbob_abs", "newbob_multi_epoch")
+RULES = ("newbob", "newbob_rel", "newbob_relative", "newbob_abs", *["newbob_multi_epoch"] * 4)
 MEASURES = (
     None,
     "dev_error",
