@@ -85,6 +85,7 @@ class Layout:
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
+        rates.check_scores([(spec.losses, phase.dev is not None) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
     def _training_phase(self, phase: Phase, rates: LearningRateControl) -> TrainingPhase:

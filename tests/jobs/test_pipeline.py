@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
-from boulder.errors import DataError
+from boulder.errors import ConfigError, DataError
 from tests.tiny import CONFIG, EXTERN_DATA, network, write_data
 
 
@@ -110,6 +110,20 @@ def test_later_learning_rates_do_not_enter_the_hash_of_earlier_jobs(lay_out):
     two = ids(lay_out(config=config | {"learning_rates": [*rates[:6], 0.005]}))
     assert one[:2] == two[:2]
     assert one[2] != two[2]
+
+
+def test_later_learning_rates_of_a_rule_do_not_enter_the_hash_of_earlier_jobs(lay_out):
+    config = CONFIG | {"learning_rate_control": "newbob", "learning_rate_decay": lambda rate: rate * 0.9}
+    one = ids(lay_out(config=config))
+    two = ids(lay_out(config=config | {"learning_rates": {8: 0.005}}))
+    assert one[:2] == two[:2]
+    assert one[2] != two[2]
+
+
+def test_a_rule_whose_score_is_never_computed_is_an_error(lay_out):
+    config = CONFIG | {"learning_rate_control": "newbob", "learning_rate_control_error_measure": "dev_eror"}
+    with pytest.raises(ConfigError, match=r"'dev_eror', which no phase computes, .*; did you mean 'dev_error'"):
+        lay_out(config=config)
 
 
 def test_requirements_do_not_enter_the_hash(lay_out):

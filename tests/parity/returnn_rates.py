@@ -1,10 +1,12 @@
 """Reads cases (JSON) from stdin and prints the learning rate of each epoch in RETURNN's engine.
 
-The engine has no network. The rates come from its `init_train_epoch`, `Pretrain`, config and learning-rate control.
+The engine has no network. A case may give the scores of each epoch, and epochs before which the training resumes from its
+learning-rate file. The rates come from its `init_train_epoch`, `Pretrain`, config and learning-rate control.
 """
 
 import json
 import sys
+import tempfile
 import types
 
 
@@ -29,9 +31,10 @@ def main():
                 "construction_algo": algo_of(case["overrides"]),
                 "repetitions": {"default": case["repetitions"], "final": case["final"]},
             }
-        results.append(
-            rates(Engine, config, case["num_epochs"], pretrain_from_config, load_learning_rate_control_from_config)
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            if "scores" in case:
+                config.set("learning_rate_file", f"{folder}/rates")
+            results.append(rates(Engine, config, case, pretrain_from_config, load_learning_rate_control_from_config))
     print(json.dumps(results))  # on the last line, since RETURNN prints as well
 
 
@@ -44,7 +47,7 @@ def algo_of(overrides):
     return algo
 
 
-def rates(engine_class, config, num_epochs, pretrain_from_config, load_control):
+def rates(engine_class, config, case, pretrain_from_config, load_control):
     engine = engine_class(config=config)
     engine.pretrain = pretrain_from_config(config)
     engine.learning_rate_control = load_control(config)
@@ -55,9 +58,17 @@ def rates(engine_class, config, num_epochs, pretrain_from_config, load_control):
     engine.network = types.SimpleNamespace(declare_train_params=no_op, get_trainable_params=no_op)
     engine.updater = types.SimpleNamespace(set_trainable_vars=no_op)
     result = []
-    for engine.epoch in range(1, num_epochs + 1):
+    for engine.epoch in range(1, case["num_epochs"] + 1):
+        if engine.epoch in case.get("resumes", ()):
+            engine.learning_rate_control = load_control(config)
         engine.init_train_epoch()
         result.append(engine.learning_rate)
+        if "scores" in case:
+            for data, scores in case["scores"][engine.epoch - 1].items():
+                for kind, ours in (("score", "cost"), ("error", "error")):
+                    values = {key: value for key, value in scores.items() if key.startswith(ours)}
+                    engine.learning_rate_control.set_epoch_error(engine.epoch, {f"{data}_{kind}": values})
+            engine.learning_rate_control.save()
     return result
 
 

@@ -24,8 +24,12 @@ FUNCTION_OPTIONS = frozenset(
         "get_network",
         "growth_callback",
         "init_new_network_callback",
+        "learning_rate_decay",
         "learning_rate_eval",
+        "learning_rate_growth",
         "load_model_post_hooks",
+        "newbob_learning_rate_decay",
+        "newbob_learning_rate_growth",
         "pretrain_construction_algo",
     }
 )

@@ -13,7 +13,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.overrides import known_options
 from boulder.schedule import Plan
-from boulder.training.learning_rate import CONTROLS
+from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
 
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
 
@@ -47,7 +47,8 @@ _WITHOUT_EFFECT_ON_DATA = ("use_cache_manager", "name")
 
 def training_config(config: ReturnnConfig) -> dict:
     """
-    :return: `config=` of a pipeline: the options of the config that the training supports
+    :return: `config=` of a pipeline: the options of the config that the training supports, without those of learning-rate
+        rules other than its own, which have no effect in RETURNN
     :raises ConfigError: for an option that changes the result and is not supported yet
     """
     values = config.values
@@ -60,7 +61,10 @@ def training_config(config: ReturnnConfig) -> dict:
             f"{config.file}: Boulder has no learning_rate_control {control!r:.60}, expected one of "
             f"{', '.join(CONTROLS)}{nearest(str(control), CONTROLS)}"
         )
-    options = {key: values[key] for key in known_options() if values.get(key) is not None}
+    without_effect_here = set(options_of_others(CONTROLS[control or Scheduled.name]))
+    options = {
+        key: values[key] for key in known_options() if values.get(key) is not None and key not in without_effect_here
+    }
     for name in _OPTIMIZER_FLAGS:  # the older way: adam = True
         if values.get(name) and "optimizer" not in options:
             options["optimizer"] = {"class": name}

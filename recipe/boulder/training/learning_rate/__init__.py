@@ -14,13 +14,15 @@ from boulder.training.learning_rate.control import (
     control_from_json,
     find_control,
     learning_rate_keys,
+    options_of_others,
 )
+from boulder.training.learning_rate.newbob import NewbobAbsolute, NewbobMultiEpoch, NewbobRelative
 from boulder.training.learning_rate.scheduled import Scheduled
 from boulder.training.learning_rate.scheduling import learning_rates
 
 __all__ = [
-    "CONTROLS", "LearningRateControl", "Scheduled", "control_class", "control_from_json", "learning_rate_control",
-    "learning_rate_keys", "learning_rates",
+    "CONTROLS", "LearningRateControl", "NewbobAbsolute", "NewbobMultiEpoch", "NewbobRelative", "Scheduled", "control_class",
+    "control_from_json", "learning_rate_control", "learning_rate_keys", "learning_rates", "options_of_others",
 ]  # fmt: skip
 
 

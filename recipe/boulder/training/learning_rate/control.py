@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -27,13 +27,14 @@ _KINDS: dict[type, OptionKind] = {
 @dataclass(frozen=True, kw_only=True)
 class LearningRateControl(ABC):
     """
-    The fields that a subclass adds are options of the config, under the same names.
+    The fields that a subclass adds are options of the config, under the same names, except for those in `derived`.
 
     :param first_epoch: epoch of the first entry of `rates`
     :param rates: rate of each epoch according to the config's schedule, see `learning_rates`
     """
 
     name: ClassVar[str]
+    derived: ClassVar[tuple[str, ...]] = ("first_epoch", "rates")
 
     first_epoch: int
     rates: list[float]
@@ -47,6 +48,13 @@ class LearningRateControl(ABC):
         :param epoch: 1-based; one of those that `rates` covers
         :param history: records of all epochs before it, of earlier phases as well. A score may be None or missing.
         """
+
+    def check_scores(self, phases: Sequence[tuple[Collection[str], bool]]) -> None:
+        """
+        :param phases: layers with a loss, and whether dev data is scored, for each phase of the plan
+        :raises ConfigError: if the rule needs a score that no phase computes
+        """
+        return
 
     def scheduled(self, epoch: int) -> float:
         """:return: the rate according to the config's schedule"""
@@ -86,7 +94,7 @@ class LearningRateControl(ABC):
     @classmethod
     def option_names(cls) -> list[str]:
         """:return: names of the options that this class adds"""
-        return [field.name for field in fields(cls) if field.name not in ("first_epoch", "rates")]
+        return [field.name for field in fields(cls) if field.name not in cls.derived]
 
     def to_json(self) -> dict[str, Any]:
         """
@@ -151,14 +159,19 @@ def control_from_json(value: Mapping[str, Any], where: str = "phase") -> Learnin
     return cls(**options)
 
 
+def options_of_others(cls: type[LearningRateControl]) -> dict[str, str]:
+    """:return: options that have no effect on `cls` → name of a control that has them"""
+    own = cls.option_names()
+    return {key: other.name for other in CONTROLS.values() for key in other.option_names() if key not in own}
+
+
 def check_options_of_others(config: Mapping[str, Any], cls: type[LearningRateControl]) -> None:
     """:raises ConfigError: for an option of a control other than `cls`, which would have no effect"""
-    for other in CONTROLS.values():
-        for key in other.option_names():
-            if key in config and key not in cls.option_names():
-                raise ConfigError(
-                    f"config: {key!r} is an option of learning_rate_control {other.name!r}, found learning_rate_control {cls.name!r}"
-                )
+    for key, other in options_of_others(cls).items():
+        if key in config:
+            raise ConfigError(
+                f"config: {key!r} is an option of learning_rate_control {other!r}, found learning_rate_control {cls.name!r}"
+            )
 
 
 _SCHEDULE_KEYS = ("learning_rate", "learning_rates", "pretrain_learning_rate", "use_learning_rate_control_always")

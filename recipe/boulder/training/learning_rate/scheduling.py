@@ -6,6 +6,7 @@ The rules are those of RETURNN's engine and of its `ConstantLearningRate`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import ConfigError
@@ -17,7 +18,35 @@ from boulder.training.numpy_values import without_numpy
 DEFAULT_LEARNING_RATE = 0.001
 
 
+@dataclass(frozen=True)
+class ScheduledEpoch:
+    """
+    :param rate: the rate without a rule that follows the scores
+    :param continued: the rate from which later epochs continue. It differs from `rate` where `learning_rates` names an epoch
+        of pretraining, or the first one after it, that trains with another rate.
+    :param fixed: whether the config sets the rate of this epoch, so that no rule decides it
+    """
+
+    epoch: int
+    rate: float
+    continued: float
+    fixed: bool
+
+
 def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
+    """
+    :return: the rate of each epoch of `plan`, see `scheduled_epochs`
+    :raises ConfigError: see there
+    """
+    return [scheduled.rate for scheduled in scheduled_epochs(config, plan)]
+
+
+def initial_learning_rate(config: Mapping[str, Any]) -> float:
+    """:raises ConfigError: if `learning_rate` is not a positive number"""
+    return _rate(config.get("learning_rate", DEFAULT_LEARNING_RATE), "learning_rate")
+
+
+def scheduled_epochs(config: Mapping[str, Any], plan: Plan) -> list[ScheduledEpoch]:
     """
     - `learning_rates` sets the rates of epochs. An epoch that it does not name keeps the rate of the epoch before; without
       one before it, the rate is `learning_rate`.
@@ -27,10 +56,10 @@ def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
       continue from it.
 
     :param config: without the overrides of phases
-    :return: the rate of each epoch of `plan`
+    :return: an entry per epoch of `plan`
     :raises ConfigError: if a rate is not a positive number, and for an override that would have no effect
     """
-    initial = _rate(config.get("learning_rate", DEFAULT_LEARNING_RATE), "learning_rate")
+    initial = initial_learning_rate(config)
     pretraining = pretrain_learning_rate(dict(config))
     pretraining = initial if pretraining is None else _rate(pretraining, "pretrain_learning_rate")
     always = without_numpy(config.get("use_learning_rate_control_always")) or False
@@ -38,20 +67,23 @@ def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
         raise ConfigError(f"'use_learning_rate_control_always' must be True or False, found {always!r:.60}")
     last_of_pretraining = plan.num_pretrain_epochs
     remembered = _rates_by_epoch(config.get("learning_rates"))  # epoch → rate, as RETURNN's control remembers it
-    result: list[float] = []
+    result: list[ScheduledEpoch] = []
     for phase in plan.phases:
         _check_overrides(phase)
         for epoch in phase.epochs:
             latest = max((known for known in remembered if known <= epoch), default=None)
             rate = initial if latest is None else remembered[latest]
+            fixed = epoch in remembered
             if not always and epoch <= last_of_pretraining + bool(last_of_pretraining):
+                fixed = True
                 rate = pretraining if epoch <= last_of_pretraining else initial
             if _is_overridden(phase, epoch, last_of_pretraining):
+                fixed = True
                 rate = remembered[epoch] = _rate(
                     phase.config["learning_rate"], "learning_rate", f"{index_label(phase.index)}: '#config': "
                 )
-            remembered.setdefault(epoch, rate)
-            result.append(rate)
+            continued = remembered.setdefault(epoch, rate)
+            result.append(ScheduledEpoch(epoch, rate, continued, fixed))
     return result
 
 

@@ -1,0 +1,93 @@
+"""The score that a learning-rate rule follows, under RETURNN's names.
+
+| name | our score |
+|---|---|
+| `dev_score`, `dev_error` | `cost:LAYER`, `error:LAYER` on dev, in an epoch whose network has one loss |
+| `dev_score_LAYER`, `dev_error_LAYER` | the same, in an epoch whose network has several losses |
+| `train_score`, `train_error`, `train_score_LAYER`, … | the same on the training data |
+
+LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. Scores do not include loss scales.
+
+Unlike in RETURNN, every loss counts as one with a cost and an error, also `as_is` and `edit_distance`, and a loss of scale 0
+has no scores. This changes names where such a loss is one of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from boulder.errors import ConfigError, nearest
+from boulder.training.history import EpochRecord, Scores
+
+Measure = str | list[str] | None
+_KINDS = {"cost": "score", "error": "error"}
+
+
+def named_scores(record: EpochRecord) -> dict[str, float | None]:
+    """:return: all scores of an epoch by RETURNN's names"""
+    result: dict[str, float | None] = {}
+    data: Mapping[str, Scores] = {"train": record["train"], "dev": record.get("dev", {})}
+    for prefix, scores in data.items():
+        for ours, kind in _KINDS.items():
+            layers = {key.partition(":")[2]: value for key, value in scores.items() if key.startswith(f"{ours}:")}
+            for layer, value in layers.items():
+                result[_name(f"{prefix}_{kind}", layer, len(layers))] = value
+    return result
+
+
+def score_names(layers: Collection[str], with_dev: bool) -> list[str]:
+    """
+    :param layers: layers with a loss
+    :return: RETURNN's names of all scores of an epoch
+    """
+    prefixes = ("dev", "train") if with_dev else ("train",)
+    return [
+        _name(f"{prefix}_{kind}", layer, len(layers))
+        for prefix in prefixes
+        for kind in _KINDS.values()
+        for layer in layers
+    ]
+
+
+def measured(record: EpochRecord, measure: Measure) -> tuple[str, float | None] | None:
+    """
+    :return: name and value of the score to follow: `measure`, or else the dev score of `output`, of a layer in `output`,
+        of any layer, or else the training score. RETURNN chooses in the same order. None if there is no score.
+    """
+    scores = named_scores(record)
+    if not scores:
+        return None
+    name = next(name for name in _candidates(scores, measure) if name in scores)
+    return name, scores[name]
+
+
+def check_measure(measure: Measure, known: Sequence[str], single_losses: Collection[str]) -> None:
+    """
+    :param known: names of the scores of all phases
+    :param single_losses: layers that have the only loss of a phase; their names with `_LAYER` are accepted as well, as the
+        setup may have further losses at other times
+    :raises ConfigError: if no phase has the score
+    """
+    wanted = [measure] if isinstance(measure, str) else measure or []
+    every = {*known, *(name + f"_{layer}" for name in known for layer in single_losses)}
+    if wanted and not any(candidate in every for name in wanted for candidate in (name, f"{name}_output")):
+        raise ConfigError(
+            f"config: 'learning_rate_control_error_measure' is {measure!r:.80}, which no phase computes, expected one of "
+            f"{', '.join(known)}{nearest(wanted[0], known)}"
+        )
+
+
+def _name(score: str, layer: str, losses: int) -> str:
+    return score if losses == 1 else f"{score}_{layer}"
+
+
+def _candidates(scores: Collection[str], measure: Measure) -> Iterator[str]:
+    for name in [measure] if isinstance(measure, str) else measure or []:
+        yield from (name, f"{name}_output")
+    yield from ("dev_score", "dev_score_output")
+    in_order = sorted(scores)
+    yield from (name for name in in_order if f"{name}_".startswith("dev_score_output/output_"))
+    yield from (name for name in in_order if name.startswith("dev_score_output/"))
+    yield from (name for name in in_order if name.startswith("dev_"))
+    yield from ("train_score", "train_score_output")
+    yield from in_order
