@@ -77,6 +77,22 @@ def test_an_exception_in_the_block_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_failed_flush_at_the_end_leaves_only_the_old_file(tmp_path, monkeypatch):
+    def fail(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a.hdf"
+    path.write_text("old content")
+    monkeypatch.setattr("os.fsync", fail)
+    with (
+        pytest.raises(DataError, match=r"a\.hdf: cannot be written: .*No space left"),
+        HdfWriter(path, {"data": (9, 1)}) as writer,
+    ):
+        writer.write("a", {"data": [1]})
+    assert [file.name for file in tmp_path.iterdir()] == ["a.hdf"]
+    assert path.read_text() == "old content"
+
+
 def test_a_full_disk_leaves_no_file(tmp_path):
     script = """
 import resource, sys, numpy as np

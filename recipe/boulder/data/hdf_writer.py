@@ -57,7 +57,7 @@ class HdfWriter:
         self.spec = read_extern_data(extern_data)
         self._labels = {key: list(names) for key, names in (labels or {}).items()}
         self._check_arguments()
-        self._replaced = replaced(self.path)
+        self._saved = contextlib.ExitStack()  # closing it renames the file; an exception in it removes the file
         self._file: Any = None  # h5py.File while open
         self._disk: PatientFile | None = None
         self._buffer: dict[str, list[np.ndarray]] = {key: [] for key in self.spec}
@@ -138,7 +138,8 @@ class HdfWriter:
             raise DataError(f"{self.path}: cannot be written: {text}") from error
 
     def _create(self) -> None:
-        self._disk = PatientFile(self._replaced.__enter__())
+        temporary = self._saved.enter_context(replaced(self.path, durable=True))
+        self._disk = self._saved.enter_context(PatientFile(temporary))
         self._file = h5py.File(self._disk, "w")
         for key, stream in self.spec.items():
             row_bytes = np.dtype(stream.dtype).itemsize * math.prod(size or 1 for size in stream.feature_shape)
@@ -196,24 +197,18 @@ class HdfWriter:
         )
         self._file.close()
         self._file = None
-        disk, self._disk = self._disk, None
-        if disk is not None:
-            disk.sync()
-            disk.close()
-        self._replaced.__exit__(None, None, None)
+        if self._disk is not None:
+            self._disk.check()
+        self._saved.close()
 
     def _discard(self) -> None:
         """Closes and removes an unfinished file."""
-        file, self._file = self._file, None
-        disk, self._disk = self._disk, None
+        file, self._file, self._disk = self._file, None, None
         if file is not None:
             with contextlib.suppress(OSError, RuntimeError):  # broken or not, it is discarded
                 file.close()
-        if disk is not None:
-            disk.close()
-            error = DataError("discarded")
-            with contextlib.suppress(DataError):
-                self._replaced.__exit__(DataError, error, None)
+        with contextlib.suppress(DataError), self._saved:
+            raise DataError("discarded")
 
 
 def _dataset_name(key: str) -> str:

@@ -7,7 +7,6 @@ stores the error and reports success. Its owner checks for the error after each 
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,12 +43,3 @@ class PatientFile(io.FileIO):
         """:raises OSError: the first error so far"""
         if self.error is not None:
             raise self.error
-
-    def sync(self) -> None:
-        """
-        Flushes everything to the disk.
-
-        :raises OSError: the first error so far
-        """
-        self.check()
-        os.fsync(self.fileno())

@@ -30,10 +30,8 @@ def write_lexicon(path: str | os.PathLike, lexicon: Lexicon) -> None:
     content = "".join(lines).encode()
     if path.suffix == ".gz":
         content = gzip.compress(content, mtime=0)  # a time stamp would make equal lexica differ
-    with replaced(path) as temporary, open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    with replaced(path, durable=True) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_lexicon(path: str | os.PathLike) -> Lexicon:

@@ -100,7 +100,7 @@ class Checkpoint:
                     for name, array in self._arrays():
                         file.create_dataset(name, data=array)
                         raw.check()
-                raw.sync()
+                raw.check()
         except OSError as error:
             raise CheckpointError(f"checkpoint {path}: cannot be written: {_reason(error)}") from error
 
