@@ -125,7 +125,7 @@ def graph(
     config: Config,
     output: Annotated[str, typer.Option("--output", "-o", help="file: .svg, .png, .pdf or .dot")] = "graph.svg",
 ) -> None:
-    """Draw all jobs as boxes, coloured by state, and what they hand over as lines."""
+    """Draw all jobs as boxes, coloured by state, and their dependencies as lines."""
     check_folder()
     from jobs.commands.show_graph import show_graph
 

@@ -14,7 +14,7 @@ from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind,
 
 
 def _is_positive_int(value: object) -> bool:
-    return isinstance(value, int) and is_int(value) and value > 0
+    return is_int(value) and value > 0
 
 
 def _are_sizes(value: object) -> bool:
