@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.errors import ConfigError, nearest
+from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.config import ReturnnConfig
+from boulder.returnn.options import options_with_verdict, verdict
 from boulder.returnn.overrides import known_options
 from boulder.schedule import Plan
 from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
 
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
-
-# Unsupported options that change the result, with the values at which they have no effect. Other values are refused.
-_NOT_YET: dict[str, tuple] = {
-    "accum_grad_multiple_step": (0, 1, None),
-    "calculate_exp_loss": (False, None),
-    "chunking": ("0", 0, None, False),
-    "dynamic_learning_rate": (None,),
-    "gradient_noise": (0, None),
-    "learning_rate_warmup_num_epochs": (0, None),
-    "max_seq_length": (0, None, float("inf")),
-    "min_seq_length": (0, None),
-    "preload_from_files": ({}, None),
-    "import_model_train_epoch1": (None, ""),
-    "seq_drop": (0, None),
-}
 
 # Further options of the training. Boulder reads them once, for all phases, except for those of data sets.
 _FOR_ALL_PHASES = frozenset(
@@ -52,16 +38,16 @@ def training_config(config: ReturnnConfig) -> dict:
     :raises ConfigError: for an option that changes the result and is not supported yet
     """
     values = config.values
-    for option, without_effect in _NOT_YET.items():
-        if option in values and values[option] not in without_effect:
-            raise ConfigError(f"{config.file}: the training does not know {option!r} yet, found {values[option]!r:.60}")
+    problems = list(refusals(values))
     control = values.get("learning_rate_control")
     if control is not None and (not isinstance(control, str) or control not in CONTROLS):
-        raise ConfigError(
-            f"{config.file}: Boulder has no learning_rate_control {control!r:.60}, expected one of "
+        problems.append(
+            f"Boulder has no learning_rate_control {control!r:.60}, expected one of "
             f"{', '.join(CONTROLS)}{nearest(str(control), CONTROLS)}"
         )
-    without_effect_here = set(options_of_others(CONTROLS[control or Scheduled.name]))
+    if problems:
+        raise ConfigProblems(str(config.file), problems)
+    without_effect_here = set(options_of_others(CONTROLS[str(control or Scheduled.name)]))
     options = {
         key: values[key] for key in known_options() if values.get(key) is not None and key not in without_effect_here
     }
@@ -71,13 +57,25 @@ def training_config(config: ReturnnConfig) -> dict:
     return options
 
 
+def refusals(values: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """
+    :param values: options of a config, or overrides of a phase
+    :param where: of the overrides
+    :return: a line for each option that changes the result and is not supported
+    """
+    for option, value in values.items():
+        known = verdict(option)
+        if known and known.refuses(value):
+            yield f"{where}{option!r}: found {value!r:.60}; {known.reason}"
+
+
 def function_options(config: ReturnnConfig) -> frozenset[str]:
     """
     :return: the options that the config defines for its own functions. The training ignores them, so a phase may override
         them. Options that RETURNN's training reads are not among them.
     """
     defined = {*config.config.typed_dict, *config.config.dict}
-    return frozenset(defined - {*known_options(), *_NOT_YET, *_OPTIMIZER_FLAGS, *_FOR_ALL_PHASES})
+    return frozenset(defined - {*options_with_verdict(), *_FOR_ALL_PHASES})
 
 
 def planned_with_data(config: ReturnnConfig, further_epochs: int, as_path: Callable[[str], object] = str) -> Plan:
