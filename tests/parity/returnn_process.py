@@ -13,6 +13,7 @@ import pickle
 import sys
 
 import numpy
+from returnn.util.basic import BehaviorVersion
 
 
 def main(cases_file, results_file):
@@ -120,7 +121,8 @@ def parameters(net, extern_data):
     return {path: variable.shape.as_list() for path, variable in built.variables.items()}
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False):
+def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0):
+    BehaviorVersion._reset((behavior_version, 0))
     built = Built(net, extern_data, search=search)
     with built.active():
         if set(params) != set(built.variables):

@@ -32,7 +32,7 @@ _ROWS = table(
         *("restart_after_num_net_reinit", "use_hot_reloading", "file_cache_opts", "cache_size"),
     ),
     without_effect("Boulder trains with TensorFlow",
-                   *("backend", "use_tensorflow", "onnx_export", "torch_profile", "PYTORCH_CUDA_ALLOC_CONF")),
+                   *("use_tensorflow", "onnx_export", "torch_profile", "PYTORCH_CUDA_ALLOC_CONF")),
     without_effect("training is always deterministic", "deterministic_train", "optimizer_use_locking"),
     without_effect("each job has a folder of its own", "model", "save_epoch1_initial_model", "dry_run"),
     without_effect("the last checkpoint of each phase is kept", "cleanup_old_models", "save_interval"),
@@ -82,7 +82,6 @@ _ROWS = table(
     refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
     refused("Boulder does not support it yet", "target", unless=("classes",)),
-    refused("Boulder does not support it yet", "behavior_version", unless=(0,)),
     refused("Boulder scores only 'dev' yet", "eval", "eval_datasets", unless=({}, "")),
     refused("Boulder does not start from other checkpoints yet",
             "import_model_train_epoch1", "load", "preload_from_files", unless=("", {})),
@@ -97,12 +96,14 @@ _ROWS = table(
             unless=(False,)),
     refused("Boulder reads data sets by itself", "dataset_pipeline", "use_dummy_datasets", unless=(False,)),
     refused("networks are net dicts here, not models of RETURNN's frontend", "get_model"),
+    refused("networks are net dicts here, not models of RETURNN's frontend", "backend",
+            unless=("tensorflow-net-dict",)),
     refused("Boulder does not call it", "startup_callback", "wrap_tf_session"),
     honoured=(
         *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
         *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev"),
         *("extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
-        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop"),
+        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version"),
     ),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.config_object import Config
 from boulder.returnn.data_sets import data_description
 from boulder.returnn.notices import Notice, notices
@@ -99,7 +100,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     with problems.noted():
         settings = training_config(options)
     with problems.noted():
-        plan = config.plan()
+        plan = planned(config)
     if plan is not None and settings is not None:
         problems.add(_wrong_values(settings))
         maker = PhaseMaker(
@@ -117,7 +118,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     assert settings is not None
     return ReturnnTraining(
         plan=_for_layout(plan, describe),
-        longer_plan=lambda further_epochs: _for_layout(config.plan(further_epochs), describe),
+        longer_plan=lambda further_epochs: _for_layout(planned(config, further_epochs), describe),
         config=settings,
         extern_data=config.extern_data,
         train_data=data["train"],
@@ -125,6 +126,17 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         function_options=own,
         notices=notices(config.file, options, plan),
     )
+
+
+def planned(config: Source, further_epochs: int = 0) -> Plan:
+    """
+    :return: the plan, with networks whose layers have the defaults of the config's `behavior_version`
+    :raises BoulderError: if there is no plan, or the version does not exist
+    """
+    version = check_version(config.config.typed_value("behavior_version"))
+    plan = config.plan(further_epochs)
+    phases = [replace(phase, network=with_behavior_version(phase.network, version)) for phase in plan.phases]
+    return replace(plan, phases=tuple(phases))
 
 
 def given_options(config: Source) -> dict[str, object]:
@@ -180,6 +192,7 @@ def _check_phases(
         spec = checked = None
         with problems.noted(where):
             spec = maker.network(phase)
+            check_axes(spec, check_version(options.get("behavior_version")))
         if rates:
             with problems.noted(where):
                 checked = maker.phase(replace(phase, config=as_boulders(others) | data), rates)
