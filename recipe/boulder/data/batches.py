@@ -98,7 +98,10 @@ def _without_time(
     stream: Stream, sequences: list[dict[str, np.ndarray]], dataset: Dataset, seqs: np.ndarray
 ) -> np.ndarray:
     """:return: [B, D] or [B]; a data set has such a value as an array [D], or as a single frame"""
-    values = np.zeros((len(sequences), *stream.feature_shape), stream.dtype)
+    shape = [
+        size or 1 for size in stream.feature_shape
+    ]  # a size that extern_data does not tell comes from the data set
+    values = np.zeros((len(sequences), *shape), stream.dtype)
     for position, sequence in enumerate(sequences):
         array = sequence[stream.key]
         if array.size != values[position].size:
@@ -106,7 +109,7 @@ def _without_time(
                 f"sequence {dataset.tag(int(seqs[position]))!r}, {stream.key!r}: found an array of shape {list(array.shape)}, "
                 f"expected {stream}, without a time axis"
             )
-        values[position] = array.reshape(stream.feature_shape)
+        values[position] = array.reshape(shape)
     return values
 
 

@@ -81,7 +81,6 @@ _ROWS = table(
     refused("Boulder does not support it yet", "max_pad_size", "conv_pad_seq_len_to_power"),
     refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
-    refused("Boulder does not support it yet", "target", unless=("classes",)),
     refused("Boulder scores only 'dev' yet", "eval", "eval_datasets", unless=({}, "")),
     refused("Boulder does not start from other checkpoints yet",
             "import_model_train_epoch1", "load", "preload_from_files", unless=("", {})),
@@ -103,7 +102,7 @@ _ROWS = table(
         *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
         *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev"),
         *("extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
-        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version"),
+        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version", "target"),
     ),
 )  # fmt: skip
 
