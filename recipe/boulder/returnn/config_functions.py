@@ -128,7 +128,8 @@ def _imported_modules(
     :return: the config's own modules that the value imports when it is called, and whether it imports stand-ins; imports of
         functions that it finds by an option's name count as well
     """
-    read, seen = options_read(value, surroundings.config.typed_dict), set()
+    read = options_read(value, surroundings.config.typed_dict)
+    seen: set[int] = set()
     names = {name for function in (*functions, *read.functions) for name in _imports(function, seen)}
     names |= set(_imports_of_text(value.text)) if isinstance(value, Expression) else set()
     with surroundings.entered():

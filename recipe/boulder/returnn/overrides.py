@@ -78,18 +78,19 @@ class FunctionsOfPhases:
         if not callable(value):
             return value
         read = self._options_read(value)
-        for key in sorted(read.needed):
-            if key not in self._config.typed_dict:
-                layer, _, option = path.rpartition("/")
-                where = f"layer {layer!r}: {option!r}" if layer else repr(option)
-                raise ConfigError(f"{where} asks for the option {key!r}, which the config lacks" + self._nearest(key))
+        for name in sorted(read.needed):
+            if name not in self._config.typed_dict:
+                raise self._lacks(name, path)
         if read.asks:
             value = self._with_config(value, None if read.any else read.asked)
         # Keeps the captured values of this moment, because its globals will change.
         return FunctionByValue(value, path).settled() if read.among(overrides) else value
 
-    def _nearest(self, key: str) -> str:
-        return nearest(key, [name for name in self._config.typed_dict if not name.startswith("__")])
+    def _lacks(self, name: str, path: str) -> ConfigError:
+        layer, _, option = path.rpartition("/")
+        where = f"layer {layer!r}: {option!r}" if layer else repr(option)
+        known = [known for known in self._config.typed_dict if not known.startswith("__")]
+        return ConfigError(f"{where} asks for the option {name!r}, which the config lacks{nearest(name, known)}")
 
     def _bound_items(self, value: Any, overrides: Mapping, memo: dict, path: str) -> Any:
         if isinstance(value, dict):
