@@ -277,6 +277,7 @@ def _is_own(value: object) -> bool:
 
 
 def is_plain(key: str, value: object) -> bool:
+    """:return: whether an option has a value of numbers, texts, lists and dicts, and a name without a leading `_`"""
     if key.startswith("_"):
         return False
     if isinstance(value, list | tuple):
