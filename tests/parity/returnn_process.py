@@ -14,6 +14,7 @@ import pickle
 import sys
 
 import numpy
+from returnn.util.basic import BehaviorVersion
 
 
 def main(cases_file, results_file):
@@ -140,7 +141,8 @@ def code(text, layer, data, lengths, steps):
     return results
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False):
+def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0):
+    BehaviorVersion._reset((behavior_version, 0))
     built = Built(net, extern_data, search=search)
     with built.active():
         if set(params) != set(built.variables):
