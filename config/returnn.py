@@ -10,6 +10,7 @@ outputs are named after the file: alias/file/phase.00, …, output/file/checkpoi
 from pathlib import Path
 
 from boulder.returnn import load_config
+from boulder.returnn.starting_point import start_from
 from boulder.returnn.training import data_description, function_options, planned_with_data, training_config
 from jobs.pipeline import lay_out
 from jobs.rqmt import training_rqmt
@@ -34,6 +35,7 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
         extern_data=config.extern_data,
         train_data=data_description(config, "train", as_path=tk.Path),
         dev_data=data_description(config, "dev", as_path=tk.Path),
+        start_from=start_from(config, tk.Path),
         rqmt=training_rqmt(cpu=cpu, mem=mem, time=time),
         gpus=gpus,
         nodes=nodes,

@@ -10,6 +10,7 @@ from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.errors import ConfigError, nearest
+from boulder.returnn import starting_point
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.overrides import known_options
 from boulder.schedule import Plan
@@ -27,8 +28,6 @@ _NOT_YET: dict[str, tuple] = {
     "learning_rate_warmup_num_epochs": (0, None),
     "max_seq_length": (0, None, float("inf")),
     "min_seq_length": (0, None),
-    "preload_from_files": ({}, None),
-    "import_model_train_epoch1": (None, ""),
     "seq_drop": (0, None),
 }
 
@@ -37,6 +36,7 @@ _FOR_ALL_PHASES = frozenset(
     {
         *("train", "dev", "eval", "eval_datasets", "extern_data", "num_inputs", "num_outputs", "target"),
         *("network", "get_network", "pretrain", "num_epochs", "behavior_version", "task", "default_input"),
+        *starting_point.OPTIONS,
         *("min_chunk_size", "chunking_variance", "window", "context_window", "inc_seq_length", "seq_drop_freq"),
     }
 )
