@@ -72,7 +72,7 @@ def _changed(options: Any, version: int) -> Any:
     for change in CHANGES:
         applies = version >= change.version and options.get("class") == change.class_name
         if applies and options.keys().isdisjoint(change.defaults):
-            result = result | change.defaults
+            result = {**result, **change.defaults}
     return result
 
 
