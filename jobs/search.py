@@ -11,7 +11,7 @@ from jobs.rqmt import limit_threads
 from sisyphus import Job, Task, tk
 
 if TYPE_CHECKING:
-    from boulder.search.network import Searched
+    from boulder.search.data_pass import DataPass
 
 
 class SearchJob(Job):
@@ -58,16 +58,16 @@ class SearchJob(Job):
         yield Task("run", rqmt=self.rqmt)
 
     def run(self) -> None:
-        from boulder.search.network import Searched
+        from boulder.search.data_pass import DataPass
         from boulder.training import Checkpoint
 
         limit_threads(self.rqmt)
         checkpoint = Checkpoint.load(self.checkpoint.get_path())
-        hypotheses = self.search(Searched(checkpoint, self.extern_data, self.data, self.batch_size, self.functions))
+        hypotheses = self.search(DataPass(checkpoint, self.extern_data, self.data, self.batch_size, self.functions))
         write_json(self.out_hypotheses, hypotheses)
         print(f"{len(hypotheses)} sequences decoded")
 
-    def search(self, searched: Searched) -> dict[str, list[int]]:
+    def search(self, data_pass: DataPass) -> dict[str, list[int]]:
         """:return: sequence tag → label indices"""
         raise NotImplementedError
 
