@@ -1,12 +1,16 @@
-"""The best CTC alignment of a sequence of labels to frames: Viterbi decoding over labels with blanks between them. NumPy only."""
+"""The best CTC alignment of a sequence of labels to frames: Viterbi decoding over labels with blanks between them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from boulder.errors import DataError
+from boulder.data import Stream
+from boulder.errors import DataError, NetworkError
+from boulder.search.data_pass import DataPass, layer_of
+from boulder.search.forward import Derived, forward_to_hdf
 
 _NEVER = -np.inf
 
@@ -59,3 +63,35 @@ def ctc_alignment(log_probs: np.ndarray, labels: Sequence[int] | np.ndarray, bla
         path[frame] = states[state]
         state -= steps[frame, state]
     return path
+
+
+def align_to_hdf(
+    data_pass: DataPass,
+    layer: str,
+    *,
+    target: str,
+    stream: str,
+    sources: Mapping[str, str],
+    path: str | os.PathLike[str],
+) -> int:
+    """
+    Writes an HDF file with a class for each frame: a label or, as the last class, the blank.
+
+    :param layer: its output is [B, T, labels + blank], probabilities
+    :param target: stream of the labels
+    :param stream: stream of the file for the alignment
+    :param sources: further streams of the file, see `forward_to_hdf`
+    :return: number of sequences
+    :raises NetworkError: if there is no such layer, or if it has other axes
+    :raises DataError: if the labels of a sequence do not fit into its frames
+    """
+    template = layer_of(data_pass.spec(), layer).template
+    if template.time is None or template.feature is None or template.dim is None or len(template.axes) != 3:
+        raise NetworkError(f"alignment: layer {layer!r} is {template}, needs a time and a feature axis")
+
+    def aligned(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return ctc_alignment(np.log(probabilities), labels)
+
+    derived = Derived(Stream(stream, template.dim, sparse=True), layer, target, aligned)
+    return forward_to_hdf(data_pass, sources, path, derived=derived)

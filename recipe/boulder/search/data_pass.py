@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -106,3 +106,17 @@ def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
             f"there is no layer {name!r}{nearest(name, spec.layers)} (a layer that nothing reads needs 'is_output_layer')"
         )
     return spec.layers[name]
+
+
+def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
+    """:return: the part of the network that these layers depend on, so that data streams of others are not read"""
+    kept: set[str] = set()
+    waiting = list(layers)
+    while waiting:
+        name = waiting.pop()
+        if name in spec.layers and name not in kept:
+            kept.add(name)
+            waiting += spec.layers[name].sources
+            parts = name.split("/")  # `decoder/weights` is computed by the loop `decoder`
+            waiting += ["/".join(parts[:number]) for number in range(1, len(parts))]
+    return replace(spec, layers={name: layer for name, layer in spec.layers.items() if name in kept}, losses={})

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
 
-from boulder.data import HdfWriter, Stream, read_extern_data
-from boulder.errors import ConfigError, NetworkError, nearest
+from boulder.data import Batch, HdfWriter, Stream, read_extern_data
+from boulder.errors import ConfigError, DataError, NetworkError, nearest
 from boulder.lazy import TFTensor
-from boulder.network import NetworkOutput, NetworkSpec
+from boulder.network import NetworkOutput
 from boulder.network.axes import SPATIAL
-from boulder.search.data_pass import DataPass
-from boulder.search.layer_output import LayerOutput
+from boulder.search.data_pass import DataPass, needed
+from boulder.search.layer_output import LayerOutput, rows_of_layers
 
 SIZES = "sizes"
 """RETURNN's stream with the lengths of each sequence along the axes that a layer with two time axes has."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """
+    A stream of the file that is computed from the output of a layer and a stream of the data set.
+
+    :param stream: of the file
+    :param layer: name of the layer
+    :param key: stream of the data set
+    :param function: (output of the layer, stream of the data set) of a sequence → array
+    """
+
+    stream: Stream
+    layer: str
+    key: str
+    function: Callable[[numpy.ndarray, numpy.ndarray], numpy.ndarray]
 
 
 def forward_to_hdf(
@@ -26,6 +44,7 @@ def forward_to_hdf(
     sources: Mapping[str, str],
     path: str | os.PathLike[str],
     labels: Mapping[str, Sequence[str]] | None = None,
+    derived: Derived | None = None,
 ) -> int:
     """
     Writes a file in RETURNN's layout, in the order of the data set. A layer without a time axis gives one frame. The frames of
@@ -33,6 +52,7 @@ def forward_to_hdf(
 
     :param sources: stream of the file → name of a layer, or `data:KEY` for a stream of the data set
     :param labels: stream of the file → names of its classes
+    :param derived: a further stream
     :return: number of sequences
     :raises NetworkError: if a layer does not exist, or if a file cannot hold its output
     """
@@ -40,10 +60,20 @@ def forward_to_hdf(
     copied = {key: source.removeprefix("data:") for key, source in sources.items() if source.startswith("data:")}
     outputs = {key: LayerOutput.of(spec, source) for key, source in sources.items() if key not in copied}
     streams = {key: _stream(key, output) for key, output in outputs.items()} | _copied(copied, data_pass.extern_data)
-    if two := [key for key, output in outputs.items() if len(output.frames) > 1]:
-        if len(two) > 1 or SIZES in streams:
-            raise NetworkError(f"found several layers with two time axes, expected at most one: {', '.join(two)}")
+    two = [key for key, output in outputs.items() if len(output.frames) > 1]
+    if two and (len(two) > 1 or SIZES in streams):
+        raise NetworkError(
+            f"found {', '.join(two)} with two time axes, expected one such layer, and no stream {SIZES!r}"
+        )
+    if two:
         streams[SIZES] = Stream(SIZES, None, sparse=False, dtype="int32", has_feature_axis=False)
+    read = set(copied.values())
+    if derived:
+        if derived.stream.key in streams:
+            raise ConfigError(f"found two sources of the stream {derived.stream.key!r}, expected one")
+        streams[derived.stream.key] = derived.stream
+        outputs[derived.stream.key] = LayerOutput.of(spec, derived.layer)
+        read.add(derived.key)
 
     def wanted(out: NetworkOutput) -> list[TFTensor]:
         return [tensor for output in outputs.values() for tensor in output.tensors(out)]
@@ -51,36 +81,21 @@ def forward_to_hdf(
     count = 0
     part = needed(spec, [output.name for output in outputs.values()])
     with HdfWriter(path, streams, labels) as writer:
-        for batch, arrays in data_pass.batches(part, wanted, in_order=True, streams=copied.values()):
-            rows, rest = {}, arrays
-            for key, output in outputs.items():
-                number = 1 + len(output.frames)
-                rows[key], rest = output.rows(rest[:number]), rest[number:]
+        for batch, arrays in data_pass.batches(part, wanted, in_order=True, streams=read):
+            rows = rows_of_layers(outputs, arrays)
+            data = {key: _rows_of_stream(batch, key) for key in read}
             for i, tag in enumerate(batch.tags):
-                row = {key: of_key[i] for key, of_key in rows.items()}
-                for key, stream in copied.items():
-                    row[key] = batch.data[stream][i, : batch.lengths[stream][i]].numpy()
-                for key in two:
-                    row[SIZES] = numpy.array(row[key].shape[:2], "int32")
+                row = {key: data[stream][i] for key, stream in copied.items()}
                 for key, output in outputs.items():
-                    row[key] = _flat(row[key], len(output.frames))
+                    row[key] = rows[key][i].reshape(-1, *rows[key][i].shape[len(output.frames) :])
+                if two:
+                    row[SIZES] = numpy.array(rows[two[0]][i].shape[:2], "int32")
+                if derived:
+                    with _of_sequence(tag):
+                        row[derived.stream.key] = derived.function(row[derived.stream.key], data[derived.key][i])
                 writer.write(tag, row)
                 count += 1
     return count
-
-
-def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
-    """:return: the part of the network that these layers depend on, so that data streams of others are not read"""
-    kept: set[str] = set()
-    waiting = list(layers)
-    while waiting:
-        name = waiting.pop()
-        if name in spec.layers and name not in kept:
-            kept.add(name)
-            waiting += spec.layers[name].sources
-            parts = name.split("/")  # `decoder/weights` is computed by the loop `decoder`
-            waiting += ["/".join(parts[:number]) for number in range(1, len(parts))]
-    return replace(spec, layers={name: layer for name, layer in spec.layers.items() if name in kept}, losses={})
 
 
 def _stream(key: str, output: LayerOutput) -> Stream:
@@ -105,6 +120,13 @@ def _copied(streams: Mapping[str, str], extern_data: Mapping[str, Any]) -> dict[
     return {key: replace(known[stream], key=key) for key, stream in streams.items()}
 
 
-def _flat(array: numpy.ndarray, num_frame_axes: int) -> numpy.ndarray:
-    """:return: [frames, …]"""
-    return array.reshape(-1, *array.shape[num_frame_axes:])
+def _rows_of_stream(batch: Batch, key: str) -> list[numpy.ndarray]:
+    return [row[:length] for row, length in zip(batch.data[key].numpy(), batch.lengths[key].numpy(), strict=True)]
+
+
+@contextlib.contextmanager
+def _of_sequence(tag: str) -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"sequence {tag!r}: {error}") from error

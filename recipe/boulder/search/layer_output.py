@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,11 @@ class LayerOutput:
         rest = [axis for kind in (SPATIAL, FEATURE) for axis in self.template.axes if axis.kind == kind]
         return (Batch, *([self.beam] if self.beam else []), *self.frames, *rest)
 
+    @property
+    def num_tensors(self) -> int:
+        """Length of `tensors`."""
+        return 1 + len(self.frames) + (self.beam is not None)
+
     def tensors(self, out: NetworkOutput) -> list[TFTensor]:
         """:return: the values, in the order of `axes`; lengths along each of `frames`, [B] or, with hypotheses, [B, beam]; scores of the hypotheses [B, beam]"""
         value = out.layers[self.name].ordered(self.axes)
@@ -77,6 +83,17 @@ class LayerOutput:
             [(score, _trimmed(row, *sizes)) for row, *sizes, score in zip(*of_sequence, strict=True)]
             for of_sequence in zip(value, *lengths, strict=True)
         ]
+
+
+def rows_of_layers(outputs: Mapping[str, LayerOutput], arrays: Sequence[numpy.ndarray]) -> dict[str, list[Any]]:
+    """
+    :param arrays: `tensors` of all outputs, one after the other
+    :return: key of `outputs` → `rows` of the output
+    """
+    rest, rows = list(arrays), {}
+    for key, output in outputs.items():
+        rows[key], rest = output.rows(rest[: output.num_tensors]), rest[output.num_tensors :]
+    return rows
 
 
 def _trimmed(row: numpy.ndarray, *sizes: int) -> numpy.ndarray:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy
+import numpy as np
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec
 from boulder.network.axes import BEAM, FEATURE, LOOP, Batch
-from boulder.search.ctc import greedy_batch
-from boulder.search.data_pass import DataPass, layer_of
-from boulder.search.layer_output import LayerOutput
+from boulder.search.ctc import greedy, greedy_batch
+from boulder.search.data_pass import DataPass, layer_of, needed
+from boulder.search.layer_output import LayerOutput, rows_of_layers
 
 
 def ctc_search(data_pass: DataPass, output_layer: str) -> dict[str, list[int]]:
@@ -40,7 +40,7 @@ def ctc_search(data_pass: DataPass, output_layer: str) -> dict[str, list[int]]:
 
 def beam_search(
     data_pass: DataPass, output_layer: str, attention_layer: str | None = None
-) -> tuple[dict[str, list[int]], dict[str, numpy.ndarray]]:
+) -> tuple[dict[str, list[int]], dict[str, np.ndarray]]:
     """
     :param output_layer: a layer of class `decide`, the best hypothesis of the search within the network
     :param attention_layer: an output layer within the loop, e.g. `output/att_weights`
@@ -59,7 +59,7 @@ def beam_search(
         return [labels, out.lengths[time], *(weights_of(out) if weights_of else ())]
 
     hypotheses: dict[str, list[int]] = {}
-    maps: dict[str, numpy.ndarray] = {}
+    maps: dict[str, np.ndarray] = {}
     for batch_of_data, (labels, lengths, *weights) in data_pass.batches(spec, wanted):
         tags = batch_of_data.tags
         hypotheses |= {tag: row[:n].tolist() for tag, row, n in zip(tags, labels, lengths, strict=True)}
@@ -69,27 +69,30 @@ def beam_search(
     return dict(sorted(hypotheses.items())), dict(sorted(maps.items()))
 
 
-def search_layers(data_pass: DataPass, layers: Sequence[str]) -> dict[str, list[Any]]:
+def search_layers(data_pass: DataPass, layers: Sequence[str], ctc: bool = False) -> dict[str, list[Any]]:
     """
     :param layers: names of layers
+    :param ctc: whether the layers are [B, T, labels + blank], for greedy CTC search
     :return: sequence tag → for each layer: its output as an array [T, …], or, with several hypotheses, a list of
         (score, array). The order is that of the data set
-    :raises NetworkError: if a layer does not exist
+    :raises NetworkError: if a layer does not exist, or, for CTC, has other axes
     """
     spec = data_pass.spec()
-    outputs = [LayerOutput.of(spec, layer) for layer in layers]
+    outputs = {layer: LayerOutput.of(spec, layer) for layer in layers}
+    for layer, output in outputs.items():
+        if ctc and (len(output.axes) != 3 or len(output.frames) != 1 or output.template.feature is None):
+            raise NetworkError(f"search: layer {layer!r} is {output.template}, needs a time and a feature axis for CTC")
 
     def wanted(out: NetworkOutput) -> list[TFTensor]:
-        return [tensor for output in outputs for tensor in output.tensors(out)]
+        return [tensor for output in outputs.values() for tensor in output.tensors(out)]
 
     found: dict[int, tuple[str, list[Any]]] = {}
-    for batch, arrays in data_pass.batches(spec, wanted):
-        rest, rows = arrays, []
-        for output in outputs:
-            count = 1 + len(output.frames) + (output.beam is not None)
-            rows.append(output.rows(rest[:count]))
-            rest = rest[count:]
-        found |= {int(seq): (tag, list(row)) for seq, tag, *row in zip(batch.seqs, batch.tags, *rows, strict=True)}
+    for batch, arrays in data_pass.batches(needed(spec, layers), wanted):
+        rows = rows_of_layers(outputs, arrays)
+        if ctc:
+            rows = {layer: [np.array(greedy(row), "int32") for row in of_layer] for layer, of_layer in rows.items()}
+        for position, (seq, tag) in enumerate(zip(batch.seqs, batch.tags, strict=True)):
+            found[int(seq)] = (tag, [rows[layer][position] for layer in layers])
     return dict(found[seq] for seq in sorted(found))
 
 

@@ -9,7 +9,7 @@ one that, from the left, comes by a match or substitution, else by an insertion,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rapidfuzz.distance import Levenshtein
 
@@ -48,6 +48,10 @@ class WordErrors:
     def ser(self) -> float:
         """:return: sequence error rate, a fraction"""
         return self.wrong_sequences / self.sequences
+
+    def to_json(self) -> dict[str, int | float]:
+        """:return: a row of the report, see `boulder.report.model.WordErrorRow`, without the name of the data set"""
+        return {"wer": self.wer, "ser": self.ser} | asdict(self)
 
     def __str__(self) -> str:
         return (

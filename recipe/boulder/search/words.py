@@ -11,10 +11,13 @@ UNITS = ("words", "bpe", "sentencepiece", "characters", "phonemes")
 _END_OF_PIECE = re.compile(r"@@( |$)")
 
 
-def check_units(units: object) -> None:
-    """:raises ConfigError: for an unknown name"""
+def check_units(units: object, with_lexicon: bool = False) -> None:
+    """:raises ConfigError: for an unknown name, for phonemes without a lexicon, and for a lexicon without phonemes"""
     if units not in UNITS:
         raise ConfigError(f"units: found {units!r}, expected {', '.join(UNITS)}{nearest(str(units), UNITS)}")
+    if with_lexicon != (units == "phonemes"):
+        found = "a lexicon" if with_lexicon else "no lexicon"
+        raise ConfigError(f"units: found {units!r} with {found}, expected a lexicon for 'phonemes', and only for them")
 
 
 def words_of(text: str, units: str, remove: Collection[str] = ()) -> list[str]:
