@@ -14,7 +14,6 @@ from boulder.data import HdfWriter
 from boulder.network import describe, run_network
 from boulder.returnn import load_config
 from jobs.pipeline import lay_out
-from sisyphus import tk
 from tests.returnn.test_trained_with_overrides import WORKER
 
 CONFIG = Path(__file__).with_name("spec_augment.config")
@@ -57,7 +56,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(data, tmp_path, monkeypa
     def job(**overrides):
         sets = {key: {"class": "HDFDataset", "files": [str(data / f"{key}.hdf")]} for key in ("train", "dev")}
         config = load_config(CONFIG, {"masks_are_vectorized": vectorized, **sets, **overrides})
-        (job,) = lay_out("augmented", **config.training(tk.Path).arguments()).jobs
+        (job,) = lay_out("augmented", **config.training().arguments()).jobs
         return job
 
     undisturbed = trained(job(), tmp_path / "undisturbed")

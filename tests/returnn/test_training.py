@@ -64,7 +64,7 @@ def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path
     assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
     assert training.longer_plan(2).num_epochs == 5
     assert {*training.arguments()} == {
-        *("plan", "config", "extern_data", "train_data", "dev_data", "function_options"),
+        *("plan", "config", "extern_data", "train_data", "dev_data", "start_from", "function_options"),
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -98,9 +99,7 @@ def _without_time(
     stream: Stream, sequences: list[dict[str, np.ndarray]], dataset: Dataset, seqs: np.ndarray
 ) -> np.ndarray:
     """:return: [B, D] or [B]; a data set has such a value as an array [D], or as a single frame"""
-    shape = [
-        size or 1 for size in stream.feature_shape
-    ]  # a size that extern_data does not tell comes from the data set
+    shape: tuple[Any, ...] = stream.feature_shape  # an open data set knows its dimensions
     values = np.zeros((len(sequences), *shape), stream.dtype)
     for position, sequence in enumerate(sequences):
         array = sequence[stream.key]

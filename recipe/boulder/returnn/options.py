@@ -69,7 +69,7 @@ _ROWS = table(
         *("decouple_constraints", "dynamic_learning_rate", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
         *("grad_norm_to_clip_to_zero", "gradient_clip_avg_norm", "gradient_clip_global_norm_tag"),
         *("gradient_clip_norm", "gradient_nan_inf_filter", "gradient_noise", "inc_seq_length"),
-        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_steps", "load_ignore_missing_vars"),
+        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"),
         *("maximize_grad_norm", "min_seq_length", "packed_tensors", "param_dropout", "param_variational_noise"),
         *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "seq_drop", "shuffle_batches"),
         *("shuffle_frames_of_nseqs", "use_last_best_model", "dataset_random_seed_offset", "chunk_eval"),
@@ -82,10 +82,6 @@ _ROWS = table(
     refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
     refused("Boulder scores only 'dev' yet", "eval", "eval_datasets", unless=({}, "")),
-    refused("Boulder does not start from other checkpoints yet",
-            "import_model_train_epoch1", "load", "preload_from_files", unless=("", {})),
-    refused("a training begins with its first epoch and continues by itself", "start_epoch", unless=("auto", 1)),
-    refused("a training begins with its first epoch and continues by itself", "load_epoch", unless=(0, -1)),
     refused("RETURNN does not support it either", "start_batch", unless=("auto",)),
     refused("RETURNN does not support it in a training either", "train_in_eval", unless=(False,)),
     refused("Boulder trains, it has no other task yet", "task", unless=("train",)),
@@ -103,6 +99,8 @@ _ROWS = table(
         *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev"),
         *("extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
         *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version", "target"),
+        *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
+        "start_epoch",
     ),
 )  # fmt: skip
 

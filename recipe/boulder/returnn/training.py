@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
-from boulder.returnn.config_object import Config
 from boulder.returnn.data_sets import data_description
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
+from boulder.returnn.source import Source
+from boulder.returnn.starting_point import start_from
 from boulder.returnn.training_config import as_boulders, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
@@ -33,19 +33,6 @@ AsPath = Callable[[str], object]
 """Makes a path object of a file."""
 
 
-class Source(Protocol):
-    """What the training needs of a `ReturnnConfig`."""
-
-    file: Path
-    config: Config
-    extern_data: dict[str, dict]
-
-    @property
-    def values(self) -> dict[str, object]: ...
-
-    def plan(self, further_epochs: int = 0) -> Plan: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReturnnTraining:
     """
@@ -57,6 +44,7 @@ class ReturnnTraining:
     :param extern_data: data streams of the network
     :param train_data: description of the data to train on
     :param dev_data: description of the data to score; None for none
+    :param start_from: checkpoints that give the initial parameters; None: none does
     :param function_options: keys of `#config` that do not concern the training: the config's own variables, for its
         functions, and options without effect
     :param notices: options of the config without effect, and others to look at
@@ -68,6 +56,7 @@ class ReturnnTraining:
     extern_data: dict[str, dict]
     train_data: dict[str, Any]
     dev_data: dict[str, Any] | None
+    start_from: list[dict[str, Any]] | None
     function_options: frozenset[str]
     notices: list[Notice]
 
@@ -79,6 +68,7 @@ class ReturnnTraining:
             "extern_data": self.extern_data,
             "train_data": self.train_data,
             "dev_data": self.dev_data,
+            "start_from": self.start_from,
             "function_options": self.function_options,
         }
 
@@ -98,7 +88,9 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             data[key] = describe(options.get(key), repr(key))
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
-    settings = plan = None
+    settings = plan = start = None
+    with problems.noted():
+        start = start_from(config, as_path)
     with problems.noted():
         settings = training_config(options)
     with problems.noted():
@@ -125,6 +117,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         extern_data=config.extern_data,
         train_data=data["train"],
         dev_data=data["dev"],
+        start_from=start,
         function_options=own,
         notices=notices(config.file, options, plan),
     )
