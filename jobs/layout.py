@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in, read_extern_data
-from boulder.data.batches import check_batch_size
+from boulder.data.batches import check_limits
 from boulder.data.sequence_order import check_order
 from boulder.errors import BoulderError, ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
@@ -109,7 +109,7 @@ class Layout:
             dev=_description(phase, "dev", experiment.dev_description),
         )
         check_order(result.options.batching, "config: batching")
-        check_batch_size(result.options.batch_size, read_extern_data(experiment.extern_data))
+        check_limits(result.options.batch_size, read_extern_data(experiment.extern_data), "batch_size")
         return result
 
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:

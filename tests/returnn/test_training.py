@@ -66,7 +66,7 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
         speed: float = 1.0
 
     value = {"class": "OwnDataset", "files": ["a.hdf", "/b.hdf"], "extra": "c.hdf", "speed": 2.0, "order_by": "data"}
-    found = data_description(config(train={**value, "partition_epoch": 1, "seq_ordering": None}), "train")
+    found = data_description(config(train={**value, "seq_ordering": None}), "train")
     assert found == value | {"files": ["/setup/a.hdf", "/b.hdf"], "extra": ["/setup/c.hdf"]}
     assert canonical_description(found) == found
 
@@ -76,7 +76,7 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
     [
         ({"class": "ExternSprintDataset"}, "class 'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         ({"files": []}, "class None cannot be read"),
-        ({"class": "HDFDataset", "partition_epoch": 2}, "does not support the option 'partition_epoch' of HDFDataset"),
+        ({"class": "HDFDataset", "window": 2}, "does not support the option 'window' of HDFDataset"),
         ({"class": "HDFDataset", "fils": []}, "the option 'fils' of HDFDataset yet; did you mean 'files'"),
     ],
 )

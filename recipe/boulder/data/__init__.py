@@ -4,12 +4,13 @@ A class of data sets is a file of its own, imported here, which registers it. Te
 tensors.
 """
 
-from boulder.data.batches import Batch, form_batches, read_batch
+from boulder.data.batches import Batch, Batches, form_batches, read_batch, without_empty_end
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
+from boulder.data.selection import seed_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
 from boulder.data.streams import Stream, default_input, read_extern_data
@@ -17,6 +18,7 @@ from boulder.data.streams import Stream, default_input, read_extern_data
 __all__ = [
     "PATHS",
     "Batch",
+    "Batches",
     "Dataset",
     "HdfDataset",
     "HdfWriter",
@@ -30,8 +32,12 @@ __all__ = [
     "paths_in",
     "read_batch",
     "read_extern_data",
+    "seed_of_drops",
     "sequence_order",
     "share_of",
     "share_spec",
     "shares_of_epoch",
+    "within_limits",
+    "without_dropped",
+    "without_empty_end",
 ]

@@ -10,7 +10,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
-from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
+from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int, is_number
 
 
 def _is_positive_int(value: object) -> bool:
@@ -21,7 +21,19 @@ def _are_sizes(value: object) -> bool:
     return all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
 
 
+def _are_frames(value: object) -> bool:
+    values = value.values() if isinstance(value, dict) else [value]
+    return value is None or all(is_number(item) and item >= 0 for item in values)
+
+
 _Sizes = Annotated[int | dict[str, int], OptionKind("a positive int, or a dict of them per data key", _are_sizes)]
+_Frames = Annotated[
+    float | dict[str, float] | None, OptionKind("a number of frames, a dict of them per data key, or None", _are_frames)
+]
+_MaxSeqs = Annotated[
+    int, OptionKind("a positive int, or -1 for no limit", lambda value: value == -1 or _is_positive_int(value))
+]
+_Fraction = Annotated[float, OptionKind("a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1)]
 _PositiveInt = Annotated[int, OptionKind("a positive int", _is_positive_int)]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
@@ -36,8 +48,15 @@ _Function = Annotated[
 class TrainingOptions:
     """
     :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict
-    :param max_seqs: maximal number of sequences per batch
-    :param batching: order of the sequences, see `boulder.data.sequence_order`
+    :param max_seqs: maximal number of sequences per batch; -1 for no limit
+    :param max_pad_size: maximal number of frames of padding per batch; per data key if it is a dict; None for no limit
+    :param max_seq_length: longer sequences are left out, in frames; per data key if it is a dict; None or 0 for no limit
+    :param min_seq_length: shorter sequences are left out in training; of the same form
+    :param seq_drop: probability of each sequence to be left out of an epoch
+    :param seq_drop_freq: number of epochs after which sequences are drawn again, if the order stays the same
+    :param returnn_batches: form batches exactly as RETURNN: streams that the network does not read count as well, and empty
+        sequences that would be the last batch are left out
+    :param batching: order of the sequences, see `boulder.data.sequence_order`, unless the data set has a `seq_ordering`
     :param optimizer: {"class": "adam", …}, see `boulder.training.optimizer`
     :param optimizer_epsilon: epsilon of the optimizer, if it has one and `optimizer` does not set it
     :param gradient_clip: entries of gradients are clipped to ± this value; 0 for no clipping
@@ -50,7 +69,13 @@ class TrainingOptions:
     """
 
     batch_size: _Sizes = 5000
-    max_seqs: _PositiveInt = 40
+    max_seqs: _MaxSeqs = 40
+    max_pad_size: _Frames = None
+    max_seq_length: _Frames = None
+    min_seq_length: _Frames = None
+    seq_drop: _Fraction = 0.0
+    seq_drop_freq: _PositiveInt = 10
+    returnn_batches: _Flag = False
     batching: _Order = "default"
     optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
     optimizer_epsilon: _Number = 1e-16

@@ -1,0 +1,150 @@
+"""For the same options and epoch, the same sequences in the same order and the same batches as RETURNN's data sets."""
+
+import gzip
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boulder.data import HdfWriter, open_dataset
+from boulder.training.epoch_batches import batches_to_train
+from boulder.training.training_options import TrainingOptions
+
+pytestmark = pytest.mark.parity
+
+ORDERS = [
+    *("default", "reverse", "sorted", "sorted_reverse", "random", "random:2", "random:3", "default_every_n:3"),
+    *("random_sample", "random_sample:2", "laplace", "laplace:1", "laplace:3", "laplace:.5", "laplace:.100"),
+    *("laplace:4:2", "laplace:.7:3", "sort_bin_shuffle", "sort_bin_shuffle:3", "sort_bin_shuffle:.4", "laplace:40"),
+    *("sort_bin_shuffle_x2", "sort_bin_shuffle_x2:4", "sort_bin_shuffle_x2:.6:2", "sort_bin_shuffle:5:2"),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> dict[str, str]:
+    """Names of data files of two layouts, and of files about their tags."""
+    folder = tmp_path_factory.mktemp("orders")
+    rng = np.random.default_rng(5)
+    layouts = {"inputs": ["data", "classes", "aux"], "targets": ["features", "bpe"], "one": ["data"]}
+    for name, keys in layouts.items():
+        streams = {key: {"dim": 3} if key in ("data", "features") else {"dim": 9, "sparse": True} for key in keys}
+        with HdfWriter(folder / f"{name}.hdf", streams) as writer:
+            for i in range(29):
+                lengths = {key: int(rng.integers(0 if i % 7 == 0 else 1, 15)) for key in keys}
+                shapes = {key: (n, 3) if key in ("data", "features") else (n,) for key, n in lengths.items()}
+                tag = f"{name}/{i if i % 9 else 0}"  # several sequences have the tag NAME/0
+                writer.write(tag, {key: np.zeros(shape, "int32") for key, shape in shapes.items()})
+        tags = [f"{name}/{i}" for i in range(29)]
+        listed = [tag for tag in tags if rng.random() < 0.5]
+        (folder / f"{name}.list").write_text("\n".join(listed))
+        with gzip.open(folder / f"{name}.list.gz", "wt") as file:
+            file.write("\n".join(listed))
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps(listed))
+        lengths = {tag: float(rng.integers(2, 18)) / 2 for tag in tags}
+        (folder / f"{name}.lens").write_text(repr(lengths))
+    return {path.name: str(path) for path in folder.iterdir()}
+
+
+def random_data(rng: random.Random, files: dict[str, str]) -> dict:
+    name = rng.choice(["inputs", "inputs", "targets", "one"])
+    others = [[], [], [files["inputs.hdf"]]][rng.randrange(3)] if name == "inputs" else []
+    data = {"class": "HDFDataset", "files": [files[f"{name}.hdf"], *others], "seq_ordering": rng.choice(ORDERS)}
+    if rng.random() < 0.2:
+        data["fixed_random_seed"] = rng.randint(0, 99)
+    if rng.random() < 0.3:
+        data["random_seed_offset"] = rng.randint(0, 2000)
+    if rng.random() < 0.4:
+        data["partition_epoch"] = rng.randint(1, 5)
+    elif rng.random() < 0.2:
+        data["repeat_epoch"] = rng.randint(1, 3)
+    if rng.random() < 0.2:
+        data["unique_seq_tags"] = True
+    if rng.random() < 0.25:
+        data["seq_list_filter_file"] = files[name + rng.choice([".list", ".list.gz", ".pkl"])]
+    if rng.random() < 0.2:
+        data["seq_order_seq_lens_file"] = files[f"{name}.lens"]
+    if rng.random() < 0.15:
+        borders = sorted(rng.sample(range(1, 7), 3))
+        ranges = [(borders[0], borders[1]), (borders[1], rng.choice([borders[2], None]))]
+        data["epoch_wise_filter"] = [
+            (epochs, {"max_mean_len": rng.choice([2, 3.5, 5, 6, 99])}) for epochs in ranges[: rng.randint(1, 2)]
+        ]
+    return data
+
+
+def random_batches(rng: random.Random, keys: list[str]) -> dict:
+    def limit(low: int, high: int):
+        if rng.random() < 0.5:
+            return rng.randint(low, high)
+        return {key: rng.randint(low, high) for key in rng.sample(keys, rng.randint(1, len(keys)))}
+
+    options = {"batch_size": limit(1, 60)}
+    if rng.random() < 0.5:
+        options["max_seqs"] = rng.choice([-1, 1, 2, 5, 9])
+    if rng.random() < 0.3:
+        options["max_pad_size"] = limit(0, 9)
+    if rng.random() < 0.4:
+        options["max_seq_length"] = limit(6, 14)
+    if rng.random() < 0.3:
+        options["min_seq_length"] = limit(1, 3)
+    if rng.random() < 0.3:
+        options |= {"seq_drop": rng.choice([0.1, 0.5]), "seq_drop_freq": rng.randint(1, 4)}
+    return options
+
+
+def random_case(rng: random.Random, files: dict[str, str]) -> dict:
+    data = random_data(rng, files)
+    keys = {"inputs": ["data", "classes", "aux"], "targets": ["bpe", "features"], "one": ["data"]}
+    return {
+        "data": data,
+        "batches": random_batches(rng, keys[Path(data["files"][0]).stem]),
+        "epochs": 6,
+    }
+
+
+def of_returnn(cases: list[dict]) -> list:
+    script = Path(__file__).with_name("returnn_orders.py")
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
+    run = subprocess.run(
+        [sys.executable, str(script)], input=json.dumps(cases), capture_output=True, text=True, env=environment
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def of_boulder(case: dict) -> list:
+    data = case["data"]
+    if "epoch_wise_filter" in data:
+        data = data | {"epoch_wise_filter": dict(data["epoch_wise_filter"])}
+    options = TrainingOptions.from_config({"max_seqs": -1, **case["batches"], "returnn_batches": True})
+    found = []
+    with open_dataset(data) as dataset:
+        for epoch in range(1, case["epochs"] + 1):
+            order = dataset.epoch_order(epoch, 0, "default")
+            try:
+                batches = batches_to_train(dataset, epoch, options)
+            except Exception as error:  # RETURNN goes on with an epoch without batches
+                assert "leaves no sequence" in str(error)  # noqa: PT017
+                batches = []
+            found.append({"order": order.tolist(), "batches": [dataset.tags(seqs) for seqs in batches]})
+    return found
+
+
+def test_orders_and_batches_over_generated_options(files):
+    rng = random.Random(12)
+    cases = [random_case(rng, files) for _ in range(400)]
+    compared = 0
+    for case, expected in zip(cases, of_returnn(cases), strict=True):
+        if "error" in expected:
+            assert "empty after applying" in expected["error"], case
+            continue
+        tags = [{**epoch, "batches": [[tag for tag, _ in batch] for batch in epoch["batches"]]} for epoch in expected]
+        assert of_boulder(case) == tags, case
+        compared += 1
+    assert compared > 350
