@@ -7,12 +7,15 @@ import pickle
 import random
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from boulder.data import HdfWriter, open_dataset
+from boulder.data import Dataset, HdfWriter, open_dataset
+from boulder.data.chunks import Chunks
+from boulder.errors import DataError
 from boulder.training.epoch_batches import batches_to_train
 from boulder.training.training_options import TrainingOptions
 
@@ -48,7 +51,17 @@ def files(tmp_path_factory) -> dict[str, str]:
         (folder / f"{name}.pkl").write_bytes(pickle.dumps(listed))
         lengths = {tag: float(rng.integers(2, 18)) / 2 for tag in tags}
         (folder / f"{name}.lens").write_text(repr(lengths))
+    write_for_chunks(folder / "chunks.hdf", rng)
     return {path.name: str(path) for path in folder.iterdir()}
+
+
+def write_for_chunks(path: Path, rng: np.random.Generator) -> None:
+    """Classes are as long as data, halves half as long, rounded up; half of the sequences have a single "one"."""
+    streams = {key: {"dim": 9, "sparse": True} for key in ("data", "classes", "halves", "one")}
+    with HdfWriter(path, streams) as writer:
+        for i, length in enumerate(rng.integers(0, 31, 20)):
+            lengths = {"data": length, "classes": length, "halves": (length + 1) // 2, "one": i % 2}
+            writer.write(f"{i}", {key: np.zeros(n, "int32") for key, n in lengths.items()})
 
 
 def random_data(rng: random.Random, files: dict[str, str]) -> dict:
@@ -108,6 +121,30 @@ def random_case(rng: random.Random, files: dict[str, str]) -> dict:
     }
 
 
+def random_chunks(rng: random.Random, files: dict[str, str]) -> dict:
+    keys = rng.choice([["data"], ["data", "classes"], ["data", "classes"], ["data", "halves"], ["classes", "halves"]])
+    if rng.random() < 0.1:
+        keys = [*keys, "one"]
+    size, step = rng.randint(1, 12), rng.randint(1, 8)
+    chunking = rng.choice([size, f"{size}:{step}", f"{size}", [size, step], [size, None]])
+    minimum = rng.choice([0, 0, 1, 3])
+    if "halves" in keys or rng.random() < 0.3:
+        step, minimum = step + step % 2, minimum + minimum % 2
+        ratio = {"data": 2, "classes": 2, "halves": 1, "one": 0}
+        sizes = {key: max(size * n, 1) for key, n in ratio.items() if key in keys or rng.random() < 0.1}
+        chunking = [sizes, {key: step * ratio[key] // 2 for key in sizes}]
+        minimum = rng.choice([minimum, {key: minimum * n // 2 for key, n in ratio.items()}])
+    data = {
+        "class": "HDFDataset",
+        "files": [files["chunks.hdf"]],
+        "seq_ordering": rng.choice(["random", "laplace:.4", "default"]),
+    }
+    data |= {"chunking": chunking, "min_chunk_size": minimum}
+    if rng.random() < 0.3:
+        data["chunking_variance"] = rng.choice([0.1, 0.5, 1.0])
+    return {"data": data, "batches": random_batches(rng, keys), "epochs": 4, "keys": keys}
+
+
 def of_returnn(cases: list[dict]) -> list:
     script = Path(__file__).with_name("returnn_orders.py")
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
@@ -119,21 +156,33 @@ def of_returnn(cases: list[dict]) -> list:
 
 
 def of_boulder(case: dict) -> list:
-    data = case["data"]
+    data = dict(case["data"])
     if "epoch_wise_filter" in data:
-        data = data | {"epoch_wise_filter": dict(data["epoch_wise_filter"])}
-    options = TrainingOptions.from_config({"max_seqs": -1, **case["batches"], "returnn_batches": True})
+        data |= {"epoch_wise_filter": dict(data["epoch_wise_filter"])}
+    chunking = {key: data.pop(key) for key in ("chunking", "min_chunk_size", "chunking_variance") if key in data}
+    options = TrainingOptions.from_config({"max_seqs": -1, **case["batches"], **chunking, "returnn_batches": True})
     found = []
     with open_dataset(data) as dataset:
+        keys = case.get("keys", dataset.streams)
         for epoch in range(1, case["epochs"] + 1):
             order = dataset.epoch_order(epoch, 0, "default")
             try:
-                batches = batches_to_train(dataset, epoch, options)
-            except Exception as error:  # RETURNN goes on with an epoch without batches
-                assert "leaves no sequence" in str(error)  # noqa: PT017
-                batches = []
-            found.append({"order": order.tolist(), "batches": [dataset.tags(seqs) for seqs in batches]})
+                chunks, batches = batches_to_train(dataset, epoch, options, keys)
+                formed = [slices(chunks, seqs, keys) for seqs in batches]
+            except DataError as error:  # RETURNN goes on with an epoch without batches
+                if "leaves no sequence" not in str(error):
+                    raise
+                formed = []
+            found.append({"order": order.tolist(), "batches": formed})
     return found
+
+
+def slices(dataset: Dataset, seqs: np.ndarray, keys: Collection[str]) -> list:
+    if isinstance(dataset, Chunks):
+        borders = [{key: [int(column[i]) for column in dataset.borders[key]] for key in keys} for i in seqs]
+    else:
+        borders = [{key: [0, int(dataset.lengths[key][i])] for key in keys} for i in seqs]
+    return [list(pair) for pair in zip(dataset.tags(seqs), borders, strict=True)]
 
 
 def test_orders_and_batches_over_generated_options(files):
@@ -144,7 +193,25 @@ def test_orders_and_batches_over_generated_options(files):
         if "error" in expected:
             assert "empty after applying" in expected["error"], case
             continue
-        tags = [{**epoch, "batches": [[tag for tag, _ in batch] for batch in epoch["batches"]]} for epoch in expected]
-        assert of_boulder(case) == tags, case
+        for batch in (batch for epoch in expected for batch in epoch["batches"]):
+            for _, borders in batch:
+                borders.pop("classes" if case["data"]["files"][0] == files["one.hdf"] else "", None)  # has no data
+        assert of_boulder(case) == expected, case
         compared += 1
     assert compared > 350
+
+
+def test_chunks_over_generated_options(files):
+    rng = random.Random(3)
+    cases = [random_chunks(rng, files) for _ in range(400)]
+    compared = refused = 0
+    for case, expected in zip(cases, of_returnn(cases), strict=True):
+        if "error" in expected:
+            with pytest.raises(DataError, match="chunking: "):
+                of_boulder(case)
+            refused += 1
+        else:
+            assert of_boulder(case) == expected, case
+            compared += 1
+    assert compared > 250
+    assert refused > 20

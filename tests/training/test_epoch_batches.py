@@ -24,7 +24,7 @@ def path(tmp_path):
 def trained(path, epoch: int = 1, streams=("data", "classes"), **config) -> list[list[int]]:
     options = TrainingOptions.from_config({"batch_size": 10, **config})
     with open_dataset(path, {key: {"dim": 2, "sparse": True} for key in streams}) as dataset:
-        return [batch.tolist() for batch in batches_to_train(dataset, epoch, options)]
+        return [batch.tolist() for batch in batches_to_train(dataset, epoch, options, streams)[1]]
 
 
 def test_sequences_that_are_too_long_or_too_short_are_left_out(path):

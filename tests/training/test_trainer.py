@@ -68,6 +68,20 @@ def test_a_run_stopped_in_a_partition_of_the_data_gives_the_same_bytes(training,
     assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
 
 
+def test_a_run_stopped_in_chunks_of_sequences_gives_the_same_bytes(training, stop_at, tmp_path):
+    net = {
+        "embedding": {"class": "linear", "from": "data", "n_out": 4},
+        "output": {"class": "softmax", "from": "embedding", "loss": "ce", "dropout": 0.1},
+    }
+    phases = [phase(0, range(1, 3), net, chunking="2:1", chunking_variance=0.5)]
+    training(phases, "undisturbed")
+    stop_at(9)
+    with pytest.raises(SystemExit):
+        training(phases, "stopped")
+    training(phases, "stopped")
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
+
+
 def test_a_run_stopped_in_a_later_phase_resumes_there(training, stop_at, tmp_path):
     training(PHASES, "undisturbed")
     stop_at(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -34,20 +35,20 @@ def within_limits(
     return order[used]
 
 
-def without_dropped(order: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+def without_dropped(order: np.ndarray, fraction: float, numbers: np.random.RandomState) -> np.ndarray:
     """
     :param order: int64 [M]
     :param fraction: `seq_drop`, the probability of each sequence to be dropped
-    :param seed: see `seed_of_drops`
+    :param numbers: see `numbers_of_drops`
     :return: the order without the sequences that RETURNN drops
     """
-    return order[python_numbers(seed).random_sample(len(order)) >= fraction] if fraction else order
+    return order[numbers.random_sample(len(order)) >= fraction] if fraction else order
 
 
-def seed_of_drops(dataset: Dataset, epoch: int, every: float) -> int:
+def numbers_of_drops(dataset: Dataset, epoch: int, every: float = math.inf) -> np.random.RandomState:
     """
-    :param every: `seq_drop_freq`, a number of epochs
-    :return: the seed of the epoch whose drops this epoch has. Where the order stays the same from epoch to epoch, RETURNN
+    :param every: `seq_drop_freq`, a number of epochs; infinity without `seq_drop`
+    :return: RETURNN's random numbers for `seq_drop` and `chunking_variance`, those of the epoch that last drew any. Where the order stays the same from epoch to epoch, RETURNN
         keeps an HDF data set's batches, and draws again in the first epoch and in each multiple of `seq_drop_freq`. (It
         also draws again after a resume and in each epoch whose `#config` has an option of batches, which is not done here.)
     """
@@ -55,4 +56,4 @@ def seed_of_drops(dataset: Dataset, epoch: int, every: float) -> int:
     if dataset.keeps_batches:
         while drawn > 1 and drawn % every != 0 and dataset.order_key(drawn - 1) == dataset.order_key(drawn):
             drawn -= 1
-    return dataset.random_seed(drawn)
+    return python_numbers(dataset.random_seed(drawn))

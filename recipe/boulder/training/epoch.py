@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from boulder.data import shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
+from boulder.network import uses_streams
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_batches import batches_to_train
 from boulder.training.evaluation import evaluate
@@ -70,9 +71,8 @@ def _train_batches(
     :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
     :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
-    options, dataset = phase.options, run.train_data
-    batches = batches_to_train(dataset, epoch, options)
-    fingerprint = dataset.full_fingerprint()
+    fingerprint = run.train_data.full_fingerprint()
+    dataset, batches = batches_to_train(run.train_data, epoch, phase.options, uses_streams(model.spec))
     if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
         raise TrainingError(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "

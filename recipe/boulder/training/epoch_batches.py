@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from boulder.data import (
     Batches,
+    Chunking,
     Dataset,
+    cut,
+    cut_at_random,
     form_batches,
-    seed_of_drops,
+    numbers_of_drops,
     within_limits,
     without_dropped,
     without_empty_end,
@@ -19,17 +23,47 @@ from boulder.errors import DataError
 from boulder.training.training_options import TrainingOptions
 
 
-def batches_to_train(dataset: Dataset, epoch: int, options: TrainingOptions) -> Batches:
+def batches_to_train(
+    dataset: Dataset, epoch: int, options: TrainingOptions, streams: Collection[str]
+) -> tuple[Dataset, Batches]:
     """
     :param epoch: counted from 1
-    :raises DataError: if no sequence is left, or if an option names an unknown stream
+    :param streams: keys that the network reads
+    :return: the data set, or that of its chunks, and batches of its indices
+    :raises DataError: if no sequence is left, if an option names an unknown stream, or if a sequence cannot be cut
     """
-    lengths = _lengths(dataset, options)
     order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
-    order = within_limits(order, lengths, options.max_seq_length, options.min_seq_length)
-    if options.seq_drop:
-        order = without_dropped(order, options.seq_drop, seed_of_drops(dataset, epoch, options.seq_drop_freq))
-    return _batches(order, lengths, options, f"epoch {epoch}")
+    numbers = numbers_of_drops(dataset, epoch, options.seq_drop_freq if options.seq_drop else math.inf)
+    chunking = Chunking.parse(options.chunking, options.min_chunk_size, options.chunking_variance)
+    lengths = _lengths(dataset, options)
+    if chunking is not None:
+        dataset, lengths = _chunks(dataset, order, chunking, streams, options, numbers)
+        order = np.arange(dataset.num_seqs)
+    if chunking is None or not chunking.variance:
+        order = within_limits(order, lengths, options.max_seq_length, options.min_seq_length)
+        order = without_dropped(order, options.seq_drop, numbers)
+    return dataset, _batches(order, lengths, options, f"epoch {epoch}")
+
+
+def _chunks(
+    dataset: Dataset,
+    order: np.ndarray,
+    chunking: Chunking,
+    streams: Collection[str],
+    options: TrainingOptions,
+    numbers: np.random.RandomState,
+) -> tuple[Dataset, Mapping[str, np.ndarray]]:
+    """:return: the chunks, with variance only those that are used; and their lengths"""
+    if not chunking.variance:
+        chunks = cut(dataset, order, chunking, streams)
+    else:
+
+        def used(lengths: Mapping[str, np.ndarray]) -> np.ndarray:
+            every = np.arange(len(next(iter(lengths.values()))))
+            return within_limits(every, lengths, options.max_seq_length, options.min_seq_length)
+
+        chunks = cut_at_random(dataset, order, chunking, streams, numbers, used, options.seq_drop)
+    return chunks, chunks.all_lengths
 
 
 def batches_to_score(dataset: Dataset, epoch: int, options: TrainingOptions) -> Batches:

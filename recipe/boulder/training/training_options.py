@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, get_type_hints
 
-from boulder.errors import ConfigError, nearest
+from boulder.data import Chunking
+from boulder.errors import ConfigError, DataError, nearest
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
@@ -26,14 +27,33 @@ def _are_frames(value: object) -> bool:
     return value is None or all(is_number(item) and item >= 0 for item in values)
 
 
+def _are_whole(value: object) -> bool:
+    return _are_frames(value) and all(map(is_int, value.values() if isinstance(value, dict) else [value or 0]))
+
+
+def _is_chunking(value: object) -> bool:
+    try:
+        Chunking.parse(value)
+    except DataError:
+        return False
+    return True
+
+
 _Sizes = Annotated[int | dict[str, int], OptionKind("a positive int, or a dict of them per data key", _are_sizes)]
 _Frames = Annotated[
     float | dict[str, float] | None, OptionKind("a number of frames, a dict of them per data key, or None", _are_frames)
+]
+_Rest = Annotated[
+    int | dict[str, int] | None,
+    OptionKind("a whole number of frames, a dict of them per data key, or None", _are_whole),
 ]
 _MaxSeqs = Annotated[
     int, OptionKind("a positive int, or -1 for no limit", lambda value: value == -1 or _is_positive_int(value))
 ]
 _Fraction = Annotated[float, OptionKind("a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1)]
+_Chunking = Annotated[
+    str | int | list | tuple | dict | None, OptionKind("chunk sizes such as 50 or '50:25', or None", _is_chunking)
+]
 _PositiveInt = Annotated[int, OptionKind("a positive int", _is_positive_int)]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
@@ -54,6 +74,9 @@ class TrainingOptions:
     :param min_seq_length: shorter sequences are left out in training; of the same form
     :param seq_drop: probability of each sequence to be left out of an epoch
     :param seq_drop_freq: number of epochs after which sequences are drawn again, if the order stays the same
+    :param chunking: sequences are cut into chunks in training, see `boulder.data.Chunking.parse`; None for no chunking
+    :param min_chunk_size: a rest of at most this many frames becomes no chunk; per data key if it is a dict
+    :param chunking_variance: for each sequence, sizes are multiplied by a random factor between 1 - chunking_variance and 1
     :param returnn_batches: form batches exactly as RETURNN: streams that the network does not read count as well, and empty
         sequences that would be the last batch are left out
     :param batching: order of the sequences, see `boulder.data.sequence_order`, unless the data set has a `seq_ordering`
@@ -75,6 +98,9 @@ class TrainingOptions:
     min_seq_length: _Frames = None
     seq_drop: _Fraction = 0.0
     seq_drop_freq: _PositiveInt = 10
+    chunking: _Chunking = None
+    min_chunk_size: _Rest = None
+    chunking_variance: _Fraction = 0.0
     returnn_batches: _Flag = False
     batching: _Order = "default"
     optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
