@@ -160,7 +160,8 @@ def of_boulder(case: dict) -> list:
     if "epoch_wise_filter" in data:
         data |= {"epoch_wise_filter": dict(data["epoch_wise_filter"])}
     chunking = {key: data.pop(key) for key in ("chunking", "min_chunk_size", "chunking_variance") if key in data}
-    options = TrainingOptions.from_config({"max_seqs": -1, **case["batches"], **chunking, "returnn_batches": True})
+    limits = {"max_seqs": None} | {key: None if value == -1 else value for key, value in case["batches"].items()}
+    options = TrainingOptions.from_config(limits | chunking | {"returnn_batches": True})
     found = []
     with open_dataset(data) as dataset:
         keys = case.get("keys", dataset.streams)

@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from boulder.data.dataset import Dataset
+from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 from boulder.lazy import TFTensor
 
@@ -24,8 +25,9 @@ class Batch:
     Sequences padded with zeros to the longest sequence, separately for each stream.
 
     :param seqs: int64 [B], indices of the sequences in the data set
-    :param data: key → [B, T, D], or [B, T] for labels; NumPy arrays or TensorFlow tensors
-    :param lengths: key → int32 [B], of the same kind as `data`
+    :param data: key → [B, T, D], or [B, T] for labels; without T for streams without a time axis; NumPy arrays or TensorFlow
+        tensors
+    :param lengths: key → int32 [B], of the same kind as `data`; ones without a time axis
     :param tags: names of the sequences
     """
 
@@ -74,7 +76,7 @@ class Batches(Sequence[np.ndarray]):
 def form_batches(
     order: np.ndarray,
     lengths: Mapping[str, np.ndarray],
-    batch_size: int | Mapping[str, int],
+    batch_size: int | Mapping[str, int] | None,
     max_seqs: int | None = None,
     max_pad_size: float | Mapping[str, float] | None = None,
 ) -> Batches:
@@ -86,13 +88,14 @@ def form_batches(
 
     :param order: int [M], indices of sequences
     :param lengths: key → [N], of all sequences of the data set
-    :param batch_size: padded frames per batch, for every stream; or stream → padded frames, without a limit for others
+    :param batch_size: padded frames per batch, for every stream; or stream → padded frames, without a limit for others;
+        None: no limit
     :param max_seqs: None or -1: no limit
     :param max_pad_size: frames of padding per batch, of the same form; None: no limit
     :raises DataError: for a limit that is not a positive integer, or for an unknown stream
     """
     sizes = check_limits(batch_size, lengths, "batch_size")
-    padding = {} if max_pad_size is None else check_limits(max_pad_size, lengths, "max_pad_size", lowest=0)
+    padding = check_limits(max_pad_size, lengths, "max_pad_size", lowest=0)
     if max_seqs is None or max_seqs == -1:
         max_seqs = len(order) or 1
     max_seqs = _at_least(1, max_seqs, "max_seqs")
@@ -136,6 +139,9 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
     sequences = dataset.read_many(seqs)
     data, lengths = {}, {}
     for key, stream in dataset.streams.items():
+        if not stream.has_time_axis:
+            data[key], lengths[key] = _without_time(stream, sequences, dataset, seqs), np.ones(len(seqs), "int32")
+            continue
         sizes = np.array([len(sequence[key]) for sequence in sequences], "int32")
         padded = np.zeros((len(sequences), sizes.max(initial=0), *stream.feature_shape), stream.dtype)
         for row, sequence in zip(padded, sequences, strict=True):
@@ -144,9 +150,25 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
     return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, tags=dataset.tags(seqs))
 
 
-def check_limits(limits: object, streams: Collection[str], name: str, lowest: int = 1) -> dict[str, int]:
+def _without_time(
+    stream: Stream, sequences: list[dict[str, np.ndarray]], dataset: Dataset, seqs: np.ndarray
+) -> np.ndarray:
+    """:return: [B, D] or [B]; a data set has such a value as an array [D], or as a single frame"""
+    values = np.zeros((len(sequences), *stream.feature_shape), stream.dtype)
+    for position, sequence in enumerate(sequences):
+        array = sequence[stream.key]
+        if array.size != values[position].size:
+            raise DataError(
+                f"sequence {dataset.tag(int(seqs[position]))!r}, {stream.key!r}: found an array of shape {list(array.shape)}, "
+                f"expected {stream}, without a time axis"
+            )
+        values[position] = array.reshape(stream.feature_shape)
+    return values
+
+
+def check_limits(limits: object, streams: Collection[str], name: str, lowest: int = 1) -> dict[str, float]:
     """
-    :param limits: an integer for every stream; or stream → integer, without a limit for others
+    :param limits: a number for every stream; or stream → number, without a limit for others; None: no limit
     :param streams: keys of the data set
     :param name: of the option
     :param lowest: smallest value; limits that may be 0 may be fractions or infinite, too
@@ -154,7 +176,7 @@ def check_limits(limits: object, streams: Collection[str], name: str, lowest: in
     :raises DataError: for another value, for an unknown stream, or for a dict without entries
     """
     if not isinstance(limits, Mapping):
-        result = dict.fromkeys(streams, _at_least(lowest, limits, name))
+        result = dict.fromkeys(streams, math.inf if limits is None else _at_least(lowest, limits, name))
     else:
         for key in limits:
             if key not in streams:

@@ -40,11 +40,11 @@ class Chunking:
             return None
         size, step = _checked("chunking", size, lowest=1), _checked("chunking: step", step or size, lowest=0)
         min_size = _checked("min_chunk_size", min_chunk_size or 0, lowest=0)
-        if isinstance(size, dict) != isinstance(step, dict) or (isinstance(size, dict) and size.keys() != step.keys()):
+        if _streams_of(size) != _streams_of(step):
             raise DataError(
                 f"chunking: found size {size} and step {step}, expected sizes and steps of the same streams"
             )
-        if isinstance(step, dict) and not any(step.values()):
+        if isinstance(step, Mapping) and not any(step.values()):
             raise DataError(f"chunking: found step {step}, expected one above 0")
         return cls(size, step, min_size, variance)
 
@@ -160,6 +160,10 @@ def _checked(name: str, sizes: Any, lowest: int) -> Sizes:
 def _wrong(name: str, found: object) -> DataError:
     forms = "frames, such as 50, '50:25', (50, 25) or ({'data': 50, 'classes': 10}, {'data': 25, 'classes': 5})"
     return DataError(f"{name}: found {found!r:.60}, expected {forms}")
+
+
+def _streams_of(sizes: Sizes) -> set[str] | None:
+    return set(sizes) if isinstance(sizes, Mapping) else None
 
 
 def _by_stream(name: str, sizes: Sizes, streams: Collection[str]) -> dict[str, int]:

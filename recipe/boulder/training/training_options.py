@@ -6,55 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, get_type_hints
 
-from boulder.data import Chunking
-from boulder.errors import ConfigError, DataError, nearest
+from boulder.errors import ConfigError, nearest
+from boulder.training.batch_options import ChunkSizes, Fraction, Frames, Limit, PositiveInt, Sizes, WholeFrames
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
-from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int, is_number
+from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
 
-
-def _is_positive_int(value: object) -> bool:
-    return is_int(value) and value > 0
-
-
-def _are_sizes(value: object) -> bool:
-    return all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
-
-
-def _are_frames(value: object) -> bool:
-    values = value.values() if isinstance(value, dict) else [value]
-    return value is None or all(is_number(item) and item >= 0 for item in values)
-
-
-def _are_whole(value: object) -> bool:
-    return _are_frames(value) and all(map(is_int, value.values() if isinstance(value, dict) else [value or 0]))
-
-
-def _is_chunking(value: object) -> bool:
-    try:
-        Chunking.parse(value)
-    except DataError:
-        return False
-    return True
-
-
-_Sizes = Annotated[int | dict[str, int], OptionKind("a positive int, or a dict of them per data key", _are_sizes)]
-_Frames = Annotated[
-    float | dict[str, float] | None, OptionKind("a number of frames, a dict of them per data key, or None", _are_frames)
-]
-_Rest = Annotated[
-    int | dict[str, int] | None,
-    OptionKind("a whole number of frames, a dict of them per data key, or None", _are_whole),
-]
-_MaxSeqs = Annotated[
-    int, OptionKind("a positive int, or -1 for no limit", lambda value: value == -1 or _is_positive_int(value))
-]
-_Fraction = Annotated[float, OptionKind("a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1)]
-_Chunking = Annotated[
-    str | int | list | tuple | dict | None, OptionKind("chunk sizes such as 50 or '50:25', or None", _is_chunking)
-]
-_PositiveInt = Annotated[int, OptionKind("a positive int", _is_positive_int)]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
@@ -67,8 +25,8 @@ _Function = Annotated[
 @dataclass(frozen=True)
 class TrainingOptions:
     """
-    :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict
-    :param max_seqs: maximal number of sequences per batch; -1 for no limit
+    :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict; None: no limit
+    :param max_seqs: maximal number of sequences per batch; None: no limit
     :param max_pad_size: maximal number of frames of padding per batch; per data key if it is a dict; None for no limit
     :param max_seq_length: longer sequences are left out, in frames; per data key if it is a dict; None or 0 for no limit
     :param min_seq_length: shorter sequences are left out in training; of the same form
@@ -91,16 +49,16 @@ class TrainingOptions:
     :param growth_callback: called after parameters were carried over; may replace values
     """
 
-    batch_size: _Sizes = 5000
-    max_seqs: _MaxSeqs = 40
-    max_pad_size: _Frames = None
-    max_seq_length: _Frames = None
-    min_seq_length: _Frames = None
-    seq_drop: _Fraction = 0.0
-    seq_drop_freq: _PositiveInt = 10
-    chunking: _Chunking = None
-    min_chunk_size: _Rest = None
-    chunking_variance: _Fraction = 0.0
+    batch_size: Sizes = 5000
+    max_seqs: Limit = 40
+    max_pad_size: Frames = None
+    max_seq_length: Frames = None
+    min_seq_length: Frames = None
+    seq_drop: Fraction = 0.0
+    seq_drop_freq: PositiveInt = 10
+    chunking: ChunkSizes = None
+    min_chunk_size: WholeFrames = None
+    chunking_variance: Fraction = 0.0
     returnn_batches: _Flag = False
     batching: _Order = "default"
     optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
