@@ -116,15 +116,18 @@ def _absolute(
     options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
     """:return: the options, with path objects of absolute paths"""
-
-    def absolute(file: object) -> object:
-        return as_path(str(folder / file)) if isinstance(file, str | os.PathLike) else file
-
     result = dict(options)
     for option, value in options.items():
         metadata = cls.options()[option].metadata
         if metadata.get("paths"):
-            result[option] = [absolute(file) for file in (value if isinstance(value, list | tuple) else [value])]
+            result[option] = [
+                _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
+            ]
         elif metadata.get("path"):
-            result[option] = absolute(value)
+            result[option] = _path(value, folder, as_path)
     return result
+
+
+def _path(file: object, folder: Path, as_path: Callable[[str], object]) -> object:
+    is_path_object = hasattr(file, "get_path")  # of Sisyphus: it knows the job that makes the file
+    return as_path(str(folder / file)) if isinstance(file, str | os.PathLike) and not is_path_object else file

@@ -19,27 +19,25 @@ DEFAULTS: dict[str, Any] = {"batch_size": 1, "max_seqs": None, "learning_rate": 
 def training_config(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     :param options: of a config, without those that are None
-    :return: `config=` of a pipeline. Options of learning-rate rules other than the chosen one are left out, as they have no
-        effect in RETURNN.
+    :return: `config=` of a pipeline, without `batching`, which is in the description of the data. Options of learning-rate
+        rules other than the chosen one are left out, as they have no effect in RETURNN.
     :raises ConfigError: for contradictory options of the optimizer
     """
     control = options.get("learning_rate_control", Scheduled.name)
     of_others = options_of_others(CONTROLS[control]) if isinstance(control, str) and control in CONTROLS else {}
-    known = {key: options[key] for key in known_options() if key in options and key not in of_others}
+    known = {key: options[key] for key in known_options() if key in options and key not in {*of_others, "batching"}}
     return DEFAULTS | as_boulders(known) | {"optimizer": chosen_optimizer(options)}
 
 
 def as_boulders(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     :param options: training options of a config, or overrides of a phase
-    :return: with flags as True and False, without a limit where RETURNN writes -1, and without `batching`, which is the
-        `seq_ordering` of the data set
+    :return: with flags as True and False, and without a limit where RETURNN writes -1
     """
     flags = _flags()
     result = {key: bool(value) if key in flags and _is_0_or_1(value) else value for key, value in options.items()}
     if _is_int(result.get("max_seqs")) and result["max_seqs"] == -1:
         result["max_seqs"] = None
-    result.pop("batching", None)
     return result
 
 
