@@ -6,10 +6,12 @@ import math
 import time
 from collections.abc import Sequence
 
-from boulder.data import form_batches, shares_of_epoch
+from boulder.data import shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
+from boulder.network import uses_streams
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.epoch_batches import batches_to_train
 from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.model import Model, StepResult
@@ -69,10 +71,8 @@ def _train_batches(
     :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
     :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
-    options, dataset = phase.options, run.train_data
-    order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
-    batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
-    fingerprint = dataset.fingerprint()
+    fingerprint = run.train_data.full_fingerprint()
+    dataset, batches = batches_to_train(run.train_data, epoch, phase.options, uses_streams(model.spec))
     if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
         raise TrainingError(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
@@ -92,7 +92,7 @@ def _train_batches(
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
         run.stop_if_asked(model, state)
-    return sums, len(batches), int(dataset.order_lengths[order].sum())
+    return sums, len(batches), int(dataset.order_lengths[batches.order].sum())
 
 
 def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:
