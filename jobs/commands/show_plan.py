@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
@@ -86,6 +86,24 @@ def show_plan(
             if planned.problem:
                 console.print(f"parameters are not known: {escape(planned.problem)}", highlight=False, soft_wrap=True)
     return 0
+
+
+def planned_networks(name: str, pipeline: str | None = None) -> PlannedNetworks:
+    """
+    :param name: see `show_plan`
+    :param pipeline: if the config lays out several
+    :raises BoulderError: if the config gives no plan, or several to choose from
+    """
+    found = {planned.name: planned for planned in _reader(name)()}
+    if pipeline is None and len(found) == 1:
+        return next(iter(found.values()))
+    if pipeline not in found:
+        which = "several pipelines" if pipeline is None else f"no pipeline {pipeline!r}"
+        near = nearest(pipeline, found) if pipeline else ""
+        raise ConfigError(
+            f"config {name!r}: it lays out {which}: expected by --pipeline one of {', '.join(found)}{near}"
+        )
+    return found[pipeline]
 
 
 def tell_what_it_needs(needs: int | None, console: Console) -> None:
