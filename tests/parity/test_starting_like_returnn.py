@@ -133,7 +133,7 @@ def started(returnn, tmp_path_factory):
 
 def boulder_start(config, fresh: dict):
     """:return: the same as RETURNN's result"""
-    sources = start_from(config.config, config.file.parent) or []
+    sources = start_from(config) or []
     epochs = [source.pop("epoch", 0) for source in sources]
     read = [Source.of(source, "start_from") for source in sources]
     files = [(source, open_parameters(source.checkpoint)) for source in read]

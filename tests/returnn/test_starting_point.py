@@ -13,7 +13,7 @@ def config(tmp_path):
     def write(text: str):
         file = tmp_path / "my.config"
         file.write_text(f"#!rnn.py\n{text}\n")
-        return load_config(file).config, tmp_path
+        return load_config(file)
 
     return write
 
@@ -42,7 +42,7 @@ WHOLE = {"use_importers": True, "keep_step": True}
 def test_whole_checkpoints(config, tmp_path, text, expected):
     for source in expected or ():
         source["checkpoint"] = source["checkpoint"].replace("@", str(tmp_path))
-    assert start_from(*config(text)) == expected
+    assert start_from(config(text)) == expected
 
 
 PRELOADS = """
@@ -57,21 +57,21 @@ preload_from_files = {
 def test_preloads_of_a_training_come_in_the_order_of_their_names_and_before_an_import(config, tmp_path):
     a = {"checkpoint": "/x/a.080", "ignore_params_prefixes": ["out"], "var_name_mapping": {"a": "b"}}
     b = {"checkpoint": f"{tmp_path}/b.080", "prefix": "lm_", "ignore_missing": True}
-    assert start_from(*config(PRELOADS)) == [a, b]
+    assert start_from(config(PRELOADS)) == [a, b]
     imported = {"checkpoint": f"{tmp_path}/i.001", **WHOLE}
-    assert start_from(*config(f"{PRELOADS}\nimport_model_train_epoch1 = 'i.001'")) == [a, b, imported]
-    assert start_from(*config(f"{PRELOADS}\nload = 'i.001'; start_epoch = 1")) == [a, b, imported]
+    assert start_from(config(f"{PRELOADS}\nimport_model_train_epoch1 = 'i.001'")) == [a, b, imported]
+    assert start_from(config(f"{PRELOADS}\nload = 'i.001'; start_epoch = 1")) == [a, b, imported]
 
 
 def test_preloads_have_no_effect_on_a_training_that_continues(config, tmp_path):
-    assert start_from(*config(f"{PRELOADS}\nload = 'i.001'")) == [
+    assert start_from(config(f"{PRELOADS}\nload = 'i.001'")) == [
         {"checkpoint": f"{tmp_path}/i.001", **WHOLE, "epoch": 1}
     ]
 
 
 def test_other_tasks_use_the_preloads_that_are_not_for_training(config, tmp_path):
     expected = [{"checkpoint": f"{tmp_path}/lm.012", "prefix": "lm_"}]
-    assert preloads(*config(PRELOADS), for_training=False) == expected
+    assert preloads(config(PRELOADS), for_training=False) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_other_tasks_use_the_preloads_that_are_not_for_training(config, tmp_path
 )  # fmt: skip
 def test_wrong_options_are_one_line(config, text, message):
     with pytest.raises(ConfigError, match=message):
-        start_from(*config(text))
+        start_from(config(text))
 
 
 def test_names_of_checkpoints(tmp_path):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 
-from boulder.returnn import starting_point
 from boulder.returnn.overrides import known_options
 from boulder.returnn.verdicts import HONOURED, Verdict, refused, table, without_effect
 
@@ -82,7 +81,6 @@ _ROWS = table(
     refused("Boulder does not support it yet", "max_pad_size", "conv_pad_seq_len_to_power"),
     refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
-    refused("Boulder does not support it yet", "target", unless=("classes",)),
     refused("Boulder scores only 'dev' yet", "eval", "eval_datasets", unless=({}, "")),
     refused("RETURNN does not support it either", "start_batch", unless=("auto",)),
     refused("RETURNN does not support it in a training either", "train_in_eval", unless=(False,)),
@@ -100,8 +98,9 @@ _ROWS = table(
         *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
         *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev"),
         *("extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
-        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version"),
-        *starting_point.OPTIONS,
+        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version", "target"),
+        *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
+        "start_epoch",
     ),
 )  # fmt: skip
 
