@@ -165,6 +165,13 @@ def test_data_sets_in_a_phase_are_described_with_absolute_paths(config, tmp_path
     }  # fmt: skip
 
 
+def test_a_starting_point_is_given_without_looking_for_its_file(config, tmp_path):
+    found = config("import_model_train_epoch1 = 'net.080'\n").training().start_from
+    assert found == [{"checkpoint": str(tmp_path / "net.080"), "use_importers": True, "keep_step": True}]
+    with pytest.raises(ConfigProblems, match="'load_epoch': found 3 without 'load'"):
+        config("load_epoch = 3\n").training()
+
+
 @pytest.mark.parametrize("value", ["0", "False", "None", "''", "{}"])
 def test_refused_options_pass_with_values_that_have_no_effect(config, value):
     names = (
