@@ -279,8 +279,8 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
     [
         ({"class": "ExternSprintDataset"}, "class 'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         ({"files": []}, "class None cannot be read"),
-        ({"class": "HDFDataset", "window": 2}, "does not support the option 'window' of HDFDataset"),
-        ({"class": "HDFDataset", "fils": []}, "the option 'fils' of HDFDataset yet; did you mean 'files'"),
+        ({"class": "HDFDataset", "window": 2}, "'window' of HDFDataset: found 2; Boulder does not support it yet"),
+        ({"class": "HDFDataset", "fils": []}, "HDFDataset has no option 'fils'; did you mean 'files'"),
     ],
 )
 def test_other_data_sets_and_options_are_refused(value, message):
