@@ -124,7 +124,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         train_data=data["train"],
         dev_data=data["dev"],
         function_options=own,
-        notices=notices(config.file, options, plan),
+        notices=notices(config.config.files, options, plan),
     )
 
 
