@@ -11,6 +11,7 @@ from jobs.train_returnn import train_returnn
 from sisyphus import Job, Task, tk
 from tests.jobs.set_up.recipe.ours.config_object import CodeWrapper, ReturnnConfig
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is laid out twice")  # for several devices in one process
 EVAL = "self.network.get_config().typed_value('transform')(source(0, as_data=True), network=self.network)"
 
 
@@ -137,6 +138,13 @@ def test_networks_by_epoch_are_net_dicts_or_code():
 def test_a_job_that_makes_data_is_an_input_of_the_training():
     (job,) = train_returnn(config(), num_epochs=4).pipeline.jobs
     assert DataJob(1) in [path.creator for path in job._sis_inputs]
+
+
+def test_a_checkpoint_of_a_job_is_where_the_training_starts():
+    start = Checkpoint(DataJob(5).out_hdf)
+    (job,) = train_returnn(config(import_model_train_epoch1=start), num_epochs=4).pipeline.jobs
+    made = job.previous_checkpoint.creator
+    assert DataJob(5) in [path.creator for path in made._sis_inputs]
 
 
 def test_values_of_variables_are_used_and_those_without_a_value_refused(tmp_path):
