@@ -183,6 +183,21 @@ def test_outputs_have_the_names_of_the_field():
 
 
 @pytest.mark.parametrize(
+    ("cleanup", "written"),
+    [
+        (None, "{'keep': [2, 4]}"),
+        (True, "{'keep': [2, 4]}"),
+        ({"keep_last_n": 2}, "{'keep_last_n': 2, 'keep': [2, 4]}"),
+    ],
+)
+def test_kept_epochs_are_added_to_those_of_the_config(cleanup, written):
+    training = train_returnn(
+        config({"cleanup_old_models": cleanup} if cleanup else {}), num_epochs=4, keep_epochs=[4, 2]
+    )
+    assert training.config_text.endswith(f"\ncleanup_old_models = {written}\n")
+
+
+@pytest.mark.parametrize(
     ("given", "arguments", "message"),
     [
         (3, {}, "found 3, expected the path of a RETURNN config, a dict of options, or an object"),
@@ -190,6 +205,7 @@ def test_outputs_have_the_names_of_the_field():
         (config(), {"device": "tpu"}, "device: found 'tpu', expected 'gpu' or 'cpu'"),
         (config(), {"device": "cpu", "horovod_num_processes": 2}, "found 2 with device='cpu'"),
         (config(), {"horovod_num_processes": 3, "multi_node_slots": 2}, "found 3, expected a multiple of"),
+        (config({"cleanup_old_models": False}), {"keep_epochs": [1]}, "keep_epochs: found 'cleanup_old_models' = False"),
         (config({"batch_size": 3}), {}, "found 'batch_size' in `config` and in `post_config`"),
         (config(prolog=3), {}, "python_prolog: found 3, expected a text, a function"),
         (config(prolog="import numpy\nx = y"), {}, "python_prolog, line 2: NameError: name 'y' is not defined"),
