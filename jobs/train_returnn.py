@@ -32,10 +32,12 @@ class TrainedReturnn:
     """
     A laid out training, with outputs under the names of i6_core's `ReturnnTrainingJob`.
 
+    :param name: of the pipeline
     :param pipeline: the jobs of the phases
     :param config_text: of the config that is trained
     """
 
+    name: str
     pipeline: Pipeline
     config_text: str
 
@@ -61,8 +63,8 @@ class TrainedReturnn:
     def add_alias(self, alias: str) -> None:
         """Gives the jobs the aliases `ALIAS/phase.00`, …"""
         for job in self.pipeline.jobs:
-            for name in sorted(job.get_aliases() or ()):
-                job.add_alias(f"{alias}/{name.rpartition('/')[2]}")
+            for name in [name for name in job.get_aliases() if name.startswith(f"{self.name}/")]:
+                job.add_alias(f"{alias}/{name.removeprefix(f'{self.name}/')}")
 
     def _plots(self) -> PlotScoresJob:
         return PlotScoresJob(scores=self.pipeline.scores, phases=self.pipeline.rows)
@@ -131,7 +133,7 @@ def train_returnn(
         indices_per_job=indices_per_job,
         further_epochs=list(further_epochs),
     )
-    return TrainedReturnn(pipeline, text)
+    return TrainedReturnn(name, pipeline, text)
 
 
 def _config(config: Any, name: str | None, options: dict[str, Any]) -> tuple[str, ReturnnConfig, str]:
