@@ -63,7 +63,7 @@ class TrainedReturnn:
     def add_alias(self, alias: str) -> None:
         """Gives the jobs the aliases `ALIAS/phase.00`, …"""
         for job in self.pipeline.jobs:
-            for name in [name for name in job.get_aliases() if name.startswith(f"{self.name}/")]:
+            for name in [name for name in job.get_aliases() or () if name.startswith(f"{self.name}/")]:
                 job.add_alias(f"{alias}/{name.removeprefix(f'{self.name}/')}")
 
     def _plots(self) -> PlotScoresJob:
