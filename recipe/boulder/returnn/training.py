@@ -13,18 +13,15 @@ from boulder.errors import ConfigError, nearest
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.overrides import known_options
 from boulder.schedule import Plan
-from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
+from boulder.training.learning_rate import CONTROLS, Curve, Scheduled, keys_read_once, options_of_others
 
 _OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
 
 # Unsupported options that change the result, with the values at which they have no effect. Other values are refused.
 _NOT_YET: dict[str, tuple] = {
     "accum_grad_multiple_step": (0, 1, None),
-    "calculate_exp_loss": (False, None),
     "chunking": ("0", 0, None, False),
-    "dynamic_learning_rate": (None,),
     "gradient_noise": (0, None),
-    "learning_rate_warmup_num_epochs": (0, None),
     "max_seq_length": (0, None, float("inf")),
     "min_seq_length": (0, None),
     "preload_from_files": ({}, None),
@@ -41,6 +38,11 @@ _FOR_ALL_PHASES = frozenset(
     }
 )
 
+
+_WARMUP = frozenset(
+    {"learning_rate_warmup_num_epochs", "learning_rate_warmup_num_steps", "learning_rate_warmup_restart"}
+)
+"""Boulder's own: beside a rule of RETURNN, they are variables of the config, since RETURNN reads none of them."""
 
 _WITHOUT_EFFECT_ON_DATA = ("use_cache_manager", "name")
 
@@ -61,7 +63,8 @@ def training_config(config: ReturnnConfig) -> dict:
             f"{config.file}: Boulder has no learning_rate_control {control!r:.60}, expected one of "
             f"{', '.join(CONTROLS)}{nearest(str(control), CONTROLS)}"
         )
-    without_effect_here = set(options_of_others(CONTROLS[control or Scheduled.name]))
+    rule = CONTROLS[control or Scheduled.name]
+    without_effect_here = {*options_of_others(rule), *(() if issubclass(rule, Curve) else _WARMUP)}
     options = {
         key: values[key] for key in known_options() if values.get(key) is not None and key not in without_effect_here
     }
@@ -83,7 +86,8 @@ def function_options(config: ReturnnConfig) -> frozenset[str]:
 def planned_with_data(config: ReturnnConfig, further_epochs: int, as_path: Callable[[str], object] = str) -> Plan:
     """
     :param as_path: makes a path object of a file
-    :return: the plan, in which `train` and `dev` of each `#config` are descriptions of data sets
+    :return: the plan, in which `train` and `dev` of each `#config` are descriptions of data sets. A `#config` lacks the keys of
+        learning rates that RETURNN reads once, at the start of the training: they have no effect there
     :raises ConfigError: see `data_description`
     """
     plan = config.plan(further_epochs)
@@ -92,7 +96,8 @@ def planned_with_data(config: ReturnnConfig, further_epochs: int, as_path: Calla
         data = {
             key: data_description(config, key, phase.config, as_path) for key in ("train", "dev") if key in phase.config
         }
-        phases.append(replace(phase, config=phase.config | data) if data else phase)
+        options = {key: value for key, value in phase.config.items() if key not in keys_read_once()}
+        phases.append(replace(phase, config=options | data))
     return replace(plan, phases=tuple(phases))
 
 
