@@ -10,6 +10,8 @@ from typing import Any, Required, TypeAlias, TypedDict
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.training.phase_making import PhaseMaker, is_no_data
+from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
 from sisyphus import tk
@@ -157,16 +159,22 @@ class Experiment:
     def dev_description(self) -> dict[str, Any] | None:
         return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data", ordered=False)
 
+    def phase_maker(self) -> PhaseMaker:
+        return PhaseMaker(
+            config=self.config,
+            extern_data=self.extern_data,
+            train=self.train_description,
+            dev=self.dev_description,
+            function_options=self.function_options,
+            elsewhere=several_gpus.KEYS,
+            as_path=tk.Path,
+        )
+
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:
             return data_description(data, where, ordered)
         except BoulderError as error:
             raise type(error)(f"pipeline {self.name!r}: {error}") from error
-
-
-def is_no_data(data: Data | None) -> bool:
-    """:return: whether it is None or an empty list"""
-    return data is None or (isinstance(data, list | tuple) and not data)
 
 
 def data_description(data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
