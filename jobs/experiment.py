@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
@@ -14,6 +15,7 @@ from boulder.training.phase_making import PhaseMaker, is_no_data
 from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
+from jobs.starting_point import StartFrom, StartingPoint
 from sisyphus import tk
 
 DataDescription: TypeAlias = Mapping[str, Any]
@@ -33,6 +35,7 @@ class ExperimentOptions(TypedDict, total=False):
     extern_data: Required[Mapping[str, Any]]
     train_data: Required[Data]
     dev_data: Data | None
+    start_from: StartFrom | None
     indices_per_job: int | None
     rqmt: dict[str, Any] | None
     gpus: int
@@ -53,6 +56,9 @@ class Experiment:
     :param extern_data: data streams of the network
     :param train_data: data to train on; `train` in the `#config` of a network replaces it for the phase
     :param dev_data: data to score after each epoch; `dev` in a `#config` replaces it for the phase
+    :param start_from: checkpoint of Boulder or RETURNN from which parameters are taken; or a dict of the fields of
+        `boulder.training.starting.Source` and `epoch`, after which the training continues; or a list of such dicts, of which
+        the first one that has a parameter gives it
     :param indices_per_job: number of consecutive indices that share a job; None: all. The result is the same.
     :param rqmt: requirements of each training job, per node: gpu, cpu, mem in GB, time in hours
     :param gpus: number of GPUs per node, which share the batches; `gpus` in a `#config` replaces it for the phase
@@ -72,6 +78,7 @@ class Experiment:
     extern_data: Mapping[str, Any]
     train_data: Data
     dev_data: Data | None = None
+    start_from: StartFrom | None = None
     indices_per_job: int | None = 1
     rqmt: dict[str, Any] | None = None
     gpus: int = 1
@@ -109,7 +116,7 @@ class Experiment:
         if self.rqmt:
             check_rqmt(self.rqmt, f"pipeline {self.name!r}: rqmt")
         read_extern_data(self.extern_data)
-        _ = self.devices, self.train_description, self.dev_description
+        _ = self.devices, self.train_description, self.dev_description, self.starting_point
 
     def _check_name(self) -> None:
         """:raises ConfigError: if aliases with this name would be outside of the alias directory"""
@@ -150,6 +157,13 @@ class Experiment:
     @property
     def devices(self) -> Devices:
         return Devices(self.gpus, self.nodes)
+
+    @cached_property
+    def starting_point(self) -> StartingPoint:
+        try:
+            return StartingPoint.of(self.start_from)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {self.name!r}: {error}") from error
 
     @property
     def train_description(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ code        text of a config file, name of a layer, batch, numbers of updates �
 network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
+save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -18,7 +19,8 @@ from returnn.util.basic import BehaviorVersion
 
 
 def main(cases_file, results_file):
-    import returnn_engine  # beside this file
+    import returnn_checkpoints  # beside this file
+    import returnn_engine
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.util import basic as tf_util
@@ -38,6 +40,9 @@ def main(cases_file, results_file):
         "network": network,
         "grow": grow,
         "engine": returnn_engine.grow,
+        "save": returnn_checkpoints.save,
+        "start": returnn_checkpoints.start,
+        "load": returnn_checkpoints.load,
         "subset": subset,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]

@@ -13,9 +13,7 @@ import tensorflow as tf
 from boulder.data import HdfWriter
 from boulder.network import describe, run_network
 from boulder.returnn import load_config
-from boulder.returnn.training import function_options, training_config
 from jobs.pipeline import lay_out
-from sisyphus import tk
 from tests.returnn.test_trained_with_overrides import WORKER
 
 CONFIG = Path(__file__).with_name("spec_augment.config")
@@ -56,12 +54,9 @@ def test_a_resumed_training_equals_an_uninterrupted_one(data, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
 
     def job(**overrides):
-        config = load_config(CONFIG, {"masks_are_vectorized": vectorized, **overrides})
-        (job,) = lay_out(
-            "augmented", plan=config.plan(), config=training_config(config), extern_data=config.extern_data,
-            train_data=tk.Path(str(data / "train.hdf")), dev_data=tk.Path(str(data / "dev.hdf")),
-            function_options=function_options(config),
-        ).jobs  # fmt: skip
+        sets = {key: {"class": "HDFDataset", "files": [str(data / f"{key}.hdf")]} for key in ("train", "dev")}
+        config = load_config(CONFIG, {"masks_are_vectorized": vectorized, **sets, **overrides})
+        (job,) = lay_out("augmented", **config.training().arguments()).jobs
         return job
 
     undisturbed = trained(job(), tmp_path / "undisturbed")

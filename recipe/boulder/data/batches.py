@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,8 @@ def _without_time(
     stream: Stream, sequences: list[dict[str, np.ndarray]], dataset: Dataset, seqs: np.ndarray
 ) -> np.ndarray:
     """:return: [B, D] or [B]; a data set has such a value as an array [D], or as a single frame"""
-    values = np.zeros((len(sequences), *stream.feature_shape), stream.dtype)
+    shape: tuple[Any, ...] = stream.feature_shape  # an open data set knows its dimensions
+    values = np.zeros((len(sequences), *shape), stream.dtype)
     for position, sequence in enumerate(sequences):
         array = sequence[stream.key]
         if array.size != values[position].size:
@@ -106,7 +108,7 @@ def _without_time(
                 f"sequence {dataset.tag(int(seqs[position]))!r}, {stream.key!r}: found an array of shape {list(array.shape)}, "
                 f"expected {stream}, without a time axis"
             )
-        values[position] = array.reshape(stream.feature_shape)
+        values[position] = array.reshape(shape)
     return values
 
 

@@ -69,6 +69,9 @@ class HdfDataset(Dataset):
                 digest.update(file.lengths(key).tobytes())
         return digest.hexdigest()
 
+    def label_names(self, key: str) -> list[str] | None:
+        return self._files[0].label_names(key)
+
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         result: dict[int, str] = {}
         for file, start, local in self._by_file(indices):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
-from boulder.returnn.config_object import Config
 from boulder.returnn.data_sets import data_description
+from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
+from boulder.returnn.source import Source
+from boulder.returnn.starting_point import start_from
 from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
+from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
@@ -31,19 +33,6 @@ AsPath = Callable[[str], object]
 """Makes a path object of a file."""
 
 
-class Source(Protocol):
-    """What the training needs of a `ReturnnConfig`."""
-
-    file: Path
-    config: Config
-    extern_data: dict[str, dict]
-
-    @property
-    def values(self) -> dict[str, object]: ...
-
-    def plan(self, further_epochs: int = 0) -> Plan: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReturnnTraining:
     """
@@ -55,6 +44,7 @@ class ReturnnTraining:
     :param extern_data: data streams of the network
     :param train_data: description of the data to train on
     :param dev_data: description of the data to score; None for none
+    :param start_from: checkpoints that give the initial parameters; None: none does
     :param function_options: keys of `#config` that do not concern the training: the config's own variables, for its
         functions, and options without effect
     :param notices: options of the config without effect, and others to look at
@@ -66,6 +56,7 @@ class ReturnnTraining:
     extern_data: dict[str, dict]
     train_data: dict[str, Any]
     dev_data: dict[str, Any] | None
+    start_from: list[dict[str, Any]] | None
     function_options: frozenset[str]
     notices: list[Notice]
 
@@ -77,6 +68,7 @@ class ReturnnTraining:
             "extern_data": self.extern_data,
             "train_data": self.train_data,
             "dev_data": self.dev_data,
+            "start_from": self.start_from,
             "function_options": self.function_options,
         }
 
@@ -96,7 +88,9 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             data[key] = describe(options.get(key), repr(key))
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
-    settings = plan = None
+    settings = plan = start = None
+    with problems.noted():
+        start = start_from(config, as_path)
     with problems.noted():
         settings = training_config(options)
     with problems.noted():
@@ -123,6 +117,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         extern_data=config.extern_data,
         train_data=data["train"],
         dev_data=data["dev"],
+        start_from=start,
         function_options=own,
         notices=notices(config.file, options, plan),
     )
@@ -130,12 +125,21 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
 
 def planned(config: Source, further_epochs: int = 0) -> Plan:
     """
-    :return: the plan, with networks whose layers have the defaults of the config's `behavior_version`
-    :raises BoulderError: if there is no plan, or the version does not exist
+    :return: the plan in Boulder's terms: layers have the defaults that `behavior_version` and `target` of the config give
+        them, and overrides are written as in Boulder's configs, except for data sets
+    :raises BoulderError: if there is no plan, or for a wrong `behavior_version` or `target`
     """
     version = check_version(config.config.typed_value("behavior_version"))
+    target = check_target(config.config.opt_typed_value("target"))
     plan = config.plan(further_epochs)
-    phases = [replace(phase, network=with_behavior_version(phase.network, version)) for phase in plan.phases]
+    phases = [
+        replace(
+            phase,
+            network=with_target(with_behavior_version(phase.network, version), target),
+            config=as_boulders(phase.config),
+        )
+        for phase in plan.phases
+    ]
     return replace(plan, phases=tuple(phases))
 
 
@@ -195,7 +199,7 @@ def _check_phases(
             check_axes(spec, check_version(options.get("behavior_version")))
         if rates:
             with problems.noted(where):
-                checked = maker.phase(replace(phase, config=as_boulders(others) | data), rates)
+                checked = maker.phase(replace(phase, config=others | data), rates)
                 checked.to_json({})
         specs.append(spec)
         scored.append((spec.losses if spec else (), checked is not None and checked.dev is not None))
@@ -214,7 +218,7 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
     yield from (f"'#config': {line}" for line in refusals(overrides))
     for key, value in overrides.items():
         fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *PIPELINE_KEYS)
-        if fixed and not (key in options and value is options[key]):
+        if fixed and not (key in options and same_value(value, options[key])):
             yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
 
 
@@ -224,10 +228,11 @@ def _with_effect(plan: Plan) -> Plan:
 
 
 def _for_layout(plan: Plan, describe: Callable) -> Plan:
-    """:return: the plan with overrides in Boulder's terms"""
+    """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
+    plan = _with_effect(plan)
     return replace(plan, phases=tuple(_phase_for_layout(phase, describe) for phase in plan.phases))
 
 
 def _phase_for_layout(phase: Phase, describe: Callable) -> Phase:
     data = {key: describe(phase.config[key], f"'#config': {key!r}") for key in DATA_KEYS if key in phase.config}
-    return replace(phase, config=as_boulders(overrides_with_effect(phase.config)) | data)
+    return replace(phase, config=phase.config | data) if data else phase
