@@ -47,6 +47,11 @@ class TrainedReturnn:
         return {job.phases[-1]["last_epoch"]: job.out_checkpoint for job in self.pipeline.jobs}
 
     @property
+    def out_learning_rates(self) -> tk.Path:
+        """:return: rates and scores of all epochs, as RETURNN's `learning_rate_file`"""
+        return self.pipeline.jobs[-1].out_learning_rates
+
+    @property
     def out_returnn_config_file(self) -> tk.Path:
         return WriteReturnnConfigJob(text=self.config_text).out_returnn_config_file
 

@@ -13,6 +13,7 @@ from boulder.returnn.options import options_with_verdict, verdict
 from boulder.returnn.training_config import DEFAULTS
 from boulder.returnn.verdicts import Kind
 from boulder.schedule import Plan
+from boulder.training.learning_rate import keys_read_once
 
 _NEAR = 90  # of 100: one wrong letter in ten
 
@@ -40,7 +41,11 @@ def notices(files: Sequence[str], options: Mapping[str, object], plan: Plan) -> 
         for option in found
         if (known := verdict(option)) and known.kind is Kind.WITHOUT_EFFECT
     ]
-    return [*of_table, *_defaults(options, overrides), *_near_misses(files, options)]
+    read_once = [
+        Notice(option, "in '#config', it has no effect: RETURNN reads it once, at the start of the training")
+        for option in sorted(overrides & keys_read_once())
+    ]
+    return [*of_table, *read_once, *_defaults(options, overrides), *_near_misses(files, options)]
 
 
 def _defaults(options: Mapping[str, object], overrides: set[str]) -> Iterator[Notice]:

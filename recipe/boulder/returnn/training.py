@@ -16,7 +16,7 @@ from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
-from boulder.returnn.training_config import as_boulders, training_config
+from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
@@ -182,7 +182,7 @@ def _check_phases(
 ) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
-        rates = learning_rate_control(maker.config, plan)
+        rates = learning_rate_control(maker.config, _with_effect(plan))
     specs, scored = [], []
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
@@ -192,7 +192,7 @@ def _check_phases(
             if key in phase.config:
                 with problems.noted(where):
                     data[key] = describe(phase.config[key], f"'#config': {key!r}")
-        others = {key: value for key, value in phase.config.items() if key not in DATA_KEYS}
+        others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in DATA_KEYS}
         spec = checked = None
         with problems.noted(where):
             spec = maker.network(phase)
@@ -222,8 +222,14 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
             yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
 
 
+def _with_effect(plan: Plan) -> Plan:
+    phases = (replace(phase, config=overrides_with_effect(phase.config)) for phase in plan.phases)
+    return replace(plan, phases=tuple(phases))
+
+
 def _for_layout(plan: Plan, describe: Callable) -> Plan:
-    """:return: the plan with descriptions of the data sets in `#config`"""
+    """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
+    plan = _with_effect(plan)
     return replace(plan, phases=tuple(_phase_for_layout(phase, describe) for phase in plan.phases))
 
 

@@ -16,7 +16,8 @@ def evaluate(model: Model, dataset: Dataset, phase: TrainingPhase, state: Checkp
     :return: sums over the whole data set, without dropout
     :raises SystemExit: after a signal; the position saved is the end of the epoch, so only this pass is repeated
     """
-    options, sums = phase.options, Sums()
+    options = phase.options
+    sums = Sums(model.spec, options.calculate_exp_loss)
     order = sequence_order("sorted", dataset.order_lengths, 0, 0)  # least padding; sums do not depend on the order
     batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
     run.progress.begin("dev", len(batches), 0)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
 from boulder.training.learning_rate import learning_rate_keys
+from boulder.training.learning_rate.dynamic import check_dynamic_learning_rate
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
 from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
@@ -21,6 +22,7 @@ def _are_sizes(value: object) -> bool:
     return value is None or all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
 
 
+_Count = Annotated[int, OptionKind("an int, 0 or more", lambda value: is_int(value) and value >= 0)]
 _SIZES = "a positive int, a dict of them per data key, or None for no limit"
 _Sizes = Annotated[int | dict[str, int] | None, OptionKind(_SIZES, _are_sizes)]
 _Limit = Annotated[
@@ -47,6 +49,12 @@ class TrainingOptions:
     :param gradient_clip: entries of gradients are clipped to ± this value; 0 for no clipping
     :param gradient_clip_global_norm: gradients are scaled down to this global norm; 0 for no clipping
     :param use_normalized_loss: divide each loss by its number of frames; otherwise the objective is a sum over frames
+    :param calculate_exp_loss: add e to the power of each cost to the scores
+    :param learning_rate_warmup_num_epochs: in epoch n of the first N epochs, the rate is multiplied by n/N; 0 for no warm-up
+    :param learning_rate_warmup_num_steps: the same for updates
+    :param learning_rate_warmup_restart: the warm-up begins anew with each phase
+    :param dynamic_learning_rate: changes the rate in each step: RETURNN's function or dict, see
+        `boulder.training.learning_rate.dynamic`
     :param random_seed: seed of initial parameters, sequence order and dropout
     :param init_new_network_callback: called at the start of a phase, before parameters are carried over, see
         `boulder.training.growth.callbacks`
@@ -61,6 +69,11 @@ class TrainingOptions:
     gradient_clip: _Number = 0.0
     gradient_clip_global_norm: _Number = 0.0
     use_normalized_loss: _Flag = False
+    calculate_exp_loss: _Flag = False
+    learning_rate_warmup_num_epochs: _Count = 0
+    learning_rate_warmup_num_steps: _Count = 0
+    learning_rate_warmup_restart: _Flag = False
+    dynamic_learning_rate: Any = None
     random_seed: _Seed = 42
     init_new_network_callback: _Function = None
     growth_callback: _Function = None
@@ -83,4 +96,9 @@ class TrainingOptions:
                 if not kind.fits(getattr(options, key)):
                     raise ConfigError(f"{where}: {key!r} must be {kind.expected}, found {getattr(options, key)!r}")
         check_optimizer(options.optimizer, where)
+        check_dynamic_learning_rate(options.dynamic_learning_rate, where)
+        if options.learning_rate_warmup_num_epochs and options.learning_rate_warmup_num_steps:
+            raise ConfigError(
+                f"{where}: found 'learning_rate_warmup_num_epochs' and 'learning_rate_warmup_num_steps', expected one of them"
+            )
         return options
