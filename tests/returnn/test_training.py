@@ -91,6 +91,21 @@ def test_defaults_are_returnns(config):
     assert [notice.option for notice in training.notices] == ["batch_size", "learning_rate"]
 
 
+def test_a_warm_up_that_returnn_does_not_read_has_no_effect(config):
+    training = config("learning_rate_warmup_num_epochs = 2\n").training()
+    assert "learning_rate_warmup_num_epochs" not in training.config
+    assert [notice.option for notice in training.notices] == ["learning_rate_warmup_num_epochs"]
+
+
+def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_reads_them_once(config):
+    text = "learning_rate_control = 'constant'\nlearning_rates = [0.5]\nuse_learning_rate_control_always = True\n"
+    overrides = '{"learning_rate_control": "newbob", "learning_rates": [0.25], "learning_rate": 0.0}'
+    training = config(text + algo(overrides, "{}")).training()
+    assert [phase.config for phase in training.plan.phases] == [{"learning_rate": 0.0}, {}]
+    assert [notice.option for notice in training.notices] == ["learning_rate_control", "learning_rates"]
+    assert "RETURNN reads it once" in training.notices[0].text
+
+
 def test_all_problems_are_told_at_once(problems):
     found = problems(
         "gradient_clip_norm = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
