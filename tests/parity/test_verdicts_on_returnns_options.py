@@ -6,7 +6,7 @@ import pytest
 
 from boulder.data.dataset import dataset_classes
 from boulder.returnn.data_options import _ROWS, data_verdict
-from boulder.returnn.options import NOT_OF_RETURNN, options_with_verdict
+from boulder.returnn.options import BEYOND_RETURNN, NOT_OF_RETURNN, options_with_verdict
 from boulder.returnn.overrides import known_options
 from tests.parity.returnn_options import (
     LEFT_OUT,
@@ -28,6 +28,11 @@ def test_each_option_that_returnn_reads_has_a_verdict():
 def test_returnn_reads_each_option_that_has_a_row():
     known = {*options_read_by_returnn(), *known_options(), *NOT_OF_RETURNN}
     assert options_with_verdict() - known == set()
+
+
+def test_options_that_go_beyond_returnn_are_named():
+    beyond = {*known_options()} - {*options_read_by_returnn()}
+    assert beyond == {*BEYOND_RETURNN} | (beyond & NOT_OF_RETURNN)
 
 
 def test_modules_that_are_left_out_exist():

@@ -28,12 +28,6 @@ from boulder.training.training_options import TrainingOptions
 PIPELINE_KEYS = ("gpus", "nodes")
 """Keys of a `#config` that choose the devices of a phase."""
 
-_READ_ONCE = ("min_seq_length", "max_pad_size")
-"""Training options that RETURNN reads once, for all phases."""
-
-_READ_WITH_TRAIN = ("batching", "min_chunk_size", "chunking_variance")
-"""Training options that RETURNN reads when it opens the data to train on."""
-
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
 
@@ -217,14 +211,13 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
 def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
     """
     :param options: of the config
-    :return: a line for each key of a `#config` that is refused, or that is read once for all phases
+    :return: a line for each key of a `#config` that is refused, or that Boulder has only for all phases
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
-    for key, value in overrides.items():
+    for key, value in overrides_with_effect(overrides).items():
         fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *PIPELINE_KEYS)
-        fixed = fixed or key in _READ_ONCE or (key in _READ_WITH_TRAIN and "train" not in overrides)
         if fixed and not (key in options and same_value(value, options[key])):
-            yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
+            yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
 
 def _with_effect(plan: Plan) -> Plan:
