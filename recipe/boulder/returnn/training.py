@@ -79,6 +79,10 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
+    for key in known_options():
+        if callable(function := options.get(key)):
+            with problems.noted():
+                options[key] = config.with_config(function, key)
     own = _own_keys(config)
     data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
