@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import numpy
 
-from boulder.data import form_batches, shares_of_epoch
+from boulder.data import shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
+from boulder.network import uses_streams
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.epoch_batches import batches_to_train
 from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.learning_rate.file import write_learning_rates
@@ -79,17 +81,15 @@ def _train_batches(
     :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
     :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
-    options, dataset = phase.options, run.train_data
-    order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
-    batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
-    fingerprint = dataset.fingerprint()
+    fingerprint = run.train_data.full_fingerprint()
+    dataset, batches = batches_to_train(run.train_data, epoch, phase.options, uses_streams(model.spec))
     if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
         raise TrainingError(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
             "this epoch; restore the data to resume, or rerun the phase from its start with `boulder rerun`"
         )
     before = state.position["sums"] if state.position else {}
-    sums, done = Sums(model.spec, options.calculate_exp_loss, before), state.batches_done
+    sums, done = Sums(model.spec, phase.options.calculate_exp_loss, before), state.batches_done
     state.epoch = epoch
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
     for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, start=done):
@@ -103,7 +103,7 @@ def _train_batches(
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
         run.stop_if_asked(model, state)
-    return sums, len(batches), int(dataset.order_lengths[order].sum())
+    return sums, len(batches), int(dataset.order_lengths[batches.order].sum())
 
 
 def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:
