@@ -104,6 +104,16 @@ def plan(
 
 
 @app.command()
+def options(
+    names: Annotated[list[str] | None, typer.Argument(help="the default is all", metavar="OPTION")] = None,
+) -> None:
+    """Show what Boulder does with an option of a RETURNN config: honoured, without effect here, or refused, and why."""
+    from jobs.commands.show_options import show_options
+
+    show_options(names or [], Console(highlight=False))
+
+
+@app.command()
 def status(
     config: Config,
     pipeline: PipelineName = None,
