@@ -114,9 +114,11 @@ def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
     waiting = list(layers)
     while waiting:
         name = waiting.pop()
-        if name in spec.layers and name not in kept:
-            kept.add(name)
-            waiting += spec.layers[name].sources
-            parts = name.split("/")  # `decoder/weights` is computed by the loop `decoder`
-            waiting += ["/".join(parts[:number]) for number in range(1, len(parts))]
+        if name not in spec.layers or name in kept:
+            continue
+        kept.add(name)
+        waiting += spec.layers[name].sources
+        if name in spec.layers[name].sources:  # a layer in a loop, as the layers outside see it: the loop computes it
+            parts = name.split("/")
+            waiting += ["/".join([*parts[:number], ":loop"]) for number in range(1, len(parts))]
     return replace(spec, layers={name: layer for name, layer in spec.layers.items() if name in kept}, losses={})
