@@ -6,20 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from boulder.returnn.config import ReturnnConfig
-from boulder.returnn.search_options import (
-    SearchOptions,
-    batch_options,
-    forward_data,
-    forward_layer,
-    prior_data,
-)
+from boulder.returnn.search_options import SearchOptions
+from boulder.returnn.source import Source
+from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
 from boulder.schedule.canonical import canonical
 from jobs.forward import ForwardJob
+from jobs.import_checkpoint import ImportCheckpointJob
 from jobs.laid_out import Pipeline
 from jobs.prior import PriorJob
 from jobs.references import ReferencesJob
 from jobs.returnn_search import ReturnnSearchJob
+from jobs.starting_point import StartingPoint
 from jobs.word_scoring import WordScoringJob
 from jobs.words import WordsJob
 from sisyphus import tk
@@ -38,6 +35,23 @@ class TrainedNetwork:
     network: Mapping[str, Any]
     functions: dict[str, dict] = field(default_factory=dict)
     label: str = ""
+
+    @classmethod
+    def loaded(cls, config: Source, loaded: TaskNetwork) -> TrainedNetwork:
+        """
+        :param loaded: with sources
+        :raises BoulderError: for a wrong source
+        """
+        functions: dict[str, dict] = {}
+        network: Any = canonical(loaded.network, functions)
+        job = ImportCheckpointJob(
+            sources=[source.to_json() for source in StartingPoint.of(loaded.sources).sources],
+            network=network,
+            extern_data=_streams(config),
+            epoch=loaded.epoch,
+            functions=functions,
+        )
+        return cls(job.out_checkpoint, loaded.network, functions)
 
     @classmethod
     def of(cls, training: Pipeline, checkpoint: tk.Path | None = None, label: str = "") -> TrainedNetwork:
@@ -71,7 +85,7 @@ class WordOptions:
 
 def lay_out_search(
     name: str,
-    config: ReturnnConfig,
+    config: Source,
     options: SearchOptions,
     trained: TrainedNetwork,
     words: WordOptions | None = None,
@@ -112,7 +126,7 @@ def lay_out_search(
     return scoring
 
 
-def _references(config: ReturnnConfig, options: SearchOptions, words: WordOptions) -> tk.Path | None:
+def _references(config: Source, options: SearchOptions, words: WordOptions) -> tk.Path | None:
     if words.corpus is not None or options.references is None:
         return None  # those of the corpus
     job = ReferencesJob(data=options.data, extern_data=_streams(config), **options.references)
@@ -128,7 +142,7 @@ def _as_words(texts: tk.Path, options: SearchOptions, words: WordOptions) -> tk.
 
 def lay_out_forward(
     name: str,
-    config: ReturnnConfig,
+    config: Source,
     trained: TrainedNetwork,
     data: str | None = None,
     layers: str | dict[str, str] | None = None,
@@ -140,7 +154,7 @@ def lay_out_forward(
     :param data: name of a data set of the config; None: `eval`, or else `dev`
     :param layers: see `ForwardJob`; None: `forward_output_layer`
     """
-    data_name, description = forward_data(config, data, tk.Path)
+    data_name, description = data_of_task(config, "", ("eval", "dev"), data, tk.Path)
     with_search = config.config.bool("forward_use_search", False)
     job = ForwardJob(
         **trained.arguments(),
@@ -159,7 +173,7 @@ def lay_out_forward(
 
 def lay_out_prior(
     name: str,
-    config: ReturnnConfig,
+    config: Source,
     trained: TrainedNetwork,
     data: str | None = None,
     rqmt: dict[str, Any] | None = None,
@@ -169,7 +183,7 @@ def lay_out_prior(
 
     :param data: name of a data set of the config; None: `train`
     """
-    _, description = prior_data(config, data, tk.Path)
+    _, description = data_of_task(config, "", ("train",), data, tk.Path)
     job = PriorJob(
         **trained.arguments(),
         extern_data=_streams(config),
@@ -185,7 +199,7 @@ def lay_out_prior(
     return job
 
 
-def _streams(config: ReturnnConfig) -> dict[str, Any]:
+def _streams(config: Source) -> dict[str, Any]:
     """:return: `extern_data` as plain JSON, without vocabularies, which do not concern the computation"""
     streams = {
         key: {option: value for option, value in entry.items() if option != "vocab"}

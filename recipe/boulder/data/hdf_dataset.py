@@ -153,7 +153,8 @@ class HdfDataset(Dataset):
                 )
             found = file.streams[key]
             fits = found.has_feature_axis == stream.has_feature_axis and (found.sparse or not stream.sparse)
-            compare_dim = stream.sparse or stream.has_feature_axis
+            fits = fits or not (stream.has_time_axis or found.sparse or found.has_feature_axis)  # [D] as D frames
+            compare_dim = stream.sparse or (stream.has_feature_axis and found.has_feature_axis)
             if not fits or (compare_dim and None not in (found.dim, stream.dim) and found.dim != stream.dim):
                 raise DataError(f"{file.path}: {key!r} holds {found}, expected {stream}")
             result[key] = replace(stream, dim=stream.dim if stream.dim is not None else found.dim)
