@@ -79,7 +79,7 @@ def _of_model(config: Source, epoch: int) -> str | None:
     if not isinstance(model, str) or epoch < 1:
         return None
     folder = config.file.absolute().parent
-    names = [str(folder / checkpoint_name(model, epoch, is_pretrain)) for is_pretrain in (False, True)]
+    names = [str(folder / checkpoint_name(of, epoch)) for of in (model, f"{model}.pretrain")]
     return next((name for name in names if os.path.exists(main_file(name))), None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from boulder.data import batches_of_epoch, form_batches, open_dataset, sequence_order
+from boulder.data import Dataset, batches_of_epoch, form_batches, open_dataset
 from boulder.data.batches import Batch
 from boulder.data.feed import tensor_spec
 from boulder.errors import CheckpointError, DataError, NetworkError, nearest
@@ -81,7 +81,9 @@ class DataPass:
             def forward(data: Mapping[str, TFTensor], lengths: Mapping[str, TFTensor]) -> Sequence[TFTensor]:
                 return wanted(run_network(spec, variables, data, lengths, losses=False))
 
-            order = sequence_order("default" if in_order else "sorted", dataset.order_lengths, 0, 0)
+            order = selected(dataset)
+            if not in_order:
+                order = order[numpy.argsort(dataset.order_lengths[order], kind="stable")]
             batches = form_batches(order, dataset.measured_lengths, self._limits(dataset.streams), self.max_seqs)
             seen: set[str] = set()
             for batch in batches_of_epoch(dataset, batches):
@@ -97,6 +99,11 @@ class DataPass:
             return self.batch_size
         limits = {key: size for key, size in self.batch_size.items() if key in streams}
         return limits or max(self.batch_size.values())
+
+
+def selected(dataset: Dataset) -> numpy.ndarray:
+    """:return: int64 [M], indices of the sequences that the data set selects, ascending"""
+    return numpy.sort(dataset.epoch_order(1, 0, default="default"))
 
 
 def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
