@@ -15,7 +15,9 @@ from boulder.returnn.config_functions import with_imports
 from boulder.returnn.config_object import Config
 from boulder.returnn.overrides import FunctionsOfPhases, check_keys, functions_of_training, with_functions_bound
 from boulder.returnn.placeholders import Placeholder
+from boulder.returnn.search_options import SearchOptions, search_options
 from boulder.returnn.surroundings import Surroundings
+from boulder.returnn.tasks import task_network
 from boulder.returnn.training import AsPath, ReturnnTraining, training
 from boulder.schedule import Plan, plan, pretrain_options
 
@@ -151,6 +153,15 @@ class ReturnnConfig:
         :raises ConfigProblems: lists everything that Boulder refuses, each in a line
         """
         return training(self, as_path)
+
+    def search(self, as_path: AsPath = str, data: str | None = None) -> SearchOptions:
+        """
+        :param as_path: as in `training`
+        :param data: name of a data set of the config; None: `search_data`, or else `eval`, or else `dev`
+        :return: what `jobs.returnn_tasks.lay_out_search` needs, after checking the network that searches
+        :raises BoulderError: for what Boulder refuses
+        """
+        return search_options(self, task_network(self, as_path).network, data, as_path)
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
