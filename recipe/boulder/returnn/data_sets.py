@@ -105,7 +105,7 @@ def data_description(
                 f"{where}: Boulder does not support the option {option!r} of {name} yet"
                 + nearest(option, cls.options())
             )
-    return {"class": name} | _absolute(options, cls, folder, as_path)
+    return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
 def _is_without_effect(option: str, value: object) -> bool:
@@ -113,7 +113,7 @@ def _is_without_effect(option: str, value: object) -> bool:
 
 
 def _absolute(
-    options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
+    options: dict[str, Any], where: str, cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
     """:return: the options, with path objects of absolute paths"""
     result = dict(options)
@@ -124,7 +124,14 @@ def _absolute(
                 _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
             ]
         elif metadata.get("path"):
-            result[option] = _path(value, folder, as_path)
+            files = value if isinstance(value, Mapping) else {"": value}
+            files = {name: _path(file, folder, as_path) for name, file in files.items()}
+            result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("descriptions") and isinstance(value, Mapping):
+            result[option] = {
+                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
+                for name, item in value.items()
+            }
     return result
 
 
