@@ -21,7 +21,15 @@ from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import announced
 from sisyphus import tk
 
-_RECORD = ("epoch", "index", "learning_rate", "train", "dev", "scales")  # without times, which vary from run to run
+_RECORD = (
+    "epoch",
+    "index",
+    "learning_rate",
+    "effective_learning_rate",
+    "train",
+    "dev",
+    "scales",
+)  # without times, which vary from run to run
 
 
 async def lay_out_adaptive(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:

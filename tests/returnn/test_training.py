@@ -91,6 +91,21 @@ def test_defaults_are_returnns(config):
     assert [notice.option for notice in training.notices] == ["batch_size", "learning_rate"]
 
 
+def test_a_warm_up_that_returnn_does_not_read_has_no_effect(config):
+    training = config("learning_rate_warmup_num_epochs = 2\n").training()
+    assert "learning_rate_warmup_num_epochs" not in training.config
+    assert [notice.option for notice in training.notices] == ["learning_rate_warmup_num_epochs"]
+
+
+def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_reads_them_once(config):
+    text = "learning_rate_control = 'constant'\nlearning_rates = [0.5]\nuse_learning_rate_control_always = True\n"
+    overrides = '{"learning_rate_control": "newbob", "learning_rates": [0.25], "learning_rate": 0.0}'
+    training = config(text + algo(overrides, "{}")).training()
+    assert [phase.config for phase in training.plan.phases] == [{"learning_rate": 0.0}, {}]
+    assert [notice.option for notice in training.notices] == ["learning_rate_control", "learning_rates"]
+    assert "RETURNN reads it once" in training.notices[0].text
+
+
 def test_all_problems_are_told_at_once(problems):
     found = problems(
         "gradient_clip_norm = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
@@ -163,6 +178,13 @@ def test_data_sets_in_a_phase_are_described_with_absolute_paths(config, tmp_path
     assert training.plan.phases[0].config == {
         "train": {"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")], "seq_ordering": "default"}, "dev": None,
     }  # fmt: skip
+
+
+def test_a_starting_point_is_given_without_looking_for_its_file(config, tmp_path):
+    found = config("import_model_train_epoch1 = 'net.080'\n").training().start_from
+    assert found == [{"checkpoint": str(tmp_path / "net.080"), "use_importers": True, "keep_step": True}]
+    with pytest.raises(ConfigProblems, match="'load_epoch': found 3 without 'load'"):
+        config("load_epoch = 3\n").training()
 
 
 @pytest.mark.parametrize("value", ["0", "False", "None", "''", "{}"])

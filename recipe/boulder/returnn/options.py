@@ -34,10 +34,14 @@ _ROWS = table(
     without_effect("training is always deterministic", "deterministic_train", "optimizer_use_locking"),
     without_effect("each job has a folder of its own", "model", "save_epoch1_initial_model", "dry_run"),
     without_effect("the last checkpoint of each phase is kept", "cleanup_old_models", "save_interval"),
-    without_effect("the rates of the epochs are in scores.jsonl", "learning_rate_file"),
+    without_effect("each job writes this file as its output 'learning_rates'", "learning_rate_file"),
+    without_effect(
+        "RETURNN does not read it; where the first epochs of a RETURNN config are a warm-up, 'learning_rates' says so",
+        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_num_steps", "learning_rate_warmup_restart"),
+        "learning_rate_warmup_steps",
+    ),
     without_effect("it changes how a network is computed, not the result",
                    "flat_net_construction", "inf_value", "optimize_move_layers_out"),
-    without_effect("it reports a further score that follows from another one", "calculate_exp_loss"),
     without_effect("RETURNN reads it, but does not use it",
                    *("ctc_prior_file", "exclude", "init_train_epoch_posthook", "share_batches", "update_batch_size")),
     without_effect("for RETURNN's native CTC, which no layer here uses", "tf_native_ctc_zero_infinity"),
@@ -62,10 +66,9 @@ _ROWS = table(
     ),
     refused(
         "Boulder does not support it yet",
-        *("decouple_constraints", "dynamic_learning_rate", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
+        *("decouple_constraints", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
         *("grad_norm_to_clip_to_zero", "gradient_clip_avg_norm", "gradient_clip_global_norm_tag"),
         *("gradient_clip_norm", "gradient_nan_inf_filter", "gradient_noise", "inc_seq_length"),
-        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"),
         *("maximize_grad_norm", "packed_tensors", "param_dropout", "param_variational_noise"),
         *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "shuffle_batches"),
         *("shuffle_frames_of_nseqs", "use_last_best_model", "chunk_eval"),
@@ -98,13 +101,18 @@ _ROWS = table(
     ),
 )  # fmt: skip
 
-NOT_OF_RETURNN = frozenset({"learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"})
+NOT_OF_RETURNN = frozenset(
+    {
+        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_num_steps", "learning_rate_warmup_restart"),
+        "learning_rate_warmup_steps",
+    }
+)
 """Rows for options that the field uses, but RETURNN's TensorFlow engine does not read."""
 
 
 def verdict(option: str) -> Verdict | None:
     """:return: None if neither RETURNN nor Boulder reads an option of this name: it is the config's own variable"""
-    return HONOURED if option in known_options() else _ROWS.get(option)
+    return _ROWS.get(option, HONOURED if option in known_options() else None)
 
 
 def options_with_verdict() -> frozenset[str]:

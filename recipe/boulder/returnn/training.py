@@ -15,7 +15,7 @@ from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
-from boulder.returnn.training_config import as_boulders, training_config
+from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
@@ -124,7 +124,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         dev_data=data["dev"],
         start_from=start,
         function_options=own,
-        notices=notices(config.file, options, plan),
+        notices=notices(config.config.files, options, plan),
     )
 
 
@@ -185,7 +185,7 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
 def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
-        rates = learning_rate_control(maker.config, plan)
+        rates = learning_rate_control(maker.config, _with_effect(plan))
     specs, scored = [], []
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
@@ -195,7 +195,8 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
             if key in phase.config:
                 with problems.noted(where):
                     data |= data_sets.described(key, phase.config)
-        others = {key: value for key, value in phase.config.items() if key not in (*DATA_KEYS, "batching")}
+        left_out = (*DATA_KEYS, "batching")
+        others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in left_out}
         spec = checked = None
         with problems.noted(where):
             spec = maker.network(phase)
@@ -226,9 +227,14 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
             yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
 
 
+def _with_effect(plan: Plan) -> Plan:
+    phases = (replace(phase, config=overrides_with_effect(phase.config)) for phase in plan.phases)
+    return replace(plan, phases=tuple(phases))
+
+
 def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
-    """:return: the plan with descriptions of the data sets in `#config`"""
-    return replace(plan, phases=tuple(_phase_for_layout(phase, data_sets) for phase in plan.phases))
+    """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
+    return replace(plan, phases=tuple(_phase_for_layout(phase, data_sets) for phase in _with_effect(plan).phases))
 
 
 def _phase_for_layout(phase: Phase, data_sets: DataSets) -> Phase:

@@ -7,8 +7,10 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from boulder.returnn.optimizer_choice import chosen_optimizer
+from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
-from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
+from boulder.returnn.verdicts import HONOURED
+from boulder.training.learning_rate import CONTROLS, Scheduled, keys_read_once, options_of_others
 from boulder.training.option_kind import FLAG
 from boulder.training.training_options import TrainingOptions
 
@@ -25,8 +27,20 @@ def training_config(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     control = options.get("learning_rate_control", Scheduled.name)
     of_others = options_of_others(CONTROLS[control]) if isinstance(control, str) and control in CONTROLS else {}
-    known = {key: options[key] for key in known_options() if key in options and key not in {*of_others, "batching"}}
+    left_out = {*of_others, "batching"}
+    honoured = [key for key in known_options() if verdict(key) == HONOURED and key not in left_out]
+    known = {key: options[key] for key in honoured if key in options}
     return DEFAULTS | as_boulders(known) | {"optimizer": chosen_optimizer(options)}
+
+
+def overrides_with_effect(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param overrides: of a phase
+    :return: without Boulder's options that RETURNN does not read, and without the options of learning rates that it reads
+        once, at the start of the training
+    """
+    passed_over = {key for key in known_options() if verdict(key) != HONOURED} | keys_read_once()
+    return {key: value for key, value in overrides.items() if key not in passed_over}
 
 
 def as_boulders(options: Mapping[str, Any]) -> dict[str, Any]:

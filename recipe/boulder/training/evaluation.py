@@ -17,7 +17,9 @@ def evaluate(model: Model, dataset: Dataset, phase: TrainingPhase, state: Checkp
     :return: sums over the whole data set, without dropout
     :raises SystemExit: after a signal; the position saved is the end of the epoch, so only this pass is repeated
     """
-    sums, batches = Sums(), batches_to_score(dataset, state.epoch, phase.options)
+    options = phase.options
+    sums = Sums(model.spec, options.calculate_exp_loss)
+    batches = batches_to_score(dataset, state.epoch, options)
     run.progress.begin("dev", len(batches), 0)
     for shares in shares_of_epoch(dataset, batches, model.replicas.count, model.replicas.here):
         sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))

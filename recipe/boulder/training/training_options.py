@@ -9,10 +9,12 @@ from typing import Annotated, Any, get_type_hints
 from boulder.errors import ConfigError, nearest
 from boulder.training.batch_options import ChunkSizes, Fraction, Frames, Limit, PositiveInt, Sizes, WholeFrames
 from boulder.training.learning_rate import learning_rate_keys
+from boulder.training.learning_rate.dynamic import check_dynamic_learning_rate
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
 from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
 
+_Count = Annotated[int, OptionKind("an int, 0 or more", lambda value: is_int(value) and value >= 0)]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
@@ -43,6 +45,12 @@ class TrainingOptions:
     :param gradient_clip: entries of gradients are clipped to ± this value; 0 for no clipping
     :param gradient_clip_global_norm: gradients are scaled down to this global norm; 0 for no clipping
     :param use_normalized_loss: divide each loss by its number of frames; otherwise the objective is a sum over frames
+    :param calculate_exp_loss: add e to the power of each cost to the scores
+    :param learning_rate_warmup_num_epochs: in epoch n of the first N epochs, the rate is multiplied by n/N; 0 for no warm-up
+    :param learning_rate_warmup_num_steps: the same for updates
+    :param learning_rate_warmup_restart: the warm-up begins anew with each phase
+    :param dynamic_learning_rate: changes the rate in each step: RETURNN's function or dict, see
+        `boulder.training.learning_rate.dynamic`
     :param random_seed: seed of initial parameters, sequence order and dropout
     :param init_new_network_callback: called at the start of a phase, before parameters are carried over, see
         `boulder.training.growth.callbacks`
@@ -66,6 +74,11 @@ class TrainingOptions:
     gradient_clip: _Number = 0.0
     gradient_clip_global_norm: _Number = 0.0
     use_normalized_loss: _Flag = False
+    calculate_exp_loss: _Flag = False
+    learning_rate_warmup_num_epochs: _Count = 0
+    learning_rate_warmup_num_steps: _Count = 0
+    learning_rate_warmup_restart: _Flag = False
+    dynamic_learning_rate: Any = None
     random_seed: _Seed = 42
     init_new_network_callback: _Function = None
     growth_callback: _Function = None
@@ -88,4 +101,9 @@ class TrainingOptions:
                 if not kind.fits(getattr(options, key)):
                     raise ConfigError(f"{where}: {key!r} must be {kind.expected}, found {getattr(options, key)!r}")
         check_optimizer(options.optimizer, where)
+        check_dynamic_learning_rate(options.dynamic_learning_rate, where)
+        if options.learning_rate_warmup_num_epochs and options.learning_rate_warmup_num_steps:
+            raise ConfigError(
+                f"{where}: found 'learning_rate_warmup_num_epochs' and 'learning_rate_warmup_num_steps', expected one of them"
+            )
         return options
