@@ -20,6 +20,7 @@ from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control, learning_rate_keys
 from boulder.training.phase import TrainingPhase
 from boulder.training.training_options import TrainingOptions
+from boulder.training.updater import check_updates
 from jobs import several_gpus
 from jobs.experiment import Experiment, data_description, is_no_data
 from jobs.laid_out import Pipeline
@@ -81,6 +82,7 @@ class Layout:
             try:
                 specs.append(_checked_network(phase, self._experiment.extern_data))
                 phases.append(self._training_phase(phase, rates))
+                check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:

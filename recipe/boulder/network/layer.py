@@ -41,6 +41,7 @@ class Layer:
     :param loss_opts: options of the loss
     :param target: key of the loss's target, or of the data stream that gives `n_out`
     :param L2: factor of the sum of squares of the layer's parameters in the objective
+    :param updater_opts: options of the updates of the layer's parameters, in place of those of the config
     :param trainable: whether the layer's parameters are trained; None is True
     :param is_output_layer: whether the layer exists even if nothing depends on it
     :param only_on_search: whether the layer exists in a search only
@@ -72,6 +73,7 @@ class Layer:
     loss_opts: dict | None = None
     target: str | None = None
     L2: float | None = None
+    updater_opts: dict | None = None
     trainable: bool | None = None
     is_output_layer: bool = False
     only_on_search: bool = False
