@@ -6,6 +6,7 @@ parameters  net dict → path and shape of each parameter
 network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
+update      options, parameters, gradients of each step → parameters after each step, see returnn_updater.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -17,6 +18,7 @@ import numpy
 
 def main(cases_file, results_file):
     import returnn_engine  # beside this file
+    import returnn_updater
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.util import basic as tf_util
@@ -36,6 +38,7 @@ def main(cases_file, results_file):
         "grow": grow,
         "engine": returnn_engine.grow,
         "subset": subset,
+        "update": returnn_updater.update,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
