@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.training.phase_making import PhaseMaker, is_no_data
+from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
+from jobs.starting_point import StartFrom, StartingPoint
 from sisyphus import tk
 
 DataDescription: TypeAlias = Mapping[str, Any]
@@ -31,6 +35,7 @@ class ExperimentOptions(TypedDict, total=False):
     extern_data: Required[Mapping[str, Any]]
     train_data: Required[Data]
     dev_data: Data | None
+    start_from: StartFrom | None
     indices_per_job: int | None
     rqmt: dict[str, Any] | None
     gpus: int
@@ -51,6 +56,9 @@ class Experiment:
     :param extern_data: data streams of the network
     :param train_data: data to train on; `train` in the `#config` of a network replaces it for the phase
     :param dev_data: data to score after each epoch; `dev` in a `#config` replaces it for the phase
+    :param start_from: checkpoint of Boulder or RETURNN from which parameters are taken; or a dict of the fields of
+        `boulder.training.starting.Source` and `epoch`, after which the training continues; or a list of such dicts, of which
+        the first one that has a parameter gives it
     :param indices_per_job: number of consecutive indices that share a job; None: all. The result is the same.
     :param rqmt: requirements of each training job, per node: gpu, cpu, mem in GB, time in hours
     :param gpus: number of GPUs per node, which share the batches; `gpus` in a `#config` replaces it for the phase
@@ -70,6 +78,7 @@ class Experiment:
     extern_data: Mapping[str, Any]
     train_data: Data
     dev_data: Data | None = None
+    start_from: StartFrom | None = None
     indices_per_job: int | None = 1
     rqmt: dict[str, Any] | None = None
     gpus: int = 1
@@ -107,7 +116,7 @@ class Experiment:
         if self.rqmt:
             check_rqmt(self.rqmt, f"pipeline {self.name!r}: rqmt")
         read_extern_data(self.extern_data)
-        _ = self.devices, self.train_description, self.dev_description
+        _ = self.devices, self.train_description, self.dev_description, self.starting_point
 
     def _check_name(self) -> None:
         """:raises ConfigError: if aliases with this name would be outside of the alias directory"""
@@ -149,6 +158,13 @@ class Experiment:
     def devices(self) -> Devices:
         return Devices(self.gpus, self.nodes)
 
+    @cached_property
+    def starting_point(self) -> StartingPoint:
+        try:
+            return StartingPoint.of(self.start_from)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {self.name!r}: {error}") from error
+
     @property
     def train_description(self) -> dict[str, Any]:
         return self._described(self.train_data, "train_data")
@@ -157,16 +173,22 @@ class Experiment:
     def dev_description(self) -> dict[str, Any] | None:
         return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data", ordered=False)
 
+    def phase_maker(self) -> PhaseMaker:
+        return PhaseMaker(
+            config=self.config,
+            extern_data=self.extern_data,
+            train=self.train_description,
+            dev=self.dev_description,
+            function_options=self.function_options,
+            elsewhere=several_gpus.KEYS,
+            as_path=tk.Path,
+        )
+
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:
             return data_description(data, where, ordered)
         except BoulderError as error:
             raise type(error)(f"pipeline {self.name!r}: {error}") from error
-
-
-def is_no_data(data: Data | None) -> bool:
-    """:return: whether it is None or an empty list"""
-    return data is None or (isinstance(data, list | tuple) and not data)
 
 
 def data_description(data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
-from boulder.data import open_dataset, paths_in, read_extern_data
-from boulder.data.batches import check_batch_size
-from boulder.data.sequence_order import check_order
-from boulder.errors import BoulderError, ConfigError, NetworkError, nearest
-from boulder.network import NetworkSpec, describe, uses_streams
+from boulder.data import open_dataset, paths_in
+from boulder.errors import BoulderError
+from boulder.network import NetworkSpec
 from boulder.report.phases import phase_rows
-from boulder.schedule import Phase, Plan
+from boulder.schedule import Plan
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
-from boulder.training.learning_rate import LearningRateControl, learning_rate_control, learning_rate_keys
+from boulder.training.learning_rate import learning_rate_control
 from boulder.training.phase import TrainingPhase
-from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
 from jobs import several_gpus
-from jobs.experiment import Experiment, data_description, is_no_data
+from jobs.experiment import Experiment
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
 from jobs.workdir.work_lock import lock_if_sis_manager
-
-DATA_KEYS = ("train", "dev")
-"""The keys of `#config` that replace the data sets of a phase, with RETURNN's names."""
 
 
 class Layout:
@@ -53,15 +46,24 @@ class Layout:
         functions: dict[str, dict] = {}
         extern_data: Any = canonical(experiment.extern_data)
         specs, phases, devices = self._checked(plan)
+        start = experiment.starting_point
+        start.check(plan)
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
+        if start.sources:
+            rows[0]["growth"] = None  # not known before the checkpoint has been read
+        first = start.job(phases, extern_data, functions)
+        if first:
+            first.add_alias(f"{experiment.name}/start")
+        phases = start.remaining(phases)
         self._check_data(phases)
         jobs: list[PhaseTrainingJob] = []
+        previous = first.out_checkpoint if first else None
         for part in _parts(phases, decisions, experiment.indices_per_job):
             its_devices = several_gpus.of_job(part, devices)
             job = PhaseTrainingJob(
                 phases=[phase.to_json(functions) for phase in part],
                 extern_data=extern_data,
-                previous_checkpoint=jobs[-1].out_checkpoint if jobs else None,
+                previous_checkpoint=previous,
                 functions=functions,
                 rqmt=experiment.rqmt,
                 gpus=its_devices.gpus,
@@ -70,18 +72,21 @@ class Layout:
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
             warn_of_other_rqmt(job, its_devices.rqmt(experiment.rqmt or {}))
             jobs.append(job)
+            previous = job.out_checkpoint
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
-        plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in rows])
+        trained = [row for row in rows if row["first_epoch"] in first_jobs]
+        plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
         return Pipeline(plan, specs, jobs, plain, functions, needs)
 
     def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
         """:return: the network of each phase; the phases as their jobs receive them; first epoch of a phase → its devices"""
         rates = learning_rate_control(self._experiment.config, plan)
+        maker = self._experiment.phase_maker()
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
             try:
-                specs.append(_checked_network(phase, self._experiment.extern_data))
-                phases.append(self._training_phase(phase, rates))
+                specs.append(maker.network(phase))
+                phases.append(maker.phase(phase, rates))
                 check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
@@ -89,30 +94,6 @@ class Layout:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
         rates.check_scores([(spec.losses, phase.dev is not None) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
-
-    def _training_phase(self, phase: Phase, rates: LearningRateControl) -> TrainingPhase:
-        """
-        :param rates: learning rates of all epochs of the plan
-        :raises BoulderError: for a wrong option or data set
-        """
-        experiment = self._experiment
-        elsewhere = {*several_gpus.KEYS, *DATA_KEYS}
-        ignored = {*learning_rate_keys(), *experiment.function_options}
-        known = {*elsewhere, *ignored, *(field.name for field in fields(TrainingOptions))}
-        for key in phase.config:
-            if key not in known:
-                raise ConfigError(f"config: the training does not know {key!r}{nearest(key, known)}")
-        overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}
-        result = TrainingPhase.planned(
-            phase,
-            config={key: value for key, value in {**experiment.config, **overrides}.items() if key not in ignored},
-            learning_rate_control=rates.restricted_to(phase.epochs),
-            train=_description(phase, "train", experiment.train_description),
-            dev=_description(phase, "dev", experiment.dev_description),
-        )
-        check_order(result.options.batching, "config: batching")
-        check_batch_size(result.options.batch_size, read_extern_data(experiment.extern_data))
-        return result
 
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
         """:raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty"""
@@ -139,14 +120,6 @@ def _check_readable(description: dict[str, Any], extern_data: Mapping[str, Any])
             dataset.check_not_empty()
 
 
-def _description(phase: Phase, key: str, default: dict[str, Any] | None) -> Any:
-    """:return: the data set of a phase, which `#config` may replace"""
-    if key not in phase.config:
-        return default
-    value: Any = phase.config[key]
-    return None if key == "dev" and is_no_data(value) else data_description(value, key, ordered=key == "train")
-
-
 def _parts(
     phases: Sequence[TrainingPhase], decisions: Sequence[int], indices_per_job: int | None
 ) -> Iterator[list[TrainingPhase]]:
@@ -168,12 +141,3 @@ def _part_name(part: Sequence[TrainingPhase], plan: Plan) -> str:
     """:return: `00`, `00-02`"""
     names = [piece_name(phase.start, phase.first_epoch, plan) for phase in (part[0], part[-1])]
     return names[0] if len(part) == 1 else "-".join(names)
-
-
-def _checked_network(phase: Phase, extern_data: Mapping[str, Any]) -> NetworkSpec:
-    spec = describe(phase.network, dict(extern_data))
-    if not spec.losses:
-        raise NetworkError("no layer has a loss (of a scale other than 0), so there is nothing to train")
-    if not uses_streams(spec):
-        raise NetworkError("no layer reads any data")
-    return spec
