@@ -5,6 +5,7 @@ The "kind" of a case is one of:
 parameters  net dict → path and shape of each parameter
 code        text of a config file, name of a layer, batch, numbers of updates → output of the layer in training, for each
 network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
+constraints net dict, parameters by path, batch → the terms of the objective that are no losses, and their gradients
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
 update      options, parameters, gradients of each step → parameters after each step, see returnn_updater.py
@@ -14,6 +15,7 @@ subset      old array, initial array and its splits → new array, or None if an
 
 import pickle
 import sys
+from unittest import mock
 
 import numpy
 from returnn.util.basic import BehaviorVersion
@@ -40,6 +42,7 @@ def main(cases_file, results_file):
         "parameters": parameters,
         "code": code,
         "network": network,
+        "constraints": constraints,
         "grow": grow,
         "engine": returnn_engine.grow,
         "save": returnn_checkpoints.save,
@@ -170,6 +173,18 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
                 found = zip(built.variables, gradients, strict=True)
                 wanted["gradients"] = {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}
         return built.session.run(wanted, built.feed(data, lengths)) | {"shapes": shapes}
+
+
+def constraints(net, extern_data, params, data, lengths):
+    built = Built(net, extern_data)
+    with built.active():
+        built.set(params)
+        with mock.patch("tensorflow.where", built.tf.where):  # `darc1` needs TensorFlow 1's
+            value = built.network.get_total_constraints()
+        gradients = built.tf.gradients(value, list(built.variables.values()))
+        found = zip(built.variables, gradients, strict=True)
+        wanted = {"value": value, "gradients": {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}}
+        return built.session.run(wanted, built.feed(data, lengths))
 
 
 def grow(old_net, new_net, extern_data, params, fresh, mode):

@@ -68,7 +68,7 @@ _ROWS = table(
         "Boulder does not support it yet",
         *("dynamic_learning_rate", "eval_use_train_flag", "inc_seq_length"),
         *("learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"),
-        *("min_seq_length", "packed_tensors", "param_dropout", "param_variational_noise"),
+        *("min_seq_length", "packed_tensors", "param_dropout"),
         *("reinit_network_each_epoch", "seq_drop", "shuffle_batches"),
         *("shuffle_frames_of_nseqs", "use_last_best_model", "dataset_random_seed_offset", "chunk_eval"),
         unless=(0, {}, ""),

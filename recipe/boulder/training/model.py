@@ -11,14 +11,12 @@ import numpy
 from boulder.data import Dataset, share_spec
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
-from boulder.network.loss import LossValue
+from boulder.training.objective import BatchOutput, Losses, objective
 from boulder.training.optimizer import variable_name
 from boulder.training.replicas import OneReplica, seed_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import Slots, Updater
-
-Losses = dict[str, LossValue]
-"""Layer name → sums over a batch."""
+from boulder.training.variational_noise import noise_deviations, with_noise
 
 
 class StepResult(NamedTuple):
@@ -58,6 +56,7 @@ class Model:
                 for position, (path, param) in enumerate(sorted(spec.params.items()))
             }
             self.updater = Updater(options, spec, self.variables, replicas)
+        self._noise = noise_deviations(options, spec)
         self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
@@ -70,7 +69,8 @@ class Model:
     def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> StepResult:
         if not self.updater.trained:  # `#trainable` is False: a pass over the data for its scores
             losses = self._evaluate(shares, step)
-            return StepResult(losses, tf.constant(0.0), tf.math.is_finite(self._objective(losses, losses)))
+            output = BatchOutput(losses, {}, {})
+            return StepResult(losses, tf.constant(0.0), tf.math.is_finite(self._objective(output, output)))
         *results, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
         result = StepResult(*self.replicas.first(results))
 
@@ -91,11 +91,11 @@ class Model:
         tape_of_norm = tf.GradientTape() if self.options.maximize_grad_norm else None
         with tape_of_norm or nullcontext():
             with tf.GradientTape() as tape:
-                own = self._losses(share, step, train=True)
-                losses = self.replicas.sum(own)
-                objective = self._objective(own, losses)
-            mine = tape.gradient(objective, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            objective, *gradients = self.replicas.sum([objective, *mine])
+                own = self._output(share, step, train=True)
+                joint = self.replicas.sum(own)
+                loss = self._objective(own, joint)
+            mine = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            loss, *gradients = self.replicas.sum([loss, *mine])
             norm = tf.linalg.global_norm(gradients)
             if tape_of_norm:  # its derivative is that of ‖joint gradient‖, in terms of this replica's gradient
                 directions = [tf.stop_gradient(tf.math.divide_no_nan(tf.convert_to_tensor(g), norm)) for g in gradients]
@@ -109,41 +109,27 @@ class Model:
                     for g in tape_of_norm.gradient(along, variables, unconnected_gradients=unconnected)
                 ]
             )
-        finite = tf.math.is_finite(objective) & self.updater.are_usable(gradients)
-        return losses, norm, finite, gradients, slopes
+        finite = tf.math.is_finite(loss) & self.updater.are_usable(gradients)
+        return joint.losses, norm, finite, gradients, slopes
 
-    def _losses(self, share: dict[str, Any], step: TFTensor, train: bool) -> Losses:
-        """:return: losses of one replica's share"""
-        seed = seed_of(share["replica"], self.options.random_seed)
-        losses: Losses = run_network(
-            self.spec, self.variables, share["data"], share["lengths"], train=train, seed=seed, step=step
-        ).losses
+    def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> BatchOutput:
+        """:return: of one replica's share"""
+        seed, variables = seed_of(share["replica"], self.options.random_seed), self.variables
+        if train and self._noise:  # the same in all replicas
+            variables = with_noise(variables, self._noise, self.options.random_seed, step)
+        output = run_network(self.spec, variables, share["data"], share["lengths"], train=train, seed=seed, step=step)
+        result = BatchOutput(output.losses, output.magnitudes, output.roughness)
         if "counts" not in share:
-            return losses
-        return tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), losses)
+            return result
+        counted: BatchOutput = tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), result)
+        return counted
 
-    def _objective(self, losses: Losses, joint: Losses) -> TFTensor:
-        """
-        RETURNN's objective: Σ over losses of scale · cost, plus Σ over parameters of L2 · Σ w². The cost is a sum over
-        frames or, with `use_normalized_loss` of the config or of the loss, their mean.
-
-        :param losses: of one replica's share
-        :param joint: of all shares
-        :return: this replica's term; the objective is the sum over replicas
-        """
-        total = tf.constant(0.0)
-        for layer, loss in losses.items():
-            spec, frames = self.spec.losses[layer], joint[layer].frames
-            normalized = self.options.use_normalized_loss or spec.loss.use_normalized_loss
-            total += spec.scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
-        for path, param in self.spec.params.items():
-            if param.l2 and param.trainable and not self.options.decouple_constraints:
-                total += param.l2 / self.replicas.count * tf.reduce_sum(tf.square(self.variables[path]))
-        return total
+    def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
+        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
 
     def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Losses:
         def joint(share: dict[str, Any]) -> Losses:
-            return self.replicas.sum(self._losses(share, step, train=False))
+            return self.replicas.sum(self._output(share, step, train=False).losses)
 
         return self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
 

@@ -65,6 +65,7 @@ class TrainingOptions:
     :param gradient_nan_inf_filter: replace entries of gradients that are not finite by 0
     :param grad_norm_to_clip_to_zero: gradients become 0 if their global norm is above; 0 for no limit
     :param maximize_grad_norm: factor of the global norm of the gradients, which is subtracted from the objective
+    :param param_variational_noise: standard deviation of noise on parameters in training
     :param decouple_constraints: apply `L2` of layers to parameters directly, w ← w − 2·L2·w before each update
     :param extra_updates: parameter path → function that is called with the variable, as `var`, after each update
     :param reset_updater_vars_mod_step: the optimizer starts anew at the begin of each epoch and after so many batches of it;
@@ -93,6 +94,7 @@ class TrainingOptions:
     gradient_nan_inf_filter: _Flag = False
     grad_norm_to_clip_to_zero: _Number = 0.0
     maximize_grad_norm: _Number = 0.0
+    param_variational_noise: _Number = 0.0
     decouple_constraints: _Flag = False
     extra_updates: _Functions = None
     reset_updater_vars_mod_step: _Count = 0

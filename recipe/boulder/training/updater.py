@@ -11,6 +11,7 @@ import numpy
 from boulder.errors import ConfigError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec
+from boulder.training.objective import l2_factors
 from boulder.training.optimizer import Group, Optimizer
 from boulder.training.replicas import OneReplica
 from boulder.training.training_options import TrainingOptions
@@ -56,7 +57,7 @@ class Updater:
     ) -> None:
         self._options, self._variables, self._replicas = options, variables, replicas
         self.trained = {path: variable for path, variable in variables.items() if variable.trainable}
-        self._l2 = {path: param.l2 for path, param in spec.params.items() if param.l2}
+        self._l2 = l2_factors(spec)
         of_parameters = ParameterOptions.of_network(options, spec)
         self._optimizer = Optimizer(
             options.optimizer,

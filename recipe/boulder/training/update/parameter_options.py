@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.network import NetworkSpec
-from boulder.network.specs import LayerSpec
 from boulder.training.optimizer import check_optimizer
 from boulder.training.option_kind import STRING, OptionKind
 from boulder.training.training_options import TrainingOptions, check_kind
@@ -85,19 +84,13 @@ class ParameterOptions:
 
 def _own(spec: NetworkSpec) -> dict[str, Mapping[str, Any]]:
     """:return: path of a trained parameter → `updater_opts` of its layer, or else of the loop or subnetwork around it"""
-    layers = [layer for top in spec.layers.values() for layer in _with_inner(top)]
+    layers = list(spec.all_layers())
     given = {layer.name: layer.layer.updater_opts for layer in layers if layer.layer.updater_opts}
     result: dict[str, Mapping[str, Any]] = {}
     for layer in layers:
         own = next((given[name] for name in _from_inside(layer.name) if name in given), {})
         result |= {param.path: own for param in layer.params if param.trainable}
     return dict(sorted(result.items()))
-
-
-def _with_inner(layer: LayerSpec) -> Iterator[LayerSpec]:
-    yield layer
-    for inner in layer.inner:
-        yield from _with_inner(inner)
 
 
 def _from_inside(name: str) -> list[str]:
