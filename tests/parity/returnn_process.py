@@ -9,7 +9,9 @@ constraints net dict, parameters by path, batch → the terms of the objective t
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
 update      options, parameters, gradients of each step → parameters after each step, see returnn_updater.py
+task        name of a task, config, parameters, data set, file to write, see returnn_tasks.py
 save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
+train       path of a config file → learning rates, scores, parameters, see returnn_training.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -24,6 +26,8 @@ from returnn.util.basic import BehaviorVersion
 def main(cases_file, results_file):
     import returnn_checkpoints  # beside this file
     import returnn_engine
+    import returnn_tasks
+    import returnn_training
     import returnn_updater
     from returnn.log import log
     from returnn.tf import native_op
@@ -50,6 +54,8 @@ def main(cases_file, results_file):
         "load": returnn_checkpoints.load,
         "subset": subset,
         "update": returnn_updater.update,
+        "train": returnn_training.train,
+        "task": returnn_tasks.run,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:

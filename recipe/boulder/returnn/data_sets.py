@@ -4,13 +4,69 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.errors import ConfigError, nearest
+from boulder.returnn.data_options import CHUNKING, data_verdict
 
-_WITHOUT_EFFECT = ("use_cache_manager", "name")
+
+@dataclass(frozen=True)
+class DataSets:
+    """
+    The data sets of a config in Boulder's terms, with the defaults that its other options give them.
+
+    :param options: of the config
+    :param folder: that relative paths start from
+    :param as_path: makes a path object of a file
+    """
+
+    options: Mapping[str, Any]
+    folder: Path
+    as_path: Callable[[str], object] = str
+
+    def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """
+        :param key: "train" or "dev"
+        :param overrides: a `#config` that has this data set; None for the config's own
+        :return: key → description, or None if there is no such data set; for "train", training options as well
+        :raises ConfigError: see `data_description`
+        """
+        options = {**self.options, **(overrides or {})}
+        where = repr(key) if overrides is None else f"'#config': {key!r}"
+        value = options.get(key)
+        if not value or not isinstance(value, Mapping):
+            return {key: data_description(value, where, self.folder, self.as_path)}
+        own = {name: found for name, found in value.items() if found not in (None, "")}
+        chunking = {name: own.pop(name) for name in CHUNKING if name in own}
+        description = data_description(_defaults(key, options) | own, where, self.folder, self.as_path)
+        if key == "train":
+            return {key: description} | self._chunking(chunking, options, overrides)
+        if Chunking.parse(chunking.get("chunking")) is not None:
+            raise ConfigError(
+                f"{where}: found chunking {chunking['chunking']!r:.60}; data to score is not cut into chunks"
+            )
+        return {key: description}
+
+    def _chunking(
+        self, own: Mapping[str, Any], options: Mapping[str, Any], overrides: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """:return: what the data set sets; for that of a phase also the options of the config that the first one had set"""
+        if overrides is None:
+            return dict(own)
+        of_first = {name for name in CHUNKING if (self.options.get("train") or {}).get(name) is not None}
+        others = {name: options.get(name, default) for name, default in CHUNKING.items() if name in of_first}
+        return {**others, **own}
+
+
+def _defaults(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: options of a data set that does not set them"""
+    order = options.get("batching") or "default"
+    offset = options.get("dataset_random_seed_offset")
+    return {"seq_ordering": order if key == "train" else "sorted"} | ({"random_seed_offset": offset} if offset else {})
 
 
 def data_description(
@@ -35,30 +91,36 @@ def data_description(
         raise ConfigError(f"{where}: a data set of class {name!r} cannot be read, expected {expected}")
     options = {}
     for option, found in value.items():
-        if option in cls.options():
-            if found is not None and (found != "" or option != "seq_ordering"):
-                options[option] = found
-        elif not _is_without_effect(option, found):
-            raise ConfigError(
-                f"{where}: Boulder does not support the option {option!r} of {name} yet"
-                + nearest(option, cls.options())
-            )
-    return {"class": name} | _absolute(options, cls, folder, as_path)
-
-
-def _is_without_effect(option: str, value: object) -> bool:
-    return option in ("class", *_WITHOUT_EFFECT) or (option == "partition_epoch" and value in (1, None))
+        known = data_verdict(cls, option)
+        if known is None:
+            raise ConfigError(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
+        if known.refuses(found):
+            raise ConfigError(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
+        if option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
+            options[option] = found
+    return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
 def _absolute(
-    options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
+    options: dict[str, Any], where: str, cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
     """:return: the options, with path objects of absolute paths"""
     result = dict(options)
     for option, value in options.items():
-        if cls.options()[option].metadata.get("paths"):
-            files = value if isinstance(value, list | tuple) else [value]
-            result[option] = [_path(file, folder, as_path) for file in files]
+        metadata = cls.options()[option].metadata
+        if metadata.get("paths"):
+            result[option] = [
+                _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
+            ]
+        elif metadata.get("path"):
+            files = value if isinstance(value, Mapping) else {"": value}
+            files = {name: _path(file, folder, as_path) for name, file in files.items()}
+            result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("descriptions") and isinstance(value, Mapping):
+            result[option] = {
+                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
+                for name, item in value.items()
+            }
     return result
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from typing import Any
 
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
-from boulder.returnn.data_sets import data_description
+from boulder.returnn.data_sets import DataSets
+from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
@@ -16,7 +16,7 @@ from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
-from boulder.returnn.training_config import as_boulders, training_config
+from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
@@ -81,19 +81,23 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
+    for key in known_options():
+        if callable(function := options.get(key)):
+            with problems.noted():
+                options[key] = config.with_config(function, key)
     own = _own_keys(config)
-    describe = partial(data_description, folder=config.file.absolute().parent, as_path=as_path)
+    data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
     for key in DATA_KEYS:
         with problems.noted():
-            data[key] = describe(options.get(key), repr(key))
+            data |= data_sets.described(key)
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
     settings = plan = start = None
     with problems.noted():
         start = start_from(config, as_path)
     with problems.noted():
-        settings = training_config(options)
+        settings = training_config(options) | {key: value for key, value in data.items() if key not in DATA_KEYS}
     with problems.noted():
         plan = planned(config)
     if plan is not None and settings is not None:
@@ -107,27 +111,27 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             elsewhere=PIPELINE_KEYS,
             as_path=as_path,
         )
-        _check_phases(plan, maker, options, describe, problems)
+        _check_phases(plan, maker, data_sets, problems)
     problems.raise_if_any(str(config.file))
     assert plan is not None  # otherwise a problem
     assert settings is not None
     return ReturnnTraining(
-        plan=_for_layout(plan, describe),
-        longer_plan=lambda further_epochs: _for_layout(planned(config, further_epochs), describe),
+        plan=_for_layout(plan, data_sets),
+        longer_plan=lambda further_epochs: _for_layout(planned(config, further_epochs), data_sets),
         config=settings,
         extern_data=config.extern_data,
         train_data=data["train"],
         dev_data=data["dev"],
         start_from=start,
         function_options=own,
-        notices=notices(config.file, options, plan),
+        notices=notices(config.config.files, options, plan),
     )
 
 
 def planned(config: Source, further_epochs: int = 0) -> Plan:
     """
-    :return: the plan in Boulder's terms: layers have the defaults that `behavior_version` and `target` of the config give
-        them, and overrides are written as in Boulder's configs, except for data sets
+    :return: the plan in Boulder's terms: layers have RETURNN's defaults, also those that `behavior_version` and `target` of
+        the config give them, and overrides are written as in Boulder's configs, except for data sets
     :raises BoulderError: if there is no plan, or for a wrong `behavior_version` or `target`
     """
     version = check_version(config.config.typed_value("behavior_version"))
@@ -136,7 +140,7 @@ def planned(config: Source, further_epochs: int = 0) -> Plan:
     phases = [
         replace(
             phase,
-            network=with_target(with_behavior_version(phase.network, version), target),
+            network=with_default_beam(with_target(with_behavior_version(phase.network, version), target)),
             config=as_boulders(phase.config),
         )
         for phase in plan.phases
@@ -178,26 +182,25 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from problems.messages
 
 
-def _check_phases(
-    plan: Plan, maker: PhaseMaker, options: Mapping[str, object], describe: Callable, problems: Problems
-) -> None:
+def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
-        rates = learning_rate_control(maker.config, plan)
+        rates = learning_rate_control(maker.config, _with_effect(plan))
     specs, scored = [], []
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
-        problems.add(_wrong_overrides(phase.config, options), where)
+        problems.add(_wrong_overrides(phase.config, data_sets.options), where)
         data: dict[str, Any] = {}
         for key in DATA_KEYS:
             if key in phase.config:
                 with problems.noted(where):
-                    data[key] = describe(phase.config[key], f"'#config': {key!r}")
-        others = {key: value for key, value in phase.config.items() if key not in DATA_KEYS}
+                    data |= data_sets.described(key, phase.config)
+        left_out = (*DATA_KEYS, "batching")
+        others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in left_out}
         spec = checked = None
         with problems.noted(where):
             spec = maker.network(phase)
-            check_axes(spec, check_version(options.get("behavior_version")))
+            check_axes(spec, check_version(data_sets.options.get("behavior_version")))
         if rates:
             with problems.noted(where):
                 checked = maker.phase(replace(phase, config=others | data), rates)
@@ -216,20 +219,29 @@ def _check_phases(
 def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
     """
     :param options: of the config
-    :return: a line for each key of a `#config` that is refused, or that is read once for all phases
+    :return: a line for each key of a `#config` that is refused, or that Boulder has only for all phases
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
-    for key, value in overrides.items():
+    for key, value in overrides_with_effect(overrides).items():
         fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *PIPELINE_KEYS)
         if fixed and not (key in options and same_value(value, options[key])):
-            yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
+            yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
 
-def _for_layout(plan: Plan, describe: Callable) -> Plan:
-    """:return: the plan with descriptions of the data sets in `#config`"""
-    return replace(plan, phases=tuple(_phase_for_layout(phase, describe) for phase in plan.phases))
+def _with_effect(plan: Plan) -> Plan:
+    phases = (replace(phase, config=overrides_with_effect(phase.config)) for phase in plan.phases)
+    return replace(plan, phases=tuple(phases))
 
 
-def _phase_for_layout(phase: Phase, describe: Callable) -> Phase:
-    data = {key: describe(phase.config[key], f"'#config': {key!r}") for key in DATA_KEYS if key in phase.config}
-    return replace(phase, config=phase.config | data) if data else phase
+def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
+    """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
+    return replace(plan, phases=tuple(_phase_for_layout(phase, data_sets) for phase in _with_effect(plan).phases))
+
+
+def _phase_for_layout(phase: Phase, data_sets: DataSets) -> Phase:
+    data: dict[str, Any] = {}
+    for key in DATA_KEYS:
+        if key in phase.config:
+            data |= data_sets.described(key, phase.config)
+    others = {key: value for key, value in phase.config.items() if key != "batching"}  # which `data` contains
+    return replace(phase, config=others | data)

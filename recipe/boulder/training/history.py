@@ -10,11 +10,15 @@ Scores = Mapping[str, float | None]
 
 
 class EpochRecord(TypedDict):
-    """The scores of an epoch. `scales` are the loss scales other than 1, by layer; the scores do not include them."""
+    """
+    The scores of an epoch. `effective_learning_rate` is the rate of the first step, where a warm-up or
+    `dynamic_learning_rate` changes it. `scales` are the loss scales other than 1, by layer; the scores do not include them.
+    """
 
     epoch: int
     index: int | None
     learning_rate: float
+    effective_learning_rate: NotRequired[float]
     train: Scores
     dev: NotRequired[Scores]
     scales: NotRequired[dict[str, float]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from boulder.data import canonical_description, read_extern_data
-from boulder.data.batches import check_batch_size
+from boulder.data.batches import check_limits
 from boulder.data.sequence_order import check_order
 from boulder.errors import ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
@@ -69,7 +69,7 @@ class PhaseMaker:
             dev=self._data(phase, "dev", self.dev),
         )
         check_order(result.options.batching, "config: batching")
-        check_batch_size(result.options.batch_size, read_extern_data(self.extern_data))
+        check_limits(result.options.batch_size, read_extern_data(self.extern_data), "batch_size")
         return result
 
     def _data(self, phase: Phase, key: str, default: dict[str, Any] | None) -> Any:

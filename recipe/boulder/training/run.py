@@ -26,6 +26,7 @@ class TrainingFiles:
     :param scores: JSON lines, one per epoch
     :param growth: called with (phase, report) at each hand-over
     :param tensorboard: folder for TensorBoard's event files
+    :param learning_rates: rates and scores of all epochs so far, in RETURNN's format; None for no such file
     :param progress: state of the running epoch, see `boulder.training.progress`
     :param begin: called first, by rank 0 only
     """
@@ -38,6 +39,7 @@ class TrainingFiles:
     progress: Path
     growth: Callable[[TrainingPhase, GrowthReport], None]
     begin: Callable[[], None] = lambda: None
+    learning_rates: Path | None = None
 
 
 @dataclass(frozen=True)
