@@ -25,6 +25,7 @@ from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.phase_making import DATA_KEYS, PhaseMaker
 from boulder.training.training_options import TrainingOptions
+from boulder.training.updater import check_updates
 
 PIPELINE_KEYS = ("gpus", "nodes")
 """Keys of a `#config` that choose the devices of a phase."""
@@ -204,6 +205,8 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
             with problems.noted(where):
                 checked = maker.phase(replace(phase, config=others | data), rates)
                 checked.to_json({})
+                if spec:
+                    check_updates(checked.options, spec)
         specs.append(spec)
         scored.append((spec.losses if spec else (), checked is not None and checked.dev is not None))
     with problems.noted():
