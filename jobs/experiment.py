@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
@@ -31,6 +32,7 @@ class ExperimentOptions(TypedDict, total=False):
     extern_data: Required[Mapping[str, Any]]
     train_data: Required[Data]
     dev_data: Data | None
+    eval_data: Mapping[str, Data]
     indices_per_job: int | None
     rqmt: dict[str, Any] | None
     gpus: int
@@ -51,6 +53,8 @@ class Experiment:
     :param extern_data: data streams of the network
     :param train_data: data to train on; `train` in the `#config` of a network replaces it for the phase
     :param dev_data: data to score after each epoch; `dev` in a `#config` replaces it for the phase
+    :param eval_data: name → further data to score after each epoch; `eval_datasets` in a `#config` adds to it for the phase, or
+        replaces data of the same name
     :param indices_per_job: number of consecutive indices that share a job; None: all. The result is the same.
     :param rqmt: requirements of each training job, per node: gpu, cpu, mem in GB, time in hours
     :param gpus: number of GPUs per node, which share the batches; `gpus` in a `#config` replaces it for the phase
@@ -70,6 +74,7 @@ class Experiment:
     extern_data: Mapping[str, Any]
     train_data: Data
     dev_data: Data | None = None
+    eval_data: Mapping[str, Data] = field(default_factory=dict)
     indices_per_job: int | None = 1
     rqmt: dict[str, Any] | None = None
     gpus: int = 1
@@ -88,7 +93,7 @@ class Experiment:
             if key not in known:
                 raise ConfigError(f"pipeline {name!r}: there is no argument {key!r}{nearest(key, known)}")
         for key, f in known.items():
-            if f.default is MISSING and key not in arguments:
+            if f.default is f.default_factory and key not in arguments:
                 raise ConfigError(f"pipeline {name!r}: needs the argument {key!r}")
         return cls(name=name, **arguments)
 
@@ -107,7 +112,7 @@ class Experiment:
         if self.rqmt:
             check_rqmt(self.rqmt, f"pipeline {self.name!r}: rqmt")
         read_extern_data(self.extern_data)
-        _ = self.devices, self.train_description, self.dev_description
+        _ = self.devices, self.train_description, self.dev_description, self.eval_descriptions
 
     def _check_name(self) -> None:
         """:raises ConfigError: if aliases with this name would be outside of the alias directory"""
@@ -125,6 +130,7 @@ class Experiment:
             ("config", isinstance(self.config, Mapping), "a dict of training options"),
             ("num_epochs", num_epochs is None or type(num_epochs) is int, "an int or None"),
             ("plan", self.plan is None or isinstance(self.plan, Plan) or callable(self.plan), "a Plan or a function"),
+            ("eval_data", isinstance(self.eval_data, Mapping), "a dict: name → data"),
             ("rqmt", self.rqmt is None or isinstance(self.rqmt, Mapping), "a dict such as {'cpu': 2, 'mem': 4}"),
             ("function_options", names, "a list of names"),
             ("further_epochs", number_list, "a list of numbers"),
@@ -136,10 +142,11 @@ class Experiment:
 
     def _check_config(self) -> None:
         """:raises ConfigError: for an argument of `lay_out` in `config`, where RETURNN has data sets and epochs"""
-        arguments = {f.name: f.name for f in fields(self)} | {"train": "train_data", "dev": "dev_data"}
+        data = {"train": "train_data", "dev": "dev_data", "eval": "eval_data", "eval_datasets": "eval_data"}
+        arguments = {f.name: f.name for f in fields(self)} | data
         for key in self.config:
             if key in arguments and key not in self.function_options:
-                override = f", or in the '#config' of a network as {key!r}" if key in ("train", "dev") else ""
+                override = f", or in the '#config' of a network as {key!r}" if key in data else ""
                 raise ConfigError(
                     f"pipeline {self.name!r}: config: {key!r} is no option of the training; expected as the argument "
                     f"'{arguments[key]}=' of the pipeline{override}"
@@ -157,6 +164,15 @@ class Experiment:
     def dev_description(self) -> dict[str, Any] | None:
         return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data", ordered=False)
 
+    @property
+    def eval_descriptions(self) -> dict[str, dict[str, Any]]:
+        check_data_names(self.eval_data, f"pipeline {self.name!r}: eval_data")
+        return {
+            name: self._described(data, f"eval_data: {name}", ordered=False)
+            for name, data in self.eval_data.items()
+            if not is_no_data(data)
+        }
+
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:
             return data_description(data, where, ordered)
@@ -167,6 +183,15 @@ class Experiment:
 def is_no_data(data: Data | None) -> bool:
     """:return: whether it is None or an empty list"""
     return data is None or (isinstance(data, list | tuple) and not data)
+
+
+def check_data_names(names: Iterable[object], where: str) -> None:
+    """:raises ConfigError: if one cannot be the name of a further data set, which becomes a part of the names of its scores"""
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(r"[^\s/:]+", name):
+            raise ConfigError(f"{where}: found the name {name!r:.60}, expected a word such as 'devtrain'")
+        if name in ("train", "dev"):
+            raise ConfigError(f"{where}: {name!r} is the name of other data; expected as the argument '{name}_data='")
 
 
 def data_description(data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:

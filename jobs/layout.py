@@ -21,7 +21,7 @@ from boulder.training.learning_rate import LearningRateControl, learning_rate_co
 from boulder.training.phase import TrainingPhase
 from boulder.training.training_options import TrainingOptions
 from jobs import several_gpus
-from jobs.experiment import Experiment, data_description, is_no_data
+from jobs.experiment import Experiment, check_data_names, data_description, is_no_data
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
@@ -29,7 +29,7 @@ from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
 from jobs.workdir.work_lock import lock_if_sis_manager
 
-DATA_KEYS = ("train", "dev")
+DATA_KEYS = ("train", "dev", "eval", "eval_datasets")
 """The keys of `#config` that replace the data sets of a phase, with RETURNN's names."""
 
 
@@ -85,7 +85,7 @@ class Layout:
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
-        rates.check_scores([(spec.losses, phase.dev is not None) for spec, phase in zip(specs, phases, strict=True)])
+        rates.check_scores([(spec.losses, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
     def _training_phase(self, phase: Phase, rates: LearningRateControl) -> TrainingPhase:
@@ -107,6 +107,7 @@ class Layout:
             learning_rate_control=rates.restricted_to(phase.epochs),
             train=_description(phase, "train", experiment.train_description),
             dev=_description(phase, "dev", experiment.dev_description),
+            eval_datasets=experiment.eval_descriptions | _further_data(phase),
         )
         check_order(result.options.batching, "config: batching")
         check_batch_size(result.options.batch_size, read_extern_data(experiment.extern_data))
@@ -115,17 +116,21 @@ class Layout:
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
         """:raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty"""
         experiment = self._experiment
-        common = {"train_data": experiment.train_description, "dev_data": experiment.dev_description}
+        common = {
+            "train": experiment.train_description,
+            "dev": experiment.dev_description,
+        } | experiment.eval_descriptions
+        arguments = {"train": "train_data", "dev": "dev_data"}
         for number, phase in enumerate(phases):
-            for key, description in (("train", phase.train), ("dev", phase.dev)):
-                if description is None or description in self._readable:
+            for key, description in {"train": phase.train, **phase.scored_data}.items():
+                if description in self._readable:
                     continue
                 try:
                     _check_readable(description, experiment.extern_data)
                 except BoulderError as error:
                     where = f"phase {number} ({phase.index_name}): {key}"
-                    if description == common[f"{key}_data"]:
-                        where = f"pipeline {experiment.name!r}: {key}_data"
+                    if description == common.get(key):
+                        where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
                     raise type(error)(f"{where}: {error}") from error
                 self._readable.append(description)
 
@@ -143,6 +148,16 @@ def _description(phase: Phase, key: str, default: dict[str, Any] | None) -> Any:
         return default
     value: Any = phase.config[key]
     return None if key == "dev" and is_no_data(value) else data_description(value, key, ordered=key == "train")
+
+
+def _further_data(phase: Phase) -> dict[str, Any]:
+    """:return: name → the data set that `eval` or `eval_datasets` in `#config` sets for the phase"""
+    given: Any = phase.config.get("eval_datasets") or {}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"config: eval_datasets: found {given!r:.60}, expected a dict: name → data")
+    named = {name: data for name, data in {"eval": phase.config.get("eval"), **given}.items() if not is_no_data(data)}
+    check_data_names(named, "config: eval_datasets")
+    return {name: data_description(data, f"eval_datasets: {name}", ordered=False) for name, data in named.items()}
 
 
 def _parts(

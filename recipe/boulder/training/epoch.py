@@ -20,7 +20,7 @@ from boulder.training.scores import Sums, describe_record, loss_scales, write_sc
 
 def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
     """
-    Train an epoch, or what remains of an interrupted one, score the dev data, and save a checkpoint.
+    Train an epoch, or what remains of an interrupted one, score the data sets for evaluation, and save a checkpoint.
 
     :param state: updated in place
     :raises TrainingError: if a loss, a gradient or the learning rate is not finite
@@ -32,8 +32,11 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
     if scales := loss_scales(model.spec):
         record["scales"] = scales
-    if run.dev_data:
-        record["dev"] = evaluate(model, run.dev_data, phase, state, run).means()
+    scores = {name: evaluate(name, data, model, phase, state, run).means() for name, data in run.scored_data.items()}
+    if "dev" in scores:
+        record["dev"] = scores.pop("dev")
+    if scores:
+        record["eval"] = dict(scores)
     state.history, state.position = [*state.history, record], None
     timed: TimedRecord = {
         **record,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,13 @@ class TrainingFiles:
 class TrainingRun:
     """
     :param train_data: data set of the phase to train on
-    :param dev_data: data set of the phase to score after each epoch; None for none
+    :param scored_data: name → data set of the phase to score after each epoch, in this order; "dev" is the first, if given
     :param say: receives one line of log at a time
     """
 
     files: TrainingFiles
     train_data: Dataset
-    dev_data: Dataset | None
+    scored_data: Mapping[str, Dataset]
     replicas: OneReplica
     store: CheckpointStore
     interrupt: Interrupt
