@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
+from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
 from sisyphus import tk
@@ -173,25 +174,23 @@ class Experiment:
             if not is_no_data(data)
         }
 
+    def phase_maker(self) -> PhaseMaker:
+        return PhaseMaker(
+            config=self.config,
+            extern_data=self.extern_data,
+            train=self.train_description,
+            dev=self.dev_description,
+            eval_datasets=self.eval_descriptions,
+            function_options=self.function_options,
+            elsewhere=several_gpus.KEYS,
+            as_path=tk.Path,
+        )
+
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:
             return data_description(data, where, ordered)
         except BoulderError as error:
             raise type(error)(f"pipeline {self.name!r}: {error}") from error
-
-
-def is_no_data(data: Data | None) -> bool:
-    """:return: whether it is None or an empty list"""
-    return data is None or (isinstance(data, list | tuple) and not data)
-
-
-def check_data_names(names: Iterable[object], where: str) -> None:
-    """:raises ConfigError: if one cannot be the name of a further data set, which becomes a part of the names of its scores"""
-    for name in names:
-        if not isinstance(name, str) or not re.fullmatch(r"[^\s/:]+", name):
-            raise ConfigError(f"{where}: found the name {name!r:.60}, expected a word such as 'devtrain'")
-        if name in ("train", "dev"):
-            raise ConfigError(f"{where}: {name!r} is the name of other data; expected as the argument '{name}_data='")
 
 
 def data_description(data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from rich.markup import escape
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.watcher import Watcher, tell_failure
+from jobs.notices import kept_notices, show_notices
 from jobs.workdir.job_name import name_of
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
@@ -85,6 +86,8 @@ def run(
             config_manager.load_configs([config])
             continue_configs()
 
+    for name, notices in kept_notices().items():
+        show_notices(name, notices, console)
     loaded()
 
     gs.PRINT_ERROR = verbose

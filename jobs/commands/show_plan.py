@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import BoulderError, ConfigError, ConfigProblems
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
+from boulder.returnn.notices import Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
 from jobs.commands.config_name import check_config_name, errors_of_config
 from jobs.commands.show_loops import loop_lines
+from jobs.notices import kept_notices, show_notices
 from jobs.pipeline import laid_out_pipelines
 
 
@@ -27,7 +29,8 @@ class PlannedNetworks:
     """
     :param name: of the pipeline, or of the RETURNN config file
     :param specs: network of each phase; None for a network that Boulder cannot train
-    :param problem: why the first None is one
+    :param problems: what `boulder run` would refuse, a line each
+    :param notices: what `boulder run` would tell about options
     :param needs: the plan continues once there are scores up to this epoch; None if it is complete
     :param extern_data: data streams
     """
@@ -35,7 +38,8 @@ class PlannedNetworks:
     name: str
     plan: Plan
     specs: list[NetworkSpec | None]
-    problem: str | None = None
+    problems: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
     needs: int | None = None
     extern_data: dict = field(default_factory=dict)
 
@@ -61,7 +65,7 @@ def show_plan(
     :param loops: print which layers of each loop are computed inside it, and which before or after it
     :param epoch: print only the network of this epoch
     :param check: plan twice and report where the two plans differ
-    :return: exit code, 1 if `check` found a difference
+    :return: exit code, 1 if `check` found a difference, or if `boulder run` would refuse a RETURNN config
     :raises BoulderError: if the config gives no plan
     """
     read = _reader(name)
@@ -83,9 +87,15 @@ def show_plan(
             else:
                 phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
-            if planned.problem:
-                console.print(f"parameters are not known: {escape(planned.problem)}", highlight=False, soft_wrap=True)
-    return 0
+            _tell_problems(planned.problems, console)
+    return 0 if epoch is not None else int(any(planned.problems for planned in found))
+
+
+def _tell_problems(problems: Sequence[str], console: Console) -> None:
+    if problems:
+        console.print("[red]`boulder run` would refuse it:[/red]")
+    for problem in problems:
+        console.print(f"  {escape(problem)}", highlight=False, soft_wrap=True)
 
 
 def tell_what_it_needs(needs: int | None, console: Console) -> None:
@@ -116,7 +126,12 @@ def _sisyphus_config(name: str) -> list[PlannedNetworks]:
         raise ConfigError(f"config {name!r}: it lays out no pipeline")
     return [
         PlannedNetworks(
-            title, pipeline.plan, list(pipeline.specs), needs=pipeline.needs, extern_data=pipeline.jobs[0].extern_data
+            title,
+            pipeline.plan,
+            list(pipeline.specs),
+            notices=kept_notices().get(title, ()),
+            needs=pipeline.needs,
+            extern_data=pipeline.jobs[0].extern_data,
         )
         for title, pipeline in laid_out_pipelines().items()
     ]
@@ -127,15 +142,25 @@ def _returnn_config(path: Path) -> PlannedNetworks:
 
     config = load_config(path)
     plan = config.plan()
+    problems: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
+    try:
+        notices = config.training().notices
+    except ConfigProblems as error:
+        problems = error.problems
+    return PlannedNetworks(
+        str(path), plan, _specs(plan, config.extern_data), problems, notices, extern_data=config.extern_data
+    )
+
+
+def _specs(plan: Plan, extern_data: dict) -> list[NetworkSpec | None]:
     specs: list[NetworkSpec | None] = []
-    problem = None
-    for number, phase in enumerate(plan.phases):
+    for phase in plan.phases:
         try:
-            specs.append(describe(phase.network, config.extern_data or {}))
-        except BoulderError as error:
+            specs.append(describe(phase.network, extern_data))
+        except BoulderError:  # one of the problems
             specs.append(None)
-            problem = problem or f"phase {number}: {error}"
-    return PlannedNetworks(str(path), plan, specs, problem, extern_data=config.extern_data or {})
+    return specs
 
 
 def _as_json(planned: PlannedNetworks) -> object:
@@ -145,6 +170,7 @@ def _as_json(planned: PlannedNetworks) -> object:
             "name": planned.name,
             "num_pretrain_epochs": planned.plan.num_pretrain_epochs,
             "needs": planned.needs,
+            "problems": planned.problems,
             "phases": phases,
         }
     )
@@ -180,4 +206,7 @@ def _check(first: list[PlannedNetworks], second: list[PlannedNetworks], console:
             console.print(f"warning: {escape(one.name)}: asked twice, the algo gives {counts} phases")
     if not differ:
         console.print("the algo gives the same networks when it is asked twice")
-    return min(differ, 1)
+    for planned in first:
+        show_notices(planned.name, planned.notices, console)
+        _tell_problems(planned.problems, console)
+    return int(differ > 0 or any(planned.problems for planned in first))

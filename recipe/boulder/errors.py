@@ -1,6 +1,6 @@
 """Errors of the input. A message is one line: the place, the value found, the values expected, and the nearest right name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rapidfuzz import process
 
@@ -11,6 +11,19 @@ class BoulderError(Exception):
 
 class ConfigError(BoulderError):
     """An unknown or wrong option of a config, or override in `#config`."""
+
+
+class ConfigProblems(ConfigError):
+    """Everything that is wrong with a config: one line if there is one problem, otherwise a heading and a line for each."""
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        """
+        :param where: the file
+        :param problems: at least one
+        """
+        lines = [f"{len(problems)} problems:", *(f"  {problem}" for problem in problems)]
+        super().__init__(f"{where}: " + (problems[0] if len(problems) == 1 else "\n".join(lines)))
+        self.problems = tuple(problems)
 
 
 class ScheduleError(BoulderError):

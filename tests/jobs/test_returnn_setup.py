@@ -74,7 +74,11 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("device =", "chunking = '50:25'; device =", "the training does not know 'chunking' yet, found '50:25'"),
+        (
+            "device =",
+            "chunking = '50:25'; device =",
+            "my.config: 'chunking': found '50:25'; Boulder does not support it yet",
+        ),
         ('"HDFDataset"', '"ExternSprintDataset"', "'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         (
             '"nativelstm2"',

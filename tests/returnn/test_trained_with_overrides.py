@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from boulder.returnn import load_config
-from boulder.returnn.training import function_options, planned_with_data, training_config
 from jobs.pipeline import lay_out
 from sisyphus import tk
 from tests.returnn.test_surroundings import write
@@ -90,14 +89,15 @@ def data(tmp_path_factory):
 def laid_out(data, tmp_path, monkeypatch):
     """:return: function (`#config`, replacements in the text) → pipeline of one job"""
     monkeypatch.chdir(tmp_path)
+    data_sets = "".join(
+        f"{key} = {{'class': 'HDFDataset', 'files': ['{data}/{key}.hdf']}}\n" for key in ("train", "dev")
+    )
 
     def lay(overrides=SCALED, old="", new=""):
-        config = load_config(write(tmp_path / "setup", CONFIG.replace("@config@", overrides).replace(old, new, 1)))
-        return lay_out(
-            "tiny", plan=config.plan(), config=training_config(config), extern_data=config.extern_data,
-            train_data=tk.Path(str(data / "train.hdf")), dev_data=tk.Path(str(data / "dev.hdf")), indices_per_job=None,
-            function_options=function_options(config),
-        )  # fmt: skip
+        config = load_config(
+            write(tmp_path / "setup", CONFIG.replace("@config@", overrides).replace(old, new, 1) + data_sets)
+        )
+        return lay_out("tiny", **config.training(tk.Path).arguments(), indices_per_job=None)
 
     return lay
 
@@ -127,7 +127,8 @@ def trained(data, tmp_path):
 def test_an_override_that_only_functions_read_does_not_reach_the_training(laid_out):
     pipeline = laid_out()
     phases = pipeline.jobs[0].phases
-    assert [phase["config"] for phase in phases] == [{"batch_size": size, "max_seqs": 6} for size in (30, 30, 60)]
+    options = {"max_seqs": 6, "optimizer": {"class": "sgd"}}
+    assert [phase["config"] for phase in phases] == [options | {"batch_size": size} for size in (30, 30, 60)]
     assert len({phase["network"]["augment"]["eval"]["#function"] for phase in phases}) == 3
     assert pipeline.rows[1]["config"] == {"scale": 2.0, "batch_size": 30}
 
@@ -154,27 +155,3 @@ def test_with_a_scale_of_0_the_input_has_no_gradient(laid_out, trained):
     start = embeddings("start", '{"scale": 0.0}')
     assert (start == embeddings("more", '{"scale": 0.0, "learning_rate": 0.1}')).all()
     assert (start != embeddings("other", "{}")).any()
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        ('{"chunking": "50:25"}', "phase 0 (index 0): config: the training does not know 'chunking'"),
-    ],
-)
-def test_overrides_that_the_training_cannot_honour_are_refused(laid_out, overrides, message):
-    from boulder.errors import ConfigError
-
-    with pytest.raises(ConfigError) as caught:
-        laid_out(overrides, "saved = None", "chunking = None; train = {'class': 'HDFDataset', 'files': []}")
-    assert str(caught.value).startswith(message)
-
-
-def test_the_config_of_an_index_may_change_the_data(data, tmp_path):
-    train = "{'class': 'HDFDataset', 'files': ['a.hdf'], 'seq_ordering': 'reverse'}"
-    text = CONFIG.replace("@config@", f'[{{}}, {{"train": {train}, "dev": None}}][idx]')
-    config = load_config(write(tmp_path / "setup", text))
-    changed = [phase.config for phase in planned_with_data(config, 0).phases]
-    description = {"class": "HDFDataset", "files": [str(tmp_path / "setup" / "a.hdf")], "seq_ordering": "reverse"}
-    assert changed[1] == {"train": description, "dev": None}
-    assert not {"train", "dev"} & {*changed[0], *changed[2]}

@@ -1,59 +1,221 @@
-"""Rules and data sets that a RETURNN config chooses: Boulder's registered classes."""
+"""`load_config(…).training()`: what `lay_out` needs, or everything that Boulder refuses."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from boulder.data import PATHS, HdfDataset, canonical_description, dataset_class
 from boulder.data.dataset import dataset_classes
-from boulder.errors import ConfigError
+from boulder.errors import ConfigError, ConfigProblems
 from boulder.returnn import load_config
-from boulder.returnn.training import data_description, training_config
+from boulder.returnn.data_sets import data_description
 from boulder.training.learning_rate import CONTROLS, NewbobMultiEpoch, Scheduled, learning_rate_control
 
+CONFIG = """#!rnn.py
+train = {"class": "HDFDataset", "files": ["train.hdf"], "seq_ordering": "random"}
+dev = {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
+extern_data = {"data": {"dim": 5}, "classes": {"dim": 2, "sparse": True}}
+network = {"output": {"class": "softmax", "loss": "ce", "from": "data"}}
+num_epochs = 3
+batch_size = 20
+learning_rate = 0.5
+"""
 
-def config(**values) -> SimpleNamespace:
-    return SimpleNamespace(file=Path("/setup/my.config"), values=values)
+
+@pytest.fixture
+def config(tmp_path):
+    """:return: function from further lines to the loaded config"""
+
+    def write(text="", base=CONFIG):
+        (tmp_path / "my.config").write_text(base + text)
+        return load_config(tmp_path / "my.config")
+
+    return write
 
 
-def test_registered_rules_are_accepted(monkeypatch):
+@pytest.fixture
+def problems(config):
+    """:return: function from further lines to the messages"""
+
+    def found(text="", base=CONFIG):
+        with pytest.raises(ConfigProblems) as caught:
+            config(text, base).training()
+        return list(caught.value.problems)
+
+    return found
+
+
+def algo(*overrides: str) -> str:
+    return f"""
+pretrain = {{"construction_algo": lambda idx, net_dict: dict(net_dict, **{{"#config": [{", ".join(overrides)}][idx]}})
+            if idx < {len(overrides)} else None}}
+"""
+
+
+def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path):
+    training = config().training()
+    assert training.train_data == {
+        "class": "HDFDataset", "files": [str(tmp_path / "train.hdf")], "seq_ordering": "random",
+    }  # fmt: skip
+    assert training.dev_data == {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
+    assert training.config == {"batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "optimizer": {"class": "sgd"}}
+    assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
+    assert training.longer_plan(2).num_epochs == 5
+    assert {*training.arguments()} == {
+        *("plan", "config", "extern_data", "train_data", "dev_data", "eval_data", "function_options"),
+    }  # fmt: skip
+
+
+def test_eval_and_eval_datasets_are_further_data_and_those_named_dev_and_train_are_these(config):
+    hdf = "{'class': 'HDFDataset', 'files': ['/data/%s.hdf']}"
+    text = f"eval = {hdf % 'eval'}\neval_datasets = {{'devtrain': {hdf % 'a'}, 'dev': {hdf % 'b'}}}\n"
+    training = config(text).training()
+    files = {name: data["files"] for name, data in training.eval_data.items()}
+    assert files == {"eval": ["/data/eval.hdf"], "devtrain": ["/data/a.hdf"]}
+    assert training.dev_data["files"] == ["/data/b.hdf"]
+    text += f"network['#config'] = {{'eval_datasets': {{'train': {hdf % 'c'}, 'more': {hdf % 'd'}}}, 'eval': None}}\n"
+    (phase,) = config(text).training().plan.phases
+    assert phase.config["train"]["files"] == ["/data/c.hdf"]
+    assert {name: data["files"] for name, data in phase.config["eval_datasets"].items()} == {"more": ["/data/d.hdf"]}
+    assert phase.config["eval"] is None
+
+
+def test_it_does_not_import_tensorflow(config):
+    import subprocess
+
+    code = (
+        "import sys; from boulder.returnn import load_config; load_config(sys.argv[1]).training(); "
+        "print('tensorflow' in sys.modules)"
+    )
+    file = config().file
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_defaults_are_returnns(config):
+    text = CONFIG.replace("batch_size = 20\n", "").replace("learning_rate = 0.5\n", "")
+    training = config("max_seqs = -1\n", text).training()
+    assert training.config == {"batch_size": 1, "max_seqs": None, "learning_rate": 1.0, "optimizer": {"class": "sgd"}}
+    assert [notice.option for notice in training.notices] == ["batch_size", "learning_rate"]
+
+
+def test_all_problems_are_told_at_once(problems):
+    found = problems(
+        "gradient_clip_norm = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
+        "train = {'class': 'ExternSprintDataset'}\ndev = 3\ndef startup_callback(**_): pass\n"
+        "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
+    )
+    expected = [
+        "'gradient_clip_norm': found 1e-09; ",
+        "'startup_callback': found <function ",
+        "'train': a data set of class ",
+        "'dev': found 3, expected a dict",
+        "config: 'batch_size' must be a positive int",
+        "config: 'max_seqs' must be ",
+        "unknown learning_rate_control 'newbobb'",
+        "phase 0 (original network): layer 'output': ",
+    ]
+    assert len(found) == len(expected), found
+    assert [text for text in expected if not any(text in line for line in found)] == []
+
+
+def test_a_single_problem_is_one_line(config):
+    with pytest.raises(ConfigError, match=r"^/.*/my\.config: 'seq_drop': found 0\.5; Boulder does not support it yet$"):
+        config("seq_drop = 0.5\n").training()
+
+
+def test_several_problems_have_a_heading(config):
+    with pytest.raises(ConfigError) as caught:
+        config("seq_drop = 0.5\nwindow = 3\n").training()
+    heading, *lines = str(caught.value).splitlines()
+    assert heading.endswith("my.config: 2 problems:")
+    assert lines == [f"  {problem}" for problem in caught.value.problems]
+
+
+def test_what_phases_have_in_common_is_told_once_for_the_first(problems):
+    text = algo("{'window': 5}", "{'window': 5}", "{}") + "window = 1\n"
+    assert problems(text) == [
+        "phase 0 (index 0): '#config': 'window': found 5; Boulder does not support it yet",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line", "message"),
+    [
+        ("{'chunking': '50:25'}", "chunking = None", "'chunking': found '50:25'; Boulder does not support it yet"),
+        ("{'num_epochs': 7}", "", "'num_epochs': found 7; it is read once, for all phases"),
+        ("{'target': 'other'}", "target = 'classes'", "'target': found 'other'"),
+        ("{'search_train_network_layers': ['a']}", "search_train_network_layers = []", "found ['a']"),
+        ("{'train': {'class': 'HDFDataset'}}", "", "train: HDFDataset needs the option 'files'"),
+        ("{'train': {'class': 'X'}}", "", "'#config': 'train': a data set of class 'X' cannot be read"),
+    ],
+)
+def test_an_option_of_returnn_in_a_phase_is_subject_to_the_table(problems, overrides, line, message):
+    (found,) = problems(algo("{}", overrides) + line + "\n")
+    assert found.startswith("phase 1 (index 1): ")
+    assert message in found
+
+
+def test_own_variables_and_options_without_effect_may_change_from_phase_to_phase(config):
+    text = algo("{'width': 5, 'log_verbosity': 3}") + "width = 1\nlog_verbosity = 5\n"
+    training = config(text).training()
+    assert {"width", "log_verbosity"} <= training.function_options
+    assert [notice.option for notice in training.notices] == ["log_verbosity"]
+
+
+def test_data_sets_in_a_phase_are_described_with_absolute_paths(config, tmp_path):
+    training = config(algo("{'train': {'class': 'HDFDataset', 'files': ['a.hdf']}, 'dev': None}")).training()
+    assert training.plan.phases[0].config == {
+        "train": {"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")]}, "dev": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["0", "False", "None", "''", "{}"])
+def test_refused_options_pass_with_values_that_have_no_effect(config, value):
+    names = (
+        ("preload_from_files", "load", "import_model_train_epoch1") if value in ("''", "{}") else ("seq_drop", "window")
+    )
+    config("".join(f"{name} = {value}\n" for name in names)).training()
+
+
+def test_near_misses_are_told_unless_the_config_reads_them(config):
+    text = "batch_sise = 3\nlearning_rates_ = {}\ngradient_clipp = 1\ndef f(): return learning_rates_\n"
+    found = {notice.option: notice.text for notice in config(text).training().notices}
+    assert found == {"gradient_clipp": "neither RETURNN nor Boulder reads it; did you mean 'gradient_clip'?"}
+    found = [notice.option for notice in config(text, CONFIG.replace("batch_size = 20\n", "")).training().notices]
+    assert found == ["batch_size", "batch_sise", "gradient_clipp"]
+
+
+def test_registered_rules_are_accepted(config, monkeypatch):
     monkeypatch.setitem(CONTROLS, "my_rule", Scheduled)
     for rule in ("constant", "my_rule"):
-        assert training_config(config(learning_rate_control=rule)) == {"learning_rate_control": rule}
-    assert training_config(config(learning_rate_control=None)) == {}
+        assert config(f"learning_rate_control = {rule!r}\n").training().config["learning_rate_control"] == rule
+    assert "learning_rate_control" not in config("learning_rate_control = None\n").training().config
 
 
-def test_options_of_the_rule_of_a_config_file_reach_it(tmp_path):
-    file = tmp_path / "my.config"
-    file.write_text(
-        "#!rnn.py\n"
-        "network = {'output': {'class': 'softmax', 'loss': 'ce', 'from': 'data', 'n_out': 2}}\n"
-        "num_epochs = 3\n"
-        "learning_rate = 0.5\n"
+def test_options_of_the_rule_of_a_config_file_reach_it(config):
+    training = config(
         "learning_rate_control = 'newbob_multi_epoch'\n"
-        "learning_rate_control_relative_error_relative_lr = True\n"
+        "learning_rate_control_relative_error_relative_lr = 1\n"
         "learning_rate_control_min_num_epochs_per_new_lr = 2\n"
         "learning_rate_control_error_measure = 'dev_error'\n"
         "newbob_multi_num_epochs = 6\n"
         "newbob_learning_rate_decay = lambda rate: rate * 0.9\n"
         "newbob_error_threshold = 0.1  # of another rule: RETURNN ignores it\n"
-    )
-    loaded = load_config(file)
-    rule = learning_rate_control(training_config(loaded), loaded.plan(0))
+    ).training()
+    rule = learning_rate_control(training.config, training.plan)
     assert isinstance(rule, NewbobMultiEpoch)
     assert (rule.newbob_multi_num_epochs, rule.learning_rate_control_min_num_epochs_per_new_lr) == (6, 2)
-    assert rule.learning_rate_control_relative_error_relative_lr
+    assert rule.learning_rate_control_relative_error_relative_lr is True
     assert rule.learning_rate_control_error_measure == "dev_error"
     assert rule.newbob_learning_rate_decay(1.0) == 0.9
     assert rule.initial_rate == 0.5
 
 
-@pytest.mark.parametrize("rule", ["newbob_multi", "schedulde", ["constant"]])
-def test_other_rules_are_refused(rule):
-    with pytest.raises(ConfigError, match=r"my\.config: Boulder has no learning_rate_control .*expected one of"):
-        training_config(config(learning_rate_control=rule))
+def test_num_epochs_of_0_trains_nothing_and_is_an_error(problems):
+    assert problems("num_epochs = 0\n") == ["num_epochs: found 0, expected at least 1, or None"]
 
 
 def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
@@ -66,7 +228,8 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
         speed: float = 1.0
 
     value = {"class": "OwnDataset", "files": ["a.hdf", "/b.hdf"], "extra": "c.hdf", "speed": 2.0, "order_by": "data"}
-    found = data_description(config(train={**value, "partition_epoch": 1, "seq_ordering": None}), "train")
+    given = {**value, "partition_epoch": 1, "seq_ordering": None}
+    found = data_description(given, "'train'", Path("/setup"))
     assert found == value | {"files": ["/setup/a.hdf", "/b.hdf"], "extra": ["/setup/c.hdf"]}
     assert canonical_description(found) == found
 
@@ -81,5 +244,5 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
     ],
 )
 def test_other_data_sets_and_options_are_refused(value, message):
-    with pytest.raises(ConfigError, match=f"my\\.config: 'train': .*{message}"):
-        data_description(config(train=value), "train")
+    with pytest.raises(ConfigError, match=f"'train': .*{message}"):
+        data_description(value, "'train'", Path("/setup"))

@@ -12,9 +12,12 @@ from boulder.training import TrainingOptions
     [
         ({"batchsize": 3}, "config: the training does not know 'batchsize'; did you mean 'batch_size'?"),
         ({"learning_rat": 3}, "config: the training does not know 'learning_rat'; did you mean 'learning_rate'?"),
-        ({"batch_size": 0}, "config: 'batch_size' must be a positive int, or a dict of them per data key, found 0"),
+        (
+            {"batch_size": 0},
+            "config: 'batch_size' must be a positive int, a dict of them per data key, or None for no limit, found 0",
+        ),
         ({"batch_size": {"data": "x"}}, "found {'data': 'x'}"),
-        ({"max_seqs": True}, "'max_seqs' must be a positive int, found True"),
+        ({"max_seqs": True}, "'max_seqs' must be a positive int, or None for no limit, found True"),
         ({"gradient_clip": -1}, "'gradient_clip' must be a number, 0 or more, found -1"),
         ({"random_seed": -1}, "'random_seed' must be an int from 0 to 2**31 - 1, found -1"),
         ({"random_seed": 2**31}, "'random_seed' must be an int from 0 to 2**31 - 1, found 2147483648"),

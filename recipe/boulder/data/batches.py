@@ -1,5 +1,6 @@
 """Grouping sequences into batches, and the padded arrays of a batch."""
 
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Batch:
 def form_batches(
     order: np.ndarray,
     lengths: Mapping[str, np.ndarray],
-    batch_size: int | Mapping[str, int],
+    batch_size: int | Mapping[str, int] | None,
     max_seqs: int | None = None,
 ) -> list[np.ndarray]:
     """
@@ -44,7 +45,8 @@ def form_batches(
 
     :param order: int [M], indices of sequences
     :param lengths: key → [N], of all sequences of the data set
-    :param batch_size: padded frames per batch, for every stream; or stream → padded frames, without a limit for others
+    :param batch_size: padded frames per batch, for every stream; or stream → padded frames, without a limit for others;
+        None: no limit
     :param max_seqs: None or -1: no limit
     :return: consecutive parts of `order`
     :raises DataError: for a limit that is not a positive integer, or for an unknown stream
@@ -95,7 +97,7 @@ def check_batch_size(batch_size: object, streams: Collection[str]) -> dict[str, 
     :raises DataError: for a limit that is not a positive integer, for an unknown stream, or for a dict without entries
     """
     if not isinstance(batch_size, Mapping):
-        limits = dict.fromkeys(streams, _positive(batch_size, "batch_size"))
+        limits = dict.fromkeys(streams, sys.maxsize if batch_size is None else _positive(batch_size, "batch_size"))
     else:
         for key in batch_size:
             if key not in streams:

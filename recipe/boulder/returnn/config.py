@@ -16,6 +16,7 @@ from boulder.returnn.config_object import Config
 from boulder.returnn.overrides import check_keys, with_functions_bound
 from boulder.returnn.placeholders import Placeholder
 from boulder.returnn.surroundings import Surroundings
+from boulder.returnn.training import AsPath, ReturnnTraining, training
 from boulder.schedule import Plan, plan, pretrain_options
 
 FUNCTION_OPTIONS = frozenset(
@@ -91,7 +92,8 @@ class ReturnnConfig:
         """A dict for `boulder.schedule.plan`, including the `pretrain_…` options; None: no pretraining."""
         self.extern_data = streams.extern_data(config)
         """Data key → dict with "dim", "sparse", "shape", …; {} if the config leaves them to its data sets."""
-        self.num_epochs: int = max(config.int("num_epochs", 5) or 5, config.int("load_epoch", 0) or 0)
+        num_epochs, load_epoch = config.int("num_epochs", 5), config.int("load_epoch", 0)
+        self.num_epochs: int = max(5 if num_epochs is None else num_epochs, load_epoch or 0)
         """Defaults to 5, as in RETURNN."""
 
     @property
@@ -127,6 +129,14 @@ class ReturnnConfig:
         except ConfigError as error:
             raise ConfigError(f"{self.file}: {error}") from error
         return with_functions_bound(replace(planned, phases=tuple(phases)), self.config, self.with_overrides)
+
+    def training(self, as_path: AsPath = str) -> ReturnnTraining:
+        """
+        :param as_path: makes a path object of the name of a data file; the file is not opened
+        :return: what `jobs.pipeline.lay_out` needs, after checking all phases
+        :raises ConfigProblems: lists everything that Boulder refuses, each in a line
+        """
+        return training(self, as_path)
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:

@@ -33,7 +33,7 @@ def check_keys(plan: Plan, config: Config) -> None:
     """:raises ConfigError: for an override of an option that neither the config defines nor Boulder knows"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in (*known_options(), "train", "dev"):
+            if config.has(key) or key in (*known_options(), "train", "dev", "eval", "eval_datasets"):
                 continue
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
             raise ConfigError(

@@ -1,152 +1,220 @@
-"""The training of a RETURNN config in Boulder's terms: its options, and the descriptions of its data sets."""
+"""The training of a RETURNN config in Boulder's terms. Opens no data file and does not import TensorFlow."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from boulder.data.dataset import Dataset, dataset_classes
-from boulder.errors import ConfigError, nearest
-from boulder.returnn.config import ReturnnConfig
+from boulder.returnn.config_object import Config
+from boulder.returnn.data_sets import data_description, data_of_phase
+from boulder.returnn.notices import Notice, notices
+from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
-from boulder.schedule import Plan
-from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
+from boulder.returnn.problems import Problems
+from boulder.returnn.training_config import as_boulders, training_config
+from boulder.returnn.verdicts import HONOURED
+from boulder.schedule import Phase, Plan
+from boulder.schedule.labels import index_label
+from boulder.training.growth import planned_growth
+from boulder.training.learning_rate import LearningRateControl, learning_rate_control
+from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
+from boulder.training.training_options import TrainingOptions
 
-_OPTIMIZER_FLAGS = ("adam", "nadam", "adamw", "adagrad", "adadelta", "rmsprop", "amsgrad", "momentum")
+PIPELINE_KEYS = ("gpus", "nodes")
+"""Keys of a `#config` that choose the devices of a phase."""
 
-# Unsupported options that change the result, with the values at which they have no effect. Other values are refused.
-_NOT_YET: dict[str, tuple] = {
-    "accum_grad_multiple_step": (0, 1, None),
-    "calculate_exp_loss": (False, None),
-    "chunking": ("0", 0, None, False),
-    "dynamic_learning_rate": (None,),
-    "gradient_noise": (0, None),
-    "learning_rate_warmup_num_epochs": (0, None),
-    "max_seq_length": (0, None, float("inf")),
-    "min_seq_length": (0, None),
-    "preload_from_files": ({}, None),
-    "import_model_train_epoch1": (None, ""),
-    "seq_drop": (0, None),
-}
-
-# Further options of the training. Boulder reads them once, for all phases, except for those of data sets.
-_FOR_ALL_PHASES = frozenset(
-    {
-        *("train", "dev", "eval", "eval_datasets", "extern_data", "num_inputs", "num_outputs", "target"),
-        *("network", "get_network", "pretrain", "num_epochs", "behavior_version", "task", "default_input"),
-        *("min_chunk_size", "chunking_variance", "window", "context_window", "inc_seq_length", "seq_drop_freq"),
-    }
-)
+AsPath = Callable[[str], object]
+"""Makes a path object of a file."""
 
 
-_WITHOUT_EFFECT_ON_DATA = ("use_cache_manager", "name")
+class Source(Protocol):
+    """What the training needs of a `ReturnnConfig`."""
+
+    file: Path
+    config: Config
+    extern_data: dict[str, dict]
+
+    @property
+    def values(self) -> dict[str, object]: ...
+
+    def plan(self, further_epochs: int = 0) -> Plan: ...
 
 
-def training_config(config: ReturnnConfig) -> dict:
+@dataclass(frozen=True, kw_only=True)
+class ReturnnTraining:
     """
-    :return: `config=` of a pipeline: the options of the config that the training supports, without those of learning-rate
-        rules other than its own, which have no effect in RETURNN
-    :raises ConfigError: for an option that changes the result and is not supported yet
-    """
-    values = config.values
-    for option, without_effect in _NOT_YET.items():
-        if option in values and values[option] not in without_effect:
-            raise ConfigError(f"{config.file}: the training does not know {option!r} yet, found {values[option]!r:.60}")
-    control = values.get("learning_rate_control")
-    if control is not None and (not isinstance(control, str) or control not in CONTROLS):
-        raise ConfigError(
-            f"{config.file}: Boulder has no learning_rate_control {control!r:.60}, expected one of "
-            f"{', '.join(CONTROLS)}{nearest(str(control), CONTROLS)}"
-        )
-    without_effect_here = set(options_of_others(CONTROLS[control or Scheduled.name]))
-    options = {
-        key: values[key] for key in known_options() if values.get(key) is not None and key not in without_effect_here
-    }
-    for name in _OPTIMIZER_FLAGS:  # the older way: adam = True
-        if values.get(name) and "optimizer" not in options:
-            options["optimizer"] = {"class": name}
-    return options
+    What `lay_out` needs to train a config.
 
+    :param plan: phases, in which `train` and `dev` of each `#config` are descriptions of data sets
+    :param longer_plan: number of further epochs → the plan with them
+    :param config: training options and learning rates
+    :param extern_data: data streams of the network
+    :param train_data: description of the data to train on
+    :param dev_data: description of the data to score; None for none
+    :param eval_data: name → description of further data to score
+    :param function_options: keys of `#config` that do not concern the training: the config's own variables, for its
+        functions, and options without effect
+    :param notices: options of the config without effect, and others to look at
+    """
 
-def function_options(config: ReturnnConfig) -> frozenset[str]:
-    """
-    :return: the options that the config defines for its own functions. The training ignores them, so a phase may override
-        them. Options that RETURNN's training reads are not among them.
-    """
-    defined = {*config.config.typed_dict, *config.config.dict}
-    return frozenset(defined - {*known_options(), *_NOT_YET, *_OPTIMIZER_FLAGS, *_FOR_ALL_PHASES})
+    plan: Plan
+    longer_plan: Callable[[int], Plan]
+    config: dict[str, Any]
+    extern_data: dict[str, dict]
+    train_data: dict[str, Any]
+    dev_data: dict[str, Any] | None
+    eval_data: dict[str, dict[str, Any]]
+    function_options: frozenset[str]
+    notices: list[Notice]
 
-
-def planned_with_data(config: ReturnnConfig, further_epochs: int, as_path: Callable[[str], object] = str) -> Plan:
-    """
-    :param as_path: makes a path object of a file
-    :return: the plan, in which `train` and `dev` of each `#config` are descriptions of data sets
-    :raises ConfigError: see `data_description`
-    """
-    plan = config.plan(further_epochs)
-    phases = []
-    for phase in plan.phases:
-        data = {
-            key: data_description(config, key, phase.config, as_path) for key in ("train", "dev") if key in phase.config
+    def arguments(self) -> dict[str, Any]:
+        """:return: keyword arguments of `lay_out`"""
+        return {
+            "plan": self.longer_plan,
+            "config": self.config,
+            "extern_data": self.extern_data,
+            "train_data": self.train_data,
+            "dev_data": self.dev_data,
+            "eval_data": self.eval_data,
+            "function_options": self.function_options,
         }
-        phases.append(replace(phase, config=phase.config | data) if data else phase)
-    return replace(plan, phases=tuple(phases))
 
 
-def data_description(
-    config: ReturnnConfig,
-    key: str,
-    values: Mapping[str, Any] | None = None,
-    as_path: Callable[[str], object] = str,
-) -> dict[str, Any] | None:
+def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
-    :param key: "train" or "dev"
-    :param values: the options that contain it; None: those of the config
-    :param as_path: makes a path object of a file
-    :return: description of the data set, with absolute paths; None if there is no such data set
-    :raises ConfigError: for a class that is not registered, or an unknown option that would change the data
+    :return: the training, all of whose phases have been checked
+    :raises ConfigProblems: lists everything in the config that Boulder refuses
     """
-    value = (config.values if values is None else values).get(key)
-    if not value:
-        return None
-    if not isinstance(value, Mapping):
-        raise ConfigError(
-            f"{config.file}: {key!r}: found {value!r:.60}, expected a dict such as {{'class': 'HDFDataset'}}"
+    problems, options = Problems(), given_options(config)
+    problems.add(refusals(options))
+    own = _own_keys(config)
+    describe = partial(data_description, folder=config.file.absolute().parent, as_path=as_path)
+    data: dict[str, Any] = {}
+    further: dict[str, Any] = {}
+    for key in (*DATA_KEYS, *EVAL_KEYS):
+        with problems.noted():
+            data |= data_of_phase({key: options[key]} if key in options else {}, describe)
+    with problems.noted():
+        further = {name: found for name, found in eval_data_of(data, "config").items() if found is not None}
+    if not options.get("train"):
+        problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
+    settings = plan = None
+    with problems.noted():
+        settings = training_config(options)
+    with problems.noted():
+        plan = config.plan()
+    if plan is not None and settings is not None:
+        problems.add(_wrong_values(settings))
+        maker = PhaseMaker(
+            config=settings,
+            extern_data=config.extern_data,
+            train=data.get("train") or {},
+            dev=data.get("dev"),
+            eval_datasets=further,
+            function_options=own,
+            elsewhere=PIPELINE_KEYS,
+            as_path=as_path,
         )
-    name = value.get("class")
-    cls = dataset_classes().get(str(name))
-    if cls is None:
-        expected = " or ".join(map(repr, dataset_classes()))
-        raise ConfigError(f"{config.file}: {key!r}: a data set of class {name!r} cannot be read, expected {expected}")
-    options = {}
-    for option, found in value.items():
-        if option in cls.options():
-            if found is not None and (found != "" or option != "seq_ordering"):
-                options[option] = found
-        elif not _without_effect(option, found):
-            raise ConfigError(
-                f"{config.file}: {key!r}: Boulder does not support the option {option!r} of {name} yet"
-                + nearest(option, cls.options())
-            )
-    return {"class": name} | _absolute(options, cls, config.file.absolute().parent, as_path)
+        _check_phases(plan, maker, options, describe, problems)
+    problems.raise_if_any(str(config.file))
+    assert plan is not None  # otherwise a problem
+    assert settings is not None
+    return ReturnnTraining(
+        plan=_for_layout(plan, describe),
+        longer_plan=lambda further_epochs: _for_layout(config.plan(further_epochs), describe),
+        config=settings,
+        extern_data=config.extern_data,
+        train_data=data["train"],
+        dev_data=data.get("dev"),
+        eval_data=further,
+        function_options=own,
+        notices=notices(config.file, options, plan),
+    )
 
 
-def _without_effect(option: str, value: object) -> bool:
-    return option in ("class", *_WITHOUT_EFFECT_ON_DATA) or (option == "partition_epoch" and value in (1, None))
+def given_options(config: Source) -> dict[str, object]:
+    """:return: options of the config that are not None; functions under names that RETURNN or Boulder reads are among them"""
+    functions = {key: value for key, value in config.config.typed_dict.items() if verdict(key) and callable(value)}
+    found = {key: value for key, value in functions.items() if not isinstance(value, type)} | config.values
+    return {key: value for key, value in found.items() if value is not None}
 
 
-def _absolute(
-    options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
-) -> dict[str, Any]:
-    """:return: the options, with path objects of absolute paths"""
-    result = dict(options)
+def refusals(options: Mapping[str, object]) -> Iterator[str]:
+    """
+    :param options: of a config, or overrides of a phase
+    :return: a line for each option that would change the result and is not supported
+    """
     for option, value in options.items():
-        if cls.options()[option].metadata.get("paths"):
-            files = value if isinstance(value, list | tuple) else [value]
-            result[option] = [
-                as_path(str(folder / file)) if isinstance(file, str | os.PathLike) else file for file in files
-            ]
-    return result
+        known = verdict(option)
+        if known and known.refuses(value):
+            yield f"{option!r}: found {value!r:.60}; {known.reason}"
+
+
+def _own_keys(config: Source) -> frozenset[str]:
+    """:return: what the config defines and no training option is"""
+    defined = {*config.config.typed_dict, *config.config.dict}
+    return frozenset(defined - {*known_options(), *DATA_KEYS, *EVAL_KEYS, *PIPELINE_KEYS})
+
+
+def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
+    """:return: a line for each training option of the wrong type or range"""
+    problems = Problems()
+    for f in fields(TrainingOptions):
+        if f.name in settings:
+            with problems.noted():
+                TrainingOptions.from_config({f.name: settings[f.name]})
+    yield from problems.messages
+
+
+def _check_phases(
+    plan: Plan, maker: PhaseMaker, options: Mapping[str, object], describe: Callable, problems: Problems
+) -> None:
+    rates: LearningRateControl | None = None
+    with problems.noted():
+        rates = learning_rate_control(maker.config, plan)
+    specs, scored = [], []
+    for number, phase in enumerate(plan.phases):
+        where = f"phase {number} ({index_label(phase.index)}): "
+        problems.add(_wrong_overrides(phase.config, options), where)
+        data: dict[str, Any] = {}
+        with problems.noted(where):
+            data = data_of_phase(phase.config, describe, "'#config': ")
+        others = {key: value for key, value in phase.config.items() if key not in (*DATA_KEYS, *EVAL_KEYS)}
+        spec = checked = None
+        with problems.noted(where):
+            spec = maker.network(phase)
+        if rates:
+            with problems.noted(where):
+                checked = maker.phase(replace(phase, config=as_boulders(others) | data), rates)
+                checked.to_json({})
+        specs.append(spec)
+        scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
+    with problems.noted():
+        planned_growth(plan, specs)
+    if rates and not problems:
+        with problems.noted():
+            rates.check_scores(scored)
+
+
+def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
+    """
+    :param options: of the config
+    :return: a line for each key of a `#config` that is refused, or that is read once for all phases
+    """
+    yield from (f"'#config': {line}" for line in refusals(overrides))
+    for key, value in overrides.items():
+        fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *EVAL_KEYS, *PIPELINE_KEYS)
+        if fixed and not (key in options and value is options[key]):
+            yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
+
+
+def _for_layout(plan: Plan, describe: Callable) -> Plan:
+    """:return: the plan with overrides in Boulder's terms"""
+    return replace(plan, phases=tuple(_phase_for_layout(phase, describe) for phase in plan.phases))
+
+
+def _phase_for_layout(phase: Phase, describe: Callable) -> Phase:
+    return replace(phase, config=as_boulders(phase.config) | data_of_phase(phase.config, describe, "'#config': "))

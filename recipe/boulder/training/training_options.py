@@ -18,11 +18,15 @@ def _is_positive_int(value: object) -> bool:
 
 
 def _are_sizes(value: object) -> bool:
-    return all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
+    return value is None or all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
 
 
-_Sizes = Annotated[int | dict[str, int], OptionKind("a positive int, or a dict of them per data key", _are_sizes)]
-_PositiveInt = Annotated[int, OptionKind("a positive int", _is_positive_int)]
+_SIZES = "a positive int, a dict of them per data key, or None for no limit"
+_Sizes = Annotated[int | dict[str, int] | None, OptionKind(_SIZES, _are_sizes)]
+_Limit = Annotated[
+    int | None,
+    OptionKind("a positive int, or None for no limit", lambda value: value is None or _is_positive_int(value)),
+]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
@@ -35,8 +39,8 @@ _Function = Annotated[
 @dataclass(frozen=True)
 class TrainingOptions:
     """
-    :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict
-    :param max_seqs: maximal number of sequences per batch
+    :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict; None: no limit
+    :param max_seqs: maximal number of sequences per batch; None: no limit
     :param batching: order of the sequences, see `boulder.data.sequence_order`
     :param optimizer: {"class": "adam", …}, see `boulder.training.optimizer`
     :param optimizer_epsilon: epsilon of the optimizer, if it has one and `optimizer` does not set it
@@ -50,7 +54,7 @@ class TrainingOptions:
     """
 
     batch_size: _Sizes = 5000
-    max_seqs: _PositiveInt = 40
+    max_seqs: _Limit = 40
     batching: _Order = "default"
     optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
     optimizer_epsilon: _Number = 1e-16

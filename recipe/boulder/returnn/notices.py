@@ -1,0 +1,72 @@
+"""What a user should know about the options of a config that is trained: those without effect, and near misses."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from boulder.returnn.options import options_with_verdict, verdict
+from boulder.returnn.training_config import DEFAULTS
+from boulder.returnn.verdicts import Kind
+from boulder.schedule import Plan
+
+_NEAR = 90  # of 100: one wrong letter in ten
+
+
+class Notice(NamedTuple):
+    """
+    :param option: its name
+    :param text: why it has no effect, or what else to know
+    """
+
+    option: str
+    text: str
+
+
+def notices(file: Path, options: Mapping[str, object], plan: Plan) -> list[Notice]:
+    """
+    :param file: the config
+    :param options: those that it sets
+    :return: in this order: options without effect, defaults of RETURNN that the config relies on, and near misses
+    """
+    overrides = {key for phase in plan.phases for key in phase.config}
+    found = [*options, *sorted(overrides - options.keys())]
+    of_table = [
+        Notice(option, known.reason)
+        for option in found
+        if (known := verdict(option)) and known.kind is Kind.WITHOUT_EFFECT
+    ]
+    return [*of_table, *_defaults(options, overrides), *_near_misses(file, options)]
+
+
+def _defaults(options: Mapping[str, object], overrides: set[str]) -> Iterator[Notice]:
+    if "batch_size" not in options:
+        yield Notice("batch_size", f"not set; RETURNN's default is {DEFAULTS['batch_size']}: each sequence is a batch")
+    if "learning_rate" not in options and "learning_rates" not in options:
+        yield Notice("learning_rate", f"not set; RETURNN's default is {DEFAULTS['learning_rate']}")
+
+
+def _near_misses(file: Path, options: Mapping[str, object]) -> Iterator[Notice]:
+    """Yields own variables of a config that nothing in the file reads and whose name nearly is that of an option."""
+    known = sorted(options_with_verdict())
+    own = [option for option in options if verdict(option) is None]
+    read = _names_read(file) if own else set()
+    for option in own:
+        near = process.extractOne(option, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
+        if near and near[0] not in options and option not in read:
+            yield Notice(option, f"neither RETURNN nor Boulder reads it; did you mean {near[0]!r}?")
+
+
+def _names_read(file: Path) -> set[str]:
+    """:return: names that the code of a Python config reads, and all texts in it, which may be names of options"""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):  # a config in another format
+        return set()
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return names | texts

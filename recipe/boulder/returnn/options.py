@@ -1,0 +1,119 @@
+"""The verdict on each option that RETURNN reads from a config: `verdict`.
+
+Boulder's own training options (`known_options`) are honoured without a row here: whoever adds one removes its row. An option
+without a verdict is the config's own variable. tests/parity compares the table with RETURNN's source.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from boulder.returnn.overrides import known_options
+from boulder.returnn.verdicts import HONOURED, Verdict, refused, table, without_effect
+
+_ROWS = table(
+    without_effect(
+        "it changes only what RETURNN prints or logs",
+        *("log", "log_verbosity", "log_format", "log_batch_size", "log_grad_norm", "tf_log_dir", "tf_log_memory_usage"),
+        *("store_tf_profile", "store_metadata_mod_step", "watch_memory", "use_lovely_tensors", "check_learning_rates"),
+    ),
+    without_effect(
+        "for debugging RETURNN",
+        *("debug_grad_summaries", "debug_objective_loss_summaries", "debug_unnormalized_loss_summaries"),
+        *("debug_add_check_numerics_on_output", "debug_add_check_numerics_ops", "debug_print_layer_output"),
+        *("debug_print_layer_output_shape", "debug_print_layer_output_template", "debug_rec_layer"),
+        *("debug_runtime_sanity_checks", "debug_save_updater_vars", "debug_shell_in_runner"),
+        *("debug_shell_in_runner_step", "ipython"),
+    ),
+    without_effect(
+        "devices and processes are arguments of the pipeline: gpus, nodes, rqmt",
+        *("device", "check_unsupported_device", "tf_session_opts", "tf_run_options", "patch_atfork"),
+        *("use_train_proc_manager", "EnableAutoNumpySharedMemPickling", "propagate_behavior_version_to_subprocs"),
+        *("restart_after_num_net_reinit", "use_hot_reloading", "file_cache_opts", "cache_size"),
+    ),
+    without_effect("Boulder trains with TensorFlow",
+                   *("backend", "use_tensorflow", "onnx_export", "torch_profile", "PYTORCH_CUDA_ALLOC_CONF")),
+    without_effect("training is always deterministic", "deterministic_train", "optimizer_use_locking"),
+    without_effect("each job has a folder of its own", "model", "save_epoch1_initial_model", "dry_run"),
+    without_effect("the last checkpoint of each phase is kept", "cleanup_old_models", "save_interval"),
+    without_effect("the rates of the epochs are in scores.jsonl", "learning_rate_file"),
+    without_effect("it changes how a network is computed, not the result",
+                   "flat_net_construction", "inf_value", "optimize_move_layers_out"),
+    without_effect("it reports a further score that follows from another one", "calculate_exp_loss"),
+    without_effect("RETURNN reads it, but does not use it",
+                   *("ctc_prior_file", "exclude", "init_train_epoch_posthook", "share_batches", "update_batch_size")),
+    without_effect("for RETURNN's native CTC, which no layer here uses", "tf_native_ctc_zero_infinity"),
+    without_effect("of use_horovod, which must be off",
+                   *("horovod_avg_grad", "horovod_dataset_distribution", "horovod_param_sync_step"),
+                   *("horovod_param_sync_time_diff", "horovod_reduce_type", "horovod_scale_lr")),
+    without_effect("of use_dummy_datasets, which must be off", "dummy_dataset_num_seqs", "train_dummy_dataset_num_seqs"),
+    without_effect("of chunking, which must be off", "chunking_variance", "min_chunk_size"),
+    without_effect("of param_dropout, which must be off", "param_dropout_min_ndim"),
+    without_effect("of decouple_constraints, which must be off", "decouple_constraints_factor"),
+    without_effect("of seq_drop, which must be off", "seq_drop_freq"),
+    without_effect("of train_in_eval, which must be off", "eval_learning_rate"),
+    without_effect("for data sets that Boulder does not read",
+                   "lm_dataset_debug_limit_line_count", "sprint_trainer_exec_path"),
+    without_effect(
+        "for other tasks than training",
+        *("allow_random_model_init", "allow_skipping_seqs_in_forward", "analyze_dataset", "combine_labels", "data_key"),
+        *("enforce_min_len1", "epoch", "eval_output_file", "eval_output_file_per_seq", "forward_batch_size"),
+        *("forward_callback", "forward_data", "forward_output_layer", "forward_override_hdf_output"),
+        *("forward_use_search", "hyper_param_tuning", "loss_name", "need_data", "output_file"),
+        *("output_per_seq_file_format", "output_per_seq_format", "search_data", "search_do_eval"),
+        *("search_output_file", "search_output_file_format", "search_output_layer", "sil_label_idx", "statistics"),
+        *("statistics_dtype", "statistics_save_prefix", "web_server_port"),
+    ),
+    refused(
+        "Boulder does not support it yet",
+        *("decouple_constraints", "dynamic_learning_rate", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
+        *("grad_norm_to_clip_to_zero", "gradient_clip_avg_norm", "gradient_clip_global_norm_tag"),
+        *("gradient_clip_norm", "gradient_nan_inf_filter", "gradient_noise", "inc_seq_length"),
+        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_steps", "load_ignore_missing_vars"),
+        *("maximize_grad_norm", "min_seq_length", "packed_tensors", "param_dropout", "param_variational_noise"),
+        *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "seq_drop", "shuffle_batches"),
+        *("shuffle_frames_of_nseqs", "use_last_best_model", "dataset_random_seed_offset", "chunk_eval"),
+        unless=(0, {}, ""),
+    ),
+    refused("Boulder does not support it yet", "accum_grad_multiple_step", "context_window", "window", unless=(0, 1)),
+    refused("Boulder does not support it yet", "chunking", unless=(0, "0")),
+    refused("Boulder does not support it yet", "max_seq_length", unless=(0, float("inf"), sys.maxsize)),
+    refused("Boulder does not support it yet", "max_pad_size", "conv_pad_seq_len_to_power"),
+    refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
+    refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
+    refused("Boulder does not support it yet", "target", unless=("classes",)),
+    refused("Boulder does not support it yet", "behavior_version", unless=(0,)),
+    refused("Boulder does not start from other checkpoints yet",
+            "import_model_train_epoch1", "load", "preload_from_files", unless=("", {})),
+    refused("a training begins with its first epoch and continues by itself", "start_epoch", unless=("auto", 1)),
+    refused("a training begins with its first epoch and continues by itself", "load_epoch", unless=(0, -1)),
+    refused("RETURNN does not support it either", "start_batch", unless=("auto",)),
+    refused("RETURNN does not support it in a training either", "train_in_eval", unless=(False,)),
+    refused("Boulder trains, it has no other task yet", "task", unless=("train",)),
+    refused("the size of a batch is limited, and its sequences stay whole", "on_size_limit", unless=("ignore",)),
+    refused("Boulder shares batches among GPUs by itself: arguments gpus and nodes",
+            *("use_horovod", "distributed_tf", "torch_distributed", "__debug_dummy_distributed_rank_and_size"),
+            unless=(False,)),
+    refused("Boulder reads data sets by itself", "dataset_pipeline", "use_dummy_datasets", unless=(False,)),
+    refused("networks are net dicts here, not models of RETURNN's frontend", "get_model"),
+    refused("Boulder does not call it", "startup_callback", "wrap_tf_session"),
+    honoured=(
+        *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
+        *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev", "eval", "eval_datasets"),
+        *("extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
+        *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop"),
+    ),
+)  # fmt: skip
+
+NOT_OF_RETURNN = frozenset({"learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"})
+"""Rows for options that the field uses, but RETURNN's TensorFlow engine does not read."""
+
+
+def verdict(option: str) -> Verdict | None:
+    """:return: None if neither RETURNN nor Boulder reads an option of this name: it is the config's own variable"""
+    return HONOURED if option in known_options() else _ROWS.get(option)
+
+
+def options_with_verdict() -> frozenset[str]:
+    """:return: names of all options that RETURNN or Boulder reads"""
+    return frozenset({*_ROWS, *known_options()})

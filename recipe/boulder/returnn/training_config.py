@@ -1,0 +1,56 @@
+"""`training_config`: the training options of a RETURNN config under Boulder's names, with RETURNN's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+from boulder.returnn.optimizer_choice import chosen_optimizer
+from boulder.returnn.overrides import known_options
+from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
+from boulder.training.option_kind import FLAG
+from boulder.training.training_options import TrainingOptions
+
+DEFAULTS: dict[str, Any] = {"batch_size": 1, "max_seqs": None, "learning_rate": 1.0}
+"""RETURNN's, where they differ from those of `lay_out`. With a `batch_size` of 1, each sequence is a batch of its own."""
+
+
+def training_config(options: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param options: of a config, without those that are None
+    :return: `config=` of a pipeline. Options of learning-rate rules other than the chosen one are left out, as they have no
+        effect in RETURNN.
+    :raises ConfigError: for contradictory options of the optimizer
+    """
+    control = options.get("learning_rate_control", Scheduled.name)
+    of_others = options_of_others(CONTROLS[control]) if isinstance(control, str) and control in CONTROLS else {}
+    known = {key: options[key] for key in known_options() if key in options and key not in of_others}
+    return DEFAULTS | as_boulders(known) | {"optimizer": chosen_optimizer(options)}
+
+
+def as_boulders(options: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param options: training options of a config, or overrides of a phase
+    :return: with flags as True and False, and without a limit where RETURNN writes -1
+    """
+    flags = _flags()
+    result = {key: bool(value) if key in flags and _is_0_or_1(value) else value for key, value in options.items()}
+    if _is_int(result.get("max_seqs")) and result["max_seqs"] == -1:
+        result["max_seqs"] = None
+    return result
+
+
+def _flags() -> frozenset[str]:
+    hints = get_type_hints(TrainingOptions, include_extras=True)
+    of_training = {key for key, hint in hints.items() if FLAG in getattr(hint, "__metadata__", ())}
+    of_rules = {f.name for cls in CONTROLS.values() for f in fields(cls) if f.type in (bool, "bool")}
+    return frozenset({*of_training, *of_rules, "use_learning_rate_control_always"})
+
+
+def _is_0_or_1(value: object) -> bool:
+    return _is_int(value) and value in (0, 1)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
