@@ -10,6 +10,8 @@ from typing import Any, Required, TypeAlias, TypedDict
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
+from boulder.training.keep import Keep, keep_best_is_set, keep_of_config
+from boulder.training.phase import TrainingPhase
 from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
 from jobs import several_gpus
 from jobs.rqmt import check_rqmt
@@ -39,6 +41,7 @@ class ExperimentOptions(TypedDict, total=False):
     gpus: int
     nodes: int
     function_options: Collection[str]
+    keep_epochs: Collection[int]
     further_epochs: Sequence[int]
 
 
@@ -62,6 +65,7 @@ class Experiment:
     :param nodes: number of nodes; `nodes` in a `#config` replaces it for the phase
     :param function_options: keys that a `#config` may have although no training option has these names, since functions of
         the network read them
+    :param keep_epochs: epochs whose checkpoints are kept, see docs/kept_checkpoints.md
     :param further_epochs: numbers of epochs by which training continues after its end, each in a job of its own. The jobs
         before stay the same. `boulder extend` adds to it.
     """
@@ -81,6 +85,7 @@ class Experiment:
     gpus: int = 1
     nodes: int = 1
     function_options: Collection[str] = ()
+    keep_epochs: Collection[int] = ()
     further_epochs: Sequence[int] = ()
 
     @classmethod
@@ -185,6 +190,26 @@ class Experiment:
             elsewhere=several_gpus.KEYS,
             as_path=tk.Path,
         )
+
+    def keep(self, num_epochs: int, phases: Sequence[TrainingPhase] | None) -> Keep:
+        """
+        :param num_epochs: of the plan
+        :param phases: None: there may be further ones
+        :return: which checkpoints are kept
+        :raises ConfigError: for a wrong option, an epoch that is not trained, and best epochs without data that is scored
+        """
+        keep = keep_of_config(self.config, num_epochs, self.keep_epochs)
+        late = [epoch for epoch in self.keep_epochs if epoch > num_epochs]
+        if late and phases is not None:
+            raise ConfigError(
+                f"pipeline {self.name!r}: keep_epochs: found {late[0]}, expected epochs from 1 to {num_epochs}"
+            )
+        if phases and keep_best_is_set(self.config) and not any(phase.scored_data for phase in phases):
+            raise ConfigError(
+                f"pipeline {self.name!r}: config: 'cleanup_old_models' has 'keep_best_n', but no data is scored; expected "
+                "dev_data or eval_data, or 'keep_best_n': 0"
+            )
+        return keep
 
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:

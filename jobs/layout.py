@@ -18,6 +18,7 @@ from boulder.training.learning_rate import learning_rate_control
 from boulder.training.phase import TrainingPhase
 from jobs import several_gpus
 from jobs.experiment import Experiment
+from jobs.kept import warn_of_missing_checkpoints
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
@@ -47,6 +48,7 @@ class Layout:
         specs, phases, devices = self._checked(plan)
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         self._check_data(phases)
+        keep = experiment.keep(plan.num_epochs, [*phases] if needs is None else None)
         jobs: list[PhaseTrainingJob] = []
         for part in _parts(phases, decisions, experiment.indices_per_job):
             its_devices = several_gpus.of_job(part, devices)
@@ -60,11 +62,13 @@ class Layout:
                 nodes=its_devices.nodes,
             )
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
+            job.keep_also(keep)
             warn_of_other_rqmt(job, its_devices.rqmt(experiment.rqmt or {}))
+            warn_of_missing_checkpoints(job)
             jobs.append(job)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
         plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in rows])
-        return Pipeline(plan, specs, jobs, plain, functions, needs)
+        return Pipeline(plan, specs, jobs, plain, functions, needs, keep=keep)
 
     def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
         """:return: the network of each phase; the phases as their jobs receive them; first epoch of a phase → its devices"""

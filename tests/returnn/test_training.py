@@ -60,7 +60,9 @@ def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path
         "class": "HDFDataset", "files": [str(tmp_path / "train.hdf")], "seq_ordering": "random",
     }  # fmt: skip
     assert training.dev_data == {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
-    assert training.config == {"batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "optimizer": {"class": "sgd"}}
+    assert training.config == {
+        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "optimizer": {"class": "sgd"}, "cleanup_old_models": False,
+    }  # fmt: skip
     assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
     assert training.longer_plan(2).num_epochs == 5
     assert {*training.arguments()} == {
@@ -97,7 +99,9 @@ def test_it_does_not_import_tensorflow(config):
 def test_defaults_are_returnns(config):
     text = CONFIG.replace("batch_size = 20\n", "").replace("learning_rate = 0.5\n", "")
     training = config("max_seqs = -1\n", text).training()
-    assert training.config == {"batch_size": 1, "max_seqs": None, "learning_rate": 1.0, "optimizer": {"class": "sgd"}}
+    assert training.config == {
+        "batch_size": 1, "max_seqs": None, "learning_rate": 1.0, "optimizer": {"class": "sgd"}, "cleanup_old_models": False,
+    }  # fmt: skip
     assert [notice.option for notice in training.notices] == ["batch_size", "learning_rate"]
 
 

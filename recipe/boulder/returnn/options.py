@@ -35,7 +35,6 @@ _ROWS = table(
                    *("backend", "use_tensorflow", "onnx_export", "torch_profile", "PYTORCH_CUDA_ALLOC_CONF")),
     without_effect("training is always deterministic", "deterministic_train", "optimizer_use_locking"),
     without_effect("each job has a folder of its own", "model", "save_epoch1_initial_model", "dry_run"),
-    without_effect("the last checkpoint of each phase is kept", "cleanup_old_models", "save_interval"),
     without_effect("the rates of the epochs are in scores.jsonl", "learning_rate_file"),
     without_effect("it changes how a network is computed, not the result",
                    "flat_net_construction", "inf_value", "optimize_move_layers_out"),

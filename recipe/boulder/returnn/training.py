@@ -19,6 +19,7 @@ from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
+from boulder.training.keep import keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
@@ -108,6 +109,8 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         plan = config.plan()
     if plan is not None and settings is not None:
         problems.add(_wrong_values(settings))
+        with problems.noted():
+            keep_of_config(settings, plan.num_epochs)
         maker = PhaseMaker(
             config=settings,
             extern_data=config.extern_data,

@@ -48,7 +48,9 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     if run.replicas.is_chief:  # before the checkpoint, so that no epoch is missing from them
         write_score(run.files.scores, timed)
         write_tensorboard(run.files.tensorboard, timed)
-    run.save(model, state)
+    path = run.save(model, state)
+    if run.files.kept and run.replicas.is_chief:
+        run.files.kept.update(path, state.history)
     run.say(describe_record(timed))
     run.stop_if_asked(model, state)
 

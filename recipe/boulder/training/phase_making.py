@@ -13,6 +13,7 @@ from boulder.data.sequence_order import check_order
 from boulder.errors import ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.schedule import Phase
+from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import LearningRateControl, learning_rate_keys
 from boulder.training.phase import TrainingPhase
 from boulder.training.training_options import TrainingOptions
@@ -61,9 +62,11 @@ class PhaseMaker:
         :raises BoulderError: for a wrong option or data set
         """
         elsewhere = {*self.elsewhere, *DATA_KEYS, *EVAL_KEYS}
-        ignored = {*learning_rate_keys(), *self.function_options}
+        ignored = {*learning_rate_keys(), *self.function_options, *KEEP_KEYS}
         known = {*elsewhere, *ignored, *(option.name for option in fields(TrainingOptions))}
         for key in phase.config:
+            if key in KEEP_KEYS and key not in self.function_options:
+                raise ConfigError(f"config: {key!r} concerns the whole training, expected outside of '#config'")
             if key not in known:
                 raise ConfigError(f"config: the training does not know {key!r}{nearest(key, known)}")
         overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}

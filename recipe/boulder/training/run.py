@@ -10,6 +10,7 @@ from boulder.data import Dataset
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import GrowthReport
 from boulder.training.interrupt import Interrupt
+from boulder.training.kept_folder import KeptFolder
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.progress import Progress
@@ -27,6 +28,7 @@ class TrainingFiles:
     :param growth: called with (phase, report) at each hand-over
     :param tensorboard: folder for TensorBoard's event files
     :param progress: state of the running epoch, see `boulder.training.progress`
+    :param kept: keeps checkpoints of some epochs; None: of none
     :param begin: called first, by rank 0 only
     """
 
@@ -37,6 +39,7 @@ class TrainingFiles:
     tensorboard: Path
     progress: Path
     growth: Callable[[TrainingPhase, GrowthReport], None]
+    kept: KeptFolder | None = None
     begin: Callable[[], None] = lambda: None
 
 

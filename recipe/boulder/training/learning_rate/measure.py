@@ -15,6 +15,7 @@ has no scores. This changes names where such a loss is one of two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 
 from boulder.errors import ConfigError, nearest
@@ -33,6 +34,21 @@ def named_scores(record: EpochRecord) -> dict[str, float | None]:
             for layer, value in layers.items():
                 result[_name(f"{prefix}_{kind}", layer, len(layers))] = value
     return result
+
+
+def score_named(record: EpochRecord, name: str) -> float | None:
+    """
+    :param name: RETURNN's name of a score, with or without its layer: `dev_error` is also that of `output`, and
+        `dev_error_LAYER` also that of an epoch with this loss alone
+    :return: None if the epoch lacks the score, or it is not finite
+    """
+    scores = named_scores(record)
+    for data, of_data in scores_by_data(record).items():
+        losses = {key.partition(":")[2] for key in of_data}
+        for kind in _KINDS.values() if len(losses) == 1 else ():
+            scores[f"{data}_{kind}_{next(iter(losses))}"] = scores.get(f"{data}_{kind}")
+    value = scores.get(name, scores.get(f"{name}_output"))
+    return value if value is not None and math.isfinite(value) else None
 
 
 def score_names(layers: Collection[str], data: Sequence[str]) -> list[str]:
