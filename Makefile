@@ -18,7 +18,7 @@ test: venv lint  ## lint, and every test that is neither slow nor on a real clus
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not slurm and not gridengine"
 
 test-references: venv  ## the tests among these that compare with RETURNN or use a browser
-	$(BIN)/pytest -n 2 --dist worksteal -m "(parity or chromium) and not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "(parity or chromium or sclite) and not slow"
 
 test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at a time
 	$(BIN)/pytest -n 2 --dist loadgroup -m "slurm or gridengine"

@@ -9,7 +9,7 @@ from jobs.search import SearchJob, write_json
 from sisyphus import tk
 
 if TYPE_CHECKING:
-    from boulder.search.network import Searched
+    from boulder.search.data_pass import DataPass
 
 
 class BeamSearchJob(SearchJob):
@@ -53,10 +53,10 @@ class BeamSearchJob(SearchJob):
         self.attention_layer = attention_layer
         self.out_attention = self.output_path("attention.json")
 
-    def search(self, searched: Searched) -> dict[str, list[int]]:
+    def search(self, data_pass: DataPass) -> dict[str, list[int]]:
         from boulder.search.network import beam_search
 
-        hypotheses, attention = beam_search(searched, self.output_layer, self.attention_layer)
+        hypotheses, attention = beam_search(data_pass, self.output_layer, self.attention_layer)
         weights = {tag: [[round(float(w), 4) for w in row] for row in of_tag] for tag, of_tag in attention.items()}
         write_json(self.out_attention, weights)
         return hypotheses

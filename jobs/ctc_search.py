@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jobs.search import SearchJob
 
 if TYPE_CHECKING:
-    from boulder.search.network import Searched
+    from boulder.search.data_pass import DataPass
 
 
 class CtcSearchJob(SearchJob):
@@ -21,7 +21,7 @@ class CtcSearchJob(SearchJob):
     Hash: everything but `functions` (the checkpoint contains their digests) and `rqmt`.
     """
 
-    def search(self, searched: Searched) -> dict[str, list[int]]:
+    def search(self, data_pass: DataPass) -> dict[str, list[int]]:
         from boulder.search.network import ctc_search
 
-        return ctc_search(searched, self.output_layer)
+        return ctc_search(data_pass, self.output_layer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
@@ -16,6 +17,7 @@ from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_da
 from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
+from jobs.starting_point import StartFrom, StartingPoint
 from sisyphus import tk
 
 DataDescription: TypeAlias = Mapping[str, Any]
@@ -36,6 +38,7 @@ class ExperimentOptions(TypedDict, total=False):
     train_data: Required[Data]
     dev_data: Data | None
     eval_data: Mapping[str, Data]
+    start_from: StartFrom | None
     indices_per_job: int | None
     rqmt: dict[str, Any] | None
     gpus: int
@@ -59,6 +62,9 @@ class Experiment:
     :param dev_data: data to score after each epoch; `dev` in a `#config` replaces it for the phase
     :param eval_data: name → further data to score after each epoch; `eval_datasets` in a `#config` adds to it for the phase, or
         replaces data of the same name
+    :param start_from: checkpoint of Boulder or RETURNN from which parameters are taken; or a dict of the fields of
+        `boulder.training.starting.Source` and `epoch`, after which the training continues; or a list of such dicts, of which
+        the first one that has a parameter gives it
     :param indices_per_job: number of consecutive indices that share a job; None: all. The result is the same.
     :param rqmt: requirements of each training job, per node: gpu, cpu, mem in GB, time in hours
     :param gpus: number of GPUs per node, which share the batches; `gpus` in a `#config` replaces it for the phase
@@ -80,6 +86,7 @@ class Experiment:
     train_data: Data
     dev_data: Data | None = None
     eval_data: Mapping[str, Data] = field(default_factory=dict)
+    start_from: StartFrom | None = None
     indices_per_job: int | None = 1
     rqmt: dict[str, Any] | None = None
     gpus: int = 1
@@ -118,7 +125,7 @@ class Experiment:
         if self.rqmt:
             check_rqmt(self.rqmt, f"pipeline {self.name!r}: rqmt")
         read_extern_data(self.extern_data)
-        _ = self.devices, self.train_description, self.dev_description, self.eval_descriptions
+        _ = self.devices, self.train_description, self.dev_description, self.eval_descriptions, self.starting_point
 
     def _check_name(self) -> None:
         """:raises ConfigError: if aliases with this name would be outside of the alias directory"""
@@ -161,6 +168,13 @@ class Experiment:
     @property
     def devices(self) -> Devices:
         return Devices(self.gpus, self.nodes)
+
+    @cached_property
+    def starting_point(self) -> StartingPoint:
+        try:
+            return StartingPoint.of(self.start_from)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {self.name!r}: {error}") from error
 
     @property
     def train_description(self) -> dict[str, Any]:

@@ -46,16 +46,25 @@ class Layout:
         functions: dict[str, dict] = {}
         extern_data: Any = canonical(experiment.extern_data)
         specs, phases, devices = self._checked(plan)
+        start = experiment.starting_point
+        start.check(plan)
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
+        if start.sources:
+            rows[0]["growth"] = None  # not known before the checkpoint has been read
+        first = start.job(phases, extern_data, functions)
+        if first:
+            first.add_alias(f"{experiment.name}/start")
+        phases = start.remaining(phases)
         self._check_data(phases)
         keep = experiment.keep(plan.num_epochs, [*phases] if needs is None else None)
         jobs: list[PhaseTrainingJob] = []
+        previous = first.out_checkpoint if first else None
         for part in _parts(phases, decisions, experiment.indices_per_job):
             its_devices = several_gpus.of_job(part, devices)
             job = PhaseTrainingJob(
                 phases=[phase.to_json(functions) for phase in part],
                 extern_data=extern_data,
-                previous_checkpoint=jobs[-1].out_checkpoint if jobs else None,
+                previous_checkpoint=previous,
                 functions=functions,
                 rqmt=experiment.rqmt,
                 gpus=its_devices.gpus,
@@ -66,8 +75,10 @@ class Layout:
             warn_of_other_rqmt(job, its_devices.rqmt(experiment.rqmt or {}))
             warn_of_missing_checkpoints(job)
             jobs.append(job)
+            previous = job.out_checkpoint
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
-        plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in rows])
+        trained = [row for row in rows if row["first_epoch"] in first_jobs]
+        plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
         return Pipeline(plan, specs, jobs, plain, functions, needs, keep=keep)
 
     def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:

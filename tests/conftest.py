@@ -21,6 +21,7 @@ from tests.progress import Progress
 SYSTEM_PACKAGES = {
     "chromium": {"chromium": "chromium", "chromedriver": "chromium-driver"},
     "slurm": {"sbatch": "slurm-wlm", "munge": "munge"},
+    "sclite": {"sctk": "sctk"},
     "parity": {"g++": "g++"},  # RETURNN compiles its native operations
     "gridengine": {"sge_qmaster": "gridengine-master", "sge_execd": "gridengine-exec", "qsub": "gridengine-client"},
 }

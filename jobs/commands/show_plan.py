@@ -139,9 +139,10 @@ def _sisyphus_config(name: str) -> list[PlannedNetworks]:
 
 def _returnn_config(path: Path) -> PlannedNetworks:
     from boulder.returnn import load_config
+    from boulder.returnn.training import planned
 
     config = load_config(path)
-    plan = config.plan()
+    plan = planned(config)
     problems: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     try:

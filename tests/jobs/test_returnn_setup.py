@@ -21,12 +21,15 @@ adam = True
 device = "gpu"
 log_verbosity = 5
 
-def scaled(source, **kwargs):
-    return tf.multiply(source(0), 0.5)
+def scaled(x, network):
+    return network.cond_on_train(lambda: tf.multiply(x.placeholder, 0.5), lambda: x.placeholder)
 
 network = {{
     "embedding": {{"class": "linear", "n_out": 4, "activation": None, "from": "data"}},
-    "scale": {{"class": "eval", "eval": scaled, "from": "embedding"}},
+    "scale": {{
+        "class": "eval", "from": "embedding",
+        "eval": "self.network.get_config().typed_value('scaled')(source(0, as_data=True), network=self.network)",
+    }},
     "fw": {{"class": "rec", "unit": "nativelstm2", "n_out": 6, "from": "scale"}},
     "output": {{"class": "softmax", "loss": "ctc", "from": "fw"}},
 }}
@@ -85,7 +88,13 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
             '"nativlstm2"',
             "phase 0 (index 0): layer 'fw' (rec): unknown unit 'nativlstm2'; did you mean",
         ),
-        ("idx == 2", "idx = 2", "my.config, line 28: SyntaxError"),
+        ("idx == 2", "idx = 2", "my.config, line 31: SyntaxError"),
+        (
+            "typed_value('scaled')",
+            "typed_value('scald')",
+            "phase 0 (index 0): layer 'scale': 'eval' asks for the option 'scald', which the config lacks; did you mean "
+            "'scaled'?",
+        ),
     ],
 )
 def test_an_error_is_reported_in_one_line(project, setup, old, new, message):

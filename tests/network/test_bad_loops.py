@@ -106,14 +106,6 @@ CASES = {
         "layer 'decoder/unit/stop_token' (linear): loss 'bin_ce' compares frame by frame, but the output is [batch, "
         "time:frames, time:data, feature:1] float32 and the target [batch, time:stop, feature:1] float32",
     ),
-    "a scale without a loss": (
-        changed(stop_token={"loss": None, "loss_scale": 0.2}),
-        "layer 'decoder/unit/stop_token' (linear): has 'loss_scale', but no 'loss'",
-    ),
-    "a scale without a loss outside of the loop": (
-        changed(beside={"ctc": linear("encoder", 3, loss_scale=0.0)}),
-        "layer 'ctc' (linear): has 'loss_scale', but no 'loss'",
-    ),
     "attention that reads a query alone": (
         changed(context={"weights": "query"}),
         "layer 'decoder/unit/context' (generic_attention): the weights need the time axis of the base, time:data: 'encoder' is "

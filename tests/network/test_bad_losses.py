@@ -4,6 +4,9 @@ import math
 
 import pytest
 
+from boulder.network import describe
+from tests.every_layer import EXTERN_DATA
+
 INF = math.inf
 
 STREAMS = "'data', 'align', 'classes', 'ints', 'letters', 'number', 'speaker', 'topic', 'unknown'"
@@ -17,8 +20,6 @@ BAD_LAYERS = [
         "linear", {"n_out": 3, "loss": "ce", "loss_opts": {"smooth": 1}},
         "loss 'ce': unknown option 'smooth'; did you mean 'label_smoothing'?",
     ),
-    ("linear", {"n_out": 3, "loss_scale": 0.5}, "has 'loss_scale', but no 'loss'"),
-    ("linear", {"n_out": 3, "loss_opts": {}}, "has 'loss_opts', but no 'loss'"),
     (
         "linear", {"n_out": 3, "loss": "ce", "loss_scale": "x"},
         "option 'loss_scale' must be a number or None, found 'x'",
@@ -73,3 +74,28 @@ BAD_LAYERS = [
 @pytest.mark.parametrize(("class_name", "options", "message"), BAD_LAYERS)
 def test_message_of_a_layer(class_name, options, message, check_message):
     check_message({"output": {"class": class_name, **options}}, f"layer 'output' ({class_name}): {message}")
+
+
+@pytest.mark.parametrize(("option", "value"), [("loss_scale", 0.5), ("loss_opts", {}), ("loss_scale", 0.0)])
+@pytest.mark.parametrize("used", [True, False])
+def test_options_of_a_missing_loss_are_a_warning(option, value, used):
+    network = {
+        "layer": {"class": "linear", "n_out": 3, option: value, "from": "data"},
+        "output": {"class": "softmax", "loss": "ce", "target": "align", "from": "layer" if used else "data"},
+        "off": {"class": "linear", "loss": None, option: value},
+    }
+    message = f"layer 'layer' \\(linear\\): has '{option}', which has no effect without a 'loss'"
+    with pytest.warns(UserWarning, match=message) as caught:
+        describe(network, EXTERN_DATA)
+    assert len(caught) == 1
+
+
+def test_the_warning_names_a_layer_of_a_loop():
+    network = {
+        "output": {
+            "class": "rec", "from": "data", "loss": "ce", "target": "align",
+            "unit": {"output": {"class": "softmax", "n_out": 4, "loss_scale": 0.2}},
+        },
+    }  # fmt: skip
+    with pytest.warns(UserWarning, match=r"layer 'output/unit/output' \(softmax\): has 'loss_scale'"):
+        describe(network, EXTERN_DATA)

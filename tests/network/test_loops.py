@@ -249,10 +249,6 @@ def changed(**layers):
             "'classes'; did you mean 'classes'?",
         ),
         (
-            changed(query={"loss_scale": 0.5}),
-            "layer 'output/unit/query' (linear): has 'loss_scale', but no 'loss'",
-        ),
-        (
             changed(query={"n_outt": 4}),
             "layer 'output/unit/query' (linear): unknown option 'n_outt'; did you mean 'n_out'?",
         ),

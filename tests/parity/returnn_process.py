@@ -3,9 +3,11 @@
 The "kind" of a case is one of:
 
 parameters  net dict → path and shape of each parameter
+code        text of a config file, name of a layer, batch, numbers of updates → output of the layer in training, for each
 network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
+save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -13,10 +15,12 @@ import pickle
 import sys
 
 import numpy
+from returnn.util.basic import BehaviorVersion
 
 
 def main(cases_file, results_file):
-    import returnn_engine  # beside this file
+    import returnn_checkpoints  # beside this file
+    import returnn_engine
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.util import basic as tf_util
@@ -32,9 +36,13 @@ def main(cases_file, results_file):
         cases = pickle.load(file)
     functions = {
         "parameters": parameters,
+        "code": code,
         "network": network,
         "grow": grow,
         "engine": returnn_engine.grow,
+        "save": returnn_checkpoints.save,
+        "start": returnn_checkpoints.start,
+        "load": returnn_checkpoints.load,
         "subset": subset,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
@@ -45,14 +53,15 @@ def main(cases_file, results_file):
 class Built:
     """RETURNN network in its own graph and session. Losses in loops exist only in training."""
 
-    def __init__(self, net, extern_data, search=False):
+    def __init__(self, net, extern_data, search=False, config=None):
+        """:param config: RETURNN's config; None: one with only the net dict and the data streams"""
         import tensorflow as tf
         from returnn.config import Config, global_config_ctx
         from returnn.tf.network import ExternData, TFNetwork
 
         self.tf = tf.compat.v1
         self.graph = tf.Graph()
-        self.config = Config({"extern_data": extern_data, "network": net})
+        self.config = config or Config({"extern_data": extern_data, "network": net})
         with self.graph.as_default(), global_config_ctx(self.config):
             self.extern_data = ExternData()
             self.extern_data.init_from_config(self.config, auto_create_placeholders=True)
@@ -120,7 +129,25 @@ def parameters(net, extern_data):
     return {path: variable.shape.as_list() for path, variable in built.variables.items()}
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False):
+def code(text, layer, data, lengths, steps):
+    import io
+
+    from returnn.config import Config
+
+    config = Config()
+    config.load_file(io.StringIO(text))
+    built = Built(config.typed_dict["network"], config.typed_dict["extern_data"], config=config)
+    results = []
+    with built.active():
+        output = built.network.get_layer(layer).output.copy_as_batch_major().placeholder
+        for step in steps:
+            built.network.set_global_train_step(step, built.session)
+            results.append(built.session.run(output, built.feed(data, lengths)))
+    return results
+
+
+def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0):
+    BehaviorVersion._reset((behavior_version, 0))
     built = Built(net, extern_data, search=search)
     with built.active():
         if set(params) != set(built.variables):

@@ -66,7 +66,7 @@ def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path
     assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
     assert training.longer_plan(2).num_epochs == 5
     assert {*training.arguments()} == {
-        *("plan", "config", "extern_data", "train_data", "dev_data", "eval_data", "function_options"),
+        *("plan", "config", "extern_data", "train_data", "dev_data", "eval_data", "start_from", "function_options"),
     }  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def test_what_phases_have_in_common_is_told_once_for_the_first(problems):
     [
         ("{'chunking': '50:25'}", "chunking = None", "'chunking': found '50:25'; Boulder does not support it yet"),
         ("{'num_epochs': 7}", "", "'num_epochs': found 7; it is read once, for all phases"),
-        ("{'target': 'other'}", "target = 'classes'", "'target': found 'other'"),
+        ("{'target': 'other'}", "target = 'classes'", "'target': found 'other'; it is read once, for all phases"),
         ("{'search_train_network_layers': ['a']}", "search_train_network_layers = []", "found ['a']"),
         ("{'train': {'class': 'HDFDataset'}}", "", "train: HDFDataset needs the option 'files'"),
         ("{'train': {'class': 'X'}}", "", "'#config': 'train': a data set of class 'X' cannot be read"),

@@ -9,7 +9,8 @@ from boulder.data import HdfWriter
 from boulder.errors import DataError, NetworkError
 from boulder.network import describe
 from boulder.network.initializers import initial_value
-from boulder.search.network import Searched, beam_search, ctc_search
+from boulder.search.data_pass import DataPass
+from boulder.search.network import beam_search, ctc_search
 from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
@@ -28,10 +29,10 @@ def letters(tmp_path_factory):
     return path
 
 
-def searched(network: dict, letters) -> Searched:
+def searched(network: dict, letters) -> DataPass:
     params = describe(network, EXTERN_DATA).params
     values = {path: initial_value(p.init, p.shape, 1, path, p.dtype) for path, p in params.items()}
-    return Searched(SimpleNamespace(network=network, params=values), EXTERN_DATA, letters, batch_size=100)
+    return DataPass(SimpleNamespace(network=network, params=values), EXTERN_DATA, letters, batch_size=100)
 
 
 def test_beam_search_gives_labels_and_attention_weights_of_each_sequence(letters):
@@ -63,7 +64,7 @@ def test_equal_tags_are_reported(tmp_path):
 @pytest.mark.parametrize(
     ("search", "layer", "message"),
     [
-        (ctc_search, "outptu", "search: there is no layer 'outptu'; did you mean 'output'"),
+        (ctc_search, "outptu", "there is no layer 'outptu'; did you mean 'output'"),
         (beam_search, "output", "search: layer 'output' is .*, expected one label for each frame"),
     ],
 )

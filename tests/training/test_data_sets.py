@@ -104,9 +104,10 @@ def test_streams_may_have_any_names(training, tmp_path):
     checkpoint = training(phases, "named", extern_data=extern_data, train=[tmp_path / "named.hdf"], dev=[])
     assert sorted(value.shape for value in checkpoint.params.values()) == [(3, 5), (5,)]
 
-    from boulder.search.network import Searched, ctc_search
+    from boulder.search.data_pass import DataPass
+    from boulder.search.network import ctc_search
 
-    found = ctc_search(Searched(checkpoint, extern_data, tmp_path / "named.hdf", 100), "output")
+    found = ctc_search(DataPass(checkpoint, extern_data, tmp_path / "named.hdf", 100), "output")
     assert len(found) == 12
 
 

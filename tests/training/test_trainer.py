@@ -166,7 +166,8 @@ def test_a_full_disk_stops_the_training_and_keeps_the_last_good_checkpoint(train
 def test_a_function_in_a_net_dict_is_stored_by_its_digest_and_works_in_search(training, data):
     from boulder.schedule.canonical import canonical
     from boulder.schedule.functions import restore
-    from boulder.search.network import Searched, ctc_search
+    from boulder.search.data_pass import DataPass
+    from boulder.search.network import ctc_search
     from tests.tiny import EXTERN_DATA
 
     def scaled(source):
@@ -179,7 +180,7 @@ def test_a_function_in_a_net_dict_is_stored_by_its_digest_and_works_in_search(tr
     plain = canonical(phase(0, range(1, 2), net), functions)
     checkpoint = training([restore(plain, functions)])
     assert checkpoint.network == plain["network"]
-    found = ctc_search(Searched(checkpoint, EXTERN_DATA, [data / "dev.hdf"], 1000, functions), "output")
+    found = ctc_search(DataPass(checkpoint, EXTERN_DATA, [data / "dev.hdf"], 1000, functions), "output")
     assert len(found) == 8
 
 

@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from boulder.data.dataset import Dataset
+from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 from boulder.lazy import TFTensor
 
@@ -17,8 +19,9 @@ class Batch:
     Sequences padded with zeros to the longest sequence, separately for each stream.
 
     :param seqs: int64 [B], indices of the sequences in the data set
-    :param data: key → [B, T, D], or [B, T] for labels; NumPy arrays or TensorFlow tensors
-    :param lengths: key → int32 [B], of the same kind as `data`
+    :param data: key → [B, T, D], or [B, T] for labels; without T for streams without a time axis; NumPy arrays or TensorFlow
+        tensors
+    :param lengths: key → int32 [B], of the same kind as `data`; ones without a time axis
     :param tags: names of the sequences
     """
 
@@ -81,12 +84,32 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
     sequences = dataset.read_many(seqs)
     data, lengths = {}, {}
     for key, stream in dataset.streams.items():
+        if not stream.has_time_axis:
+            data[key], lengths[key] = _without_time(stream, sequences, dataset, seqs), np.ones(len(seqs), "int32")
+            continue
         sizes = np.array([len(sequence[key]) for sequence in sequences], "int32")
         padded = np.zeros((len(sequences), sizes.max(initial=0), *stream.feature_shape), stream.dtype)
         for row, sequence in zip(padded, sequences, strict=True):
             row[: len(sequence[key])] = sequence[key]
         data[key], lengths[key] = padded, sizes
     return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, tags=dataset.tags(seqs))
+
+
+def _without_time(
+    stream: Stream, sequences: list[dict[str, np.ndarray]], dataset: Dataset, seqs: np.ndarray
+) -> np.ndarray:
+    """:return: [B, D] or [B]; a data set has such a value as an array [D], or as a single frame"""
+    shape: tuple[Any, ...] = stream.feature_shape  # an open data set knows its dimensions
+    values = np.zeros((len(sequences), *shape), stream.dtype)
+    for position, sequence in enumerate(sequences):
+        array = sequence[stream.key]
+        if array.size != values[position].size:
+            raise DataError(
+                f"sequence {dataset.tag(int(seqs[position]))!r}, {stream.key!r}: found an array of shape {list(array.shape)}, "
+                f"expected {stream}, without a time axis"
+            )
+        values[position] = array.reshape(shape)
+    return values
 
 
 def check_batch_size(batch_size: object, streams: Collection[str]) -> dict[str, int]:

@@ -130,6 +130,15 @@ class Dataset(ABC):
     def close(self) -> None:
         """Closes all files. The next access opens them again."""
 
+    # May be overridden
+
+    def label_names(self, key: str) -> list[str] | None:
+        """
+        :param key: a stream, which need not be among the `wanted` ones
+        :return: the names of its labels; None if the data set does not give them
+        """
+        return None
+
     # Derived from these
 
     def check_not_empty(self) -> None:

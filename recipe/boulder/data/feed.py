@@ -43,7 +43,7 @@ def tensor_spec(dataset: Dataset) -> dict[str, dict[str, TFTensor]]:
     """:return: `{"data": …, "lengths": …}`, each key → `tf.TensorSpec`, with batch and time of any size"""
     streams = dataset.streams
     return {
-        "data": {key: tf.TensorSpec([None, None, *s.feature_shape], s.dtype) for key, s in streams.items()},
+        "data": {key: tf.TensorSpec([None, *s.shape], s.dtype) for key, s in streams.items()},
         "lengths": {key: tf.TensorSpec([None], "int32") for key in streams},
     }
 

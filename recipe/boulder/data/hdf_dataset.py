@@ -69,6 +69,9 @@ class HdfDataset(Dataset):
                 digest.update(file.lengths(key).tobytes())
         return digest.hexdigest()
 
+    def label_names(self, key: str) -> list[str] | None:
+        return self._files[0].label_names(key)
+
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         result: dict[int, str] = {}
         for file, start, local in self._by_file(indices):
@@ -150,7 +153,8 @@ class HdfDataset(Dataset):
                 )
             found = file.streams[key]
             fits = found.has_feature_axis == stream.has_feature_axis and (found.sparse or not stream.sparse)
-            compare_dim = stream.sparse or stream.has_feature_axis
+            fits = fits or not (stream.has_time_axis or found.sparse or found.has_feature_axis)  # [D] as D frames
+            compare_dim = stream.sparse or (stream.has_feature_axis and found.has_feature_axis)
             if not fits or (compare_dim and None not in (found.dim, stream.dim) and found.dim != stream.dim):
                 raise DataError(f"{file.path}: {key!r} holds {found}, expected {stream}")
             result[key] = replace(stream, dim=stream.dim if stream.dim is not None else found.dim)

@@ -95,6 +95,14 @@ class HdfFile:
         except OSError as error:
             raise DataError(f"{self.path}: seqTags cannot be read: {_reason(error)}") from error
 
+    def label_names(self, key: str) -> list[str] | None:
+        """:return: names of the labels of a stream; None if there are none, or other than one for each label"""
+        name = "labels" if key == "data" else f"targets/labels/{key}"
+        if key not in self.streams or name not in self._file:
+            return None
+        names = [_decode(value) for value in self._array(name)[...]]
+        return names if len(names) == self._declared_dim(key) else None
+
     def close(self) -> None:
         self._file.close()
 

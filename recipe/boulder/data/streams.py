@@ -1,7 +1,8 @@
-"""The streams of a data set as `extern_data` declares them: dense features [T, D], or sparse labels [T]."""
+"""The streams of a data set as `extern_data` declares them: dense features [T, D], or sparse labels [T]; [D] without time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ class Stream:
     :param sparse: whether the values are labels
     :param dtype: dtype of the arrays; "" becomes int32 for labels and float32 for features
     :param has_feature_axis: False for labels, and for dense streams with one number per frame
+    :param has_time_axis: False for one vector, number or label per sequence
     """
 
     key: str
@@ -25,6 +27,7 @@ class Stream:
     sparse: bool
     dtype: str = ""
     has_feature_axis: bool = True
+    has_time_axis: bool = True
 
     def __post_init__(self) -> None:
         if not self.dtype:
@@ -34,13 +37,19 @@ class Stream:
 
     @property
     def feature_shape(self) -> tuple[int | None, ...]:
-        """The shape of one frame: `(D,)` or `()`."""
+        """The shape of one frame, or of the sequence if it has no time axis: `(D,)` or `()`."""
         return (self.dim,) if self.has_feature_axis else ()
 
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape of a sequence, with None for a size that is unknown: `(T, D)`, `(T,)`, `(D,)` or `()`."""
+        return (None, *self.feature_shape) if self.has_time_axis else self.feature_shape
+
     def __str__(self) -> str:
+        axes = [*(["T"] if self.has_time_axis else []), *map(str, self.feature_shape)]
         if self.sparse:
-            return f"sparse labels [T] of dimension {'unknown' if self.dim is None else self.dim}"
-        return f"dense features [T, {self.dim}]" if self.has_feature_axis else "dense features [T]"
+            return f"sparse labels [{', '.join(axes)}] of dimension {'unknown' if self.dim is None else self.dim}"
+        return f"dense features [{', '.join(axes)}]"
 
 
 def read_extern_data(extern_data: Mapping[str, object]) -> dict[str, Stream]:
@@ -88,19 +97,29 @@ def _read_entry(key: str, entry: object) -> Stream:
         similar = next((option for option in entry if option not in _OPTIONS and nearest(option, known)), None)
         but = "" if similar is None else f", but {similar!r}{nearest(similar, known)}"
         raise DataError(f"extern_data[{key!r}]: found no 'dim'{but}")
-    sparse, shape = bool(entry.get("sparse", False)), entry.get("shape")
-    if shape is not None and len(shape) > 2 - sparse:
+    sparse, shape, has_time = bool(entry.get("sparse", False)), entry.get("shape"), _has_time(key, entry)
+    if shape is not None and len(shape) > has_time + (not sparse):
         frames = "(None,), of class indices" if sparse else "(None, dim)"
         raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
-    dim = entry.get("dim", shape[-1] if shape and len(shape) > 1 else None)
-    has_feature_axis = not sparse and (len(shape) > 1 if shape is not None else dim is not None)
+    has_feature_axis = not sparse and (len(shape) > has_time if shape is not None else entry.get("dim") is not None)
+    dim = entry.get("dim", shape[-1] if shape and has_feature_axis else None)
     return Stream(
         key,
         None if dim is None else _dim(key, dim),
         sparse=sparse,
         dtype=str(entry.get("dtype") or ""),
         has_feature_axis=has_feature_axis,
+        has_time_axis=has_time,
     )
+
+
+def _has_time(key: str, entry: Mapping[str, object]) -> bool:
+    """:return: as in RETURNN, a stream whose `shape` is static has no time axis"""
+    axis: object = entry.get("time_dim_axis", 1)
+    if axis is not None and (isinstance(axis, bool) or axis not in (0, 1)):
+        raise DataError(f"extern_data[{key!r}]: 'time_dim_axis' must be 0, 1 or None, found {axis!r}")
+    shape: Any = entry.get("shape")
+    return axis is not None and (shape is None or "time_dim_axis" in entry or None in shape)
 
 
 def _dim(key: str, dim: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 
 from boulder.errors import NetworkError
@@ -52,15 +53,11 @@ def read_layer(options: object, where: str) -> Layer:
     return layer
 
 
-def read_loss(layer: Layer, options: object, where: str) -> tuple[Loss | None, str | None]:
+def read_loss(layer: Layer, where: str) -> tuple[Loss | None, str | None]:
     """
-    :param options: options in the net dict
     :return: the layer's loss, and the data stream of its target if it needs one; None, None if it has no loss
     """
     if layer.loss is None:
-        for option in ("loss_scale", "loss_opts"):
-            if isinstance(options, dict) and options.get(option) is not None:
-                raise _without_loss(where, option)
         return None, None
     loss: Loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
     if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (None, 1, loss.scale):
@@ -68,20 +65,19 @@ def read_loss(layer: Layer, options: object, where: str) -> tuple[Loss | None, s
     return loss, (layer.target or DEFAULT_TARGET) if loss.needs_target else None
 
 
-def check_losses(network: Mapping[str, object], path: Callable[[str], str]) -> None:
+def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[str], str]) -> None:
     """
-    Checks all layers, including unused ones: a layer that lost its 'loss' is unused because of that.
+    Warns of all layers, including unused ones: a layer that lost its 'loss' is unused because of that.
 
     :param path: layer name → path in the net dict
-    :raises NetworkError: for a 'loss_scale' without a 'loss'
     """
     for name, options in network.items():
-        if isinstance(options, dict) and options.get("loss_scale") is not None and "loss" not in options:
-            raise _without_loss(f"layer {path(name)!r} ({options.get('class')})", "loss_scale")
-
-
-def _without_loss(where: str, option: str) -> NetworkError:
-    return NetworkError(f"{where}: has {option!r}, but no 'loss'")
+        if not isinstance(options, dict) or "loss" in options:
+            continue
+        for option in ("loss_scale", "loss_opts"):
+            if options.get(option) is not None:
+                where = f"layer {path(name)!r} ({options.get('class')})"
+                warnings.warn(f"{where}: has {option!r}, which has no effect without a 'loss'", stacklevel=2)
 
 
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:

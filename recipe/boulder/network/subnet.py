@@ -37,7 +37,7 @@ from boulder.network.axes import Axis
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import variable_scope
-from boulder.network.reading import check_losses, check_name, is_root, read_layer, read_loss
+from boulder.network.reading import check_name, is_root, read_layer, read_loss, warn_of_options_without_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
@@ -164,7 +164,7 @@ class Subnet:
             raise NetworkError(f"{place.where}: its subnetwork needs a layer 'output'{nearest('output', layers)}")
         for name in layers:
             check_name(name)
-        check_losses(layers, self.path)
+        warn_of_options_without_loss(layers, self.path)
         for root in self.roots():
             self._read_with_dependencies(root)
 
@@ -309,7 +309,7 @@ class Subnet:
         layer, path = self._read_options(name), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
         sources = tuple(self.resolve(source, where) for source in layer.dependencies(self.mode))
-        loss, target = read_loss(layer, self.layers[name], where)
+        loss, target = read_loss(layer, where)
         self._check_target(layer, target, where)
         node = Node(name, path, layer, sources, self.initial(layer, where), loss, target)
         if not isinstance(layer, Container):

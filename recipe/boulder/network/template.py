@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from boulder.data.streams import Stream, read_extern_data
-from boulder.errors import DataError, NetworkError
+from boulder.errors import NetworkError
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch, Feature, Time
 
 DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool")
@@ -115,28 +115,14 @@ def concatenated(templates: Iterable[Template]) -> Template:
 def extern_templates(extern_data: Mapping[str, object]) -> dict[str, Template]:
     """
     :param extern_data: see `boulder.data.read_extern_data`
-    :return: key → template of the data stream; each has a time axis of its own, or none if "time_dim_axis" is None
+    :return: key → template of the data stream; each has a time axis of its own, or none
     :raises DataError: for a wrong entry
     """
-    return {
-        key: _stream_template(stream, _has_time(key, extern_data[key]))
-        for key, stream in read_extern_data(extern_data).items()
-    }
+    return {key: _stream_template(stream) for key, stream in read_extern_data(extern_data).items()}
 
 
-def _has_time(key: str, entry: object) -> bool:
-    if not isinstance(entry, Mapping) or "time_dim_axis" not in entry:
-        return True
-    axis = entry["time_dim_axis"]
-    if axis is not None and (isinstance(axis, bool) or axis not in (0, 1)):
-        raise DataError(f"extern_data[{key!r}]: 'time_dim_axis' must be 0, 1 or None, found {axis!r}")
-    return axis is not None
-
-
-def _stream_template(stream: Stream, has_time: bool) -> Template:
-    axes = (Batch, Time(stream.key)) if has_time else (Batch,)
+def _stream_template(stream: Stream) -> Template:
+    axes = (Batch, Time(stream.key)) if stream.has_time_axis else (Batch,)
     if stream.sparse:
         return Template(axes, stream.dtype, stream.dim)
-    # without a time axis, a 'shape' of one entry is the feature axis
-    has_feature = stream.has_feature_axis or (not has_time and stream.dim is not None)
-    return Template((*axes, Feature(stream.dim)) if has_feature else axes, stream.dtype)
+    return Template((*axes, Feature(stream.dim)) if stream.has_feature_axis else axes, stream.dtype)

@@ -126,9 +126,9 @@ class ReturnnConfig:
             phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]
         try:
             check_keys(planned, self.config)
+            return with_functions_bound(replace(planned, phases=tuple(phases)), self.config, self.with_overrides)
         except ConfigError as error:
             raise ConfigError(f"{self.file}: {error}") from error
-        return with_functions_bound(replace(planned, phases=tuple(phases)), self.config, self.with_overrides)
 
     def training(self, as_path: AsPath = str) -> ReturnnTraining:
         """

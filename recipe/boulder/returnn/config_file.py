@@ -32,7 +32,7 @@ def read_into(surroundings: Surroundings, file: Path) -> None:
     if len(config.files) > _MAX_FILES:
         raise ConfigError(f"{file}: found more than {_MAX_FILES} files that include each other, expected an end")
     if text.lstrip().startswith("#!") or file.suffix == ".py":
-        _execute(surroundings, file, text)
+        execute(surroundings, file, text)
     elif text.lstrip().startswith("{"):
         config.update(_parse_json(file, text))
     else:
@@ -48,7 +48,13 @@ def _read(file: Path) -> str:
         raise ConfigError(f"{file}: {error.strerror}") from None
 
 
-def _execute(surroundings: Surroundings, file: Path, text: str) -> None:
+def execute(surroundings: Surroundings, file: Path, text: str) -> None:
+    """
+    Executes Python code in the namespace of the config. The surroundings must be entered.
+
+    :param file: for messages
+    :raises ConfigError: names file and line
+    """
     config = surroundings.config
     package, root = _package(file)
     if "__builtins__" in config.typed_dict:  # another config loads this one

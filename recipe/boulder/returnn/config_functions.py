@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from boulder.network.code.expression import Expression
 from boulder.returnn.config_access import ASKS_FOR_CONFIG
 from boulder.returnn.config_object import Config
+from boulder.returnn.options_read import options_read
 from boulder.returnn.placeholders import PlaceholderCall
 from boulder.returnn.stand_ins import is_stand_in
 from boulder.returnn.surroundings import Surroundings, in_a_worker
@@ -92,7 +94,7 @@ def _with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple]
     if isinstance(value, dict):
         items = {key: with_imports(item, surroundings, memo) for key, item in value.items()}
         if isinstance(value.get("eval"), str):
-            items["eval"] = _with_config(value["eval"])
+            items["eval"] = _with_config(value["eval"], surroundings)
         return items if any(items[key] is not value[key] for key in value) else value
     if type(value) in (list, tuple):
         items = type(value)(with_imports(item, surroundings, memo) for item in value)
@@ -100,21 +102,39 @@ def _with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple]
     functions = _functions_in(value)
     if not functions:
         return value
-    with surroundings.entered():
-        names = {name for function in functions for name in _imports(function, set())}
-        own = {name: module for name in sorted(names) for name, module in _own_module(name, surroundings).items()}
-    return ConfigFunction(value, own) if own or any(map(is_stand_in, names)) else value
+    own, stand_ins = _imported_modules(value, functions, surroundings)
+    return ConfigFunction(value, own) if own or stand_ins else value
 
 
-def _with_config(text: str) -> object:
-    """:return: the text of an `eval`, wrapped in a ConfigFunction if it asks for the active config"""
-    if not any(name in text for name in ASKS_FOR_CONFIG):
+def _with_config(text: str, surroundings: Surroundings) -> object:
+    """:return: the text of an `eval`, wrapped in a ConfigFunction if it asks for the active config or imports a module"""
+    if not any(name in text for name in (*ASKS_FOR_CONFIG, "import")):
         return text
     try:
         compile(text.strip(), "eval", "eval")
     except (SyntaxError, ValueError):  # the layer raises the error
         return text
-    return ConfigFunction(Expression(text))
+    function = Expression(text)
+    own, stand_ins = _imported_modules(function, [], surroundings)
+    asks = any(name in text for name in ASKS_FOR_CONFIG)
+    return ConfigFunction(function, own) if own or stand_ins or asks else text
+
+
+def _imported_modules(
+    value: Callable, functions: Sequence[types.FunctionType], surroundings: Surroundings
+) -> tuple[dict[str, types.ModuleType], bool]:
+    """
+    :param functions: in the value
+    :return: the config's own modules that the value imports when it is called, and whether it imports stand-ins; imports of
+        functions that it finds by an option's name count as well
+    """
+    read = options_read(value, surroundings.config.typed_dict)
+    seen: set[int] = set()
+    names = {name for function in (*functions, *read.functions) for name in _imports(function, seen)}
+    names |= set(_imports_of_text(value.text)) if isinstance(value, Expression) else set()
+    with surroundings.entered():
+        own = {name: module for name in sorted(names) for name, module in _own_module(name, surroundings).items()}
+    return own, any(map(is_stand_in, names))
 
 
 def _functions_in(value: object) -> list[types.FunctionType]:
@@ -157,6 +177,20 @@ def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
     for other in reached:
         if isinstance(other, types.FunctionType) and not other.__module__.startswith("boulder."):
             yield from _imports(other, seen)
+
+
+def _imports_of_text(text: str) -> Iterator[str]:
+    """Yields names of modules that an expression imports: `exec("from a import b")`, `__import__("a")`."""
+    code = compile(text, "eval", "eval")
+    used = names_used(code)
+    for constant in (constant for one in code_objects(code) for constant in one.co_consts):
+        if not isinstance(constant, str):
+            continue
+        if "__import__" in used and all(part.isidentifier() for part in constant.split(".")):
+            yield constant
+        if "exec" in used:
+            with contextlib.suppress(SyntaxError, ValueError):
+                yield from _imported_names(compile(constant, "exec", "exec"))
 
 
 def _imported_names(code: types.CodeType) -> Iterator[str]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import builtins
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from boulder.errors import ConfigError
+from boulder.network.code.active_config import active_config
 from boulder.returnn.config_access import keys_read
+from boulder.returnn.placeholders import Placeholder
+from boulder.schedule.capture import can_travel, is_library
 
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -160,11 +163,38 @@ class Config:
         :param keys: options to select; None: all
         :return: a copy with the selected options that have plain values, which are the ones that reach a worker
         """
-        typed = {key: value for key, value in self.typed_dict.items() if _is_plain(key, value)}
+        typed = {key: value for key, value in self.typed_dict.items() if is_plain(key, value)}
         untyped = self.dict
         if keys is not None:
             typed, untyped = ({key: d[key] for key in sorted(keys & d.keys())} for d in (typed, untyped))
         return _restore(typed, dict(untyped))
+
+    def selected(self, keys: builtins.set[str] | None = None) -> Config:
+        """
+        :param keys: options to select; None: all that can travel
+        :return: a copy with the selected options for a worker: values, functions and classes. If all are selected, a worker
+            that asks for one that cannot travel gets an error
+        """
+        untyped = {key: value for key, value in self.dict.items() if keys is None or key in keys}
+        if keys is not None:
+            return _restore({key: self.typed_dict[key] for key in sorted(keys & self.typed_dict.keys())}, untyped)
+        builders = {id(self._builder(key)) for key in _BUILDERS}
+        typed, left_behind = {}, []
+        for key, value in sorted(self.typed_dict.items()):
+            if key.startswith("__"):
+                continue
+            if is_plain("", value):
+                typed[key] = value
+            elif _is_own(value):
+                if key in _BUILDERS or id(value) in builders or not can_travel(value):
+                    left_behind.append(key)
+                else:
+                    typed[key] = value
+        return _restore(typed, untyped, left_behind)
+
+    def _builder(self, key: str) -> object:
+        value = self.typed_dict.get(key)
+        return value.get("construction_algo") if isinstance(value, dict) else value
 
     def captured_by(self, code: types.CodeType, name: str) -> Config:
         """:return: a copy with the options that the code reads, as far as it names them; it enters the function's hash"""
@@ -175,19 +205,85 @@ class Config:
         return _restore, (plain.typed_dict, plain.dict)
 
 
-def _restore(typed: dict, untyped: dict) -> Config:
-    config = Config(typed)
-    config.dict = untyped
-    return config
+_BUILDERS = ("network", "get_network", "pretrain", "pretrain_construction_algo")
+"""Options that build the networks of all phases. Functions of one network do not depend on them unless they name them."""
 
 
-def _is_plain(key: str, value: object) -> bool:
+class _Travelled(Config):
+    """A config in a worker. It has the options with which it travelled, and those of the config whose function runs."""
+
+    def __init__(self, typed: dict, untyped: dict, left_behind: Sequence[str]) -> None:
+        """:param left_behind: options that could not travel"""
+        self._own, self._left_behind = typed, left_behind
+        super().__init__(typed)
+        self.dict = untyped
+
+    @property
+    def typed_dict(self) -> dict:
+        active = active_config()
+        others = active._own if isinstance(active, _Travelled) and active is not self else {}
+        return _Options({**others, **self._own}, [key for key in self._left_behind if key not in others])
+
+    @typed_dict.setter
+    def typed_dict(self, value: dict) -> None:
+        self._own = value
+
+    def set(self, key: str, value: object) -> None:
+        self._own[key] = value
+
+    def update(self, dikt: dict) -> None:
+        self._own.update(dikt)
+
+    def __reduce__(self) -> tuple:
+        return _restore, (self._own, self.dict, *([self._left_behind] if self._left_behind else []))
+
+
+class _Options(dict):
+    """Options, of which some could not travel."""
+
+    def __init__(self, values: dict, left_behind: Sequence[str]) -> None:
+        super().__init__(values)
+        self._left_behind = left_behind
+
+    def _check(self, key: object) -> None:
+        if key in self._left_behind:
+            raise ConfigError(
+                f"config option {key!r}: it does not reach the job, since the name by which it is asked for is computed; "
+                "expected it by a name in quotes, and a value that can be pickled"
+            )
+
+    def __contains__(self, key: object) -> bool:
+        self._check(key)
+        return super().__contains__(key)
+
+    def __getitem__(self, key: str) -> Any:
+        self._check(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._check(key)
+        return super().get(key, default)
+
+
+def _restore(typed: dict, untyped: dict, left_behind: Sequence[str] = ()) -> Config:
+    return _Travelled(typed, untyped, left_behind)
+
+
+def _is_own(value: object) -> bool:
+    """:return: whether the value of an option is the config's own, and not an imported name"""
+    if isinstance(value, types.ModuleType | Config | Placeholder):
+        return False
+    return not is_library(getattr(value, "__module__", None)) if callable(value) else True
+
+
+def is_plain(key: str, value: object) -> bool:
+    """:return: whether an option has a value of numbers, texts, lists and dicts, and a name without a leading `_`"""
     if key.startswith("_"):
         return False
     if isinstance(value, list | tuple):
-        return all(_is_plain("", item) for item in value)
+        return all(is_plain("", item) for item in value)
     if isinstance(value, dict):
-        return all(isinstance(k, str | int) and _is_plain("", item) for k, item in value.items())
+        return all(isinstance(k, str | int) and is_plain("", item) for k, item in value.items())
     return value is None or isinstance(value, str | int | float)
 
 

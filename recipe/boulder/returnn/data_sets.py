@@ -79,7 +79,10 @@ def _absolute(
     for option, value in options.items():
         if cls.options()[option].metadata.get("paths"):
             files = value if isinstance(value, list | tuple) else [value]
-            result[option] = [
-                as_path(str(folder / file)) if isinstance(file, str | os.PathLike) else file for file in files
-            ]
+            result[option] = [_path(file, folder, as_path) for file in files]
     return result
+
+
+def _path(file: object, folder: Path, as_path: Callable[[str], object]) -> object:
+    is_path_object = hasattr(file, "get_path")  # of Sisyphus: it knows the job that makes the file
+    return as_path(str(folder / file)) if isinstance(file, str | os.PathLike) and not is_path_object else file

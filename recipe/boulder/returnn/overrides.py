@@ -8,14 +8,14 @@ phases, and no override has to be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.returnn.config_functions import ConfigFunction
-from boulder.returnn.config_object import Config
+from boulder.returnn.config_object import Config, is_plain
 from boulder.returnn.options_read import OptionsRead, options_read
 from boulder.schedule import Plan
 from boulder.schedule.functions import FunctionByValue
@@ -48,15 +48,25 @@ class FunctionsOfPhases:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._reads: dict[int, tuple[object, OptionsRead]] = {}  # by id; holds the object, so that its id stays unique
+        self._reads: dict[
+            tuple, tuple[object, OptionsRead]
+        ] = {}  # by id; holds the object, so that its id stays unique
+        self._functions: tuple = ()
 
-    def bound(self, value: Any, overrides: Mapping[str, object], memo: dict[tuple, tuple]) -> Any:
+    def bound(self, value: Any, overrides: Mapping[str, object], memo: dict[tuple, tuple], path: str = "") -> Any:
         """
         :param value: a net dict
         :param overrides: overrides of the phase, already set in the config during this call
         :param memo: filled here, for networks that share layers
+        :param path: keys from the net dict to the value, for messages
         :return: the net dict, with a bound copy of each function that reads an overridden option
+        :raises ConfigError: for a function that needs an option which the config lacks
         """
+        # The overrides may replace functions, which read other options.
+        self._functions = tuple((key, _Held(item)) for key, item in overrides.items() if not is_plain("", item))
+        return self._bound(value, overrides, memo, path)
+
+    def _bound(self, value: Any, overrides: Mapping[str, object], memo: dict[tuple, tuple], path: str) -> Any:
         if isinstance(value, dict | list | tuple):
             read = self._options_read(value)
             seen = {key: overrides[key] for key in sorted(read.among(overrides))}
@@ -64,23 +74,33 @@ class FunctionsOfPhases:
                 return value
             key = (id(value), *(item for pair in seen.items() for item in (pair[0], _Held(pair[1]))))
             if key not in memo:
-                memo[key] = (value, self._bound_items(value, overrides, memo))
+                memo[key] = (value, self._bound_items(value, overrides, memo, path))
             return memo[key][1]
         if not callable(value):
             return value
         read = self._options_read(value)
+        for name in sorted(read.needed):
+            if name not in self._config.typed_dict:
+                raise self._lacks(name, path)
         if read.asks:
-            value = self._with_config(value, None if read.any else read.names)
+            value = self._with_config(value, None if read.any else read.asked)
         # Keeps the captured values of this moment, because its globals will change.
-        return FunctionByValue(value).settled() if read.among(overrides) else value
+        return FunctionByValue(value, path).settled() if read.among(overrides) else value
 
-    def _bound_items(self, value: Any, overrides: Mapping, memo: dict) -> Any:
+    def _lacks(self, name: str, path: str) -> ConfigError:
+        layer, _, option = path.rpartition("/")
+        where = f"layer {layer!r}: {option!r}" if layer else repr(option)
+        known = [known for known in self._config.typed_dict if not known.startswith("__")]
+        return ConfigError(f"{where} asks for the option {name!r}, which the config lacks{nearest(name, known)}")
+
+    def _bound_items(self, value: Any, overrides: Mapping, memo: dict, path: str) -> Any:
         if isinstance(value, dict):
-            return {key: self.bound(item, overrides, memo) for key, item in value.items()}
-        return type(value)(self.bound(item, overrides, memo) for item in value)
+            prefix = f"{path}/" if path else ""
+            return {key: self._bound(item, overrides, memo, f"{prefix}{key}") for key, item in value.items()}
+        return type(value)(self._bound(item, overrides, memo, f"{path}[{i}]") for i, item in enumerate(value))
 
-    def _with_config(self, function: Callable, names: Collection[str] | None) -> ConfigFunction:
-        config = self._config.plain(None if names is None else set(names))
+    def _with_config(self, function: Callable, names: set[str] | None) -> ConfigFunction:
+        config = self._config.selected(names)
         if isinstance(function, ConfigFunction):
             return ConfigFunction(function.function, function.modules, config)
         return ConfigFunction(function, config=config)
@@ -89,10 +109,11 @@ class FunctionsOfPhases:
         """:return: options that any function in `value` reads"""
         if not isinstance(value, dict | list | tuple) and not callable(value):
             return _NOTHING
-        if id(value) not in self._reads:
-            self._reads[id(value)] = (value, _NOTHING)  # contains itself; the conversion to JSON raises the error
-            self._reads[id(value)] = (value, self._read_by(value))
-        return self._reads[id(value)][1]
+        key = (id(value), *self._functions)
+        if key not in self._reads:
+            self._reads[key] = (value, _NOTHING)  # contains itself; the conversion to JSON raises the error
+            self._reads[key] = (value, self._read_by(value))
+        return self._reads[key][1]
 
     def _read_by(self, value: Any) -> OptionsRead:
         if not isinstance(value, dict | list | tuple):
@@ -101,8 +122,10 @@ class FunctionsOfPhases:
         items = [item for item in items if item is not _NOTHING]
         if not items:
             return _NOTHING
-        names = frozenset().union(*(item.names for item in items))
-        return OptionsRead(names, any(item.any for item in items), any(item.asks for item in items))
+        found = OptionsRead()
+        for item in items:
+            found.add(item)
+        return found
 
 
 _NOTHING = OptionsRead()
@@ -130,7 +153,10 @@ def with_functions_bound(
     """
     functions, phases = FunctionsOfPhases(config), []
     memo: dict[tuple, tuple] = {}
-    for phase in plan.phases:
-        with with_overrides(phase.config):
-            phases.append(replace(phase, network=functions.bound(phase.network, phase.config, memo)))
+    for number, phase in enumerate(plan.phases):
+        try:
+            with with_overrides(phase.config):
+                phases.append(replace(phase, network=functions.bound(phase.network, phase.config, memo)))
+        except ConfigError as error:
+            raise ConfigError(f"phase {number} ({index_label(phase.index)}): {error}") from error
     return replace(plan, phases=tuple(phases))

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from boulder.returnn.config_object import Config
+from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import data_description, data_of_phase
+from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
+from boulder.returnn.source import Source
+from boulder.returnn.starting_point import start_from
 from boulder.returnn.training_config import as_boulders, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
+from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
 from boulder.training.keep import keep_of_config
@@ -31,19 +34,6 @@ AsPath = Callable[[str], object]
 """Makes a path object of a file."""
 
 
-class Source(Protocol):
-    """What the training needs of a `ReturnnConfig`."""
-
-    file: Path
-    config: Config
-    extern_data: dict[str, dict]
-
-    @property
-    def values(self) -> dict[str, object]: ...
-
-    def plan(self, further_epochs: int = 0) -> Plan: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReturnnTraining:
     """
@@ -56,6 +46,7 @@ class ReturnnTraining:
     :param train_data: description of the data to train on
     :param dev_data: description of the data to score; None for none
     :param eval_data: name → description of further data to score
+    :param start_from: checkpoints that give the initial parameters; None: none does
     :param function_options: keys of `#config` that do not concern the training: the config's own variables, for its
         functions, and options without effect
     :param notices: options of the config without effect, and others to look at
@@ -68,6 +59,7 @@ class ReturnnTraining:
     train_data: dict[str, Any]
     dev_data: dict[str, Any] | None
     eval_data: dict[str, dict[str, Any]]
+    start_from: list[dict[str, Any]] | None
     function_options: frozenset[str]
     notices: list[Notice]
 
@@ -80,6 +72,7 @@ class ReturnnTraining:
             "train_data": self.train_data,
             "dev_data": self.dev_data,
             "eval_data": self.eval_data,
+            "start_from": self.start_from,
             "function_options": self.function_options,
         }
 
@@ -102,11 +95,13 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         further = {name: found for name, found in eval_data_of(data, "config").items() if found is not None}
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
-    settings = plan = None
+    settings = plan = start = None
+    with problems.noted():
+        start = start_from(config, as_path)
     with problems.noted():
         settings = training_config(options)
     with problems.noted():
-        plan = config.plan()
+        plan = planned(config)
     if plan is not None and settings is not None:
         problems.add(_wrong_values(settings))
         with problems.noted():
@@ -127,15 +122,36 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     assert settings is not None
     return ReturnnTraining(
         plan=_for_layout(plan, describe),
-        longer_plan=lambda further_epochs: _for_layout(config.plan(further_epochs), describe),
+        longer_plan=lambda further_epochs: _for_layout(planned(config, further_epochs), describe),
         config=settings,
         extern_data=config.extern_data,
         train_data=data["train"],
         dev_data=data.get("dev"),
         eval_data=further,
+        start_from=start,
         function_options=own,
         notices=notices(config.file, options, plan),
     )
+
+
+def planned(config: Source, further_epochs: int = 0) -> Plan:
+    """
+    :return: the plan in Boulder's terms: layers have the defaults that `behavior_version` and `target` of the config give
+        them, and overrides are written as in Boulder's configs, except for data sets
+    :raises BoulderError: if there is no plan, or for a wrong `behavior_version` or `target`
+    """
+    version = check_version(config.config.typed_value("behavior_version"))
+    target = check_target(config.config.opt_typed_value("target"))
+    plan = config.plan(further_epochs)
+    phases = [
+        replace(
+            phase,
+            network=with_target(with_behavior_version(phase.network, version), target),
+            config=as_boulders(phase.config),
+        )
+        for phase in plan.phases
+    ]
+    return replace(plan, phases=tuple(phases))
 
 
 def given_options(config: Source) -> dict[str, object]:
@@ -189,9 +205,10 @@ def _check_phases(
         spec = checked = None
         with problems.noted(where):
             spec = maker.network(phase)
+            check_axes(spec, check_version(options.get("behavior_version")))
         if rates:
             with problems.noted(where):
-                checked = maker.phase(replace(phase, config=as_boulders(others) | data), rates)
+                checked = maker.phase(replace(phase, config=others | data), rates)
                 checked.to_json({})
         specs.append(spec)
         scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
@@ -210,14 +227,15 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
     yield from (f"'#config': {line}" for line in refusals(overrides))
     for key, value in overrides.items():
         fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *EVAL_KEYS, *PIPELINE_KEYS)
-        if fixed and not (key in options and value is options[key]):
+        if fixed and not (key in options and same_value(value, options[key])):
             yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
 
 
 def _for_layout(plan: Plan, describe: Callable) -> Plan:
-    """:return: the plan with overrides in Boulder's terms"""
+    """:return: the plan with descriptions of the data sets in `#config`"""
     return replace(plan, phases=tuple(_phase_for_layout(phase, describe) for phase in plan.phases))
 
 
 def _phase_for_layout(phase: Phase, describe: Callable) -> Phase:
-    return replace(phase, config=as_boulders(phase.config) | data_of_phase(phase.config, describe, "'#config': "))
+    data = data_of_phase(phase.config, describe, "'#config': ")
+    return replace(phase, config=phase.config | data) if data else phase

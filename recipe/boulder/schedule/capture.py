@@ -28,8 +28,18 @@ def description(function: Callable, path: str = "") -> list[dict]:
     return _Reached(path).all_from(function)
 
 
-def reached(function: Callable) -> list[object]:
+def can_travel(value: object) -> bool:
+    """:return: whether a value, and everything that it reaches, can be described"""
+    try:
+        _Reached("").all_from(value)
+    except (ConfigError, RecursionError):
+        return False
+    return True
+
+
+def reached(function: object) -> list[object]:
     """
+    :param function: or another value, e.g. a dict of functions
     :return: the function, and every function, class and module that it reaches
     :raises ConfigError: as `description`
     """

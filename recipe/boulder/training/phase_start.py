@@ -36,6 +36,9 @@ def start_phase(
 
 def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun) -> Model:
     model = Model(spec, state.params, phase.options, run.train_data, run.replicas)
+    if not state.history and not state.position:  # nothing was trained since the import
+        run.say(f"{phase.name}: starting with the parameters of the imported checkpoint, and a new optimizer")
+        return model
     model.set_slots(state.slots, state.iterations)
     position = f", {state.batches_done} batches of epoch {state.epoch} done" if state.position else ""
     run.say(f"{phase.name}: resuming after epoch {state.finished_epochs}{position}")

@@ -46,8 +46,9 @@ class CodeNetwork(_Known):
         """Calls `fn_train` in training, otherwise `fn_eval`, and returns the result."""
         return fn_train() if self._run.train else fn_eval()
 
-    def get_config(self) -> Any:
+    def get_config(self, consider_global_config: bool = True, fallback_dummy_config: bool = True) -> Any:
         """
+        :param consider_global_config: has no effect here, as `fallback_dummy_config`
         :return: the options of the config, with the overrides of the phase
         :raises ConfigError: if the network does not come from a RETURNN config
         """

@@ -19,7 +19,7 @@ Axes = object
 class Dot(Layer):
     """y[common, var1, var2] = Σ_reduce a[common, reduce, var1] · b[common, reduce, var2]
 
-    RETURNN: DotLayer, with the defaults of behavior version 0. The last static axis of the result is the feature axis.
+    RETURNN: DotLayer, with the defaults of behavior_version 0. The last static axis of the result is the feature axis.
     Batch, loop and beam axes that only one source has are broadcast.
 
     :param reduce: axes of both sources to sum over
@@ -54,6 +54,19 @@ class Dot(Layer):
         site = self.site(run, a, b)
         return self._contraction(a.template, b.template, site).compute(run, a, b, run.template)
 
+    def shared_static_axes(self, site: Site) -> set[Axis]:
+        """:return: static axes that, with automatic `var1` and `var2`, are taken for the same in both sources"""
+        if not self._is_auto:
+            return set()
+        (_, a), (_, b) = site.sources
+        contraction = self._contraction(a, b, site)
+        shared = {*contraction.same.values(), *(set(a.axes) & set(b.axes))} - {*contraction.reduced}
+        return {axis for axis in shared if axis.kind not in (*OUTER, *DYNAMIC)}
+
+    @property
+    def _is_auto(self) -> bool:
+        return "auto" in (self.var1, self.var2) or (self.reduce is not None and (self.var1, self.var2) == (-2, -1))
+
     def _contraction(self, a: Template, b: Template, site: Site) -> Contraction:
         red1, red2 = (self.red1, self.red2) if self.reduce is None else (self.reduce, self.reduce)
         reduced_a, reduced_b = _found(a, red1, site), _found(b, red2, site)
@@ -62,7 +75,7 @@ class Dot(Layer):
             raise site.fail_sources(
                 f"{red1!r} of the first source and {red2!r} of the second cannot be reduced together"
             )
-        auto = "auto" in (self.var1, self.var2) or (self.reduce is not None and (self.var1, self.var2) == (-2, -1))
+        auto = self._is_auto
         var_a, var_b = ((), ()) if auto else (_found(a, self.var1, site), _found(b, self.var2, site))
         if set(var_a) & set(reduced_a) or set(var_b) & set(reduced_b):
             raise site.fail_sources(f"an axis of 'var1', {self.var1!r}, or 'var2', {self.var2!r}, is also reduced")

@@ -1,0 +1,82 @@
+"""`NetworkPassJob`: base of the jobs that run a trained network over a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jobs.experiment import Data, data_description
+from jobs.rqmt import limit_threads
+from sisyphus import Job, Task, tk
+
+if TYPE_CHECKING:
+    from boulder.search.data_pass import DataPass
+
+
+class NetworkPassJob(Job):
+    """
+    A subclass declares its outputs and implements `run`, which begins with `data_pass`.
+
+    Hash: everything but `functions` (the checkpoint or `network` contain their digests) and `rqmt`. Arguments at the defaults
+    of `__sis_hash_exclude__` do not enter it.
+    """
+
+    __sis_hash_exclude__: dict[str, Any] = {"network": None, "max_seqs": None}  # noqa: RUF012 (declared by Sisyphus)
+
+    def __init__(
+        self,
+        *,
+        checkpoint: tk.Path,
+        extern_data: dict,
+        data: Data,
+        network: dict | None = None,
+        batch_size: int | dict[str, int] = 5000,
+        max_seqs: int | None = None,
+        functions: dict[str, dict] | None = None,
+        rqmt: dict | None = None,
+    ) -> None:
+        """
+        :param checkpoint: contains its network
+        :param extern_data: data streams of the network
+        :param data: description of the data set, or paths of HDF files; only streams that the network reads are needed
+        :param network: net dict in place of the one in the checkpoint, as plain JSON (`boulder.schedule.canonical`)
+        :param batch_size: padded frames, or stream → padded frames
+        :param max_seqs: largest number of sequences in a batch; None: no limit
+        :param functions: `Pipeline.functions` of the pipeline of the checkpoint
+        :param rqmt: gpu, cpu, mem in GB, time in hours
+        """
+        self.checkpoint = checkpoint
+        self.extern_data = extern_data
+        self.data = data_description(data, "data", ordered=False)
+        self.network = network
+        self.batch_size = batch_size
+        self.max_seqs = max_seqs
+        self.functions = functions or {}
+        self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 1} | (rqmt or {})
+
+    def tasks(self) -> Iterator[Task]:
+        yield Task("run", resume="run", rqmt=self.rqmt)
+
+    def data_pass(self, mode: str = "search") -> DataPass:
+        """
+        :param mode: "search" or "eval"
+        """
+        from boulder.search.data_pass import DataPass
+        from boulder.training import Checkpoint
+
+        limit_threads(self.rqmt)
+        return DataPass(
+            checkpoint=Checkpoint.load(self.checkpoint.get_path()),
+            extern_data=self.extern_data,
+            data=self.data,
+            batch_size=self.batch_size,
+            functions=self.functions,
+            network=self.network,
+            max_seqs=self.max_seqs,
+            mode=mode,
+        )
+
+    @classmethod
+    def hash(cls, kwargs: Mapping[str, Any]) -> str:
+        computed = {key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")}
+        return super().hash(computed | {"data": data_description(kwargs["data"], "data", ordered=False)})

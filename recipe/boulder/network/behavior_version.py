@@ -1,0 +1,106 @@
+"""RETURNN's `behavior_version`: which default of which layer class each version changes.
+
+The layers here have the defaults of version 0. `with_behavior_version` writes the defaults of a later version into the net
+dict, so that everything after it needs no version, and the hash of a phase changes only where its network does.
+
+Version 11 changes what `combine` and `eval` do with a feature axis of size 1; `broadcasting_layers` finds the layers where
+this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), change layers that do not exist here (9, 12, 17, 18, 21), or do not
+change results (14, 15, 16, and 22 on): see the calls of `BehaviorVersion` in RETURNN 1.20261022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from boulder.errors import NetworkError
+from boulder.network.layer import Site
+from boulder.network.layers.dot import Dot
+from boulder.network.specs import LayerSpec, NetworkSpec
+
+LATEST = 38
+"""The latest version of RETURNN 1.20261022."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """
+    :param version: the first version with the new defaults
+    :param class_name: of the layer
+    :param defaults: option → new default; they apply together, if the layer sets none of these options
+    """
+
+    version: int
+    class_name: str
+    defaults: Mapping[str, Any]
+
+
+CHANGES = (
+    Change(3, "dot", {"var1": "auto", "var2": "auto"}),
+    Change(6, "merge_dims", {"keep_order": True}),
+    Change(10, "conv", {"with_bias": True}),
+)
+
+
+def check_version(version: object) -> int:
+    """
+    :param version: value of a config; None: 0, as in RETURNN
+    :raises NetworkError: if it is no version of RETURNN
+    """
+    if version is None:
+        return 0
+    if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version <= LATEST:
+        raise NetworkError(f"'behavior_version': found {version!r:.60}, expected an int from 0 to {LATEST}")
+    return version
+
+
+def with_behavior_version(network: dict[str, Any], version: int) -> dict[str, Any]:
+    """
+    :param network: net dict
+    :return: the net dict in which the options that `version` changes are set; equal parts are shared, for version 0 all
+    """
+    changed = {name: _changed(options, version) for name, options in network.items()}
+    return changed if any(changed[name] is not options for name, options in network.items()) else network
+
+
+def _changed(options: Any, version: int) -> Any:
+    """:return: options of a layer, or another value in them; layers can hold layers"""
+    if not isinstance(options, dict):
+        return options
+    result = with_behavior_version(options, version)
+    for change in CHANGES:
+        applies = version >= change.version and options.get("class") == change.class_name
+        if applies and options.keys().isdisjoint(change.defaults):
+            result = {**result, **change.defaults}
+    return result
+
+
+def check_axes(spec: NetworkSpec, version: int) -> None:
+    """
+    Refuses layers with axes that a version keeps apart, but which are one axis here, as in earlier versions: since version
+    11 a feature axis of size 1 that `combine` or `eval` would broadcast, since version 14 static axes of one size in the
+    two sources of `dot` with automatic `var1` and `var2`.
+
+    :raises NetworkError: names the layer
+    """
+    for name, layer in spec.layers.items():
+        if version >= 11 and layer.layer.class_name in ("combine", "eval") and _broadcasts(spec, layer):
+            raise _kept_apart(name, "features of size 1 and of another size", 11)
+        if version >= 14 and isinstance(layer.layer, Dot) and len(set(layer.sources)) == 2:
+            sources = [(source, spec.template(source)) for source in layer.sources]
+            if layer.layer.shared_static_axes(Site(name, layer.layer, sources)):
+                raise _kept_apart(name, "axes of the same size", 14)
+
+
+def _broadcasts(spec: NetworkSpec, layer: LayerSpec) -> bool:
+    features = [spec.template(source).feature for source in layer.sources]
+    sizes = {feature.size for feature in features if feature}
+    return 1 in sizes and len(sizes) > 1
+
+
+def _kept_apart(layer: str, axes: str, version: int) -> NetworkError:
+    return NetworkError(
+        f"layer {layer!r}: its sources have {axes}, which are different axes since behavior_version {version}; Boulder does "
+        "not support this yet"
+    )

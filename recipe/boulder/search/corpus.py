@@ -1,0 +1,114 @@
+"""RASR's XML files: segments of a Bliss corpus, and pronunciations of a Bliss lexicon."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from boulder.errors import DataError
+
+
+@dataclass(frozen=True)
+class Segment:
+    """
+    :param recording: name of the audio file
+    :param start: in s
+    :param end: in s
+    :param words: reference, separated by blanks
+    """
+
+    recording: str
+    start: float
+    end: float
+    speaker: str
+    words: str
+    channel: str = "1"
+
+
+def read_corpus(path: str | os.PathLike[str]) -> dict[str, Segment]:
+    """
+    :param path: Bliss corpus, perhaps gzipped
+    :return: tag `CORPUS/RECORDING/SEGMENT` → segment
+    :raises DataError: for a file that is missing or no corpus, or a segment without end
+    """
+    root = _parsed(path, "corpus")
+    result: dict[str, Segment] = {}
+
+    def visit(element: ElementTree.Element, prefix: str) -> None:
+        name = prefix + element.get("name", "")
+        for number, recording in enumerate(element.findall("recording"), start=1):
+            recording_name = recording.get("name", str(number))
+            for count, segment in enumerate(recording.findall("segment"), start=1):
+                tag = f"{name}/{recording_name}/{segment.get('name', str(count))}"
+                start, end = (float(segment.get(key, default)) for key, default in (("start", "0"), ("end", "inf")))
+                if not start < end < math.inf:
+                    raise DataError(f"{path}: segment {tag!r}: found start {start} and end {end}, expected start < end")
+                speaker = segment.find("speaker")
+                result[tag] = Segment(
+                    recording=recording_name,
+                    start=start,
+                    end=end,
+                    speaker=speaker.get("name", "unknown") if speaker is not None else "unknown",
+                    words=" ".join((segment.findtext("orth") or "").split()),
+                    channel=str(int(segment.get("track", "0")) + 1),
+                )
+        for inner in element.findall("subcorpus"):
+            visit(inner, f"{name}/")
+
+    try:
+        visit(root, "")
+    except ValueError as error:
+        raise DataError(f"{path}: cannot be read as a corpus: {error}") from error
+    if not result:
+        raise DataError(f"{path}: found no segments, expected at least one")
+    return result
+
+
+def read_pronunciations(path: str | os.PathLike[str]) -> dict[tuple[str, ...], str]:
+    """
+    :param path: lexicon: a Bliss file (`.xml`, `.xml.gz`), or a text file with a word and its phonemes in each line
+    :return: phonemes → word; of several words with this pronunciation, the first one in the file
+    :raises DataError: for a file that is missing or no lexicon
+    """
+    result: dict[tuple[str, ...], str] = {}
+    if ".xml" in Path(path).suffixes:
+        for lemma in _parsed(path, "lexicon").findall("lemma"):
+            word = " ".join((lemma.findtext("orth") or "").split())
+            for pronunciation in lemma.findall("phon"):
+                phonemes = tuple((pronunciation.text or "").split())
+                if word and phonemes:
+                    result.setdefault(phonemes, word)
+    else:
+        for number, line in enumerate(_content(path).decode("utf8", errors="replace").splitlines(), start=1):
+            fields = line.split()
+            if not fields or line.startswith(";;;"):
+                continue
+            if len(fields) < 2:
+                raise DataError(f"{path}, line {number}: found {line!r:.60}, expected a word and its phonemes")
+            result.setdefault(tuple(fields[1:]), fields[0])
+    if not result:
+        raise DataError(f"{path}: found no pronunciations, expected at least one")
+    return result
+
+
+def _parsed(path: str | os.PathLike[str], tag: str) -> ElementTree.Element:
+    try:
+        root = ElementTree.fromstring(_content(path))
+    except ElementTree.ParseError as error:
+        raise DataError(f"{path}: is no XML: {error}") from error
+    if root.tag != tag:
+        raise DataError(f"{path}: found a <{root.tag}>, expected a <{tag}>")
+    return root
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    try:
+        content = Path(path).read_bytes()
+        return gzip.decompress(content) if Path(path).suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error

@@ -1,0 +1,122 @@
+"""A pass of a network over a data set, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy
+
+from boulder.data import batches_of_epoch, form_batches, open_dataset, sequence_order
+from boulder.data.batches import Batch
+from boulder.data.feed import tensor_spec
+from boulder.errors import CheckpointError, DataError, NetworkError, nearest
+from boulder.lazy import TFTensor, tf
+from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
+from boulder.network.specs import LayerSpec
+from boulder.schedule.functions import restore
+from boulder.training.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class DataPass:
+    """
+    A data set, and the network that reads it.
+
+    :param checkpoint: contains its network
+    :param extern_data: data streams of the network
+    :param data: description of the data set, see `boulder.data.canonical_description`
+    :param batch_size: padded frames, or stream → padded frames
+    :param functions: the functions of the net dict, by digest, see `boulder.schedule.canonical`
+    :param network: net dict in place of the one in the checkpoint
+    :param max_seqs: largest number of sequences in a batch; None: no limit
+    :param mode: "search" or "eval"
+    """
+
+    checkpoint: Checkpoint
+    extern_data: dict[str, Any]
+    data: object
+    batch_size: int | Mapping[str, int]
+    functions: dict[str, dict] | None = None
+    network: dict[str, Any] | None = None
+    max_seqs: int | None = None
+    mode: str = "search"
+
+    def spec(self) -> NetworkSpec:
+        """:raises CheckpointError: if the checkpoint lacks a parameter, or has one of another shape"""
+        network: Any = restore(self.network or self.checkpoint.network, self.functions)
+        spec = describe(network, self.extern_data, mode=self.mode)
+        params, wrong = self.checkpoint.params, []
+        for path, param in spec.params.items():
+            if path not in params:
+                wrong.append(f"{path} is missing{nearest(path, params)}")
+            elif params[path].shape != param.shape:
+                wrong.append(f"{path} is {list(params[path].shape)}, expected {list(param.shape)}")
+        if wrong:
+            raise CheckpointError(f"the checkpoint does not fit the network: {', '.join(wrong)}")
+        return spec
+
+    def batches(
+        self,
+        spec: NetworkSpec,
+        wanted: Callable[[NetworkOutput], Sequence[TFTensor]],
+        in_order: bool = False,
+        streams: Collection[str] = (),
+    ) -> Iterator[tuple[Batch, list[numpy.ndarray]]]:
+        """
+        :param spec: of `spec`, or a part of it
+        :param wanted: network output → tensors
+        :param in_order: whether the batches follow the order of the data set; otherwise, there is least padding
+        :param streams: data streams to read besides those that the network reads
+        :return: each batch, and these tensors as arrays
+        :raises DataError: if the data set cannot be read, or several sequences have the same tag
+        """
+        variables = {path: tf.constant(self.checkpoint.params[path]) for path in spec.params}
+        read = {*uses_streams(spec, losses=False), *streams}
+        with open_dataset(self.data, self.extern_data, streams=read) as dataset:
+            types = tensor_spec(dataset)
+
+            @tf.function(input_signature=[types["data"], types["lengths"]], autograph=False)
+            def forward(data: Mapping[str, TFTensor], lengths: Mapping[str, TFTensor]) -> Sequence[TFTensor]:
+                return wanted(run_network(spec, variables, data, lengths, losses=False))
+
+            order = sequence_order("default" if in_order else "sorted", dataset.order_lengths, 0, 0)
+            batches = form_batches(order, dataset.measured_lengths, self._limits(dataset.streams), self.max_seqs)
+            seen: set[str] = set()
+            for batch in batches_of_epoch(dataset, batches):
+                for tag in batch.tags:
+                    if tag in seen:
+                        raise DataError(f"found several sequences with the tag {tag!r}, expected different tags")
+                    seen.add(tag)
+                yield batch, [tensor.numpy() for tensor in forward(batch.data, batch.lengths)]
+
+    def _limits(self, streams: Collection[str]) -> int | Mapping[str, int]:
+        """:return: `batch_size` for the streams that are read"""
+        if not isinstance(self.batch_size, Mapping):
+            return self.batch_size
+        limits = {key: size for key, size in self.batch_size.items() if key in streams}
+        return limits or max(self.batch_size.values())
+
+
+def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
+    """:raises NetworkError: if there is no such layer; names the nearest one"""
+    if name not in spec.layers:
+        raise NetworkError(
+            f"there is no layer {name!r}{nearest(name, spec.layers)} (a layer that nothing reads needs 'is_output_layer')"
+        )
+    return spec.layers[name]
+
+
+def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
+    """:return: the part of the network that these layers depend on, so that data streams of others are not read"""
+    kept: set[str] = set()
+    waiting = list(layers)
+    while waiting:
+        name = waiting.pop()
+        if name in spec.layers and name not in kept:
+            kept.add(name)
+            waiting += spec.layers[name].sources
+            parts = name.split("/")  # `decoder/weights` is computed by the loop `decoder`
+            waiting += ["/".join(parts[:number]) for number in range(1, len(parts))]
+    return replace(spec, layers={name: layer for name, layer in spec.layers.items() if name in kept}, losses={})

@@ -1,0 +1,172 @@
+"""
+Vocabularies: class indices → text, as RETURNN's `vocab` of a data stream describes them.
+
+    {"vocab_file": "bpe.vocab", "bpe_file": "bpe.codes"}     labels joined by blanks
+    {"class": "CharacterTargets", "labels": "abc…"}          characters, joined without blanks
+    {"class": "Utf8ByteTargets"}                             bytes of UTF-8 text
+    {"class": "SentencePieces", "model_file": "spm.model"}   pieces, joined by blanks
+
+`bpe_file`, `unknown_label`, `seq_postfix` and others concern only the way from text to indices.
+"""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import os
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boulder.errors import DataError, nearest
+
+_FILE_OF_CLASS = {
+    "Vocabulary": "vocab_file",
+    "BytePairEncoding": "vocab_file",
+    "SamplingBytePairEncoding": "vocab_file",
+    "CharacterTargets": "vocab_file",
+    "SentencePieces": "model_file",
+    "Utf8ByteTargets": None,
+}
+_WITHOUT_EFFECT = (
+    *("bpe_file", "unknown_label", "bos_label", "eos_label", "pad_label", "control_symbols", "user_defined_symbols"),
+    *("special_symbols_via_file", "seq_postfix", "single_whitespace_split", "breadth_prob", "rnd"),
+    *("add_bos", "add_eos", "reverse", "enable_sampling", "nbest_size", "alpha", "out_type"),
+)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """
+    :param names: name of each class index
+    :param joined_by: text between two names; None: the indices are bytes of UTF-8 text
+    """
+
+    names: Sequence[str]
+    joined_by: str | None = " "
+
+    def text(self, indices: Sequence[int], where: str) -> str:
+        """
+        :param where: context for error messages
+        :raises DataError: for an index out of range
+        """
+        for index in indices:
+            if not 0 <= index < len(self.names):
+                raise DataError(f"{where}: found label {index}, expected 0 to {len(self.names) - 1}")
+        if self.joined_by is None:
+            return bytes(indices).decode("utf8", errors="replace")
+        return self.joined_by.join(self.names[index] for index in indices)
+
+
+def indices_as_labels(dim: int) -> Labels:
+    """:return: labels whose names are their numbers"""
+    return Labels([str(index) for index in range(dim)])
+
+
+def labels_by_names(names: Sequence[str]) -> Labels:
+    """:return: labels of a data set that only gives their names: bytes, characters or words, decided as in RETURNN"""
+    if len(names) < 1000 and all(len(name) == 1 for name in names):
+        return Labels(names, None if list(names) == [chr(i) for i in range(256)] else "")
+    return Labels(names)
+
+
+def vocabulary_description(vocab: object, where: str, as_path: Callable[[str], object] = str) -> dict[str, Any]:
+    """
+    :param vocab: see above
+    :param as_path: makes a path object of a file
+    :return: the options that determine the text, plain
+    :raises DataError: for an unknown class or option, with the nearest name, or a missing file
+    """
+    if not isinstance(vocab, Mapping):
+        raise DataError(f"{where}: found {vocab!r:.60}, expected a dict such as {{'vocab_file': …}}")
+    name = vocab.get("class", "Vocabulary")
+    if name not in _FILE_OF_CLASS:
+        raise DataError(
+            f"{where}: found class {name!r}, expected {', '.join(_FILE_OF_CLASS)}{nearest(str(name), _FILE_OF_CLASS)}"
+        )
+    file_option = _FILE_OF_CLASS[name]
+    known = ("class", "num_labels", *([file_option, "labels"] if file_option else []))
+    for option in vocab:
+        if option not in known and option not in _WITHOUT_EFFECT:
+            raise DataError(f"{where}: {name} has no option {option!r}{nearest(option, known)}")
+    kept = {key: vocab[key] for key in known if vocab.get(key) is not None}
+    if file_option and file_option not in kept and "labels" not in kept:
+        raise DataError(f"{where}: {name} needs the option {file_option!r}")
+    if callable(kept.get("labels")):
+        raise DataError(f"{where}: found a function as 'labels', expected a list")
+    if "labels" in kept:
+        kept["labels"] = list(kept["labels"])
+    file = kept.get(file_option) if file_option else None
+    if file is not None and not hasattr(file, "get_path"):
+        kept[str(file_option)] = as_path(os.fspath(file))
+    if name in ("BytePairEncoding", "SamplingBytePairEncoding"):
+        name = "Vocabulary"  # the same text
+    return {"class": name} | {key: value for key, value in kept.items() if key != "class"}
+
+
+def read_labels(description: Mapping[str, Any]) -> Labels:
+    """
+    :param description: see `vocabulary_description`; paths are strings, or have a method `get_path`
+    :raises DataError: for a file that is missing or no vocabulary, or another number of labels than `num_labels`
+    """
+    name = description["class"]
+    if name == "Utf8ByteTargets":
+        return Labels([chr(i) for i in range(256)], None)
+    if "labels" in description:
+        names, where = list(description["labels"]), "vocabulary"
+    else:
+        file = description[str(_FILE_OF_CLASS[name])]
+        where = file.get_path() if hasattr(file, "get_path") else str(file)
+        names = _pieces(where) if name == "SentencePieces" else _names_in(Path(where))
+    if len(names) != description.get("num_labels", len(names)):
+        raise DataError(f"{where}: found {len(names)} labels, expected {description['num_labels']}")
+    return Labels(names, "" if name == "CharacterTargets" else " ")
+
+
+def _names_in(path: Path) -> list[str]:
+    """:return: the labels of a file with a line for each label, or with a dict from labels to indices"""
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".pkl":
+            indices = _PlainUnpickler(_open(path)).load()
+        else:
+            text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf8")
+            if not text.startswith("{"):
+                return text.splitlines()
+            indices = ast.literal_eval(text)
+    except (OSError, EOFError, ValueError, SyntaxError, pickle.UnpicklingError) as error:
+        raise DataError(f"{path}: cannot be read as a vocabulary: {' '.join(str(error).split())}") from error
+    if not isinstance(indices, dict):
+        raise DataError(f"{path}: found a {type(indices).__name__}, expected a dict from labels to indices")
+    by_index = {index: label for label, index in sorted(indices.items())}
+    if sorted(by_index) != list(range(len(by_index))):
+        missing = next((i for i in range(len(by_index)) if i not in by_index), len(by_index))
+        raise DataError(
+            f"{path}: no label has the index {missing}, expected a label for each of {len(by_index)} indices"
+        )
+    return [by_index[index] for index in range(len(by_index))]
+
+
+def _open(path: Path) -> Any:
+    return path.open("rb")
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads dicts, texts and numbers only, since a pickle of anything else may run code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"found {module}.{name}, expected a dict from labels to indices")
+
+
+def _pieces(model: str) -> list[str]:
+    try:
+        import sentencepiece
+    except ImportError as error:
+        raise DataError(f"{model}: needs the package sentencepiece: `pip install sentencepiece`") from error
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_file=model)
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"{model}: cannot be read as a SentencePiece model: {' '.join(str(error).split())}") from error
+    return [processor.id_to_piece(index) for index in range(processor.vocab_size())]
