@@ -41,8 +41,8 @@ class TrainedReturnn:
 
     @property
     def out_checkpoints(self) -> dict[int, tk.Path]:
-        """:return: epoch → checkpoint that is kept after it, in Boulder's format"""
-        return {job.phases[-1]["last_epoch"]: job.out_checkpoint for job in self.pipeline.jobs}
+        """:return: epoch → checkpoint that is kept in any case, in Boulder's format"""
+        return self.pipeline.out_checkpoints
 
     @property
     def out_returnn_config_file(self) -> tk.Path:
