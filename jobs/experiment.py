@@ -12,8 +12,10 @@ from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
 from boulder.training.keep import Keep, keep_best_is_set, keep_of_config
+from boulder.training.option_kind import is_number
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
+from boulder.training.store import CHECKPOINT_MINUTES
 from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
@@ -45,6 +47,7 @@ class ExperimentOptions(TypedDict, total=False):
     nodes: int
     function_options: Collection[str]
     keep_epochs: Collection[int]
+    checkpoint_minutes: float | None
     further_epochs: Sequence[int]
 
 
@@ -72,6 +75,7 @@ class Experiment:
     :param function_options: keys that a `#config` may have although no training option has these names, since functions of
         the network read them
     :param keep_epochs: epochs whose checkpoints are kept, see docs/kept_checkpoints.md
+    :param checkpoint_minutes: within an epoch, a job saves so many minutes after its last checkpoint; None: never
     :param further_epochs: numbers of epochs by which training continues after its end, each in a job of its own. The jobs
         before stay the same. `boulder extend` adds to it.
     """
@@ -93,6 +97,7 @@ class Experiment:
     nodes: int = 1
     function_options: Collection[str] = ()
     keep_epochs: Collection[int] = ()
+    checkpoint_minutes: float | None = CHECKPOINT_MINUTES
     further_epochs: Sequence[int] = ()
 
     @classmethod
@@ -139,11 +144,17 @@ class Experiment:
         number_list = isinstance(self.further_epochs, Sequence) and not isinstance(self.further_epochs, str)
         names = isinstance(self.function_options, Collection) and not isinstance(self.function_options, str)
         num_epochs: object = self.num_epochs
+        minutes: object = self.checkpoint_minutes
         for key, right, expected in (
             ("config", isinstance(self.config, Mapping), "a dict of training options"),
             ("num_epochs", num_epochs is None or type(num_epochs) is int, "an int or None"),
             ("plan", self.plan is None or isinstance(self.plan, Plan) or callable(self.plan), "a Plan or a function"),
             ("eval_data", isinstance(self.eval_data, Mapping), "a dict: name → data"),
+            (
+                "checkpoint_minutes",
+                minutes is None or (is_number(minutes) and minutes > 0),
+                "a positive number or None",
+            ),
             ("rqmt", self.rqmt is None or isinstance(self.rqmt, Mapping), "a dict such as {'cpu': 2, 'mem': 4}"),
             ("function_options", names, "a list of names"),
             ("further_epochs", number_list, "a list of numbers"),

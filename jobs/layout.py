@@ -69,6 +69,7 @@ class Layout:
                 rqmt=experiment.rqmt,
                 gpus=its_devices.gpus,
                 nodes=its_devices.nodes,
+                checkpoint_minutes=experiment.checkpoint_minutes,
             )
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
             job.keep_also(keep)

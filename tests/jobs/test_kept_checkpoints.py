@@ -199,3 +199,11 @@ def test_what_is_kept_reaches_the_worker(lay_out):
 
     job = lay_out(BEST, num_epochs=11).jobs[-1]
     assert pickle.loads(pickle.dumps(job)).kept == job.kept == Keep((10, 11), 2, 2)
+
+
+def test_checkpoints_by_time_change_no_job_and_reach_the_worker(lay_out):
+    often = lay_out(checkpoint_minutes=5)
+    assert [job.checkpoint_minutes for job in often.jobs] == [5, 5]
+    assert ids(often) == ids(lay_out())
+    with pytest.raises(ConfigError, match="checkpoint_minutes: found 0, expected a positive number or None"):
+        lay_out(checkpoint_minutes=0)

@@ -97,6 +97,7 @@ def _train_batches(
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
         run.stop_if_asked(model, state)
+        run.save_if_due(model, state)
     return sums, len(batches), int(dataset.order_lengths[order].sum())
 
 

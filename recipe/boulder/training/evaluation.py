@@ -27,4 +27,5 @@ def evaluate(
         sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))
         run.progress.advance(sums)
         run.stop_if_asked(model, state)
+        run.save_if_due(model, state)
     return sums

@@ -29,6 +29,7 @@ class TrainingFiles:
     :param tensorboard: folder for TensorBoard's event files
     :param progress: state of the running epoch, see `boulder.training.progress`
     :param kept: keeps checkpoints of some epochs; None: of none
+    :param checkpoint_minutes: within an epoch, save when so much time has passed since the last checkpoint; None: never
     :param begin: called first, by rank 0 only
     """
 
@@ -40,6 +41,7 @@ class TrainingFiles:
     progress: Path
     growth: Callable[[TrainingPhase, GrowthReport], None]
     kept: KeptFolder | None = None
+    checkpoint_minutes: float | None = None
     begin: Callable[[], None] = lambda: None
 
 
@@ -68,6 +70,12 @@ class TrainingRun:
         """
         state.params, state.slots, state.iterations = model.values(), model.slots(), model.iterations
         return self.store.save(state)
+
+    def save_if_due(self, model: Model, state: Checkpoint) -> None:
+        """Save after `checkpoint_minutes` without a checkpoint. Rank 0 alone decides: this changes no number."""
+        minutes = self.files.checkpoint_minutes
+        if minutes is not None and self.replicas.is_chief and self.store.minutes_since_save >= minutes:
+            self.save(model, state)
 
     def stop_if_asked(self, model: Model, state: Checkpoint) -> None:
         """:raises SystemExit: after saving, if any process has received a signal"""
