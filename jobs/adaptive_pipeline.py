@@ -25,6 +25,7 @@ _RECORD = (
     "epoch",
     "index",
     "learning_rate",
+    "effective_learning_rate",
     "train",
     "dev",
     "eval",

@@ -1,5 +1,6 @@
 """The `boulder` command, and the `sis` command of the same environment."""
 
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -17,6 +18,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 Config = Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo", metavar="CONFIG")]
 PipelineName = Annotated[str | None, typer.Option("--pipeline", help="if the config lays out several")]
+NetworkConfig = Annotated[
+    str, typer.Option("--config", help="FILE.FUNCTION, or a RETURNN config file: gives the network")
+]
+NetworkEpoch = Annotated[
+    int | None, typer.Option("--epoch", help="the config's network in this epoch [that of the checkpoint]", min=1)
+]
 PhaseName = Annotated[str, typer.Option("--phase", help="as `boulder status` names it: 3, final, …")]
 
 
@@ -37,6 +44,11 @@ def main() -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _quieten_tensorflow() -> None:
+    """Lets TensorFlow report errors only, in this process, as settings.py does in those of jobs."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @app.callback()
@@ -89,6 +101,16 @@ def plan(
 
     console = Console(highlight=False)
     raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
+
+
+@app.command()
+def options(
+    names: Annotated[list[str] | None, typer.Argument(help="the default is all", metavar="OPTION")] = None,
+) -> None:
+    """Show what Boulder does with an option of a RETURNN config: honoured, without effect here, or refused, and why."""
+    from jobs.commands.show_options import show_options
+
+    show_options(names or [], Console(highlight=False))
 
 
 @app.command()
@@ -169,6 +191,68 @@ def release(config: Config, phase: PhaseName, pipeline: PipelineName = None) -> 
     from jobs.commands.hold import release as release_phase
 
     raise typer.Exit(release_phase(config, phase, Console(highlight=False), pipeline=pipeline))
+
+
+@app.command(name="import")
+def import_(
+    checkpoint: Annotated[
+        str, typer.Argument(help="of RETURNN, e.g. net-model/network.pretrain.012, or of Boulder, *.h5")
+    ],
+    config: NetworkConfig,
+    pipeline: PipelineName = None,
+    epoch: NetworkEpoch = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="file to write")] = "checkpoint.h5",
+    prefix: Annotated[str, typer.Option(help="take only parameters whose path contains it; their names lack it")] = "",
+    ignore_missing: Annotated[
+        bool, typer.Option("--ignore-missing", help="initialise parameters that it lacks")
+    ] = False,
+) -> None:
+    """Write a checkpoint of Boulder with the parameters of another one, for the network that a config has in an epoch."""
+    from jobs.commands.import_checkpoint import import_checkpoint
+
+    _quieten_tensorflow()
+    code = import_checkpoint(
+        checkpoint,
+        config,
+        output,
+        Console(highlight=False),
+        pipeline=pipeline,
+        epoch=epoch,
+        prefix=prefix,
+        ignore_missing=ignore_missing,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[str, typer.Argument(help="of Boulder, e.g. output/g2p.demo/checkpoint.h5")],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="RETURNN's 'model': files are named OUTPUT.012.index, …")
+    ] = None,
+    saved_model: Annotated[
+        str | None, typer.Option("--saved-model", metavar="FOLDER", help="write a SavedModel for inference instead")
+    ] = None,
+    config: Annotated[str | None, typer.Option("--config", help="for --saved-model: config of the network")] = None,
+    pipeline: PipelineName = None,
+    epoch: NetworkEpoch = None,
+    layer: Annotated[list[str] | None, typer.Option("--layer", help="for --saved-model: its outputs [output]")] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="for --saved-model: layers of class 'choice' search")
+    ] = False,
+) -> None:
+    """Write a checkpoint that RETURNN loads, or a SavedModel that TensorFlow runs without Boulder."""
+    from jobs.commands.export_checkpoint import export_checkpoint, export_saved_model
+
+    _quieten_tensorflow()
+    console = Console(highlight=False)
+    if saved_model is None:
+        raise typer.Exit(export_checkpoint(checkpoint, output or "network", console))
+    layers = layer or ["output"]
+    code = export_saved_model(
+        checkpoint, saved_model, config, console, layers=layers, pipeline=pipeline, epoch=epoch, search=search
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -35,17 +35,22 @@ class Layout:
         self._experiment = experiment
         self._readable: list[dict[str, Any]] = []  # descriptions of data sets that have been checked
 
-    def pipeline(self, plan: Plan, decisions: Sequence[int] = (), needs: int | None = None) -> Pipeline:
+    def pipeline(
+        self, plan: Plan, decisions: Sequence[int] = (), needs: int | None = None, num_epochs: int | None = None
+    ) -> Pipeline:
         """
         :param plan: if its beginning has been laid out before, the jobs of the beginning stay the same
         :param decisions: no job reaches across the end of one of these epochs
         :param needs: see `Pipeline`
+        :param num_epochs: number of epochs without those that were added after the end; None: that of the experiment
         :raises BoulderError: if a phase cannot be trained; names the phase
         """
         experiment = self._experiment
         functions: dict[str, dict] = {}
         extern_data: Any = canonical(experiment.extern_data)
-        specs, phases, devices = self._checked(plan)
+        if num_epochs is None:
+            num_epochs = experiment.num_epochs
+        specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
         start.check(plan)
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
@@ -82,9 +87,11 @@ class Layout:
         plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
         return Pipeline(plan, specs, jobs, plain, functions, needs, keep=keep)
 
-    def _checked(self, plan: Plan) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
+    def _checked(
+        self, plan: Plan, num_epochs: int | None
+    ) -> tuple[list[NetworkSpec], list[TrainingPhase], dict[int, Devices]]:
         """:return: the network of each phase; the phases as their jobs receive them; first epoch of a phase → its devices"""
-        rates = learning_rate_control(self._experiment.config, plan)
+        rates = learning_rate_control(self._experiment.config, plan, num_epochs)
         maker = self._experiment.phase_maker()
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):

@@ -36,6 +36,7 @@ class PhaseTrainingJob(Job):
     Outputs:
         out_checkpoint: the last checkpoint, from which the next job starts
         out_scores: JSON lines, one for each epoch of this job
+        out_learning_rates: rates and scores of all epochs so far, as RETURNN's `learning_rate_file`
         out_growth: JSON, one entry for each phase of this job: the growth of each parameter
         out_tensorboard: folder with TensorBoard's event files
         out_kept: folder of kept checkpoints, also of those that are kept for their scores
@@ -82,6 +83,7 @@ class PhaseTrainingJob(Job):
 
         self.out_checkpoint = self.output_path("checkpoint.h5")
         self.out_scores = self.output_path("scores.jsonl")
+        self.out_learning_rates = self.output_path("learning_rates")
         self.out_growth = self.output_path("growth.json")
         self.out_tensorboard = self.output_path("tensorboard", directory=True)
         self.out_kept = self.output_path(_KEPT, directory=True)
@@ -114,6 +116,7 @@ class PhaseTrainingJob(Job):
             store=Path(_CHECKPOINTS),  # in work/, which clean-up may delete once the job has finished
             checkpoint=Path(self.out_checkpoint.get_path()),
             scores=Path(self.out_scores.get_path()),
+            learning_rates=Path(self.out_learning_rates.get_path()),
             tensorboard=Path(self.out_tensorboard.get_path()),
             progress=Path(_PROGRESS),
             growth=self._write_growth,

@@ -45,8 +45,9 @@ def lay_out(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
     experiment = Experiment.of(name, arguments)
     further = all_further_epochs(name, experiment.further_epochs)
     planned = _planner(experiment)(sum(further))
-    cuts = ends_before(planned.num_epochs - sum(further), further)
-    return announced(name, replace(Layout(experiment).pipeline(planned, cuts), further_epochs=further))
+    num_epochs = planned.num_epochs - sum(further)
+    pipeline = Layout(experiment).pipeline(planned, ends_before(num_epochs, further), num_epochs=num_epochs)
+    return announced(name, replace(pipeline, further_epochs=further))
 
 
 def _planner(experiment: Experiment) -> Callable[[int], Plan]:

@@ -32,10 +32,12 @@ class TrainedReturnn:
     """
     A laid out training, with outputs under the names of i6_core's `ReturnnTrainingJob`.
 
+    :param name: of the pipeline
     :param pipeline: the jobs of the phases
     :param config_text: of the config that is trained
     """
 
+    name: str
     pipeline: Pipeline
     config_text: str
 
@@ -43,6 +45,11 @@ class TrainedReturnn:
     def out_checkpoints(self) -> dict[int, tk.Path]:
         """:return: epoch → checkpoint that is kept in any case, in Boulder's format"""
         return self.pipeline.out_checkpoints
+
+    @property
+    def out_learning_rates(self) -> tk.Path:
+        """:return: rates and scores of all epochs, as RETURNN's `learning_rate_file`"""
+        return self.pipeline.jobs[-1].out_learning_rates
 
     @property
     def out_returnn_config_file(self) -> tk.Path:
@@ -61,8 +68,8 @@ class TrainedReturnn:
     def add_alias(self, alias: str) -> None:
         """Gives the jobs the aliases `ALIAS/phase.00`, …"""
         for job in self.pipeline.jobs:
-            for name in sorted(job.get_aliases() or ()):
-                job.add_alias(f"{alias}/{name.rpartition('/')[2]}")
+            for name in [name for name in job.get_aliases() or () if name.startswith(f"{self.name}/")]:
+                job.add_alias(f"{alias}/{name.removeprefix(f'{self.name}/')}")
 
     def _plots(self) -> PlotScoresJob:
         return PlotScoresJob(scores=self.pipeline.scores, phases=self.pipeline.rows)
@@ -114,7 +121,8 @@ def train_returnn(
             known = (*inspect.signature(train_returnn).parameters, *_WITHOUT_EFFECT)
             raise ConfigError(f"train_returnn: there is no argument {argument!r}{nearest(argument, known)}")
     devices, rqmt = _devices(device, horovod_num_processes, multi_node_slots, cpu_rqmt, mem_rqmt, time_rqmt)
-    name, config, text = _config(returnn_config, name, _options(num_epochs, save_interval, keep_epochs))
+    name, config, text = _config(returnn_config, name, {"num_epochs": num_epochs, "save_interval": save_interval})
+    text += _keep(config, keep_epochs)
     training = config.training(tk.Path)
     arguments = training.arguments() | {"extern_data": without_vocabularies(training.extern_data)}
     check_files(arguments["extern_data"], f"{name}: extern_data")
@@ -130,30 +138,45 @@ def train_returnn(
         indices_per_job=indices_per_job,
         further_epochs=list(further_epochs),
     )
-    return TrainedReturnn(pipeline, text)
-
-
-def _options(num_epochs: int | None, save_interval: int | None, keep_epochs: Iterable[int] | None) -> dict[str, Any]:
-    """:return: the options of the config that the arguments set"""
-    options: dict[str, Any] = {"num_epochs": num_epochs, "save_interval": save_interval}
-    if keep_epochs is not None:
-        options["cleanup_old_models"] = {"keep": sorted(keep_epochs)}
-    return {key: value for key, value in options.items() if value is not None}
+    return TrainedReturnn(name, pipeline, text)
 
 
 def _config(config: Any, name: str | None, options: dict[str, Any]) -> tuple[str, ReturnnConfig, str]:
     """:return: name of the pipeline, the config, and its text"""
+    options = {key: value for key, value in options.items() if value is not None}
     if isinstance(config, str | os.PathLike):  # a path of Sisyphus is one, too
         path = Path(os.fspath(config))
         loaded = load_config(path, options)
         text = path.read_text(encoding="utf-8-sig")
-        if text.lstrip().startswith("#!") and options:
-            text += "\n" + text_of([("options", options)]).partition("\n")[2]
-        return name or path.stem, loaded, text
+        return name or path.stem, loaded, text + (_lines(options) if text.lstrip().startswith("#!") else "")
     pieces = config_pieces(config, options)
     text = text_of(pieces)
     name = name or f"returnn.{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return name, load_pieces(name, pieces), text
+
+
+def _keep(config: ReturnnConfig, epochs: Iterable[int] | None) -> str:
+    """
+    Sets the epochs whose checkpoints are kept, as `ReturnnTrainingJob` does.
+
+    :return: the line of the config's text
+    """
+    if epochs is None:
+        return ""
+    cleanup = config.config.typed_value("cleanup_old_models", True)
+    if cleanup is not True and not (isinstance(cleanup, dict) and "keep" not in cleanup):
+        raise ConfigError(
+            f"train_returnn: keep_epochs: found 'cleanup_old_models' = {cleanup!r:.60} in the config, expected True, a dict "
+            "without 'keep', or no keep_epochs"
+        )
+    options = {"cleanup_old_models": {**(cleanup if isinstance(cleanup, dict) else {}), "keep": sorted(epochs)}}
+    config.config.update(options)
+    return _lines(options)
+
+
+def _lines(options: dict[str, Any]) -> str:
+    """:return: lines at the end of a Python config that set these options"""
+    return "".join(f"\n{key} = {value!r}\n" for key, value in options.items())
 
 
 def _devices(

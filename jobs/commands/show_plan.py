@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from boulder.errors import BoulderError, ConfigError, ConfigProblems
+from boulder.errors import BoulderError, ConfigError, ConfigProblems, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
@@ -96,6 +96,24 @@ def _tell_problems(problems: Sequence[str], console: Console) -> None:
         console.print("[red]`boulder run` would refuse it:[/red]")
     for problem in problems:
         console.print(f"  {escape(problem)}", highlight=False, soft_wrap=True)
+
+
+def planned_networks(name: str, pipeline: str | None = None) -> PlannedNetworks:
+    """
+    :param name: see `show_plan`
+    :param pipeline: if the config lays out several
+    :raises BoulderError: if the config gives no plan, or several to choose from
+    """
+    found = {planned.name: planned for planned in _reader(name)()}
+    if pipeline is None and len(found) == 1:
+        return next(iter(found.values()))
+    if pipeline not in found:
+        which = "several pipelines" if pipeline is None else f"no pipeline {pipeline!r}"
+        near = nearest(pipeline, found) if pipeline else ""
+        raise ConfigError(
+            f"config {name!r}: it lays out {which}: expected by --pipeline one of {', '.join(found)}{near}"
+        )
+    return found[pipeline]
 
 
 def tell_what_it_needs(needs: int | None, console: Console) -> None:

@@ -34,8 +34,10 @@ def test_paths_and_defaults_have_the_same_canonical_form(given):
 
 def test_options_of_the_order_are_checked_and_left_out_where_the_order_has_no_effect():
     described = {"class": "HDFDataset", "files": ["a.hdf"], "seq_ordering": "random", "order_by": "data"}
-    assert canonical_description(described) == described
+    assert canonical_description(described) == described | {"random_seed_offset": 0}
     assert canonical_description(described, ordered=False) == canonical_description("a.hdf")
+    described |= {"partition_epoch": 2}
+    assert canonical_description(described, ordered=False) == canonical_description(described)
     with pytest.raises(DataError, match="found 'randm'"):
         canonical_description(described | {"seq_ordering": "randm"}, ordered=False)
 
@@ -86,17 +88,21 @@ def two_streams(tmp_path):
     [
         ({"a": {"dim": 2}, "b": (3, 1)}, None, "short"),  # the first stream
         ({"a": {"dim": 2}, "b": (3, 1)}, "b", "long"),
-        ({"a": {"dim": 2}, "b": {"dim": 3, "sparse": True, "available_for_inference": True}}, None, "long"),
+        ({"a": {"dim": 2}, "b": {"dim": 3, "sparse": True, "available_for_inference": True}}, None, "short"),
         ({"a": {"dim": 2}, "b": {"dim": 3, "sparse": True, "available_for_inference": True}}, "a", "short"),
         (None, None, "short"),
     ],
 )
-def test_the_order_goes_by_the_named_stream_or_the_default_input_or_the_first(
-    two_streams, extern_data, order_by, shortest
-):
+def test_seq_ordering_goes_by_the_named_stream_or_the_first(two_streams, extern_data, order_by, shortest):
     description = {"class": "HDFDataset", "files": [two_streams], "order_by": order_by, "seq_ordering": "sorted"}
     with open_dataset(description, extern_data) as dataset:
         assert dataset.tags(dataset.epoch_order(1, seed=1, default="random"))[0] == shortest
+
+
+def test_batching_goes_by_the_default_input(two_streams):
+    extern_data = {"a": {"dim": 2}, "b": {"dim": 3, "sparse": True, "available_for_inference": True}}
+    with open_dataset(two_streams, extern_data) as dataset:
+        assert dataset.tags(dataset.epoch_order(1, seed=1, default="sorted"))[0] == "long"
 
 
 def test_order_by_must_name_a_stream_of_extern_data(two_streams):

@@ -82,7 +82,11 @@ def test_random_orders_differ_between_epochs_and_seeds_and_never_change():
         ("laplace:", "found 'laplace:'"),
         ("laplace:0", "found 'laplace:0'"),
         ("laplace:.x", "found 'laplace:.x'"),
-        ("random:2", "found 'random:2'"),
+        ("random:", "found 'random:'"),
+        ("random:1:1", "found 'random:1:1'"),
+        ("sorted:2", "found 'sorted:2'"),
+        ("default_every_n", "found 'default_every_n'"),
+        ("laplace:2:0", "found 'laplace:2:0'"),
         (None, "found None"),
     ],
 )

@@ -58,6 +58,7 @@ def test_it_trains_there(python, tmp_path):
     (folder / "work").mkdir()
     run(python, Path(UPSTREAM, "sis"), "manager", "-r", "config/main.py", cwd=folder)
     assert "max_seqs = 10" in (folder / "output/train/returnn.config").read_text()
+    assert "4: EpochData(" in (folder / "output/train/learning_rates").read_text()
     assert (folder / "output/train/scores.png").read_bytes().startswith(b"\x89PNG")
     checkpoint = (folder / "output/train/checkpoint.h5").read_bytes()
     jobs = {path.name for path in (folder / "work/jobs/phase_training").iterdir()}

@@ -17,23 +17,28 @@ NETWORK = {"output": {"class": "softmax", "loss": "ce", "n_out": 2, "from": "dat
 
 
 def random_case(rng: random.Random) -> dict:
-    def rate():
-        return rng.choice([1.0, 0.5, 0.25, 0.125, 2.0, 3.0])
+    def rate(*others):
+        return rng.choice([1.0, 0.5, 0.25, 0.125, 2.0, 3.0, *others])
 
     always = rng.random() < 0.5
     config = {"learning_rate": rate()}
     if rng.random() < 0.5:
         config["pretrain_learning_rate"] = rate()
     if rng.random() < 0.6:
-        config["learning_rates"] = [rate() for _ in range(rng.randint(1, 9))]
+        config["learning_rates"] = [rate(0.0) for _ in range(rng.randint(1, 9))]
     if always:
         config["use_learning_rate_control_always"] = True
+    else:
+        config["use_learning_rate_control_always"] = False  # RETURNN overrides only keys that the config has
     overrides = []
     if rng.random() < 0.8:
-        for _ in range(
-            rng.randint(1, 3)
-        ):  # RETURNN rejects a rate in `#config` without use_learning_rate_control_always
-            overrides.append({"learning_rate": rate()} if always and rng.random() < 0.5 else {})
+        for _ in range(rng.randint(1, 3)):
+            override = {}
+            if always and rng.random() < 0.5:  # otherwise RETURNN rejects a rate in `#config`
+                override["learning_rate"] = rate(0.0, 0.0)
+            elif not always and rng.random() < 0.2:
+                override["use_learning_rate_control_always"] = True
+            overrides.append(override)
     return {
         "config": config,
         "overrides": overrides,
@@ -93,7 +98,9 @@ def random_case_of_rule(rng: random.Random) -> dict:
         scores.append(
             {prefix: {name: round(rng.uniform(0.5, 3), rng.choice([1, 6])) for name in names} for prefix in data}
         )
-    resumes = [epoch for epoch in range(2, case["num_epochs"] + 1) if rng.random() < 0.2]
+    # a resumed RETURNN forgets a rate of 0 in `#config` and takes that of `learning_rates`, unlike an uninterrupted one
+    lasting = not any(override.get("learning_rate") == 0 for override in case["overrides"])
+    resumes = [epoch for epoch in range(2, case["num_epochs"] + 1) if lasting and rng.random() < 0.2]
     return case | {"scores": scores, "resumes": resumes}
 
 

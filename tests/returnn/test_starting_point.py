@@ -98,10 +98,7 @@ def test_wrong_options_are_one_line(config, text, message):
 
 
 def test_names_of_checkpoints(tmp_path):
-    assert [checkpoint_name("m/net", 3, True), checkpoint_name("m/net", 1012, False)] == [
-        "m/net.pretrain.003",
-        "m/net.1012",
-    ]
+    assert [checkpoint_name("m/net", 3), checkpoint_name("m/net", 1012)] == ["m/net.003", "m/net.1012"]
     names = ["net.pretrain.012", "net.012.meta", "net.v2.012.index", "net.012.data-00000-of-00001", "a/epoch.000012.h5"]
     assert {epoch_of(name) for name in names} == {12}
     assert epoch_of("net.012/best") is None

@@ -41,6 +41,10 @@ def augment(source, self, **kwargs):
     tf1.debugging.assert_greater_equal(self.network.global_train_step, tf.constant(0, tf.int64))
     return x - tf1.reduce_mean(x, axis=-1, keep_dims=True)
 
+def dynamic_learning_rate(*, network, global_train_step, learning_rate, **_other):
+    assert network.global_train_step.dtype == global_train_step.dtype
+    return tf.where(global_train_step < 8, learning_rate * tf.to_float(global_train_step) / 8, learning_rate)
+
 network = {{
     "embedding": {{"class": "linear", "n_out": 4, "activation": None, "from": "data"}},
     "augment": {{"class": "eval", "eval": augment, "from": "embedding"}},
@@ -128,6 +132,7 @@ def test_an_override_that_only_functions_read_does_not_reach_the_training(laid_o
     pipeline = laid_out()
     phases = pipeline.jobs[0].phases
     options = {"max_seqs": 6, "optimizer": {"class": "sgd"}}
+    options["dynamic_learning_rate"] = phases[0]["config"]["dynamic_learning_rate"]
     assert [phase["config"] for phase in phases] == [options | {"batch_size": size} for size in (30, 30, 60)]
     assert len({phase["network"]["augment"]["eval"]["#function"] for phase in phases}) == 3
     assert pipeline.rows[1]["config"] == {"scale": 2.0, "batch_size": 30}
@@ -142,6 +147,9 @@ def test_a_resumed_training_with_the_users_random_numbers_equals_an_uninterrupte
     assert undisturbed.read_bytes() == trained(job, "resumed").read_bytes()
     history = Checkpoint.load(undisturbed).history
     assert [record["index"] for record in history] == [0, 0, 1, 1, None, None]
+    assert history[0]["effective_learning_rate"] == 0
+    assert 0 < history[1]["effective_learning_rate"] < 0.01  # the first rate of the epoch, as a float32
+    assert "effective_learning_rate" not in history[2]
 
 
 @pytest.mark.slow

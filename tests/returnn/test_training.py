@@ -11,6 +11,7 @@ from boulder.data.dataset import dataset_classes
 from boulder.errors import ConfigError, ConfigProblems
 from boulder.returnn import load_config
 from boulder.returnn.data_sets import data_description
+from boulder.returnn.training_config import DEFAULTS
 from boulder.training.learning_rate import CONTROLS, NewbobMultiEpoch, Scheduled, learning_rate_control
 
 CONFIG = """#!rnn.py
@@ -59,9 +60,10 @@ def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path
     assert training.train_data == {
         "class": "HDFDataset", "files": [str(tmp_path / "train.hdf")], "seq_ordering": "random",
     }  # fmt: skip
-    assert training.dev_data == {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
+    assert training.dev_data == {"class": "HDFDataset", "files": ["/data/dev.hdf"], "seq_ordering": "sorted"}
     assert training.config == {
-        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "optimizer": {"class": "sgd"}, "cleanup_old_models": False,
+        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "returnn_batches": True, "cleanup_old_models": False,
+        "optimizer": {"class": "sgd"},
     }  # fmt: skip
     assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
     assert training.longer_plan(2).num_epochs == 5
@@ -99,10 +101,24 @@ def test_it_does_not_import_tensorflow(config):
 def test_defaults_are_returnns(config):
     text = CONFIG.replace("batch_size = 20\n", "").replace("learning_rate = 0.5\n", "")
     training = config("max_seqs = -1\n", text).training()
-    assert training.config == {
-        "batch_size": 1, "max_seqs": None, "learning_rate": 1.0, "optimizer": {"class": "sgd"}, "cleanup_old_models": False,
-    }  # fmt: skip
+    assert training.config == DEFAULTS | {"optimizer": {"class": "sgd"}}
+    assert (DEFAULTS["batch_size"], DEFAULTS["max_seqs"], DEFAULTS["learning_rate"]) == (1, None, 1.0)
     assert [notice.option for notice in training.notices] == ["batch_size", "learning_rate"]
+
+
+def test_a_warm_up_that_returnn_does_not_read_has_no_effect(config):
+    training = config("learning_rate_warmup_num_epochs = 2\n").training()
+    assert "learning_rate_warmup_num_epochs" not in training.config
+    assert [notice.option for notice in training.notices] == ["learning_rate_warmup_num_epochs"]
+
+
+def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_reads_them_once(config):
+    text = "learning_rate_control = 'constant'\nlearning_rates = [0.5]\nuse_learning_rate_control_always = True\n"
+    overrides = '{"learning_rate_control": "newbob", "learning_rates": [0.25], "learning_rate": 0.0}'
+    training = config(text + algo(overrides, "{}")).training()
+    assert [phase.config for phase in training.plan.phases] == [{"learning_rate": 0.0}, {}]
+    assert [notice.option for notice in training.notices] == ["learning_rate_control", "learning_rates"]
+    assert "RETURNN reads it once" in training.notices[0].text
 
 
 def test_all_problems_are_told_at_once(problems):
@@ -126,13 +142,13 @@ def test_all_problems_are_told_at_once(problems):
 
 
 def test_a_single_problem_is_one_line(config):
-    with pytest.raises(ConfigError, match=r"^/.*/my\.config: 'seq_drop': found 0\.5; Boulder does not support it yet$"):
-        config("seq_drop = 0.5\n").training()
+    with pytest.raises(ConfigError, match=r"^/.*/my\.config: 'window': found 5; Boulder does not support it yet$"):
+        config("window = 5\n").training()
 
 
 def test_several_problems_have_a_heading(config):
     with pytest.raises(ConfigError) as caught:
-        config("seq_drop = 0.5\nwindow = 3\n").training()
+        config("inc_seq_length = 0.5\nwindow = 3\n").training()
     heading, *lines = str(caught.value).splitlines()
     assert heading.endswith("my.config: 2 problems:")
     assert lines == [f"  {problem}" for problem in caught.value.problems]
@@ -148,7 +164,10 @@ def test_what_phases_have_in_common_is_told_once_for_the_first(problems):
 @pytest.mark.parametrize(
     ("overrides", "line", "message"),
     [
-        ("{'chunking': '50:25'}", "chunking = None", "'chunking': found '50:25'; Boulder does not support it yet"),
+        ("{'window': 3}", "window = None", "'window': found 3; Boulder does not support it yet"),
+        ("{'chunking': '50:a'}", "", "'chunking' must be chunk sizes such as 50"),
+        ("{'min_seq_length': 3}", "", "'min_seq_length': found 3; it is read once, for all phases"),
+        ("{'batching': 'random'}", "", "'batching': found 'random'; it is read once, for all phases"),
         ("{'num_epochs': 7}", "", "'num_epochs': found 7; it is read once, for all phases"),
         ("{'target': 'other'}", "target = 'classes'", "'target': found 'other'; it is read once, for all phases"),
         ("{'search_train_network_layers': ['a']}", "search_train_network_layers = []", "found ['a']"),
@@ -172,16 +191,63 @@ def test_own_variables_and_options_without_effect_may_change_from_phase_to_phase
 def test_data_sets_in_a_phase_are_described_with_absolute_paths(config, tmp_path):
     training = config(algo("{'train': {'class': 'HDFDataset', 'files': ['a.hdf']}, 'dev': None}")).training()
     assert training.plan.phases[0].config == {
-        "train": {"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")]}, "dev": None,
+        "train": {"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")], "seq_ordering": "default"}, "dev": None,
     }  # fmt: skip
+
+
+def test_a_starting_point_is_given_without_looking_for_its_file(config, tmp_path):
+    found = config("import_model_train_epoch1 = 'net.080'\n").training().start_from
+    assert found == [{"checkpoint": str(tmp_path / "net.080"), "use_importers": True, "keep_step": True}]
+    with pytest.raises(ConfigProblems, match="'load_epoch': found 3 without 'load'"):
+        config("load_epoch = 3\n").training()
 
 
 @pytest.mark.parametrize("value", ["0", "False", "None", "''", "{}"])
 def test_refused_options_pass_with_values_that_have_no_effect(config, value):
     names = (
-        ("preload_from_files", "load", "import_model_train_epoch1") if value in ("''", "{}") else ("seq_drop", "window")
+        ("preload_from_files", "load", "import_model_train_epoch1")
+        if value in ("''", "{}")
+        else ("inc_seq_length", "window")
     )
     config("".join(f"{name} = {value}\n" for name in names)).training()
+
+
+def test_the_order_of_the_data_to_train_on_is_returnns(config, tmp_path):
+    def train_data(line: str, options: str = "") -> dict:
+        text = f"train = {{'class': 'HDFDataset', 'files': ['a.hdf'], {options}}}\n" + line
+        found = config(text).training().train_data
+        return {key: value for key, value in found.items() if key not in ("class", "files")}
+
+    assert train_data("") == {"seq_ordering": "default"}
+    assert train_data("batching = 'random'\n") == {"seq_ordering": "random"}
+    assert train_data("batching = 'random'\n", "'seq_ordering': 'sorted'") == {"seq_ordering": "sorted"}
+    assert train_data("dataset_random_seed_offset = 3\n") == {"seq_ordering": "default", "random_seed_offset": 3}
+    options = "'partition_epoch': 4, 'seq_list_filter_file': 'tags', 'estimated_num_seqs': 100"
+    assert train_data("", options) == {
+        "seq_ordering": "default", "partition_epoch": 4, "seq_list_filter_file": str(tmp_path / "tags"),
+    }  # fmt: skip
+
+
+def test_the_phase_that_replaces_the_data_gets_its_batching_and_chunking(config):
+    data = "'class': 'HDFDataset', 'files': ['b.hdf']"
+    text = (
+        algo(
+            f"{{'train': {{{data}}}, 'batching': 'random'}}",
+            "{'chunking': 30}",
+            f"{{'train': {{{data}, 'chunking': 20}}}}",
+        )
+        + f"train = {{{data}, 'chunking': '50:25', 'seq_ordering': 'sorted'}}\nbatching = 'reverse'\nchunking = 10\n"
+    )
+    training = config(text).training()
+    assert training.config["chunking"] == "50:25"
+    assert training.train_data["seq_ordering"] == "sorted"
+    found = [(p.config.get("train", {}).get("seq_ordering"), p.config.get("chunking")) for p in training.plan.phases]
+    assert found[:3] == [("random", 10), (None, 30), ("reverse", 20)]
+
+
+def test_chunks_of_data_to_score_are_refused(problems):
+    line = "dev = {'class': 'HDFDataset', 'files': ['a.hdf'], 'chunking': 20}\n"
+    assert problems(line) == ["'dev': found chunking 20; data to score is not cut into chunks"]
 
 
 def test_near_misses_are_told_unless_the_config_reads_them(config):
@@ -232,7 +298,7 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
         speed: float = 1.0
 
     value = {"class": "OwnDataset", "files": ["a.hdf", "/b.hdf"], "extra": "c.hdf", "speed": 2.0, "order_by": "data"}
-    given = {**value, "partition_epoch": 1, "seq_ordering": None}
+    given = {**value, "seq_ordering": None, "cache_byte_size": 0, "window": 1}
     found = data_description(given, "'train'", Path("/setup"))
     assert found == value | {"files": ["/setup/a.hdf", "/b.hdf"], "extra": ["/setup/c.hdf"]}
     assert canonical_description(found) == found
@@ -243,7 +309,7 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
     [
         ({"class": "ExternSprintDataset"}, "class 'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         ({"files": []}, "class None cannot be read"),
-        ({"class": "HDFDataset", "partition_epoch": 2}, "does not support the option 'partition_epoch' of HDFDataset"),
+        ({"class": "HDFDataset", "window": 2}, "does not support the option 'window' of HDFDataset"),
         ({"class": "HDFDataset", "fils": []}, "the option 'fils' of HDFDataset yet; did you mean 'files'"),
     ],
 )

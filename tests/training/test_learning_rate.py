@@ -87,15 +87,41 @@ def test_a_network_of_get_network_sets_its_own_rate():
     assert learning_rates({"learning_rate": 9}, plan(NETWORK, None, 3, get_network=get_network)) == [1, 2, 3]
 
 
+def test_a_rate_of_0_updates_nothing_in_its_epochs_and_lasts_as_any_other():
+    overrides = ({"learning_rate": 0}, {})
+    assert rates({"learning_rate": 1}, overrides=overrides) == [0, 0, 1, 1, 1, 1, 1]
+    assert rates({"learning_rate": 1} | ALWAYS, overrides=overrides) == [0] * 7
+    assert rates({"learning_rates": [0.5, 0.0, 0.25]} | ALWAYS)[:4] == [0.5, 0, 0.25, 0.25]
+
+
+def test_after_pretraining_the_rate_of_pretraining_counts_where_the_list_says_0():
+    config = {"learning_rate": 1, "pretrain_learning_rate": 0.1, "learning_rates": {6: 0.0}}
+    assert rates(config) == [0.1] * 5 + [1, 1]
+
+
+def test_the_control_may_be_always_used_in_the_epochs_of_one_index():
+    config = {"learning_rate": 1, "pretrain_learning_rate": 0.1, "learning_rates": [2, 3, 4, 5, 6, 7, 8]}
+    assert rates(config, overrides=({}, ALWAYS)) == [0.1, 0.1, 4, 5, 0.1, 1, 8]
+
+
+@pytest.mark.parametrize("text", ["[3, 2]", "{1: 3, 2: 2}", "3,2", " 3.0, 2.0"])
+def test_a_string_is_read_as_the_list_or_dict_that_it_contains(text):
+    assert learning_rates({"learning_rates": text}, plan(NETWORK, None, 3)) == [3, 2, 2]
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"learning_rate": 0}, "'learning_rate' must be a positive number, found 0"),
-        ({"learning_rate": "x"}, "'learning_rate' must be a positive number, found 'x'"),
-        ({"learning_rates": [1, -1]}, r"'learning_rates\[2\]' must be a positive number, found -1"),
+        ({"learning_rate": -1}, "'learning_rate' must be a number, 0 or more, found -1"),
+        ({"learning_rate": "x"}, "'learning_rate' must be a number, 0 or more, found 'x'"),
+        ({"learning_rates": [1, -1]}, r"'learning_rates\[2\]' must be a number, 0 or more, found -1"),
         ({"learning_rates": 3}, "'learning_rates' must be a list of numbers, or a dict of epochs to them, found 3"),
+        (
+            {"learning_rates": "3 2"},
+            "'learning_rates' must be a list of numbers, or a dict of epochs to them, found '3 2'",
+        ),
         ({"learning_rates": {0: 3}}, "'learning_rates' must have epochs from 1 on as its keys, found 0"),
-        ({"pretrain_learning_rate": -1}, "'pretrain_learning_rate' must be a positive number, found -1"),
+        ({"pretrain_learning_rate": -1}, "'pretrain_learning_rate' must be a number, 0 or more, found -1"),
         ({"use_learning_rate_control_always": 2}, "'use_learning_rate_control_always' must be True or False, found 2"),
     ],
 )
@@ -105,7 +131,7 @@ def test_a_wrong_rate_is_an_error(config, message):
 
 
 def test_a_wrong_rate_in_config_is_an_error_with_its_index():
-    message = "index 1: '#config': 'learning_rate' must be a positive number, found -1"
+    message = "index 1: '#config': 'learning_rate' must be a number, 0 or more, found -1"
     with pytest.raises(ConfigError, match=message):
         rates({}, overrides=({}, {"learning_rate": -1}))
 

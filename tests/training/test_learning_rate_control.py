@@ -121,8 +121,9 @@ def test_a_job_asks_the_rule_in_each_epoch_and_a_resumed_one_gets_the_same_rates
     [
         (
             {"class": "schedule"},
-            "index 0: unknown learning_rate_control 'schedule', expected one of newbob_abs, newbob, newbob_rel, newbob_relative, "
-            "newbob_multi_epoch, scheduled, constant; did you mean 'scheduled'?",
+            "index 0: unknown learning_rate_control 'schedule', expected one of cosine, linear, one_cycle, "
+            "inverse_square_root, newbob_abs, newbob, newbob_rel, newbob_relative, newbob_multi_epoch, scheduled, constant; "
+            "did you mean 'scheduled'?",
         ),
         (scheduled([1.0]) | {"rate": 1}, "index 0: learning_rate_control 'scheduled' has no option 'rate'; did you"),
     ],
@@ -138,7 +139,7 @@ def test_an_unknown_control_or_option_is_an_error(training, control, message):
     [
         (
             {"learning_rate_control": "newbobs"},
-            "unknown learning_rate_control 'newbobs', expected one of newbob_abs, newbob, ",
+            "unknown learning_rate_control 'newbobs', expected one of cosine, linear, ",
         ),
         ({"learning_rate_control": ""}, "unknown learning_rate_control '', expected one of"),
         ({"learning_rate_control": 0}, "unknown learning_rate_control 0, expected one of"),

@@ -51,6 +51,37 @@ def test_a_run_stopped_by_a_signal_and_resumed_gives_the_same_bytes(training, st
     assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    "batches", [pytest.param(1, marks=pytest.mark.slow), 5, pytest.param(7, marks=pytest.mark.slow)]
+)
+def test_a_run_stopped_in_a_partition_of_the_data_gives_the_same_bytes(training, data, stop_at, tmp_path, batches):
+    described = {"class": "HDFDataset", "files": [str(data / "train.hdf")], "seq_ordering": "laplace:.7"}
+    options = {"max_seq_length": {"data": 3}, "seq_drop": 0.1, "returnn_batches": True, "max_seqs": 4}
+    phases = [
+        phase(0, range(1, 4), network(1, 4, dropout=0.2), **options) | {"train": described | {"partition_epoch": 3}}
+    ]
+    training(phases, "undisturbed")
+    stop_at(batches)
+    with pytest.raises(SystemExit):
+        training(phases, "stopped")
+    training(phases, "stopped")
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
+
+
+def test_a_run_stopped_in_chunks_of_sequences_gives_the_same_bytes(training, stop_at, tmp_path):
+    net = {
+        "embedding": {"class": "linear", "from": "data", "n_out": 4},
+        "output": {"class": "softmax", "from": "embedding", "loss": "ce", "dropout": 0.1},
+    }
+    phases = [phase(0, range(1, 3), net, chunking="2:1", chunking_variance=0.5)]
+    training(phases, "undisturbed")
+    stop_at(9)
+    with pytest.raises(SystemExit):
+        training(phases, "stopped")
+    training(phases, "stopped")
+    assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
+
+
 def test_a_run_stopped_in_a_later_phase_resumes_there(training, stop_at, tmp_path):
     training(PHASES, "undisturbed")
     stop_at(20)

@@ -4,12 +4,15 @@ A class of data sets is a file of its own, imported here, which registers it. Te
 tensors.
 """
 
-from boulder.data.batches import Batch, form_batches, read_batch
+from boulder.data.batches import Batch, Batches, form_batches, read_batch, without_empty_end
+from boulder.data.chunking import Chunking
+from boulder.data.chunks import cut, cut_at_random
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
+from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
 from boulder.data.streams import Stream, default_input, read_extern_data
@@ -17,15 +20,20 @@ from boulder.data.streams import Stream, default_input, read_extern_data
 __all__ = [
     "PATHS",
     "Batch",
+    "Batches",
+    "Chunking",
     "Dataset",
     "HdfDataset",
     "HdfWriter",
     "Stream",
     "batches_of_epoch",
     "canonical_description",
+    "cut",
+    "cut_at_random",
     "dataset_class",
     "default_input",
     "form_batches",
+    "numbers_of_drops",
     "open_dataset",
     "paths_in",
     "read_batch",
@@ -34,4 +42,7 @@ __all__ = [
     "share_of",
     "share_spec",
     "shares_of_epoch",
+    "within_limits",
+    "without_dropped",
+    "without_empty_end",
 ]

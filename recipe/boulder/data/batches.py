@@ -1,9 +1,13 @@
 """Grouping sequences into batches, and the padded arrays of a batch."""
 
-import sys
-from collections.abc import Collection, Mapping
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import add
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,6 +15,8 @@ from boulder.data.dataset import Dataset
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 from boulder.lazy import TFTensor
+
+_BLOCK = 1 << 16  # sequences whose lengths are Python objects at once
 
 
 @dataclass(frozen=True)
@@ -34,44 +40,93 @@ class Batch:
         return len(self.seqs)
 
 
+class Batches(Sequence[np.ndarray]):
+    """
+    Consecutive parts of an order, each of them a batch: int64 [B], indices of sequences.
+
+    :param order: int64 [M]
+    :param borders: int64 [number of batches + 1]: where each batch starts in the order, and where the last one ends
+    """
+
+    def __init__(self, order: np.ndarray, borders: np.ndarray) -> None:
+        self.order = order
+        self.borders = borders
+
+    def __len__(self) -> int:
+        return len(self.borders) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Batches: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | Batches:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step != 1:
+                raise IndexError(f"batches: found step {step}, expected 1")
+            return Batches(self.order, self.borders[start : max(start, stop) + 1])
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"batches: found index {index}, expected less than {len(self)}")
+        index %= len(self)
+        return self.order[self.borders[index] : self.borders[index + 1]]
+
+
 def form_batches(
     order: np.ndarray,
     lengths: Mapping[str, np.ndarray],
     batch_size: int | Mapping[str, int] | None,
     max_seqs: int | None = None,
-) -> list[np.ndarray]:
+    max_pad_size: float | Mapping[str, float] | None = None,
+) -> Batches:
     """
     Cuts the order into batches of consecutive sequences, as RETURNN's `Dataset._generate_batches` does. A batch ends
     before the sequence that would raise its padded size (longest length times number of sequences) above `batch_size` for
-    any stream, or its number of sequences above `max_seqs`. A sequence longer than `batch_size` is a batch of its own.
-    Unlike in RETURNN, trailing empty sequences are kept.
+    any stream, its padding above `max_pad_size` for any stream, or its number of sequences above `max_seqs`. A sequence
+    longer than `batch_size` is a batch of its own. For trailing empty sequences see `without_empty_end`.
 
     :param order: int [M], indices of sequences
     :param lengths: key → [N], of all sequences of the data set
     :param batch_size: padded frames per batch, for every stream; or stream → padded frames, without a limit for others;
         None: no limit
     :param max_seqs: None or -1: no limit
-    :return: consecutive parts of `order`
+    :param max_pad_size: frames of padding per batch, of the same form; None: no limit
     :raises DataError: for a limit that is not a positive integer, or for an unknown stream
     """
-    limits = check_batch_size(batch_size, lengths)
+    sizes = check_limits(batch_size, lengths, "batch_size")
+    padding = check_limits(max_pad_size, lengths, "max_pad_size", lowest=0)
     if max_seqs is None or max_seqs == -1:
         max_seqs = len(order) or 1
-    max_seqs = _positive(max_seqs, "max_seqs")
+    max_seqs = _at_least(1, max_seqs, "max_seqs")
     order = np.asarray(order, dtype="int64")
-    columns = [np.asarray(lengths[key])[order].tolist() for key in limits]  # Python ints are faster in a loop
-    sizes = list(limits.values())
-    batches, start, longest = [], 0, [0] * len(sizes)
-    for position, row in enumerate(zip(*columns, strict=True)):
+    keys = list(dict.fromkeys([*sizes, *padding]))
+    limits = [(sizes.get(key, math.inf), padding.get(key, math.inf)) for key in keys]
+    borders, start = array("q", [0] if len(order) else []), 0
+    longest, total = [0] * len(keys), [0] * len(keys)
+    for position, row in enumerate(_rows(order, [np.asarray(lengths[key]) for key in keys])):
         count = position - start + 1
-        candidate = list(map(max, longest, row))
-        too_many = any(n * count > size for n, size in zip(candidate, sizes, strict=True)) or count > max_seqs
-        if too_many and count > 1:
-            batches.append(order[start:position])
-            start, candidate = position, list(row)
-        longest = candidate
-    if start < len(order):
-        batches.append(order[start:])
+        new_longest = list(map(max, longest, row))
+        new_total = list(map(add, total, row))
+        full = count > max_seqs or any(
+            padded > size or padded - frames > pad
+            for padded, frames, (size, pad) in zip([n * count for n in new_longest], new_total, limits, strict=True)
+        )
+        if full and count > 1:
+            borders.append(position)
+            start, new_longest, new_total = position, list(row), list(row)
+        longest, total = new_longest, new_total
+    borders.append(len(order))
+    return Batches(order, np.frombuffer(borders, "int64"))
+
+
+def without_empty_end(batches: Batches, lengths: Mapping[str, np.ndarray]) -> Batches:
+    """
+    :param lengths: key → [N]
+    :return: the batches without the last one, if no sequence in it has a frame: RETURNN drops that one, and no other
+    """
+    if len(batches) and not any(lengths[key][batches[-1]].any() for key in lengths):
+        return batches[:-1]
     return batches
 
 
@@ -112,27 +167,39 @@ def _without_time(
     return values
 
 
-def check_batch_size(batch_size: object, streams: Collection[str]) -> dict[str, int]:
+def check_limits(limits: object, streams: Collection[str], name: str, lowest: int = 1) -> dict[str, float]:
     """
-    :param batch_size: see `form_batches`
+    :param limits: a number for every stream; or stream → number, without a limit for others; None: no limit
     :param streams: keys of the data set
-    :return: stream → padded frames
-    :raises DataError: for a limit that is not a positive integer, for an unknown stream, or for a dict without entries
+    :param name: of the option
+    :param lowest: smallest value; limits that may be 0 may be fractions or infinite, too
+    :return: stream → limit
+    :raises DataError: for another value, for an unknown stream, or for a dict without entries
     """
-    if not isinstance(batch_size, Mapping):
-        limits = dict.fromkeys(streams, sys.maxsize if batch_size is None else _positive(batch_size, "batch_size"))
+    if not isinstance(limits, Mapping):
+        result = dict.fromkeys(streams, math.inf if limits is None else _at_least(lowest, limits, name))
     else:
-        for key in batch_size:
+        for key in limits:
             if key not in streams:
                 known = ", ".join(streams)
-                raise DataError(f"batch_size: found stream {key!r}, expected {known}{nearest(key, streams)}")
-        limits = {key: _positive(size, f"batch_size[{key!r}]") for key, size in batch_size.items()}
-    if not limits:
-        raise DataError("batch_size: found no stream to limit, expected at least one")
-    return limits
+                raise DataError(f"{name}: found stream {key!r}, expected {known}{nearest(str(key), streams)}")
+        result = {key: _at_least(lowest, limit, f"{name}[{key!r}]") for key, limit in limits.items()}
+    if not result:
+        raise DataError(f"{name}: found no stream to limit, expected at least one")
+    return result
 
 
-def _positive(value: object, what: str) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise DataError(f"{what}: found {value!r}, expected an integer of at least 1")
-    return int(value)
+def _rows(order: np.ndarray, columns: Sequence[np.ndarray]) -> Iterator[tuple[int, ...]]:
+    """:return: for each sequence of the order, its lengths as Python numbers, which are faster in a loop"""
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        yield from zip(*[column[block].tolist() for column in columns], strict=True)
+
+
+def _at_least(lowest: int, value: Any, what: str) -> Any:
+    kinds = (int, np.integer) if lowest else (int, float, np.number)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not value >= lowest:
+        raise DataError(
+            f"{what}: found {value!r:.60}, expected {'an integer' if lowest else 'a number'} of at least {lowest}"
+        )
+    return value

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 
-from boulder.data.sequence_order import check_order, sequence_order
+from boulder.data.epoch_order import EpochOrder
+from boulder.data.order_options import OrderOptions
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
@@ -48,29 +49,21 @@ def dataset_classes() -> Mapping[str, type[Dataset]]:
 
 
 @dataclass(kw_only=True, eq=False)
-class Dataset(ABC):
+class Dataset(OrderOptions, ABC):
     """
     Sequences of one or several streams, read by index. A subclass is a dataclass with `kw_only=True, eq=False` whose fields
-    are the options of a description. Constructing it only checks the options. Files are opened by the first access, or by
-    `check`.
+    are the options of a description, with those of `OrderOptions`. Constructing it only checks the options. Files are opened
+    by the first access, or by `check`.
 
-    :param seq_ordering: order of an epoch, see `sequence_order`; None: the training option `batching`
-    :param order_by: stream whose lengths decide the order; None: the default input of the network, or else the first stream
     :param wanted: streams to read, with their expected shapes; None: all streams of the data set
     :param default_input: stream that the network reads by default, if there is one
     """
 
-    seq_ordering: str | None = None
-    order_by: str | None = None
+    keeps_batches: ClassVar[bool] = False
+    """Whether RETURNN keeps the batches of this class for the next epoch, if the order stays the same."""
+
     wanted: Mapping[str, Stream] | None = field(default=None, metadata=_NO_OPTION)
     default_input: str | None = field(default=None, metadata=_NO_OPTION)
-
-    def __post_init__(self) -> None:
-        """:raises DataError: if an option has a wrong value"""
-        if self.seq_ordering is not None:
-            check_order(self.seq_ordering, "seq_ordering")
-        if self.order_by is not None and not isinstance(self.order_by, str):
-            raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
 
     @classmethod
     def options(cls) -> dict[str, Field]:
@@ -141,8 +134,13 @@ class Dataset(ABC):
 
     # Derived from these
 
+    @property
+    def all_lengths(self) -> Mapping[str, np.ndarray]:
+        """key → [N], of all streams that the data has, even those that are not `wanted`, in RETURNN's order"""
+        return self.measured_lengths
+
     def check_not_empty(self) -> None:
-        """:raises DataError: if the data set has no sequences; names its files, if it has any"""
+        """:raises DataError: if the data set, or an epoch of it, has no sequences; names its files, if it has any"""
         if self.num_seqs == 0:
             files = [
                 path
@@ -151,6 +149,7 @@ class Dataset(ABC):
                 for path in getattr(self, name) or ()
             ]
             raise DataError(f"{', '.join(map(str, files)) or type(self).__name__}: found no sequences")
+        self._epoch_order.check()
 
     def __enter__(self) -> Self:
         return self
@@ -199,7 +198,17 @@ class Dataset(ABC):
     def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
         """
         :param epoch: counted from 1
+        :param seed: of the random numbers, if the description sets no `seq_ordering`
         :param default: the order if the description sets no `seq_ordering`
         :return: int64 [M]: indices of the sequences of this epoch, in order
+        :raises DataError: if there are none
         """
-        return sequence_order(self.seq_ordering or default, self.order_lengths, seed, epoch)
+        return self._epoch_order.order(epoch, seed, default)
+
+    def full_fingerprint(self) -> str:
+        """:return: `fingerprint`, with that of the files that decide the order"""
+        return self.fingerprint() + self._epoch_order.fingerprint()
+
+    @cached_property
+    def _epoch_order(self) -> EpochOrder:
+        return EpochOrder(self, self)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
+from boulder.data.order_options import OF_ORDER
+from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
 from boulder.errors import DataError, nearest
 from boulder.schedule.canonical import canonical
@@ -25,8 +27,11 @@ def canonical_description(
     :param description: a dict, or a path or a list of paths for an HDF data set
     :param where: context for error messages
     :param as_path: makes a path object of a file that is given as a string
-    :param ordered: False: the order has no effect on the use of the data, so `seq_ordering` and `order_by` are left out
-    :return: the description as plain JSON with paths in it, without options at their default
+    :param ordered: False: the order has no effect on the use of the data, so its options are left out, unless they decide
+        which sequences an epoch has
+    :return: the description as plain JSON with paths in it, without options at their default or None. Orders that read
+        lengths or random numbers keep `random_seed_offset`: it was added when they became RETURNN's, so that jobs of
+        earlier orders have other ids
     :raises DataError: for an unknown class or option, with the nearest name, a missing option, or a wrong value
     """
     options = _as_dict(description, where)
@@ -41,6 +46,7 @@ def canonical_description(
         if key not in cls.options():
             known = ", ".join(cls.options())
             raise DataError(f"{where}: {name} has no option {key!r}, only {known}{nearest(key, cls.options())}")
+    options = {key: value for key, value in options.items() if value is not None}
     for key in cls.required_options():
         if key not in options:
             raise DataError(f"{where}: {name} needs the option {key!r}")
@@ -49,11 +55,15 @@ def canonical_description(
         for key, field in cls.options().items():
             if key in plain and field.metadata.get("paths"):
                 plain[key] = _paths(plain[key], key, as_path)
-        cls(**_resolved(plain))
+            if key in plain and field.metadata.get("path"):
+                plain[key] = _path(plain[key], key, as_path)
+        dataset = cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
-    left_out = () if ordered else ("seq_ordering", "order_by")
+    left_out = () if ordered or dataset.order_selects else OF_ORDER
     kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
+    if "seq_ordering" in kept and not OrderKind.parse(kept["seq_ordering"]).is_by_index:
+        kept.setdefault("random_seed_offset", 0)
     return {"class": name} | kept
 
 
@@ -109,11 +119,13 @@ def _as_dict(description: object, where: str) -> dict[str, object]:
 
 
 def _paths(value: object, key: str, as_path: Callable[[str], object]) -> list:
-    paths = value if isinstance(value, list) else [value]
-    for path in paths:
-        if not _is_path(path):
-            raise DataError(f"{key}: found {path!r:.60}, expected paths")
-    return [as_path(path) if isinstance(path, str) else path for path in paths]
+    return [_path(path, key, as_path, "paths") for path in (value if isinstance(value, list) else [value])]
+
+
+def _path(value: object, key: str, as_path: Callable[[str], object], expected: str = "a path") -> object:
+    if not _is_path(value):
+        raise DataError(f"{key}: found {value!r:.60}, expected {expected}")
+    return as_path(value) if isinstance(value, str) else value
 
 
 def _is_path_object(value: object) -> bool:
@@ -130,6 +142,8 @@ def _plain(value: object) -> object:
         return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping) and any(isinstance(key, tuple) for key in value):  # JSON has no such keys
+        return [[_plain(key), _plain(item)] for key, item in value.items()]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: _plain(item) for key, item in value.items()}
     return canonical(value)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class HdfDataset(Dataset):
 
     :param files: at least one
     """
+
+    keeps_batches: ClassVar[bool] = True
 
     files: Sequence[str | os.PathLike[str]] = field(metadata=PATHS)
 
@@ -60,6 +63,15 @@ class HdfDataset(Dataset):
     @cached_property
     def lengths(self) -> dict[str, np.ndarray]:
         return {key: np.concatenate([file.lengths(key) for file in self._files]) for key in self.streams}
+
+    @cached_property
+    def all_lengths(self) -> dict[str, np.ndarray]:
+        """With several files, the streams are those of the first one, as in RETURNN."""
+        columns = [file.all_lengths() for file in self._files]
+        for path, found in zip(self.paths, columns, strict=True):
+            if missing := [key for key in columns[0] if key not in found]:
+                raise DataError(f"{path}: found no stream {missing[0]!r}, which {self.paths[0]} has")
+        return {key: np.concatenate([found[key] for found in columns]) for key in columns[0]}
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(sorted(self.streams.items())).encode())

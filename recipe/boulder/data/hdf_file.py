@@ -61,6 +61,14 @@ class HdfFile:
         """:return: int32 [N]"""
         return np.diff(self.offsets[key]).astype("int32")
 
+    def all_lengths(self) -> dict[str, np.ndarray]:
+        """
+        :return: key → int32 [N] for each column of seqLengths, even if it has no data. RETURNN counts these lengths in
+            batches: that of "classes" in a file without targets, too.
+        """
+        lengths = self._read_lengths()
+        return {key: lengths[:, i].astype("int32") for i, key in enumerate(self._columns()) if i < lengths.shape[1]}
+
     def row_bytes(self, key: str) -> int:
         """:return: size of a frame in the file"""
         dataset = self._datasets[key]

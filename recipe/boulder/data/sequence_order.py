@@ -1,68 +1,153 @@
-"""The order of the sequences in an epoch."""
+"""The order of all sequences of a data set. The rules are those of RETURNN's `Dataset.get_seq_order_for_epoch`.
+
+- `default`, `reverse`: the order of the data set, or its reverse
+- `default_every_n:N`: N sequences that lie equally far apart, then each one's successor, and so on; a rest is left out
+- `sorted`, `sorted_reverse`: by length, shortest or longest first; sequences of equal length keep their order
+- `random`: a permutation
+- `random_sample`: as many sequences as there are, drawn with replacement
+- `laplace:N`: a permutation cut into N bins, each sorted by length, alternately ascending and descending, so that
+  neighbours have similar lengths; `laplace:.N`: bins of about N sequences, at least 2 bins; `laplace`: 2 bins
+- `sort_bin_shuffle:N`: sorted by length and cut into bins, whose order is random; `sort_bin_shuffle_x2:N`: so is the order
+  within a bin. N means the same as for `laplace`.
+
+`random:K`, `random_sample:K`, `laplace:N:K` and `sort_bin_shuffle:N:K` draw the same random numbers for K epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from boulder.data.random_numbers import OwnNumbers, Shuffling
 from boulder.errors import DataError, nearest
 
-_WITHOUT_BINS = ("default", "reverse", "random", "sorted", "sorted_reverse")
-KINDS = (*_WITHOUT_BINS, "laplace", "laplace:N", "laplace:.N")
+_FIXED = ("default", "reverse", "sorted", "sorted_reverse")
+_DRAWN = ("random", "random_sample")
+_BINNED = ("laplace", "sort_bin_shuffle", "sort_bin_shuffle_x2")
+_FORMS = (
+    *(*_FIXED, "default_every_n:N"),
+    *(form for name in _DRAWN for form in (name, f"{name}:K")),
+    *(form for name in _BINNED for form in (name, f"{name}:N", f"{name}:.N", f"{name}:N:K")),
+)
+
+
+@dataclass(frozen=True)
+class OrderKind:
+    """
+    :param name: e.g. "laplace"
+    :param number: N of `laplace:N`, `laplace:.N` and `default_every_n:N`
+    :param is_bin_size: whether `number` is the size of a bin, not the number of bins
+    :param epochs: K, the number of epochs with the same random numbers
+    """
+
+    name: str
+    number: int = 2
+    is_bin_size: bool = False
+    epochs: int = 1
+
+    @classmethod
+    def parse(cls, kind: object, where: str = "sequence order") -> OrderKind:
+        """
+        :param kind: e.g. "laplace:.1000"
+        :param where: context for the error message
+        :raises DataError: for an unknown order, with the nearest name
+        """
+        name, *arguments = str(kind).split(":")
+        try:
+            if isinstance(kind, str) and name in _FIXED and not arguments:
+                return cls(name)
+            if name == "default_every_n" and len(arguments) == 1:
+                return cls(name, _count(arguments[0]))
+            if name in _DRAWN and len(arguments) <= 1:
+                return cls(name, epochs=_count(arguments[0]) if arguments else 1)
+            if name in _BINNED and len(arguments) <= 2:
+                size, epochs = (*arguments, *("2", "1")[len(arguments) :])
+                return cls(name, _count(size.removeprefix(".")), size.startswith("."), _count(epochs))
+        except ValueError:
+            pass
+        known = ", ".join(_FORMS)
+        raise DataError(f"{where}: found {kind!r:.60}, expected one of {known}{nearest(str(kind), _FORMS)}")
+
+    @property
+    def is_random(self) -> bool:
+        return self.name in (*_DRAWN, *_BINNED)
+
+    @property
+    def is_by_index(self) -> bool:
+        """Whether it depends on nothing but the number of sequences."""
+        return self.name in ("default", "reverse", "default_every_n")
+
+    @property
+    def selects(self) -> bool:
+        """Whether it may leave out sequences."""
+        return self.name in ("default_every_n", "random_sample")
+
+    def order(self, num_seqs: int, lengths: Callable[[], np.ndarray], numbers: Shuffling) -> np.ndarray:
+        """
+        :param num_seqs: N
+        :param lengths: returns [N]; called only if the order depends on it
+        :param numbers: used only if the order is random
+        :return: int64 [M]: indices of sequences; M is N unless the docstring of the module says otherwise
+        """
+        if self.name == "default":
+            return np.arange(num_seqs)
+        if self.name == "reverse":
+            return np.arange(num_seqs)[::-1].copy()
+        if self.name == "default_every_n":
+            apart = num_seqs // self.number
+            return np.arange(apart * self.number).reshape(self.number, apart).T.ravel()
+        if self.name == "sorted":
+            return _by_length(np.arange(num_seqs), lengths())
+        if self.name == "sorted_reverse":
+            return _by_length(np.arange(num_seqs), -lengths())
+        if self.name == "random_sample":
+            return numbers.randint(0, num_seqs, num_seqs) if num_seqs else np.arange(0)
+        order = numbers.permutation(num_seqs)
+        if self.name == "random":
+            return order
+        bins = max(num_seqs // self.number, 2) if self.is_bin_size else self.number
+        if self.name == "laplace":
+            signed = lengths(), -lengths()
+            return np.concatenate([_by_length(part, signed[i % 2]) for i, part in enumerate(_cut(order, bins))])
+        parts = _cut(_by_length(order, lengths()), bins)
+        shuffled = [parts[i] for i in numbers.permutation(bins)]
+        if self.name == "sort_bin_shuffle_x2":
+            shuffled = [numbers.permutation(part) for part in shuffled]
+        return np.concatenate(shuffled)
 
 
 def check_order(kind: object, where: str = "sequence order") -> None:
     """:raises DataError: for an unknown order, with the nearest name"""
-    if kind not in _WITHOUT_BINS:
-        _num_bins(kind, 0, where)
+    OrderKind.parse(kind, where)
 
 
 def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """
-    The rules are those of RETURNN's `Dataset.get_seq_order_for_epoch`. The random numbers are our own and depend only on
-    `seed` and `epoch`.
-
-    - `default`, `reverse`: the order of the data set, or its reverse
-    - `sorted`, `sorted_reverse`: by length, shortest or longest first; sequences of equal length keep their order
-    - `random`: a permutation
-    - `laplace:N`: a permutation cut into N bins, each sorted by length, alternately ascending and descending, so that
-      neighbours have similar lengths; `laplace:.N`: bins of about N sequences, at least 2 bins; `laplace`: 2 bins
-
+    :param kind: see the module
     :param lengths: [N], in the order of the data set
+    :param seed: of Boulder's own random numbers
     :param epoch: counted from 1
-    :return: int64 [N]: indices of sequences
+    :return: int64 [M]: indices of sequences
     :raises DataError: for an unknown order
     """
-    lengths = np.asarray(lengths, dtype="int64")
-    if kind == "default":
-        return np.arange(len(lengths))
-    if kind == "reverse":
-        return np.arange(len(lengths))[::-1].copy()
-    if kind == "sorted":
-        return np.argsort(lengths, kind="stable")
-    if kind == "sorted_reverse":
-        return np.argsort(-lengths, kind="stable")
-    if kind == "random":
-        return _permutation(len(lengths), seed, epoch)
-    return _laplace(_permutation(len(lengths), seed, epoch), lengths, _num_bins(kind, len(lengths)))
+    parsed, lengths = OrderKind.parse(kind), np.asarray(lengths, dtype="int64")
+    return parsed.order(len(lengths), lambda: lengths, OwnNumbers(seed, (epoch - 1) // parsed.epochs + 1))
 
 
-def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
-    # Sort raw bits: NumPy guarantees the raw stream of a bit generator, but not the result of Generator.permutation.
-    bits = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(size)
-    return np.argsort(bits, kind="stable")
+def _by_length(seqs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """:return: `seqs`, the shortest first, equally long ones in their order"""
+    return seqs[np.argsort(lengths[seqs], kind="stable")]
 
 
-def _num_bins(kind: object, num_seqs: int, where: str = "sequence order") -> int:
-    name, _, parameter = str(kind).partition(":")
-    if kind == "laplace":
-        return 2
-    if name == "laplace" and parameter.removeprefix(".").isdecimal() and int(parameter.removeprefix(".")):
-        return max(num_seqs // int(parameter[1:]), 2) if parameter.startswith(".") else int(parameter)
-    raise DataError(f"{where}: found {kind!r}, expected one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}")
+def _cut(order: np.ndarray, bins: int) -> list[np.ndarray]:
+    borders = [i * len(order) // bins for i in range(bins + 1)]
+    return [order[borders[i] : borders[i + 1]] for i in range(bins)]
 
 
-def _laplace(order: np.ndarray, lengths: np.ndarray, num_bins: int) -> np.ndarray:
-    borders = [i * len(order) // num_bins for i in range(num_bins + 1)]
-    bins = []
-    for i in range(num_bins):
-        part = order[borders[i] : borders[i + 1]]
-        bins.append(part[np.argsort(lengths[part] if i % 2 == 0 else -lengths[part], kind="stable")])
-    return np.concatenate(bins)
+def _count(text: str) -> int:
+    """:raises ValueError: for anything other than an integer of at least 1"""
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(text)
+    return int(text)

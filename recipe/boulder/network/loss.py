@@ -39,6 +39,16 @@ class Loss:
     scale: float = 1.0
     use_normalized_loss: bool = False
 
+    @property
+    def has_cost(self) -> bool:
+        """:return: whether the cost is a score; otherwise it is 0"""
+        return True
+
+    @property
+    def has_error(self) -> bool:
+        """:return: whether the error is a score; otherwise it is 0"""
+        return True
+
     def output_dim(self, target: Template) -> int | None:
         """:return: size that the output's feature axis must have for this target"""
         raise NotImplementedError

@@ -54,12 +54,13 @@ def epoch_of(path: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def checkpoint_name(model: str, epoch: int, is_pretrain: bool) -> str:
+def checkpoint_name(model: str, epoch: int) -> str:
     """
     :param model: RETURNN's option of that name
-    :return: what RETURNN calls the checkpoint of an epoch: `MODEL.pretrain.003`, `MODEL.012`
+    :return: what RETURNN calls the checkpoint of an epoch after pretraining, `MODEL.012`; it finds those of pretraining by this
+        name as well as by its own, `MODEL.pretrain.003`
     """
-    return f"{model}{'.pretrain' if is_pretrain else ''}.{epoch:03d}"
+    return f"{model}.{epoch:03d}"
 
 
 def open_parameters(path: str) -> ParameterFile:
@@ -116,15 +117,16 @@ def write_tensorflow(path: str | os.PathLike[str], params: Mapping[str, numpy.nd
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-            _save(f"{folder}/{target.name}", {**params, STEP: numpy.asarray(step, "int64")})
+            _save(f"{folder}/saved", {**params, STEP: numpy.asarray(step, "int64")})
             # the index is what tells that the checkpoint exists
-            files = sorted(Path(folder).glob(f"{target.name}.*"), key=lambda file: file.suffix == ".index")
-            for file in files:
-                with replaced(target.with_name(file.name), durable=True) as temporary:
+            files = sorted(Path(folder).iterdir(), key=lambda file: file.suffix == ".index")
+            targets = [target.with_name(target.name + file.name.removeprefix("saved")) for file in files]
+            for file, final in zip(files, targets, strict=True):
+                with replaced(final, durable=True) as temporary:
                     file.rename(temporary)
     except OSError as error:
         raise CheckpointError(f"checkpoint {target}: cannot be written: {error.strerror or error}") from error
-    return sorted(target.with_name(file.name) for file in files)
+    return sorted(targets)
 
 
 def _save(prefix: str, arrays: Mapping[str, numpy.ndarray]) -> None:

@@ -61,6 +61,7 @@ def load_pieces(name: str, pieces: Sequence[Piece]) -> ReturnnConfig:
 def _execute(surroundings: Surroundings, file: Path, text: str) -> None:
     # where `inspect` finds the sources of functions, which enter their hashes
     linecache.cache[str(file)] = (len(text), None, text.splitlines(keepends=True), str(file))
+    surroundings.config.files.append(str(file))
     execute(surroundings, file, text)
 
 

@@ -4,13 +4,92 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.errors import ConfigError, nearest
 
-_WITHOUT_EFFECT = ("use_cache_manager", "name")
+_WITHOUT_EFFECT = ("class", "name", "use_cache_manager", "cache_byte_size", "estimated_num_seqs")
+_HARMLESS = {"window": (0, 1), "context_window": (0, 1), "shuffle_frames_of_nseqs": (0,)}
+"""option that is not supported → values without effect, besides None"""
+
+CHUNKING: dict[str, Any] = {"chunking": None, "min_chunk_size": None, "chunking_variance": 0.0}
+"""Options of a data set in RETURNN that are training options here → their defaults."""
+
+
+@dataclass(frozen=True)
+class DataSets:
+    """
+    The data sets of a config in Boulder's terms, with the defaults that its other options give them.
+
+    :param options: of the config
+    :param folder: that relative paths start from
+    :param as_path: makes a path object of a file
+    """
+
+    options: Mapping[str, Any]
+    folder: Path
+    as_path: Callable[[str], object] = str
+
+    def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """
+        :param key: "train", "dev", "eval", or "eval_datasets", which in a `#config` may replace "train" and "dev"
+        :param overrides: a `#config` that has this data set; None for the config's own
+        :return: key → description, or None if there is no such data set; for "train", training options as well; for
+            "eval_datasets", a dict by name
+        :raises ConfigError: see `data_description`
+        """
+        if key == "eval_datasets":
+            return self._further(overrides)
+        options = {**self.options, **(overrides or {})}
+        where = repr(key) if overrides is None else f"'#config': {key!r}"
+        value = options.get(key)
+        if not value or not isinstance(value, Mapping):
+            return {key: data_description(value, where, self.folder, self.as_path)}
+        own = {name: found for name, found in value.items() if found not in (None, "")}
+        chunking = {name: own.pop(name) for name in CHUNKING if name in own}
+        description = data_description(_defaults(key, options) | own, where, self.folder, self.as_path)
+        if key == "train":
+            return {key: description} | self._chunking(chunking, options, overrides)
+        if Chunking.parse(chunking.get("chunking")) is not None:
+            raise ConfigError(
+                f"{where}: found chunking {chunking['chunking']!r:.60}; data to score is not cut into chunks"
+            )
+        return {key: description}
+
+    def _further(self, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+        where = "'eval_datasets'" if overrides is None else "'#config': 'eval_datasets'"
+        given = (self.options if overrides is None else overrides).get("eval_datasets") or {}
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{where}: found {given!r:.60}, expected a dict: name → data set")
+        if overrides is None and "train" in given:
+            raise ConfigError(f"{where}: 'train' is the name of other data, expected another one")
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            own = replace(self, options={**self.options, name: value})
+            found |= own.described(name, None if overrides is None else {**overrides, name: value})
+        of_names = {name: found.pop(name) for name in given if name not in ("train", "dev")}
+        return found | {"eval_datasets": of_names}
+
+    def _chunking(
+        self, own: Mapping[str, Any], options: Mapping[str, Any], overrides: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """:return: what the data set sets; for that of a phase also the options of the config that the first one had set"""
+        if overrides is None:
+            return dict(own)
+        of_first = {name for name in CHUNKING if (self.options.get("train") or {}).get(name) is not None}
+        others = {name: options.get(name, default) for name, default in CHUNKING.items() if name in of_first}
+        return {**others, **own}
+
+
+def _defaults(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: options of a data set that does not set them"""
+    order = options.get("batching") or "default"
+    offset = options.get("dataset_random_seed_offset")
+    return {"seq_ordering": order if key == "train" else "sorted"} | ({"random_seed_offset": offset} if offset else {})
 
 
 def data_description(
@@ -46,29 +125,8 @@ def data_description(
     return {"class": name} | _absolute(options, cls, folder, as_path)
 
 
-def data_of_phase(
-    options: Mapping[str, Any], describe: Callable[[object, str], Any], where: str = ""
-) -> dict[str, Any]:
-    """
-    :param options: of a config or a `#config`; in RETURNN, `train` and `dev` may also be among its `eval_datasets`
-    :param describe: `data_description`, given an option's value and name
-    :param where: prefix of the name of an option, for messages
-    :return: descriptions for those of "train", "dev", "eval" and "eval_datasets" that `options` has
-    :raises ConfigError: see `data_description`
-    """
-    found = {key: describe(options[key], f"{where}{key!r}") for key in ("train", "dev", "eval") if key in options}
-    if "eval_datasets" not in options:
-        return found
-    further = options["eval_datasets"] or {}
-    if not isinstance(further, Mapping):
-        raise ConfigError(f"{where}'eval_datasets': found {further!r:.60}, expected a dict: name → data set")
-    named = {name: describe(value, f"{where}'eval_datasets': {name!r}") for name, value in further.items()}
-    own = {key: named.pop(key) for key in ("train", "dev") if key in named}
-    return found | own | {"eval_datasets": named}
-
-
 def _is_without_effect(option: str, value: object) -> bool:
-    return option in ("class", *_WITHOUT_EFFECT) or (option == "partition_epoch" and value in (1, None))
+    return option in _WITHOUT_EFFECT or value is None or (isinstance(value, int) and value in _HARMLESS.get(option, ()))
 
 
 def _absolute(
@@ -77,9 +135,13 @@ def _absolute(
     """:return: the options, with path objects of absolute paths"""
     result = dict(options)
     for option, value in options.items():
-        if cls.options()[option].metadata.get("paths"):
-            files = value if isinstance(value, list | tuple) else [value]
-            result[option] = [_path(file, folder, as_path) for file in files]
+        metadata = cls.options()[option].metadata
+        if metadata.get("paths"):
+            result[option] = [
+                _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
+            ]
+        elif metadata.get("path"):
+            result[option] = _path(value, folder, as_path)
     return result
 
 

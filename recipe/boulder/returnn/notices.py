@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import linecache
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -13,6 +13,7 @@ from boulder.returnn.options import options_with_verdict, verdict
 from boulder.returnn.training_config import DEFAULTS
 from boulder.returnn.verdicts import Kind
 from boulder.schedule import Plan
+from boulder.training.learning_rate import keys_read_once
 
 _NEAR = 90  # of 100: one wrong letter in ten
 
@@ -27,9 +28,9 @@ class Notice(NamedTuple):
     text: str
 
 
-def notices(file: Path, options: Mapping[str, object], plan: Plan) -> list[Notice]:
+def notices(files: Sequence[str], options: Mapping[str, object], plan: Plan) -> list[Notice]:
     """
-    :param file: the config
+    :param files: of the config, as `linecache` knows them
     :param options: those that it sets
     :return: in this order: options without effect, defaults of RETURNN that the config relies on, and near misses
     """
@@ -40,7 +41,11 @@ def notices(file: Path, options: Mapping[str, object], plan: Plan) -> list[Notic
         for option in found
         if (known := verdict(option)) and known.kind is Kind.WITHOUT_EFFECT
     ]
-    return [*of_table, *_defaults(options, overrides), *_near_misses(file, options)]
+    read_once = [
+        Notice(option, "in '#config', it has no effect: RETURNN reads it once, at the start of the training")
+        for option in sorted(overrides & keys_read_once())
+    ]
+    return [*of_table, *read_once, *_defaults(options, overrides), *_near_misses(files, options)]
 
 
 def _defaults(options: Mapping[str, object], overrides: set[str]) -> Iterator[Notice]:
@@ -50,21 +55,22 @@ def _defaults(options: Mapping[str, object], overrides: set[str]) -> Iterator[No
         yield Notice("learning_rate", f"not set; RETURNN's default is {DEFAULTS['learning_rate']}")
 
 
-def _near_misses(file: Path, options: Mapping[str, object]) -> Iterator[Notice]:
+def _near_misses(files: Sequence[str], options: Mapping[str, object]) -> Iterator[Notice]:
     """Yields own variables of a config that nothing in the file reads and whose name nearly is that of an option."""
     known = sorted(options_with_verdict())
     own = [option for option in options if verdict(option) is None]
-    read = _names_read(file) if own else set()
+    read = {name for file in files for name in _names_read(file)} if own else set()
     for option in own:
         near = process.extractOne(option, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
         if near and near[0] not in options and option not in read:
             yield Notice(option, f"neither RETURNN nor Boulder reads it; did you mean {near[0]!r}?")
 
 
-def _names_read(file: Path) -> set[str]:
+def _names_read(file: str) -> set[str]:
     """:return: names that the code of a Python config reads, and all texts in it, which may be names of options"""
+    linecache.checkcache(file)
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):  # a config in another format
         return set()
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}

@@ -6,8 +6,6 @@ without a verdict is the config's own variable. tests/parity compares the table 
 
 from __future__ import annotations
 
-import sys
-
 from boulder.returnn.overrides import known_options
 from boulder.returnn.verdicts import HONOURED, Verdict, refused, table, without_effect
 
@@ -35,10 +33,14 @@ _ROWS = table(
                    *("use_tensorflow", "onnx_export", "torch_profile", "PYTORCH_CUDA_ALLOC_CONF")),
     without_effect("training is always deterministic", "deterministic_train", "optimizer_use_locking"),
     without_effect("each job has a folder of its own", "model", "save_epoch1_initial_model", "dry_run"),
-    without_effect("the rates of the epochs are in scores.jsonl", "learning_rate_file"),
+    without_effect("each job writes this file as its output 'learning_rates'", "learning_rate_file"),
+    without_effect(
+        "RETURNN does not read it; where the first epochs of a RETURNN config are a warm-up, 'learning_rates' says so",
+        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_num_steps", "learning_rate_warmup_restart"),
+        "learning_rate_warmup_steps",
+    ),
     without_effect("it changes how a network is computed, not the result",
                    "flat_net_construction", "inf_value", "optimize_move_layers_out"),
-    without_effect("it reports a further score that follows from another one", "calculate_exp_loss"),
     without_effect("RETURNN reads it, but does not use it",
                    *("ctc_prior_file", "exclude", "init_train_epoch_posthook", "share_batches", "update_batch_size")),
     without_effect("for RETURNN's native CTC, which no layer here uses", "tf_native_ctc_zero_infinity"),
@@ -46,10 +48,8 @@ _ROWS = table(
                    *("horovod_avg_grad", "horovod_dataset_distribution", "horovod_param_sync_step"),
                    *("horovod_param_sync_time_diff", "horovod_reduce_type", "horovod_scale_lr")),
     without_effect("of use_dummy_datasets, which must be off", "dummy_dataset_num_seqs", "train_dummy_dataset_num_seqs"),
-    without_effect("of chunking, which must be off", "chunking_variance", "min_chunk_size"),
     without_effect("of param_dropout, which must be off", "param_dropout_min_ndim"),
     without_effect("of decouple_constraints, which must be off", "decouple_constraints_factor"),
-    without_effect("of seq_drop, which must be off", "seq_drop_freq"),
     without_effect("of train_in_eval, which must be off", "eval_learning_rate"),
     without_effect("for data sets that Boulder does not read",
                    "lm_dataset_debug_limit_line_count", "sprint_trainer_exec_path"),
@@ -65,19 +65,16 @@ _ROWS = table(
     ),
     refused(
         "Boulder does not support it yet",
-        *("decouple_constraints", "dynamic_learning_rate", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
+        *("decouple_constraints", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
         *("grad_norm_to_clip_to_zero", "gradient_clip_avg_norm", "gradient_clip_global_norm_tag"),
         *("gradient_clip_norm", "gradient_nan_inf_filter", "gradient_noise", "inc_seq_length"),
-        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"),
-        *("maximize_grad_norm", "min_seq_length", "packed_tensors", "param_dropout", "param_variational_noise"),
-        *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "seq_drop", "shuffle_batches"),
-        *("shuffle_frames_of_nseqs", "use_last_best_model", "dataset_random_seed_offset", "chunk_eval"),
+        *("maximize_grad_norm", "packed_tensors", "param_dropout", "param_variational_noise"),
+        *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "shuffle_batches"),
+        *("shuffle_frames_of_nseqs", "use_last_best_model", "chunk_eval"),
         unless=(0, {}, ""),
     ),
     refused("Boulder does not support it yet", "accum_grad_multiple_step", "context_window", "window", unless=(0, 1)),
-    refused("Boulder does not support it yet", "chunking", unless=(0, "0")),
-    refused("Boulder does not support it yet", "max_seq_length", unless=(0, float("inf"), sys.maxsize)),
-    refused("Boulder does not support it yet", "max_pad_size", "conv_pad_seq_len_to_power"),
+    refused("Boulder does not support it yet", "conv_pad_seq_len_to_power"),
     refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
     refused("RETURNN does not support it either", "start_batch", unless=("auto",)),
@@ -95,20 +92,25 @@ _ROWS = table(
     honoured=(
         *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
         *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev", "eval", "eval_datasets"),
-        *("extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
+        *("dataset_random_seed_offset", "extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
         *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version", "target"),
         *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
         "start_epoch",
     ),
 )  # fmt: skip
 
-NOT_OF_RETURNN = frozenset({"learning_rate_warmup_num_epochs", "learning_rate_warmup_steps"})
+NOT_OF_RETURNN = frozenset(
+    {
+        *("learning_rate_warmup_num_epochs", "learning_rate_warmup_num_steps", "learning_rate_warmup_restart"),
+        "learning_rate_warmup_steps",
+    }
+)
 """Rows for options that the field uses, but RETURNN's TensorFlow engine does not read."""
 
 
 def verdict(option: str) -> Verdict | None:
     """:return: None if neither RETURNN nor Boulder reads an option of this name: it is the config's own variable"""
-    return HONOURED if option in known_options() else _ROWS.get(option)
+    return _ROWS.get(option, HONOURED if option in known_options() else None)
 
 
 def options_with_verdict() -> frozenset[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from typing import Any
 
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
-from boulder.returnn.data_sets import data_description, data_of_phase
+from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
@@ -16,7 +15,7 @@ from boulder.returnn.overrides import known_options
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
-from boulder.returnn.training_config import as_boulders, training_config
+from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
 from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
@@ -27,8 +26,16 @@ from boulder.training.learning_rate import LearningRateControl, learning_rate_co
 from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
 
+_ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
+
 PIPELINE_KEYS = ("gpus", "nodes")
 """Keys of a `#config` that choose the devices of a phase."""
+
+_READ_ONCE = ("min_seq_length", "max_pad_size")
+"""Training options that RETURNN reads once, for all phases."""
+
+_READ_WITH_TRAIN = ("batching", "min_chunk_size", "chunking_variance")
+"""Training options that RETURNN reads when it opens the data to train on."""
 
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
@@ -85,12 +92,12 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
     own = _own_keys(config)
-    describe = partial(data_description, folder=config.file.absolute().parent, as_path=as_path)
+    data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
     further: dict[str, Any] = {}
-    for key in (*DATA_KEYS, *EVAL_KEYS):
+    for key in _ALL_DATA:
         with problems.noted():
-            data |= data_of_phase({key: options[key]} if key in options else {}, describe)
+            data |= data_sets.described(key)
     with problems.noted():
         further = {name: found for name, found in eval_data_of(data, "config").items() if found is not None}
     if not options.get("train"):
@@ -99,7 +106,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     with problems.noted():
         start = start_from(config, as_path)
     with problems.noted():
-        settings = training_config(options)
+        settings = training_config(options) | {key: value for key, value in data.items() if key not in _ALL_DATA}
     with problems.noted():
         plan = planned(config)
     if plan is not None and settings is not None:
@@ -116,13 +123,13 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             elsewhere=PIPELINE_KEYS,
             as_path=as_path,
         )
-        _check_phases(plan, maker, options, describe, problems)
+        _check_phases(plan, maker, data_sets, problems)
     problems.raise_if_any(str(config.file))
     assert plan is not None  # otherwise a problem
     assert settings is not None
     return ReturnnTraining(
-        plan=_for_layout(plan, describe),
-        longer_plan=lambda further_epochs: _for_layout(planned(config, further_epochs), describe),
+        plan=_for_layout(plan, data_sets),
+        longer_plan=lambda further_epochs: _for_layout(planned(config, further_epochs), data_sets),
         config=settings,
         extern_data=config.extern_data,
         train_data=data["train"],
@@ -130,7 +137,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         eval_data=further,
         start_from=start,
         function_options=own,
-        notices=notices(config.file, options, plan),
+        notices=notices(config.config.files, options, plan),
     )
 
 
@@ -175,7 +182,7 @@ def refusals(options: Mapping[str, object]) -> Iterator[str]:
 def _own_keys(config: Source) -> frozenset[str]:
     """:return: what the config defines and no training option is"""
     defined = {*config.config.typed_dict, *config.config.dict}
-    return frozenset(defined - {*known_options(), *DATA_KEYS, *EVAL_KEYS, *PIPELINE_KEYS})
+    return frozenset(defined - {*known_options(), *_ALL_DATA, *PIPELINE_KEYS})
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -188,24 +195,25 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from problems.messages
 
 
-def _check_phases(
-    plan: Plan, maker: PhaseMaker, options: Mapping[str, object], describe: Callable, problems: Problems
-) -> None:
+def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
-        rates = learning_rate_control(maker.config, plan)
+        rates = learning_rate_control(maker.config, _with_effect(plan))
     specs, scored = [], []
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
-        problems.add(_wrong_overrides(phase.config, options), where)
+        problems.add(_wrong_overrides(phase.config, data_sets.options), where)
         data: dict[str, Any] = {}
-        with problems.noted(where):
-            data = data_of_phase(phase.config, describe, "'#config': ")
-        others = {key: value for key, value in phase.config.items() if key not in (*DATA_KEYS, *EVAL_KEYS)}
+        for key in _ALL_DATA:
+            if key in phase.config:
+                with problems.noted(where):
+                    data |= data_sets.described(key, phase.config)
+        left_out = (*_ALL_DATA, "batching")
+        others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in left_out}
         spec = checked = None
         with problems.noted(where):
             spec = maker.network(phase)
-            check_axes(spec, check_version(options.get("behavior_version")))
+            check_axes(spec, check_version(data_sets.options.get("behavior_version")))
         if rates:
             with problems.noted(where):
                 checked = maker.phase(replace(phase, config=others | data), rates)
@@ -226,16 +234,26 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
     for key, value in overrides.items():
-        fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *EVAL_KEYS, *PIPELINE_KEYS)
+        fixed = verdict(key) == HONOURED and key not in (*known_options(), *_ALL_DATA, *PIPELINE_KEYS)
+        fixed = fixed or key in _READ_ONCE or (key in _READ_WITH_TRAIN and "train" not in overrides)
         if fixed and not (key in options and same_value(value, options[key])):
             yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
 
 
-def _for_layout(plan: Plan, describe: Callable) -> Plan:
-    """:return: the plan with descriptions of the data sets in `#config`"""
-    return replace(plan, phases=tuple(_phase_for_layout(phase, describe) for phase in plan.phases))
+def _with_effect(plan: Plan) -> Plan:
+    phases = (replace(phase, config=overrides_with_effect(phase.config)) for phase in plan.phases)
+    return replace(plan, phases=tuple(phases))
 
 
-def _phase_for_layout(phase: Phase, describe: Callable) -> Phase:
-    data = data_of_phase(phase.config, describe, "'#config': ")
-    return replace(phase, config=phase.config | data) if data else phase
+def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
+    """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
+    return replace(plan, phases=tuple(_phase_for_layout(phase, data_sets) for phase in _with_effect(plan).phases))
+
+
+def _phase_for_layout(phase: Phase, data_sets: DataSets) -> Phase:
+    data: dict[str, Any] = {}
+    for key in _ALL_DATA:
+        if key in phase.config:
+            data |= data_sets.described(key, phase.config)
+    others = {key: value for key, value in phase.config.items() if key != "batching"}  # which `data` contains
+    return replace(phase, config=others | data)

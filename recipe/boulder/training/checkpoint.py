@@ -33,6 +33,7 @@ class Checkpoint:
     :param epoch: the last epoch that was begun, 1-based
     :param step: number of training steps since the first phase
     :param phase_start: first epoch of the phase that the parameters belong to
+    :param phase_step: number of training steps before that phase
     :param index: index of the phase; None for the original network
     :param network: net dict of the phase, as canonical JSON
     :param specs: path → specification of the parameter
@@ -55,6 +56,7 @@ class Checkpoint:
     iterations: int = 0
     history: list[EpochRecord] = field(default_factory=list)
     position: dict[str, Any] | None = None
+    phase_step: int = 0
 
     @property
     def finished_epochs(self) -> int:
@@ -69,6 +71,8 @@ class Checkpoint:
     def _meta(self) -> str:
         plain = ("epoch", "step", "phase_start", "index", "network", "iterations", "history", "position")
         meta = {key: getattr(self, key) for key in plain}
+        if self.phase_step:  # older checkpoints do not have it
+            meta["phase_step"] = self.phase_step
         meta |= {"format_version": FORMAT_VERSION, "specs": [spec.to_json() for spec in self.specs.values()]}
         return json.dumps(meta, sort_keys=True)
 

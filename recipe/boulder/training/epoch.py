@@ -6,12 +6,18 @@ import math
 import time
 from collections.abc import Sequence
 
-from boulder.data import form_batches, shares_of_epoch
+import numpy
+
+from boulder.data import shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
+from boulder.network import uses_streams
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.epoch_batches import batches_to_train
 from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
+from boulder.training.learning_rate.file import write_learning_rates
+from boulder.training.learning_rate.within_epoch import StepRates
 from boulder.training.model import Model, StepResult
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
@@ -28,8 +34,12 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     """
     began, worked = time.monotonic(), time.process_time()
     rate = _learning_rate(epoch, phase, state)
-    sums, steps, frames = _train_batches(epoch, rate, model, phase, state, run)
+    rates = StepRates(phase.options, epoch, rate, phase.start, state.phase_step)
+    first_rate = rates.at(state.step - state.batches_done)
+    sums, steps, frames = _train_batches(epoch, rates, model, phase, state, run)
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
+    if numpy.float32(first_rate) != numpy.float32(rate):
+        record["effective_learning_rate"] = first_rate
     if scales := loss_scales(model.spec):
         record["scales"] = scales
     scores = {name: evaluate(name, data, model, phase, state, run).means() for name, data in run.scored_data.items()}
@@ -48,6 +58,8 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     if run.replicas.is_chief:  # before the checkpoint, so that no epoch is missing from them
         write_score(run.files.scores, timed)
         write_tensorboard(run.files.tensorboard, timed)
+        if run.files.learning_rates:
+            write_learning_rates(run.files.learning_rates, state.history)
     path = run.save(model, state)
     if run.files.kept and run.replicas.is_chief:
         run.files.kept.update(path, state.history)
@@ -68,26 +80,25 @@ def _learning_rate(epoch: int, phase: TrainingPhase, state: Checkpoint) -> float
 
 
 def _train_batches(
-    epoch: int, rate: float, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
+    epoch: int, rates: StepRates, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
 ) -> tuple[Sums, int, int]:
     """
     :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
     :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
-    options, dataset = phase.options, run.train_data
-    order = dataset.epoch_order(epoch, options.random_seed, default=options.batching)
-    batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
-    fingerprint = dataset.fingerprint()
+    fingerprint = run.train_data.full_fingerprint()
+    dataset, batches = batches_to_train(run.train_data, epoch, phase.options, uses_streams(model.spec))
     if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
         raise TrainingError(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
             "this epoch; restore the data to resume, or rerun the phase from its start with `boulder rerun`"
         )
-    sums, done = Sums(state.position["sums"] if state.position else {}), state.batches_done
+    before = state.position["sums"] if state.position else {}
+    sums, done = Sums(model.spec, phase.options.calculate_exp_loss, before), state.batches_done
     state.epoch = epoch
-    model.optimizer.learning_rate.assign(rate)
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
     for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, start=done):
+        model.optimizer.learning_rate.assign(rates.at(state.step))
         result = model.step(shares, tf.constant(state.step, tf.int64))
         if not result.finite:
             raise _not_finite(epoch, done, result, dataset.tags(batches[done]), run)
@@ -98,7 +109,7 @@ def _train_batches(
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)
-    return sums, len(batches), int(dataset.order_lengths[order].sum())
+    return sums, len(batches), int(dataset.order_lengths[batches.order].sum())
 
 
 def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from boulder.data import Dataset, form_batches, sequence_order, shares_of_epoch
+from boulder.data import Dataset, shares_of_epoch
 from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.epoch_batches import batches_to_score
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
@@ -19,9 +20,9 @@ def evaluate(
     :return: sums over the whole data set, without dropout
     :raises SystemExit: after a signal; the position saved is the end of the epoch, so only this pass is repeated
     """
-    options, sums = phase.options, Sums()
-    order = sequence_order("sorted", dataset.order_lengths, 0, 0)  # least padding; sums do not depend on the order
-    batches = form_batches(order, dataset.measured_lengths, options.batch_size, options.max_seqs)
+    options = phase.options
+    sums = Sums(model.spec, options.calculate_exp_loss)
+    batches = batches_to_score(dataset, state.epoch, options)
     run.progress.begin(f"scores of {name}", len(batches), 0)
     for shares in shares_of_epoch(dataset, batches, model.replicas.count, model.replicas.here):
         sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))

@@ -11,13 +11,15 @@ Scores = Mapping[str, float | None]
 
 class EpochRecord(TypedDict):
     """
-    The scores of an epoch. `eval` has those of each further data set, by its name. `scales` are the loss scales other than 1,
-    by layer; the scores do not include them.
+    The scores of an epoch. `effective_learning_rate` is the rate of the first step, where a warm-up or
+    `dynamic_learning_rate` changes it. `eval` has the scores of each further data set, by its name. `scales` are the loss
+    scales other than 1, by layer; the scores do not include them.
     """
 
     epoch: int
     index: int | None
     learning_rate: float
+    effective_learning_rate: NotRequired[float]
     train: Scores
     dev: NotRequired[Scores]
     eval: NotRequired[dict[str, Scores]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from boulder.data import canonical_description, read_extern_data
-from boulder.data.batches import check_batch_size
+from boulder.data.batches import check_limits
 from boulder.data.sequence_order import check_order
 from boulder.errors import ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
@@ -79,7 +79,7 @@ class PhaseMaker:
             eval_datasets=self._further_data(phase),
         )
         check_order(result.options.batching, "config: batching")
-        check_batch_size(result.options.batch_size, read_extern_data(self.extern_data))
+        check_limits(result.options.batch_size, read_extern_data(self.extern_data), "batch_size")
         return result
 
     def _data(self, phase: Phase, key: str, default: dict[str, Any] | None) -> Any:

@@ -67,6 +67,7 @@ def _hand_over(
         epoch=phase.first_epoch - 1,
         step=step,
         phase_start=phase.start,
+        phase_step=step,
         index=phase.index,
         network=cast(dict[str, Any], canonical(phase.network)),  # functions become digests: a checkpoint holds no code
         specs=spec.params,

@@ -27,6 +27,7 @@ class TrainingFiles:
     :param scores: JSON lines, one per epoch
     :param growth: called with (phase, report) at each hand-over
     :param tensorboard: folder for TensorBoard's event files
+    :param learning_rates: rates and scores of all epochs so far, in RETURNN's format; None for no such file
     :param progress: state of the running epoch, see `boulder.training.progress`
     :param kept: keeps checkpoints of some epochs; None: of none
     :param checkpoint_minutes: within an epoch, save when so much time has passed since the last checkpoint; None: never
@@ -43,6 +44,7 @@ class TrainingFiles:
     kept: KeptFolder | None = None
     checkpoint_minutes: float | None = None
     begin: Callable[[], None] = lambda: None
+    learning_rates: Path | None = None
 
 
 @dataclass(frozen=True)

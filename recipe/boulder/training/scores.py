@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +22,13 @@ from boulder.training.history import EpochRecord, TimedRecord, scores_by_data
 class Sums:
     """Costs and errors of an epoch so far, as Python floats: an interrupted epoch resumes with the same bits."""
 
-    def __init__(self, sums: Mapping[str, list[float]] | None = None) -> None:
+    def __init__(self, spec: NetworkSpec, exp: bool = False, sums: Mapping[str, list[float]] | None = None) -> None:
+        """
+        :param spec: its losses tell which of cost and error they have
+        :param exp: `calculate_exp_loss`
+        :param sums: of the batches before
+        """
+        self.spec, self.exp = spec, exp
         self.sums = {key: list(value) for key, value in (sums or {}).items()}
 
     def add(self, losses: Mapping[str, LossValue]) -> None:
@@ -28,14 +36,24 @@ class Sums:
         :param losses: layer name → sums over a batch
         """
         for layer, (cost, error, frames) in losses.items():
-            for key, value in ((f"cost:{layer}", cost), (f"error:{layer}", error)):
-                total = self.sums.setdefault(key, [0.0, 0.0])
-                total[0] += float(value)
-                total[1] += float(frames)
+            loss = self.spec.losses[layer].loss
+            for key, value, exists in (("cost", cost, loss.has_cost), ("error", error, loss.has_error)):
+                if exists:
+                    total = self.sums.setdefault(f"{key}:{layer}", [0.0, 0.0])
+                    total[0] += float(value)
+                    total[1] += float(frames)
 
     def means(self) -> dict[str, float]:
-        """:return: "cost:LAYER" and "error:LAYER" → mean over frames"""
-        return {key: total / frames if frames else 0.0 for key, (total, frames) in sorted(self.sums.items())}
+        """:return: "cost:LAYER", "error:LAYER" and, for `calculate_exp_loss`, "cost:LAYER:exp" → mean over frames"""
+        means = {key: total / frames if frames else 0.0 for key, (total, frames) in sorted(self.sums.items())}
+        if self.exp:
+            means |= {f"{key}:exp": exp_of(mean) for key, mean in means.items() if key.startswith("cost:")}
+        return means
+
+
+def exp_of(cost: float) -> float:
+    """:return: e^cost, infinite where it is too large for a float"""
+    return math.exp(cost) if cost < math.log(sys.float_info.max) else math.inf
 
 
 def loss_scales(spec: NetworkSpec) -> dict[str, float]:
@@ -96,16 +114,20 @@ def describe_record(record: Mapping[str, Any] | EpochRecord) -> str:
     values = cast(Mapping[str, Any], record)
     by_data = scores_by_data(values)
     keys = [key for key in values["train"] if key.startswith(("cost:", "error:"))]
-    single = len(keys) == 2  # a single loss: its layer need not be named
+    single = len({key.split(":")[1] for key in keys}) == 1  # a single loss: its layer need not be named
     scores = []
     for key in keys:
         what, layer = key.split(":", 1)
         scale = values.get("scales", {}).get(layer) if what == "cost" else None
         factor = "" if scale is None else f" (× {scale:g})"
+        name = f"exp {what}" if layer.endswith(":exp") else what
         others = [
-            f", {name} {of_data[key]:.4f}" for name, of_data in by_data.items() if name != "train" and key in of_data
+            f", {data} {of_data[key]:.4f}" for data, of_data in by_data.items() if data != "train" and key in of_data
         ]
-        scores.append(f"{what if single else key}{factor} {values['train'][key]:.4f}{''.join(others)}")
+        scores.append(f"{name if single else key}{factor} {values['train'][key]:.4f}{''.join(others)}")
     index = index_label(values["index"]).removesuffix(" network")
-    rate, seconds = f"lr {values['learning_rate']:.3g}", f"{values['seconds']:.0f} s" if "seconds" in values else ""
+    rate = f"lr {values['learning_rate']:.3g}"
+    if "effective_learning_rate" in values:
+        rate += f", {values['effective_learning_rate']:.3g} at its start"
+    seconds = f"{values['seconds']:.0f} s" if "seconds" in values else ""
     return f"epoch {values['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}"

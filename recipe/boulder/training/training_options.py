@@ -7,26 +7,14 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
+from boulder.training.batch_options import ChunkSizes, Fraction, Frames, Limit, PositiveInt, Sizes, WholeFrames
 from boulder.training.learning_rate import learning_rate_keys
+from boulder.training.learning_rate.dynamic import check_dynamic_learning_rate
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
 from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
 
-
-def _is_positive_int(value: object) -> bool:
-    return is_int(value) and value > 0
-
-
-def _are_sizes(value: object) -> bool:
-    return value is None or all(map(_is_positive_int, value.values() if isinstance(value, dict) else [value]))
-
-
-_SIZES = "a positive int, a dict of them per data key, or None for no limit"
-_Sizes = Annotated[int | dict[str, int] | None, OptionKind(_SIZES, _are_sizes)]
-_Limit = Annotated[
-    int | None,
-    OptionKind("a positive int, or None for no limit", lambda value: value is None or _is_positive_int(value)),
-]
+_Count = Annotated[int, OptionKind("an int, 0 or more", lambda value: is_int(value) and value >= 0)]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
@@ -41,26 +29,56 @@ class TrainingOptions:
     """
     :param batch_size: maximal number of frames per batch, padding included; per data key if it is a dict; None: no limit
     :param max_seqs: maximal number of sequences per batch; None: no limit
-    :param batching: order of the sequences, see `boulder.data.sequence_order`
+    :param max_pad_size: maximal number of frames of padding per batch; per data key if it is a dict; None for no limit
+    :param max_seq_length: longer sequences are left out, in frames; per data key if it is a dict; None or 0 for no limit
+    :param min_seq_length: shorter sequences are left out in training; of the same form
+    :param seq_drop: probability of each sequence to be left out of an epoch
+    :param seq_drop_freq: number of epochs after which sequences are drawn again, if the order stays the same
+    :param chunking: sequences are cut into chunks in training, see `boulder.data.Chunking.parse`; None for no chunking
+    :param min_chunk_size: a rest of at most this many frames becomes no chunk; per data key if it is a dict
+    :param chunking_variance: for each sequence, sizes are multiplied by a random factor between 1 - chunking_variance and 1
+    :param returnn_batches: form batches exactly as RETURNN: streams that the network does not read count as well, and empty
+        sequences that would be the last batch are left out
+    :param batching: order of the sequences, see `boulder.data.sequence_order`, unless the data set has a `seq_ordering`
     :param optimizer: {"class": "adam", …}, see `boulder.training.optimizer`
     :param optimizer_epsilon: epsilon of the optimizer, if it has one and `optimizer` does not set it
     :param gradient_clip: entries of gradients are clipped to ± this value; 0 for no clipping
     :param gradient_clip_global_norm: gradients are scaled down to this global norm; 0 for no clipping
     :param use_normalized_loss: divide each loss by its number of frames; otherwise the objective is a sum over frames
+    :param calculate_exp_loss: add e to the power of each cost to the scores
+    :param learning_rate_warmup_num_epochs: in epoch n of the first N epochs, the rate is multiplied by n/N; 0 for no warm-up
+    :param learning_rate_warmup_num_steps: the same for updates
+    :param learning_rate_warmup_restart: the warm-up begins anew with each phase
+    :param dynamic_learning_rate: changes the rate in each step: RETURNN's function or dict, see
+        `boulder.training.learning_rate.dynamic`
     :param random_seed: seed of initial parameters, sequence order and dropout
     :param init_new_network_callback: called at the start of a phase, before parameters are carried over, see
         `boulder.training.growth.callbacks`
     :param growth_callback: called after parameters were carried over; may replace values
     """
 
-    batch_size: _Sizes = 5000
-    max_seqs: _Limit = 40
+    batch_size: Sizes = 5000
+    max_seqs: Limit = 40
+    max_pad_size: Frames = None
+    max_seq_length: Frames = None
+    min_seq_length: Frames = None
+    seq_drop: Fraction = 0.0
+    seq_drop_freq: PositiveInt = 10
+    chunking: ChunkSizes = None
+    min_chunk_size: WholeFrames = None
+    chunking_variance: Fraction = 0.0
+    returnn_batches: _Flag = False
     batching: _Order = "default"
     optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
     optimizer_epsilon: _Number = 1e-16
     gradient_clip: _Number = 0.0
     gradient_clip_global_norm: _Number = 0.0
     use_normalized_loss: _Flag = False
+    calculate_exp_loss: _Flag = False
+    learning_rate_warmup_num_epochs: _Count = 0
+    learning_rate_warmup_num_steps: _Count = 0
+    learning_rate_warmup_restart: _Flag = False
+    dynamic_learning_rate: Any = None
     random_seed: _Seed = 42
     init_new_network_callback: _Function = None
     growth_callback: _Function = None
@@ -83,4 +101,9 @@ class TrainingOptions:
                 if not kind.fits(getattr(options, key)):
                     raise ConfigError(f"{where}: {key!r} must be {kind.expected}, found {getattr(options, key)!r}")
         check_optimizer(options.optimizer, where)
+        check_dynamic_learning_rate(options.dynamic_learning_rate, where)
+        if options.learning_rate_warmup_num_epochs and options.learning_rate_warmup_num_steps:
+            raise ConfigError(
+                f"{where}: found 'learning_rate_warmup_num_epochs' and 'learning_rate_warmup_num_steps', expected one of them"
+            )
         return options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from boulder.errors import nearest
 from boulder.lazy import TFTensor, tf
@@ -24,10 +24,19 @@ class _Known:
         raise MissingAttribute(f"{what} has no {name!r} for code in net dicts{nearest(name, known)}")
 
 
-class CodeNetwork(_Known):
-    """The network of the layer whose code runs."""
+class Running(Protocol):
+    """What `CodeNetwork` reads, of a layer or of a training step."""
 
-    def __init__(self, run: LayerRun) -> None:
+    @property
+    def train(self) -> bool: ...
+    @property
+    def step(self) -> TFTensor: ...
+
+
+class CodeNetwork(_Known):
+    """The network of the layer, or of the training step, whose code runs."""
+
+    def __init__(self, run: Running) -> None:
         self._run = run
         self.name = "root"
         self.parent_net = self.parent_layer = None

@@ -23,6 +23,14 @@ class AsIs(Loss):
     needs_target: ClassVar = False
     as_error: bool = False
 
+    @property
+    def has_cost(self) -> bool:
+        return not self.as_error
+
+    @property
+    def has_error(self) -> bool:
+        return self.as_error
+
     def output_dim(self, target: Template) -> int | None:
         return None
 

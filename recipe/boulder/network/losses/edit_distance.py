@@ -16,6 +16,10 @@ from boulder.network.tensor import Tensor
 class EditDistance(Loss):
     """An error only, normalised by the labels of the target. The cost is 0. RETURNN: EditDistanceLoss."""
 
+    @property
+    def has_cost(self) -> bool:
+        return False
+
     def output_dim(self, target: Template) -> int | None:
         return None
 

@@ -194,6 +194,13 @@ class _Relative(Newbob):
     newbob_relative_error_div_by_old: bool = False
     learning_rate_control_relative_error_relative_lr: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.learning_rate_control_relative_error_relative_lr and not self.initial_rate:
+            raise _wrong(
+                "learning_rate", "positive with 'learning_rate_control_relative_error_relative_lr'", self.initial_rate
+            )
+
     def _relative_change(self, past: _Past, newer: int) -> float | None:
         change = past.change(newer)
         if change is None:

@@ -5,6 +5,7 @@ The rules are those of RETURNN's engine and of its `ConstantLearningRate`.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ def learning_rates(config: Mapping[str, Any], plan: Plan) -> list[float]:
 
 
 def initial_learning_rate(config: Mapping[str, Any]) -> float:
-    """:raises ConfigError: if `learning_rate` is not a positive number"""
+    """:raises ConfigError: if `learning_rate` is not a number, 0 or more"""
     return _rate(config.get("learning_rate", DEFAULT_LEARNING_RATE), "learning_rate")
 
 
@@ -53,23 +54,23 @@ def scheduled_epochs(config: Mapping[str, Any], plan: Plan) -> list[ScheduledEpo
     - During pretraining the rate is `pretrain_learning_rate`, and in the first epoch after it `learning_rate`. With
       `use_learning_rate_control_always`, `learning_rates` applies there as well.
     - `learning_rate` in the `#config` of a network has precedence in the epochs of that network, and later epochs
-      continue from it.
+      continue from it. `use_learning_rate_control_always` applies there as well.
+
+    A rate of 0 does not last through pretraining: later epochs continue from the rate of pretraining, as in RETURNN.
 
     :param config: without the overrides of phases
     :return: an entry per epoch of `plan`
-    :raises ConfigError: if a rate is not a positive number, and for an override that would have no effect
+    :raises ConfigError: if a rate is not a number, 0 or more, and for an override that would have no effect
     """
     initial = initial_learning_rate(config)
     pretraining = pretrain_learning_rate(dict(config))
     pretraining = initial if pretraining is None else _rate(pretraining, "pretrain_learning_rate")
-    always = without_numpy(config.get("use_learning_rate_control_always")) or False
-    if not isinstance(always, bool):
-        raise ConfigError(f"'use_learning_rate_control_always' must be True or False, found {always!r:.60}")
     last_of_pretraining = plan.num_pretrain_epochs
     remembered = _rates_by_epoch(config.get("learning_rates"))  # epoch → rate, as RETURNN's control remembers it
     result: list[ScheduledEpoch] = []
     for phase in plan.phases:
         _check_overrides(phase)
+        always = _always({**config, **phase.config})
         for epoch in phase.epochs:
             latest = max((known for known in remembered if known <= epoch), default=None)
             rate = initial if latest is None else remembered[latest]
@@ -82,7 +83,7 @@ def scheduled_epochs(config: Mapping[str, Any], plan: Plan) -> list[ScheduledEpo
                 rate = remembered[epoch] = _rate(
                     phase.config["learning_rate"], "learning_rate", f"{index_label(phase.index)}: '#config': "
                 )
-            continued = remembered.setdefault(epoch, rate)
+            continued = remembered[epoch] = remembered.get(epoch) or rate
             result.append(ScheduledEpoch(epoch, rate, continued, fixed))
     return result
 
@@ -93,18 +94,31 @@ def _is_overridden(phase: Phase, epoch: int, last_of_pretraining: int) -> bool:
     return "learning_rate" in phase.config and (after or epoch <= last_of_pretraining)
 
 
+def _always(config: Mapping[str, Any]) -> bool:
+    always = without_numpy(config.get("use_learning_rate_control_always")) or False
+    if not isinstance(always, bool):
+        raise ConfigError(f"'use_learning_rate_control_always' must be True or False, found {always!r:.60}")
+    return always
+
+
+def keys_read_once() -> frozenset[str]:
+    """:return: keys of learning rates that have no effect in `#config`: RETURNN reads them at the start of the training"""
+    return frozenset(learning_rate_keys()) - {"learning_rate", "use_learning_rate_control_always"}
+
+
 def _check_overrides(phase: Phase) -> None:
-    keys = learning_rate_keys()
     for key in phase.config:
-        if key in keys and key != "learning_rate":
+        if key in keys_read_once():
             raise ConfigError(
                 f"{index_label(phase.index)}: '#config' has {key!r}, which has no effect there, expected 'learning_rate'"
             )
 
 
 def _rates_by_epoch(rates: object) -> dict[int, float]:
-    """:return: epoch → rate, for the epochs that `learning_rates`, a list or a dict, names"""
+    """:return: epoch → rate, for the epochs that `learning_rates` names: a list, a dict, or a string of one of them"""
     rates = without_numpy(rates)
+    if isinstance(rates, str):
+        rates = _read(rates)
     if not rates:
         return {}
     if isinstance(rates, list | tuple):
@@ -119,8 +133,17 @@ def _rates_by_epoch(rates: object) -> dict[int, float]:
     return {epoch: _rate(rate, f"learning_rates[{epoch}]") for epoch, rate in sorted(rates.items())}
 
 
+def _read(text: str) -> object:
+    """:return: the value of `[0.1, 0.2]`, `{1: 0.1}` or, as line-based config files have it, `0.1,0.2`"""
+    try:
+        value = ast.literal_eval(text.strip() or "[]")
+    except (SyntaxError, ValueError):
+        return text
+    return [value] if isinstance(value, int | float) else value
+
+
 def _rate(rate: object, key: str, where: str = "") -> float:
     rate = without_numpy(rate)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < float("inf"):
-        raise ConfigError(f"{where}{key!r} must be a positive number, found {rate!r:.60}")
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < float("inf"):
+        raise ConfigError(f"{where}{key!r} must be a number, 0 or more, found {rate!r:.60}")
     return float(rate)

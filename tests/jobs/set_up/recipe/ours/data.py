@@ -31,7 +31,6 @@ class FramesJob(Job):
             file["seqLengths"] = numpy.array([[n, n] for n in lengths], "int32")
             file.create_dataset("seqTags", data=[f"seq-{i}" for i in range(self.num_seqs)], dtype=text)
             file["targets/data/classes"] = labels
-            file["targets/size"] = numpy.zeros(0)
-            file["targets/size"].attrs["classes"] = numpy.array([2, 1])
+            file.create_group("targets/size").attrs["classes"] = numpy.array([2, 1])
             file.create_dataset("targets/labels/classes", data=["low", "high"], dtype=text)
         self.out_dim.set(5)

@@ -1,0 +1,148 @@
+"""`EpochOrder`: the sequences of an epoch, in order, as RETURNN's `Dataset.get_seq_order_for_epoch` gives them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from boulder.data.order_options import OrderOptions
+from boulder.data.random_numbers import OwnNumbers, Shuffling, returnn_numbers
+from boulder.data.sequence_order import OrderKind
+from boulder.data.tag_files import read_lengths, read_tags
+from boulder.errors import DataError
+
+_CHUNK = 1 << 16  # tags in memory at once
+
+
+class Sequences(Protocol):
+    """What the order depends on."""
+
+    @property
+    def num_seqs(self) -> int: ...
+
+    @property
+    def order_lengths(self) -> np.ndarray:
+        """[N]: lengths of the stream `order_by`, or the default input"""
+
+    @property
+    def all_lengths(self) -> Mapping[str, np.ndarray]:
+        """key → [N], of all streams of the data, the first one first"""
+
+    def tags(self, indices: Sequence[int]) -> list[str]: ...
+
+
+class EpochOrder:
+    """Keeps arrays of N lengths or flags, never the tags."""
+
+    def __init__(self, sequences: Sequences, options: OrderOptions) -> None:
+        self._sequences = sequences
+        self._options = options
+
+    def order(self, epoch: int, seed: int, default: str) -> np.ndarray:
+        """
+        :param epoch: counted from 1
+        :param seed: of Boulder's random numbers, without `seq_ordering`
+        :param default: the order without `seq_ordering`
+        :return: int64 [M]: indices of the sequences of this epoch, in order
+        :raises DataError: if there are none, or a file cannot be read
+        """
+        options = self._options
+        kind = OrderKind.parse(options.seq_ordering or default)
+        numbers: Shuffling
+        if options.seq_ordering is None:
+            numbers = OwnNumbers(seed, options.pass_over_data(epoch, kind.epochs))
+        else:
+            numbers = returnn_numbers(options.random_seed(epoch, kind.epochs))
+        order = kind.order(self._sequences.num_seqs, self._lengths, numbers)
+        if options.unique_seq_tags:
+            _, first = np.unique(self._tag_numbers[order], return_index=True)
+            order = order[np.sort(first)]
+        order = _part(order, options.partition_epoch, options.partition(epoch))
+        order = np.tile(order, options.repeat_epoch)
+        if options.seq_list_filter_file is not None:
+            order = order[self._is_listed[order]]
+        for found in options.filters(epoch):
+            order = found.filtered(order, self._stream_lengths)
+        if not len(order):
+            causes = [
+                name for name in ("partition_epoch", "seq_list_filter_file") if getattr(options, name) not in (1, None)
+            ]
+            raise DataError(
+                f"epoch {epoch}: {' and '.join(causes) or 'the data set'} leaves no sequence, expected at least one"
+            )
+        return order
+
+    def check(self) -> None:
+        """:raises DataError: if an epoch would have no sequences, or a file that decides the order cannot be read"""
+        num_seqs, parts = self._sequences.num_seqs, self._options.partition_epoch
+        if num_seqs < parts:
+            raise DataError(f"partition_epoch: found {parts} parts of {num_seqs} sequences, expected none to be empty")
+        if self._options.seq_list_filter_file is not None and not self._is_listed.any():
+            found = ", ".join(read_tags(self._options.seq_list_filter_file)[:3]) or "no tag"
+            expected = ", ".join(self._sequences.tags(range(min(3, num_seqs))))
+            raise DataError(
+                f"{self._options.seq_list_filter_file}: found {found}, …, none of them in the data set, which has {expected}, …"
+            )
+        if self._options.seq_order_seq_lens_file is not None:
+            _ = self._lengths_in_file
+
+    def fingerprint(self) -> str:
+        """:return: digest of the files that decide the order; empty without such files"""
+        files = self._options.order_files
+        return hashlib.sha256(b"\0".join(Path(file).read_bytes() for file in files)).hexdigest() if files else ""
+
+    def _lengths(self) -> np.ndarray:
+        """:return: [N], the lengths that decide the order"""
+        return self._stream_lengths if self._options.seq_order_seq_lens_file is None else self._lengths_in_file
+
+    @cached_property
+    def _stream_lengths(self) -> np.ndarray:
+        """int64 [N]: the lengths of a stream, which `epoch_wise_filter` always uses"""
+        if self._options.order_by is not None or self._options.seq_ordering is None:
+            return np.asarray(self._sequences.order_lengths, "int64")
+        return np.asarray(next(iter(self._sequences.all_lengths.values())), "int64")
+
+    @cached_property
+    def _lengths_in_file(self) -> np.ndarray:
+        """float64 [N]"""
+        by_tag = read_lengths(str(self._options.seq_order_seq_lens_file))
+        found = (self._length(by_tag, tag) for tag in self._all_tags())
+        return np.fromiter(found, "float64", self._sequences.num_seqs)
+
+    def _length(self, by_tag: Mapping[str, object], tag: str) -> float:
+        length = by_tag.get(tag)
+        if not isinstance(length, int | float) or isinstance(length, bool):
+            found = "no length" if tag not in by_tag else repr(length)
+            raise DataError(
+                f"{self._options.seq_order_seq_lens_file}: found {found:.60} for the sequence {tag!r}, expected a number"
+            )
+        return length
+
+    @cached_property
+    def _is_listed(self) -> np.ndarray:
+        """bool [N]: whether `seq_list_filter_file` has the tag"""
+        listed = set(read_tags(str(self._options.seq_list_filter_file)))
+        return np.fromiter((tag in listed for tag in self._all_tags()), "bool", self._sequences.num_seqs)
+
+    @cached_property
+    def _tag_numbers(self) -> np.ndarray:
+        """int64 [N], equal for equal tags"""
+        numbers: dict[str, int] = {}
+        found = (numbers.setdefault(tag, len(numbers)) for tag in self._all_tags())
+        return np.fromiter(found, "int64", self._sequences.num_seqs)
+
+    def _all_tags(self) -> Iterator[str]:
+        for start in range(0, self._sequences.num_seqs, _CHUNK):
+            yield from self._sequences.tags(range(start, min(start + _CHUNK, self._sequences.num_seqs)))
+
+
+def _part(order: np.ndarray, parts: int, number: int) -> np.ndarray:
+    """:return: one of the parts of the order; if it cannot be divided evenly, the first parts have one sequence more"""
+    size, longer = divmod(len(order), parts)
+    start = number * size + min(number, longer)
+    return order[start : start + size + (number < longer)]

@@ -1,0 +1,114 @@
+"""`OrderOptions`: the options of a data set that decide which sequences an epoch has, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from boulder.data.epoch_filter import EpochFilter, read_epoch_filters
+from boulder.data.sequence_order import OrderKind
+from boulder.errors import DataError
+
+PATH = {"path": True}
+"""Metadata of a dataclass field whose option is a file: `field(metadata=PATH)`."""
+
+OF_ORDER = ("seq_ordering", "order_by", "seq_order_seq_lens_file", "fixed_random_seed", "random_seed_offset")
+"""The options without effect on which sequences an epoch has, unless `order_selects`."""
+
+
+@dataclass(kw_only=True, eq=False)
+class OrderOptions:
+    """
+    Names and rules are RETURNN's. They apply in this order, see `boulder.data.epoch_order`.
+
+    :param seq_ordering: order of all sequences, see `boulder.data.sequence_order`, with RETURNN's random numbers; None: the
+        training option `batching`, with Boulder's random numbers
+    :param order_by: stream whose lengths decide the order; None: the first stream of the data set for `seq_ordering`, the
+        default input of the network for `batching`
+    :param seq_order_seq_lens_file: lengths that decide the order instead, see `boulder.data.tag_files.read_lengths`
+    :param fixed_random_seed: seed of all epochs; None: the number of the pass over the data
+    :param random_seed_offset: added to that number
+    :param unique_seq_tags: of several sequences with the same tag, only the first in the order is used
+    :param partition_epoch: an epoch is one of this many parts of the data, the next epoch the next part
+    :param repeat_epoch: an epoch has all sequences this many times
+    :param seq_list_filter_file: tags of the sequences to use, see `boulder.data.tag_files.read_tags`
+    :param epoch_wise_filter: see `boulder.data.epoch_filter`
+    """
+
+    seq_ordering: str | None = None
+    order_by: str | None = None
+    seq_order_seq_lens_file: str | None = field(default=None, metadata=PATH)
+    fixed_random_seed: int | None = None
+    random_seed_offset: int = 0
+    unique_seq_tags: bool = False
+    partition_epoch: int = 1
+    repeat_epoch: int = 1
+    seq_list_filter_file: str | None = field(default=None, metadata=PATH)
+    epoch_wise_filter: Mapping | list | None = None
+
+    def __post_init__(self) -> None:
+        """:raises DataError: if an option has a wrong value"""
+        if self.seq_ordering is not None:
+            OrderKind.parse(self.seq_ordering, "seq_ordering")
+        if self.order_by is not None and not isinstance(self.order_by, str):
+            raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
+        for name, lowest in (("partition_epoch", 1), ("repeat_epoch", 1), ("random_seed_offset", 0)):
+            _check_int(name, getattr(self, name), lowest)
+        if self.fixed_random_seed is not None:
+            _check_int("fixed_random_seed", self.fixed_random_seed, 0)
+        if not isinstance(self.unique_seq_tags, bool):
+            raise DataError(f"unique_seq_tags: found {self.unique_seq_tags!r:.60}, expected True or False")
+        if self.partition_epoch > 1 and self.repeat_epoch > 1:
+            raise DataError(
+                f"found partition_epoch {self.partition_epoch} and repeat_epoch {self.repeat_epoch}, expected only one"
+            )
+        self._filters = read_epoch_filters(self.epoch_wise_filter)
+
+    @property
+    def order_files(self) -> list[str]:
+        """The files that decide the order."""
+        return [file for file in (self.seq_order_seq_lens_file, self.seq_list_filter_file) if file is not None]
+
+    @property
+    def order_selects(self) -> bool:
+        """Whether the order decides which sequences an epoch has."""
+        selects = self.partition_epoch > 1 or self.unique_seq_tags or bool(self._filters)
+        return selects or (self.seq_ordering is not None and OrderKind.parse(self.seq_ordering).selects)
+
+    def filters(self, epoch: int) -> list[EpochFilter]:
+        """:return: the filters of an epoch, in the order in which they apply"""
+        return [found for found in self._filters if found.first <= epoch <= found.last]
+
+    def partition(self, epoch: int) -> int:
+        """
+        :param epoch: counted from 1
+        :return: number of the part of the data that the epoch has, from 0
+        """
+        return (epoch - 1) % self.partition_epoch
+
+    def pass_over_data(self, epoch: int, epochs: int = 1) -> int:
+        """
+        :param epoch: counted from 1
+        :param epochs: number of passes that count as one
+        :return: number of the pass over the data, counted from 1
+        """
+        return (epoch - 1) // self.partition_epoch // epochs + 1
+
+    def random_seed(self, epoch: int, epochs: int = 1) -> int:
+        """:return: RETURNN's seed; for the parameters see `pass_over_data`"""
+        if self.fixed_random_seed is not None:
+            return self.fixed_random_seed
+        return self.pass_over_data(epoch, epochs) + self.random_seed_offset
+
+    def order_key(self, epoch: int) -> tuple:
+        """:return: what the order of an epoch depends on: two epochs of the same key have the same order"""
+        if self.seq_ordering is None:  # the order is decided elsewhere
+            return (epoch,)
+        kind = OrderKind.parse(self.seq_ordering)
+        seed = self.random_seed(epoch, kind.epochs) if kind.is_random else None
+        return seed, self.partition(epoch), self.filters(epoch)
+
+
+def _check_int(name: str, value: object, lowest: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value < 1 << 31:
+        raise DataError(f"{name}: found {value!r:.60}, expected an integer of at least {lowest}")
