@@ -62,13 +62,28 @@ def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path
     }  # fmt: skip
     assert training.dev_data == {"class": "HDFDataset", "files": ["/data/dev.hdf"], "seq_ordering": "sorted"}
     assert training.config == {
-        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "returnn_batches": True, "optimizer": {"class": "sgd"},
+        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "returnn_batches": True, "cleanup_old_models": False,
+        "optimizer": {"class": "sgd"},
     }  # fmt: skip
     assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
     assert training.longer_plan(2).num_epochs == 5
     assert {*training.arguments()} == {
-        *("plan", "config", "extern_data", "train_data", "dev_data", "start_from", "function_options"),
+        *("plan", "config", "extern_data", "train_data", "dev_data", "eval_data", "start_from", "function_options"),
     }  # fmt: skip
+
+
+def test_eval_and_eval_datasets_are_further_data_and_those_named_dev_and_train_are_these(config):
+    hdf = "{'class': 'HDFDataset', 'files': ['/data/%s.hdf']}"
+    text = f"eval = {hdf % 'eval'}\neval_datasets = {{'devtrain': {hdf % 'a'}, 'dev': {hdf % 'b'}}}\n"
+    training = config(text).training()
+    files = {name: data["files"] for name, data in training.eval_data.items()}
+    assert files == {"eval": ["/data/eval.hdf"], "devtrain": ["/data/a.hdf"]}
+    assert training.dev_data["files"] == ["/data/b.hdf"]
+    text += f"network['#config'] = {{'eval_datasets': {{'train': {hdf % 'c'}, 'more': {hdf % 'd'}}}, 'eval': None}}\n"
+    (phase,) = config(text).training().plan.phases
+    assert phase.config["train"]["files"] == ["/data/c.hdf"]
+    assert {name: data["files"] for name, data in phase.config["eval_datasets"].items()} == {"more": ["/data/d.hdf"]}
+    assert phase.config["eval"] is None
 
 
 def test_it_does_not_import_tensorflow(config):

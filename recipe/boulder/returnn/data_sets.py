@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,14 @@ class DataSets:
 
     def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
-        :param key: "train" or "dev"
+        :param key: "train", "dev", "eval", or "eval_datasets", which in a `#config` may replace "train" and "dev"
         :param overrides: a `#config` that has this data set; None for the config's own
-        :return: key → description, or None if there is no such data set; for "train", training options as well
+        :return: key → description, or None if there is no such data set; for "train", training options as well; for
+            "eval_datasets", a dict by name
         :raises ConfigError: see `data_description`
         """
+        if key == "eval_datasets":
+            return self._further(overrides)
         options = {**self.options, **(overrides or {})}
         where = repr(key) if overrides is None else f"'#config': {key!r}"
         value = options.get(key)
@@ -50,6 +53,20 @@ class DataSets:
                 f"{where}: found chunking {chunking['chunking']!r:.60}; data to score is not cut into chunks"
             )
         return {key: description}
+
+    def _further(self, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+        where = "'eval_datasets'" if overrides is None else "'#config': 'eval_datasets'"
+        given = (self.options if overrides is None else overrides).get("eval_datasets") or {}
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{where}: found {given!r:.60}, expected a dict: name → data set")
+        if overrides is None and "train" in given:
+            raise ConfigError(f"{where}: 'train' is the name of other data, expected another one")
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            own = replace(self, options={**self.options, name: value})
+            found |= own.described(name, None if overrides is None else {**overrides, name: value})
+        of_names = {name: found.pop(name) for name in given if name not in ("train", "dev")}
+        return found | {"eval_datasets": of_names}
 
     def _chunking(
         self, own: Mapping[str, Any], options: Mapping[str, Any], overrides: Mapping[str, Any] | None
