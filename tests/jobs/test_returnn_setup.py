@@ -80,8 +80,8 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
     [
         (
             "device =",
-            "chunking = '50:25'; device =",
-            "my.config: 'chunking': found '50:25'; Boulder does not support it yet",
+            "window = 5; device =",
+            "my.config: 'window': found 5; Boulder does not support it yet",
         ),
         ('"HDFDataset"', '"ExternSprintDataset"', "'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         (
