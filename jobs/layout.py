@@ -52,7 +52,10 @@ class Layout:
             num_epochs = experiment.num_epochs
         specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
-        start.check(plan)
+        try:
+            start.check(plan, specs)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {experiment.name!r}: start_from: {error}") from error
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         if start.sources:
             rows[0]["growth"] = None  # not known before the checkpoint has been read
