@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from boulder.returnn.options import options_with_verdict, verdict
+from boulder.returnn.options import BEYOND_RETURNN, is_read_before, options_with_verdict, verdict
 from boulder.returnn.training_config import DEFAULTS
 from boulder.returnn.verdicts import Kind
 from boulder.schedule import Plan
-from boulder.training.learning_rate import keys_read_once
 
+_LATE = "in '#config', it has no effect: RETURNN reads it once, at the start of the training or of its data"
 _NEAR = 90  # of 100: one wrong letter in ten
 
 
@@ -35,20 +35,22 @@ def notices(files: Sequence[str], options: Mapping[str, object], plan: Plan) -> 
     :return: in this order: options without effect, defaults of RETURNN that the config relies on, and near misses
     """
     overrides = {key for phase in plan.phases for key in phase.config}
-    found = [*options, *sorted(overrides - options.keys())]
-    of_table = [
+    without_effect = [
         Notice(option, known.reason)
-        for option in found
+        for option in [*options, *sorted(overrides - options.keys())]
         if (known := verdict(option)) and known.kind is Kind.WITHOUT_EFFECT
     ]
-    read_once = [
-        Notice(option, "in '#config', it has no effect: RETURNN reads it once, at the start of the training")
-        for option in sorted(overrides & keys_read_once())
+    late = {key for phase in plan.phases for key in phase.config if is_read_before(key, phase.config)}
+    return [
+        *without_effect,
+        *(Notice(option, _LATE) for option in sorted(late - {notice.option for notice in without_effect})),
+        *(Notice(option, "RETURNN does not read it, Boulder does") for option in options if option in BEYOND_RETURNN),
+        *_defaults(options),
+        *_near_misses(files, options),
     ]
-    return [*of_table, *read_once, *_defaults(options, overrides), *_near_misses(files, options)]
 
 
-def _defaults(options: Mapping[str, object], overrides: set[str]) -> Iterator[Notice]:
+def _defaults(options: Mapping[str, object]) -> Iterator[Notice]:
     if "batch_size" not in options:
         yield Notice("batch_size", f"not set; RETURNN's default is {DEFAULTS['batch_size']}: each sequence is a batch")
     if "learning_rate" not in options and "learning_rates" not in options:

@@ -6,8 +6,11 @@ without a verdict is the config's own variable. tests/parity compares the table 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from boulder.returnn.overrides import known_options
 from boulder.returnn.verdicts import HONOURED, Verdict, refused, table, without_effect
+from boulder.training.learning_rate import keys_read_once
 
 _ROWS = table(
     without_effect(
@@ -109,6 +112,31 @@ NOT_OF_RETURNN = frozenset(
     }
 )
 """Rows for options that the field uses, but RETURNN's TensorFlow engine does not read."""
+
+
+BEYOND_RETURNN = frozenset({"growth_callback", "learning_rate_num_epochs", "returnn_batches", "use_normalized_loss"})
+"""Options that Boulder honours in a config although RETURNN does not read them."""
+
+_READ_ONCE = frozenset(
+    {
+        *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
+        *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "min_seq_length", "max_pad_size"),
+        *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
+        "start_epoch",
+    }
+)
+_READ_WITH_TRAIN = frozenset({"batching", "chunking_variance", "min_chunk_size"})
+
+
+def is_read_before(option: str, overrides: Collection[str]) -> bool:
+    """
+    :param overrides: the keys of a `#config`, `option` among them
+    :return: whether the override comes too late to have an effect, since RETURNN reads the option at the start of the
+        training, or when it opens the data to train on
+    """
+    beyond = option in known_options() and verdict(option) != HONOURED  # of Boulder, but not for RETURNN configs
+    of_data = option in _READ_WITH_TRAIN and "train" not in overrides
+    return beyond or of_data or option in _READ_ONCE or option in keys_read_once()
 
 
 def verdict(option: str) -> Verdict | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import DataSets
+from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
@@ -27,12 +28,6 @@ from boulder.training.training_options import TrainingOptions
 
 PIPELINE_KEYS = ("gpus", "nodes")
 """Keys of a `#config` that choose the devices of a phase."""
-
-_READ_ONCE = ("min_seq_length", "max_pad_size")
-"""Training options that RETURNN reads once, for all phases."""
-
-_READ_WITH_TRAIN = ("batching", "min_chunk_size", "chunking_variance")
-"""Training options that RETURNN reads when it opens the data to train on."""
 
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
@@ -85,6 +80,10 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
+    for key in known_options():
+        if callable(function := options.get(key)):
+            with problems.noted():
+                options[key] = config.with_config(function, key)
     own = _own_keys(config)
     data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
@@ -130,8 +129,8 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
 
 def planned(config: Source, further_epochs: int = 0) -> Plan:
     """
-    :return: the plan in Boulder's terms: layers have the defaults that `behavior_version` and `target` of the config give
-        them, and overrides are written as in Boulder's configs, except for data sets
+    :return: the plan in Boulder's terms: layers have RETURNN's defaults, also those that `behavior_version` and `target` of
+        the config give them, and overrides are written as in Boulder's configs, except for data sets
     :raises BoulderError: if there is no plan, or for a wrong `behavior_version` or `target`
     """
     version = check_version(config.config.typed_value("behavior_version"))
@@ -140,7 +139,7 @@ def planned(config: Source, further_epochs: int = 0) -> Plan:
     phases = [
         replace(
             phase,
-            network=with_target(with_behavior_version(phase.network, version), target),
+            network=with_default_beam(with_target(with_behavior_version(phase.network, version), target)),
             config=as_boulders(phase.config),
         )
         for phase in plan.phases
@@ -217,14 +216,13 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
 def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
     """
     :param options: of the config
-    :return: a line for each key of a `#config` that is refused, or that is read once for all phases
+    :return: a line for each key of a `#config` that is refused, or that Boulder has only for all phases
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
-    for key, value in overrides.items():
+    for key, value in overrides_with_effect(overrides).items():
         fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *PIPELINE_KEYS)
-        fixed = fixed or key in _READ_ONCE or (key in _READ_WITH_TRAIN and "train" not in overrides)
         if fixed and not (key in options and same_value(value, options[key])):
-            yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
+            yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
 
 def _with_effect(plan: Plan) -> Plan:
