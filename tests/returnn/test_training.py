@@ -124,12 +124,12 @@ def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_re
 
 def test_all_problems_are_told_at_once(problems):
     found = problems(
-        "gradient_clip_norm = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
+        "param_dropout = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
         "train = {'class': 'ExternSprintDataset'}\ndev = 3\ndef startup_callback(**_): pass\n"
         "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
     )
     expected = [
-        "'gradient_clip_norm': found 1e-09; ",
+        "'param_dropout': found 1e-09; ",
         "'startup_callback': found <function ",
         "'train': a data set of class ",
         "'dev': found 3, expected a dict",
