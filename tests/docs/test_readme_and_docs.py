@@ -105,10 +105,12 @@ def section_table(section: str, heading: str) -> list[list[str]]:
 
 
 def test_the_table_of_options_of_data_sets_is_complete():
-    from boulder.data import HdfDataset
+    from boulder.data import HdfDataset, MetaDataset
 
     options = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `HDFDataset` |")]
     assert sorted(options) == sorted(HdfDataset.options())
+    further = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `MetaDataset` |")]
+    assert sorted([*options, *further]) == sorted(["files", *MetaDataset.options()])
 
 
 def test_the_table_of_options_is_complete_and_its_defaults_are_right():

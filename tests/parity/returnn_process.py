@@ -7,7 +7,9 @@ code        text of a config file, name of a layer, batch, numbers of updates �
 network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
+task        name of a task, config, parameters, data set, file to write, see returnn_tasks.py
 save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
+train       path of a config file → learning rates, scores, parameters, see returnn_training.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -21,6 +23,8 @@ from returnn.util.basic import BehaviorVersion
 def main(cases_file, results_file):
     import returnn_checkpoints  # beside this file
     import returnn_engine
+    import returnn_tasks
+    import returnn_training
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.util import basic as tf_util
@@ -44,6 +48,8 @@ def main(cases_file, results_file):
         "start": returnn_checkpoints.start,
         "load": returnn_checkpoints.load,
         "subset": subset,
+        "train": returnn_training.train,
+        "task": returnn_tasks.run,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:

@@ -252,6 +252,24 @@ def test_the_phase_that_replaces_the_data_gets_its_batching_and_chunking(config)
     assert found[:3] == [("random", 10), (None, 30), ("reverse", 20)]
 
 
+def test_parts_of_joined_data_have_absolute_paths(config, tmp_path):
+    part = "{'class': 'HDFDataset', 'files': ['a.hdf'], 'use_cache_manager': True}"
+    line = (
+        f"train = {{'class': 'MetaDataset', 'datasets': {{'a': {part}}}, 'data_map': {{'data': ('a', 'data')}}, "
+        "'seq_list_file': {'a': 'tags'}}\n"
+    )
+    found = config(line).training().train_data
+    assert found["datasets"] == {"a": {"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")]}}
+    assert found["seq_list_file"] == {"a": str(tmp_path / "tags")}
+
+
+def test_what_a_part_of_joined_data_does_not_support_is_reported(problems):
+    part = "{'class': 'LmDataset', 'corpus_file': 'a.txt'}"
+    line = f"train = {{'class': 'MetaDataset', 'datasets': {{'a': {part}}}, 'data_map': {{'data': ('a', 'data')}}}}\n"
+    (found,) = problems(line)
+    assert found.startswith("'train': datasets['a']: a data set of class 'LmDataset' cannot be read, expected ")
+
+
 def test_chunks_of_data_to_score_are_refused(problems):
     line = "dev = {'class': 'HDFDataset', 'files': ['a.hdf'], 'chunking': 20}\n"
     assert problems(line) == ["'dev': found chunking 20; data to score is not cut into chunks"]

@@ -14,6 +14,7 @@ _ROWS = table(
     without_effect("it changes only the progress that RETURNN prints", "estimated_num_seqs"),
     refused("Boulder does not support it yet", "window", "context_window", unless=(0, 1)),
     refused("Boulder does not support it yet", "shuffle_frames_of_nseqs", unless=(0,)),
+    refused("types are those of the parts, and of extern_data", "data_dtypes", unless=({},)),
     refused("Boulder shares batches among GPUs by itself", "_num_shards", unless=(1,)),
     refused("Boulder shares batches among GPUs by itself", "_shard_index", unless=(0,)),
     honoured=("class", *CHUNKING),

@@ -98,11 +98,11 @@ def data_description(
             raise ConfigError(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
         if option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
             options[option] = found
-    return {"class": name} | _absolute(options, cls, folder, as_path)
+    return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
 def _absolute(
-    options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
+    options: dict[str, Any], where: str, cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
     """:return: the options, with path objects of absolute paths"""
     result = dict(options)
@@ -113,7 +113,14 @@ def _absolute(
                 _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
             ]
         elif metadata.get("path"):
-            result[option] = _path(value, folder, as_path)
+            files = value if isinstance(value, Mapping) else {"": value}
+            files = {name: _path(file, folder, as_path) for name, file in files.items()}
+            result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("descriptions") and isinstance(value, Mapping):
+            result[option] = {
+                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
+                for name, item in value.items()
+            }
     return result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import DataSets
+from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
@@ -79,6 +80,10 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
+    for key in known_options():
+        if callable(function := options.get(key)):
+            with problems.noted():
+                options[key] = config.with_config(function, key)
     own = _own_keys(config)
     data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
@@ -124,8 +129,8 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
 
 def planned(config: Source, further_epochs: int = 0) -> Plan:
     """
-    :return: the plan in Boulder's terms: layers have the defaults that `behavior_version` and `target` of the config give
-        them, and overrides are written as in Boulder's configs, except for data sets
+    :return: the plan in Boulder's terms: layers have RETURNN's defaults, also those that `behavior_version` and `target` of
+        the config give them, and overrides are written as in Boulder's configs, except for data sets
     :raises BoulderError: if there is no plan, or for a wrong `behavior_version` or `target`
     """
     version = check_version(config.config.typed_value("behavior_version"))
@@ -134,7 +139,7 @@ def planned(config: Source, further_epochs: int = 0) -> Plan:
     phases = [
         replace(
             phase,
-            network=with_target(with_behavior_version(phase.network, version), target),
+            network=with_default_beam(with_target(with_behavior_version(phase.network, version), target)),
             config=as_boulders(phase.config),
         )
         for phase in plan.phases
