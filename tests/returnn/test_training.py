@@ -126,6 +126,19 @@ def test_all_problems_are_told_at_once(problems):
     assert [text for text in expected if not any(text in line for line in found)] == []
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("'seq_ordering': 'randm'", "'train': HDFDataset: seq_ordering: found 'randm'"),
+        ("'order_by': 'words'", "'train': order_by: found no stream 'words' in extern_data, expected data, classes"),
+        ("'partition_epoch': 0.5", "'train': HDFDataset: partition_epoch: found 0.5"),
+    ],
+)
+def test_wrong_options_of_data_sets_are_found_without_opening_files(problems, options, message):
+    (found,) = problems(f"train = {{'class': 'HDFDataset', 'files': ['a.hdf'], {options}}}\n")
+    assert found.startswith(message)
+
+
 def test_a_single_problem_is_one_line(config):
     with pytest.raises(ConfigError, match=r"^/.*/my\.config: 'window': found 5; Boulder does not support it yet$"):
         config("window = 5\n").training()
