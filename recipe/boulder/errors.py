@@ -18,11 +18,11 @@ class ConfigProblems(ConfigError):
 
     def __init__(self, where: str, problems: Sequence[str]) -> None:
         """
-        :param where: the file
+        :param where: the file; "" if the problems name the place
         :param problems: at least one
         """
         lines = [f"{len(problems)} problems:", *(f"  {problem}" for problem in problems)]
-        super().__init__(f"{where}: " + (problems[0] if len(problems) == 1 else "\n".join(lines)))
+        super().__init__((f"{where}: " if where else "") + (problems[0] if len(problems) == 1 else "\n".join(lines)))
         self.problems = tuple(problems)
 
 

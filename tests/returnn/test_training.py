@@ -126,6 +126,13 @@ def test_all_problems_are_told_at_once(problems):
     assert [text for text in expected if not any(text in line for line in found)] == []
 
 
+def test_each_refused_option_of_a_data_set_has_a_line(problems):
+    assert problems("train = {'class': 'HDFDataset', 'files': ['a.hdf'], 'window': 3, 'fils': 1}\n") == [
+        "'train': 'window' of HDFDataset: found 3; Boulder does not support it yet",
+        "'train': HDFDataset has no option 'fils'; did you mean 'files'?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
