@@ -361,3 +361,10 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
 def test_other_data_sets_and_options_are_refused(value, message):
     with pytest.raises(ConfigError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
+
+
+def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():
+    error = ConfigProblems.of("my.config", ["a", "b"])
+    assert (str(error), error.problems) == ("my.config: 2 problems:\n  a\n  b", ("a", "b"))
+    again = type(error)(f"pipeline: {error}")
+    assert again.problems == (str(again),)

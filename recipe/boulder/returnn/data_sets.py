@@ -99,7 +99,7 @@ def data_description(
         elif option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
             options[option] = found
     if problems:
-        raise ConfigProblems("", problems)
+        raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
