@@ -142,6 +142,26 @@ def test_all_problems_are_told_at_once(problems):
     assert [text for text in expected if not any(text in line for line in found)] == []
 
 
+def test_each_refused_option_of_a_data_set_has_a_line(problems):
+    assert problems("train = {'class': 'HDFDataset', 'files': ['a.hdf'], 'window': 3, 'fils': 1}\n") == [
+        "'train': 'window' of HDFDataset: found 3; Boulder does not support it yet",
+        "'train': HDFDataset has no option 'fils'; did you mean 'files'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("'seq_ordering': 'randm'", "'train': HDFDataset: seq_ordering: found 'randm'"),
+        ("'order_by': 'words'", "'train': order_by: found no stream 'words' in extern_data, expected data, classes"),
+        ("'partition_epoch': 0.5", "'train': HDFDataset: partition_epoch: found 0.5"),
+    ],
+)
+def test_wrong_options_of_data_sets_are_found_without_opening_files(problems, options, message):
+    (found,) = problems(f"train = {{'class': 'HDFDataset', 'files': ['a.hdf'], {options}}}\n")
+    assert found.startswith(message)
+
+
 def test_a_single_problem_is_one_line(config):
     with pytest.raises(ConfigError, match=r"^/.*/my\.config: 'window': found 5; Boulder does not support it yet$"):
         config("window = 5\n").training()
@@ -365,3 +385,10 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
 def test_other_data_sets_and_options_are_refused(value, message):
     with pytest.raises(ConfigError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
+
+
+def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():
+    error = ConfigProblems.of("my.config", ["a", "b"])
+    assert (str(error), error.problems) == ("my.config: 2 problems:\n  a\n  b", ("a", "b"))
+    again = type(error)(f"pipeline: {error}")
+    assert again.problems == (str(again),)

@@ -10,7 +10,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.errors import ConfigError, nearest
+from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 
 
@@ -95,7 +95,7 @@ def data_description(
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
     :return: description of the data set, with absolute paths; None if there is no such data set
-    :raises ConfigError: for a class that is not registered, or an unknown option that would change the data
+    :raises ConfigError: for a class that is not registered; with a line for each option that is unknown or refused
     """
     if not value:
         return None
@@ -106,15 +106,17 @@ def data_description(
     if cls is None:
         expected = " or ".join(map(repr, dataset_classes()))
         raise ConfigError(f"{where}: a data set of class {name!r} cannot be read, expected {expected}")
-    options = {}
+    options, problems = {}, []
     for option, found in value.items():
         known = data_verdict(cls, option)
         if known is None:
-            raise ConfigError(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
-        if known.refuses(found):
-            raise ConfigError(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
-        if option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
+            problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
+        elif known.refuses(found):
+            problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
+        elif option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
             options[option] = found
+    if problems:
+        raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 

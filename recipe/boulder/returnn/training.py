@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from boulder.data import open_dataset
+from boulder.errors import DataError
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
@@ -100,6 +102,9 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             data |= data_sets.described(key)
     with problems.noted():
         further = {name: found for name, found in eval_data_of(data, "config").items() if found is not None}
+    for name, description in ({key: data.get(key) for key in DATA_KEYS} | further).items():
+        with problems.noted():
+            _check_data(description, name, config.extern_data)
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
     settings = plan = start = None
@@ -193,6 +198,15 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
             with problems.noted():
                 TrainingOptions.from_config({f.name: settings[f.name]})
     yield from problems.messages
+
+
+def _check_data(description: dict[str, Any] | None, key: str, extern_data: Mapping[str, Any]) -> None:
+    """:raises DataError: for a wrong option; opens no file"""
+    if description is not None:
+        try:
+            open_dataset(description, extern_data)
+        except DataError as error:
+            raise DataError(f"{key!r}: {str(error).removeprefix('data set: ')}") from error
 
 
 def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
