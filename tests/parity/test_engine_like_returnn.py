@@ -12,6 +12,7 @@ from boulder.training import Checkpoint
 from boulder.training.learning_rate.measure import named_scores
 from jobs.pipeline import lay_out
 from sisyphus import gs, tk
+from tests.jobs.conftest import ROOT, make_project
 
 pytestmark = pytest.mark.parity
 SETUPS = Path(__file__).with_name("setups")
@@ -54,6 +55,14 @@ def expected(folder, returnn, request):
     return dict(zip(names, results, strict=True))
 
 
+def from_initial(folder: Path, name: str, expected: dict) -> Path:
+    """:return: the config of a setup, with RETURNN's initial parameters"""
+    file = folder / name / f"boulder_{name}.config"
+    text = (folder / name / f"{name}.config").read_text()
+    file.write_text(f"{text}\nimport_model_train_epoch1 = {expected[name]['initial']!r}\n")
+    return file
+
+
 @pytest.fixture
 def trained(folder, expected, monkeypatch):
     """:return: function from the name of a setup to the last checkpoint of its jobs, from RETURNN's initial parameters"""
@@ -62,10 +71,7 @@ def trained(folder, expected, monkeypatch):
         monkeypatch.chdir(folder / name)
         monkeypatch.setattr(gs, "BASE_DIR", str(folder / name))  # the parent of work/
         monkeypatch.setattr("jobs.phase_training.limit_threads", lambda _rqmt: None)  # a process sets it only once
-        file = folder / name / f"{name}.config"
-        with file.open("a") as config:
-            config.write(f"\nimport_model_train_epoch1 = {expected[name]['initial']!r}\n")
-        training = load_config(file).training(tk.Path)
+        training = load_config(from_initial(folder, name, expected)).training(tk.Path)
         pipeline = lay_out(name, **training.arguments(), indices_per_job=2)
         for job in (pipeline.jobs[0].previous_checkpoint.creator, *pipeline.jobs):
             job._sis_setup_directory()
@@ -77,13 +83,7 @@ def trained(folder, expected, monkeypatch):
     return train
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
-)
-def test_rates_scores_and_parameters_are_those_of_returnn(name, expected, trained):
-    reference = expected[name]
-    assert "error" not in reference, reference["error"]
-    found = trained(name)
+def compare(found: Checkpoint, reference: dict) -> None:
     assert len(reference["epochs"]) == len(found.history) >= 12
     for record in found.history:
         rate, scores = reference["epochs"][record["epoch"]]
@@ -95,3 +95,22 @@ def test_rates_scores_and_parameters_are_those_of_returnn(name, expected, traine
     assert sorted(found.params) == sorted(reference["parameters"])
     for path, value in reference["parameters"].items():
         np.testing.assert_allclose(found.params[path], value, rtol=1e-3, atol=1e-4, err_msg=path)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
+def test_rates_scores_and_parameters_are_those_of_returnn(name, expected, trained):
+    assert "error" not in expected[name], expected[name]["error"]
+    compare(trained(name), expected[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [QUICK])
+def test_the_command_trains_a_setup_with_the_numbers_of_returnn(name, folder, expected, tmp_path):
+    project = make_project(tmp_path / "project", folder, BOULDER_ENGINE="local")
+    (project.folder / "config/returnn.py").symlink_to(ROOT / "config/returnn.py")
+    file = from_initial(folder, name, expected)
+    code, output = project.run("boulder", "run", f"config/returnn.setup('{file}')")
+    assert code == 0, output
+    compare(Checkpoint.load(project.folder / "output" / file.stem / "checkpoint.h5"), expected[name])

@@ -29,6 +29,17 @@ def rates(control, *dev, train=None):
     return [*(record["learning_rate"] for record in history), control.rate(len(dev) + 1, history)]
 
 
+def test_the_log_says_where_the_score_changes_its_name():
+    one, two = ["output"], ["output", "ctc"]
+    history = [
+        {"epoch": epoch, "index": 0, "learning_rate": 1.0, "train": {f"cost:{layer}": 1.0 for layer in layers}}
+        for epoch, layers in enumerate((one, one, two, two), 1)
+    ]
+    told = [rule().notice(epoch, history[: epoch - 1]) for epoch in range(1, 6)]
+    assert [notice is not None for notice in told] == [False, False, False, True, False]
+    assert "follows 'train_score_output' instead of 'train_score'" in told[3]
+
+
 def test_the_rate_is_lowered_when_dev_improves_by_too_little():
     assert rates(rule(), 4.0, 2.0, 1.99, 1.0) == [1, 1, 1, 0.5, 0.5]
     assert rates(rule(newbob_relative_error_threshold=-0.001), 4.0, 2.0, 1.99, 1.0) == [1] * 5

@@ -34,6 +34,8 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     """
     began, worked = time.monotonic(), time.process_time()
     rate = _learning_rate(epoch, phase, state)
+    if notice := phase.learning_rate_control.notice(epoch, state.history):
+        run.say(f"epoch {epoch}: {notice}")
     rates = StepRates(phase.options, epoch, rate, phase.start, state.phase_step)
     first_rate = rates.at(state.step - state.batches_done)
     sums, steps, frames, skipped = _train_batches(epoch, rates, model, phase, state, run)

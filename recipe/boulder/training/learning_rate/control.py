@@ -49,6 +49,14 @@ class LearningRateControl(ABC):
         :param history: records of all epochs before it, of earlier phases as well. A score may be None or missing.
         """
 
+    def notice(self, epoch: int, history: Sequence[EpochRecord]) -> str | None:
+        """
+        :param epoch: see `rate`
+        :param history: see `rate`
+        :return: what the log should say of the rate of this epoch; None: nothing
+        """
+        return None
+
     def check_scores(self, phases: Sequence[tuple[Collection[str], Sequence[str]]]) -> None:
         """
         :param phases: layers with a loss, and names of the data sets that are scored, for each phase of the plan

@@ -9,8 +9,8 @@
 
 LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. Scores do not include loss scales.
 
-Unlike in RETURNN, every loss counts as one with a cost and an error, also `as_is` and `edit_distance`, and a loss of scale 0
-has no scores. This changes names where such a loss is one of two.
+As in RETURNN, `edit_distance` has no cost, and `as_is` has a cost or an error, which changes names where it is one of two losses.
+Unlike in RETURNN, a loss of scale 0 has no scores.
 """
 
 from __future__ import annotations

@@ -122,6 +122,15 @@ class Newbob(LearningRateControl):
         single_losses = {layer for layers, _ in phases if len(layers) == 1 for layer in layers}
         check_measure(self.learning_rate_control_error_measure, list(known), single_losses)
 
+    def notice(self, epoch: int, history: Sequence[EpochRecord]) -> str | None:
+        scores = self._past(epoch, history).scores[-2:]
+        if len(scores) < 2 or None in scores:
+            return None
+        (old, _), (new, _) = (score for score in scores if score is not None)
+        if old == new or epoch in self.fixed:
+            return None
+        return f"the rule of the learning rate follows {new!r} instead of {old!r}, which this network lacks; it compares no scores of the two"
+
     def rate(self, epoch: int, history: Sequence[EpochRecord]) -> float:
         if epoch in self.fixed:
             return self.scheduled(epoch)
