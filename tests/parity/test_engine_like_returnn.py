@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
     write_data(folder)
     for name in NAMES:
         (folder / name).mkdir()
-        shutil.copy(SETUPS / "common.py", folder / name)
+        shutil.copy(SETUPS / "surroundings.py", folder / name)
         shutil.copy(SETUPS / f"{name}.config", folder / name)
     return folder
 
