@@ -20,7 +20,6 @@ _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
 _Flag = Annotated[bool, FLAG]
-_Count = Annotated[int, OptionKind("an int, 0 or more", lambda value: is_int(value) and value >= 0)]
 _Tag = Annotated[str | None, OptionKind("a string or None", lambda value: value is None or STRING.fits(value))]
 _Functions = Annotated[
     dict[str, Callable[..., Any]] | None,
