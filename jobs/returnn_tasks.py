@@ -10,6 +10,7 @@ from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
 from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
 from boulder.schedule.canonical import canonical
+from boulder.search.words import check_units
 from jobs.forward import ForwardJob
 from jobs.import_checkpoint import ImportCheckpointJob
 from jobs.laid_out import Pipeline
@@ -81,6 +82,11 @@ class WordOptions:
     lexicon: tk.Path | None = None
     remove: tuple[str, ...] = ()
     corpus: tk.Path | None = None
+
+    def __post_init__(self) -> None:
+        """:raises ConfigError: for unknown units, and for phonemes without a lexicon"""
+        if self.units is not None:
+            check_units(self.units, with_lexicon=self.lexicon is not None)
 
 
 def lay_out_search(
