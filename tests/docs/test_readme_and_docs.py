@@ -126,6 +126,17 @@ def test_the_table_of_options_is_complete_and_its_defaults_are_right():
     assert sorted(told) == sorted([*learning_rate_keys(), *KEEP_KEYS])
 
 
+def test_the_table_of_optimizers_is_complete_and_its_options_exist():
+    from boulder.training.optimizer import OPTIMIZERS
+
+    told = {}
+    for names, options, *_ in section_table("### Optimizers", "| optimizer |"):
+        told |= dict.fromkeys(re.findall(r"`(\w+)`", names), re.findall(r"`(\w+)`\*? \(", options))
+    assert sorted(told) == sorted(OPTIMIZERS)
+    for name, options in told.items():
+        assert set(options) <= set(OPTIMIZERS[name].options), name
+
+
 def test_the_tables_of_layers_and_losses_are_complete():
     from boulder.network.layer import LAYERS
     from boulder.network.loss import LOSSES

@@ -18,7 +18,8 @@ CONFIG = """#!rnn.py
 train = {"class": "HDFDataset", "files": ["train.hdf"], "seq_ordering": "random"}
 dev = {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
 extern_data = {"data": {"dim": 5}, "classes": {"dim": 2, "sparse": True}}
-network = {"output": {"class": "softmax", "loss": "ce", "from": "data"}}
+network = {
+    "rec": {"class": "rec", "from": "data", "n_out": 2}, "output": {"class": "softmax", "loss": "ce", "from": "rec"}}
 num_epochs = 3
 batch_size = 20
 learning_rate = 0.5
@@ -123,12 +124,12 @@ def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_re
 
 def test_all_problems_are_told_at_once(problems):
     found = problems(
-        "gradient_clip_norm = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
+        "param_dropout = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
         "train = {'class': 'ExternSprintDataset'}\ndev = 3\ndef startup_callback(**_): pass\n"
         "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
     )
     expected = [
-        "'gradient_clip_norm': found 1e-09; ",
+        "'param_dropout': found 1e-09; ",
         "'startup_callback': found <function ",
         "'train': a data set of class ",
         "'dev': found 3, expected a dict",
@@ -265,6 +266,14 @@ def test_the_phase_that_replaces_the_data_gets_its_batching_and_chunking(config)
     assert training.train_data["seq_ordering"] == "sorted"
     found = [(p.config.get("train", {}).get("seq_ordering"), p.config.get("chunking")) for p in training.plan.phases]
     assert found[:3] == [("random", 10), (None, 30), ("reverse", 20)]
+
+
+def test_phases_whose_batches_are_frames_in_returnn_are_told(config):
+    line = "network = {'output': {'class': 'softmax', 'loss': 'ce', 'from': 'data'}}\n"
+    (notice,) = config(line).training().notices
+    assert notice.option == "batch_size"
+    assert notice.text.startswith("phase 0 (original network): no layer depends on the order of frames, so RETURNN ")
+    assert config().training().notices == []
 
 
 def test_parts_of_joined_data_have_absolute_paths(config, tmp_path):

@@ -26,6 +26,7 @@ from boulder.training.keep import keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
+from boulder.training.updater import check_updates
 
 _ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
 
@@ -217,6 +218,8 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
             with problems.noted(where):
                 checked = maker.phase(replace(phase, config=others | data), rates)
                 checked.to_json({})
+                if spec:
+                    check_updates(checked.options, spec)
         specs.append(spec)
         scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
     with problems.noted():
