@@ -78,6 +78,11 @@ def test_the_search_uses_the_checkpoint_and_the_training_keeps_it(search, checkp
     assert name in job.get_aliases()
 
 
+def test_a_config_whose_task_is_a_search_is_trained_first_unless_it_names_a_checkpoint(search):
+    as_search = search("last", "#!rnn.py\n", '#!rnn.py\ntask = "search"\n')
+    assert as_search.checkpoint.creator.job_id() == search("last").checkpoint.creator.job_id()
+
+
 def test_what_is_kept_changes_no_training(search):
     def training(job):
         creator = job.checkpoint.creator
