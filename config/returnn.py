@@ -15,15 +15,21 @@ again that is trained already.
 from collections.abc import Sequence
 from pathlib import Path
 
+from boulder.errors import BoulderError
 from boulder.returnn import ReturnnConfig, load_config
-from boulder.returnn.search_options import asks_for_search, search_options
+from boulder.returnn.notices import Notice
+from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
 from boulder.returnn.tasks import task_network
+from jobs.checkpoint_choice import CheckpointChoice
+from jobs.forward import ForwardJob
 from jobs.laid_out import Pipeline
-from jobs.notices import keep_notices
+from jobs.notices import keep_notices, kept_notices
 from jobs.pipeline import lay_out
+from jobs.prior import PriorJob
 from jobs.report import ReportJob
 from jobs.returnn_tasks import TrainedNetwork, WordOptions, lay_out_forward, lay_out_prior, lay_out_search
 from jobs.rqmt import training_rqmt
+from jobs.word_scoring import WordScoringJob
 from sisyphus import tk
 
 
@@ -41,10 +47,9 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
     """
     config, name = load_config(path), Path(path).stem
     training = trained(config, name, cpu, mem, time, gpus, nodes)
-    if asks_for_search(config):
-        network = TrainedNetwork.of(training)
-        data = None if config.values.get("search_data") else "dev"
-        options = search_options(config, network.network, data, tk.Path)
+    network = TrainedNetwork.of(training)
+    options = _search_after_training(config, name, network) if asks_for_search(config) else None
+    if options:
         scoring = lay_out_search(name, config, options, network, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time))
         report = ReportJob(
             title=name,
@@ -69,7 +74,7 @@ def search(
     cpu: int = 2,
     mem: float = 8,
     time: float = 24,
-) -> None:
+) -> WordScoringJob | None:
     """
     Decodes a data set, and scores the words.
 
@@ -81,12 +86,13 @@ def search(
     :param lexicon: pronunciations, for phonemes
     :param corpus: Bliss corpus, for references and the times of segments
     :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :return: the scoring job; None if there are no references
     """
     config, name = load_config(path), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
     options = search_options(config, network.network, data, tk.Path)
     words = WordOptions(units, _file(lexicon), tuple(remove), _file(corpus))
-    lay_out_search(name, config, options, network, words, training_rqmt(cpu=cpu, mem=mem, time=time))
+    return lay_out_search(name, config, options, network, words, training_rqmt(cpu=cpu, mem=mem, time=time))
 
 
 def forward(
@@ -97,7 +103,7 @@ def forward(
     cpu: int = 2,
     mem: float = 8,
     time: float = 24,
-) -> None:
+) -> ForwardJob:
     """
     Writes outputs of layers as an HDF data set.
 
@@ -106,10 +112,11 @@ def forward(
     :param data: name of a data set of the file; None: `eval`, or else `dev`
     :param layers: name of a layer; or stream of the data set to write → name of a layer; None: `forward_output_layer`
     :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :return: the job, whose `out_hdf` is a data set for others
     """
     config, name = load_config(path), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
-    lay_out_forward(name, config, network, data, layers, training_rqmt(cpu=cpu, mem=mem, time=time))
+    return lay_out_forward(name, config, network, data, layers, training_rqmt(cpu=cpu, mem=mem, time=time))
 
 
 def prior(
@@ -119,7 +126,7 @@ def prior(
     cpu: int = 2,
     mem: float = 8,
     time: float = 24,
-) -> None:
+) -> PriorJob:
     """
     Writes the mean posteriors of a data set.
 
@@ -130,36 +137,58 @@ def prior(
     """
     config, name = load_config(path), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
-    lay_out_prior(name, config, network, data, training_rqmt(cpu=cpu, mem=mem, time=time))
+    return lay_out_prior(name, config, network, data, training_rqmt(cpu=cpu, mem=mem, time=time))
 
 
 def network_of(
     config: ReturnnConfig, name: str, checkpoint: str | int, cpu: int, mem: float, time: float
 ) -> TrainedNetwork:
     """
-    :param checkpoint: "last": that of `load`, or else the last one of the training, which is laid out; or a file of Boulder or
+    :param checkpoint: "last": that of `load`, or else the last one of the training, which is laid out. "best", "best:SCORE",
+        "average:N" of the last ones, "average_best:N", or the number of an epoch: of the training. Or a file of Boulder or
         RETURNN
     :return: the network that a task uses
     """
-    file = None if checkpoint == "last" else str(Path(str(checkpoint)).absolute())
-    found = task_network(config, tk.Path, file)
-    if found.sources is not None:
-        return TrainedNetwork.loaded(config, found)
+    choice = CheckpointChoice.of(checkpoint)
+    if choice is None or choice.kind == "last":
+        found = task_network(config, tk.Path, None if choice else str(Path(str(checkpoint)).absolute()))
+        if found.sources is not None:
+            return TrainedNetwork.loaded(config, found)
     if config.values.get("task", "train") != "train":
         config = load_config(config.file, {"task": "train"})
-    return TrainedNetwork.of(trained(config, name, cpu, mem, time))
+    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice)
 
 
 def trained(
-    config: ReturnnConfig, name: str, cpu: int, mem: float, time: float, gpus: int = 1, nodes: int = 1
+    config: ReturnnConfig,
+    name: str,
+    cpu: int,
+    mem: float,
+    time: float,
+    gpus: int = 1,
+    nodes: int = 1,
+    choice: CheckpointChoice | None = None,
 ) -> Pipeline:
-    """:return: the training jobs of a config"""
+    """
+    :param choice: the checkpoint to keep, besides those that the config keeps
+    :return: the training jobs of a config
+    """
     training = config.training(tk.Path)
     keep_notices(name, training.notices)
-    rqmt = training_rqmt(cpu=cpu, mem=mem, time=time)
-    laid_out = lay_out(name, **training.arguments(), rqmt=rqmt, gpus=gpus, nodes=nodes)
+    arguments = choice.keeping(training.arguments()) if choice else training.arguments()
+    laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)
     tk.register_output(f"{name}/checkpoint.h5", laid_out.checkpoint)
     return laid_out
+
+
+def _search_after_training(config: ReturnnConfig, name: str, network: TrainedNetwork) -> SearchOptions | None:
+    """:return: options of the search; None if it is not possible, which does not keep a config from being trained"""
+    data = None if config.values.get("search_data") else "dev"
+    try:
+        return search_options(config, network.network, data, tk.Path)
+    except BoulderError as error:
+        keep_notices(name, [*kept_notices()[name], Notice("search", f"is not laid out: {error}")])
+        return None
 
 
 def _file(path: str | None) -> tk.Path | None:

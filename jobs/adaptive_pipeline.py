@@ -28,6 +28,7 @@ _RECORD = (
     "effective_learning_rate",
     "train",
     "dev",
+    "eval",
     "scales",
 )  # without times, which vary from run to run
 
@@ -43,7 +44,7 @@ async def lay_out_adaptive(name: str, **arguments: Unpack[ExperimentOptions]) ->
 
     `history` holds a record for each epoch before that index:
     `{"epoch": 1, "index": 0, "learning_rate": …, "train": {"cost:output": …, "error:output": …}, "dev": {…}}`, with
-    the loss scales other than 1 as `"scales"`. It lacks the times of scores.jsonl, which differ from run to run.
+    the scores of further data sets as `"eval": {NAME: {…}}`, and the loss scales other than 1 as `"scales"`. It lacks the times of scores.jsonl, which differ from run to run.
 
     The algo is called from index 0 on each time, also by a restarted manager. Its result must depend on its arguments
     alone, so that jobs keep their ids and finished ones are found.

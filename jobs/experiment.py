@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
-from boulder.training.phase_making import PhaseMaker, is_no_data
+from boulder.training.keep import Keep, keep_best_is_set, keep_of_config
+from boulder.training.option_kind import is_number
+from boulder.training.phase import TrainingPhase
+from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
+from boulder.training.store import CHECKPOINT_MINUTES
 from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
@@ -35,12 +39,15 @@ class ExperimentOptions(TypedDict, total=False):
     extern_data: Required[Mapping[str, Any]]
     train_data: Required[Data]
     dev_data: Data | None
+    eval_data: Mapping[str, Data]
     start_from: StartFrom | None
     indices_per_job: int | None
     rqmt: dict[str, Any] | None
     gpus: int
     nodes: int
     function_options: Collection[str]
+    keep_epochs: Collection[int]
+    checkpoint_minutes: float | None
     further_epochs: Sequence[int]
 
 
@@ -56,6 +63,8 @@ class Experiment:
     :param extern_data: data streams of the network
     :param train_data: data to train on; `train` in the `#config` of a network replaces it for the phase
     :param dev_data: data to score after each epoch; `dev` in a `#config` replaces it for the phase
+    :param eval_data: name → further data to score after each epoch; `eval_datasets` in a `#config` adds to it for the phase, or
+        replaces data of the same name
     :param start_from: checkpoint of Boulder or RETURNN from which parameters are taken; or a dict of the fields of
         `boulder.training.starting.Source` and `epoch`, after which the training continues; or a list of such dicts, of which
         the first one that has a parameter gives it
@@ -65,6 +74,8 @@ class Experiment:
     :param nodes: number of nodes; `nodes` in a `#config` replaces it for the phase
     :param function_options: keys that a `#config` may have although no training option has these names, since functions of
         the network read them
+    :param keep_epochs: epochs whose checkpoints are kept, see docs/kept_checkpoints.md
+    :param checkpoint_minutes: within an epoch, a job saves so many minutes after its last checkpoint; None: never
     :param further_epochs: numbers of epochs by which training continues after its end, each in a job of its own. The jobs
         before stay the same. `boulder extend` adds to it.
     """
@@ -78,12 +89,15 @@ class Experiment:
     extern_data: Mapping[str, Any]
     train_data: Data
     dev_data: Data | None = None
+    eval_data: Mapping[str, Data] = field(default_factory=dict)
     start_from: StartFrom | None = None
     indices_per_job: int | None = 1
     rqmt: dict[str, Any] | None = None
     gpus: int = 1
     nodes: int = 1
     function_options: Collection[str] = ()
+    keep_epochs: Collection[int] = ()
+    checkpoint_minutes: float | None = CHECKPOINT_MINUTES
     further_epochs: Sequence[int] = ()
 
     @classmethod
@@ -97,7 +111,7 @@ class Experiment:
             if key not in known:
                 raise ConfigError(f"pipeline {name!r}: there is no argument {key!r}{nearest(key, known)}")
         for key, f in known.items():
-            if f.default is MISSING and key not in arguments:
+            if f.default is f.default_factory and key not in arguments:
                 raise ConfigError(f"pipeline {name!r}: needs the argument {key!r}")
         return cls(name=name, **arguments)
 
@@ -116,7 +130,7 @@ class Experiment:
         if self.rqmt:
             check_rqmt(self.rqmt, f"pipeline {self.name!r}: rqmt")
         read_extern_data(self.extern_data)
-        _ = self.devices, self.train_description, self.dev_description, self.starting_point
+        _ = self.devices, self.train_description, self.dev_description, self.eval_descriptions, self.starting_point
 
     def _check_name(self) -> None:
         """:raises ConfigError: if aliases with this name would be outside of the alias directory"""
@@ -130,10 +144,17 @@ class Experiment:
         number_list = isinstance(self.further_epochs, Sequence) and not isinstance(self.further_epochs, str)
         names = isinstance(self.function_options, Collection) and not isinstance(self.function_options, str)
         num_epochs: object = self.num_epochs
+        minutes: object = self.checkpoint_minutes
         for key, right, expected in (
             ("config", isinstance(self.config, Mapping), "a dict of training options"),
             ("num_epochs", num_epochs is None or type(num_epochs) is int, "an int or None"),
             ("plan", self.plan is None or isinstance(self.plan, Plan) or callable(self.plan), "a Plan or a function"),
+            ("eval_data", isinstance(self.eval_data, Mapping), "a dict: name → data"),
+            (
+                "checkpoint_minutes",
+                minutes is None or (is_number(minutes) and minutes > 0),
+                "a positive number or None",
+            ),
             ("rqmt", self.rqmt is None or isinstance(self.rqmt, Mapping), "a dict such as {'cpu': 2, 'mem': 4}"),
             ("function_options", names, "a list of names"),
             ("further_epochs", number_list, "a list of numbers"),
@@ -145,10 +166,11 @@ class Experiment:
 
     def _check_config(self) -> None:
         """:raises ConfigError: for an argument of `lay_out` in `config`, where RETURNN has data sets and epochs"""
-        arguments = {f.name: f.name for f in fields(self)} | {"train": "train_data", "dev": "dev_data"}
+        data = {"train": "train_data", "dev": "dev_data", "eval": "eval_data", "eval_datasets": "eval_data"}
+        arguments = {f.name: f.name for f in fields(self)} | data
         for key in self.config:
             if key in arguments and key not in self.function_options:
-                override = f", or in the '#config' of a network as {key!r}" if key in ("train", "dev") else ""
+                override = f", or in the '#config' of a network as {key!r}" if key in data else ""
                 raise ConfigError(
                     f"pipeline {self.name!r}: config: {key!r} is no option of the training; expected as the argument "
                     f"'{arguments[key]}=' of the pipeline{override}"
@@ -173,16 +195,46 @@ class Experiment:
     def dev_description(self) -> dict[str, Any] | None:
         return None if is_no_data(self.dev_data) else self._described(self.dev_data, "dev_data", ordered=False)
 
+    @property
+    def eval_descriptions(self) -> dict[str, dict[str, Any]]:
+        check_data_names(self.eval_data, f"pipeline {self.name!r}: eval_data")
+        return {
+            name: self._described(data, f"eval_data: {name}", ordered=False)
+            for name, data in self.eval_data.items()
+            if not is_no_data(data)
+        }
+
     def phase_maker(self) -> PhaseMaker:
         return PhaseMaker(
             config=self.config,
             extern_data=self.extern_data,
             train=self.train_description,
             dev=self.dev_description,
+            eval_datasets=self.eval_descriptions,
             function_options=self.function_options,
             elsewhere=several_gpus.KEYS,
             as_path=tk.Path,
         )
+
+    def keep(self, num_epochs: int, phases: Sequence[TrainingPhase] | None) -> Keep:
+        """
+        :param num_epochs: of the plan
+        :param phases: None: there may be further ones
+        :return: which checkpoints are kept
+        :raises ConfigError: for a wrong option, an epoch that is not trained, and best epochs without data that is scored
+        """
+        keep = keep_of_config(self.config, num_epochs, self.keep_epochs)
+        late = [epoch for epoch in self.keep_epochs if epoch > num_epochs]
+        if late and phases is not None:
+            raise ConfigError(
+                f"pipeline {self.name!r}: keep_epochs: found {late[0]}, expected epochs from 1 to {num_epochs}"
+            )
+        if phases and keep_best_is_set(self.config) and not any(phase.scored_data for phase in phases):
+            raise ConfigError(
+                f"pipeline {self.name!r}: config: 'cleanup_old_models' has 'keep_best_n', but no data is scored; expected "
+                "dev_data or eval_data, or 'keep_best_n': 0"
+            )
+        return keep
 
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
         try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from boulder.errors import ConfigError
 from boulder.network import NetworkSpec
 from boulder.schedule import Plan
+from boulder.training.keep import Keep
+from jobs.average_checkpoints import AverageCheckpointsJob
+from jobs.kept import KeptCheckpoints
 from jobs.phase_training import PhaseTrainingJob
 from sisyphus import tk
 
@@ -22,6 +26,7 @@ class Pipeline:
     :param functions: digest → function by value, for those in net dicts; a search with the checkpoint needs them
     :param needs: epoch whose scores the schedule waits for, see `jobs.adaptive_pipeline`; None: the plan is complete
     :param further_epochs: of the jobs added after the end, see `jobs.further_epochs`; the plan includes them
+    :param keep: which checkpoints the jobs keep
     """
 
     plan: Plan
@@ -31,11 +36,61 @@ class Pipeline:
     functions: dict[str, dict]
     needs: int | None = None
     further_epochs: Sequence[int] = ()
+    keep: Keep = field(default_factory=Keep)
 
     @property
     def checkpoint(self) -> tk.Path:
         """The last checkpoint."""
         return self.jobs[-1].out_checkpoint
+
+    @property
+    def kept(self) -> KeptCheckpoints:
+        """What can be selected of the checkpoints that the jobs keep."""
+        return KeptCheckpoints(self.jobs, self.plan, self.specs, self.keep)
+
+    @property
+    def out_checkpoints(self) -> dict[int, tk.Path]:
+        """Epoch → checkpoint, of the epochs that are kept in any case, and the last one of each job."""
+        return self.kept.of_epochs
+
+    def checkpoint_of(self, epoch: int) -> tk.Path:
+        """:raises ConfigError: if the checkpoint of this epoch is not kept in any case"""
+        return self.kept.of(epoch)
+
+    def best(self, by: str = "dev_error") -> tk.Path:
+        """
+        :param by: RETURNN's name of a score, such as "dev_score", "dev_error_output" or "devtrain_score"
+        :return: of the kept checkpoints, that of the epoch in which this score is lowest
+        :raises ConfigError: if no phase computes the score, or no checkpoints are kept for their scores
+        """
+        return self.kept.best(by, 1)[0]
+
+    def average(
+        self,
+        *,
+        last: int | None = None,
+        best: int | None = None,
+        by: str = "dev_error",
+        epochs: Collection[int] | None = None,
+    ) -> tk.Path:
+        """
+        The checkpoint with the mean of the parameters of several kept checkpoints: of the `last`, the `best`, or these `epochs`.
+
+        :param last: number of last epochs
+        :param best: number of best epochs by the score `by`, among those whose network has the parameters of the last one
+        :raises ConfigError: if too few checkpoints are kept, or their networks differ
+        """
+        if sum(choice is not None for choice in (last, best, epochs)) != 1:
+            raise ConfigError(f"average: found last={last!r}, best={best!r}, epochs={epochs!r}, expected one of them")
+        if last is not None:
+            checkpoints = self.kept.last(last)
+        elif best is not None:
+            checkpoints = self.kept.best(by, best, of_last_network=True)
+        else:
+            chosen = sorted(set(epochs or ()))
+            checkpoints = [self.kept.of(epoch) for epoch in chosen]
+            self.kept.check_same_network(chosen)
+        return AverageCheckpointsJob(checkpoints=checkpoints).out_checkpoint
 
     @property
     def scores(self) -> list[tk.Path]:

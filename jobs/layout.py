@@ -19,6 +19,7 @@ from boulder.training.phase import TrainingPhase
 from boulder.training.updater import check_updates
 from jobs import several_gpus
 from jobs.experiment import Experiment
+from jobs.kept import warn_of_missing_checkpoints
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
@@ -52,7 +53,10 @@ class Layout:
             num_epochs = experiment.num_epochs
         specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
-        start.check(plan)
+        try:
+            start.check(plan, specs)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {experiment.name!r}: start_from: {error}") from error
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         if start.sources:
             rows[0]["growth"] = None  # not known before the checkpoint has been read
@@ -61,6 +65,7 @@ class Layout:
             first.add_alias(f"{experiment.name}/start")
         phases = start.remaining(phases)
         self._check_data(phases)
+        keep = experiment.keep(plan.num_epochs, [*phases] if needs is None else None)
         jobs: list[PhaseTrainingJob] = []
         previous = first.out_checkpoint if first else None
         for part in _parts(phases, decisions, experiment.indices_per_job):
@@ -73,15 +78,18 @@ class Layout:
                 rqmt=experiment.rqmt,
                 gpus=its_devices.gpus,
                 nodes=its_devices.nodes,
+                checkpoint_minutes=experiment.checkpoint_minutes,
             )
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
+            job.keep_also(keep)
             warn_of_other_rqmt(job, its_devices.rqmt(experiment.rqmt or {}))
+            warn_of_missing_checkpoints(job)
             jobs.append(job)
             previous = job.out_checkpoint
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
         trained = [row for row in rows if row["first_epoch"] in first_jobs]
         plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
-        return Pipeline(plan, specs, jobs, plain, functions, needs)
+        return Pipeline(plan, specs, jobs, plain, functions, needs, keep=keep)
 
     def _checked(
         self, plan: Plan, num_epochs: int | None
@@ -99,23 +107,27 @@ class Layout:
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
-        rates.check_scores([(spec.losses, phase.dev is not None) for spec, phase in zip(specs, phases, strict=True)])
+        rates.check_scores([(spec.losses, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
         """:raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty"""
         experiment = self._experiment
-        common = {"train_data": experiment.train_description, "dev_data": experiment.dev_description}
+        common = {
+            "train": experiment.train_description,
+            "dev": experiment.dev_description,
+        } | experiment.eval_descriptions
+        arguments = {"train": "train_data", "dev": "dev_data"}
         for number, phase in enumerate(phases):
-            for key, description in (("train", phase.train), ("dev", phase.dev)):
-                if description is None or description in self._readable:
+            for key, description in {"train": phase.train, **phase.scored_data}.items():
+                if description in self._readable:
                     continue
                 try:
                     _check_readable(description, experiment.extern_data)
                 except BoulderError as error:
                     where = f"phase {number} ({phase.index_name}): {key}"
-                    if description == common[f"{key}_data"]:
-                        where = f"pipeline {experiment.name!r}: {key}_data"
+                    if description == common.get(key):
+                        where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
                     raise type(error)(f"{where}: {error}") from error
                 self._readable.append(description)
 

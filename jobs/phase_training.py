@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
+from boulder.training.keep import Keep
+from boulder.training.kept_folder import KeptFolder, kept_name
 from boulder.training.progress import read_progress
 from boulder.training.scores import describe_record, read_scores
-from boulder.training.store import epochs_saved
+from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
 from jobs.rqmt import limit_threads
 from jobs.several_gpus import Devices
 from jobs.workdir.sisyphus_names import folder_of
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from boulder.training import GrowthReport, TrainingPhase
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
+_KEPT = "checkpoints"  # in output/
+_NOT_HASHED = ("functions", "rqmt", "keep", "checkpoint_minutes")
 
 
 class PhaseTrainingJob(Job):
@@ -35,9 +39,11 @@ class PhaseTrainingJob(Job):
         out_learning_rates: rates and scores of all epochs so far, as RETURNN's `learning_rate_file`
         out_growth: JSON, one entry for each phase of this job: the growth of each parameter
         out_tensorboard: folder with TensorBoard's event files
+        out_kept: folder of kept checkpoints, also of those that are kept for their scores
+        out_checkpoints: epoch → checkpoint, for the epochs that are kept in any case, and the last one
 
-    Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests) and
-    `rqmt`. Arguments at the defaults of `__sis_hash_exclude__` do not enter it; neither do fields of phases at their
+    Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests), `rqmt`,
+    `keep` and `checkpoint_minutes`. Arguments at the defaults of `__sis_hash_exclude__` do not enter it; neither do fields of phases at their
     defaults. So a new argument or field must have a default that leaves the result as it is.
     """
 
@@ -53,6 +59,8 @@ class PhaseTrainingJob(Job):
         rqmt: dict | None = None,
         gpus: int = 1,
         nodes: int = 1,
+        keep: dict | None = None,
+        checkpoint_minutes: float | None = CHECKPOINT_MINUTES,
     ) -> None:
         """
         :param phases: `boulder.training.TrainingPhase.to_json` of each phase, with the data sets in it
@@ -62,6 +70,9 @@ class PhaseTrainingJob(Job):
         :param rqmt: requirements per node: gpu, cpu, mem in GB, time in hours
         :param gpus: number of GPUs per node, which share the batches
         :param nodes: number of nodes; the scheduler starts a process on each, and only rank 0 writes files
+        :param keep: `boulder.training.keep.Keep.to_json`: which checkpoints to keep besides the last one
+        :param checkpoint_minutes: saves within an epoch, so many minutes after the last checkpoint, so that no more than that
+            is lost when the job is killed without a warning; None: only after epochs and warnings
         """
         self.phases = phases
         self.extern_data = extern_data
@@ -75,6 +86,23 @@ class PhaseTrainingJob(Job):
         self.out_learning_rates = self.output_path("learning_rates")
         self.out_growth = self.output_path("growth.json")
         self.out_tensorboard = self.output_path("tensorboard", directory=True)
+        self.out_kept = self.output_path(_KEPT, directory=True)
+        self.out_checkpoints = {self.phases[-1]["last_epoch"]: self.out_checkpoint}
+        self.kept = Keep()
+        self.keep_also(Keep.from_json(keep) if keep else Keep())
+        self.checkpoint_minutes = checkpoint_minutes
+
+    def keep_also(self, keep: Keep) -> None:
+        """
+        Keep further checkpoints. An experiment that shares this job with another one adds those that it needs.
+
+        :param keep: for the whole training
+        """
+        self.kept |= keep
+        first, last = self.phases[0]["first_epoch"], self.phases[-1]["last_epoch"]
+        for epoch in self.kept.epochs:
+            if first <= epoch < last and epoch not in self.out_checkpoints:
+                self.out_checkpoints[epoch] = self.output_path(f"{_KEPT}/{kept_name(epoch)}")
 
     def tasks(self) -> Iterator[Task]:
         yield Task("run", resume="run", rqmt=self.rqmt)
@@ -92,6 +120,8 @@ class PhaseTrainingJob(Job):
             tensorboard=Path(self.out_tensorboard.get_path()),
             progress=Path(_PROGRESS),
             growth=self._write_growth,
+            kept=KeptFolder(Path(self.out_kept.get_path()), self.kept),
+            checkpoint_minutes=self.checkpoint_minutes,
             begin=self._begin_growth,
         )
         phases: list[Any] = [restore(phase, self.functions) for phase in self.phases]
@@ -135,4 +165,4 @@ class PhaseTrainingJob(Job):
 
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:
-        return super().hash({key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")})
+        return super().hash({key: value for key, value in kwargs.items() if key not in _NOT_HASHED})

@@ -43,8 +43,8 @@ class TrainedReturnn:
 
     @property
     def out_checkpoints(self) -> dict[int, tk.Path]:
-        """:return: epoch → checkpoint that is kept after it, in Boulder's format"""
-        return {job.phases[-1]["last_epoch"]: job.out_checkpoint for job in self.pipeline.jobs}
+        """:return: epoch → checkpoint that is kept in any case, in Boulder's format"""
+        return self.pipeline.out_checkpoints
 
     @property
     def out_learning_rates(self) -> tk.Path:

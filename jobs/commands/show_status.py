@@ -94,6 +94,7 @@ def _row(piece: Piece, look: Look) -> PhaseStatus:
         epoch=last.get("epoch"),
         train=last.get("train", {}),
         dev=last.get("dev", {}),
+        eval=last.get("eval", {}),
         progress=_batches(progress) if progress else None,
         seconds=sum(record.get("seconds", 0.0) for record in own),
         seconds_left=seconds_left(piece.epochs, records, progress) if name == gs.STATE_RUNNING else None,

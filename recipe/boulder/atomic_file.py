@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,16 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8 in place of whatever `path` holds."""
     with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def link(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Make `path` another name of a file, or a copy where the file system has no hard links. Both survive a power failure."""
+    with replaced(path, durable=True) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
 
 
 def _sync(path: Path) -> None:

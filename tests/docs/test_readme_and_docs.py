@@ -115,6 +115,7 @@ def test_the_table_of_options_of_data_sets_is_complete():
 
 def test_the_table_of_options_is_complete_and_its_defaults_are_right():
     from boulder.training import TrainingOptions
+    from boulder.training.keep import KEEP_KEYS
     from boulder.training.learning_rate import learning_rate_keys
 
     told = {name.strip("`"): default.strip("`") for name, default, _ in section_table("## Options", "| option |")}
@@ -122,7 +123,7 @@ def test_the_table_of_options_is_complete_and_its_defaults_are_right():
         default = getattr(TrainingOptions(), field.name)
         text = f"{default:g}" if isinstance(default, float) else repr(default).replace("'", '"')
         assert told.pop(field.name) == text
-    assert sorted(told) == sorted(learning_rate_keys())
+    assert sorted(told) == sorted([*learning_rate_keys(), *KEEP_KEYS])
 
 
 def test_the_table_of_optimizers_is_complete_and_its_options_exist():

@@ -79,9 +79,40 @@ def test_the_files_of_each_phase_are_inputs_of_its_job(lay_out, data):
     assert tk.Path(str(data / "train.hdf")) in pipeline.jobs[0]._sis_inputs
 
 
+def test_further_data_sets_to_score_are_added_and_replaced_by_an_index(lay_out, data):
+    train, dev = str(data / "train.hdf"), str(data / "dev.hdf")
+    pipeline = lay_out({"eval": train, "eval_datasets": {"more": train}}, eval_data={"eval": dev, "devtrain": train})
+    sets = [
+        {n: files(p["eval_datasets"], n)[0] for n in p["eval_datasets"]} for p in (j.phases[0] for j in pipeline.jobs)
+    ]
+    common = {"eval": "dev.hdf", "devtrain": "train.hdf"}
+    assert sets == [common, {"eval": "train.hdf", "devtrain": "train.hdf", "more": "train.hdf"}, common]
+    assert ids(pipeline)[0] != ids(lay_out())[0]
+    assert ids(lay_out(eval_data={})) == ids(lay_out(eval_data={"eval": []})) == ids(lay_out())
+    assert "eval_datasets" not in lay_out().jobs[0].phases[0]
+
+
+def test_the_score_of_a_further_data_set_may_decide_the_learning_rate(lay_out, data):
+    config = CONFIG | {"learning_rate_control": "newbob", "learning_rate_control_error_measure": "devtrain_error"}
+    lay_out(config=config, eval_data={"devtrain": str(data / "train.hdf")})
+    with pytest.raises(
+        ConfigError, match=r"'devtrain_error', which no phase computes, .*; did you mean 'devtran_error'"
+    ):
+        lay_out(config=config, eval_data={"devtran": str(data / "train.hdf")})
+
+
 @pytest.mark.parametrize(
     ("overrides", "arguments", "message"),
     [
+        ({}, {"eval_data": "/no/eval.hdf"}, "pipeline 'data': eval_data: found '/no/eval.hdf', expected a dict: name → data"),
+        ({}, {"eval_data": {"a b": "/no/eval.hdf"}}, "pipeline 'data': eval_data: found the name 'a b', expected a word"),
+        ({}, {"eval_data": {"dev": "/no/eval.hdf"}}, "eval_data: 'dev' is the name of other data; expected as the argument 'dev_data='"),
+        ({}, {"eval_data": {"eval": "/no/eval.hdf"}}, "^pipeline 'data': eval_data: eval: /no/eval.hdf: no such file"),
+        ({}, {"eval_data": {"eval": {"class": "HDFDatset"}}}, "pipeline 'data': eval_data: eval: unknown data set class 'HDFDatset'"),
+        ({}, {"config": {"eval_datasets": {}}}, "'eval_datasets' is no option of the training; expected as the argument 'eval_data='"),
+        ({"eval": "/no/eval.hdf"}, {}, r"phase 1 \(index 1\): eval: /no/eval.hdf: no such file"),
+        ({"eval_datasets": ["a.hdf"]}, {}, r"phase 1 \(index 1\): config: eval_datasets: found .* expected a dict: name → data"),
+        ({"eval_datasets": {"a": {"class": "HDFDatset"}}}, {}, r"phase 1 \(index 1\): eval_datasets: a: unknown data set class"),
         ({}, {"train_data": {"class": "HDFDatset"}}, "pipeline 'data': train_data: unknown data set class 'HDFDatset', .*'HDFDataset'"),
         ({}, {"dev_data": {"class": "HDFDataset", "fils": []}}, "pipeline 'data': dev_data: HDFDataset has no option 'fils', .*'files'"),
         ({}, {"train_data": []}, "pipeline 'data': train_data: HDFDataset: files: found none, expected at least one"),

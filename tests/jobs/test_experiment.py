@@ -1,6 +1,6 @@
 """Arguments of `lay_out`: each wrong one gets one line, before anything is laid out."""
 
-from dataclasses import MISSING, fields
+from dataclasses import fields
 
 import pytest
 
@@ -86,5 +86,5 @@ def test_a_function_option_may_have_any_name():
 def test_the_static_signature_has_the_fields_of_experiment():
     own = {f.name: f for f in fields(Experiment) if f.name != "name"}
     types = {name: getattr(of, "__forward_arg__", of) for name, of in ExperimentOptions.__annotations__.items()}
-    required = {name for name, f in own.items() if f.default is MISSING}
+    required = {name for name, f in own.items() if f.default is f.default_factory}
     assert types == {name: f"Required[{f.type}]" if name in required else f.type for name, f in own.items()}

@@ -30,6 +30,7 @@ OTHER = {
     "learning_rate_control": Scheduled(first_epoch=3, rates=[0.1, 0.3]),
     "train": {"class": "HDFDataset", "files": ["other.hdf"]},
     "dev": {"class": "HDFDataset", "files": ["dev.hdf"], "seq_ordering": "reverse"},
+    "eval_datasets": {"devtrain": {"class": "HDFDataset", "files": ["train.hdf"]}},
     "copy_param_mode": "subset",
     "init_from": {"fw1": "fw0"},
     "carry_optimizer": "grow",

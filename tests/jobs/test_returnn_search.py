@@ -54,6 +54,7 @@ def every_task():
 """
 
 
+@pytest.mark.slow
 def test_one_pipeline_trains_decodes_scores_and_reports_and_other_tasks_use_its_network(project, setup):
     project.write_config(EVERY_TASK, "tasks")
     code, output = project.run("boulder", "run", "config/tasks.every_task")
@@ -92,6 +93,14 @@ def test_one_pipeline_trains_decodes_scores_and_reports_and_other_tasks_use_its_
 
     words = next(project.folder.glob("work/jobs/word_scoring/*/output/hypotheses.trn"))
     assert len(words.read_text().splitlines()) == 8
+
+
+def test_a_search_that_is_not_possible_is_told_and_the_training_is_laid_out(project, setup):
+    setup('search_output_layer = "output"', 'search_output_layer = "decision"')
+    code, output = project.run("boulder", "plan", "config/returnn.setup('my.config')", "--check")
+    assert code == 0, output
+    assert "is not laid out: " in output
+    assert "there is no layer 'decision'" in output
 
 
 def test_a_config_without_a_search_gets_none(project, setup):

@@ -80,8 +80,8 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
     [
         (
             "device =",
-            "window = 5; device =",
-            "my.config: 'window': found 5; Boulder does not support it yet",
+            "dataset_pipeline = True; device =",
+            "my.config: 'dataset_pipeline': found True; Boulder reads data sets by itself",
         ),
         ('"HDFDataset"', '"ExternSprintDataset"', "'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         (

@@ -21,9 +21,9 @@ def train(config_file):
     returnn.init_config(config_filename=str(config_file))
     returnn.config.set("log", [])
     returnn.init_log()
-    returnn.init_data()
-    returnn.init_engine()
     try:
+        returnn.init_data()
+        returnn.init_engine()
         returnn.execute_main_task()
         rates = returnn.engine.learning_rate_control.epoch_data
         reader = tf.train.load_checkpoint(returnn.engine.get_epoch_model_filename())
@@ -39,7 +39,8 @@ def train(config_file):
 
         return {"error": f"{type(error).__name__}: {error}\n{traceback.format_exc()}"}
     finally:
-        returnn.engine.finalize()
+        if returnn.engine:
+            returnn.engine.finalize()
         for data in (returnn.train_data, returnn.dev_data, returnn.eval_data):
             if data:
                 data.finish_epoch(free_resources=True)

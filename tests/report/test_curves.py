@@ -27,6 +27,15 @@ def test_each_score_key_has_a_panel_with_its_values(finished):
             np.testing.assert_array_equal(line.get_ydata(), expected)
 
 
+def test_each_further_data_set_has_a_line_of_its_own_color(finished):
+    for row in finished["scores"]:
+        row["eval"] = {name: {"cost:output": 0.5} for name in ("a", "b", "c", "d")}
+    axes = learning_curve(finished["scores"], finished["phases"]).axes[0]
+    drawn = {line.get_label(): line.get_color() for line in axes.get_lines() if line.get_label() in "abcd"}
+    assert list(drawn.values()) == [COLORS[name] for name in ("eval1", "eval2", "eval3", "eval1")]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "dev", "a", "b", "c", "d"]
+
+
 def test_phases_have_names_and_borders_between_epochs(finished):
     axes = learning_curve(finished["scores"], finished["phases"]).axes[0]
     borders = [line.get_xdata()[0] for line in axes.get_lines() if list(line.get_ydata()) == [0, 1]]

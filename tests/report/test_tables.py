@@ -2,7 +2,8 @@
 
 from rich.console import Console
 
-from boulder.report import phase_table, score_table
+from boulder.report import phase_table, render, score_table
+from boulder.report.status import PhaseStatus, status_table
 
 
 def printed(draw, rows, width=160):
@@ -36,6 +37,18 @@ def test_score_table_shows_scores_rates_and_times(finished):
     assert text.count("original") == 9
     for expected in ("cost:output", "error:output", "0.3899", "4.67e-05", "49 s"):
         assert expected in text
+
+
+def test_each_further_data_set_has_a_column_in_each_table(finished):
+    for row in finished["scores"][3:]:
+        row["eval"] = {"devtrain": {"cost:output": 0.1234}}
+    text = printed(score_table, finished["scores"])
+    assert "devtrain" in text
+    assert text.count("0.1234") == 12
+    assert render(finished).count(">0.1234<") == 12
+    row = PhaseStatus("00", "finished", False, 1, 1, 1, {"cost:a": 2.0}, {"cost:a": 3.0}, {"eval": {"cost:a": 4.0}})
+    assert "4.000" in printed(lambda rows, console: console.print(status_table(rows, 160)), [row])
+    assert "4.000" not in printed(lambda rows, console: console.print(status_table(rows, 110)), [row])
 
 
 def test_unknown_scores_are_dashes(unfinished):

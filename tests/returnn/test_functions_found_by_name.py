@@ -183,6 +183,8 @@ def test_an_option_that_the_config_lacks_is_an_error_of_the_plan(tmp_path, code)
         "c.typed_value('absent') or 1",
         "c.typed_value('absent', 2) * 3",
         "c.typed_value('absent')(x) if c.has('absent') else x",
+        "c.typed_value('absent')(x) if c.typed_value('absent') else x",
+        "c.typed_value('absent') is not None and c.typed_value('absent')(x)",
         "c.typed_dict['absent'] if 'absent' in c.typed_dict else x",
         "c.float('absent', 1.0) * x",
         "given(c.typed_value('absent'))",

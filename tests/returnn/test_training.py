@@ -18,7 +18,8 @@ CONFIG = """#!rnn.py
 train = {"class": "HDFDataset", "files": ["train.hdf"], "seq_ordering": "random"}
 dev = {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
 extern_data = {"data": {"dim": 5}, "classes": {"dim": 2, "sparse": True}}
-network = {"output": {"class": "softmax", "loss": "ce", "from": "data"}}
+network = {
+    "rec": {"class": "rec", "from": "data", "n_out": 2}, "output": {"class": "softmax", "loss": "ce", "from": "rec"}}
 num_epochs = 3
 batch_size = 20
 learning_rate = 0.5
@@ -62,13 +63,28 @@ def test_it_has_the_arguments_of_the_pipeline_and_opens_no_file(config, tmp_path
     }  # fmt: skip
     assert training.dev_data == {"class": "HDFDataset", "files": ["/data/dev.hdf"], "seq_ordering": "sorted"}
     assert training.config == {
-        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "returnn_batches": True, "optimizer": {"class": "sgd"},
+        "batch_size": 20, "max_seqs": None, "learning_rate": 0.5, "returnn_batches": True, "cleanup_old_models": False,
+        "optimizer": {"class": "sgd"},
     }  # fmt: skip
     assert [phase.epochs for phase in training.plan.phases] == [range(1, 4)]
     assert training.longer_plan(2).num_epochs == 5
     assert {*training.arguments()} == {
-        *("plan", "config", "extern_data", "train_data", "dev_data", "start_from", "function_options"),
+        *("plan", "config", "extern_data", "train_data", "dev_data", "eval_data", "start_from", "function_options"),
     }  # fmt: skip
+
+
+def test_eval_and_eval_datasets_are_further_data_and_those_named_dev_and_train_are_these(config):
+    hdf = "{'class': 'HDFDataset', 'files': ['/data/%s.hdf']}"
+    text = f"eval = {hdf % 'eval'}\neval_datasets = {{'devtrain': {hdf % 'a'}, 'dev': {hdf % 'b'}}}\n"
+    training = config(text).training()
+    files = {name: data["files"] for name, data in training.eval_data.items()}
+    assert files == {"eval": ["/data/eval.hdf"], "devtrain": ["/data/a.hdf"]}
+    assert training.dev_data["files"] == ["/data/b.hdf"]
+    text += f"network['#config'] = {{'eval_datasets': {{'train': {hdf % 'c'}, 'more': {hdf % 'd'}}}, 'eval': None}}\n"
+    (phase,) = config(text).training().plan.phases
+    assert phase.config["train"]["files"] == ["/data/c.hdf"]
+    assert {name: data["files"] for name, data in phase.config["eval_datasets"].items()} == {"more": ["/data/d.hdf"]}
+    assert phase.config["eval"] is None
 
 
 def test_it_does_not_import_tensorflow(config):
@@ -124,6 +140,26 @@ def test_all_problems_are_told_at_once(problems):
     ]
     assert len(found) == len(expected), found
     assert [text for text in expected if not any(text in line for line in found)] == []
+
+
+def test_each_refused_option_of_a_data_set_has_a_line(problems):
+    assert problems("train = {'class': 'HDFDataset', 'files': ['a.hdf'], 'window': 3, 'fils': 1}\n") == [
+        "'train': 'window' of HDFDataset: found 3; Boulder does not support it yet",
+        "'train': HDFDataset has no option 'fils'; did you mean 'files'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("'seq_ordering': 'randm'", "'train': HDFDataset: seq_ordering: found 'randm'"),
+        ("'order_by': 'words'", "'train': order_by: found no stream 'words' in extern_data, expected data, classes"),
+        ("'partition_epoch': 0.5", "'train': HDFDataset: partition_epoch: found 0.5"),
+    ],
+)
+def test_wrong_options_of_data_sets_are_found_without_opening_files(problems, options, message):
+    (found,) = problems(f"train = {{'class': 'HDFDataset', 'files': ['a.hdf'], {options}}}\n")
+    assert found.startswith(message)
 
 
 def test_a_single_problem_is_one_line(config):
@@ -252,6 +288,14 @@ def test_the_phase_that_replaces_the_data_gets_its_batching_and_chunking(config)
     assert found[:3] == [("random", 10), (None, 30), ("reverse", 20)]
 
 
+def test_phases_whose_batches_are_frames_in_returnn_are_told(config):
+    line = "network = {'output': {'class': 'softmax', 'loss': 'ce', 'from': 'data'}}\n"
+    (notice,) = config(line).training().notices
+    assert notice.option == "batch_size"
+    assert notice.text.startswith("phase 0 (original network): no layer depends on the order of frames, so RETURNN ")
+    assert config().training().notices == []
+
+
 def test_parts_of_joined_data_have_absolute_paths(config, tmp_path):
     part = "{'class': 'HDFDataset', 'files': ['a.hdf'], 'use_cache_manager': True}"
     line = (
@@ -341,3 +385,10 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
 def test_other_data_sets_and_options_are_refused(value, message):
     with pytest.raises(ConfigError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
+
+
+def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():
+    error = ConfigProblems.of("my.config", ["a", "b"])
+    assert (str(error), error.problems) == ("my.config: 2 problems:\n  a\n  b", ("a", "b"))
+    again = type(error)(f"pipeline: {error}")
+    assert again.problems == (str(again),)

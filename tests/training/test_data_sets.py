@@ -43,6 +43,23 @@ def test_the_data_of_a_phase_is_the_same_in_one_job_and_in_one_job_per_phase(tra
     assert training([first, second | {"train": hdf(data / "train.hdf")}, third], "other").checksum != joint.checksum
 
 
+def test_further_data_sets_are_scored_each_epoch_whenever_the_job_is_killed(training, data, tmp_path, stop_at):
+    further = {"eval_datasets": {"devtrain": hdf(data / "train.hdf"), "eval": hdf(data / "dev.hdf")}}
+    phases = [phase(0, range(1, 3), network(1, 4)) | further, phase(1, range(3, 4), network(1, 5))]
+    whole = training(phases, "whole")
+    records = read_scores(tmp_path / "whole/scores.jsonl")
+    assert [list(record.get("eval", {})) for record in records] == [["devtrain", "eval"]] * 2 + [[]]
+    assert [record["eval"]["eval"] == record["dev"] for record in records[:2]] == [True] * 2
+    assert all(record["eval"]["devtrain"].keys() == record["train"].keys() for record in records[:2])
+    assert whole.history[0]["eval"] == records[0]["eval"]
+    for batches in (8, 11):  # during the scores of devtrain in epoch 1, and in epoch 2
+        stop_at(batches)
+        with pytest.raises(SystemExit):
+            training(phases, f"killed{batches}")
+        stop_at(10**6)
+        assert training(phases, f"killed{batches}").checksum == whole.checksum
+
+
 def test_a_data_set_of_a_later_phase_that_is_missing_names_its_index(training, tmp_path):
     second = phase(1, range(2, 3), network(1, 4)) | {"train": hdf(tmp_path / "no.hdf")}
     with pytest.raises(DataError, match=r"^index 1: .*no\.hdf: no such file"):

@@ -163,13 +163,22 @@ def test_scores_have_returnns_names():
         "dev_error_a",
         "dev_error_output/prob",
     ]
-    assert score_names(["output"], with_dev=True) == ["dev_score", "dev_error", "train_score", "train_error"]
-    assert score_names(["a", "b"], with_dev=False) == [
+    assert score_names(["output"], ["dev"]) == ["dev_score", "dev_error", "train_score", "train_error"]
+    assert score_names(["a", "b"], []) == [
         "train_score_a",
         "train_score_b",
         "train_error_a",
         "train_error_b",
     ]
+
+
+def test_scores_of_further_data_sets_have_their_names():
+    record = ONE | {"eval": {"devtrain": {"cost:output": 7.0, "error:output": 8.0}}}
+    assert list(named_scores(record)) == ["train_score", "train_error", "devtrain_score", "devtrain_error"]
+    assert score_names(["output"], ["dev", "devtrain"])[-2:] == ["devtrain_score", "devtrain_error"]
+    assert measured(record, "devtrain_error_output") == ("train_score", 1.0)
+    assert measured(record, "devtrain_error") == ("devtrain_error", 8.0)
+    assert measured(record, None) == ("train_score", 1.0)
 
 
 def test_the_score_to_follow_is_chosen_as_in_returnn():
@@ -185,11 +194,13 @@ def test_a_score_that_no_phase_computes_is_an_error_that_lists_the_known_ones():
         ConfigError,
         match=r"'dev_eror', which no phase computes, expected one of dev_score, dev_error, train_score, train_error; did you mean 'dev_error'",
     ):
-        rule(learning_rate_control_error_measure="dev_eror").check_scores([(["output"], True)])
+        rule(learning_rate_control_error_measure="dev_eror").check_scores([(["output"], ["dev"])])
     for name in ("dev_error_ctc", "dev_error", "dev_error_output", ["dev_eror", "train_score"]):
-        rule(learning_rate_control_error_measure=name).check_scores([(["output"], True), (["ctc", "output"], True)])
+        rule(learning_rate_control_error_measure=name).check_scores(
+            [(["output"], ["dev"]), (["ctc", "output"], ["dev"])]
+        )
     with pytest.raises(
         ConfigError, match="'dev_error', which no phase computes, expected one of train_score, train_error"
     ):
-        rule(learning_rate_control_error_measure="dev_error").check_scores([(["output"], False)])
-    rule().check_scores([(["output"], False)])
+        rule(learning_rate_control_error_measure="dev_error").check_scores([(["output"], [])])
+    rule().check_scores([(["output"], [])])

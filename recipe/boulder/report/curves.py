@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from boulder.report.formatting import is_known
 from boulder.report.model import PhaseRow, ScoreRow, load_phases, load_scores
 from boulder.report.phase_names import phase_names
-from boulder.report.summary import score_keys
+from boulder.report.summary import score_keys, score_parts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,11 @@ COLORS = {
     "band": "#f2f5f8",
     "train": "#8492a4",
     "dev": "#0a63c9",
+    "eval1": "#8a5a01",
+    "eval2": "#7d3fa8",
+    "eval3": "#1d7a47",
 }
+_FURTHER = ("eval1", "eval2", "eval3")  # of further data sets, in turn
 
 _FONT_SIZE = 9  # points
 _CHARACTER = 0.6 * _FONT_SIZE / 72  # approximate width of a character, in inches
@@ -43,7 +48,9 @@ def learning_curve(
     from matplotlib.transforms import ScaledTranslation
 
     score_rows, phase_rows = load_scores(scores), load_phases(phases)
-    keys = score_keys(score_rows) or [""]
+    keys, parts = score_keys(score_rows) or [""], score_parts(score_rows)
+    further = [part for part in parts if part not in ("train", "dev")]
+    colors = {"train": "train", "dev": "dev"} | dict(zip(further, cycle(_FURTHER), strict=False))
     columns = 1 if width < 6 or len(keys) == 1 else 2
     rows = math.ceil(len(keys) / columns)
     figure = _figure(width, rows * (2.6 if columns == 1 and width < 6 else 3.2))
@@ -51,15 +58,15 @@ def learning_curve(
         axes = figure.add_subplot(rows, columns, number)
         _frame(axes, key or "no scores yet", score_rows, phase_rows, width / columns)
         drawn: list[float] = []
-        for part in ("train", "dev"):
-            values = [_known_or_nan(getattr(row, part).get(key)) for row in score_rows]
+        for part in parts:
+            values = [_known_or_nan(row.of(part).get(key)) for row in score_rows]
             known = [value for value in values if is_known(value)]
             if known:
                 # The markers show an epoch between two unknown ones, where there is no line.
                 axes.plot(
                     [row.epoch for row in score_rows],
                     values,
-                    color=COLORS[part],
+                    color=COLORS[colors[part]],
                     linewidth=2.0 if part == "dev" else 1.4,
                     marker="o",
                     markersize=3.2 if len(score_rows) <= 60 else 1.2,
@@ -71,7 +78,7 @@ def learning_curve(
             # On the line of the title, since the names of the phases are between the title and the panel.
             raised = axes.transAxes + ScaledTranslation(0, 15 / 72, figure.dpi_scale_trans)
             axes.legend(
-                loc="lower right", bbox_to_anchor=(1.0, 1.0), bbox_transform=raised, borderaxespad=0, ncols=2,
+                loc="lower right", bbox_to_anchor=(1.0, 1.0), bbox_transform=raised, borderaxespad=0, ncols=len(parts),
                 frameon=False, labelcolor="linecolor", handlelength=1.2, columnspacing=1.2, fontsize=_FONT_SIZE,
             )  # fmt: skip
     return figure

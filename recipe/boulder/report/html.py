@@ -36,7 +36,7 @@ def render(report: dict[str, Any] | Report) -> str:
     )
     phases, scores = report.phases, report.scores
     figures = {
-        "scores": (learning_curve, "scores on train and dev by epoch, with the borders of the phases"),
+        "scores": (learning_curve, "scores by epoch, with the borders of the phases"),
         "learning-rate": (learning_rate_curve, "learning rate by epoch, with the borders of the phases"),
     }
     svgs = {
@@ -56,7 +56,7 @@ def render(report: dict[str, Any] | Report) -> str:
         keys=keys,
         best={key: found for key in keys if (found := summary.best(scores, key))},
         main=summary.main_score(scores),
-        parts=[part for part in ("train", "dev") if any(getattr(row, part) for row in scores)],
+        parts=summary.score_parts(scores),
         completion={phase.phase: summary.completion(phase, scores) for phase in phases},
         seconds={phase.phase: summary.seconds_of(phase, scores) for phase in phases},
         total_seconds=summary.total_seconds(phases, scores),

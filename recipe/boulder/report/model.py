@@ -69,9 +69,15 @@ class ScoreRow:
         default_factory=dict
     )  # score key, e.g. `cost:output` → value; lower is better
     dev: dict[str, float | None] = field(default_factory=dict)
+    eval: dict[str, dict[str, float | None]] = field(default_factory=dict)  # name of a further data set → its scores
     seconds: float | None = None
     steps: int | None = None
     frames: int | None = None
+
+    def of(self, data: str) -> dict[str, float | None]:
+        """:return: the scores on "train", "dev" or a further data set; {} if there are none"""
+        own = {"train": self.train, "dev": self.dev}
+        return own.get(data) or self.eval.get(data, {})
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from boulder.report import formatting
 from boulder.report.model import ScoreRow
-from boulder.report.summary import score_keys
+from boulder.report.summary import score_keys, score_parts
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
 _WIDE = 110
+_OF_A_DATA_SET = 22  # width of the columns of a further data set
 STATE_STYLES = {
     "finished": "green", "running": "bold cyan", "queue": "cyan", "runnable": "cyan", "hold": "magenta", "waiting": "dim",
     "interrupted_resumable": "yellow", "unknown": "yellow",
@@ -32,6 +33,7 @@ class PhaseStatus:
     :param epoch: last epoch that has scores
     :param train: score key → value on train in that epoch
     :param dev: score key → value on dev in that epoch
+    :param eval: name of a further data set → score key → value
     :param progress: progress of the running epoch, e.g. `epoch 3: batch 20/300`
     :param seconds: training time so far
     :param seconds_left: estimated remaining time; None if unknown
@@ -47,6 +49,7 @@ class PhaseStatus:
     epoch: int | None = None
     train: dict[str, float | None] = field(default_factory=dict)
     dev: dict[str, float | None] = field(default_factory=dict)
+    eval: dict[str, dict[str, float | None]] = field(default_factory=dict)
     progress: str | None = None
     seconds: float | None = None
     seconds_left: float | None = None
@@ -56,17 +59,21 @@ class PhaseStatus:
 
 def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
     """
-    :param width: width of the terminal; a narrow one omits scores on train if there are some on dev, and the progress
+    :param width: width of the terminal; a narrow one omits scores on all data but dev, if it has some, and the progress
     :return: table with a row per phase, with the scores of the first layer of `score_keys`
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    keys = score_keys([ScoreRow(1, 0, train=row.train, dev=row.dev) for row in rows])
+    scored = {row.phase: ScoreRow(1, 0, train=row.train, dev=row.dev, eval=row.eval) for row in rows}
+    keys = score_keys(scored.values())
     layers = list(dict.fromkeys(key.partition(":")[2] for key in keys))
-    has_dev = any(row.dev for row in rows)
-    parts = [part for part in ("train", "dev") if width >= _WIDE or part == ("dev" if has_dev else "train")]
+    parts = list(dict.fromkeys(["train", "dev", *score_parts(scored.values())]))
+    if width < _WIDE:
+        parts = ["dev" if any(row.dev for row in rows) else "train"]
+    elif width < _WIDE + _OF_A_DATA_SET * (len(parts) - 2):
+        parts = parts[:2]
     scores = [(key, part) for key in keys if key.endswith(f":{layers[0]}") for part in parts]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("phase", no_wrap=True)
@@ -86,7 +93,7 @@ def status_table(rows: Sequence[PhaseStatus], width: int = 120) -> Table:
             Text(row.phase, "bold"),
             _state(row),
             f"{row.epochs_done}/{row.num_epochs}",
-            *(formatting.score(getattr(row, part).get(key)) if row.epoch else "" for key, part in scores),
+            *(formatting.score(scored[row.phase].of(part).get(key)) if row.epoch else "" for key, part in scores),
             formatting.duration(row.seconds) if row.seconds else "",
             formatting.duration(row.seconds_left) if row.seconds_left is not None else "",
             where,

@@ -19,7 +19,7 @@ class BestScore:
 
 def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
     """:return: all score keys, grouped by layer; layers `output…` first; the cost of a layer before its error"""
-    keys = {key for row in scores for part in (row.train, row.dev) for key in part}
+    keys = {key for row in scores for part in (row.train, row.dev, *row.eval.values()) for key in part}
 
     def order(key: str) -> tuple[bool, str, str]:
         kind, _, layer = key.partition(":")
@@ -28,9 +28,15 @@ def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
     return sorted(keys, key=order)
 
 
+def score_parts(scores: Iterable[ScoreRow]) -> list[str]:
+    """:return: names of the data sets with scores: "train", "dev", then further ones in the order of their appearance"""
+    names = dict.fromkeys(name for row in scores for name in ("train", "dev", *row.eval) if row.of(name))
+    return sorted(names, key=lambda name: ["train", "dev"].index(name) if name in ("train", "dev") else 2)
+
+
 def best(scores: Iterable[ScoreRow], key: str, part: str = "dev") -> BestScore | None:
     """:return: None if no epoch has a finite value"""
-    known = [(value, row.epoch) for row in scores if is_known(value := getattr(row, part).get(key))]
+    known = [(value, row.epoch) for row in scores if is_known(value := row.of(part).get(key))]
     return BestScore(key, *min(known), part) if known else None
 
 

@@ -66,7 +66,7 @@ def score_table(scores: Iterable[ScoreRow | dict[str, Any]], console: "Console |
     """
     :param scores: rows of epochs, or plain data with their fields
     :param console: if given, the table is printed there
-    :return: table with a row per epoch: learning rate, all scores on train and dev, time; the best value of each score
+    :return: table with a row per epoch: learning rate, all scores on each data set, time; the best value of each score
         on dev is bold
     :raises DataError: for invalid plain data
     """
@@ -78,14 +78,16 @@ def score_table(scores: Iterable[ScoreRow | dict[str, Any]], console: "Console |
     keys = summary.score_keys(rows)
     best = {key: found.epoch for key in keys if (found := summary.best(rows, key))}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    headings = ["epoch", "index", "learning rate", *(f"{key}\n{part}" for key in keys for part in ("train", "dev"))]
+    parts = list(dict.fromkeys(["train", "dev", *summary.score_parts(rows)]))
+    headings = ["epoch", "index", "learning rate", *(f"{key}\n{part}" for key in keys for part in parts)]
     for heading in [*headings, "time"]:
         table.add_column(Text(heading), justify="right", no_wrap=True)
     for row in rows:
         cells = []
         for key in keys:
-            cells.append(Text(formatting.score(row.train.get(key))))
-            cells.append(Text(formatting.score(row.dev.get(key)), "bold" if best.get(key) == row.epoch else ""))
+            for part in parts:
+                is_best = part == "dev" and best.get(key) == row.epoch
+                cells.append(Text(formatting.score(row.of(part).get(key)), "bold" if is_best else ""))
         table.add_row(
             str(row.epoch),
             short_index_label(row.index),

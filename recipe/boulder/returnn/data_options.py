@@ -12,6 +12,7 @@ _ROWS = table(
     without_effect("a name for messages", "name"),
     without_effect("caches of RETURNN", "cache_byte_size", "use_cache_manager"),
     without_effect("it changes only the progress that RETURNN prints", "estimated_num_seqs"),
+    without_effect("RETURNN does not use it any more", "data_dtypes"),
     refused("Boulder does not support it yet", "window", "context_window", unless=(0, 1)),
     refused("Boulder does not support it yet", "shuffle_frames_of_nseqs", unless=(0,)),
     refused("Boulder shares batches among GPUs by itself", "_num_shards", unless=(1,)),

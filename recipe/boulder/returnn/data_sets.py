@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.errors import ConfigError, nearest
+from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 
 
@@ -30,11 +30,14 @@ class DataSets:
 
     def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
-        :param key: "train" or "dev"
+        :param key: "train", "dev", "eval", or "eval_datasets", which in a `#config` may replace "train" and "dev"
         :param overrides: a `#config` that has this data set; None for the config's own
-        :return: key → description, or None if there is no such data set; for "train", training options as well
+        :return: key → description, or None if there is no such data set; for "train", training options as well; for
+            "eval_datasets", a dict by name
         :raises ConfigError: see `data_description`
         """
+        if key == "eval_datasets":
+            return self._further(overrides)
         options = {**self.options, **(overrides or {})}
         where = repr(key) if overrides is None else f"'#config': {key!r}"
         value = options.get(key)
@@ -50,6 +53,20 @@ class DataSets:
                 f"{where}: found chunking {chunking['chunking']!r:.60}; data to score is not cut into chunks"
             )
         return {key: description}
+
+    def _further(self, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+        where = "'eval_datasets'" if overrides is None else "'#config': 'eval_datasets'"
+        given = (self.options if overrides is None else overrides).get("eval_datasets") or {}
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{where}: found {given!r:.60}, expected a dict: name → data set")
+        if overrides is None and "train" in given:
+            raise ConfigError(f"{where}: 'train' is the name of other data, expected another one")
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            own = replace(self, options={**self.options, name: value})
+            found |= own.described(name, None if overrides is None else {**overrides, name: value})
+        of_names = {name: found.pop(name) for name in given if name not in ("train", "dev")}
+        return found | {"eval_datasets": of_names}
 
     def _chunking(
         self, own: Mapping[str, Any], options: Mapping[str, Any], overrides: Mapping[str, Any] | None
@@ -78,7 +95,7 @@ def data_description(
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
     :return: description of the data set, with absolute paths; None if there is no such data set
-    :raises ConfigError: for a class that is not registered, or an unknown option that would change the data
+    :raises ConfigError: for a class that is not registered; with a line for each option that is unknown or refused
     """
     if not value:
         return None
@@ -89,15 +106,17 @@ def data_description(
     if cls is None:
         expected = " or ".join(map(repr, dataset_classes()))
         raise ConfigError(f"{where}: a data set of class {name!r} cannot be read, expected {expected}")
-    options = {}
+    options, problems = {}, []
     for option, found in value.items():
         known = data_verdict(cls, option)
         if known is None:
-            raise ConfigError(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
-        if known.refuses(found):
-            raise ConfigError(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
-        if option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
+            problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
+        elif known.refuses(found):
+            problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
+        elif option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
             options[option] = found
+    if problems:
+        raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 

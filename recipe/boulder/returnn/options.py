@@ -36,7 +36,6 @@ _ROWS = table(
                    *("use_tensorflow", "onnx_export", "torch_profile", "PYTORCH_CUDA_ALLOC_CONF")),
     without_effect("training is always deterministic", "deterministic_train", "optimizer_use_locking"),
     without_effect("each job has a folder of its own", "model", "save_epoch1_initial_model", "dry_run"),
-    without_effect("the last checkpoint of each phase is kept", "cleanup_old_models", "save_interval"),
     without_effect("each job writes this file as its output 'learning_rates'", "learning_rate_file"),
     without_effect(
         "RETURNN does not read it; where the first epochs of a RETURNN config are a warm-up, 'learning_rates' says so",
@@ -75,7 +74,6 @@ _ROWS = table(
     refused("Boulder does not support it yet", "context_window", "window", unless=(0, 1)),
     refused("Boulder does not support it yet", "conv_pad_seq_len_to_power"),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
-    refused("Boulder scores only 'dev' yet", "eval", "eval_datasets", unless=({}, "")),
     refused("RETURNN does not support it either", "start_batch", unless=("auto",)),
     refused("RETURNN does not support it in a training either", "train_in_eval", unless=(False,)),
     refused("this trains; config/returnn.py has other functions for the tasks search, forward and compute_priors", "task",
@@ -91,7 +89,7 @@ _ROWS = table(
     refused("Boulder does not call it", "startup_callback", "wrap_tf_session"),
     honoured=(
         *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
-        *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev"),
+        *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "train", "dev", "eval", "eval_datasets"),
         *("dataset_random_seed_offset", "extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
         *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version", "target"),
         *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),

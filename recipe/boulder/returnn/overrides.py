@@ -20,20 +20,21 @@ from boulder.returnn.options_read import OptionsRead, options_read
 from boulder.schedule import Plan
 from boulder.schedule.functions import FunctionByValue
 from boulder.schedule.labels import index_label
+from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.training_options import TrainingOptions
 
 
 def known_options() -> tuple[str, ...]:
     """:return: the training options, which a phase may override even if the config does not define them"""
-    return (*(field.name for field in fields(TrainingOptions)), *learning_rate_keys())
+    return (*(field.name for field in fields(TrainingOptions)), *learning_rate_keys(), *KEEP_KEYS)
 
 
 def check_keys(plan: Plan, config: Config) -> None:
     """:raises ConfigError: for an override of an option that neither the config defines nor Boulder knows"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in (*known_options(), "train", "dev"):
+            if config.has(key) or key in (*known_options(), "train", "dev", "eval", "eval_datasets"):
                 continue
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
             raise ConfigError(

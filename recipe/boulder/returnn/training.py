@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from boulder.data import open_dataset
+from boulder.errors import DataError
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
@@ -22,10 +24,13 @@ from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
+from boulder.training.keep import keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
-from boulder.training.phase_making import DATA_KEYS, PhaseMaker
+from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
+
+_ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
 
 PIPELINE_KEYS = ("gpus", "nodes")
 """Keys of a `#config` that choose the devices of a phase."""
@@ -45,6 +50,7 @@ class ReturnnTraining:
     :param extern_data: data streams of the network
     :param train_data: description of the data to train on
     :param dev_data: description of the data to score; None for none
+    :param eval_data: name → description of further data to score
     :param start_from: checkpoints that give the initial parameters; None: none does
     :param function_options: keys of `#config` that do not concern the training: the config's own variables, for its
         functions, and options without effect
@@ -57,6 +63,7 @@ class ReturnnTraining:
     extern_data: dict[str, dict]
     train_data: dict[str, Any]
     dev_data: dict[str, Any] | None
+    eval_data: dict[str, dict[str, Any]]
     start_from: list[dict[str, Any]] | None
     function_options: frozenset[str]
     notices: list[Notice]
@@ -69,6 +76,7 @@ class ReturnnTraining:
             "extern_data": self.extern_data,
             "train_data": self.train_data,
             "dev_data": self.dev_data,
+            "eval_data": self.eval_data,
             "start_from": self.start_from,
             "function_options": self.function_options,
         }
@@ -88,25 +96,34 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     own = _own_keys(config)
     data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
-    for key in DATA_KEYS:
+    further: dict[str, Any] = {}
+    for key in _ALL_DATA:
         with problems.noted():
             data |= data_sets.described(key)
+    with problems.noted():
+        further = {name: found for name, found in eval_data_of(data, "config").items() if found is not None}
+    for name, description in ({key: data.get(key) for key in DATA_KEYS} | further).items():
+        with problems.noted():
+            _check_data(description, name, config.extern_data)
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
     settings = plan = start = None
     with problems.noted():
         start = start_from(config, as_path)
     with problems.noted():
-        settings = training_config(options) | {key: value for key, value in data.items() if key not in DATA_KEYS}
+        settings = training_config(options) | {key: value for key, value in data.items() if key not in _ALL_DATA}
     with problems.noted():
         plan = planned(config)
     if plan is not None and settings is not None:
         problems.add(_wrong_values(settings))
+        with problems.noted():
+            keep_of_config(settings, plan.num_epochs)
         maker = PhaseMaker(
             config=settings,
             extern_data=config.extern_data,
             train=data.get("train") or {},
             dev=data.get("dev"),
+            eval_datasets=further,
             function_options=own,
             elsewhere=PIPELINE_KEYS,
             as_path=as_path,
@@ -121,7 +138,8 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         config=settings,
         extern_data=config.extern_data,
         train_data=data["train"],
-        dev_data=data["dev"],
+        dev_data=data.get("dev"),
+        eval_data=further,
         start_from=start,
         function_options=own,
         notices=notices(config.config.files, options, plan),
@@ -169,7 +187,7 @@ def refusals(options: Mapping[str, object]) -> Iterator[str]:
 def _own_keys(config: Source) -> frozenset[str]:
     """:return: what the config defines and no training option is"""
     defined = {*config.config.typed_dict, *config.config.dict}
-    return frozenset(defined - {*known_options(), *DATA_KEYS, *PIPELINE_KEYS})
+    return frozenset(defined - {*known_options(), *_ALL_DATA, *PIPELINE_KEYS})
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -182,6 +200,15 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from problems.messages
 
 
+def _check_data(description: dict[str, Any] | None, key: str, extern_data: Mapping[str, Any]) -> None:
+    """:raises DataError: for a wrong option; opens no file"""
+    if description is not None:
+        try:
+            open_dataset(description, extern_data)
+        except DataError as error:
+            raise DataError(f"{key!r}: {str(error).removeprefix('data set: ')}") from error
+
+
 def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
@@ -191,11 +218,11 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
         where = f"phase {number} ({index_label(phase.index)}): "
         problems.add(_wrong_overrides(phase.config, data_sets.options), where)
         data: dict[str, Any] = {}
-        for key in DATA_KEYS:
+        for key in _ALL_DATA:
             if key in phase.config:
                 with problems.noted(where):
                     data |= data_sets.described(key, phase.config)
-        left_out = (*DATA_KEYS, "batching")
+        left_out = (*_ALL_DATA, "batching")
         others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in left_out}
         spec = checked = None
         with problems.noted(where):
@@ -208,7 +235,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
                 if spec:
                     check_updates(checked.options, spec)
         specs.append(spec)
-        scored.append((spec.losses if spec else (), checked is not None and checked.dev is not None))
+        scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
     with problems.noted():
         planned_growth(plan, specs)
     if rates and not problems:
@@ -223,7 +250,7 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
     for key, value in overrides_with_effect(overrides).items():
-        fixed = verdict(key) == HONOURED and key not in (*known_options(), *DATA_KEYS, *PIPELINE_KEYS)
+        fixed = verdict(key) == HONOURED and key not in (*known_options(), *_ALL_DATA, *PIPELINE_KEYS)
         if fixed and not (key in options and same_value(value, options[key])):
             yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
@@ -240,7 +267,7 @@ def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
 
 def _phase_for_layout(phase: Phase, data_sets: DataSets) -> Phase:
     data: dict[str, Any] = {}
-    for key in DATA_KEYS:
+    for key in _ALL_DATA:
         if key in phase.config:
             data |= data_sets.described(key, phase.config)
     others = {key: value for key, value in phase.config.items() if key != "batching"}  # which `data` contains

@@ -14,8 +14,11 @@ from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_other
 from boulder.training.option_kind import FLAG
 from boulder.training.training_options import TrainingOptions
 
-DEFAULTS: dict[str, Any] = {"batch_size": 1, "max_seqs": None, "learning_rate": 1.0, "returnn_batches": True}
-"""RETURNN's, where they differ from those of `lay_out`. With a `batch_size` of 1, each sequence is a batch of its own."""
+DEFAULTS: dict[str, Any] = {
+    "batch_size": 1, "max_seqs": None, "learning_rate": 1.0, "returnn_batches": True, "cleanup_old_models": False,
+}  # fmt: skip
+"""RETURNN's, where they differ from those of `lay_out`. With a `batch_size` of 1, each sequence is a batch of its own;
+without `cleanup_old_models`, the checkpoint of each epoch is kept."""
 
 
 def training_config(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def _flags() -> frozenset[str]:
     hints = get_type_hints(TrainingOptions, include_extras=True)
     of_training = {key for key, hint in hints.items() if FLAG in getattr(hint, "__metadata__", ())}
     of_rules = {f.name for cls in CONTROLS.values() for f in fields(cls) if f.type in (bool, "bool")}
-    return frozenset({*of_training, *of_rules, "use_learning_rate_control_always"})
+    return frozenset({*of_training, *of_rules, "use_learning_rate_control_always", "cleanup_old_models"})
 
 
 def _is_0_or_1(value: object) -> bool:

@@ -26,7 +26,7 @@ from boulder.training.scores import Sums, describe_record, loss_scales, write_sc
 
 def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
     """
-    Train an epoch, or what remains of an interrupted one, score the dev data, and save a checkpoint.
+    Train an epoch, or what remains of an interrupted one, score the data sets for evaluation, and save a checkpoint.
 
     :param state: updated in place
     :raises TrainingError: if a loss, a gradient or the learning rate is not finite
@@ -42,8 +42,11 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         record["effective_learning_rate"] = first_rate
     if scales := loss_scales(model.spec):
         record["scales"] = scales
-    if run.dev_data:
-        record["dev"] = evaluate(model, run.dev_data, phase, state, run).means()
+    scores = {name: evaluate(name, data, model, phase, state, run).means() for name, data in run.scored_data.items()}
+    if "dev" in scores:
+        record["dev"] = scores.pop("dev")
+    if scores:
+        record["eval"] = dict(scores)
     state.history, state.position = [*state.history, record], None
     timed: TimedRecord = {
         **record,
@@ -59,7 +62,9 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         write_tensorboard(run.files.tensorboard, timed)
         if run.files.learning_rates:
             write_learning_rates(run.files.learning_rates, state.history)
-    run.save(model, state)
+    path = run.save(model, state)
+    if run.files.kept and run.replicas.is_chief:
+        run.files.kept.update(path, state.history)
     run.say(describe_record(timed))
     run.stop_if_asked(model, state)
 
@@ -116,6 +121,7 @@ def _train_batches(
         if skipped:
             state.position["skipped"] = skipped
         run.stop_if_asked(model, state)
+        run.save_if_due(model, state)
     return sums, len(batches), int(dataset.order_lengths[batches.order].sum()), skipped
 
 

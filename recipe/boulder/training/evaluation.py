@@ -12,17 +12,21 @@ from boulder.training.run import TrainingRun
 from boulder.training.scores import Sums
 
 
-def evaluate(model: Model, dataset: Dataset, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> Sums:
+def evaluate(
+    name: str, dataset: Dataset, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
+) -> Sums:
     """
+    :param name: of the data set, for the progress
     :return: sums over the whole data set, without dropout
     :raises SystemExit: after a signal; the position saved is the end of the epoch, so only this pass is repeated
     """
     options = phase.options
     sums = Sums(model.spec, options.calculate_exp_loss)
     batches = batches_to_score(dataset, state.epoch, options)
-    run.progress.begin("dev", len(batches), 0)
+    run.progress.begin(f"scores of {name}", len(batches), 0)
     for shares in shares_of_epoch(dataset, batches, model.replicas.count, model.replicas.here):
         sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))
         run.progress.advance(sums)
         run.stop_if_asked(model, state)
+        run.save_if_due(model, state)
     return sums

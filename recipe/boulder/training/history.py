@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 Scores = Mapping[str, float | None]
 """`cost:LAYER` and `error:LAYER` → mean per target frame; None where it could not be computed."""
@@ -12,7 +12,8 @@ Scores = Mapping[str, float | None]
 class EpochRecord(TypedDict):
     """
     The scores of an epoch. `effective_learning_rate` is the rate of the first step, where a warm-up or
-    `dynamic_learning_rate` changes it. `scales` are the loss scales other than 1, by layer; the scores do not include them.
+    `dynamic_learning_rate` changes it. `eval` has the scores of each further data set, by its name. `scales` are the loss
+    scales other than 1, by layer; the scores do not include them.
     """
 
     epoch: int
@@ -21,7 +22,14 @@ class EpochRecord(TypedDict):
     effective_learning_rate: NotRequired[float]
     train: Scores
     dev: NotRequired[Scores]
+    eval: NotRequired[dict[str, Scores]]
     scales: NotRequired[dict[str, float]]
+
+
+def scores_by_data(record: Mapping[str, Any]) -> dict[str, Scores]:
+    """:return: "train", "dev" and the names of further data sets → scores of an epoch, where it has them"""
+    own = {name: record[name] for name in ("train", "dev") if name in record}
+    return own | record.get("eval", {})
 
 
 class TimedRecord(EpochRecord):

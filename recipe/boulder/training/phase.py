@@ -16,7 +16,7 @@ from boulder.training.growth import check_carry_optimizer
 from boulder.training.learning_rate import LearningRateControl, control_from_json
 from boulder.training.training_options import TrainingOptions
 
-_DATA = ("train", "dev")  # these contain path objects, which are no plain JSON
+_DATA = ("train", "dev", "eval_datasets")  # these contain path objects, which are no plain JSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class TrainingPhase:
     :param learning_rate_control: gives the rate of each epoch from `first_epoch` to `last_epoch`
     :param train: data set to train on, as a canonical description
     :param dev: data set to score after each epoch; None for none
+    :param eval_datasets: name → further data set to score after each epoch
     :param copy_param_mode: how the parameters of the previous phase grow into this one, see `boulder.training.growth`
     :param init_from: layer → layer of the previous phase that initializes it, where the names differ
     :param carry_optimizer: how the optimizer's slots carry over from the previous phase
@@ -50,6 +51,7 @@ class TrainingPhase:
     learning_rate_control: LearningRateControl
     train: dict[str, Any]
     dev: dict[str, Any] | None = None
+    eval_datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
     copy_param_mode: str | None = None
     init_from: Mapping[str, str] = field(default_factory=dict)
     carry_optimizer: str = "reset"
@@ -72,6 +74,11 @@ class TrainingPhase:
     @property
     def epochs(self) -> range:
         return range(self.first_epoch, self.last_epoch + 1)
+
+    @property
+    def scored_data(self) -> dict[str, dict[str, Any]]:
+        """Name → data set to score after each epoch, in this order."""
+        return ({} if self.dev is None else {"dev": self.dev}) | self.eval_datasets
 
     @property
     def name(self) -> str:
@@ -123,7 +130,11 @@ class TrainingPhase:
         if missing:
             raise ConfigError(f"{where}: a phase needs {missing[0]!r}")
         check_carry_optimizer(value.get("carry_optimizer", "reset"), where)
-        data = {key: canonical_description(value[key], key) for key in _DATA if value.get(key) is not None}
+        data = {key: canonical_description(value[key], key) for key in ("train", "dev") if value.get(key) is not None}
+        further = value.get("eval_datasets", {})
+        data["eval_datasets"] = {
+            name: canonical_description(d, f"eval_datasets: {name}") for name, d in further.items()
+        }
         control = control_from_json(value["learning_rate_control"], where)
         phase = cls(**{**value, **data, "learning_rate_control": control})
         try:

@@ -32,18 +32,17 @@ class PhaseData:
             dataset.close()
         self._opened = []
 
-    def of(self, phase: TrainingPhase) -> tuple[Dataset, Dataset | None]:
+    def of(self, phase: TrainingPhase) -> tuple[Dataset, dict[str, Dataset]]:
         """
-        :return: the data sets to train on and to score, checked; None: the phase has no data to score
+        :return: the data set to train on, and those to score by name, checked
         :raises DataError: if one cannot be read, has other streams than the network, or has no sequences
         """
-        wanted = [description for description in (phase.train, phase.dev) if description is not None]
+        wanted = [phase.train, *phase.scored_data.values()]
         for description, dataset in self._opened:
             if description not in wanted:
                 dataset.close()
         self._opened = [opened for opened in self._opened if opened[0] in wanted]
-        train = self._open(phase.train, phase)
-        return train, None if phase.dev is None else self._open(phase.dev, phase)
+        return self._open(phase.train, phase), {name: self._open(d, phase) for name, d in phase.scored_data.items()}
 
     def _open(self, description: dict[str, Any], phase: TrainingPhase) -> Dataset:
         for known, dataset in self._opened:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from boulder.data import canonical_description, read_extern_data
@@ -12,12 +13,16 @@ from boulder.data.sequence_order import check_order
 from boulder.errors import ConfigError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.schedule import Phase
+from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import LearningRateControl, learning_rate_keys
 from boulder.training.phase import TrainingPhase
 from boulder.training.training_options import TrainingOptions
 
 DATA_KEYS = ("train", "dev")
 """The keys of `#config` that replace the data sets of a phase, with RETURNN's names."""
+
+EVAL_KEYS = ("eval", "eval_datasets")
+"""The keys of `#config` that add further data sets to score, or replace those of the same name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class PhaseMaker:
     :param extern_data: data streams of the network
     :param train: canonical description of the data to train on
     :param dev: canonical description of the data to score; None for none
+    :param eval_datasets: name → canonical description of further data to score
     :param function_options: keys of a `#config` that only functions of the network read
     :param elsewhere: keys of a `#config` that the caller reads
     :param as_path: makes a path object of a file in a `#config`
@@ -36,6 +42,7 @@ class PhaseMaker:
     extern_data: Mapping[str, Any]
     train: dict[str, Any]
     dev: dict[str, Any] | None = None
+    eval_datasets: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     function_options: Collection[str] = ()
     elsewhere: Collection[str] = ()
     as_path: Callable[[str], object] = str
@@ -54,10 +61,12 @@ class PhaseMaker:
         :param rates: learning rates of all epochs of the plan
         :raises BoulderError: for a wrong option or data set
         """
-        elsewhere = {*self.elsewhere, *DATA_KEYS}
-        ignored = {*learning_rate_keys(), *self.function_options}
-        known = {*elsewhere, *ignored, *(field.name for field in fields(TrainingOptions))}
+        elsewhere = {*self.elsewhere, *DATA_KEYS, *EVAL_KEYS}
+        ignored = {*learning_rate_keys(), *self.function_options, *KEEP_KEYS}
+        known = {*elsewhere, *ignored, *(option.name for option in fields(TrainingOptions))}
         for key in phase.config:
+            if key in KEEP_KEYS and key not in self.function_options:
+                raise ConfigError(f"config: {key!r} concerns the whole training, expected outside of '#config'")
             if key not in known:
                 raise ConfigError(f"config: the training does not know {key!r}{nearest(key, known)}")
         overrides = {key: value for key, value in phase.config.items() if key not in elsewhere}
@@ -67,6 +76,7 @@ class PhaseMaker:
             learning_rate_control=rates.restricted_to(phase.epochs),
             train=self._data(phase, "train", self.train),
             dev=self._data(phase, "dev", self.dev),
+            eval_datasets=self._further_data(phase),
         )
         check_order(result.options.batching, "config: batching")
         check_limits(result.options.batch_size, read_extern_data(self.extern_data), "batch_size")
@@ -80,6 +90,38 @@ class PhaseMaker:
         if key == "dev" and is_no_data(value):
             return None
         return canonical_description(value, key, as_path=self.as_path, ordered=key == "train")
+
+    def _further_data(self, phase: Phase) -> dict[str, Any]:
+        """:return: name → further data set to score in the phase; None or [] in `#config` removes one"""
+        given = eval_data_of(phase.config, "config")
+        described = {
+            name: canonical_description(data, f"eval_datasets: {name}", as_path=self.as_path, ordered=False)
+            for name, data in given.items()
+            if not is_no_data(data)
+        }
+        return {name: data for name, data in self.eval_datasets.items() if name not in given} | described
+
+
+def eval_data_of(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """
+    :param options: of a config or a `#config`
+    :return: name → data, of `eval` and `eval_datasets`
+    :raises ConfigError: for a wrong name
+    """
+    given = options.get("eval_datasets") or {}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{where}: eval_datasets: found {given!r:.60}, expected a dict: name → data")
+    check_data_names(given, f"{where}: eval_datasets")
+    return ({"eval": options["eval"]} if "eval" in options else {}) | dict(given)
+
+
+def check_data_names(names: Iterable[object], where: str) -> None:
+    """:raises ConfigError: if one cannot be the name of a further data set, which becomes a part of the names of its scores"""
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(r"[^\s/:]+", name):
+            raise ConfigError(f"{where}: found the name {name!r:.60}, expected a word such as 'devtrain'")
+        if name in DATA_KEYS:
+            raise ConfigError(f"{where}: {name!r} is the name of other data; expected as the argument '{name}_data='")
 
 
 def is_no_data(data: object) -> bool:

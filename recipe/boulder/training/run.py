@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from boulder.data import Dataset
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import GrowthReport
 from boulder.training.interrupt import Interrupt
+from boulder.training.kept_folder import KeptFolder
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.progress import Progress
@@ -28,6 +29,8 @@ class TrainingFiles:
     :param tensorboard: folder for TensorBoard's event files
     :param learning_rates: rates and scores of all epochs so far, in RETURNN's format; None for no such file
     :param progress: state of the running epoch, see `boulder.training.progress`
+    :param kept: keeps checkpoints of some epochs; None: of none
+    :param checkpoint_minutes: within an epoch, save when so much time has passed since the last checkpoint; None: never
     :param begin: called first, by rank 0 only
     """
 
@@ -38,6 +41,8 @@ class TrainingFiles:
     tensorboard: Path
     progress: Path
     growth: Callable[[TrainingPhase, GrowthReport], None]
+    kept: KeptFolder | None = None
+    checkpoint_minutes: float | None = None
     begin: Callable[[], None] = lambda: None
     learning_rates: Path | None = None
 
@@ -46,13 +51,13 @@ class TrainingFiles:
 class TrainingRun:
     """
     :param train_data: data set of the phase to train on
-    :param dev_data: data set of the phase to score after each epoch; None for none
+    :param scored_data: name → data set of the phase to score after each epoch, in this order; "dev" is the first, if given
     :param say: receives one line of log at a time
     """
 
     files: TrainingFiles
     train_data: Dataset
-    dev_data: Dataset | None
+    scored_data: Mapping[str, Dataset]
     replicas: OneReplica
     store: CheckpointStore
     interrupt: Interrupt
@@ -67,6 +72,12 @@ class TrainingRun:
         """
         state.params, state.slots, state.iterations = model.values(), model.slots(), model.iterations
         return self.store.save(state)
+
+    def save_if_due(self, model: Model, state: Checkpoint) -> None:
+        """Save after `checkpoint_minutes` without a checkpoint. Rank 0 alone decides: this changes no number."""
+        minutes = self.files.checkpoint_minutes
+        if minutes is not None and self.replicas.is_chief and self.store.minutes_since_save >= minutes:
+            self.save(model, state)
 
     def stop_if_asked(self, model: Model, state: Checkpoint) -> None:
         """:raises SystemExit: after saving, if any process has received a signal"""

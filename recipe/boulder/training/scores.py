@@ -16,7 +16,7 @@ from boulder.lazy import tf
 from boulder.network import NetworkSpec
 from boulder.network.loss import LossValue
 from boulder.schedule.labels import index_label
-from boulder.training.history import EpochRecord, TimedRecord
+from boulder.training.history import EpochRecord, TimedRecord, scores_by_data
 
 
 class Sums:
@@ -101,7 +101,7 @@ def write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) ->
 def _write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) -> None:
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=record["epoch"]):
-        for data, scores in (("train", record["train"]), ("dev", record.get("dev", {}))):
+        for data, scores in scores_by_data(record).items():
             for key, value in scores.items():
                 tf.summary.scalar(f"{key}/{data}", value)
         tf.summary.scalar("learning_rate", record["learning_rate"])
@@ -110,18 +110,21 @@ def _write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) -
 
 
 def describe_record(record: Mapping[str, Any] | EpochRecord) -> str:
-    """:return: one line for people: epoch, scores of train and dev, time"""
+    """:return: one line for people: epoch, scores of each data set, time"""
     values = cast(Mapping[str, Any], record)
+    by_data = scores_by_data(values)
     keys = [key for key in values["train"] if key.startswith(("cost:", "error:"))]
     single = len({key.split(":")[1] for key in keys}) == 1  # a single loss: its layer need not be named
     scores = []
     for key in keys:
-        dev = f", dev {values['dev'][key]:.4f}" if key in values.get("dev", {}) else ""
         what, layer = key.split(":", 1)
         scale = values.get("scales", {}).get(layer) if what == "cost" else None
         factor = "" if scale is None else f" (× {scale:g})"
         name = f"exp {what}" if layer.endswith(":exp") else what
-        scores.append(f"{name if single else key}{factor} {values['train'][key]:.4f}{dev}")
+        others = [
+            f", {data} {of_data[key]:.4f}" for data, of_data in by_data.items() if data != "train" and key in of_data
+        ]
+        scores.append(f"{name if single else key}{factor} {values['train'][key]:.4f}{''.join(others)}")
     index = index_label(values["index"]).removesuffix(" network")
     rate = f"lr {values['learning_rate']:.3g}"
     if "effective_learning_rate" in values:

@@ -14,6 +14,9 @@ from boulder.training.checkpoint import Checkpoint
 _NAME = re.compile(r"epoch\.(\d+)(?:\.batch\.(\d+))?\.h5$")
 _BATCHES = 1000  # after this many batches an epoch counts as half done
 _SECONDS_FOR_FILES = 60  # for files of another machine to appear here
+CHECKPOINT_MINUTES = 30.0
+"""Default of `checkpoint_minutes` of training jobs."""
+
 _KEEP = 2  # the newest, and the one before it in case the newest is damaged
 
 
@@ -27,6 +30,7 @@ class CheckpointStore:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._saved = time.monotonic()
         self._delete_temporaries()
 
     def _delete_temporaries(self) -> None:
@@ -45,9 +49,15 @@ class CheckpointStore:
         """
         path = self.path(checkpoint.epoch, checkpoint.batches_done)
         checkpoint.save(path)
+        self._saved = time.monotonic()
         for old in [p for p in self.paths() if p != path][_KEEP - 1 :]:
             old.unlink()
         return path
+
+    @property
+    def minutes_since_save(self) -> float:
+        """Minutes since the last checkpoint, or since the process began."""
+        return (time.monotonic() - self._saved) / 60
 
     def load(self, epoch: int, batch: int) -> Checkpoint:
         """

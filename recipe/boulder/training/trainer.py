@@ -54,6 +54,8 @@ def train(
         stack.enter_context(replicas.failures())
         data = stack.enter_context(PhaseData(extern_data))
         state = _start_state(phases[0].first_epoch, store, replicas, files, say)
+        if state and replicas.is_chief:
+            _keep_again(state, store, files)
         interrupt = stack.enter_context(Interrupt())
         progress = stack.enter_context(Progress(files.progress if replicas.is_chief else None))
         for phase in phases:
@@ -73,6 +75,13 @@ def train(
 def _write_result(store: CheckpointStore, files: TrainingFiles) -> None:
     with replaced(files.checkpoint, durable=True) as temporary:
         shutil.copyfile(store.paths()[0], temporary)
+
+
+def _keep_again(state: Checkpoint, store: CheckpointStore, files: TrainingFiles) -> None:
+    """The job may have been killed between saving a checkpoint of its own and keeping it."""
+    path = store.path(state.epoch, 0)
+    if files.kept and state.position is None and state.history and path.exists():
+        files.kept.update(path, state.history)
 
 
 def _start_state(

@@ -13,6 +13,7 @@ settings = {
     "learning_rate_file": "learning_rates",
     "save_epoch1_initial_model": True,
     "log_verbosity": 3,
+    "cache_size": "0",
     "extern_data": {"data": {"dim": 5}, "classes": {"dim": 6, "sparse": True}, "words": {"dim": 4, "sparse": True}},
     "batch_size": 60,
     "max_seqs": 8,
@@ -31,7 +32,7 @@ settings["dev"] = data("dev", seq_ordering="sorted")
 
 def init_new_network_callback(session, new_epoch, new_network, **_others):
     """New parameters have values that follow from their names, so that they are the same in each implementation."""
-    for layer_name, layer in sorted(new_network.layers.items()):
-        for name, param in sorted(layer.params.items()):
-            random = np.random.RandomState(crc32(f"{new_epoch} {layer_name} {name}".encode()))
+    for layer in new_network.layers.values():
+        for param in layer.params.values():
+            random = np.random.RandomState(crc32(f"{new_epoch} {param.name}".encode()))
             param.load(random.uniform(-0.3, 0.3, param.shape.as_list()).astype("float32"), session)

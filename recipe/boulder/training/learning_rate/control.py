@@ -49,9 +49,9 @@ class LearningRateControl(ABC):
         :param history: records of all epochs before it, of earlier phases as well. A score may be None or missing.
         """
 
-    def check_scores(self, phases: Sequence[tuple[Collection[str], bool]]) -> None:
+    def check_scores(self, phases: Sequence[tuple[Collection[str], Sequence[str]]]) -> None:
         """
-        :param phases: layers with a loss, and whether dev data is scored, for each phase of the plan
+        :param phases: layers with a loss, and names of the data sets that are scored, for each phase of the plan
         :raises ConfigError: if the rule needs a score that no phase computes
         """
         return

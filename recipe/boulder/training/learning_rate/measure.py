@@ -5,6 +5,7 @@
 | `dev_score`, `dev_error` | `cost:LAYER`, `error:LAYER` on dev, in an epoch whose network has one loss |
 | `dev_score_LAYER`, `dev_error_LAYER` | the same, in an epoch whose network has several losses |
 | `train_score`, `train_error`, `train_score_LAYER`, … | the same on the training data |
+| `NAME_score`, … | the same on the further data set NAME of `eval_datasets` |
 
 LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. Scores do not include loss scales.
 
@@ -14,10 +15,11 @@ has no scores. This changes names where such a loss is one of two.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 
 from boulder.errors import ConfigError, nearest
-from boulder.training.history import EpochRecord, Scores
+from boulder.training.history import EpochRecord, scores_by_data
 
 Measure = str | list[str] | None
 _KINDS = {"cost": "score", "error": "error"}
@@ -26,8 +28,7 @@ _KINDS = {"cost": "score", "error": "error"}
 def named_scores(record: EpochRecord) -> dict[str, float | None]:
     """:return: all scores of an epoch by RETURNN's names"""
     result: dict[str, float | None] = {}
-    data: Mapping[str, Scores] = {"train": record["train"], "dev": record.get("dev", {})}
-    for prefix, scores in data.items():
+    for prefix, scores in scores_by_data(record).items():
         for ours, kind in _KINDS.items():
             layers = {key.partition(":")[2]: value for key, value in scores.items() if key.startswith(f"{ours}:")}
             for layer, value in layers.items():
@@ -35,15 +36,31 @@ def named_scores(record: EpochRecord) -> dict[str, float | None]:
     return result
 
 
-def score_names(layers: Collection[str], with_dev: bool) -> list[str]:
+def score_named(record: EpochRecord, name: str) -> float | None:
+    """
+    :param name: RETURNN's name of a score, with or without its layer: `dev_error` is also that of `output`, and
+        `dev_error_LAYER` also that of an epoch with this loss alone
+    :return: None if the epoch lacks the score, or it is not finite
+    """
+    scores = named_scores(record)
+    for data, of_data in scores_by_data(record).items():
+        losses = {key.partition(":")[2] for key in of_data}
+        for kind in _KINDS.values() if len(losses) == 1 else ():
+            scores[f"{data}_{kind}_{next(iter(losses))}"] = scores.get(f"{data}_{kind}")
+    value = scores.get(name, scores.get(f"{name}_output"))
+    return value if value is not None and math.isfinite(value) else None
+
+
+def score_names(layers: Collection[str], data: Sequence[str]) -> list[str]:
     """
     :param layers: layers with a loss
+    :param data: names of the data sets that are scored besides the training data
     :return: RETURNN's names of all scores of an epoch
     """
-    prefixes = ("dev", "train") if with_dev else ("train",)
+    prefixes = (*(["dev"] if "dev" in data else []), "train", *data)
     return [
         _name(f"{prefix}_{kind}", layer, len(layers))
-        for prefix in prefixes
+        for prefix in dict.fromkeys(prefixes)
         for kind in _KINDS.values()
         for layer in layers
     ]

@@ -117,8 +117,8 @@ class Newbob(LearningRateControl):
             shadowed=[[epoch, rate] for epoch, rate in self.shadowed if epoch < epochs.stop],
         )
 
-    def check_scores(self, phases: Sequence[tuple[Collection[str], bool]]) -> None:
-        known = dict.fromkeys(name for layers, with_dev in phases for name in score_names(layers, with_dev))
+    def check_scores(self, phases: Sequence[tuple[Collection[str], Sequence[str]]]) -> None:
+        known = dict.fromkeys(name for layers, data in phases for name in score_names(layers, data))
         single_losses = {layer for layers, _ in phases if len(layers) == 1 for layer in layers}
         check_measure(self.learning_rate_control_error_measure, list(known), single_losses)
 
