@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from boulder.data import HdfWriter
+from boulder.data import HdfWriter, open_dataset
 from boulder.errors import DataError
 
 EXTERN_DATA = {"data": {"dim": 2}, "zeta": (4, 2), "classes": {"dim": 3, "sparse": True}}
@@ -177,3 +177,17 @@ def test_wrong_use_is_reported(tmp_path):
         writer.write("a", {"data": [1]})
     with writer, pytest.raises(DataError, match="found sequence tag 5, expected a str"):
         writer.write(5, {"data": [1]})
+
+
+def test_names_of_labels_are_read_if_there_is_one_for_each(tmp_path):
+    streams = {"data": {"dim": 3}, "classes": {"dim": 2, "sparse": True}}
+    with HdfWriter(tmp_path / "a.hdf", streams, {"classes": ["a", "b"]}) as writer:
+        writer.write("t", {"data": np.zeros((1, 3)), "classes": [1]})
+    with open_dataset(tmp_path / "a.hdf", streams, streams=["data"]) as dataset:
+        assert dataset.label_names("classes") == ["a", "b"]
+        assert dataset.label_names("data") is None
+        assert dataset.label_names("other") is None
+    with h5py.File(tmp_path / "a.hdf", "a") as file:
+        file["targets/size"].attrs["classes"] = [3, 1]
+    with open_dataset(tmp_path / "a.hdf") as dataset:
+        assert dataset.label_names("classes") is None
