@@ -70,7 +70,7 @@ _ROWS = table(
         *("gradient_clip_norm", "gradient_nan_inf_filter", "gradient_noise", "inc_seq_length"),
         *("maximize_grad_norm", "packed_tensors", "param_dropout", "param_variational_noise"),
         *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "shuffle_batches"),
-        *("shuffle_frames_of_nseqs", "use_last_best_model", "chunk_eval"),
+        *("shuffle_frames_of_nseqs", "chunk_eval"),
         unless=(0, {}, ""),
     ),
     refused("Boulder does not support it yet", "accum_grad_multiple_step", "context_window", "window", unless=(0, 1)),
