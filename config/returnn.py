@@ -1,23 +1,43 @@
-"""Trains the phases of a RETURNN config file as jobs.
+"""Trains the phases of a RETURNN config file as jobs, and runs the network over other data.
 
-    boulder plan path/to/file.config                              shows the phases, and what cannot be trained
-    boulder run "config/returnn.setup('path/to/file.config')"     trains them
+    boulder plan path/to/file.config                               shows the phases, and what cannot be trained
+    boulder run "config/returnn.setup('path/to/file.config')"      trains them; decodes if the file has options of a search
+    boulder run "config/returnn.search('path/to/file.config')"     decodes a data set, and scores the words
+    boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
+    boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
 The data sets of the file must be of class HDFDataset, and Boulder must support its layers (docs/experiment.md) and options
 (docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
+docs/search.md describes the last three commands. They train nothing if the file names a checkpoint by `load`, and nothing
+again that is trained already.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from boulder.returnn import load_config
-from jobs.notices import keep_notices
+from boulder.errors import BoulderError
+from boulder.returnn import ReturnnConfig, load_config
+from boulder.returnn.notices import Notice
+from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
+from boulder.returnn.tasks import task_network
+from jobs.checkpoint_choice import CheckpointChoice
+from jobs.forward import ForwardJob
+from jobs.laid_out import Pipeline
+from jobs.notices import keep_notices, kept_notices
 from jobs.pipeline import lay_out
+from jobs.prior import PriorJob
+from jobs.report import ReportJob
+from jobs.returnn_tasks import TrainedNetwork, WordOptions, lay_out_forward, lay_out_prior, lay_out_search
 from jobs.rqmt import training_rqmt
+from jobs.word_scoring import WordScoringJob
 from sisyphus import tk
 
 
 def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int = 1, nodes: int = 1) -> None:
     """
+    Trains. If the file has `search_data`, `search_output_layer` or `search_output_file`, also decodes `search_data`, or else
+    `dev`, scores the words, and writes a report.
+
     :param path: RETURNN config file
     :param cpu: cores of each training job, per node
     :param mem: memory per node, in GB
@@ -25,10 +45,151 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
     :param gpus: number of GPUs per node, which share the batches
     :param nodes: number of nodes of each training job
     """
-    name = Path(path).stem
-    training = load_config(path).training(tk.Path)
+    config, name = load_config(path), Path(path).stem
+    training = trained(config, name, cpu, mem, time, gpus, nodes)
+    network = TrainedNetwork.of(training)
+    options = _search_after_training(config, name, network) if asks_for_search(config) else None
+    if options:
+        scoring = lay_out_search(name, config, options, network, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time))
+        report = ReportJob(
+            title=name,
+            phases=training.rows,
+            scores=training.scores,
+            growth=training.growth,
+            word_errors=[scoring.out_rates] if scoring else [],
+            words=scoring.out_words if scoring else None,
+        )
+        report.add_alias(f"{name}/report")
+        tk.register_output(f"{name}/report.html", report.out_report)
+
+
+def search(
+    path: str,
+    checkpoint: str | int = "last",
+    data: str | None = None,
+    units: str | None = None,
+    remove: Sequence[str] = (),
+    lexicon: str | None = None,
+    corpus: str | None = None,
+    cpu: int = 2,
+    mem: float = 8,
+    time: float = 24,
+) -> WordScoringJob | None:
+    """
+    Decodes a data set, and scores the words.
+
+    :param path: RETURNN config file
+    :param checkpoint: see `network_of`
+    :param data: name of a data set of the file; None: `search_data`, or else `eval`, or else `dev`
+    :param units: of the hypotheses: "words", "bpe", "sentencepiece", "characters" or "phonemes"; None: as the vocabulary says
+    :param remove: units to remove before scoring, e.g. `["</s>"]`
+    :param lexicon: pronunciations, for phonemes
+    :param corpus: Bliss corpus, for references and the times of segments
+    :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :return: the scoring job; None if there are no references
+    """
+    config, name = load_config(path), Path(path).stem
+    network = network_of(config, name, checkpoint, cpu, mem, time)
+    options = search_options(config, network.network, data, tk.Path)
+    words = WordOptions(units, _file(lexicon), tuple(remove), _file(corpus))
+    return lay_out_search(name, config, options, network, words, training_rqmt(cpu=cpu, mem=mem, time=time))
+
+
+def forward(
+    path: str,
+    checkpoint: str | int = "last",
+    data: str | None = None,
+    layers: str | dict[str, str] | None = None,
+    cpu: int = 2,
+    mem: float = 8,
+    time: float = 24,
+) -> ForwardJob:
+    """
+    Writes outputs of layers as an HDF data set.
+
+    :param path: RETURNN config file
+    :param checkpoint: see `network_of`
+    :param data: name of a data set of the file; None: `eval`, or else `dev`
+    :param layers: name of a layer; or stream of the data set to write → name of a layer; None: `forward_output_layer`
+    :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :return: the job, whose `out_hdf` is a data set for others
+    """
+    config, name = load_config(path), Path(path).stem
+    network = network_of(config, name, checkpoint, cpu, mem, time)
+    return lay_out_forward(name, config, network, data, layers, training_rqmt(cpu=cpu, mem=mem, time=time))
+
+
+def prior(
+    path: str,
+    checkpoint: str | int = "last",
+    data: str | None = None,
+    cpu: int = 2,
+    mem: float = 8,
+    time: float = 24,
+) -> PriorJob:
+    """
+    Writes the mean posteriors of a data set.
+
+    :param path: RETURNN config file
+    :param checkpoint: see `network_of`
+    :param data: name of a data set of the file; None: `train`
+    :param cpu: cores of each job; `mem` and `time` as in `setup`
+    """
+    config, name = load_config(path), Path(path).stem
+    network = network_of(config, name, checkpoint, cpu, mem, time)
+    return lay_out_prior(name, config, network, data, training_rqmt(cpu=cpu, mem=mem, time=time))
+
+
+def network_of(
+    config: ReturnnConfig, name: str, checkpoint: str | int, cpu: int, mem: float, time: float
+) -> TrainedNetwork:
+    """
+    :param checkpoint: "last": that of `load`, or else the last one of the training, which is laid out. "best", "best:SCORE",
+        "average:N" of the last ones, "average_best:N", or the number of an epoch: of the training. Or a file of Boulder or
+        RETURNN
+    :return: the network that a task uses
+    """
+    choice = CheckpointChoice.of(checkpoint)
+    if choice is None or choice.kind == "last":
+        found = task_network(config, tk.Path, None if choice else str(Path(str(checkpoint)).absolute()))
+        if found.sources is not None:
+            return TrainedNetwork.loaded(config, found)
+    if config.values.get("task", "train") != "train":
+        config = load_config(config.file, {"task": "train"})
+    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice)
+
+
+def trained(
+    config: ReturnnConfig,
+    name: str,
+    cpu: int,
+    mem: float,
+    time: float,
+    gpus: int = 1,
+    nodes: int = 1,
+    choice: CheckpointChoice | None = None,
+) -> Pipeline:
+    """
+    :param choice: the checkpoint to keep, besides those that the config keeps
+    :return: the training jobs of a config
+    """
+    training = config.training(tk.Path)
     keep_notices(name, training.notices)
-    laid_out = lay_out(
-        name, **training.arguments(), rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes
-    )
+    arguments = choice.keeping(training.arguments()) if choice else training.arguments()
+    laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)
     tk.register_output(f"{name}/checkpoint.h5", laid_out.checkpoint)
+    return laid_out
+
+
+def _search_after_training(config: ReturnnConfig, name: str, network: TrainedNetwork) -> SearchOptions | None:
+    """:return: options of the search; None if it is not possible, which does not keep a config from being trained"""
+    data = None if config.values.get("search_data") else "dev"
+    try:
+        return search_options(config, network.network, data, tk.Path)
+    except BoulderError as error:
+        keep_notices(name, [*kept_notices()[name], Notice("search", f"is not laid out: {error}")])
+        return None
+
+
+def _file(path: str | None) -> tk.Path | None:
+    return tk.Path(str(Path(path).absolute())) if path else None

@@ -59,6 +59,11 @@ async def lay_out_adaptive(name: str, **arguments: Unpack[ExperimentOptions]) ->
     network, pretrain = experiment.network, experiment.pretrain
     if network is None or pretrain is None:
         raise ConfigError(f"pipeline {name!r}: an adaptive schedule needs 'network' and 'pretrain'")
+    if experiment.starting_point.epoch:
+        raise ConfigError(
+            f"pipeline {name!r}: start_from: 'epoch': found {experiment.starting_point.epoch}, expected 0, as the algo of an "
+            "adaptive schedule needs the scores of all epochs"
+        )
     layout = Layout(experiment)
     further = all_further_epochs(name, experiment.further_epochs)
     history: list[dict] = []

@@ -16,6 +16,7 @@ from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import learning_rate_control
 from boulder.training.phase import TrainingPhase
+from boulder.training.updater import check_updates
 from jobs import several_gpus
 from jobs.experiment import Experiment
 from jobs.kept import warn_of_missing_checkpoints
@@ -52,7 +53,10 @@ class Layout:
             num_epochs = experiment.num_epochs
         specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
-        start.check(plan)
+        try:
+            start.check(plan, specs)
+        except BoulderError as error:
+            raise type(error)(f"pipeline {experiment.name!r}: start_from: {error}") from error
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         if start.sources:
             rows[0]["growth"] = None  # not known before the checkpoint has been read
@@ -98,6 +102,7 @@ class Layout:
             try:
                 specs.append(maker.network(phase))
                 phases.append(maker.phase(phase, rates).with_pretrain_end(plan.num_pretrain_epochs))
+                check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from boulder.search.data_pass import DataPass
 
 
+_OF_EPOCHS = ("partition_epoch", "repeat_epoch", "epoch_wise_filter")
+
+
 class NetworkPassJob(Job):
     """
     A subclass declares its outputs and implements `run`, which begins with `data_pass`.
@@ -47,7 +50,7 @@ class NetworkPassJob(Job):
         """
         self.checkpoint = checkpoint
         self.extern_data = extern_data
-        self.data = data_description(data, "data", ordered=False)
+        self.data = whole_data(data)
         self.network = network
         self.batch_size = batch_size
         self.max_seqs = max_seqs
@@ -79,4 +82,11 @@ class NetworkPassJob(Job):
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:
         computed = {key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")}
-        return super().hash(computed | {"data": data_description(kwargs["data"], "data", ordered=False)})
+        return super().hash(computed | {"data": whole_data(kwargs["data"])})
+
+
+def whole_data(data: Data) -> dict[str, Any]:
+    """:return: canonical description of all sequences that the data set selects, regardless of the parts that epochs have"""
+    if isinstance(data, Mapping):
+        data = {key: value for key, value in data.items() if key not in _OF_EPOCHS}
+    return data_description(data, "data", ordered=False)

@@ -7,7 +7,8 @@ from typing import Any
 
 from boulder.search.hypotheses import write_hypotheses
 from boulder.search.layer_text import TextSource, stream_texts
-from jobs.experiment import Data, data_description
+from jobs.experiment import Data
+from jobs.network_pass import whole_data
 from sisyphus import Job, Task
 
 
@@ -37,7 +38,7 @@ class ReferencesJob(Job):
         :param vocabulary: see `boulder.search.labels.vocabulary_description`; None: the names in the data set, if there are
             any, else the indices
         """
-        self.data = data_description(data, "data", ordered=False)
+        self.data = whole_data(data)
         self.extern_data = extern_data
         self.stream = stream
         self.vocabulary = vocabulary
@@ -55,4 +56,4 @@ class ReferencesJob(Job):
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:
         computed = {key: value for key, value in kwargs.items() if key != "rqmt"}
-        return super().hash(computed | {"data": data_description(kwargs["data"], "data", ordered=False)})
+        return super().hash(computed | {"data": whole_data(kwargs["data"])})

@@ -19,7 +19,7 @@ class ReportJob(Job):
         out_report: HTML file
         out_curves: SVG file with only the learning curves
 
-    Hash: all arguments; `growth` and `attention` only if given, so that the ids of older reports stay.
+    Hash: all arguments; `growth`, `attention` and `word_errors` only if given, so that the ids of older reports stay.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class ReportJob(Job):
         growth: Sequence[tk.Path] = (),
         attention: tk.Path | None = None,
         num_attention: int = 9,
+        word_errors: Sequence[tk.Path] = (),
     ):
         """
         :param title: heading, e.g. the name of the experiment
@@ -47,6 +48,7 @@ class ReportJob(Job):
         :param growth: `out_growth` of the training jobs, in order
         :param attention: `out_attention` of a beam search: word → attention weights, shape (phonemes, letters)
         :param num_attention: number of words whose attention weights to show, at regular steps
+        :param word_errors: `out_rates` of word scoring jobs
         """
         self.title = title
         self.phases = phases
@@ -58,6 +60,7 @@ class ReportJob(Job):
         self.growth = growth
         self.attention = attention
         self.num_attention = num_attention
+        self.word_errors = word_errors
 
         self.out_report = self.output_path("report.html")
         self.out_curves = self.output_path("learning_curves.svg")
@@ -81,6 +84,7 @@ class ReportJob(Job):
             "phases": with_stale(with_times(self.phases, records), stale_epochs),
             "scores": records,
             "error_rates": [_read(path) for path in self.error_rates],
+            "word_errors": [_read(path) for path in self.word_errors],
             "examples": self._examples(),
             "growth": number_growth([entry for path in self.growth for entry in _read(path)], self.phases),
             "attention": self._attention(),
@@ -120,7 +124,7 @@ class ReportJob(Job):
         :return: stale part → reason
         """
         parts: dict[str, list[tk.Path | None]] = {
-            "error rates": list(self.error_rates),
+            "error rates": [*self.error_rates, *self.word_errors],
             "decoded words": [self.words],
             "attention weights": [self.attention],
         }
@@ -131,7 +135,7 @@ class ReportJob(Job):
 
     @classmethod
     def hash(cls, kwargs: dict) -> str:
-        without = [key for key in ("growth", "attention") if not kwargs.get(key)]
+        without = [key for key in ("growth", "attention", "word_errors") if not kwargs.get(key)]
         without += ["num_attention"] if "attention" in without else []
         return super().hash({key: value for key, value in kwargs.items() if key not in without})
 

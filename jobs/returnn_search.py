@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from boulder.search.hypotheses import check_format, write_hypotheses
+from boulder.search.hypotheses import write_hypotheses
 from boulder.search.layer_text import TextSource
 from jobs.experiment import Data
 from jobs.network_pass import NetworkPassJob
@@ -18,7 +18,8 @@ class ReturnnSearchJob(NetworkPassJob):
     with several hypotheses a list of (score, text), that of a layer without class indices an array.
 
     Outputs:
-        out_search_file: hypotheses in the format `py` or `txt`, in the order of the data set
+        out_search_file: hypotheses in RETURNN's format `py`, in the order of the data set
+        out_search_txt_file: the same in its format `txt`; not for a list of layers
 
     Hash: see `NetworkPassJob`.
     """
@@ -33,7 +34,6 @@ class ReturnnSearchJob(NetworkPassJob):
         data: Data,
         output_layer: str | Sequence[str] = "output",
         texts: dict[str, dict] | None = None,
-        file_format: str = "py",
         ctc: bool = False,
         network: dict | None = None,
         batch_size: int | dict[str, int] = 5000,
@@ -45,7 +45,6 @@ class ReturnnSearchJob(NetworkPassJob):
         :param output_layer: name of a layer, or a list of names; with a list, each hypothesis is a dict by layer
         :param texts: layer → where the names of its classes come from: "vocabulary", see
             `boulder.search.labels.vocabulary_description`, or else "stream", a stream of the data set
-        :param file_format: "py" or "txt"
         :param ctc: whether the layer has the shape [B, T, labels + blank] and is decoded by the best label of each frame
 
         `NetworkPassJob` documents the other arguments.
@@ -62,12 +61,11 @@ class ReturnnSearchJob(NetworkPassJob):
         )
         self.output_layer = output_layer
         self.layers = [output_layer] if isinstance(output_layer, str) else list(output_layer)
-        check_format(file_format, "search_output_file_format", 1 if isinstance(output_layer, str) else 2)
         self.texts = texts or {}
-        self.file_format = file_format
         self.ctc = ctc
 
-        self.out_search_file = self.output_path(f"search_out.{file_format}")
+        self.out_search_file = self.output_path("search_out.py")
+        self.out_search_txt_file = self.output_path("search_out.txt")
 
     def run(self) -> None:
         from boulder.search.layer_text import hypothesis, labels_of
@@ -85,7 +83,9 @@ class ReturnnSearchJob(NetworkPassJob):
                 for layer, output in zip(self.layers, outputs, strict=True)
             }
             results[tag] = found[self.layers[0]] if isinstance(self.output_layer, str) else found
-        write_hypotheses(self.out_search_file.get_path(), results, self.file_format)
+        write_hypotheses(self.out_search_file.get_path(), results)
+        if isinstance(self.output_layer, str):
+            write_hypotheses(self.out_search_txt_file.get_path(), results, "txt")
         for layer in self.layers:
             if labels[layer] is None:
                 print(

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
 from boulder.errors import CheckpointError, ConfigError
-from boulder.returnn.checkpoint import main_file, prefix_of
+from boulder.network import NetworkSpec
+from boulder.returnn.checkpoint import main_file, peek, prefix_of
 from boulder.schedule import Plan
 from boulder.schedule.canonical import canonical
 from boulder.training import TrainingPhase
-from boulder.training.starting import Source
+from boulder.training.starting import Source, check_sources
 from jobs.import_checkpoint import ImportCheckpointJob
 from sisyphus import tk
 
@@ -51,13 +52,26 @@ class StartingPoint:
             )
         return cls(sources, epoch)
 
-    def check(self, plan: Plan) -> None:
-        """:raises ConfigError: if nothing of the plan remains to be trained"""
+    def check(self, plan: Plan, networks: Sequence[NetworkSpec]) -> None:
+        """
+        :param networks: of each phase of the plan
+        :raises BoulderError: if nothing of the plan remains to be trained; if a parameter is missing in the checkpoints, or
+            has another shape, as far as they exist already
+        """
         if self.epoch >= plan.num_epochs:
             raise ConfigError(
-                f"start_from: 'epoch': found {self.epoch}, expected at most {plan.num_epochs - 1}, as the plan has "
+                f"'epoch': found {self.epoch}, expected at most {plan.num_epochs - 1}, as the plan has "
                 f"{plan.num_epochs} epochs"
             )
+        files = [peek(source.checkpoint.get_path()) for source in self.sources if source.checkpoint.available()]
+        found = [(source, file) for source, file in zip(self.sources, files, strict=False) if file is not None]
+        if len(found) == len(self.sources):
+            epochs = [phase.epochs for phase in plan.phases]
+            check_sources(found, next(net for net, own in zip(networks, epochs, strict=True) if self._begins_in(own)))
+
+    def _begins_in(self, epochs: range) -> bool:
+        """:return: whether the checkpoint has the network of these epochs"""
+        return max(self.epoch, 1) in epochs
 
     def remaining(self, phases: Sequence[TrainingPhase]) -> list[TrainingPhase]:
         """:return: the phases, or parts of phases, after `epoch`"""
@@ -78,8 +92,7 @@ class StartingPoint:
         """
         if not self.sources:
             return None
-        last = max(self.epoch, 1)  # the epoch whose network the checkpoint has
-        phase = next(phase for phase in phases if phase.first_epoch <= last <= phase.last_epoch)
+        phase = next(phase for phase in phases if self._begins_in(phase.epochs))
         network: Any = canonical(phase.network, functions)
         return ImportCheckpointJob(
             sources=[source.to_json() for source in self.sources],

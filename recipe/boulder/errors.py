@@ -1,5 +1,7 @@
 """Errors of the input. A message is one line: the place, the value found, the values expected, and the nearest right name."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 
 from rapidfuzz import process
@@ -16,14 +18,22 @@ class ConfigError(BoulderError):
 class ConfigProblems(ConfigError):
     """Everything that is wrong with a config: one line if there is one problem, otherwise a heading and a line for each."""
 
-    def __init__(self, where: str, problems: Sequence[str]) -> None:
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
         """
-        :param where: the file
+        :param problems: none: the message is the only one
+        """
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
+
+    @classmethod
+    def of(cls, where: str, problems: Sequence[str]) -> ConfigProblems:
+        """
+        :param where: the file; "" if the problems name the place
         :param problems: at least one
         """
         lines = [f"{len(problems)} problems:", *(f"  {problem}" for problem in problems)]
-        super().__init__(f"{where}: " + (problems[0] if len(problems) == 1 else "\n".join(lines)))
-        self.problems = tuple(problems)
+        text = problems[0] if len(problems) == 1 else "\n".join(lines)
+        return cls(f"{where}: {text}" if where else text, problems)
 
 
 class ScheduleError(BoulderError):

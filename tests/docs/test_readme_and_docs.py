@@ -105,10 +105,12 @@ def section_table(section: str, heading: str) -> list[list[str]]:
 
 
 def test_the_table_of_options_of_data_sets_is_complete():
-    from boulder.data import HdfDataset
+    from boulder.data import HdfDataset, MetaDataset
 
     options = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `HDFDataset` |")]
     assert sorted(options) == sorted(HdfDataset.options())
+    further = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `MetaDataset` |")]
+    assert sorted([*options, *further]) == sorted(["files", *MetaDataset.options()])
 
 
 def test_the_table_of_options_is_complete_and_its_defaults_are_right():
@@ -122,6 +124,17 @@ def test_the_table_of_options_is_complete_and_its_defaults_are_right():
         text = f"{default:g}" if isinstance(default, float) else repr(default).replace("'", '"')
         assert told.pop(field.name) == text
     assert sorted(told) == sorted([*learning_rate_keys(), *KEEP_KEYS])
+
+
+def test_the_table_of_optimizers_is_complete_and_its_options_exist():
+    from boulder.training.optimizer import OPTIMIZERS
+
+    told = {}
+    for names, options, *_ in section_table("### Optimizers", "| optimizer |"):
+        told |= dict.fromkeys(re.findall(r"`(\w+)`", names), re.findall(r"`(\w+)`\*? \(", options))
+    assert sorted(told) == sorted(OPTIMIZERS)
+    for name, options in told.items():
+        assert set(options) <= set(OPTIMIZERS[name].options), name
 
 
 def test_the_tables_of_layers_and_losses_are_complete():

@@ -308,3 +308,12 @@ def test_an_algo_with_history_in_lay_out_names_the_function_to_call(data):
             extern_data=EXTERN_DATA,
             train_data=tk.Path(str(data / "train.hdf")),
         )
+
+
+def test_it_starts_from_a_checkpoint_but_not_in_the_middle(lay_out, tmp_path):
+    (tmp_path / "net.012.index").touch()
+    started, waited = lay_out(while_it_improves, [3.0, 2.0, 2.5, 2.4], start_from="net.012")
+    assert started.jobs[0].previous_checkpoint.creator.sources[0]["checkpoint"].path == "net.012.index"
+    assert waited[0] == ids(started)[: len(waited[0])]
+    with pytest.raises(ConfigError, match="start_from: 'epoch': found 2, expected 0, as the algo of an adaptive"):
+        lay_out(while_it_improves, start_from={"checkpoint": "net.012", "epoch": 2})

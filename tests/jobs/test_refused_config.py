@@ -20,7 +20,7 @@ device = "gpu"
 debug_print_layer_output = False
 gradient_clip_norms = 3
 """
-REFUSED = "seq_drop = 0.5\nwindow = 3\n"
+REFUSED = "use_horovod = True\ndataset_pipeline = True\n"  # which stay refused
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_plan_shows_the_phases_and_all_that_run_would_refuse(boulder):
     table, _, refused = output.partition("`boulder run` would refuse it:\n")
     assert "output" in table
     assert refused.splitlines() == [
-        "  'seq_drop': found 0.5; Boulder does not support it yet",
-        "  'window': found 3; Boulder does not support it yet",
+        "  'use_horovod': found True; Boulder shares batches among GPUs by itself: arguments gpus and nodes",
+        "  'dataset_pipeline': found True; Boulder reads data sets by itself",
     ]
 
 
@@ -53,8 +53,8 @@ def test_run_refuses_the_same(boulder):
     assert first.startswith("error: /")
     assert first.endswith("my.config: 2 problems:")
     assert lines == [
-        "  'seq_drop': found 0.5; Boulder does not support it yet",
-        "  'window': found 3; Boulder does not support it yet",
+        "  'use_horovod': found True; Boulder shares batches among GPUs by itself: arguments gpus and nodes",
+        "  'dataset_pipeline': found True; Boulder reads data sets by itself",
     ]
 
 

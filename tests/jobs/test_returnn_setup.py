@@ -2,6 +2,7 @@
 
 import pytest
 
+from boulder.errors import CheckpointError
 from tests.jobs.conftest import ROOT
 from tests.tiny import EXTERN_DATA
 
@@ -79,8 +80,8 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
     [
         (
             "device =",
-            "chunking = '50:25'; device =",
-            "my.config: 'chunking': found '50:25'; Boulder does not support it yet",
+            "dataset_pipeline = True; device =",
+            "my.config: 'dataset_pipeline': found True; Boulder reads data sets by itself",
         ),
         ('"HDFDataset"', '"ExternSprintDataset"', "'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         (
@@ -103,3 +104,27 @@ def test_an_error_is_reported_in_one_line(project, setup, old, new, message):
     assert code == 1
     assert [line for line in output.splitlines() if line.startswith("error: ")] == output.splitlines()
     assert message in output
+
+
+def test_it_starts_from_the_checkpoints_that_the_config_names(setup, project, monkeypatch):
+    import config.returnn
+    from jobs.pipeline import laid_out_pipelines
+    from sisyphus import gs
+
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(gs, "BASE_DIR", str(project.folder))
+    setup("device =", "import_model_train_epoch1 = 'old/net.080'; device =")
+    with pytest.raises(
+        CheckpointError, match=r"pipeline 'my': start_from: checkpoint .*/old/net.080.index: there is no"
+    ):
+        config.returnn.setup("my.config")
+    (project.folder / "old").mkdir()
+    (project.folder / "old/net.080.index").touch()
+    config.returnn.setup("my.config")
+    start = laid_out_pipelines()["my"].jobs[0].previous_checkpoint.creator
+    [source] = start.sources
+    path = source.pop("checkpoint")
+    assert (path.get_path(), source) == (
+        str(project.folder / "old/net.080.index"), {"use_importers": True, "keep_step": True},
+    )  # fmt: skip
+    assert start.functions  # of the network travel with it

@@ -60,6 +60,7 @@ def test_it_trains_there(python, tmp_path):
     assert "max_seqs = 10" in (folder / "output/train/returnn.config").read_text()
     assert "4: EpochData(" in (folder / "output/train/learning_rates").read_text()
     assert (folder / "output/train/scores.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "output/train/epoch.001.h5").stat().st_size > 1000
     checkpoint = (folder / "output/train/checkpoint.h5").read_bytes()
     jobs = {path.name for path in (folder / "work/jobs/phase_training").iterdir()}
     assert {path.name for path in (folder / "alias/train").iterdir()} == {"phase.00", "phase.01"}

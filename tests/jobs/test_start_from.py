@@ -73,7 +73,10 @@ def test_the_first_job_starts_from_a_checkpoint_that_a_job_makes(lay_out, checkp
 def test_the_path_and_each_option_enter_the_hash(lay_out, checkpoint, tmp_path):
     (tmp_path / "other.h5").write_bytes((tmp_path / checkpoint).read_bytes())
     given = [None, checkpoint, "other.h5", {"checkpoint": checkpoint, "ignore_missing": True}]
-    given += [{"checkpoint": checkpoint, "ignore_params": ["output/b"]}, {"checkpoint": checkpoint, "prefix": "fw"}]
+    given += [
+        {"checkpoint": checkpoint, "ignore_params": ["output/b"]},
+        {"checkpoint": checkpoint, "ignore_params_prefixes": ["fw"]},
+    ]
     given += [[{"checkpoint": checkpoint}, {"checkpoint": "other.h5"}], {"checkpoint": checkpoint, "epoch": 2}]
     assert len({ids(lay_out(start_from=start))[-1] for start in given}) == len(given)
     defaults = {"checkpoint": checkpoint, "prefix": "", "ignore_params": [], "epoch": 0}
@@ -91,17 +94,20 @@ def test_training_continues_after_an_epoch(lay_out, checkpoint):
     assert (start.epoch, start.phase_start, start.network) == (1, 1, whole.jobs[0].phases[0]["network"])
     assert start.sources[0]["keep_step"] is True
 
-    border = lay_out(start_from={"checkpoint": checkpoint, "epoch": 4})
+    border = lay_out(widths=(5, 4), start_from={"checkpoint": checkpoint, "epoch": 4})
     assert [(row["first_epoch"], row["last_epoch"]) for row in border.rows] == [(5, 10)]
     start = border.jobs[0].previous_checkpoint.creator
-    assert (start.epoch, start.phase_start, start.network) == (4, 3, whole.jobs[1].phases[0]["network"])
+    assert (start.epoch, start.phase_start, start.network) == (
+        4,
+        3,
+        lay_out(widths=(5, 4)).jobs[1].phases[0]["network"],
+    )
 
 
 def test_a_checkpoint_of_returnn_is_an_input_by_its_index_file(lay_out, tmp_path):
     from sisyphus import tk
 
-    for name in ("net.pretrain.004.index", "net.pretrain.004.meta"):
-        (tmp_path / name).touch()
+    (tmp_path / "net.pretrain.004.index").touch()
     names = [
         "net.pretrain.004",
         "net.pretrain.004.meta",
@@ -133,6 +139,8 @@ def test_a_checkpoint_of_returnn_is_an_input_by_its_index_file(lay_out, tmp_path
         ({"checkpoint": "old.h5", "epoch": "3"}, ConfigError, "'epoch': found '3', expected a number of epochs, 0 or more"),
         ({"checkpoint": "old.h5", "epoch": -1}, ConfigError, "'epoch': found -1, expected a number of epochs"),
         ({"checkpoint": "old.h5", "epoch": 10}, ConfigError, "found 10, expected at most 9, as the plan has 10 epochs"),
+        ({"checkpoint": "old.h5", "epoch": 4}, CheckpointError, r"pipeline 'test': start_from: .*old\.h5: 'fw0/rec/W' has the shape \(4, 24\) in"),
+        ({"checkpoint": "old.h5", "prefix": "fw0/"}, CheckpointError, "has no 'rec/W', 'rec/W_re', 'rec/b'; expected all"),
         ([{"checkpoint": "old.h5"}, {"checkpoint": "old.h5", "epoch": 1}], ConfigError, r"start_from\[1\]: 'epoch': found 1 "),
     ],
 )  # fmt: skip

@@ -197,6 +197,20 @@ def test_kept_epochs_are_added_to_those_of_the_config(cleanup, written):
     assert training.config_text.endswith(f"\ncleanup_old_models = {written}\n")
 
 
+def test_checkpoints_are_kept_as_asked():
+    sizes = iter(range(60, 70))  # of batches: trainings that share a job keep what either wants
+
+    def kept(post_config=None, **arguments):
+        given = config(post_config, staged=STAGED, batch_size=next(sizes))
+        return sorted(train_returnn(given, num_epochs=6, device="cpu", **arguments).out_checkpoints)
+
+    assert kept() == [1, 2, 3, 4, 5, 6]  # as RETURNN without cleanup_old_models
+    assert kept(save_interval=4) == [2, 4, 6]
+    assert (
+        kept(keep_epochs=[4]) == kept({"cleanup_old_models": {"keep": [4]}}) == [2, 4, 5, 6]
+    )  # and the last two, RETURNN's default
+
+
 @pytest.mark.parametrize(
     ("given", "arguments", "message"),
     [

@@ -66,3 +66,19 @@ def options_read_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def _is_typed_dict(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "typed_dict"
+
+
+def data_set_options_of_returnn() -> dict[str, set[str]]:
+    """:return: class of a data set → parameters of its constructor, and of those of the classes that it derives from"""
+    trees = [ast.parse(file.read_text()) for file in sorted((returnn_folder() / "datasets").glob("*.py"))]
+    classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def options(name: str) -> set[str]:
+        found = set()
+        for node in classes[name].body:
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                found |= {argument.arg for argument in (*node.args.args[1:], *node.args.kwonlyargs)}
+        bases = [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
+        return found.union(*(options(base) for base in bases if base in classes))
+
+    return {name: options(name) for name in classes}

@@ -5,14 +5,19 @@ The "kind" of a case is one of:
 parameters  net dict → path and shape of each parameter
 code        text of a config file, name of a layer, batch, numbers of updates → output of the layer in training, for each
 network     net dict, parameters by path, batch → shapes of the parameters, outputs of layers, losses, gradients
+constraints net dict, parameters by path, batch → the terms of the objective that are no losses, and their gradients
 grow        two net dicts, parameters of the first, initial values of the second → parameters of the second
 engine      networks of a pretraining in order, see returnn_engine.py
+update      options, parameters, gradients of each step → parameters after each step, see returnn_updater.py
+task        name of a task, config, parameters, data set, file to write, see returnn_tasks.py
 save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
+train       path of a config file → learning rates, scores, parameters, see returnn_training.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
 import pickle
 import sys
+from unittest import mock
 
 import numpy
 from returnn.util.basic import BehaviorVersion
@@ -21,6 +26,9 @@ from returnn.util.basic import BehaviorVersion
 def main(cases_file, results_file):
     import returnn_checkpoints  # beside this file
     import returnn_engine
+    import returnn_tasks
+    import returnn_training
+    import returnn_updater
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.util import basic as tf_util
@@ -38,12 +46,16 @@ def main(cases_file, results_file):
         "parameters": parameters,
         "code": code,
         "network": network,
+        "constraints": constraints,
         "grow": grow,
         "engine": returnn_engine.grow,
         "save": returnn_checkpoints.save,
         "start": returnn_checkpoints.start,
         "load": returnn_checkpoints.load,
         "subset": subset,
+        "update": returnn_updater.update,
+        "train": returnn_training.train,
+        "task": returnn_tasks.run,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
@@ -167,6 +179,18 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
                 found = zip(built.variables, gradients, strict=True)
                 wanted["gradients"] = {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}
         return built.session.run(wanted, built.feed(data, lengths)) | {"shapes": shapes}
+
+
+def constraints(net, extern_data, params, data, lengths):
+    built = Built(net, extern_data)
+    with built.active():
+        built.set(params)
+        with mock.patch("tensorflow.where", built.tf.where):  # `darc1` needs TensorFlow 1's
+            value = built.network.get_total_constraints()
+        gradients = built.tf.gradients(value, list(built.variables.values()))
+        found = zip(built.variables, gradients, strict=True)
+        wanted = {"value": value, "gradients": {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}}
+        return built.session.run(wanted, built.feed(data, lengths))
 
 
 def grow(old_net, new_net, extern_data, params, fresh, mode):

@@ -52,6 +52,7 @@ def files(tmp_path_factory) -> dict[str, str]:
         lengths = {tag: float(rng.integers(2, 18)) / 2 for tag in tags}
         (folder / f"{name}.lens").write_text(repr(lengths))
     write_for_chunks(folder / "chunks.hdf", rng)
+    write_for_joining(folder, rng)
     return {path.name: str(path) for path in folder.iterdir()}
 
 
@@ -62,6 +63,36 @@ def write_for_chunks(path: Path, rng: np.random.Generator) -> None:
         for i, length in enumerate(rng.integers(0, 31, 20)):
             lengths = {"data": length, "classes": length, "halves": (length + 1) // 2, "one": i % 2}
             writer.write(f"{i}", {key: np.zeros(n, "int32") for key, n in lengths.items()})
+
+
+def write_for_joining(folder: Path, rng: np.random.Generator) -> None:
+    """Two files with the same sequences in another order, with and without the same tags, lists of tags, and lengths."""
+    streams = {
+        "audio": {"data": {"dim": 3}, "classes": {"dim": 9, "sparse": True}},
+        "text": {"data": {"dim": 9, "sparse": True}},
+    }
+    streams["lines"] = streams["text"]
+    tags = {name: [f"{'line' if name == 'lines' else 'seq'}-{i}" for i in rng.permutation(25)] for name in streams}
+    for name, keys in streams.items():
+        with HdfWriter(folder / f"{name}.hdf", keys) as writer:
+            for tag in tags[name]:
+                lengths = {key: rng.integers(1, 12) for key in keys}
+                shapes = {
+                    key: (n, 3) if stream == {"dim": 3} else (n,)
+                    for (key, stream), n in zip(keys.items(), lengths.values(), strict=True)
+                }
+                writer.write(tag, {key: np.zeros(shape, "int32") for key, shape in shapes.items()})
+    some = [f"{i}" for i in rng.permutation(25)[:18]]
+    lists = {
+        "audio": [f"seq-{i}" for i in some],
+        "text": [f"seq-{i}" for i in some],
+        "lines": [f"line-{i}" for i in some],
+    }
+    (folder / "joined.pkl").write_bytes(pickle.dumps(lists))
+    (folder / "audio.tags").write_text("\n".join(lists["audio"]))
+    (folder / "lines.tags").write_text("\n".join(lists["lines"]))
+    lengths = {tag: {"data": int(rng.integers(1, 12)), "classes": int(rng.integers(1, 12))} for tag in tags["audio"]}
+    (folder / "joined.lens").write_text(json.dumps(lengths))
 
 
 def random_data(rng: random.Random, files: dict[str, str]) -> dict:
@@ -145,6 +176,34 @@ def random_chunks(rng: random.Random, files: dict[str, str]) -> dict:
     return {"data": data, "batches": random_batches(rng, keys), "epochs": 4, "keys": keys}
 
 
+def random_joined(rng: random.Random, files: dict[str, str]) -> dict:
+    order = rng.choice(ORDERS)
+    parts = {name: {"class": "HDFDataset", "files": [files[f"{name}.hdf"]]} for name in ("audio", "text", "lines")}
+    other = rng.choice(["text", "text", "lines"])
+    data = {
+        "class": "MetaDataset",
+        "datasets": parts,
+        "data_map": {"data": ["audio", "data"], "classes": [other, "data"]},
+    }
+    if rng.random() < 0.4:
+        data["data_map"]["aligned"] = ["audio", "classes"]
+    options = {"seq_ordering": order} | ({"partition_epoch": rng.randint(1, 4)} if rng.random() < 0.5 else {})
+    if rng.random() < 0.3:
+        data["random_seed_offset"] = rng.randint(1, 99)
+    if other == "text" and rng.random() < 0.5:
+        data["seq_order_control_dataset"] = rng.choice(["audio", "text"])
+        parts[data["seq_order_control_dataset"]] |= options
+    else:
+        data |= options
+        if other == "lines" or rng.random() < 0.5:
+            both = {"audio": files["audio.tags"], "lines": files["lines.tags"]}
+            data["seq_list_file"] = rng.choice([files["joined.pkl"], both if other == "lines" else files["audio.tags"]])
+        if rng.random() < 0.3 and "aligned" not in data["data_map"]:
+            data["seq_lens_file"] = files["joined.lens"]
+    keys = list(data["data_map"])
+    return {"data": data, "batches": random_batches(rng, keys), "epochs": 5}
+
+
 def of_returnn(cases: list[dict]) -> list:
     script = Path(__file__).with_name("returnn_orders.py")
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
@@ -182,7 +241,7 @@ def slices(dataset: Dataset, seqs: np.ndarray, keys: Collection[str]) -> list:
     if isinstance(dataset, Chunks):
         borders = [{key: [int(column[i]) for column in dataset.borders[key]] for key in keys} for i in seqs]
     else:
-        borders = [{key: [0, int(dataset.lengths[key][i])] for key in keys} for i in seqs]
+        borders = [{key: [0, int(dataset.all_lengths[key][i])] for key in keys} for i in seqs]
     return [list(pair) for pair in zip(dataset.tags(seqs), borders, strict=True)]
 
 
@@ -200,6 +259,14 @@ def test_orders_and_batches_over_generated_options(files):
         assert of_boulder(case) == expected, case
         compared += 1
     assert compared > 350
+
+
+def test_joined_data_sets_over_generated_options(files):
+    rng = random.Random(8)
+    cases = [random_joined(rng, files) for _ in range(200)]
+    for case, expected in zip(cases, of_returnn(cases), strict=True):
+        assert "error" not in expected, (case, expected)
+        assert of_boulder(case) == expected, case
 
 
 def test_chunks_over_generated_options(files):

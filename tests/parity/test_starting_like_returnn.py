@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from boulder.errors import BoulderError, CheckpointError
-from boulder.network import describe
+from boulder.network import describe, run_network
 from boulder.returnn import load_config
 from boulder.returnn.checkpoint import open_parameters, write_tensorflow
 from boulder.returnn.starting_point import start_from
@@ -13,6 +13,7 @@ from tests.parity.comparing import network_case, random_params
 
 pytestmark = pytest.mark.parity
 EXTERN_DATA = {"data": {"dim": 5}, "classes": {"dim": 3, "sparse": True}}
+UNITS = ("nativelstm2", "StandardLSTM", "BasicLSTM", "GRU")
 LENGTHS = {"data": [4, 2], "classes": [4, 2]}
 
 
@@ -184,19 +185,38 @@ def test_arrays_of_another_shape_are_loaded_by_returnn_without_a_word_and_refuse
         boulder_start(config, fresh)
 
 
-@pytest.mark.parametrize("unit", ["nativelstm2", "StandardLSTM", "BasicLSTM", "GRU"])
-def test_returnn_loads_what_is_exported_and_has_the_same_loss(returnn, tmp_path, unit):
+@pytest.fixture(scope="module")
+def losses(returnn, tmp_path_factory):
+    """:return: (unit, writer of the file) → (loss here, RETURNN's loss), with the parameters of the same file"""
     import tensorflow as tf
 
-    from boulder.network import run_network
+    folder, cases, saving, loading = tmp_path_factory.mktemp("losses"), {}, [], []
+    for unit in UNITS:
+        case = network_case(network(unit=unit), EXTERN_DATA, LENGTHS)
+        shared = {"net": case["net"], "extern_data": EXTERN_DATA}
+        for writer in ("boulder", "returnn"):
+            path = str(folder / f"{unit}.{writer}.012")
+            if writer == "boulder":
+                write_tensorflow(path, case["params"], 77)
+            else:
+                saving.append({"kind": "save", **shared, "params": case["params"], "step": 77, "path": path})
+            loading.append({"kind": "load", **shared, "path": path, "data": case["data"], "lengths": case["lengths"]})
+            cases[unit, writer] = case, path
+    results = returnn([*saving, *loading])[len(saving) :]
+    found = {}
+    for key, theirs in zip(cases, results, strict=True):
+        case, path = cases[key]
+        spec, file = describe(case["net"], EXTERN_DATA), open_parameters(path)
+        taken = take_parameters([(Source(checkpoint=path, keep_step=True), file)], spec, lambda spec: None)
+        variables = {path: tf.constant(value) for path, value in taken.values.items()}
+        ours = run_network(spec, variables, case["data"], case["lengths"]).losses["output"]
+        found[key] = (float(ours.cost), taken.step), (float(theirs["output"]["cost"]), theirs["step"])
+    return found
 
-    case = network_case(network(unit=unit), EXTERN_DATA, LENGTHS)
-    write_tensorflow(tmp_path / "net.012", case["params"], 77)
-    load = {"kind": "load", "net": case["net"], "extern_data": EXTERN_DATA, "path": str(tmp_path / "net.012")}
-    [theirs] = returnn([load | {"data": case["data"], "lengths": case["lengths"]}])
-    spec = describe(case["net"], EXTERN_DATA)
-    file = open_parameters(str(tmp_path / "net.012"))
-    variables = {path: tf.constant(file.read(path)) for path in spec.params}
-    ours = run_network(spec, variables, case["data"], case["lengths"]).losses["output"]
-    assert theirs["step"] == file.step == 77
-    assert float(ours.cost) == pytest.approx(float(theirs["output"]["cost"]), rel=1e-5)
+
+@pytest.mark.parametrize("writer", ["boulder", "returnn"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_file_of_either_program_has_the_same_loss_in_both(losses, unit, writer):
+    ours, theirs = losses[unit, writer]
+    assert ours == (pytest.approx(theirs[0], rel=1e-5), theirs[1])
+    assert ours[1] == 77

@@ -4,9 +4,17 @@ import ast
 
 import pytest
 
-from boulder.returnn.options import NOT_OF_RETURNN, options_with_verdict
+from boulder.data.dataset import dataset_classes
+from boulder.returnn.data_options import _ROWS, data_verdict
+from boulder.returnn.options import BEYOND_RETURNN, NOT_OF_RETURNN, options_with_verdict
 from boulder.returnn.overrides import known_options
-from tests.parity.returnn_options import LEFT_OUT, options_read_by_returnn, options_read_in, returnn_folder
+from tests.parity.returnn_options import (
+    LEFT_OUT,
+    data_set_options_of_returnn,
+    options_read_by_returnn,
+    options_read_in,
+    returnn_folder,
+)
 
 pytestmark = pytest.mark.parity
 
@@ -22,6 +30,11 @@ def test_returnn_reads_each_option_that_has_a_row():
     assert options_with_verdict() - known == set()
 
 
+def test_options_that_go_beyond_returnn_are_named():
+    beyond = {*known_options()} - {*options_read_by_returnn()}
+    assert beyond == {*BEYOND_RETURNN} | (beyond & NOT_OF_RETURNN)
+
+
 def test_modules_that_are_left_out_exist():
     assert [name for name in LEFT_OUT if not (returnn_folder() / name).exists()] == []
 
@@ -33,3 +46,16 @@ def test_every_way_to_read_an_option_is_found():
         'if "g" in config.typed_dict: pass\nopts.get("no")\nvalues["no"]\n'
     )
     assert sorted(option for option, _ in options_read_in(ast.parse(ways))) == [*"abcdefg"]
+
+
+def test_each_option_of_returnns_data_sets_has_a_verdict():
+    """For the classes that both have: of the class and of those that it derives from."""
+    options = data_set_options_of_returnn()
+    shared = {name: cls for name, cls in dataset_classes().items() if name in options}
+    assert "HDFDataset" in shared
+    missing = {
+        f"{name}.{option}" for name, cls in shared.items() for option in options[name] if not data_verdict(cls, option)
+    }
+    assert missing == set()
+    read = {option for name in shared for option in options[name]}
+    assert {*_ROWS} - {*read, "class"} == set()

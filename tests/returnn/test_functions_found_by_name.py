@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from boulder.errors import ConfigError
+from boulder.network.code.layer import CodeNetwork
 from boulder.returnn import load_config
 from boulder.schedule.canonical import canonical
 from tests.returnn.test_surroundings import write
@@ -182,6 +183,8 @@ def test_an_option_that_the_config_lacks_is_an_error_of_the_plan(tmp_path, code)
         "c.typed_value('absent') or 1",
         "c.typed_value('absent', 2) * 3",
         "c.typed_value('absent')(x) if c.has('absent') else x",
+        "c.typed_value('absent')(x) if c.typed_value('absent') else x",
+        "c.typed_value('absent') is not None and c.typed_value('absent')(x)",
         "c.typed_dict['absent'] if 'absent' in c.typed_dict else x",
         "c.float('absent', 1.0) * x",
         "given(c.typed_value('absent'))",
@@ -196,3 +199,43 @@ def test_an_option_that_code_can_do_without_may_be_absent(tmp_path, code):
         "network = {'a': {'class': 'eval', 'from': 'data', 'eval': f}}"
     )
     load_config(write(tmp_path, text)).plan()
+
+
+OF_TRAINING = """
+factor = 2.0
+extern_data = {"data": {"dim": 5}, "classes": {"dim": 7, "sparse": True}}
+train = dev = {"class": "HDFDataset", "files": ["data.hdf"]}
+num_epochs = 3
+batch_size = 100
+
+def scaled(x):
+    from TFUtil import safe_log
+    return x * factor
+
+def dynamic_learning_rate(network, learning_rate, **kwargs):
+    return network.get_config().typed_value("scaled")(learning_rate)
+
+network = {"output": {"class": "softmax", "from": "data", "loss": "ce", "target": "classes"}}
+
+def algo(idx, net_dict):
+    net_dict["#config"] = [{"batch_size": 50}, {"factor": 3.0}, {}][idx]
+    return net_dict if idx < 2 else None
+
+pretrain = {"construction_algo": algo}
+"""
+
+
+def test_functions_of_the_training_find_functions_and_see_the_overrides_of_their_phase(tmp_path):
+    training = load_config(write(tmp_path, OF_TRAINING)).training()
+    common = training.config["dynamic_learning_rate"]
+    rates = [phase.config.get("dynamic_learning_rate", common) for phase in training.plan.phases]
+    assert [rate(network=CodeNetwork(None), learning_rate=0.5) for rate in rates] == [1, 1.5, 1]
+    assert [rate is common for rate in rates] == [True, False, True]
+
+
+def test_a_function_of_the_training_that_needs_an_absent_option_is_refused(tmp_path):
+    text = OF_TRAINING.replace('typed_value("scaled")', 'typed_value("scald")')
+    with pytest.raises(
+        ConfigError, match=r"'dynamic_learning_rate' asks for the option 'scald', .* did you mean 'scaled'"
+    ):
+        load_config(write(tmp_path, text)).training()

@@ -11,7 +11,7 @@ from boulder.returnn.optimizer_choice import chosen_optimizer
     [
         ({}, {"class": "sgd"}),
         ({"adam": True}, {"class": "adam"}),
-        ({"adam": False, "nadam": True}, {"class": "nadam"}),
+        ({"adam": False, "nadam": True}, {"class": "nadamkeras"}),
         ({"adagrad": True, "adadelta": 1}, {"class": "adadelta"}),
         ({"adam": True, "rmsprop": 0.99}, {"class": "adam"}),
         ({"rmsprop": 0.99}, {"class": "rmsprop", "decay": 0.99}),

@@ -18,7 +18,8 @@ CONFIG = """#!rnn.py
 train = {"class": "HDFDataset", "files": ["train.hdf"], "seq_ordering": "random"}
 dev = {"class": "HDFDataset", "files": ["/data/dev.hdf"]}
 extern_data = {"data": {"dim": 5}, "classes": {"dim": 2, "sparse": True}}
-network = {"output": {"class": "softmax", "loss": "ce", "from": "data"}}
+network = {
+    "rec": {"class": "rec", "from": "data", "n_out": 2}, "output": {"class": "softmax", "loss": "ce", "from": "rec"}}
 num_epochs = 3
 batch_size = 20
 learning_rate = 0.5
@@ -123,12 +124,12 @@ def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_re
 
 def test_all_problems_are_told_at_once(problems):
     found = problems(
-        "gradient_clip_norm = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
+        "param_dropout = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
         "train = {'class': 'ExternSprintDataset'}\ndev = 3\ndef startup_callback(**_): pass\n"
         "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
     )
     expected = [
-        "'gradient_clip_norm': found 1e-09; ",
+        "'param_dropout': found 1e-09; ",
         "'startup_callback': found <function ",
         "'train': a data set of class ",
         "'dev': found 3, expected a dict",
@@ -139,6 +140,26 @@ def test_all_problems_are_told_at_once(problems):
     ]
     assert len(found) == len(expected), found
     assert [text for text in expected if not any(text in line for line in found)] == []
+
+
+def test_each_refused_option_of_a_data_set_has_a_line(problems):
+    assert problems("train = {'class': 'HDFDataset', 'files': ['a.hdf'], 'window': 3, 'fils': 1}\n") == [
+        "'train': 'window' of HDFDataset: found 3; Boulder does not support it yet",
+        "'train': HDFDataset has no option 'fils'; did you mean 'files'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("'seq_ordering': 'randm'", "'train': HDFDataset: seq_ordering: found 'randm'"),
+        ("'order_by': 'words'", "'train': order_by: found no stream 'words' in extern_data, expected data, classes"),
+        ("'partition_epoch': 0.5", "'train': HDFDataset: partition_epoch: found 0.5"),
+    ],
+)
+def test_wrong_options_of_data_sets_are_found_without_opening_files(problems, options, message):
+    (found,) = problems(f"train = {{'class': 'HDFDataset', 'files': ['a.hdf'], {options}}}\n")
+    assert found.startswith(message)
 
 
 def test_a_single_problem_is_one_line(config):
@@ -166,10 +187,12 @@ def test_what_phases_have_in_common_is_told_once_for_the_first(problems):
     [
         ("{'window': 3}", "window = None", "'window': found 3; Boulder does not support it yet"),
         ("{'chunking': '50:a'}", "", "'chunking' must be chunk sizes such as 50"),
-        ("{'min_seq_length': 3}", "", "'min_seq_length': found 3; it is read once, for all phases"),
-        ("{'batching': 'random'}", "", "'batching': found 'random'; it is read once, for all phases"),
-        ("{'num_epochs': 7}", "", "'num_epochs': found 7; it is read once, for all phases"),
-        ("{'target': 'other'}", "target = 'classes'", "'target': found 'other'; it is read once, for all phases"),
+        (
+            "{'target': 'other'}",
+            "target = 'classes'",
+            "'target': found 'other'; expected outside of '#config', for all",
+        ),
+        ("{'adam': True}", "adam = False", "'adam': found True; expected outside of '#config', for all phases"),
         ("{'search_train_network_layers': ['a']}", "search_train_network_layers = []", "found ['a']"),
         ("{'train': {'class': 'HDFDataset'}}", "", "train: HDFDataset needs the option 'files'"),
         ("{'train': {'class': 'X'}}", "", "'#config': 'train': a data set of class 'X' cannot be read"),
@@ -179,6 +202,26 @@ def test_an_option_of_returnn_in_a_phase_is_subject_to_the_table(problems, overr
     (found,) = problems(algo("{}", overrides) + line + "\n")
     assert found.startswith("phase 1 (index 1): ")
     assert message in found
+
+
+def test_overrides_of_what_returnn_has_read_before_have_no_effect(config):
+    late = {"num_epochs": 9, "min_seq_length": 3, "batching": "random", "newbob_multi_num_epochs": 4}
+    training = config(algo(repr(late), "{}") + "batching = 'default'\n").training()
+    assert [phase.config for phase in training.plan.phases] == [{}, {}]
+    found = {notice.option for notice in training.notices if notice.text.startswith("in '#config', it has no effect")}
+    assert found == {*late}
+
+
+def test_the_order_of_the_data_changes_with_the_data(config):
+    overrides = "{'batching': 'random', 'train': {'class': 'HDFDataset', 'files': ['a.hdf']}}"
+    training = config(algo(overrides) + "batching = 'default'\n").training()
+    assert training.plan.phases[0].config["train"]["seq_ordering"] == "random"
+    assert training.notices == []
+
+
+def test_options_that_only_boulder_has_are_told(config):
+    (notice,) = config("use_normalized_loss = True\n").training().notices
+    assert notice == ("use_normalized_loss", "RETURNN does not read it, Boulder does")
 
 
 def test_own_variables_and_options_without_effect_may_change_from_phase_to_phase(config):
@@ -245,6 +288,32 @@ def test_the_phase_that_replaces_the_data_gets_its_batching_and_chunking(config)
     assert found[:3] == [("random", 10), (None, 30), ("reverse", 20)]
 
 
+def test_phases_whose_batches_are_frames_in_returnn_are_told(config):
+    line = "network = {'output': {'class': 'softmax', 'loss': 'ce', 'from': 'data'}}\n"
+    (notice,) = config(line).training().notices
+    assert notice.option == "batch_size"
+    assert notice.text.startswith("phase 0 (original network): no layer depends on the order of frames, so RETURNN ")
+    assert config().training().notices == []
+
+
+def test_parts_of_joined_data_have_absolute_paths(config, tmp_path):
+    part = "{'class': 'HDFDataset', 'files': ['a.hdf'], 'use_cache_manager': True}"
+    line = (
+        f"train = {{'class': 'MetaDataset', 'datasets': {{'a': {part}}}, 'data_map': {{'data': ('a', 'data')}}, "
+        "'seq_list_file': {'a': 'tags'}}\n"
+    )
+    found = config(line).training().train_data
+    assert found["datasets"] == {"a": {"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")]}}
+    assert found["seq_list_file"] == {"a": str(tmp_path / "tags")}
+
+
+def test_what_a_part_of_joined_data_does_not_support_is_reported(problems):
+    part = "{'class': 'LmDataset', 'corpus_file': 'a.txt'}"
+    line = f"train = {{'class': 'MetaDataset', 'datasets': {{'a': {part}}}, 'data_map': {{'data': ('a', 'data')}}}}\n"
+    (found,) = problems(line)
+    assert found.startswith("'train': datasets['a']: a data set of class 'LmDataset' cannot be read, expected ")
+
+
 def test_chunks_of_data_to_score_are_refused(problems):
     line = "dev = {'class': 'HDFDataset', 'files': ['a.hdf'], 'chunking': 20}\n"
     assert problems(line) == ["'dev': found chunking 20; data to score is not cut into chunks"]
@@ -309,10 +378,17 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
     [
         ({"class": "ExternSprintDataset"}, "class 'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
         ({"files": []}, "class None cannot be read"),
-        ({"class": "HDFDataset", "window": 2}, "does not support the option 'window' of HDFDataset"),
-        ({"class": "HDFDataset", "fils": []}, "the option 'fils' of HDFDataset yet; did you mean 'files'"),
+        ({"class": "HDFDataset", "window": 2}, "'window' of HDFDataset: found 2; Boulder does not support it yet"),
+        ({"class": "HDFDataset", "fils": []}, "HDFDataset has no option 'fils'; did you mean 'files'"),
     ],
 )
 def test_other_data_sets_and_options_are_refused(value, message):
     with pytest.raises(ConfigError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
+
+
+def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():
+    error = ConfigProblems.of("my.config", ["a", "b"])
+    assert (str(error), error.problems) == ("my.config: 2 problems:\n  a\n  b", ("a", "b"))
+    again = type(error)(f"pipeline: {error}")
+    assert again.problems == (str(again),)

@@ -12,12 +12,10 @@ from boulder.errors import TrainingError
 from boulder.training.optimizer import OPTIMIZERS
 from boulder.training.progress import Progress
 from boulder.training.scores import read_scores
-from boulder.training.update import STAGES
 from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
 from tests.tiny import EXTERN_DATA, network, phase, scheduled
-from tests.training.test_update_stages import Accumulated
 
 DEVICES = int(os.environ["DEVICES"])  # all strategies of a process must have the same number of them
 tf.config.set_logical_device_configuration(
@@ -93,12 +91,18 @@ def test_every_optimizer_makes_the_same_updates(training, tmp_path, optimizer):
     assert_same(training, tmp_path, [phase(0, range(1, 3), net, **options)])
 
 
-@SLOW
-@SLOW
-def test_a_stage_with_slots_makes_the_same_updates(training, tmp_path, monkeypatch):
-    monkeypatch.setattr("boulder.training.update.STAGES", [Accumulated, *STAGES])
-    net = {"output": {"class": "softmax", "from": "data", "loss": "ctc"}}
-    assert_same(training, tmp_path, [phase(0, range(1, 3), net, max_seqs=7, gradient_clip=0.3, **SGD)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"accum_grad_multiple_step": 2},
+        pytest.param({"gradient_noise": 0.1}, marks=SLOW),
+        pytest.param({"gradient_clip_norm": 0.1, "gradient_clip_global_norm": 0.2}, marks=SLOW),
+    ],
+)
+def test_stages_with_slots_noise_or_norms_make_the_same_updates(training, tmp_path, options):
+    net = network(1, 4)  # with an embedding
+    options = {"optimizer": {"class": "nadam"}, "optimizer_epsilon": 1e-4, "gradient_clip": 0.3} | options
+    assert_same(training, tmp_path, [phase(0, range(1, 3), net, max_seqs=7, **options)])
 
 
 def test_scores_of_untrained_layers_are_the_same(training, tmp_path):

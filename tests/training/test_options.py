@@ -5,6 +5,7 @@ import pytest
 
 from boulder.errors import ConfigError
 from boulder.training import TrainingOptions
+from boulder.training.optimizer import OPTIMIZERS
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,24 @@ from boulder.training import TrainingOptions
         ({"optimizer": {"class": "lion", "beta1": 0}}, "must be a number, more than 0 and at most 1, found 0"),
         ({"optimizer": {"class": "sgd", "momentum": -3}}, "must be a number from 0 to 1, found -3"),
         ({"optimizer": {"class": "sgd", "nesterov": 1}}, "must be True or False, found 1"),
-        ({"optimizer": "adam"}, "'optimizer' must be a dict such as {'class': 'adam'}, found 'adam'"),
+        ({"optimizer": 3}, "'optimizer' must be a name, or a dict such as {'class': 'adam'}, found 3"),
+        ({"optimizer": "adamm"}, "unknown optimizer 'adamm'; did you mean 'adam'?"),
+        (
+            {"optimizer": {"class": "MultiOptimizer"}},
+            "unknown optimizer 'MultiOptimizer'; a layer's 'updater_opts' give it",
+        ),
+        (
+            {"optimizer": {"class": "lion", "beta1": 0.9, "beta_1": 0.9}},
+            "'beta1' and 'beta_1' of optimizer 'lion' are the same option, found both",
+        ),
+        ({"optimizer": {"class": "ftrl", "learning_rate_power": 1}}, "must be a number, 0 or less, found 1"),
+        ({"accum_grad_multiple_step": -2}, "'accum_grad_multiple_step' must be an int, 0 or more, found -2"),
+        (
+            {"gradient_clip_nrm": 1},
+            "the training does not know 'gradient_clip_nrm'; did you mean 'gradient_clip_norm'?",
+        ),
+        ({"global_norm_tag": 1}, "'global_norm_tag' must be a string or None, found 1"),
+        ({"extra_updates": {"a/W": 3}}, "must be a dict from parameter path to function, or None, found {'a/W': 3}"),
         ({"optimizer": {"class": "adamm"}}, "unknown optimizer 'adamm'; did you mean 'adam'?"),
         ({"optimizer": {"class": "adam", "beta_1": 0.5}}, "has no option 'beta_1'; did you mean 'beta1'?"),
     ],
@@ -62,31 +80,38 @@ def test_numpy_values_are_options():
     assert type(options.max_seqs) is type(options.batch_size["data"]) is int
 
 
-@pytest.mark.parametrize(
-    "name", ["adam", "amsgrad", "adamw", "adamax", "nadam", "sgd", "momentum", "adagrad", "adadelta", "rmsprop", "lion"]
-)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_slots_of_every_optimizer_are_restored(name):
     import tensorflow as tf
 
-    from boulder.training.optimizer import get_slots, make_optimizer, set_slots, variable_name
-
-    def make():
-        variables = [tf.Variable(np.ones((2, n), "float32"), name=variable_name(n)) for n in range(2)]
-        return make_optimizer({"class": name}, 1e-8, variables), variables
+    from boulder.training.optimizer import Optimizer, variable_name
 
     paths = ["a/W", "b/W"]
+    own = {"b/W": {"class": "nadamkeras"}}  # a second group, with a value that belongs to no parameter
+
+    def make():
+        variables = {
+            path: tf.Variable(np.ones((2, n), "float32"), name=variable_name(n)) for n, path in enumerate(paths)
+        }
+        optimizer = Optimizer({"class": name}, 1e-8, variables, own)
+        optimizer.learning_rate.assign(0.1)
+        return optimizer, variables
+
+    def step(optimizer, variables, size):
+        for group in optimizer.groups:
+            group.apply({path: tf.ones_like(variable) * size for path, variable in variables.items()}, variables)
+
     one, variables = make()
     for _ in range(3):
-        one.apply([tf.ones_like(v) * 0.3 for v in variables], variables)
-    slots = get_slots(one, paths)
+        step(one, variables, 0.3)
+    slots = one.slots()
     two, others = make()
-    for variable, value in zip(others, variables, strict=True):
-        variable.assign(value)
-    set_slots(two, paths, slots, 3)
-    for optimizer, trained in ((one, variables), (two, others)):
-        optimizer.apply([tf.ones_like(v) * 0.7 for v in trained], trained)
-    for a, b in zip(variables, others, strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
-    if name != "sgd":
-        assert slots
-        assert all(set(values) == set(paths) for slot, values in slots.items() if slot != "all")
+    for path, value in variables.items():
+        others[path].assign(value)
+    two.set_slots(slots, one.iterations)
+    step(one, variables, 0.7)
+    step(two, others, 0.7)
+    for path in paths:
+        np.testing.assert_array_equal(variables[path].numpy(), others[path].numpy())
+    assert one.iterations == two.iterations == 4
+    assert all(set(values) <= set(paths) for slot, values in slots.items() if slot != "all")

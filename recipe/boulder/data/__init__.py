@@ -12,6 +12,7 @@ from boulder.data.description import canonical_description, open_dataset, paths_
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
+from boulder.data.meta_dataset import MetaDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
@@ -25,6 +26,7 @@ __all__ = [
     "Dataset",
     "HdfDataset",
     "HdfWriter",
+    "MetaDataset",
     "Stream",
     "batches_of_epoch",
     "canonical_description",

@@ -100,18 +100,17 @@ def form_batches(
         max_seqs = len(order) or 1
     max_seqs = _at_least(1, max_seqs, "max_seqs")
     order = np.asarray(order, dtype="int64")
-    keys = list(dict.fromkeys([*sizes, *padding]))
-    limits = [(sizes.get(key, math.inf), padding.get(key, math.inf)) for key in keys]
+    columns, limits = _columns(lengths, sizes, padding)
     borders, start = array("q", [0] if len(order) else []), 0
-    longest, total = [0] * len(keys), [0] * len(keys)
-    for position, row in enumerate(_rows(order, [np.asarray(lengths[key]) for key in keys])):
+    longest, total = [0] * len(columns), [0] * len(columns)
+    for position, row in enumerate(_rows(order, columns)):
         count = position - start + 1
-        new_longest = list(map(max, longest, row))
-        new_total = list(map(add, total, row))
-        full = count > max_seqs or any(
-            padded > size or padded - frames > pad
-            for padded, frames, (size, pad) in zip([n * count for n in new_longest], new_total, limits, strict=True)
-        )
+        new_longest, new_total = list(map(max, longest, row)), list(map(add, total, row))
+        full = count > max_seqs
+        for most, frames, (size, pad) in zip(new_longest, new_total, limits, strict=True):
+            padded = most * count
+            if padded > size or padded - frames > pad:
+                full = True
         if full and count > 1:
             borders.append(position)
             start, new_longest, new_total = position, list(row), list(row)
@@ -187,6 +186,19 @@ def check_limits(limits: object, streams: Collection[str], name: str, lowest: in
     if not result:
         raise DataError(f"{name}: found no stream to limit, expected at least one")
     return result
+
+
+def _columns(
+    lengths: Mapping[str, np.ndarray], sizes: Mapping[str, float], padding: Mapping[str, float]
+) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
+    """:return: lengths, and (padded size, padding) of each; streams with the same size and no limit of padding are one"""
+    by_limits: dict[tuple, np.ndarray] = {}
+    for key in dict.fromkeys([*sizes, *padding]):
+        limits = (sizes.get(key, math.inf), padding.get(key, math.inf))
+        name = limits if limits[1] == math.inf else (*limits, key)
+        column = np.asarray(lengths[key])
+        by_limits[name] = np.maximum(by_limits[name], column) if name in by_limits else column
+    return list(by_limits.values()), [name[:2] for name in by_limits]
 
 
 def _rows(order: np.ndarray, columns: Sequence[np.ndarray]) -> Iterator[tuple[int, ...]]:

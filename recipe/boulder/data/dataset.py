@@ -12,12 +12,17 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 
 from boulder.data.epoch_order import EpochOrder
-from boulder.data.order_options import OrderOptions
+from boulder.data.order_options import PATH, OrderOptions
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
+__all__ = ["DESCRIPTIONS", "PATH", "PATHS", "Dataset", "dataset_class", "dataset_classes"]
+
 PATHS = {"paths": True}
 """Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
+
+DESCRIPTIONS = {"descriptions": True}
+"""Metadata of a field whose option is a dict of descriptions of other data sets."""
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
@@ -133,6 +138,11 @@ class Dataset(OrderOptions, ABC):
         return None
 
     # Derived from these
+
+    @property
+    def ordering_lengths(self) -> np.ndarray:
+        """[N]: lengths that decide the order of `seq_ordering` without `order_by`: those of RETURNN's first stream"""
+        return next(iter(self.all_lengths.values()))
 
     @property
     def all_lengths(self) -> Mapping[str, np.ndarray]:

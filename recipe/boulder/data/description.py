@@ -29,11 +29,20 @@ def canonical_description(
     :param as_path: makes a path object of a file that is given as a string
     :param ordered: False: the order has no effect on the use of the data, so its options are left out, unless they decide
         which sequences an epoch has
-    :return: the description as plain JSON with paths in it, without options at their default or None. Orders that read
-        lengths or random numbers keep `random_seed_offset`: it was added when they became RETURNN's, so that jobs of
-        earlier orders have other ids
+    :return: the description as plain JSON with paths in it, without options at their default or None. With an order that
+        reads lengths or random numbers it has `random_seed_offset` even so: that option was added when these orders became
+        RETURNN's, so that jobs of earlier orders have other ids
     :raises DataError: for an unknown class or option, with the nearest name, a missing option, or a wrong value
     """
+    plain = _canonical(description, where, as_path, ordered)
+    if "seq_ordering" in plain and not OrderKind.parse(plain["seq_ordering"]).is_by_index:
+        plain.setdefault("random_seed_offset", 0)
+    return plain
+
+
+def _canonical(
+    description: object, where: str, as_path: Callable[[str], object], ordered: bool = True
+) -> dict[str, Any]:
     options = _as_dict(description, where)
     name = options.pop("class", None)
     if not isinstance(name, str) or name not in dataset_classes():
@@ -56,14 +65,14 @@ def canonical_description(
             if key in plain and field.metadata.get("paths"):
                 plain[key] = _paths(plain[key], key, as_path)
             if key in plain and field.metadata.get("path"):
-                plain[key] = _path(plain[key], key, as_path)
+                plain[key] = _path_or_paths(plain[key], key, as_path)
+            if key in plain and field.metadata.get("descriptions"):
+                plain[key] = _descriptions(plain[key], key, as_path)
         dataset = cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
     left_out = () if ordered or dataset.order_selects else OF_ORDER
     kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
-    if "seq_ordering" in kept and not OrderKind.parse(kept["seq_ordering"]).is_by_index:
-        kept.setdefault("random_seed_offset", 0)
     return {"class": name} | kept
 
 
@@ -120,6 +129,18 @@ def _as_dict(description: object, where: str) -> dict[str, object]:
 
 def _paths(value: object, key: str, as_path: Callable[[str], object]) -> list:
     return [_path(path, key, as_path, "paths") for path in (value if isinstance(value, list) else [value])]
+
+
+def _path_or_paths(value: object, key: str, as_path: Callable[[str], object]) -> object:
+    if isinstance(value, Mapping):
+        return {name: _path(path, f"{key}[{name!r}]", as_path) for name, path in value.items()}
+    return _path(value, key, as_path)
+
+
+def _descriptions(value: object, key: str, as_path: Callable[[str], object]) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not value:
+        raise DataError(f"{key}: found {value!r:.60}, expected a dict, name → description of a data set")
+    return {name: _canonical(item, f"{key}[{name!r}]", as_path) for name, item in value.items()}
 
 
 def _path(value: object, key: str, as_path: Callable[[str], object], expected: str = "a path") -> object:

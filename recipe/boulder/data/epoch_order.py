@@ -30,8 +30,8 @@ class Sequences(Protocol):
         """[N]: lengths of the stream `order_by`, or the default input"""
 
     @property
-    def all_lengths(self) -> Mapping[str, np.ndarray]:
-        """key → [N], of all streams of the data, the first one first"""
+    def ordering_lengths(self) -> np.ndarray:
+        """[N]: lengths without `order_by`"""
 
     def tags(self, indices: Sequence[int]) -> list[str]: ...
 
@@ -105,7 +105,7 @@ class EpochOrder:
         """int64 [N]: the lengths of a stream, which `epoch_wise_filter` always uses"""
         if self._options.order_by is not None or self._options.seq_ordering is None:
             return np.asarray(self._sequences.order_lengths, "int64")
-        return np.asarray(next(iter(self._sequences.all_lengths.values())), "int64")
+        return np.asarray(self._sequences.ordering_lengths, "int64")
 
     @cached_property
     def _lengths_in_file(self) -> np.ndarray:

@@ -41,6 +41,11 @@ class Layer:
     :param loss_opts: options of the loss
     :param target: key of the loss's target, or of the data stream that gives `n_out`
     :param L2: factor of the sum of squares of the layer's parameters in the objective
+    :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
+        objective (Kawaguchi et al. 2017)
+    :param spatial_smoothing: factor of the squared differences between neighbouring units in the objective
+    :param param_variational_noise: standard deviation of noise on the layer's parameters in training; None: the config's
+    :param updater_opts: options of the updates of the layer's parameters, in place of those of the config
     :param trainable: whether the layer's parameters are trained; None is True
     :param is_output_layer: whether the layer exists even if nothing depends on it
     :param only_on_search: whether the layer exists in a search only
@@ -72,6 +77,10 @@ class Layer:
     loss_opts: dict | None = None
     target: str | None = None
     L2: float | None = None
+    darc1: float | None = None
+    spatial_smoothing: float = 0.0
+    param_variational_noise: float | None = None
+    updater_opts: dict | None = None
     trainable: bool | None = None
     is_output_layer: bool = False
     only_on_search: bool = False

@@ -10,6 +10,7 @@ from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
+from boulder.network.regularizers import check_regularizers
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
 
@@ -97,9 +98,8 @@ def checked_template(site: Site) -> Template:
     :raises NetworkError: if the sources or options do not fit
     """
     layer = site.layer
-    if layer.L2 is not None and layer.L2 < 0:
-        raise site.fail(f"'L2' must be 0 or more, found {layer.L2}")
     template = layer.spec(site)
+    check_regularizers(site, template)
     if layer.n_out is not None and layer.n_out != template.dim:
         raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
     return template

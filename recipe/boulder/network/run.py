@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP, Axis
 from boulder.network.loss import LossValue
+from boulder.network.regularizers import magnitudes, roughness
 from boulder.network.run_state import RunState
 from boulder.network.specs import NetworkSpec
 from boulder.network.tensor import Tensor
@@ -20,12 +21,16 @@ class NetworkOutput:
     :param losses: layer name → sums over the batch
     :param lengths: time axis → int32 [B]
     :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended
+    :param magnitudes: for `darc1`, see `boulder.network.regularizers`; empty outside of training
+    :param roughness: for `spatial_smoothing`, likewise
     """
 
     layers: dict[str, Tensor]
     losses: dict[str, LossValue]
     lengths: dict[Axis, TFTensor]
     beam_scores: dict[Axis, TFTensor]
+    magnitudes: dict[str, TFTensor] = field(default_factory=dict)
+    roughness: dict[str, TFTensor] = field(default_factory=dict)
 
     def best(self, beam: Axis) -> TFTensor:
         """:return: int32 [B], number of the hypothesis with the highest score"""
@@ -63,7 +68,8 @@ def run_network(
     for name, loss in spec.losses.items() if losses else ():
         target = state.output(f"data:{loss.target}") if loss.target else None
         values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target)
-    return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores)
+    regularizers = (magnitudes(spec, state), roughness(spec, state)) if train else ()
+    return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, *regularizers)
 
 
 def _outside(output: Tensor) -> Tensor:

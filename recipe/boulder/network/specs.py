@@ -50,6 +50,12 @@ class LayerSpec:
         for layer in self.inner:
             yield from layer.all_params()
 
+    def with_inner(self) -> Iterator[LayerSpec]:
+        """:return: this layer and the layers in it"""
+        yield self
+        for layer in self.inner:
+            yield from layer.with_inner()
+
     def frozen(self) -> LayerSpec:
         """:return: the same layer, with parameters that are not trained"""
         params = tuple(replace(param, trainable=False) for param in self.params)
@@ -118,6 +124,11 @@ class NetworkSpec:
     layers: dict[str, LayerSpec] = field(default_factory=dict)
     losses: dict[str, LossSpec] = field(default_factory=dict)
     loops: dict[str, Placement] = field(default_factory=dict)
+
+    def all_layers(self) -> Iterator[LayerSpec]:
+        """:return: all layers, those that a loop computes in each iteration included; a name may come twice"""
+        for layer in self.layers.values():
+            yield from layer.with_inner()
 
     @property
     def params(self) -> dict[str, ParamSpec]:

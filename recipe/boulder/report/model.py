@@ -93,8 +93,23 @@ class ErrorRateRow:
 
 
 @dataclass(frozen=True)
+class WordErrorRow:
+    """Word errors in the sequences of a data set; rates are fractions."""
+
+    name: str
+    wer: float  # word error rate: errors / words
+    ser: float  # sequence error rate
+    words: int  # of the references
+    substitutions: int
+    deletions: int
+    insertions: int
+    sequences: int
+    wrong_sequences: int
+
+
+@dataclass(frozen=True)
 class Example:
-    """A decoded word; `edits` is the edit distance to its nearest reference."""
+    """A decoded word or sequence; `edits` is the edit distance to its nearest reference."""
 
     word: str
     hypothesis: list[str]
@@ -112,6 +127,7 @@ class Report:
     created: str | None = None
     scores: list[ScoreRow] = field(default_factory=list)
     error_rates: list[ErrorRateRow] = field(default_factory=list)
+    word_errors: list[WordErrorRow] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     attention: list[AttentionMap] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)

@@ -13,7 +13,9 @@ import numpy
 from boulder.atomic_file import replaced
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
-from boulder.training.starting import ParameterFile, boulder_parameters
+from boulder.returnn.checkpoint_index import shapes_in_index
+from boulder.training.checkpoint import shapes_of_params
+from boulder.training.starting import ParameterFile, boulder_parameters, without_values
 
 STEP = "global_step"
 """RETURNN's name of the number of training steps."""
@@ -69,6 +71,17 @@ def open_parameters(path: str) -> ParameterFile:
     :raises CheckpointError: if it is missing or damaged
     """
     return boulder_parameters(path) if is_boulder(path) else tensorflow_parameters(path)
+
+
+def peek(path: str) -> ParameterFile | None:
+    """
+    Read the names and shapes alone, in milliseconds and without TensorFlow.
+
+    :param path: see `open_parameters`
+    :return: a file `without_values`; None if it is damaged or of an unknown form: `open_parameters` tells
+    """
+    shapes = shapes_of_params(path) if is_boulder(path) else shapes_in_index(main_file(path))
+    return None if shapes is None else without_values(path if is_boulder(path) else prefix_of(path), shapes)
 
 
 def tensorflow_parameters(path: str) -> ParameterFile:

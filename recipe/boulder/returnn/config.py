@@ -13,9 +13,11 @@ from boulder.returnn import extern_data as streams
 from boulder.returnn.config_file import read_into
 from boulder.returnn.config_functions import with_imports
 from boulder.returnn.config_object import Config
-from boulder.returnn.overrides import check_keys, with_functions_bound
+from boulder.returnn.overrides import FunctionsOfPhases, check_keys, functions_of_training, with_functions_bound
 from boulder.returnn.placeholders import Placeholder
+from boulder.returnn.search_options import SearchOptions, search_options
 from boulder.returnn.surroundings import Surroundings
+from boulder.returnn.tasks import task_network
 from boulder.returnn.training import AsPath, ReturnnTraining, training
 from boulder.schedule import Plan, plan, pretrain_options
 
@@ -126,9 +128,23 @@ class ReturnnConfig:
             phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]
         try:
             check_keys(planned, self.config)
-            return with_functions_bound(replace(planned, phases=tuple(phases)), self.config, self.with_overrides)
+            of_training = {
+                key: self.with_config(function, key)
+                for key, function in functions_of_training(self.config.typed_dict).items()
+            }
+            bare = replace(planned, phases=tuple(phases))
+            return with_functions_bound(bare, self.config, self.with_overrides, of_training)
         except ConfigError as error:
             raise ConfigError(f"{self.file}: {error}") from error
+
+    def with_config(self, function: Callable, option: str) -> Callable:
+        """
+        :param function: of an option, such as `dynamic_learning_rate`
+        :param option: its name, for messages
+        :return: the function with the modules and options of this config that it uses, so that a worker can call it
+        :raises ConfigError: if it needs an option that the config lacks
+        """
+        return FunctionsOfPhases(self.config).bound(with_imports(function, self._surroundings), {}, {}, option)
 
     def training(self, as_path: AsPath = str) -> ReturnnTraining:
         """
@@ -137,6 +153,15 @@ class ReturnnConfig:
         :raises ConfigProblems: lists everything that Boulder refuses, each in a line
         """
         return training(self, as_path)
+
+    def search(self, as_path: AsPath = str, data: str | None = None) -> SearchOptions:
+        """
+        :param as_path: as in `training`
+        :param data: name of a data set of the config; None: `search_data`, or else `eval`, or else `dev`
+        :return: what `jobs.returnn_tasks.lay_out_search` needs, after checking the network that searches
+        :raises BoulderError: for what Boulder refuses
+        """
+        return search_options(self, task_network(self, as_path).network, data, as_path)
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:

@@ -10,14 +10,8 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.errors import ConfigError, nearest
-
-_WITHOUT_EFFECT = ("class", "name", "use_cache_manager", "cache_byte_size", "estimated_num_seqs")
-_HARMLESS = {"window": (0, 1), "context_window": (0, 1), "shuffle_frames_of_nseqs": (0,)}
-"""option that is not supported → values without effect, besides None"""
-
-CHUNKING: dict[str, Any] = {"chunking": None, "min_chunk_size": None, "chunking_variance": 0.0}
-"""Options of a data set in RETURNN that are training options here → their defaults."""
+from boulder.errors import ConfigError, ConfigProblems, nearest
+from boulder.returnn.data_options import CHUNKING, data_verdict
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def data_description(
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
     :return: description of the data set, with absolute paths; None if there is no such data set
-    :raises ConfigError: for a class that is not registered, or an unknown option that would change the data
+    :raises ConfigError: for a class that is not registered; with a line for each option that is unknown or refused
     """
     if not value:
         return None
@@ -112,25 +106,22 @@ def data_description(
     if cls is None:
         expected = " or ".join(map(repr, dataset_classes()))
         raise ConfigError(f"{where}: a data set of class {name!r} cannot be read, expected {expected}")
-    options = {}
+    options, problems = {}, []
     for option, found in value.items():
-        if option in cls.options():
-            if found is not None and (found != "" or option != "seq_ordering"):
-                options[option] = found
-        elif not _is_without_effect(option, found):
-            raise ConfigError(
-                f"{where}: Boulder does not support the option {option!r} of {name} yet"
-                + nearest(option, cls.options())
-            )
-    return {"class": name} | _absolute(options, cls, folder, as_path)
-
-
-def _is_without_effect(option: str, value: object) -> bool:
-    return option in _WITHOUT_EFFECT or value is None or (isinstance(value, int) and value in _HARMLESS.get(option, ()))
+        known = data_verdict(cls, option)
+        if known is None:
+            problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
+        elif known.refuses(found):
+            problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
+        elif option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
+            options[option] = found
+    if problems:
+        raise ConfigProblems.of("", problems)
+    return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
 def _absolute(
-    options: dict[str, Any], cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
+    options: dict[str, Any], where: str, cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
     """:return: the options, with path objects of absolute paths"""
     result = dict(options)
@@ -141,7 +132,14 @@ def _absolute(
                 _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
             ]
         elif metadata.get("path"):
-            result[option] = _path(value, folder, as_path)
+            files = value if isinstance(value, Mapping) else {"": value}
+            files = {name: _path(file, folder, as_path) for name, file in files.items()}
+            result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("descriptions") and isinstance(value, Mapping):
+            result[option] = {
+                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
+                for name, item in value.items()
+            }
     return result
 
 

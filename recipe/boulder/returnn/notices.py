@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from boulder.returnn.options import options_with_verdict, verdict
+from boulder.returnn.frame_batches import phases_of_frames
+from boulder.returnn.options import BEYOND_RETURNN, is_read_before, options_with_verdict, verdict
 from boulder.returnn.training_config import DEFAULTS
 from boulder.returnn.verdicts import Kind
 from boulder.schedule import Plan
-from boulder.training.learning_rate import keys_read_once
 
+_LATE = "in '#config', it has no effect: RETURNN reads it once, at the start of the training or of its data"
 _NEAR = 90  # of 100: one wrong letter in ten
 
 
@@ -32,27 +33,40 @@ def notices(files: Sequence[str], options: Mapping[str, object], plan: Plan) -> 
     """
     :param files: of the config, as `linecache` knows them
     :param options: those that it sets
-    :return: in this order: options without effect, defaults of RETURNN that the config relies on, and near misses
+    :return: in this order: options without effect, defaults of RETURNN that the config relies on, phases whose batches
+        differ from RETURNN's, and near misses
     """
     overrides = {key for phase in plan.phases for key in phase.config}
-    found = [*options, *sorted(overrides - options.keys())]
-    of_table = [
+    without_effect = [
         Notice(option, known.reason)
-        for option in found
+        for option in [*options, *sorted(overrides - options.keys())]
         if (known := verdict(option)) and known.kind is Kind.WITHOUT_EFFECT
     ]
-    read_once = [
-        Notice(option, "in '#config', it has no effect: RETURNN reads it once, at the start of the training")
-        for option in sorted(overrides & keys_read_once())
+    late = {key for phase in plan.phases for key in phase.config if is_read_before(key, phase.config)}
+    return [
+        *without_effect,
+        *(Notice(option, _LATE) for option in sorted(late - {notice.option for notice in without_effect})),
+        *(Notice(option, "RETURNN does not read it, Boulder does") for option in options if option in BEYOND_RETURNN),
+        *_defaults(options),
+        *_of_frames(plan),
+        *_near_misses(files, options),
     ]
-    return [*of_table, *read_once, *_defaults(options, overrides), *_near_misses(files, options)]
 
 
-def _defaults(options: Mapping[str, object], overrides: set[str]) -> Iterator[Notice]:
+def _defaults(options: Mapping[str, object]) -> Iterator[Notice]:
     if "batch_size" not in options:
         yield Notice("batch_size", f"not set; RETURNN's default is {DEFAULTS['batch_size']}: each sequence is a batch")
     if "learning_rate" not in options and "learning_rates" not in options:
         yield Notice("learning_rate", f"not set; RETURNN's default is {DEFAULTS['learning_rate']}")
+
+
+def _of_frames(plan: Plan) -> Iterator[Notice]:
+    if found := list(phases_of_frames(plan)):
+        text = (
+            f"{found[0]}{f' and {len(found) - 1} more' if found[1:] else ''}: no layer depends on the order of frames, so "
+            "RETURNN concatenates sequences and cuts them at batch_size; batches are whole sequences here"
+        )
+        yield Notice("batch_size", text)
 
 
 def _near_misses(files: Sequence[str], options: Mapping[str, object]) -> Iterator[Notice]:

@@ -32,7 +32,7 @@ def chosen_optimizer(values: Mapping[str, Any]) -> dict[str, Any]:
         if values.get(name):
             if momentum:
                 raise ConfigError(f"'momentum': found {momentum!r:.60} with {name!r}, expected only one of them")
-            return {"class": name}
+            return {"class": "nadamkeras" if name == "nadam" else name}  # the flag and the class differ in TensorFlow 2
     rmsprop = values.get("rmsprop")
     if rmsprop:
         decay = {"decay": rmsprop} if isinstance(rmsprop, float) else {}

@@ -6,8 +6,11 @@ without a verdict is the config's own variable. tests/parity compares the table 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from boulder.returnn.overrides import known_options
 from boulder.returnn.verdicts import HONOURED, Verdict, refused, table, without_effect
+from boulder.training.learning_rate import keys_read_once
 
 _ROWS = table(
     without_effect(
@@ -42,44 +45,39 @@ _ROWS = table(
     without_effect("it changes how a network is computed, not the result",
                    "flat_net_construction", "inf_value", "optimize_move_layers_out"),
     without_effect("RETURNN reads it, but does not use it",
-                   *("ctc_prior_file", "exclude", "init_train_epoch_posthook", "share_batches", "update_batch_size")),
+                   *("combine_labels", "ctc_prior_file", "exclude", "init_train_epoch_posthook", "share_batches", "update_batch_size")),
     without_effect("for RETURNN's native CTC, which no layer here uses", "tf_native_ctc_zero_infinity"),
     without_effect("of use_horovod, which must be off",
                    *("horovod_avg_grad", "horovod_dataset_distribution", "horovod_param_sync_step"),
                    *("horovod_param_sync_time_diff", "horovod_reduce_type", "horovod_scale_lr")),
     without_effect("of use_dummy_datasets, which must be off", "dummy_dataset_num_seqs", "train_dummy_dataset_num_seqs"),
     without_effect("of param_dropout, which must be off", "param_dropout_min_ndim"),
-    without_effect("of decouple_constraints, which must be off", "decouple_constraints_factor"),
+    without_effect("RETURNN reads it, but does not use it", "decouple_constraints_factor"),
     without_effect("of train_in_eval, which must be off", "eval_learning_rate"),
     without_effect("for data sets that Boulder does not read",
                    "lm_dataset_debug_limit_line_count", "sprint_trainer_exec_path"),
     without_effect(
         "for other tasks than training",
-        *("allow_random_model_init", "allow_skipping_seqs_in_forward", "analyze_dataset", "combine_labels", "data_key"),
-        *("enforce_min_len1", "epoch", "eval_output_file", "eval_output_file_per_seq", "forward_batch_size"),
-        *("forward_callback", "forward_data", "forward_output_layer", "forward_override_hdf_output"),
-        *("forward_use_search", "hyper_param_tuning", "loss_name", "need_data", "output_file"),
-        *("output_per_seq_file_format", "output_per_seq_format", "search_data", "search_do_eval"),
-        *("search_output_file", "search_output_file_format", "search_output_layer", "sil_label_idx", "statistics"),
+        *("allow_random_model_init", "allow_skipping_seqs_in_forward", "analyze_dataset", "data_key"),
+        *("enforce_min_len1", "eval_output_file", "eval_output_file_per_seq", "forward_callback", "forward_data"),
+        *("hyper_param_tuning", "loss_name", "need_data"),
+        *("output_per_seq_file_format", "output_per_seq_format", "sil_label_idx", "statistics"),
         *("statistics_dtype", "statistics_save_prefix", "web_server_port"),
     ),
+    without_effect("outputs of jobs have names of their own", "forward_override_hdf_output", "output_file"),
     refused(
         "Boulder does not support it yet",
-        *("decouple_constraints", "eval_use_train_flag", "extra_updates", "global_norm_tag"),
-        *("grad_norm_to_clip_to_zero", "gradient_clip_avg_norm", "gradient_clip_global_norm_tag"),
-        *("gradient_clip_norm", "gradient_nan_inf_filter", "gradient_noise", "inc_seq_length"),
-        *("maximize_grad_norm", "packed_tensors", "param_dropout", "param_variational_noise"),
-        *("reinit_network_each_epoch", "reset_updater_vars_mod_step", "shuffle_batches"),
-        *("shuffle_frames_of_nseqs", "chunk_eval"),
+        *("eval_use_train_flag", "inc_seq_length", "packed_tensors", "param_dropout", "reinit_network_each_epoch"),
+        *("shuffle_batches", "shuffle_frames_of_nseqs", "chunk_eval"),
         unless=(0, {}, ""),
     ),
-    refused("Boulder does not support it yet", "accum_grad_multiple_step", "context_window", "window", unless=(0, 1)),
+    refused("Boulder does not support it yet", "context_window", "window", unless=(0, 1)),
     refused("Boulder does not support it yet", "conv_pad_seq_len_to_power"),
-    refused("Boulder does not support it yet", "stop_on_nonfinite_train_score", unless=(True,)),
     refused("Boulder does not support it yet", "search_train_network_layers", unless=([], ())),
     refused("RETURNN does not support it either", "start_batch", unless=("auto",)),
     refused("RETURNN does not support it in a training either", "train_in_eval", unless=(False,)),
-    refused("Boulder trains, it has no other task yet", "task", unless=("train",)),
+    refused("this trains; config/returnn.py has other functions for the tasks search, forward and compute_priors", "task",
+            unless=("train",)),
     refused("the size of a batch is limited, and its sequences stay whole", "on_size_limit", unless=("ignore",)),
     refused("Boulder shares batches among GPUs by itself: arguments gpus and nodes",
             *("use_horovod", "distributed_tf", "torch_distributed", "__debug_dummy_distributed_rank_and_size"),
@@ -95,7 +93,8 @@ _ROWS = table(
         *("dataset_random_seed_offset", "extern_data", "num_inputs", "num_outputs", "sparse_input", "default_input"),
         *("adadelta", "adagrad", "adam", "momentum", "nadam", "rmsprop", "behavior_version", "target"),
         *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
-        "start_epoch",
+        *("start_epoch", "epoch", "forward_batch_size", "forward_output_layer", "forward_use_search", "search_data"),
+        *("search_do_eval", "search_output_file", "search_output_file_format", "search_output_layer"),
     ),
 )  # fmt: skip
 
@@ -106,6 +105,31 @@ NOT_OF_RETURNN = frozenset(
     }
 )
 """Rows for options that the field uses, but RETURNN's TensorFlow engine does not read."""
+
+
+BEYOND_RETURNN = frozenset({"growth_callback", "learning_rate_num_epochs", "returnn_batches", "use_normalized_loss"})
+"""Options that Boulder honours in a config although RETURNN does not read them."""
+
+_READ_ONCE = frozenset(
+    {
+        *("network", "get_network", "pretrain", "pretrain_construction_algo", "pretrain_copy_output_layer"),
+        *("pretrain_greedy", "pretrain_repetitions", "num_epochs", "min_seq_length", "max_pad_size"),
+        *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
+        "start_epoch",
+    }
+)
+_READ_WITH_TRAIN = frozenset({"batching", "chunking_variance", "min_chunk_size"})
+
+
+def is_read_before(option: str, overrides: Collection[str]) -> bool:
+    """
+    :param overrides: the keys of a `#config`, `option` among them
+    :return: whether the override comes too late to have an effect, since RETURNN reads the option at the start of the
+        training, or when it opens the data to train on
+    """
+    beyond = option in known_options() and verdict(option) != HONOURED  # of Boulder, but not for RETURNN configs
+    of_data = option in _READ_WITH_TRAIN and "train" not in overrides
+    return beyond or of_data or option in _READ_ONCE or option in keys_read_once()
 
 
 def verdict(option: str) -> Verdict | None:

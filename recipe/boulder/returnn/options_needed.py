@@ -21,7 +21,7 @@ def options_needed(source: str) -> set[str]:
         return set()
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     needed = set(_used(tree, parents))
-    return needed - set(_tested(tree))
+    return needed - set(_tested(tree, parents))
 
 
 def _used(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:
@@ -56,14 +56,18 @@ def _name_cannot_be_none(tree: ast.AST, name: str, parents: dict[ast.AST, ast.AS
     uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
     stored = [node for node in uses if isinstance(node.ctx, ast.Store)]
     reads = [(node, parents[node]) for node in uses if isinstance(node.ctx, ast.Load)]
-    tests = ast.Compare | ast.BoolOp | ast.If | ast.IfExp | ast.While | ast.Assert | ast.UnaryOp
-    is_tested = any(isinstance(parent, tests) for _, parent in reads)
+    is_tested = any(isinstance(parent, _TESTS) for _, parent in reads)
     return len(stored) == 1 and not is_tested and any(_cannot_be_none(node, parent) for node, parent in reads)
 
 
-def _tested(tree: ast.AST) -> Iterator[str]:
+_TESTS = ast.Compare | ast.BoolOp | ast.If | ast.IfExp | ast.While | ast.Assert | ast.UnaryOp
+
+
+def _tested(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:
     """Yields the options that the code may find missing without failing."""
     for node in ast.walk(tree):
+        if (key := _value_asked(node)) and isinstance(parents[node], _TESTS):
+            yield key
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             has_default = len(node.args) + len(node.keywords) > 1
             if (node.func.attr in _ASKS_FIRST or has_default) and (key := _text(node.args[0])):

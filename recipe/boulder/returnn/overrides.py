@@ -145,18 +145,35 @@ class _Held:
 
 
 def with_functions_bound(
-    plan: Plan, config: Config, with_overrides: Callable[[Mapping[str, object]], AbstractContextManager]
+    plan: Plan,
+    config: Config,
+    with_overrides: Callable[[Mapping[str, object]], AbstractContextManager],
+    of_training: Mapping[str, Callable],
 ) -> Plan:
     """
     :param with_overrides: called with overrides; a context manager that sets them in the config
-    :return: the plan, in which the functions of each phase see its overrides
+    :param of_training: training options of the config that are functions
+    :return: the plan, in which the functions of each phase see its overrides. A function of the training that reads one of
+        them becomes an override itself
     """
     functions, phases = FunctionsOfPhases(config), []
     memo: dict[tuple, tuple] = {}
     for number, phase in enumerate(plan.phases):
         try:
             with with_overrides(phase.config):
-                phases.append(replace(phase, network=functions.bound(phase.network, phase.config, memo)))
+                network = functions.bound(phase.network, phase.config, memo)
+                bound = {
+                    key: functions.bound(function, phase.config, memo, key)
+                    for key, function in {**of_training, **functions_of_training(phase.config)}.items()
+                }
         except ConfigError as error:
             raise ConfigError(f"phase {number} ({index_label(phase.index)}): {error}") from error
+        changed = {key: value for key, value in bound.items() if key in phase.config or value != of_training[key]}
+        phases.append(replace(phase, network=network, config=phase.config | changed))
     return replace(plan, phases=tuple(phases))
+
+
+def functions_of_training(options: Mapping[str, Any]) -> dict[str, Callable]:
+    """:return: the training options among them that are functions"""
+    known = [field.name for field in fields(TrainingOptions)]
+    return {key: options[key] for key in known if callable(options.get(key))}

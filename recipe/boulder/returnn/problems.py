@@ -42,4 +42,4 @@ class Problems:
         :raises ConfigProblems: if there are problems
         """
         if self:
-            raise ConfigProblems(config, [message.removeprefix(f"{config}: ") for message in self.messages])
+            raise ConfigProblems.of(config, [message.removeprefix(f"{config}: ") for message in self.messages])

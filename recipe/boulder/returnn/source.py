@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,5 +19,7 @@ class Source(Protocol):
 
     @property
     def values(self) -> dict[str, object]: ...
+
+    def with_config(self, function: Callable, option: str) -> Callable: ...
 
     def plan(self, further_epochs: int = 0) -> Plan: ...

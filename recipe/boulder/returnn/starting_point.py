@@ -35,9 +35,9 @@ def start_from(config: Source, as_path: Callable[[str], Any] = str) -> list[dict
         )
     if load and (first_epoch_only or not imported):
         epoch = 0 if first_epoch_only else _epoch_of_load(config, load, load_epoch)
-        whole = [_whole(config, load, as_path) | ({"epoch": epoch} if epoch else {})]
-        return whole if epoch else [*preloads(config, as_path), *whole]
-    return [*preloads(config, as_path), *([_whole(config, imported, as_path)] if imported else [])] or None
+        sources = [whole(config, load, as_path) | ({"epoch": epoch} if epoch else {})]
+        return sources if epoch else [*preloads(config, as_path), *sources]
+    return [*preloads(config, as_path), *([whole(config, imported, as_path)] if imported else [])] or None
 
 
 def preloads(config: Source, as_path: Callable[[str], Any] = str, *, for_training: bool = True) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def _epoch_of_load(config: Source, load: Any, load_epoch: int) -> int:
     return epoch or 0
 
 
-def _whole(config: Source, file: Any, as_path: Callable[[str], Any]) -> dict[str, Any]:
+def whole(config: Source, file: Any, as_path: Callable[[str], Any]) -> dict[str, Any]:
     """:return: source of all parameters and of the number of steps"""
     source = {"checkpoint": _absolute(config, file, as_path), "use_importers": True, "keep_step": True}
     ignore_missing = config.config.bool("load_ignore_missing_vars", False)

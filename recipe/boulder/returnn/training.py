@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from boulder.data import open_dataset
+from boulder.errors import DataError
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import DataSets
+from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
@@ -25,17 +28,12 @@ from boulder.training.keep import keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
+from boulder.training.updater import check_updates
 
 _ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
 
 PIPELINE_KEYS = ("gpus", "nodes")
 """Keys of a `#config` that choose the devices of a phase."""
-
-_READ_ONCE = ("min_seq_length", "max_pad_size")
-"""Training options that RETURNN reads once, for all phases."""
-
-_READ_WITH_TRAIN = ("batching", "min_chunk_size", "chunking_variance")
-"""Training options that RETURNN reads when it opens the data to train on."""
 
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
@@ -91,6 +89,10 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
+    for key in known_options():
+        if callable(function := options.get(key)):
+            with problems.noted():
+                options[key] = config.with_config(function, key)
     own = _own_keys(config)
     data_sets = DataSets(options, config.file.absolute().parent, as_path)
     data: dict[str, Any] = {}
@@ -100,6 +102,9 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             data |= data_sets.described(key)
     with problems.noted():
         further = {name: found for name, found in eval_data_of(data, "config").items() if found is not None}
+    for name, description in ({key: data.get(key) for key in DATA_KEYS} | further).items():
+        with problems.noted():
+            _check_data(description, name, config.extern_data)
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
     settings = plan = start = None
@@ -143,8 +148,8 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
 
 def planned(config: Source, further_epochs: int = 0) -> Plan:
     """
-    :return: the plan in Boulder's terms: layers have the defaults that `behavior_version` and `target` of the config give
-        them, and overrides are written as in Boulder's configs, except for data sets
+    :return: the plan in Boulder's terms: layers have RETURNN's defaults, also those that `behavior_version` and `target` of
+        the config give them, and overrides are written as in Boulder's configs, except for data sets
     :raises BoulderError: if there is no plan, or for a wrong `behavior_version` or `target`
     """
     version = check_version(config.config.typed_value("behavior_version"))
@@ -153,7 +158,7 @@ def planned(config: Source, further_epochs: int = 0) -> Plan:
     phases = [
         replace(
             phase,
-            network=with_target(with_behavior_version(phase.network, version), target),
+            network=with_default_beam(with_target(with_behavior_version(phase.network, version), target)),
             config=as_boulders(phase.config),
         )
         for phase in plan.phases
@@ -195,6 +200,15 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from problems.messages
 
 
+def _check_data(description: dict[str, Any] | None, key: str, extern_data: Mapping[str, Any]) -> None:
+    """:raises DataError: for a wrong option; opens no file"""
+    if description is not None:
+        try:
+            open_dataset(description, extern_data)
+        except DataError as error:
+            raise DataError(f"{key!r}: {str(error).removeprefix('data set: ')}") from error
+
+
 def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
@@ -218,6 +232,8 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
             with problems.noted(where):
                 checked = maker.phase(replace(phase, config=others | data), rates)
                 checked.to_json({})
+                if spec:
+                    check_updates(checked.options, spec)
         specs.append(spec)
         scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
     with problems.noted():
@@ -230,14 +246,13 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
 def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
     """
     :param options: of the config
-    :return: a line for each key of a `#config` that is refused, or that is read once for all phases
+    :return: a line for each key of a `#config` that is refused, or that Boulder has only for all phases
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
-    for key, value in overrides.items():
+    for key, value in overrides_with_effect(overrides).items():
         fixed = verdict(key) == HONOURED and key not in (*known_options(), *_ALL_DATA, *PIPELINE_KEYS)
-        fixed = fixed or key in _READ_ONCE or (key in _READ_WITH_TRAIN and "train" not in overrides)
         if fixed and not (key in options and same_value(value, options[key])):
-            yield f"'#config': {key!r}: found {value!r:.60}; it is read once, for all phases"
+            yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
 
 def _with_effect(plan: Plan) -> Plan:

@@ -7,10 +7,10 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from boulder.returnn.optimizer_choice import chosen_optimizer
-from boulder.returnn.options import verdict
+from boulder.returnn.options import is_read_before, verdict
 from boulder.returnn.overrides import known_options
 from boulder.returnn.verdicts import HONOURED
-from boulder.training.learning_rate import CONTROLS, Scheduled, keys_read_once, options_of_others
+from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
 from boulder.training.option_kind import FLAG
 from boulder.training.training_options import TrainingOptions
 
@@ -39,11 +39,9 @@ def training_config(options: Mapping[str, Any]) -> dict[str, Any]:
 def overrides_with_effect(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """
     :param overrides: of a phase
-    :return: without Boulder's options that RETURNN does not read, and without the options of learning rates that it reads
-        once, at the start of the training
+    :return: without those that have no effect in RETURNN, since it has read these options before
     """
-    passed_over = {key for key in known_options() if verdict(key) != HONOURED} | keys_read_once()
-    return {key: value for key, value in overrides.items() if key not in passed_over}
+    return {key: value for key, value in overrides.items() if not is_read_before(key, overrides)}
 
 
 def as_boulders(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from boulder.data import batches_of_epoch, form_batches, open_dataset, sequence_order
+from boulder.data import Dataset, batches_of_epoch, form_batches, open_dataset
 from boulder.data.batches import Batch
 from boulder.data.feed import tensor_spec
 from boulder.errors import CheckpointError, DataError, NetworkError, nearest
@@ -81,7 +81,9 @@ class DataPass:
             def forward(data: Mapping[str, TFTensor], lengths: Mapping[str, TFTensor]) -> Sequence[TFTensor]:
                 return wanted(run_network(spec, variables, data, lengths, losses=False))
 
-            order = sequence_order("default" if in_order else "sorted", dataset.order_lengths, 0, 0)
+            order = selected(dataset)
+            if not in_order:
+                order = order[numpy.argsort(dataset.order_lengths[order], kind="stable")]
             batches = form_batches(order, dataset.measured_lengths, self._limits(dataset.streams), self.max_seqs)
             seen: set[str] = set()
             for batch in batches_of_epoch(dataset, batches):
@@ -99,6 +101,11 @@ class DataPass:
         return limits or max(self.batch_size.values())
 
 
+def selected(dataset: Dataset) -> numpy.ndarray:
+    """:return: int64 [M], indices of the sequences that the data set selects, ascending"""
+    return numpy.sort(dataset.epoch_order(1, 0, default="default"))
+
+
 def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
     """:raises NetworkError: if there is no such layer; names the nearest one"""
     if name not in spec.layers:
@@ -114,9 +121,11 @@ def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
     waiting = list(layers)
     while waiting:
         name = waiting.pop()
-        if name in spec.layers and name not in kept:
-            kept.add(name)
-            waiting += spec.layers[name].sources
-            parts = name.split("/")  # `decoder/weights` is computed by the loop `decoder`
-            waiting += ["/".join(parts[:number]) for number in range(1, len(parts))]
+        if name not in spec.layers or name in kept:
+            continue
+        kept.add(name)
+        waiting += spec.layers[name].sources
+        if name in spec.layers[name].sources:  # a layer in a loop, as the layers outside see it: the loop computes it
+            parts = name.split("/")
+            waiting += ["/".join([*parts[:number], ":loop"]) for number in range(1, len(parts))]
     return replace(spec, layers={name: layer for name, layer in spec.layers.items() if name in kept}, losses={})

@@ -10,6 +10,7 @@ import numpy as np
 
 from boulder.data import open_dataset
 from boulder.errors import DataError
+from boulder.search.data_pass import selected
 from boulder.search.labels import Labels, labels_by_names, read_labels
 
 
@@ -70,7 +71,7 @@ def stream_texts(data: object, extern_data: Mapping[str, Any], source: TextSourc
         dataset.check()
         if not dataset.streams[stream].sparse:
             raise DataError(f"references: stream {stream!r} is {dataset.streams[stream]}, expected labels")
-        for index in range(dataset.num_seqs):
+        for index in selected(dataset):
             tag = dataset.tag(index)
             if tag in result:
                 raise DataError(f"references: found several sequences with the tag {tag!r}, expected different tags")

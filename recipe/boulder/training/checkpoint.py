@@ -141,6 +141,22 @@ class Checkpoint:
         return checkpoint
 
 
+def shapes_of_params(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]] | None:
+    """:return: path → shape of the parameters, without reading their values; None if the file cannot be read"""
+    try:
+        with h5py.File(path, "r") as file:
+            found: dict[str, tuple[int, ...]] = {}
+
+            def visit(name: str, item: Any) -> None:
+                if isinstance(item, h5py.Dataset):
+                    found[name] = item.shape
+
+            file["params"].visititems(visit)
+            return found
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError):
+        return None
+
+
 def _datasets(group: h5py.Group) -> list[tuple[str, numpy.ndarray]]:
     found: list[tuple[str, numpy.ndarray]] = []
 

@@ -37,7 +37,7 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     rate = _learning_rate(epoch, phase, state)
     rates = StepRates(phase.options, epoch, rate, phase.start, state.phase_step)
     first_rate = rates.at(state.step - state.batches_done)
-    sums, steps, frames = _train_batches(epoch, rates, model, phase, state, run)
+    sums, steps, frames, skipped = _train_batches(epoch, rates, model, phase, state, run)
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
     if numpy.float32(first_rate) != numpy.float32(rate):
         record["effective_learning_rate"] = first_rate
@@ -59,6 +59,8 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         "steps": steps,
         "frames": frames,
     }
+    if skipped:
+        timed["skipped"] = skipped
     if run.replicas.is_chief:  # before the checkpoint, so that no epoch is missing from them
         write_score(run.files.scores, timed)
         write_tensorboard(run.files.tensorboard, timed)
@@ -93,9 +95,10 @@ def _learning_rate(epoch: int, phase: TrainingPhase, state: Checkpoint) -> float
 
 def _train_batches(
     epoch: int, rates: StepRates, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
-) -> tuple[Sums, int, int]:
+) -> tuple[Sums, int, int, int]:
     """
-    :return: the sums of the whole epoch, its number of batches, and its number of frames in the stream of the order
+    :return: the sums of the whole epoch, its number of batches, its number of frames in the stream of the order, and the
+        number of batches without an update since loss or gradient was not finite
     :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
     fingerprint = run.train_data.full_fingerprint()
@@ -105,32 +108,57 @@ def _train_batches(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
             "this epoch; restore the data to resume, or rerun the phase from its start with `boulder rerun`"
         )
-    before = state.position["sums"] if state.position else {}
-    sums, done = Sums(model.spec, phase.options.calculate_exp_loss, before), state.batches_done
+    options, before = phase.options, state.position["sums"] if state.position else {}
+    sums, done = Sums(model.spec, options.calculate_exp_loss, before), state.batches_done
+    skipped = state.position.get("skipped", 0) if state.position else 0
+    _tell_of_open_sum(epoch, len(batches), phase, run)
     state.epoch = epoch
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
     for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, start=done):
-        model.optimizer.learning_rate.assign(rates.at(state.step))
+        if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
+            model.reset_slots()
+        model.updater.learning_rate.assign(rates.at(state.step))
         result = model.step(shares, tf.constant(state.step, tf.int64))
-        if not result.finite:
+        if result.finite:
+            sums.add(result.losses)
+        elif options.stop_on_nonfinite_train_score:
             raise _not_finite(epoch, done, result, dataset.tags(batches[done]), run)
-        sums.add(result.losses)
+        else:
+            run.say(f"{_where_not_finite(epoch, done, result, dataset.tags(batches[done]))}; it made no update")
+            skipped += 1
         state.step += 1
         done += 1
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
+        if skipped:
+            state.position["skipped"] = skipped
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)
-    return sums, len(batches), int(dataset.order_lengths[batches.order].sum())
+    return sums, len(batches), int(dataset.order_lengths[batches.order].sum()), skipped
+
+
+def _tell_of_open_sum(epoch: int, batches: int, phase: TrainingPhase, run: TrainingRun) -> None:
+    period = phase.options.accum_grad_multiple_step
+    if period > 1 and batches % period and epoch == phase.start:
+        run.say(
+            f"epoch {epoch}: 'accum_grad_multiple_step' is {period}, which does not divide the {batches} batches of this "
+            "epoch; as in RETURNN, a sum of gradients goes on in the next epoch, and is lost at the end of the phase"
+        )
+
+
+def _where_not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str]) -> str:
+    costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in result.losses.items())
+    named = ", ".join(tags[:5]) + (f", … ({len(tags)} sequences)" if len(tags) > 5 else "")
+    return (
+        f"epoch {epoch}, batch {batch}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
+        f"on the sequences {named}"
+    )
 
 
 def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:
-    costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in result.losses.items())
     newest = run.store.paths()[:1]
     kept = f"the last good checkpoint is {newest[0]}" if newest else "no epoch was finished before it"
-    named = ", ".join(tags[:5]) + (f", … ({len(tags)} sequences)" if len(tags) > 5 else "")
     return TrainingError(
-        f"epoch {epoch}, batch {batch}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
-        f"on the sequences {named}; the parameters were not updated with it, {kept}. A lower learning rate or "
-        "'gradient_clip' may help"
+        f"{_where_not_finite(epoch, batch, result, tags)}; the parameters were not updated with it, {kept}. A lower "
+        "learning rate or 'gradient_clip' may help"
     )

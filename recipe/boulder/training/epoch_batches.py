@@ -66,16 +66,17 @@ def _chunks(
     return chunks, chunks.all_lengths
 
 
-def batches_to_score(dataset: Dataset, epoch: int, options: TrainingOptions) -> Batches:
+def batches_to_score(dataset: Dataset, epoch: int, options: TrainingOptions, limited: bool = True) -> Batches:
     """
     :param epoch: counted from 1; it matters if the data set has `partition_epoch`
+    :param limited: whether `max_seq_length` applies; in RETURNN, to "dev" only
     :return: batches with little padding, since sums do not depend on the order
     :raises DataError: see `batches_to_train`
     """
     lengths = _lengths(dataset, options)
     order = np.sort(dataset.epoch_order(epoch, 0, default="default"))
     order = order[np.argsort(dataset.order_lengths[order], kind="stable")]
-    order = within_limits(order, lengths, options.max_seq_length)
+    order = within_limits(order, lengths, options.max_seq_length if limited else None)
     return _batches(order, lengths, options, f"epoch {epoch}: data to score")
 
 

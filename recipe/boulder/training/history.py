@@ -37,10 +37,12 @@ class TimedRecord(EpochRecord):
     """
     A line of scores.jsonl: the record with figures that vary from run to run, which no checkpoint holds.
 
-    `steps` is the number of batches and `frames` that of the input frames without padding.
+    `steps` is the number of batches and `frames` that of the input frames without padding; `skipped` is the number of
+    batches that made no update since loss or gradient was not finite, where there are any.
     """
 
     seconds: float
     processor_seconds: float
     steps: int
     frames: int
+    skipped: NotRequired[int]

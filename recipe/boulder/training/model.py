@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy
@@ -10,16 +11,12 @@ import numpy
 from boulder.data import Dataset, share_spec
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
-from boulder.network.loss import LossValue
-from boulder.training.optimizer import get_slots, make_optimizer, set_slots, variable_name
+from boulder.training.objective import BatchOutput, Losses, objective
+from boulder.training.optimizer import variable_name
 from boulder.training.replicas import OneReplica, seed_of
 from boulder.training.training_options import TrainingOptions
-from boulder.training.update import Update, make_stages
-
-Losses = dict[str, LossValue]
-"""Layer name → sums over a batch."""
-Slots = dict[str, dict[str, numpy.ndarray]]
-"""Slot name → parameter path → array."""
+from boulder.training.updater import Slots, Updater
+from boulder.training.variational_noise import noise_deviations, with_noise
 
 
 class StepResult(NamedTuple):
@@ -38,6 +35,7 @@ class Model:
     :param params: path → initial value
     :param dataset: the data set, for the types of its streams
     :param replicas: copies of the network that share each batch
+    :ivar updater: makes updates, and holds the learning rate
 
     `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Losses` are compiled. `shares` are those of a batch
     (`boulder.data.shares_of_epoch`); `step` is the number of updates so far, an int64 scalar.
@@ -52,16 +50,14 @@ class Model:
         replicas: OneReplica,
     ) -> None:
         self.spec, self.options, self.replicas = spec, options, replicas
-        self.stages = make_stages(options)
         with replicas.scope():
             self.variables = {
                 path: tf.Variable(params[path], trainable=param.trainable, name=variable_name(position))
                 for position, (path, param) in enumerate(sorted(spec.params.items()))
             }
-            self.trained = {path: variable for path, variable in self.variables.items() if variable.trainable}
-            self.optimizer = make_optimizer(options.optimizer, options.optimizer_epsilon, list(self.trained.values()))
-            for stage in self.stages:
-                stage.build(self.trained)
+            self.updater = Updater(options, spec, self.variables, replicas)
+        self._noise = noise_deviations(options, spec)
+        self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
         # without autograph: nothing here needs it, and it leaves files in /tmp when a job is killed
@@ -71,76 +67,69 @@ class Model:
     # Compiled. A batch becomes an update in this order.
 
     def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> StepResult:
-        if not self.trained:  # `#trainable` is False: a pass over the data for its scores
+        if not self.updater.trained:  # `#trainable` is False: a pass over the data for its scores
             losses = self._evaluate(shares, step)
-            return StepResult(losses, tf.constant(0.0), tf.math.is_finite(self._objective(losses, losses)))
-        *results, gradients = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
+            output = BatchOutput(losses, {}, {})
+            return StepResult(losses, tf.constant(0.0), tf.math.is_finite(self._objective(output, output)))
+        *results, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
         result = StepResult(*self.replicas.first(results))
-        tf.cond(result.finite, lambda: self._update(gradients, results[1], step), lambda: False)
+
+        def update() -> bool:
+            return self.updater.update(gradients, results[2], step, slopes)
+
+        if self.options.stop_on_nonfinite_train_score:
+            tf.cond(result.finite, update, lambda: False)
+        else:
+            update()
         return result
 
-    def _gradients(self, share: dict[str, Any], step: TFTensor) -> tuple[Losses, TFTensor, TFTensor, list[TFTensor]]:
-        """:return: of the joint batch: the fields of `StepResult`, and gradients in the order of `trained`"""
-        variables = list(self.trained.values())
-        with tf.GradientTape() as tape:
-            own = self._losses(share, step, train=True)
-            losses = self.replicas.sum(own)
-            objective = self._objective(own, losses)
-        gradients = tape.gradient(objective, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]  # those of embeddings are slices
-        objective, *gradients = self.replicas.sum([objective, *gradients])
-        norm = tf.linalg.global_norm(gradients)
-        return losses, norm, tf.math.is_finite(objective) & tf.math.is_finite(norm), gradients
+    def _gradients(
+        self, share: dict[str, Any], step: TFTensor
+    ) -> tuple[Losses, TFTensor, TFTensor, list[TFTensor], list[TFTensor]]:
+        """:return: of the joint batch: the fields of `StepResult`, and arguments of `Updater.update`"""
+        variables = list(self.updater.trained.values())
+        tape_of_norm = tf.GradientTape() if self.options.maximize_grad_norm else None
+        with tape_of_norm or nullcontext():
+            with tf.GradientTape() as tape:
+                own = self._output(share, step, train=True)
+                joint = self.replicas.sum(own)
+                loss = self._objective(own, joint)
+            mine = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            loss, *gradients = self.replicas.sum([loss, *mine])
+            norm = tf.linalg.global_norm(gradients)
+            if tape_of_norm:  # its derivative is that of ‖joint gradient‖, in terms of this replica's gradient
+                directions = [tf.stop_gradient(tf.math.divide_no_nan(tf.convert_to_tensor(g), norm)) for g in gradients]
+                along = [tf.reduce_sum(tf.convert_to_tensor(g) * to) for g, to in zip(mine, directions, strict=True)]
+        slopes = []
+        if tape_of_norm:
+            unconnected = tf.UnconnectedGradients.ZERO
+            slopes = self.replicas.sum(
+                [
+                    tf.convert_to_tensor(g)
+                    for g in tape_of_norm.gradient(along, variables, unconnected_gradients=unconnected)
+                ]
+            )
+        finite = tf.math.is_finite(loss) & self.updater.are_usable(gradients)
+        return joint.losses, norm, finite, gradients, slopes
 
-    def _losses(self, share: dict[str, Any], step: TFTensor, train: bool) -> Losses:
-        """:return: losses of one replica's share"""
-        seed = seed_of(share["replica"], self.options.random_seed)
-        losses: Losses = run_network(
-            self.spec, self.variables, share["data"], share["lengths"], train=train, seed=seed, step=step
-        ).losses
+    def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> BatchOutput:
+        """:return: of one replica's share"""
+        seed, variables = seed_of(share["replica"], self.options.random_seed), self.variables
+        if train and self._noise:  # the same in all replicas
+            variables = with_noise(variables, self._noise, self.options.random_seed, step)
+        output = run_network(self.spec, variables, share["data"], share["lengths"], train=train, seed=seed, step=step)
+        result = BatchOutput(output.losses, output.magnitudes, output.roughness)
         if "counts" not in share:
-            return losses
-        return tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), losses)
+            return result
+        counted: BatchOutput = tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), result)
+        return counted
 
-    def _objective(self, losses: Losses, joint: Losses) -> TFTensor:
-        """
-        RETURNN's objective: Σ over losses of scale · cost, plus Σ over parameters of L2 · Σ w². The cost is a sum over
-        frames or, with `use_normalized_loss` of the config or of the loss, their mean.
-
-        :param losses: of one replica's share
-        :param joint: of all shares
-        :return: this replica's term; the objective is the sum over replicas
-        """
-        total = tf.constant(0.0)
-        for layer, loss in losses.items():
-            spec, frames = self.spec.losses[layer], joint[layer].frames
-            normalized = self.options.use_normalized_loss or spec.loss.use_normalized_loss
-            total += spec.scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
-        for path, param in self.spec.params.items():
-            if param.l2 and param.trainable:
-                total += param.l2 / self.replicas.count * tf.reduce_sum(tf.square(self.variables[path]))
-        return total
-
-    def _update(self, gradients: list[TFTensor], norm: TFTensor, step: TFTensor) -> TFTensor:
-        """:return: whether the optimizer applied the gradients"""
-        gradients, due = self.replicas.run(self._staged, gradients, norm, step)
-        return tf.cond(self.replicas.first(due), lambda: self._apply(gradients), lambda: False)
-
-    def _staged(self, gradients: list[TFTensor], norm: TFTensor, step: TFTensor) -> tuple[list[TFTensor], TFTensor]:
-        """:return: the gradients after all stages, and whether the optimizer applies them"""
-        update = Update(dict(zip(self.trained, gradients, strict=True)), self.trained, norm, step)
-        for stage in self.stages:
-            update = stage(update)
-        return list(update.gradients.values()), tf.convert_to_tensor(update.due)
-
-    def _apply(self, gradients: list[TFTensor]) -> bool:
-        variables = list(self.trained.values())
-        self.replicas.run(lambda mine: self.optimizer.apply(mine, variables), gradients)
-        return True
+    def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
+        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
 
     def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Losses:
         def joint(share: dict[str, Any]) -> Losses:
-            return self.replicas.sum(self._losses(share, step, train=False))
+            return self.replicas.sum(self._output(share, step, train=False).losses)
 
         return self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
 
@@ -153,23 +142,16 @@ class Model:
     @property
     def iterations(self) -> int:
         """:return: the optimizer's own count of updates"""
-        return int(self.optimizer.iterations.numpy())
+        return self.updater.iterations
 
     def slots(self) -> Slots:
-        """:return: slots of the optimizer, and those of the stages as `STAGE.SLOT`"""
-        slots = get_slots(self.optimizer, list(self.variables))
-        for stage in self.stages:
-            for slot, values in stage.slots().items():
-                slots[stage.slot_name(slot)] = {path: variable.numpy() for path, variable in values.items()}
-        return slots
+        """:return: slots of the optimizer and of the stages, see `Updater.slots`"""
+        return self.updater.slots()
 
     def set_slots(self, slots: Mapping[str, Mapping[str, numpy.ndarray]], iterations: int) -> None:
-        """
-        :param slots: see `slots`
-        :param iterations: see `iterations`
-        """
-        set_slots(self.optimizer, list(self.variables), slots, iterations)
-        for stage in self.stages:
-            for slot, values in stage.slots().items():
-                for path, variable in values.items():
-                    variable.assign(slots[stage.slot_name(slot)][path])
+        """Invert `slots` and `iterations`."""
+        self.updater.set_slots(slots, iterations)
+
+    def reset_slots(self) -> None:
+        """Let the optimizer and the stages start anew, for `reset_updater_vars_mod_step`."""
+        self.set_slots(self._first_slots, 0)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from boulder.errors import TrainingError
-from boulder.lazy import TFTensor, tf
+from boulder.lazy import tf
 from boulder.private_api import set_patience
 from boulder.training.cluster import cluster_of_job
 
@@ -64,7 +64,7 @@ class OneReplica:
         """
         All-reduce. To be called within `run`.
 
-        :param values: a nested structure of tensors
+        :param values: a nested structure of tensors and `tf.IndexedSlices`
         :return: their sums over all replicas; no gradient flows through
         """
         return values
@@ -123,7 +123,10 @@ class SeveralReplicas(OneReplica):
         return tf.nest.map_structure(lambda value: self._strategy.experimental_local_results(value)[0], results)
 
     def sum(self, values: Any) -> Any:
-        flat: list[TFTensor] = [tf.stop_gradient(value) for value in tf.nest.flatten(values)]
+        flat = [
+            value if isinstance(value, tf.IndexedSlices) else tf.stop_gradient(value)
+            for value in tf.nest.flatten(values)
+        ]
         summed = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, flat)
         return tf.nest.pack_sequence_as(values, summed)
 

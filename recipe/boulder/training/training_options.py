@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, get_type_hints
@@ -23,6 +24,14 @@ _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
 _Flag = Annotated[bool, FLAG]
+_Tag = Annotated[str | None, OptionKind("a string or None", lambda value: value is None or STRING.fits(value))]
+_Functions = Annotated[
+    dict[str, Callable[..., Any]] | None,
+    OptionKind(
+        "a dict from parameter path to function, or None",
+        lambda value: value is None or (isinstance(value, dict) and all(map(callable, value.values()))),
+    ),
+]
 _Function = Annotated[
     Callable[..., Any] | None, OptionKind("a function or None", lambda value: value is None or callable(value))
 ]
@@ -46,8 +55,23 @@ class TrainingOptions:
     :param batching: order of the sequences, see `boulder.data.sequence_order`, unless the data set has a `seq_ordering`
     :param optimizer: {"class": "adam", …}, see `boulder.training.optimizer`
     :param optimizer_epsilon: epsilon of the optimizer, if it has one and `optimizer` does not set it
+    :param accum_grad_multiple_step: gradients of so many batches are summed for one update; 0 and 1: of one
+    :param gradient_noise: standard deviation of noise on gradients
     :param gradient_clip: entries of gradients are clipped to ± this value; 0 for no clipping
-    :param gradient_clip_global_norm: gradients are scaled down to this global norm; 0 for no clipping
+    :param gradient_clip_norm: each gradient is scaled down to this norm; 0 for no clipping
+    :param gradient_clip_avg_norm: each gradient is scaled down to this norm per entry; 0 for no clipping
+    :param gradient_clip_global_norm: gradients are scaled down by their global norm to this one; 0 for no clipping
+    :param gradient_clip_global_norm_tag: the norm is that of the layers with this tag; None: `global_norm_tag`
+    :param global_norm_tag: as `gradient_clip_global_norm_tag`, also for `grad_norm_to_clip_to_zero`; None: of all layers
+    :param gradient_nan_inf_filter: replace entries of gradients that are not finite by 0
+    :param grad_norm_to_clip_to_zero: gradients become 0 if their global norm is above; 0 for no limit
+    :param maximize_grad_norm: factor of the global norm of the gradients, which is subtracted from the objective
+    :param param_variational_noise: standard deviation of noise on parameters in training
+    :param decouple_constraints: apply `L2` of layers to parameters directly, w ← w − 2·L2·w before each update
+    :param extra_updates: parameter path → function that is called with the variable, as `var`, after each update
+    :param reset_updater_vars_mod_step: the optimizer starts anew at the begin of each epoch and after so many batches of it;
+        0: never
+    :param stop_on_nonfinite_train_score: stop if a loss or gradient is not finite; otherwise such a batch makes no update
     :param use_normalized_loss: divide each loss by its number of frames; otherwise the objective is a sum over frames
     :param calculate_exp_loss: add e to the power of each cost to the scores
     :param learning_rate_warmup_num_epochs: in epoch n of the first N epochs, the rate is multiplied by n/N; 0 for no warm-up
@@ -76,10 +100,24 @@ class TrainingOptions:
     chunking_variance: Fraction = 0.0
     returnn_batches: _Flag = False
     batching: _Order = "default"
-    optimizer: dict[str, Any] = field(default_factory=lambda: {"class": "adam"})
+    optimizer: dict[str, Any] | str = field(default_factory=lambda: {"class": "adam"})
     optimizer_epsilon: _Number = 1e-16
+    accum_grad_multiple_step: _Count = 0
+    gradient_noise: _Number = 0.0
     gradient_clip: _Number = 0.0
+    gradient_clip_norm: _Number = 0.0
+    gradient_clip_avg_norm: _Number = 0.0
     gradient_clip_global_norm: _Number = 0.0
+    gradient_clip_global_norm_tag: _Tag = None
+    global_norm_tag: _Tag = None
+    gradient_nan_inf_filter: _Flag = False
+    grad_norm_to_clip_to_zero: _Number = 0.0
+    maximize_grad_norm: _Number = 0.0
+    param_variational_noise: _Number = 0.0
+    decouple_constraints: _Flag = False
+    extra_updates: _Functions = None
+    reset_updater_vars_mod_step: _Count = 0
+    stop_on_nonfinite_train_score: _Flag = True
     use_normalized_loss: _Flag = False
     calculate_exp_loss: _Flag = False
     learning_rate_warmup_num_epochs: _Count = 0
@@ -105,10 +143,8 @@ class TrainingOptions:
                 every = [*known, *learning_rate_keys()]
                 raise ConfigError(f"{where}: the training does not know {key!r}{nearest(key, every)}")
         options = replace(cls(), **{key: without_numpy(value) for key, value in config.items()})
-        for key, hint in get_type_hints(cls, include_extras=True).items():
-            for kind in getattr(hint, "__metadata__", ()):
-                if not kind.fits(getattr(options, key)):
-                    raise ConfigError(f"{where}: {key!r} must be {kind.expected}, found {getattr(options, key)!r}")
+        for key in known:
+            check_kind(key, getattr(options, key), where)
         check_optimizer(options.optimizer, where)
         last_best_options(options.use_last_best_model, where)
         check_dynamic_learning_rate(options.dynamic_learning_rate, where)
@@ -117,3 +153,16 @@ class TrainingOptions:
                 f"{where}: found 'learning_rate_warmup_num_epochs' and 'learning_rate_warmup_num_steps', expected one of them"
             )
         return options
+
+
+def check_kind(option: str, value: object, where: str) -> None:
+    """:raises ConfigError: if the value is of the wrong type or range"""
+    kind = _kinds().get(option)
+    if kind is not None and not kind.fits(value):
+        raise ConfigError(f"{where}: {option!r} must be {kind.expected}, found {value!r}")
+
+
+@functools.cache
+def _kinds() -> dict[str, OptionKind]:
+    hints = get_type_hints(TrainingOptions, include_extras=True)
+    return {key: kind for key, hint in hints.items() for kind in getattr(hint, "__metadata__", ())}

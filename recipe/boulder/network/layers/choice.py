@@ -151,6 +151,10 @@ class Choice(Chooser):
             best, position = self._best_and_true(run, hypotheses, scores, truth)
         return position % n, position // n, best
 
+    def final_scores(self, scores: TFTensor, frames: TFTensor) -> TFTensor:
+        """:return: with length normalisation, means over frames, instead of the sums that `_growth` keeps comparable"""
+        return scores / tf.cast(frames, tf.float32) if self.length_normalization else scores
+
     def _best_and_true(
         self, run: LayerRun, hypotheses: Hypotheses, scores: TFTensor, truth: Tensor
     ) -> tuple[TFTensor, TFTensor]:

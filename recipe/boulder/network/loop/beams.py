@@ -38,6 +38,14 @@ class Chooser(Layer):
         """
         raise NotImplementedError
 
+    def final_scores(self, scores: TFTensor, frames: TFTensor) -> TFTensor:
+        """
+        :param scores: float32 [B, beam], after the last choice
+        :param frames: int32 scalar, number of frames of the longest hypothesis, the frame of its end included
+        :return: the scores with which the search ends
+        """
+        return scores
+
 
 @dataclass
 class Hypotheses:

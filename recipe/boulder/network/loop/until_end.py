@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import TIME, Batch
-from boulder.network.loop.beams import Hypotheses, first_scores, ways_back
+from boulder.network.loop.beams import Chooser, Hypotheses, first_scores, ways_back
 from boulder.network.loop.body import Body
 from boulder.network.loop.body_run import BodyRun, LoopState
 from boulder.network.run_state import LoopRun
@@ -70,7 +70,9 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
     if body.end:
         run.set_length(body.loop.as_time(), lengths, axes)
     if body.beam:
-        run.beam_scores[body.beam] = scores
+        frames = tf.reduce_max(run.length_over(axes, body.loop)) + (0 if body.include_eos else 1)
+        chooser = [spec.layer for spec in run.inner if isinstance(spec.layer, Chooser)][-1]
+        run.beam_scores[body.beam] = chooser.final_scores(scores, frames)
     outputs = body_run.stacked(results)
     back = ways_back(origins.stack()) if body.beam else None
     longest = run.frames(body.loop)

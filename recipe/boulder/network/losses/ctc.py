@@ -19,7 +19,8 @@ class Ctc(Loss):
     A sequence whose target does not fit into its output has no alignment and infinite cost. It is excluded from cost, error
     and frames. (RETURNN stops there with an error from TensorFlow.)
 
-    :param beam_width: width of the beam search that decodes the labels; 1: best path (RETURNN's default is 100)
+    :param beam_width: width of the beam search that decodes the labels for the error, except in training; 1: best path.
+        RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.
     :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
     :param auto_clip_target_len: truncate targets to one label less than the number of output frames
     :param use_native: selects an implementation in RETURNN; no effect here
@@ -63,7 +64,7 @@ class Ctc(Loss):
         possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
         mask = tf.where(possible[:, None], mask, 0.0)
         cost = _cost(logits, frames, labels, tf.cast(tf.reduce_sum(mask, axis=1), tf.int32))
-        if self.beam_width == 1:
+        if self.beam_width == 1 or run.train:
             (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True)
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)

@@ -41,3 +41,8 @@ def parameters_of(checkpoint: Checkpoint, path: str) -> ParameterFile:
     params = checkpoint.params
     shapes = {name: array.shape for name, array in params.items()}
     return ParameterFile(path, shapes, params.__getitem__, checkpoint.step, checkpoint.finished_epochs)
+
+
+def without_values(path: str, shapes: Mapping[str, tuple[int, ...]]) -> ParameterFile:
+    """:return: a file whose arrays are zero: to check that everything fits before anything is read"""
+    return ParameterFile(path, shapes, lambda name: numpy.broadcast_to(numpy.float32(0), shapes[name]))

@@ -66,6 +66,13 @@ def take_parameters(
     return taken
 
 
+def check_sources(sources: Sequence[tuple[Source, ParameterFile]], network: NetworkSpec) -> None:
+    """Raises the errors of `take_parameters`. The files may be `without_values`; functions as importers are not called."""
+    if any(callable(spec.layer.custom_param_importer) for spec in network.layers.values()):
+        return
+    take_parameters(sources, network, lambda spec: numpy.broadcast_to(numpy.zeros((), spec.dtype), spec.shape))
+
+
 def _take(
     source: Source,
     file: ParameterFile,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from boulder.lazy import tf
-from boulder.training.training_options import TrainingOptions
+from boulder.training.update.parameter_options import ParameterOptions
 from boulder.training.update.stage import Stage, Update
 
 
@@ -13,11 +14,12 @@ from boulder.training.update.stage import Stage, Update
 class ClipByValue(Stage):
     """g ← min(max(g, -limit), limit)"""
 
-    limit: float
+    limits: Mapping[str, float]
 
     @classmethod
-    def from_options(cls, options: TrainingOptions) -> ClipByValue | None:
-        return cls(options.gradient_clip) if options.gradient_clip else None
+    def from_options(cls, options: ParameterOptions) -> ClipByValue | None:
+        limits = options.of("gradient_clip")
+        return cls(limits) if limits else None
 
     def __call__(self, update: Update) -> Update:
-        return update.mapped(lambda gradient: tf.clip_by_value(gradient, -self.limit, self.limit))
+        return update.mapped_entries(lambda g, limit: tf.clip_by_value(g, -limit, limit), self.limits)

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from boulder.lazy import TFTensor, tf
-from boulder.training.training_options import TrainingOptions
+from boulder.training.update.parameter_options import ParameterOptions
 
 
 @dataclass(frozen=True)
 class Update:
     """
-    :param gradients: path → gradient of the joint batch, in the order of the variables; all entries are finite
+    :param gradients: path → gradient of the joint batch, in the order of the variables; `tf.IndexedSlices` where only some
+        rows have one, as with embeddings. Equal rows are not added up, as in TensorFlow's own clipping
+    :param raw: the gradients before the first stage
     :param variables: path → trained variable
-    :param norm: global norm of the gradients before the first stage, a scalar
     :param step: number of batches before this one, an int64 scalar: the seed of stateless random numbers
-    :param due: whether the optimizer applies the gradients, a bool scalar; accumulation withholds some updates
+    :param due: path → whether the optimizer applies the gradient, a bool scalar; accumulation withholds some
+    :param slopes: path → derivative of the global norm of the gradients; empty without `maximize_grad_norm`
     """
 
     gradients: Mapping[str, TFTensor]
+    raw: Mapping[str, TFTensor]
     variables: Mapping[str, TFTensor]
-    norm: TFTensor
     step: TFTensor
-    due: TFTensor | bool = True
+    due: Mapping[str, TFTensor]
+    slopes: Mapping[str, TFTensor] = field(default_factory=dict)
 
-    def mapped(self, function: Callable[[TFTensor], TFTensor]) -> Update:
-        """:return: the update with `function` applied to each gradient"""
-        return replace(self, gradients={path: function(gradient) for path, gradient in self.gradients.items()})
+    def norm(self, paths: Iterable[str] | None = None) -> TFTensor:
+        """
+        :param paths: None: all
+        :return: global norm of the gradients before the first stage, a scalar
+        """
+        return tf.linalg.global_norm([self.raw[path] for path in (self.raw if paths is None else paths)])
+
+    def mapped(self, function: Callable[[TFTensor, Any], TFTensor], values: Mapping[str, Any]) -> Update:
+        """
+        :param function: (gradient, value) → new gradient
+        :param values: path → value, for the gradients to change
+        """
+        changed = {path: function(self.gradients[path], value) for path, value in values.items()}
+        return replace(self, gradients={**self.gradients, **changed})
+
+    def mapped_entries(self, function: Callable[[TFTensor, Any], TFTensor], values: Mapping[str, Any]) -> Update:
+        """As `mapped`, for a function of entries: of slices it receives their values."""
+
+        def changed(gradient: TFTensor, value: Any) -> TFTensor:
+            if not isinstance(gradient, tf.IndexedSlices):
+                return function(gradient, value)
+            return tf.IndexedSlices(function(gradient.values, value), gradient.indices, gradient.dense_shape)
+
+        return self.mapped(changed, values)
 
 
 class Stage(ABC):
@@ -41,7 +65,7 @@ class Stage(ABC):
 
     @classmethod
     @abstractmethod
-    def from_options(cls, options: TrainingOptions) -> Self | None:
+    def from_options(cls, options: ParameterOptions) -> Self | None:
         """:return: the stage, or None if the options do not ask for it"""
 
     def build(self, variables: Mapping[str, TFTensor]) -> None:  # noqa: B027  stages without slots leave it empty
@@ -54,6 +78,10 @@ class Stage(ABC):
     def slot_name(self, slot: str) -> str:
         """:return: the name of a slot in checkpoints; no slot of an optimizer has a dot in its name"""
         return f"{type(self).__name__}.{slot}"
+
+    def filtered(self) -> Collection[str]:
+        """:return: paths of gradients that may arrive with entries that are not finite, since this stage removes them"""
+        return ()
 
     @abstractmethod
     def __call__(self, update: Update) -> Update:

@@ -39,10 +39,11 @@ def py(num_epochs=4, width=6, verbosity=3):
         python_epilog="scale = 0.5",
     )
 
-    training = train_returnn(config, num_epochs=num_epochs, device="cpu", time_rqmt=1, mem_rqmt=1, cpu_rqmt=1)
+    training = train_returnn(config, num_epochs=num_epochs, keep_epochs=[1], device="cpu", mem_rqmt=1, cpu_rqmt=1)
 
     training.add_alias("train")
     tk.register_output("train/learning_rates", training.out_learning_rates)
     tk.register_output("train/returnn.config", training.out_returnn_config_file)
     tk.register_output("train/scores.png", training.out_plot_se)
+    tk.register_output("train/epoch.001.h5", training.out_checkpoints[1])
     tk.register_output("train/checkpoint.h5", training.out_checkpoints[num_epochs])

@@ -1,0 +1,273 @@
+"""`MetaDataset`: streams of several data sets, joined by the tags of their sequences. Options and rules are RETURNN's."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from boulder.data.dataset import DESCRIPTIONS, PATH, Dataset, dataset_class
+from boulder.data.description import open_dataset
+from boulder.data.streams import Stream
+from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
+from boulder.errors import DataError, nearest
+
+_CHUNK = 1 << 16  # tags in memory at once, besides those of a tag index
+
+
+@dataset_class("MetaDataset")
+@dataclass(kw_only=True, eq=False)
+class MetaDataset(Dataset):
+    """
+    Keeps an index per data set and sequence in memory.
+
+    :param datasets: name → description of a data set
+    :param data_map: stream → (name of a data set, its stream)
+    :param seq_order_control_dataset: the data set whose options decide the sequences of an epoch, instead of those of this one
+    :param seq_list_file: the tags of the sequences in each data set: a list for all of them, or a pickled dict, name → list,
+        or name → file; None: the tags of `seq_order_control_dataset`, or else of the data set that has "data"
+    :param seq_lens_file: a dict, tag → stream → length: these lengths decide the order and the batches
+    :param data_dims: RETURNN only compares it with the data; without effect
+    """
+
+    datasets: Mapping[str, dict] = field(metadata=DESCRIPTIONS)
+    data_map: Mapping[str, Sequence[str]]
+    seq_order_control_dataset: str | None = None
+    seq_list_file: str | Mapping[str, str] | None = field(default=None, metadata=PATH)
+    seq_lens_file: str | None = field(default=None, metadata=PATH)
+    data_dims: Mapping | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.data_map, Mapping) or not self.data_map:
+            raise DataError(f"data_map: found {self.data_map!r:.60}, expected a dict, stream → (data set, its stream)")
+        for key, entry in self.data_map.items():
+            if not (
+                isinstance(entry, list | tuple) and len(entry) == 2 and all(isinstance(name, str) for name in entry)
+            ):
+                raise DataError(f"data_map[{key!r}]: found {entry!r:.60}, expected (data set, its stream)")
+            self._check_name(f"data_map[{key!r}]", entry[0])
+        control = self.seq_order_control_dataset
+        if control is None and "data" not in self.data_map:
+            raise DataError(
+                f"data_map: found {', '.join(self.data_map)}, expected 'data', or a seq_order_control_dataset"
+            )
+        if control is not None:
+            self._check_name("seq_order_control_dataset", control)
+        if isinstance(self.seq_list_file, Mapping):
+            for name in self._names:
+                if name not in self.seq_list_file:
+                    raise DataError(
+                        f"seq_list_file: found {', '.join(self.seq_list_file)}, expected a file for {name!r}, too"
+                    )
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        wanted = self.data_map if self.wanted is None else self.wanted
+        keys = sorted(wanted, key=lambda key: (key != "data", key))
+        return {key: replace(self._part(key).streams[self.data_map[key][1]], key=key) for key in keys}
+
+    @property
+    def num_seqs(self) -> int:
+        return len(self._rows[self._first])
+
+    @cached_property
+    def lengths(self) -> Mapping[str, np.ndarray]:
+        return {key: self._lengths_of(key) for key in self.streams}
+
+    @cached_property
+    def all_lengths(self) -> Mapping[str, np.ndarray]:
+        """As in RETURNN, those of `seq_lens_file` if there is one."""
+        if self.seq_lens_file is not None:
+            return self._lengths_in_file
+        return {key: self._lengths_of(key) for key in sorted(self.data_map, key=lambda key: (key != "data", key))}
+
+    @property
+    def ordering_lengths(self) -> np.ndarray:
+        """[N]: lengths of "data" in `seq_lens_file`, or in the data set whose tags are used"""
+        if self.seq_lens_file is not None:
+            return self._of_data(self._lengths_in_file, self.seq_lens_file)
+        lengths = self._parts[self._first].all_lengths
+        return self._of_data(lengths, self._first)[self._rows[self._first]]
+
+    def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
+        indices = np.asarray(indices, "int64")
+        used = {self.data_map[key][0] for key in self.streams}
+        parts = {name: self._parts[name].read_many(self._rows[name][indices]) for name in sorted(used)}
+        sources = {key: self.data_map[key] for key in self.streams}
+        return [{key: parts[name][i][of] for key, (name, of) in sources.items()} for i in range(len(indices))]
+
+    def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
+        if self._seq_lists is not None:
+            return [self._seq_lists[self._first][int(i)] for i in indices]
+        return self._parts[self._first].tags(indices)
+
+    def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
+        if self.seq_order_control_dataset is None:
+            return super().epoch_order(epoch, seed, default)
+        return self._parts[self.seq_order_control_dataset].epoch_order(epoch, seed, "default")
+
+    def order_key(self, epoch: int) -> tuple:
+        control = self.seq_order_control_dataset
+        return super().order_key(epoch) if control is None else self._parts[control].order_key(epoch)
+
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for name, part in self._parts.items():
+            digest.update(part.full_fingerprint().encode())
+            digest.update(self._rows[name].tobytes())
+        return digest.hexdigest()
+
+    def check(self) -> None:
+        for part in self._parts.values():
+            part.check()
+        for key, (name, of) in self.data_map.items():
+            streams = self._parts[name].all_lengths
+            if of not in streams:
+                known = ", ".join(streams)
+                raise DataError(f"data_map[{key!r}]: {name!r} has no stream {of!r}, only {known}{nearest(of, streams)}")
+        _ = self.num_seqs
+
+    def check_not_empty(self) -> None:
+        super().check_not_empty()
+        if self.seq_order_control_dataset is not None:
+            self._parts[self.seq_order_control_dataset].check_not_empty()
+
+    def close(self) -> None:
+        for part in self.__dict__.get("_parts", {}).values():
+            part.close()
+
+    @property
+    def _names(self) -> list[str]:
+        """The data sets that are used."""
+        return sorted({entry[0] for entry in self.data_map.values()})
+
+    @property
+    def _first(self) -> str:
+        """The data set whose tags name the sequences."""
+        return self.seq_order_control_dataset or self.data_map["data"][0]
+
+    @cached_property
+    def _parts(self) -> dict[str, Dataset]:
+        wanted = self.data_map if self.wanted is None else self.wanted
+        for key in wanted:
+            if key not in self.data_map:
+                known = ", ".join(self.data_map)
+                raise DataError(f"data_map: found no stream {key!r}, only {known}{nearest(key, self.data_map)}")
+        parts = {}
+        for name in self._names:
+            description = dict(self.datasets[name])
+            if self.random_seed_offset:
+                description.setdefault("random_seed_offset", self.random_seed_offset)
+            keys = [key for key in wanted if self.data_map[key][0] == name]
+            streams = {
+                of: replace(self.wanted[key], key=of) for key in keys if self.wanted for of in [self.data_map[key][1]]
+            }
+            parts[name] = open_dataset(description, streams if self.wanted is not None else None)
+        return parts
+
+    def _part(self, key: str) -> Dataset:
+        return self._parts[self.data_map[key][0]]
+
+    def _lengths_of(self, key: str) -> np.ndarray:
+        name, of = self.data_map[key]
+        return self._parts[name].all_lengths[of][self._rows[name]]
+
+    @cached_property
+    def _lengths_in_file(self) -> dict[str, np.ndarray]:
+        by_tag = read_lengths(str(self.seq_lens_file))
+        columns: dict[str, np.ndarray] = {}
+        for i, tag in enumerate(self._all_tags()):
+            lengths = by_tag.get(tag)
+            if not isinstance(lengths, Mapping) or (i and lengths.keys() != columns.keys()):
+                expected = f"lengths of {', '.join(columns)}" if i else "lengths by stream"
+                raise DataError(
+                    f"{self.seq_lens_file}: found {lengths!r:.60} for the sequence {tag!r}, expected {expected}"
+                )
+            if not i:
+                columns = {key: np.zeros(self.num_seqs, "int32") for key in lengths}
+            for key, length in lengths.items():
+                columns[key][i] = length
+        return columns
+
+    def _of_data(self, lengths: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+        if "data" not in lengths:
+            raise DataError(
+                f"{where}: found the streams {', '.join(lengths)}, expected 'data', whose lengths decide the order"
+            )
+        return lengths["data"]
+
+    @cached_property
+    def _seq_lists(self) -> dict[str, list[str]] | None:
+        """name → the tags in that data set; None: the tags are those of `_first`"""
+        if self.seq_list_file is None:
+            return None
+        if isinstance(self.seq_list_file, Mapping):
+            lists = {name: read_tags(self.seq_list_file[name]) for name in self._names}
+        else:
+            found = read_tag_lists(self.seq_list_file)
+            lists = found if isinstance(found, dict) else dict.fromkeys(self._names, found)
+        for name in self._names:
+            if name not in lists:
+                raise DataError(
+                    f"{self.seq_list_file}: found lists for {', '.join(lists)}, expected one for {name!r}, too"
+                )
+        sizes = {name: len(lists[name]) for name in self._names}
+        if len(set(sizes.values())) > 1:
+            raise DataError(f"seq_list_file: found lists of different length, {sizes}")
+        return lists
+
+    @cached_property
+    def _rows(self) -> dict[str, np.ndarray]:
+        """name → int64 [N]: the index in that data set of each sequence"""
+        rows = {}
+        for name, part in self._parts.items():
+            if self._seq_lists is None and name == self._first:
+                rows[name] = np.arange(part.num_seqs)
+            else:
+                rows[name] = self._found_rows(name, part)
+        control = self.seq_order_control_dataset
+        if control is not None and not np.array_equal(rows[control], np.arange(self._parts[control].num_seqs)):
+            raise DataError(
+                f"seq_list_file: found other sequences than in {control!r}, expected those, in the same order"
+            )
+        return rows
+
+    def _found_rows(self, name: str, part: Dataset) -> np.ndarray:
+        """:raises DataError: if the data set lacks sequences, or has several with the same tag"""
+        index: dict[str, int] = {}
+        for i, tag in enumerate(_tags_of(part)):
+            if index.setdefault(tag, i) != i:
+                raise DataError(
+                    f"data set {name!r}: found the sequence {tag!r} twice, expected it once to join it by its tag"
+                )
+        tags = self._seq_lists[name] if self._seq_lists is not None else _tags_of(self._parts[self._first])
+        found, missing = array("q"), []
+        for tag in tags:
+            found.append(index.get(tag, -1))
+            if found[-1] < 0:
+                missing.append(tag)
+        if missing:
+            where = f"{self._first!r}" if self._seq_lists is None else "seq_list_file"
+            named = ", ".join(map(repr, missing[:3])) + (", …" if len(missing) > 3 else "")
+            raise DataError(f"data set {name!r}: found no {named}; {len(missing)} sequences of {where} are missing")
+        return np.frombuffer(found, "int64")
+
+    def _all_tags(self) -> Iterator[str]:
+        return iter(self._seq_lists[self._first]) if self._seq_lists is not None else _tags_of(self._parts[self._first])
+
+    def _check_name(self, where: str, name: object) -> None:
+        if name not in self.datasets:
+            raise DataError(
+                f"{where}: found no data set {name!r}, expected one of {', '.join(self.datasets)}"
+                + nearest(str(name), self.datasets)
+            )
+
+
+def _tags_of(dataset: Dataset) -> Iterator[str]:
+    for start in range(0, dataset.num_seqs, _CHUNK):
+        yield from dataset.tags(range(start, min(start + _CHUNK, dataset.num_seqs)))

@@ -1,0 +1,72 @@
+"""The objective of a training, from the losses and regularizers of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from boulder.lazy import TFTensor, tf
+from boulder.network import NetworkSpec
+from boulder.network.loss import LossValue
+from boulder.training.training_options import TrainingOptions
+
+Losses = dict[str, LossValue]
+"""Layer name → sums over a batch."""
+
+
+class BatchOutput(NamedTuple):
+    """
+    What a network says of a batch, or of a replica's share of it: all are sums over its frames.
+
+    :param magnitudes: layer name → float32 [units], for `darc1`, see `boulder.network.regularizers`
+    :param roughness: layer name → scalar, for `spatial_smoothing`, likewise
+    """
+
+    losses: Losses
+    magnitudes: dict[str, TFTensor]
+    roughness: dict[str, TFTensor]
+
+
+def objective(
+    own: BatchOutput,
+    joint: BatchOutput,
+    variables: Mapping[str, TFTensor],
+    spec: NetworkSpec,
+    options: TrainingOptions,
+    num_replicas: int,
+) -> TFTensor:
+    """
+    RETURNN's objective: Σ over losses of scale · cost, Σ over layers of darc1 · max over units of the magnitude, and of
+    spatial_smoothing · roughness, and Σ over parameters of L2 · Σ w². The cost is a sum over frames or, with
+    `use_normalized_loss` of the config or of the loss, their mean; the other terms are sums in any case.
+
+    :param own: of one replica's share
+    :param joint: of all shares
+    :param variables: path → variable
+    :return: this replica's term; the objective is the sum over replicas
+    """
+    total = tf.constant(0.0)
+    for layer, loss in own.losses.items():
+        of_layer, frames = spec.losses[layer], joint.losses[layer].frames
+        normalized = options.use_normalized_loss or of_layer.loss.use_normalized_loss
+        total += of_layer.scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
+    for layer, magnitudes in own.magnitudes.items():
+        largest = tf.argmax(joint.magnitudes[layer])
+        total += spec.layers[layer].layer.darc1 * magnitudes[largest]
+    for layer, roughness in own.roughness.items():
+        total += spec.layers[layer].layer.spatial_smoothing * roughness
+    for path, factor in () if options.decouple_constraints else l2_factors(spec).items():
+        total += factor / num_replicas * tf.reduce_sum(tf.square(variables[path]))
+    return total
+
+
+def l2_factors(spec: NetworkSpec) -> dict[str, float]:
+    """:return: path of a trained parameter → `L2` of its layer, and of the loops and subnetworks around, where it is not 0"""
+    layers = list(spec.all_layers())
+    given = {layer.name: layer.layer.L2 for layer in layers if layer.layer.L2}
+    result: dict[str, float] = {}
+    for layer in layers:
+        parts = layer.name.split("/")
+        factor = sum(given.get("/".join(parts[:count]), 0) for count in range(1, len(parts) + 1))
+        result |= {param.path: factor for param in layer.params if factor and param.trainable}
+    return result

@@ -1,0 +1,43 @@
+"""`param_variational_noise`: noise on parameters, wherever the network reads them in training (Graves 2011)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from boulder.lazy import TFTensor, tf
+from boulder.network import NetworkSpec
+from boulder.training.training_options import TrainingOptions
+
+
+def noise_deviations(options: TrainingOptions, spec: NetworkSpec) -> dict[str, float]:
+    """:return: path → standard deviation, where it is not 0. That of a loop or subnetwork counts for the layers in it."""
+    layers = list(spec.all_layers())
+    given = {layer.name: layer.layer.param_variational_noise for layer in layers}
+    result: dict[str, float] = {}
+    for layer in layers:
+        parts = layer.name.split("/")
+        around = ["/".join(parts[:count]) for count in range(1, len(parts))]
+        outer = next((value for name in around if (value := given.get(name))), None)
+        own = layer.layer.param_variational_noise
+        deviation = outer or (options.param_variational_noise if own is None else own)
+        if deviation:
+            result |= {param.path: deviation for param in layer.params}
+    return result
+
+
+def with_noise(
+    variables: Mapping[str, TFTensor], deviations: Mapping[str, float], seed: int, step: TFTensor
+) -> dict[str, TFTensor]:
+    """
+    :param variables: path → variable
+    :param step: number of batches before this one, an int64 scalar
+    :return: path → variable, or its value with noise, which depends on seed, step and path
+    """
+    result = dict(variables)
+    for path, deviation in deviations.items():
+        digest = hashlib.sha256(f"{seed}: noise on {path}".encode()).digest()
+        stateless = tf.stack([tf.constant(int.from_bytes(digest[:7], "big"), tf.int64), step])
+        noise = tf.random.stateless_normal(variables[path].shape, seed=stateless, stddev=deviation)
+        result[path] = variables[path] + noise
+    return result

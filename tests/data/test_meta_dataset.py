@@ -1,0 +1,141 @@
+"""Streams of several data sets, joined by tags; tests/parity/test_orders_like_returnn.py compares the orders with RETURNN's."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from boulder.data import HdfWriter, canonical_description, form_batches, open_dataset, paths_in, read_batch
+from boulder.errors import DataError
+
+EXTERN_DATA = {"data": {"dim": 2}, "text": {"dim": 99, "sparse": True}}
+
+
+@pytest.fixture
+def parts(tmp_path) -> dict[str, dict]:
+    """Sequence i has i + 1 frames of the value i in both; text lies in another order."""
+    for name, keys, tags in (
+        ("audio", {"data": {"dim": 2}}, "abcd"),
+        ("words", {"data": EXTERN_DATA["text"]}, "cadbx"),
+    ):
+        with HdfWriter(tmp_path / f"{name}.hdf", keys) as writer:
+            for tag in tags:
+                i = "abcdx".index(tag)
+                writer.write(tag, {"data": np.full((i + 1, 2) if name == "audio" else i + 1, i, "int32")})
+    return {name: {"class": "HDFDataset", "files": [str(tmp_path / f"{name}.hdf")]} for name in ("audio", "words")}
+
+
+def joined(parts: dict, **options) -> dict:
+    data_map = {"data": ("audio", "data"), "text": ("words", "data")}
+    return {"class": "MetaDataset", "datasets": parts, "data_map": data_map, **options}
+
+
+def test_streams_are_joined_by_tag(parts):
+    with open_dataset(joined(parts), EXTERN_DATA) as dataset:
+        dataset.check()
+        dataset.check_not_empty()
+        batch = read_batch(dataset, np.array([3, 0]))
+        assert batch.tags == ["d", "a"]
+        assert batch.data["text"].tolist() == [[3] * 4, [0] * 4]
+        assert batch.data["data"][:, 0, 0].tolist() == [3, 0]
+        assert dataset.lengths["text"].tolist() == dataset.lengths["data"].tolist() == [1, 2, 3, 4]
+        assert [len(seqs) for seqs in form_batches(np.arange(4), dataset.all_lengths, 6)] == [2, 1, 1]
+
+
+def test_only_streams_of_the_network_are_read(parts):
+    with open_dataset(joined(parts), EXTERN_DATA, streams=["text"]) as dataset:
+        dataset.check()
+        assert list(dataset.streams) == ["text"]
+        assert [list(sequence) for sequence in dataset.read_many([1])] == [["text"]]
+
+
+def test_tags_may_differ_between_the_data_sets(parts, tmp_path):
+    path = tmp_path / "lists.pkl"
+    path.write_bytes(pickle.dumps({"audio": ["b", "a"], "words": ["x", "c"]}))
+    with open_dataset(joined(parts, seq_list_file=str(path))) as dataset:
+        assert dataset.tags([0, 1]) == ["b", "a"]
+        assert [sequence["text"][0] for sequence in dataset.read_many([0, 1])] == [4, 2]
+
+
+def test_a_data_set_controls_the_order(parts):
+    parts["words"] |= {"seq_ordering": "sorted_reverse", "partition_epoch": 2, "files": parts["words"]["files"]}
+    with (
+        open_dataset(joined(parts, seq_order_control_dataset="words")) as dataset,
+        pytest.raises(DataError, match=r"data set 'audio': found no 'x'; 1 sequences of 'words' are missing"),
+    ):
+        dataset.check()
+    parts["audio"] |= {"seq_ordering": "sorted_reverse", "partition_epoch": 2}
+    with open_dataset(joined(parts, seq_order_control_dataset="audio")) as dataset:
+        orders = ["".join(dataset.tags(dataset.epoch_order(epoch, 1, "random"))) for epoch in (1, 2, 3)]
+    assert orders == ["dc", "ba", "dc"]
+
+
+def test_the_description_has_the_paths_of_its_parts_and_their_defaults_left_out(parts):
+    from tests.data.test_description import PathOfAJob
+
+    parts["audio"]["seq_ordering"] = None
+    found = canonical_description(joined(parts, seq_list_file={"audio": "a", "words": "w"}), as_path=PathOfAJob)
+    assert len(list(paths_in(found))) == 4
+    assert list(found["datasets"]["audio"]) == ["class", "files"]
+    assert found["data_map"] == {"data": ["audio", "data"], "text": ["words", "data"]}
+    assert canonical_description(found) == found
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data_map": {}}, r"data_map: found \{\}, expected a dict, stream → \(data set, its stream\)"),
+        ({"data_map": {"data": "audio"}}, r"data_map\['data'\]: found 'audio', expected \(data set, its stream\)"),
+        ({"data_map": {"data": ("adio", "data")}}, r"data_map\['data'\]: found no data set 'adio', .*; did you mean 'audio'"),
+        ({"data_map": {"text": ("audio", "data")}}, "data_map: found text, expected 'data', or a seq_order_control_dataset"),
+        ({"data_map": {"data": ("audio", "dta")}}, "'audio' has no stream 'dta', only data.*; did you mean 'data'"),
+        ({"seq_order_control_dataset": "word"}, "seq_order_control_dataset: found no data set 'word', .*'words'"),
+        ({"seq_list_file": {"audio": "a"}}, "seq_list_file: found audio, expected a file for 'words', too"),
+        ({"datasets": {}}, r"datasets: found \{\}, expected a dict, name → description"),
+        ({"datasets": {"audio": {"class": "HDFDatset"}}}, r"datasets\['audio'\]: unknown data set class 'HDFDatset'"),
+    ],
+)  # fmt: skip
+def test_wrong_options_are_reported(parts, options, message):
+    with pytest.raises(DataError, match=message), open_dataset(joined(parts) | options) as dataset:
+        dataset.check()
+
+
+def test_sequences_that_a_data_set_lacks_or_has_twice_are_named(parts, tmp_path):
+    tags = tmp_path / "tags"
+    tags.write_text("a\ny\nx\nz\nw\n")
+    with open_dataset(joined(parts, seq_list_file=str(tags))) as dataset:
+        message = "data set 'audio': found no 'y', 'x', 'z', …; 4 sequences of seq_list_file are missing"
+        with pytest.raises(DataError, match=message):
+            dataset.check()
+    tags.write_text("b\na\n")
+    with (
+        open_dataset(joined(parts, seq_list_file=str(tags), seq_order_control_dataset="audio")) as dataset,
+        pytest.raises(
+            DataError, match="seq_list_file: found other sequences than in 'audio', expected those, in the same"
+        ),
+    ):
+        dataset.check()
+    parts["words"]["files"] = parts["words"]["files"] * 2
+    with (
+        open_dataset(joined(parts)) as dataset,
+        pytest.raises(DataError, match="data set 'words': found the sequence 'c' twice"),
+    ):
+        dataset.check()
+
+
+def test_a_stream_that_the_network_needs_and_the_data_lacks_is_reported(parts):
+    with (
+        open_dataset(joined(parts), EXTERN_DATA | {"txt": {"dim": 3}}) as dataset,
+        pytest.raises(DataError, match="data_map: found no stream 'txt', only data, text; did you mean 'text'"),
+    ):
+        dataset.check()
+
+
+def test_lengths_of_a_file_must_be_complete(parts, tmp_path):
+    path = tmp_path / "lengths"
+    path.write_text(repr({"a": {"data": 3}, "b": {"text": 2}}))
+    with (
+        open_dataset(joined(parts, seq_lens_file=str(path), seq_ordering="sorted")) as dataset,
+        pytest.raises(DataError, match=r"lengths: found \{'text': 2\} for the sequence 'b', expected lengths of data"),
+    ):
+        dataset.epoch_order(1, 1, "default")

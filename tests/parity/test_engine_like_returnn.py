@@ -1,0 +1,97 @@
+"""Trainings of whole setups, written in the style of the field, give RETURNN's learning rates, scores and parameters."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boulder.data import HdfWriter
+from boulder.returnn import load_config
+from boulder.training import Checkpoint
+from boulder.training.learning_rate.measure import named_scores
+from jobs.pipeline import lay_out
+from sisyphus import gs, tk
+
+pytestmark = pytest.mark.parity
+SETUPS = Path(__file__).with_name("setups")
+NAMES = sorted(path.stem for path in SETUPS.glob("*.config"))
+QUICK = "two_losses"
+EXTERN_DATA = {"data": {"dim": 5}, "classes": {"dim": 6, "sparse": True}, "words": {"dim": 4, "sparse": True}}
+
+
+def write_data(folder: Path) -> None:
+    """Frames whose class is that of the largest of the first features, of the frame or of the one before."""
+    for seed, (name, count) in enumerate((("train", 24), ("dev", 7), ("devtrain", 6))):
+        random = np.random.default_rng(seed)
+        with HdfWriter(folder / f"{name}.hdf", EXTERN_DATA) as writer:
+            for number in range(count):
+                frames = random.normal(size=(int(random.integers(5, 14)), 5)).astype("float32")
+                classes = frames.argmax(axis=1).astype("int32")
+                classes[1:][frames[:-1, 0] > 1] = 5
+                words = random.integers(0, 4, size=len(frames) // 3 + 1).astype("int32")
+                writer.write(f"{name}-{number}", {"data": frames, "classes": classes, "words": words})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """:return: folder with a folder for each setup, and data beside it"""
+    folder = tmp_path_factory.mktemp("setups")
+    write_data(folder)
+    for name in NAMES:
+        (folder / name).mkdir()
+        shutil.copy(SETUPS / "common.py", folder / name)
+        shutil.copy(SETUPS / f"{name}.config", folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(folder, returnn, request):
+    """:return: name → RETURNN's training, of the setups whose tests run"""
+    asked = {item.callspec.params["name"] for item in request.session.items if item.module is request.module}
+    names = sorted(asked)
+    results = returnn([{"kind": "train", "config_file": str(folder / name / f"{name}.config")} for name in names])
+    return dict(zip(names, results, strict=True))
+
+
+@pytest.fixture
+def trained(folder, expected, monkeypatch):
+    """:return: function from the name of a setup to the last checkpoint of its jobs, from RETURNN's initial parameters"""
+
+    def train(name: str) -> Checkpoint:
+        monkeypatch.chdir(folder / name)
+        monkeypatch.setattr(gs, "BASE_DIR", str(folder / name))  # the parent of work/
+        monkeypatch.setattr("jobs.phase_training.limit_threads", lambda _rqmt: None)  # a process sets it only once
+        file = folder / name / f"{name}.config"
+        with file.open("a") as config:
+            config.write(f"\nimport_model_train_epoch1 = {expected[name]['initial']!r}\n")
+        training = load_config(file).training(tk.Path)
+        pipeline = lay_out(name, **training.arguments(), indices_per_job=2)
+        for job in (pipeline.jobs[0].previous_checkpoint.creator, *pipeline.jobs):
+            job._sis_setup_directory()
+            monkeypatch.chdir(job._sis_path(gs.JOB_WORK_DIR))
+            job.run()
+            monkeypatch.chdir(folder / name)
+        return Checkpoint.load(pipeline.checkpoint.get_path())
+
+    return train
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
+def test_rates_scores_and_parameters_are_those_of_returnn(name, expected, trained):
+    reference = expected[name]
+    assert "error" not in reference, reference["error"]
+    found = trained(name)
+    assert len(reference["epochs"]) == len(found.history) >= 12
+    for record in found.history:
+        rate, scores = reference["epochs"][record["epoch"]]
+        assert record["learning_rate"] == rate, record["epoch"]
+        ours = named_scores(record)
+        assert sorted(ours) == sorted(scores)
+        for score, value in scores.items():
+            assert ours[score] == pytest.approx(value, rel=1e-4, abs=1e-6), (record["epoch"], score)
+    assert sorted(found.params) == sorted(reference["parameters"])
+    for path, value in reference["parameters"].items():
+        np.testing.assert_allclose(found.params[path], value, rtol=1e-3, atol=1e-4, err_msg=path)
