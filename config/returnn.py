@@ -20,6 +20,7 @@ from boulder.returnn import ReturnnConfig, load_config
 from boulder.returnn.notices import Notice
 from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
 from boulder.returnn.tasks import task_network
+from jobs.checkpoint_choice import CheckpointChoice
 from jobs.forward import ForwardJob
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices, kept_notices
@@ -143,27 +144,39 @@ def network_of(
     config: ReturnnConfig, name: str, checkpoint: str | int, cpu: int, mem: float, time: float
 ) -> TrainedNetwork:
     """
-    :param checkpoint: "last": that of `load`, or else the last one of the training, which is laid out; or a file of Boulder or
+    :param checkpoint: "last": that of `load`, or else the last one of the training, which is laid out. "best", "best:SCORE",
+        "average:N" of the last ones, "average_best:N", or the number of an epoch: of the training. Or a file of Boulder or
         RETURNN
     :return: the network that a task uses
     """
-    file = None if checkpoint == "last" else str(Path(str(checkpoint)).absolute())
-    found = task_network(config, tk.Path, file)
-    if found.sources is not None:
-        return TrainedNetwork.loaded(config, found)
+    choice = CheckpointChoice.of(checkpoint)
+    if choice is None or choice.kind == "last":
+        found = task_network(config, tk.Path, None if choice else str(Path(str(checkpoint)).absolute()))
+        if found.sources is not None:
+            return TrainedNetwork.loaded(config, found)
     if config.values.get("task", "train") != "train":
         config = load_config(config.file, {"task": "train"})
-    return TrainedNetwork.of(trained(config, name, cpu, mem, time))
+    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice)
 
 
 def trained(
-    config: ReturnnConfig, name: str, cpu: int, mem: float, time: float, gpus: int = 1, nodes: int = 1
+    config: ReturnnConfig,
+    name: str,
+    cpu: int,
+    mem: float,
+    time: float,
+    gpus: int = 1,
+    nodes: int = 1,
+    choice: CheckpointChoice | None = None,
 ) -> Pipeline:
-    """:return: the training jobs of a config"""
+    """
+    :param choice: the checkpoint to keep, besides those that the config keeps
+    :return: the training jobs of a config
+    """
     training = config.training(tk.Path)
     keep_notices(name, training.notices)
-    rqmt = training_rqmt(cpu=cpu, mem=mem, time=time)
-    laid_out = lay_out(name, **training.arguments(), rqmt=rqmt, gpus=gpus, nodes=nodes)
+    arguments = choice.keeping(training.arguments()) if choice else training.arguments()
+    laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)
     tk.register_output(f"{name}/checkpoint.h5", laid_out.checkpoint)
     return laid_out
 

@@ -77,7 +77,8 @@ class KeptCheckpoints:
                 f"{_counted(num, 'last')}: the pipeline does not keep that many; expected "
                 f"'cleanup_old_models': {{'keep_last_n': {num}}} in its config, and as many epochs"
             )
-        if self.keep.last:  # the training may end early
+        stops_early = any(phase["config"].get("patience") for job in self.jobs for phase in job.phases)
+        if self.keep.last or stops_early:  # known only when the training has ended
             return self._selected(None, num, self.first_epoch_of_last_network)
         self.check_same_network(epochs)
         return [self.of(epoch) for epoch in epochs]

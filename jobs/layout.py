@@ -101,7 +101,7 @@ class Layout:
         for number, phase in enumerate(plan.phases):
             try:
                 specs.append(maker.network(phase))
-                phases.append(maker.phase(phase, rates))
+                phases.append(maker.phase(phase, rates).with_pretrain_end(plan.num_pretrain_epochs))
                 check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()

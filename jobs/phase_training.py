@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
 _KEPT = "checkpoints"  # in output/
-_NOT_HASHED = ("functions", "rqmt", "keep", "checkpoint_minutes")
+_NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes")
 
 
 class PhaseTrainingJob(Job):
@@ -42,9 +42,9 @@ class PhaseTrainingJob(Job):
         out_kept: folder of kept checkpoints, also of those that are kept for their scores
         out_checkpoints: epoch → checkpoint, for the epochs that are kept in any case, and the last one
 
-    Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests), `rqmt`,
-    `keep` and `checkpoint_minutes`. Arguments at the defaults of `__sis_hash_exclude__` do not enter it; neither do fields of phases at their
-    defaults. So a new argument or field must have a default that leaves the result as it is.
+    Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests), `rqmt` and
+    `checkpoint_minutes`. Arguments at the defaults of `__sis_hash_exclude__` do not enter it; neither do fields of phases at
+    their defaults. So a new argument or field must have a default that leaves the result as it is.
     """
 
     __sis_hash_exclude__ = {"gpus": 1, "nodes": 1}  # noqa: RUF012 (declared by Sisyphus)
@@ -59,7 +59,6 @@ class PhaseTrainingJob(Job):
         rqmt: dict | None = None,
         gpus: int = 1,
         nodes: int = 1,
-        keep: dict | None = None,
         checkpoint_minutes: float | None = CHECKPOINT_MINUTES,
     ) -> None:
         """
@@ -70,7 +69,6 @@ class PhaseTrainingJob(Job):
         :param rqmt: requirements per node: gpu, cpu, mem in GB, time in hours
         :param gpus: number of GPUs per node, which share the batches
         :param nodes: number of nodes; the scheduler starts a process on each, and only rank 0 writes files
-        :param keep: `boulder.training.keep.Keep.to_json`: which checkpoints to keep besides the last one
         :param checkpoint_minutes: saves within an epoch, so many minutes after the last checkpoint, so that no more than that
             is lost when the job is killed without a warning; None: only after epochs and warnings
         """
@@ -87,10 +85,14 @@ class PhaseTrainingJob(Job):
         self.out_growth = self.output_path("growth.json")
         self.out_tensorboard = self.output_path("tensorboard", directory=True)
         self.out_kept = self.output_path(_KEPT, directory=True)
-        self.out_checkpoints = {self.phases[-1]["last_epoch"]: self.out_checkpoint}
         self.kept = Keep()
-        self.keep_also(Keep.from_json(keep) if keep else Keep())
+        self._out_of_epochs: dict[int, tk.Path] = {}
         self.checkpoint_minutes = checkpoint_minutes
+
+    @property
+    def out_checkpoints(self) -> dict[int, tk.Path]:
+        """:return: epoch → checkpoint, for the epochs that are kept in any case, and the last one"""
+        return self._out_of_epochs | {self.phases[-1]["last_epoch"]: self.out_checkpoint}
 
     def keep_also(self, keep: Keep) -> None:
         """
@@ -101,8 +103,8 @@ class PhaseTrainingJob(Job):
         self.kept |= keep
         first, last = self.phases[0]["first_epoch"], self.phases[-1]["last_epoch"]
         for epoch in self.kept.epochs:
-            if first <= epoch < last and epoch not in self.out_checkpoints:
-                self.out_checkpoints[epoch] = self.output_path(f"{_KEPT}/{kept_name(epoch)}")
+            if first <= epoch < last and epoch not in self._out_of_epochs:
+                self._out_of_epochs[epoch] = self.output_path(f"{_KEPT}/{kept_name(epoch)}")
 
     def tasks(self) -> Iterator[Task]:
         yield Task("run", resume="run", rqmt=self.rqmt)

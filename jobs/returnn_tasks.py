@@ -10,6 +10,8 @@ from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
 from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
 from boulder.schedule.canonical import canonical
+from boulder.search.words import check_units
+from jobs.checkpoint_choice import CheckpointChoice
 from jobs.forward import ForwardJob
 from jobs.import_checkpoint import ImportCheckpointJob
 from jobs.laid_out import Pipeline
@@ -54,12 +56,15 @@ class TrainedNetwork:
         return cls(job.out_checkpoint, loaded.network, functions)
 
     @classmethod
-    def of(cls, training: Pipeline, checkpoint: tk.Path | None = None, label: str = "") -> TrainedNetwork:
+    def of(cls, training: Pipeline, choice: CheckpointChoice | None = None) -> TrainedNetwork:
         """
-        :param checkpoint: None: the last one
+        :param choice: None: the last checkpoint
+        :raises ConfigError: if the training does not keep it
         """
         network = training.plan.phases[-1].network
-        return cls(checkpoint or training.checkpoint, network, training.functions, label)
+        if choice is None:
+            return cls(training.checkpoint, network, training.functions)
+        return cls(choice.in_training(training), network, training.functions, choice.label)
 
     def arguments(self) -> dict[str, Any]:
         """:return: arguments of a `NetworkPassJob`"""
@@ -81,6 +86,11 @@ class WordOptions:
     lexicon: tk.Path | None = None
     remove: tuple[str, ...] = ()
     corpus: tk.Path | None = None
+
+    def __post_init__(self) -> None:
+        """:raises ConfigError: for unknown units, and for phonemes without a lexicon"""
+        if self.units is not None:
+            check_units(self.units, with_lexicon=self.lexicon is not None)
 
 
 def lay_out_search(

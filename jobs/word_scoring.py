@@ -47,10 +47,7 @@ class WordScoringJob(Job):
         :param references: the same for the right words; None: those of `corpus`
         :param corpus: Bliss corpus, for the times of segments
         :param name: name of the data set, for the summary
-        :raises ConfigError: without references and corpus
         """
-        if references is None and corpus is None:
-            raise ConfigError("WordScoringJob: found neither 'references' nor 'corpus', expected one of them")
         self.hypotheses = hypotheses
         self.references = references
         self.corpus = corpus
@@ -72,6 +69,8 @@ class WordScoringJob(Job):
 
     def run(self) -> None:
         hypotheses = _words(self.hypotheses)
+        if self.references is None and self.corpus is None:
+            raise ConfigError("word scoring: found neither references nor a corpus, expected one of them")
         segments = read_corpus(self.corpus.get_path()) if self.corpus else segments_of_tags(hypotheses)
         references = (
             _words(self.references)

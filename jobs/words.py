@@ -40,9 +40,7 @@ class WordsJob(Job):
         :param word_end: for phonemes: symbol, or end of a symbol, that ends a word; None: all phonemes are those of one word
         :param unknown: for phonemes: word for phonemes that the lexicon lacks
         :param remove: units to remove, e.g. `</s>` and noises
-        :raises ConfigError: for unknown units, or phonemes without a lexicon
         """
-        check_units(units, with_lexicon=lexicon is not None)
         self.texts = texts
         self.units = units
         self.lexicon = lexicon
@@ -56,6 +54,7 @@ class WordsJob(Job):
         yield Task("run", mini_task=True)
 
     def run(self) -> None:
+        check_units(self.units, with_lexicon=self.lexicon is not None)
         texts = best_texts(read_hypotheses(self.texts.get_path()), self.texts.get_path())
         if self.lexicon is None:
             words = {tag: words_of(text, self.units, self.remove) for tag, text in texts.items()}

@@ -17,6 +17,7 @@ from jobs.commands.opened_config import jobs_of, open_config
 from jobs.commands.show_plan import tell_what_it_needs
 from jobs.commands.watcher import tell_failure
 from jobs.laid_out import Pipeline
+from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import Piece, find_pipeline, pieces
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
@@ -99,8 +100,26 @@ def _row(piece: Piece, look: Look) -> PhaseStatus:
         seconds=sum(record.get("seconds", 0.0) for record in own),
         seconds_left=seconds_left(piece.epochs, records, progress) if name == gs.STATE_RUNNING else None,
         where=state.where if name not in (gs.STATE_WAITING, gs.STATE_RUNNABLE) else "",
+        stopped=_stopped(piece) if name == gs.STATE_FINISHED else None,
         stale=look.stale.get(job.job_id()),
     )
+
+
+def _stopped(piece: Piece) -> int | None:
+    """:return: the epoch after which training stopped early, in this finished piece or before it"""
+    records = read_scores(piece.job.out_scores.get_path())
+    if records and "stopped" in records[-1] and records[-1]["epoch"] < piece.epochs[-1]:
+        return records[-1]["epoch"]
+    return None if records else _epoch_before(piece.job)
+
+
+def _epoch_before(job: PhaseTrainingJob) -> int | None:
+    """:return: last epoch of the jobs before one that trained none"""
+    before = job.previous_checkpoint.creator if job.previous_checkpoint else None
+    if not isinstance(before, PhaseTrainingJob):
+        return None
+    records = read_scores(before.out_scores.get_path())
+    return records[-1]["epoch"] if records else _epoch_before(before)
 
 
 def _batches(progress: dict) -> str:

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from boulder.data import HdfWriter
+from boulder.data import HdfWriter, open_dataset
 from boulder.errors import DataError
 
 EXTERN_DATA = {"data": {"dim": 2}, "zeta": (4, 2), "classes": {"dim": 3, "sparse": True}}
@@ -177,3 +177,34 @@ def test_wrong_use_is_reported(tmp_path):
         writer.write("a", {"data": [1]})
     with writer, pytest.raises(DataError, match="found sequence tag 5, expected a str"):
         writer.write(5, {"data": [1]})
+
+
+def test_names_of_labels_are_read_if_there_is_one_for_each(tmp_path):
+    streams = {"data": {"dim": 3}, "classes": {"dim": 2, "sparse": True}}
+    with HdfWriter(tmp_path / "a.hdf", streams, {"classes": ["a", "b"]}) as writer:
+        writer.write("t", {"data": np.zeros((1, 3)), "classes": [1]})
+    with open_dataset(tmp_path / "a.hdf", streams, streams=["data"]) as dataset:
+        assert dataset.label_names("classes") == ["a", "b"]
+        assert dataset.label_names("data") is None
+        assert dataset.label_names("other") is None
+    with h5py.File(tmp_path / "a.hdf", "a") as file:
+        file["targets/size"].attrs["classes"] = [3, 1]
+    with open_dataset(tmp_path / "a.hdf") as dataset:
+        assert dataset.label_names("classes") is None
+
+
+def test_half_floats_and_a_file_of_targets_only_are_read(tmp_path):
+    with h5py.File(tmp_path / "a.hdf", "w") as file:
+        file["seqTags"] = np.array([b"a", b"b"])
+        file["seqLengths"] = np.array([[3, 2], [1, 1]], "int32")  # sorted: bpe, features
+        file["targets/data/features"] = np.array([[0.5], [1.5], [2.5]], "float16")
+        file["targets/data/bpe"] = np.array([1, 2, 7, 3], "int32")
+        file.create_group("targets/labels")
+        file.create_group("targets/size").attrs.update({"features": [1, 2], "bpe": [1, 1]})  # of an unknown dimension
+    streams = {"features": {"dim": 1, "available_for_inference": True}, "bpe": {"dim": 8, "sparse": True}}
+    with open_dataset(tmp_path / "a.hdf", streams) as dataset:
+        first = dataset.read(0)
+        assert (first["features"].dtype, first["features"].tolist()) == ("float32", [[0.5], [1.5]])
+        assert first["bpe"].tolist() == [1, 2, 7]
+        assert dataset.order_stream == "features"
+        assert dataset.ordering_lengths.tolist() == [3, 1]  # RETURNN orders by the first column

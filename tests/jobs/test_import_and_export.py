@@ -47,7 +47,6 @@ def test_a_checkpoint_goes_to_returnns_format_and_back(project, folder):
     old, new = Checkpoint.load(folder / "old.h5"), Checkpoint.load(folder / "new.h5")
     assert (new.epoch, new.step, new.phase_start, new.index, new.slots) == (2, 12, 1, 0, {})
     assert new.specs == old.specs
-    assert new.network == old.network
     for path, value in old.params.items():
         np.testing.assert_array_equal(new.params[path], value)
 

@@ -207,3 +207,21 @@ def test_checkpoints_by_time_change_no_job_and_reach_the_worker(lay_out):
     assert ids(often) == ids(lay_out())
     with pytest.raises(ConfigError, match="checkpoint_minutes: found 0, expected a positive number or None"):
         lay_out(checkpoint_minutes=0)
+
+
+def test_options_after_pretraining_leave_its_jobs_as_they_are(lay_out):
+    patient = lay_out({"patience": 3, "use_last_best_model": True})
+    assert [one == other for one, other in zip(ids(patient), ids(lay_out()), strict=True)] == [True, False]
+    assert [job.phases[0].get("pretrain_end") for job in patient.jobs] == [
+        None,
+        4,
+    ]  # the original network repeats twice as well
+    with pytest.raises(ConfigError, match="'patience' must be a positive int or None, found 0"):
+        lay_out({"patience": 0})
+
+
+def test_the_last_epochs_of_a_training_that_may_stop_early_are_chosen_when_it_has_ended(lay_out):
+    every = {"cleanup_old_models": False}
+    assert len(lay_out(every).average(last=2).creator.checkpoints) == 2
+    chosen = lay_out({**every, "patience": 3}).average(last=2).creator.checkpoints
+    assert {type(path.creator).__name__ for path in chosen} == {"SelectCheckpointsJob"}

@@ -31,6 +31,7 @@ OTHER = {
     "train": {"class": "HDFDataset", "files": ["other.hdf"]},
     "dev": {"class": "HDFDataset", "files": ["dev.hdf"], "seq_ordering": "reverse"},
     "eval_datasets": {"devtrain": {"class": "HDFDataset", "files": ["train.hdf"]}},
+    "pretrain_end": 2,
     "copy_param_mode": "subset",
     "init_from": {"fw1": "fw0"},
     "carry_optimizer": "grow",

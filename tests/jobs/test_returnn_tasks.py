@@ -112,6 +112,17 @@ def test_a_corpus_gives_references_and_times(folder):
     assert all(0 <= float(start) < 4 for _, _, start, _, _ in words)
 
 
+def test_phonemes_are_looked_up_in_a_lexicon(folder):
+    from config.returnn import search
+
+    (folder / "letters").write_text("A\nB#\n#\nC\nD#\n")
+    (folder / "lexicon").write_text("ab A B\nad A D\nd D\n")
+    scoring = search("my.config", lexicon="lexicon")
+    run(scoring)
+    words = {word for line in text(scoring.out_references_trn).splitlines() for word in line.split(" (")[0].split()}
+    assert words <= {"ab", "ad", "d", "<unk>"}
+
+
 @pytest.mark.sclite
 def test_sclite_and_boulder_report_the_same(folder, monkeypatch):
     from config.returnn import search

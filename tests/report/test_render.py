@@ -151,3 +151,21 @@ def test_import_does_not_load_heavy_packages():
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_word_errors_have_a_section_and_their_sequences_are_words(finished):
+    row = {
+        "name": "dev-other",
+        "wer": 0.125,
+        "ser": 0.5,
+        "words": 16,
+        "substitutions": 1,
+        "deletions": 1,
+        "insertions": 0,
+    }
+    page = Page(render(finished | {"word_errors": [row | {"sequences": 4, "wrong_sequences": 2}]}))
+    assert "Word errors" in page.text
+    assert "12.5 %" in page.text or "12.5%" in page.text
+    assert "on dev-other" in page.text
+    assert "Decoded sequences" in page.text
+    assert "Word errors" not in Page(render(finished)).text

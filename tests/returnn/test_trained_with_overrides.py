@@ -131,7 +131,7 @@ def trained(data, tmp_path):
 def test_an_override_that_only_functions_read_does_not_reach_the_training(laid_out):
     pipeline = laid_out()
     phases = pipeline.jobs[0].phases
-    options = {"max_seqs": 6, "optimizer": {"class": "sgd"}}
+    options = {"max_seqs": 6, "returnn_batches": True, "optimizer": {"class": "sgd"}}
     options["dynamic_learning_rate"] = phases[0]["config"]["dynamic_learning_rate"]
     assert [phase["config"] for phase in phases] == [options | {"batch_size": size} for size in (30, 30, 60)]
     assert len({phase["network"]["augment"]["eval"]["#function"] for phase in phases}) == 3

@@ -38,6 +38,7 @@ class PhaseStatus:
     :param seconds: training time so far
     :param seconds_left: estimated remaining time; None if unknown
     :param where: engine, job number in the cluster, host or process
+    :param stopped: the last epoch of a training that stopped early, in this phase or before it
     :param stale: why its results are stale, e.g. `from before phase 01 was rerun`
     """
 
@@ -54,6 +55,7 @@ class PhaseStatus:
     seconds: float | None = None
     seconds_left: float | None = None
     where: str = ""
+    stopped: int | None = None
     stale: str | None = None
 
 
@@ -107,6 +109,8 @@ def _state(row: PhaseStatus) -> Text:
     text = Text(row.state, STATE_STYLES.get(row.state, FAILED_STYLE))
     if row.held and row.state != "hold":
         text.append(", held", STATE_STYLES["hold"])
+    if row.stopped:
+        text.append(f", stopped after epoch {row.stopped}", "yellow")
     if row.stale:
         text.append(", stale", "yellow")
     return text

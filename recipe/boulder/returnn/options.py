@@ -68,7 +68,7 @@ _ROWS = table(
     refused(
         "Boulder does not support it yet",
         *("eval_use_train_flag", "inc_seq_length", "packed_tensors", "param_dropout", "reinit_network_each_epoch"),
-        *("shuffle_batches", "shuffle_frames_of_nseqs", "use_last_best_model", "chunk_eval"),
+        *("shuffle_batches", "shuffle_frames_of_nseqs", "chunk_eval"),
         unless=(0, {}, ""),
     ),
     refused("Boulder does not support it yet", "context_window", "window", unless=(0, 1)),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import gzip
+import io
 import os
 import pickle
 from collections.abc import Callable, Mapping, Sequence
@@ -130,7 +131,7 @@ def _names_in(path: Path) -> list[str]:
     try:
         content = path.read_bytes()
         if path.suffix == ".pkl":
-            indices = _PlainUnpickler(_open(path)).load()
+            indices = _PlainUnpickler(io.BytesIO(content)).load()
         else:
             text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf8")
             if not text.startswith("{"):
@@ -147,10 +148,6 @@ def _names_in(path: Path) -> list[str]:
             f"{path}: no label has the index {missing}, expected a label for each of {len(by_index)} indices"
         )
     return [by_index[index] for index in range(len(by_index))]
-
-
-def _open(path: Path) -> Any:
-    return path.open("rb")
 
 
 class _PlainUnpickler(pickle.Unpickler):

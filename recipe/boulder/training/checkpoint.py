@@ -2,6 +2,7 @@
 
 /params/PATH            arrays
 /slots/SLOT/PATH        optimizer slots of each parameter
+/earlier/EPOCH/PATH     arrays of earlier epochs, with `use_last_best_model`
 /meta                   JSON: format version, epoch, step, index, net dict, parameter specs, history
 attribute "checksum"    SHA-256 of all of the above
 """
@@ -43,6 +44,7 @@ class Checkpoint:
     :param history: records of the finished epochs
     :param position: None after a whole epoch, else {"batch": number of batches done, "sums": {key: [sum, frames]},
         "train_data": fingerprint of the data set; missing in older checkpoints}
+    :param earlier: epoch → path → array, of epochs to which `use_last_best_model` may return
     """
 
     epoch: int
@@ -57,6 +59,7 @@ class Checkpoint:
     history: list[EpochRecord] = field(default_factory=list)
     position: dict[str, Any] | None = None
     phase_step: int = 0
+    earlier: dict[int, dict[str, numpy.ndarray]] = field(default_factory=dict)
 
     @property
     def finished_epochs(self) -> int:
@@ -80,6 +83,7 @@ class Checkpoint:
         """:return: pairs of name in the file and array, sorted by name"""
         arrays = {f"params/{path}": array for path, array in self.params.items()}
         arrays |= {f"slots/{slot}/{path}": a for slot, values in self.slots.items() for path, a in values.items()}
+        arrays |= {f"earlier/{epoch}/{path}": a for epoch, values in self.earlier.items() for path, a in values.items()}
         return iter(sorted(arrays.items()))
 
     @property
@@ -121,6 +125,7 @@ class Checkpoint:
                 slots: dict[str, dict[str, numpy.ndarray]] = {}
                 for slot, group in file.get("slots", {}).items():
                     slots[slot] = dict(_datasets(group))
+                earlier = {int(epoch): dict(_datasets(group)) for epoch, group in file.get("earlier", {}).items()}
         except FileNotFoundError:
             raise CheckpointError(f"checkpoint {path}: there is no such file") from None
         except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError, MemoryError) as error:
@@ -130,7 +135,7 @@ class Checkpoint:
         if version != FORMAT_VERSION:
             raise CheckpointError(f"checkpoint {path}: has format version {version}, expected {FORMAT_VERSION}")
         specs = [ParamSpec.from_json(spec) for spec in meta.pop("specs")]
-        checkpoint = cls(**meta, specs={spec.path: spec for spec in specs}, params=params, slots=slots)
+        checkpoint = cls(**meta, specs={spec.path: spec for spec in specs}, params=params, slots=slots, earlier=earlier)
         if checkpoint.checksum != checksum:
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")
         return checkpoint

@@ -12,6 +12,7 @@ from boulder.data import shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
 from boulder.network import uses_streams
+from boulder.training.best_so_far import epochs_to_hold, why_stop
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_batches import batches_to_train
 from boulder.training.evaluation import evaluate
@@ -49,7 +50,10 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         record["dev"] = scores.pop("dev")
     if scores:
         record["eval"] = dict(scores)
+    if reason := why_stop(phase, [*state.history, record]):
+        record["stopped"] = reason
     state.history, state.position = [*state.history, record], None
+    _hold_parameters(epoch, model, phase, state)
     timed: TimedRecord = {
         **record,
         "seconds": time.monotonic() - began,
@@ -69,6 +73,14 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         run.files.kept.update(path, state.history)
     run.say(describe_record(timed))
     run.stop_if_asked(model, state)
+
+
+def _hold_parameters(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint) -> None:
+    """Hold the parameters to which a later epoch may return."""
+    wanted = epochs_to_hold(phase, state.history)
+    state.earlier = {held: values for held, values in state.earlier.items() if held in wanted}
+    if epoch in wanted:
+        state.earlier[epoch] = model.values()
 
 
 def _learning_rate(epoch: int, phase: TrainingPhase, state: Checkpoint) -> float:

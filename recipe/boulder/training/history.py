@@ -13,7 +13,7 @@ class EpochRecord(TypedDict):
     """
     The scores of an epoch. `effective_learning_rate` is the rate of the first step, where a warm-up or
     `dynamic_learning_rate` changes it. `eval` has the scores of each further data set, by its name. `scales` are the loss
-    scales other than 1, by layer; the scores do not include them.
+    scales other than 1, by layer; the scores do not include them. `stopped` says why training stopped early after this epoch.
     """
 
     epoch: int
@@ -24,6 +24,7 @@ class EpochRecord(TypedDict):
     dev: NotRequired[Scores]
     eval: NotRequired[dict[str, Scores]]
     scales: NotRequired[dict[str, float]]
+    stopped: NotRequired[str]
 
 
 def scores_by_data(record: Mapping[str, Any]) -> dict[str, Scores]:

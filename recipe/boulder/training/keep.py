@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
@@ -51,13 +51,6 @@ class Keep:
     def last_saved(self, num: int, num_epochs: int) -> list[int]:
         """:return: the last `num` epochs that may be kept; the very last one always is"""
         return [*range(self.interval, num_epochs, self.interval), num_epochs][-num:]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"epochs": list(self.epochs)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Keep:
-        return cls(**{**value, "epochs": tuple(value["epochs"])})
 
     def wanted(self, history: Sequence[EpochRecord]) -> set[int]:
         """

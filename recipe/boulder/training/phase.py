@@ -13,6 +13,7 @@ from boulder.schedule import Phase
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
 from boulder.training.growth import check_carry_optimizer
+from boulder.training.last_best_options import AFTER_PRETRAINING
 from boulder.training.learning_rate import LearningRateControl, control_from_json
 from boulder.training.training_options import TrainingOptions
 
@@ -33,6 +34,7 @@ class TrainingPhase:
     :param learning_rate_control: gives the rate of each epoch from `first_epoch` to `last_epoch`
     :param train: data set to train on, as a canonical description
     :param dev: data set to score after each epoch; None for none
+    :param pretrain_end: last epoch of pretraining, where an option counts from there, see `boulder.training.best_so_far`
     :param eval_datasets: name → further data set to score after each epoch
     :param copy_param_mode: how the parameters of the previous phase grow into this one, see `boulder.training.growth`
     :param init_from: layer → layer of the previous phase that initializes it, where the names differ
@@ -52,6 +54,7 @@ class TrainingPhase:
     train: dict[str, Any]
     dev: dict[str, Any] | None = None
     eval_datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pretrain_end: int = 0
     copy_param_mode: str | None = None
     init_from: Mapping[str, str] = field(default_factory=dict)
     carry_optimizer: str = "reset"
@@ -97,6 +100,17 @@ class TrainingPhase:
         """:return: the part of the phase that trains these epochs"""
         control = self.learning_rate_control.restricted_to(epochs)
         return replace(self, first_epoch=epochs[0], last_epoch=epochs[-1], learning_rate_control=control)
+
+    def with_pretrain_end(self, epoch: int) -> TrainingPhase:
+        """
+        :param epoch: last epoch of pretraining; 0 for none
+        :return: the phase, without the options that have no effect before, and with the epoch if any has one
+        """
+        if not any(self.config.get(key) for key in AFTER_PRETRAINING):
+            return self
+        if self.last_epoch > epoch:
+            return replace(self, pretrain_end=epoch)
+        return replace(self, config={key: value for key, value in self.config.items() if key not in AFTER_PRETRAINING})
 
     def to_json(self, functions: dict[str, dict] | None = None) -> dict[str, Any]:
         """

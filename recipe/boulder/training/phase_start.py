@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy
@@ -10,6 +11,7 @@ from boulder.network import NetworkSpec, describe
 from boulder.network.initializers import initial_value
 from boulder.network.params import ParamSpec
 from boulder.schedule.canonical import canonical
+from boulder.training.best_so_far import epoch_to_return_to
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import begin_phase, carry_iterations, carry_slots
 from boulder.training.model import Model
@@ -45,6 +47,23 @@ def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: Tra
     return model
 
 
+def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> Model:
+    """
+    :param epoch: about to begin, or in progress
+    :return: a model with the parameters of the best epoch so far and a new optimizer, if `use_last_best_model` wants that;
+        else `model`
+    """
+    if state.position is not None:
+        return model
+    best = epoch_to_return_to(phase, epoch, state.history, state.earlier)
+    if best is None:
+        return model
+    run.say(
+        f"epoch {epoch} ({phase.index_name}): starting with the parameters of epoch {best}, which has the best score"
+    )
+    return Model(model.spec, state.earlier[best], phase.options, run.train_data, run.replicas)
+
+
 def _hand_over(
     phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint | None, run: TrainingRun
 ) -> tuple[Model, Checkpoint]:
@@ -73,4 +92,17 @@ def _hand_over(
         specs=spec.params,
         params=begun.params,
         history=state.history if state else [],
+        earlier=_of_same_shape(state.earlier, spec) if state else {},
     )
+
+
+def _of_same_shape(
+    earlier: Mapping[int, Mapping[str, numpy.ndarray]], spec: NetworkSpec
+) -> dict[int, dict[str, numpy.ndarray]]:
+    """:return: those with the parameters of a network"""
+    wanted = {path: tuple(param.shape) for path, param in spec.params.items()}
+    return {
+        epoch: dict(params)
+        for epoch, params in earlier.items()
+        if {path: value.shape for path, value in params.items()} == wanted
+    }

@@ -130,4 +130,5 @@ def describe_record(record: Mapping[str, Any] | EpochRecord) -> str:
     if "effective_learning_rate" in values:
         rate += f", {values['effective_learning_rate']:.3g} at its start"
     seconds = f"{values['seconds']:.0f} s" if "seconds" in values else ""
-    return f"epoch {values['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}"
+    stopped = f"; training stops early: {values['stopped']}" if "stopped" in values else ""
+    return f"epoch {values['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}{stopped}"

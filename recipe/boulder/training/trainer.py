@@ -12,15 +12,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from boulder.atomic_file import replaced
+from boulder.atomic_file import replaced, write_text
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
+from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch import train_epoch
 from boulder.training.interrupt import Interrupt
+from boulder.training.learning_rate.file import write_learning_rates
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_data import PhaseData
-from boulder.training.phase_start import start_phase
+from boulder.training.phase_start import at_best_epoch, start_phase
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.run import TrainingFiles, TrainingRun
@@ -59,22 +61,42 @@ def train(
         interrupt = stack.enter_context(Interrupt())
         progress = stack.enter_context(Progress(files.progress if replicas.is_chief else None))
         for phase in phases:
+            if state and stopped_epoch(state.history):
+                break
             if state and state.finished_epochs >= phase.last_epoch:
                 continue  # finished before the job was interrupted
             run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, say)
             model, state = start_phase(phase, extern_data, state, run)
             for epoch in phase.epochs:
-                if epoch > state.finished_epochs:
+                if epoch > state.finished_epochs and not stopped_epoch(state.history):
+                    model = at_best_epoch(epoch, model, phase, state, run)
                     train_epoch(epoch, model, phase, state, run)
         if replicas.is_chief:
             _write_result(store, files)
+            if state and (stopped := stopped_epoch(state.history)):
+                say(f"training stopped after epoch {stopped}: {state.history[-1].get('stopped')}")
+                _complete_stopped(phases, state, files)
         replicas.barrier()  # other processes finish once rank 0 has written the result
     say(f"done: {files.checkpoint}")
 
 
 def _write_result(store: CheckpointStore, files: TrainingFiles) -> None:
+    """The result is the newest checkpoint; that of the previous job if training had stopped before this one."""
+    paths = store.paths()
+    newest = paths[0] if paths else files.previous
+    assert newest is not None  # a job without a previous one trains an epoch
     with replaced(files.checkpoint, durable=True) as temporary:
-        shutil.copyfile(store.paths()[0], temporary)
+        shutil.copyfile(newest, temporary)
+
+
+def _complete_stopped(phases: Sequence[TrainingPhase], state: Checkpoint, files: TrainingFiles) -> None:
+    """Write the outputs that epochs would have written which are not trained: what comes later needs them."""
+    if not files.scores.exists():
+        write_text(files.scores, "")
+    if files.learning_rates and not files.learning_rates.exists():
+        write_learning_rates(files.learning_rates, state.history)
+    if files.kept:
+        files.kept.fill(range(phases[0].first_epoch, phases[-1].last_epoch), files.checkpoint)
 
 
 def _keep_again(state: Checkpoint, store: CheckpointStore, files: TrainingFiles) -> None:
@@ -96,7 +118,7 @@ def _start_state(
         raise CheckpointError(
             f"training begins at epoch {first_epoch} and needs the checkpoint of epoch {first_epoch - 1}"
         )
-    if state is not None and state.epoch < first_epoch - 1:
+    if state is not None and state.epoch < first_epoch - 1 and not stopped_epoch(state.history):
         raise CheckpointError(f"training begins at epoch {first_epoch}, but the checkpoint is of epoch {state.epoch}")
     return state
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
 from boulder.training.batch_options import ChunkSizes, Fraction, Frames, Limit, PositiveInt, Sizes, WholeFrames
+from boulder.training.last_best_options import last_best_options
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.learning_rate.dynamic import check_dynamic_learning_rate
 from boulder.training.numpy_values import without_numpy
@@ -16,6 +17,9 @@ from boulder.training.optimizer import check_optimizer
 from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
 
 _Count = Annotated[int, OptionKind("an int, 0 or more", lambda value: is_int(value) and value >= 0)]
+_Patience = Annotated[
+    int | None, OptionKind("a positive int or None", lambda value: value is None or (is_int(value) and value > 0))
+]
 _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is_int(value) and 0 <= value < 2**31)]
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
@@ -75,6 +79,9 @@ class TrainingOptions:
     :param learning_rate_warmup_restart: the warm-up begins anew with each phase
     :param dynamic_learning_rate: changes the rate in each step: RETURNN's function or dict, see
         `boulder.training.learning_rate.dynamic`
+    :param patience: training stops after so many epochs in which the score was not the lowest so far; None: it does not
+    :param use_last_best_model: an epoch starts with the parameters of the best epoch so far, see
+        `boulder.training.best_so_far`; True, or a dict of RETURNN's options
     :param random_seed: seed of initial parameters, sequence order and dropout
     :param init_new_network_callback: called at the start of a phase, before parameters are carried over, see
         `boulder.training.growth.callbacks`
@@ -117,6 +124,8 @@ class TrainingOptions:
     learning_rate_warmup_num_steps: _Count = 0
     learning_rate_warmup_restart: _Flag = False
     dynamic_learning_rate: Any = None
+    patience: _Patience = None
+    use_last_best_model: Any = False
     random_seed: _Seed = 42
     init_new_network_callback: _Function = None
     growth_callback: _Function = None
@@ -137,6 +146,7 @@ class TrainingOptions:
         for key in known:
             check_kind(key, getattr(options, key), where)
         check_optimizer(options.optimizer, where)
+        last_best_options(options.use_last_best_model, where)
         check_dynamic_learning_rate(options.dynamic_learning_rate, where)
         if options.learning_rate_warmup_num_epochs and options.learning_rate_warmup_num_steps:
             raise ConfigError(

@@ -49,6 +49,7 @@ def starting_checkpoint(
         epoch=epoch,
         step=taken.step,
         phase_start=phase_start,
+        phase_step=taken.step,
         index=index,
         network=cast(dict[str, Any], canonical(net_dict)),
         specs=network.params,
