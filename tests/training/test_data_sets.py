@@ -60,6 +60,15 @@ def test_further_data_sets_are_scored_each_epoch_whenever_the_job_is_killed(trai
         assert training(phases, f"killed{batches}").checksum == whole.checksum
 
 
+def test_max_seq_length_limits_data_to_train_and_dev_data_but_no_further_data_as_in_returnn(training, data, tmp_path):
+    with open_dataset(data / "dev.hdf") as dataset, HdfWriter(tmp_path / "short.hdf", EXTERN_DATA) as writer:
+        for i in np.flatnonzero(dataset.lengths["data"] <= 3):
+            writer.write(dataset.tag(i), dataset.read(i))
+    further = {"eval_datasets": {"whole": hdf(data / "dev.hdf"), "short": hdf(tmp_path / "short.hdf")}}
+    record = training([phase(0, range(1, 2), network(1, 4), max_seq_length=3) | further]).history[0]
+    assert record["eval"]["short"] == record["dev"] != record["eval"]["whole"]
+
+
 def test_a_data_set_of_a_later_phase_that_is_missing_names_its_index(training, tmp_path):
     second = phase(1, range(2, 3), network(1, 4)) | {"train": hdf(tmp_path / "no.hdf")}
     with pytest.raises(DataError, match=r"^index 1: .*no\.hdf: no such file"):

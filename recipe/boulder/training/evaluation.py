@@ -16,13 +16,13 @@ def evaluate(
     name: str, dataset: Dataset, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun
 ) -> Sums:
     """
-    :param name: of the data set, for the progress
+    :param name: of the data set; `max_seq_length` applies to "dev" only, as in RETURNN
     :return: sums over the whole data set, without dropout
     :raises SystemExit: after a signal; the position saved is the end of the epoch, so only this pass is repeated
     """
     options = phase.options
     sums = Sums(model.spec, options.calculate_exp_loss)
-    batches = batches_to_score(dataset, state.epoch, options)
+    batches = batches_to_score(dataset, state.epoch, options, limited=name == "dev")
     run.progress.begin(f"scores of {name}", len(batches), 0)
     for shares in shares_of_epoch(dataset, batches, model.replicas.count, model.replicas.here):
         sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))
