@@ -139,3 +139,24 @@ def test_lengths_of_a_file_must_be_complete(parts, tmp_path):
         pytest.raises(DataError, match=r"lengths: found \{'text': 2\} for the sequence 'b', expected lengths of data"),
     ):
         dataset.epoch_order(1, 1, "default")
+
+
+def test_names_of_labels_are_those_of_the_data_set_of_a_stream(parts, tmp_path):
+    streams = {"data": {"dim": 2, "sparse": True}}
+    with HdfWriter(tmp_path / "words.hdf", streams, {"data": ["no", "yes"]}) as writer:
+        for tag in "abcd":
+            writer.write(tag, {"data": [1]})
+    with open_dataset(joined(parts)) as dataset:
+        assert dataset.label_names("text") == ["no", "yes"]
+        assert dataset.label_names("data") is None
+        assert dataset.label_names("other") is None
+
+
+def test_the_fingerprint_changes_with_the_file_of_lengths_which_decide_the_batches(parts, tmp_path):
+    path = tmp_path / "lengths.txt"
+    found = []
+    for lengths in ("a", "b"), ("b", "a"), ("a", "b"):
+        path.write_text(str({tag: {"data": lengths.index(tag) + 1 if tag in lengths else 3} for tag in "abcd"}))
+        with open_dataset(joined(parts, seq_lens_file=str(path))) as dataset:
+            found.append(dataset.full_fingerprint())
+    assert found[0] == found[2] != found[1]

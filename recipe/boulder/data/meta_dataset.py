@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -120,7 +121,13 @@ class MetaDataset(Dataset):
         for name, part in self._parts.items():
             digest.update(part.full_fingerprint().encode())
             digest.update(self._rows[name].tobytes())
+        if self.seq_lens_file is not None:  # its lengths decide the batches
+            digest.update(Path(self.seq_lens_file).read_bytes())
         return digest.hexdigest()
+
+    def label_names(self, key: str) -> list[str] | None:
+        name, of = self.data_map.get(key, (None, key))
+        return None if name is None else self._parts[name].label_names(of)
 
     def check(self) -> None:
         for part in self._parts.values():
