@@ -34,6 +34,24 @@ def test_frozen_layers_get_noise_too_as_in_returnn():
     assert deviations(network(trainable=False), param_variational_noise=0.1) == {"a/W": 0.1, "output/W": 0.1}
 
 
+def test_the_option_of_a_loop_is_not_that_of_the_layers_in_it_as_in_returnn():
+    """RETURNN 1.20261022 makes no noise in the first and third case, and noise of the layer or config in the others."""
+
+    def found(of_loop: dict, of_layer: dict, **options) -> dict[str, float]:
+        layer = {"class": "linear", "activation": None, "n_out": 5, "from": ["data:source", "prev:output"]}
+        loop = {"class": "rec", "from": "embedding", "unit": {"output": layer | {"with_bias": False} | of_layer}}
+        net = {"embedding": {"class": "linear", "n_out": 4, "from": "data", "param_variational_noise": 0.0}}
+        net["loop"] = loop | of_loop
+        net["output"] = {"class": "activation", "activation": "softmax", "from": "loop", "loss": "ce"}
+        return deviations(net, **options)
+
+    own = {"param_variational_noise": 0.1}
+    assert found(own, {}) == {}
+    assert found({}, own) == {"loop/rec/output/W": 0.1}
+    assert found({}, {"param_variational_noise": 0.0}, param_variational_noise=0.3) == {}
+    assert found({"param_variational_noise": 0.0}, {}, param_variational_noise=0.3) == {"loop/rec/output/W": 0.3}
+
+
 def test_noise_depends_on_seed_step_and_path_and_has_its_deviation():
     variables = {path: tf.Variable(tf.ones([40, 50])) for path in ("a/W", "b/W", "c/W")}
 

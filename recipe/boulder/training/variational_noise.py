@@ -11,16 +11,11 @@ from boulder.training.training_options import TrainingOptions
 
 
 def noise_deviations(options: TrainingOptions, spec: NetworkSpec) -> dict[str, float]:
-    """:return: path → standard deviation, where it is not 0. That of a loop or subnetwork counts for the layers in it."""
-    layers = list(spec.all_layers())
-    given = {layer.name: layer.layer.param_variational_noise for layer in layers}
+    """:return: path → standard deviation, where it is not 0. As in RETURNN, that of a loop is not that of the layers in it."""
     result: dict[str, float] = {}
-    for layer in layers:
-        parts = layer.name.split("/")
-        around = ["/".join(parts[:count]) for count in range(1, len(parts))]
-        outer = next((value for name in around if (value := given.get(name))), None)
+    for layer in spec.all_layers():
         own = layer.layer.param_variational_noise
-        deviation = outer or (options.param_variational_noise if own is None else own)
+        deviation = options.param_variational_noise if own is None else own
         if deviation:
             result |= {param.path: deviation for param in layer.params}
     return result
