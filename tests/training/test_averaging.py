@@ -37,13 +37,20 @@ def save(tmp_path):
 
 def test_the_mean_is_that_of_float64_and_belongs_to_the_last_epoch(save):
     states = [checkpoint(epoch) for epoch in (3, 1, 2)]
+    states[0].earlier = {2: states[2].params}
     paths = [save(state) for state in states]
     average = average_checkpoints(paths)
     for path, value in average.params.items():
         expected = np.mean([state.params[path].astype("float64") for state in states], axis=0).astype("float32")
         np.testing.assert_allclose(value, expected, rtol=1e-6)
         assert value.dtype == np.float32
-    assert (average.epoch, average.step, average.history, average.slots) == (3, 30, [{"epoch": 3}], {})
+    assert (average.epoch, average.step, average.history, average.slots, average.earlier) == (
+        3,
+        30,
+        [{"epoch": 3}],
+        {},
+        {},
+    )
     assert average_checkpoints(paths[::-1]).checksum == average.checksum
 
 

@@ -83,3 +83,11 @@ def test_a_wrong_option_of_a_curve_is_an_error(config, message):
     with pytest.raises(ConfigError) as error:
         rates("cosine", 3, learning_rate=1, **config)
     assert str(error.value).startswith(f"config: {message}")
+
+
+@pytest.mark.parametrize("value", ["10", -3, 1.5])
+def test_a_wrong_number_of_epochs_of_warm_up_is_an_error_where_a_curve_depends_on_it(value):
+    with pytest.raises(
+        ConfigError, match=f"'learning_rate_warmup_num_epochs' must be an int, 0 or more, found {value!r}"
+    ):
+        rates("inverse_square_root", 3, learning_rate_warmup_num_epochs=value)

@@ -19,7 +19,7 @@ def average_checkpoints(paths: Sequence[str | os.PathLike[str]]) -> Checkpoint:
     are those of the last epoch.
 
     :param paths: at least one checkpoint; of an epoch that occurs twice, e.g. after training stopped early, only one counts
-    :return: the last one with the mean parameters, without the optimizer's slots
+    :return: the last one with the mean parameters, without the optimizer's slots and parameters of earlier epochs
     :raises CheckpointError: if one cannot be read, is of another network, or of an epoch that another one has as well
     """
     if not paths:
@@ -34,7 +34,7 @@ def average_checkpoints(paths: Sequence[str | os.PathLike[str]]) -> Checkpoint:
         _add(sums, other)
     _add(sums, last)
     means = {path: (total / len(by_epoch)).astype(last.params[path].dtype) for path, total in sums.items()}
-    return replace(last, params=last.params | means, slots={}, iterations=0)
+    return replace(last, params=last.params | means, slots={}, iterations=0, earlier={})
 
 
 def _add(sums: dict[str, numpy.ndarray], checkpoint: Checkpoint) -> None:

@@ -19,6 +19,8 @@ from boulder.schedule import Plan
 from boulder.training.history import EpochRecord
 from boulder.training.learning_rate.control import LearningRateControl, control_class
 from boulder.training.learning_rate.scheduling import initial_learning_rate, scheduled_epochs
+from boulder.training.numpy_values import without_numpy
+from boulder.training.option_kind import is_int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,5 +117,9 @@ class InverseSquareRoot(Curve):
     """
 
     def at(self, epoch: int, number: int, top: float, config: Mapping[str, Any]) -> float:
-        flat = config.get("learning_rate_warmup_num_epochs") or 1
+        flat = without_numpy(config.get("learning_rate_warmup_num_epochs")) or 1
+        if not is_int(flat) or flat < 1:
+            raise ConfigError(
+                f"config: 'learning_rate_warmup_num_epochs' must be an int, 0 or more, found {flat!r:.60}"
+            )
         return top * math.sqrt(flat / max(epoch, flat))
