@@ -85,6 +85,18 @@ def test_a_wrong_option_of_a_curve_is_an_error(config, message):
     assert str(error.value).startswith(f"config: {message}")
 
 
+def test_jobs_with_the_same_rates_are_the_same_whatever_the_length_of_the_curve():
+    def first(num_epochs: int) -> dict:
+        config = {"learning_rate_control": "inverse_square_root"}
+        return (
+            learning_rate_control(config, plan(NETWORK, None, num_epochs), num_epochs)
+            .restricted_to(range(1, 4))
+            .to_json()
+        )
+
+    assert first(10) == first(20)
+
+
 @pytest.mark.parametrize("value", ["10", -3, 1.5])
 def test_a_wrong_number_of_epochs_of_warm_up_is_an_error_where_a_curve_depends_on_it(value):
     with pytest.raises(

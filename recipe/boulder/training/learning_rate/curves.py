@@ -61,7 +61,8 @@ class Curve(LearningRateControl):
         lowest = control.min_learning_rate
         curve = {epoch: control.at(epoch, number, top, config) for epoch in range(1, number + 1)}
         bounded = {epoch: min(max(rate, lowest), top) for epoch, rate in curve.items()}
-        return replace(control, rates=[s.rate if s.fixed else bounded[min(s.epoch, number)] for s in epochs])
+        rates = [s.rate if s.fixed else bounded[min(s.epoch, number)] for s in epochs]
+        return replace(control, rates=rates, learning_rate_num_epochs=None)  # equal rates make equal jobs
 
     def rate(self, epoch: int, history: Sequence[EpochRecord]) -> float:
         return self.scheduled(epoch)
