@@ -104,6 +104,7 @@ def test_options_at_none_or_at_their_default_have_no_effect_on_the_hash(file):
         ({"unique_seq_tags": 1}, "unique_seq_tags: found 1, expected True or False"),
         ({"seq_ordering": "laplce:.3"}, "seq_ordering: found 'laplce:.3', .*; did you mean 'laplace"),
         ({"seq_list_filter_file": 3}, "seq_list_filter_file: found 3, expected a path"),
+        ({"seq_list_filter_file": {"a": "b"}}, r"seq_list_filter_file: found \{'a': 'b'\}, expected a path"),
         ({"seq_list_filter_file": "/no/list"}, "^/no/list: no such file"),
         ({"epoch_wise_filter": 3}, r"epoch_wise_filter: found 3, expected a dict such as \{\(1, 5\)"),
         (

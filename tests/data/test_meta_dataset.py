@@ -90,6 +90,8 @@ def test_the_description_has_the_paths_of_its_parts_and_their_defaults_left_out(
         ({"data_map": {"text": ("audio", "data")}}, "data_map: found text, expected 'data', or a seq_order_control_dataset"),
         ({"data_map": {"data": ("audio", "dta")}}, "'audio' has no stream 'dta', only data.*; did you mean 'data'"),
         ({"seq_order_control_dataset": "word"}, "seq_order_control_dataset: found no data set 'word', .*'words'"),
+        ({"seq_order_control_dataset": ["audio"]}, r"seq_order_control_dataset: found no data set \['audio'\], expected"),
+        ({"seq_lens_file": {"audio": "a"}}, r"seq_lens_file: found \{'audio': 'a'\}, expected a path"),
         ({"seq_list_file": {"audio": "a"}}, "seq_list_file: found audio, expected a file for 'words', too"),
         ({"datasets": {}}, r"datasets: found \{\}, expected a dict, name → description"),
         ({"datasets": {"audio": {"class": "HDFDatset"}}}, r"datasets\['audio'\]: unknown data set class 'HDFDatset'"),

@@ -13,6 +13,7 @@ import numpy as np
 
 from boulder.data.dataset import DESCRIPTIONS, PATH, Dataset, dataset_class
 from boulder.data.description import open_dataset
+from boulder.data.order_options import check_one_file
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
 from boulder.errors import DataError, nearest
@@ -44,6 +45,7 @@ class MetaDataset(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_one_file("seq_lens_file", self.seq_lens_file)
         if not isinstance(self.data_map, Mapping) or not self.data_map:
             raise DataError(f"data_map: found {self.data_map!r:.60}, expected a dict, stream → (data set, its stream)")
         for key, entry in self.data_map.items():
@@ -268,7 +270,7 @@ class MetaDataset(Dataset):
         return iter(self._seq_lists[self._first]) if self._seq_lists is not None else _tags_of(self._parts[self._first])
 
     def _check_name(self, where: str, name: object) -> None:
-        if name not in self.datasets:
+        if not isinstance(name, str) or name not in self.datasets:
             raise DataError(
                 f"{where}: found no data set {name!r}, expected one of {', '.join(self.datasets)}"
                 + nearest(str(name), self.datasets)

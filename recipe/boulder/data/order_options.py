@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -52,6 +53,8 @@ class OrderOptions:
             OrderKind.parse(self.seq_ordering, "seq_ordering")
         if self.order_by is not None and not isinstance(self.order_by, str):
             raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
+        for name in ("seq_order_seq_lens_file", "seq_list_filter_file"):
+            check_one_file(name, getattr(self, name))
         for name, lowest in (("partition_epoch", 1), ("repeat_epoch", 1), ("random_seed_offset", 0)):
             _check_int(name, getattr(self, name), lowest)
         if self.fixed_random_seed is not None:
@@ -107,6 +110,12 @@ class OrderOptions:
         kind = OrderKind.parse(self.seq_ordering)
         seed = self.random_seed(epoch, kind.epochs) if kind.is_random else None
         return seed, self.partition(epoch), self.filters(epoch)
+
+
+def check_one_file(name: str, value: object) -> None:
+    """:raises DataError: if the value is neither a path nor None"""
+    if value is not None and not isinstance(value, str | os.PathLike):
+        raise DataError(f"{name}: found {value!r:.60}, expected a path")
 
 
 def _check_int(name: str, value: object, lowest: int) -> None:

@@ -144,7 +144,7 @@ def _tell_of_open_sum(epoch: int, batches: int, phase: TrainingPhase, run: Train
     if period > 1 and batches % period and epoch == phase.start:
         run.say(
             f"epoch {epoch}: 'accum_grad_multiple_step' is {period}, which does not divide the {batches} batches of this "
-            "epoch; as in RETURNN, a sum of gradients goes on in the next epoch, and is lost at the end of the phase"
+            "epoch; as in RETURNN, a sum of gradients goes on in the next epoch, and is lost where a new optimizer begins"
         )
 
 

@@ -68,7 +68,7 @@ class TrainingOptions:
     :param maximize_grad_norm: factor of the global norm of the gradients, which is subtracted from the objective
     :param param_variational_noise: standard deviation of noise on parameters in training
     :param decouple_constraints: apply `L2` of layers to parameters directly, w ← w − 2·L2·w before each update
-    :param extra_updates: parameter path → function that is called with the variable, as `var`, after each update
+    :param extra_updates: parameter path → function that is called with the variable, as `var`, after each batch
     :param reset_updater_vars_mod_step: the optimizer starts anew at the begin of each epoch and after so many batches of it;
         0: never
     :param stop_on_nonfinite_train_score: stop if a loss or gradient is not finite; otherwise such a batch makes no update
