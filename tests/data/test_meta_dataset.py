@@ -143,6 +143,17 @@ def test_lengths_of_a_file_must_be_complete(parts, tmp_path):
         dataset.epoch_order(1, 1, "default")
 
 
+@pytest.mark.parametrize("length", ["3", 1.5, -1, None, 2**31])
+def test_lengths_of_a_file_must_be_numbers_of_frames(parts, tmp_path, length):
+    path = tmp_path / "lengths"
+    path.write_text(repr({tag: {"data": length} for tag in "abcd"}))
+    with (
+        open_dataset(joined(parts, seq_lens_file=str(path))) as dataset,
+        pytest.raises(DataError, match=f"lengths: 'data' of the sequence 'a': found {length!r}, expected a number of"),
+    ):
+        _ = dataset.all_lengths
+
+
 def test_names_of_labels_are_those_of_the_data_set_of_a_stream(parts, tmp_path):
     streams = {"data": {"dim": 2, "sparse": True}}
     with HdfWriter(tmp_path / "words.hdf", streams, {"data": ["no", "yes"]}) as writer:

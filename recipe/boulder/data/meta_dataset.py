@@ -200,6 +200,10 @@ class MetaDataset(Dataset):
             if not i:
                 columns = {key: np.zeros(self.num_seqs, "int32") for key in lengths}
             for key, length in lengths.items():
+                if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length < 1 << 31:
+                    raise DataError(
+                        f"{self.seq_lens_file}: {key!r} of the sequence {tag!r}: found {length!r:.60}, expected a number of frames"
+                    )
                 columns[key][i] = length
         return columns
 
