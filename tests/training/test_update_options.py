@@ -126,3 +126,24 @@ def test_the_norm_of_the_gradients_is_maximized(training, with_a_five):
     assert norm < raw
     slope = gradient * curvature / norm
     np.testing.assert_allclose(ended.params["output/W"], 0.5 - rate * (gradient - factor * slope), rtol=1e-5)
+
+
+def test_decoupled_l2_of_a_layer_replaces_that_of_its_loop_as_in_returnn(training, with_a_five):
+    """RETURNN 1.20261022 decays `s` by its own L2 and `output` by the loop's; in the objective, both would count for `s`."""
+    unit = {
+        "s": {"class": "linear", "activation": "tanh", "n_out": 3, "from": ["data:source", "prev:s"], "L2": 0.2},
+        "output": {"class": "linear", "activation": None, "n_out": 5, "from": "s", "with_bias": False},
+    }
+    network = {
+        "embedding": {"class": "linear", "activation": None, "n_out": 4, "from": "data", "with_bias": False},
+        "loop": {"class": "rec", "from": "embedding", "unit": unit, "L2": 0.1},
+        "output": {"class": "activation", "activation": "softmax", "from": "loop", "loss": "ce"},
+    }
+    rate = {"learning_rate_control": {"class": "scheduled", "first_epoch": 1, "rates": [0.0]}}
+    before, after = (
+        training([phase(0, range(1, 2), network, decouple_constraints=decoupled, **SGD) | rate], name, **with_a_five)
+        for name, decoupled in (("no", False), ("yes", True))
+    )
+    assert before.step == after.step == 1
+    for path, l2 in (("loop/rec/s/W", 0.2), ("loop/rec/output/W", 0.1), ("embedding/W", 0)):
+        np.testing.assert_allclose(after.params[path], before.params[path] * (1 - 2 * l2), rtol=1e-6)

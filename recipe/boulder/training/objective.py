@@ -60,13 +60,18 @@ def objective(
     return total
 
 
-def l2_factors(spec: NetworkSpec) -> dict[str, float]:
-    """:return: path of a trained parameter → `L2` of its layer, and of the loops and subnetworks around, where it is not 0"""
+def l2_factors(spec: NetworkSpec, decoupled: bool = False) -> dict[str, float]:
+    """
+    :param decoupled: for `decouple_constraints`: `L2` of a layer replaces that of the loops around it, as in RETURNN
+    :return: path of a trained parameter → `L2` of its layer, and of the loops and subnetworks around, where it is not 0
+    """
     layers = list(spec.all_layers())
     given = {layer.name: layer.layer.L2 for layer in layers if layer.layer.L2}
     result: dict[str, float] = {}
     for layer in layers:
         parts = layer.name.split("/")
-        factor = sum(given.get("/".join(parts[:count]), 0) for count in range(1, len(parts) + 1))
+        names = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        factors = [given[name] for name in names if name in given]
+        factor = sum(factors[-1:] if decoupled else factors)
         result |= {param.path: factor for param in layer.params if factor and param.trainable}
     return result

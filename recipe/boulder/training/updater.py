@@ -57,7 +57,7 @@ class Updater:
     ) -> None:
         self._options, self._variables, self._replicas = options, variables, replicas
         self.trained = {path: variable for path, variable in variables.items() if variable.trainable}
-        self._l2 = l2_factors(spec)
+        self._l2 = l2_factors(spec, decoupled=True)
         of_parameters = ParameterOptions.of_network(options, spec)
         self._optimizer = Optimizer(
             options.optimizer,
