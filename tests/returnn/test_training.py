@@ -155,6 +155,7 @@ def test_each_refused_option_of_a_data_set_has_a_line(problems):
         ("'seq_ordering': 'randm'", "'train': HDFDataset: seq_ordering: found 'randm'"),
         ("'order_by': 'words'", "'train': order_by: found no stream 'words' in extern_data, expected data, classes"),
         ("'partition_epoch': 0.5", "'train': HDFDataset: partition_epoch: found 0.5"),
+        ("'seq_ordering': __import__('numpy').zeros(2)", "'train': HDFDataset: seq_ordering: found [0.0, 0.0]"),
     ],
 )
 def test_wrong_options_of_data_sets_are_found_without_opening_files(problems, options, message):

@@ -43,7 +43,7 @@ class DataSets:
         value = options.get(key)
         if not value or not isinstance(value, Mapping):
             return {key: data_description(value, where, self.folder, self.as_path)}
-        own = {name: found for name, found in value.items() if found not in (None, "")}
+        own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
         description = data_description(_defaults(key, options) | own, where, self.folder, self.as_path)
         if key == "train":
@@ -113,7 +113,7 @@ def data_description(
             problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
-        elif option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
+        elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
             options[option] = found
     if problems:
         raise ConfigProblems.of("", problems)
@@ -141,6 +141,10 @@ def _absolute(
                 for name, item in value.items()
             }
     return result
+
+
+def _is_empty_text(value: object) -> bool:
+    return isinstance(value, str) and not value
 
 
 def _path(file: object, folder: Path, as_path: Callable[[str], object]) -> object:
