@@ -14,6 +14,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.returnn import load_config
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.config_pieces import load_pieces
+from boulder.training.numpy_values import without_numpy
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices
 from jobs.pipeline import lay_out
@@ -143,7 +144,7 @@ def train_returnn(
 
 def _config(config: Any, name: str | None, options: dict[str, Any]) -> tuple[str, ReturnnConfig, str]:
     """:return: name of the pipeline, the config, and its text"""
-    options = {key: value for key, value in options.items() if value is not None}
+    options = {key: without_numpy(value) for key, value in options.items() if value is not None}
     if isinstance(config, str | os.PathLike):  # a path of Sisyphus is one, too
         path = Path(os.fspath(config))
         loaded = load_config(path, options)
@@ -169,7 +170,9 @@ def _keep(config: ReturnnConfig, epochs: Iterable[int] | None) -> str:
             f"train_returnn: keep_epochs: found 'cleanup_old_models' = {cleanup!r:.60} in the config, expected True, a dict "
             "without 'keep', or no keep_epochs"
         )
-    options = {"cleanup_old_models": {**(cleanup if isinstance(cleanup, dict) else {}), "keep": sorted(epochs)}}
+    options = {
+        "cleanup_old_models": {**(cleanup if isinstance(cleanup, dict) else {}), "keep": without_numpy(sorted(epochs))}
+    }
     config.config.update(options)
     return _lines(options)
 

@@ -182,6 +182,14 @@ def test_outputs_have_the_names_of_the_field():
         training.out_models  # noqa: B018
 
 
+def test_numbers_of_numpy_are_written_as_those_of_python():
+    rates = {"learning_rates": list(np.linspace(0.5, 1, 2)), "batch_size": np.int64(9), "unused": np.arange(2)}
+    text = train_returnn(config(**rates), num_epochs=np.int64(4), keep_epochs=[np.int64(2)]).config_text
+    for line in ("learning_rates = [0.5, 1.0]", "batch_size = 9", "unused = [0, 1]", "num_epochs = 4"):
+        assert line in text.splitlines()
+    assert text.endswith("cleanup_old_models = {'keep': [2]}\n")
+
+
 @pytest.mark.parametrize(
     ("cleanup", "written"),
     [
