@@ -45,7 +45,7 @@ def test_options_of_the_search(tmp_path):
     assert found.data_name == "dev"
     assert found.data == {"class": "HDFDataset", "files": [str(tmp_path / "dev.hdf")]}
     assert (found.output_layer, found.ctc, found.units) == ("decision", False, "bpe")
-    assert (found.file_name, found.file_format) == ("out.gz", "py")
+    assert (found.file_name, found.file_format) == ("out", "py")  # it is not compressed
     assert (found.batches.batch_size, found.batches.max_seqs) == (100, 3)
     vocabulary = {"class": "Vocabulary", "vocab_file": str(tmp_path / "bpe.vocab")}
     assert found.texts == {"decision": {"stream": "bpe", "vocabulary": vocabulary}}

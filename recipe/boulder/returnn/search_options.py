@@ -86,10 +86,15 @@ def search_options(
         ctc=ctc,
         references=texts[first] if scored and config.config.bool("search_do_eval", True) else None,
         units=_units(config, streams[first]),
-        file_name=PurePath(str(options.get("search_output_file") or f"search.{name}.{file_format}")).name,
+        file_name=_file_name(options, f"search.{name}.{file_format}"),
         file_format=file_format,
         batches=batch_options(config),
     )
+
+
+def _file_name(options: Mapping[str, object], default: str) -> str:
+    """:return: without `.gz`, for which RETURNN compresses the file, since the output of the job is not compressed"""
+    return PurePath(str(options.get("search_output_file") or default)).name.removesuffix(".gz")
 
 
 def _stream_of(
