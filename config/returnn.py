@@ -6,8 +6,8 @@
     boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
     boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
-The data sets of the file must be of class HDFDataset, and Boulder must support its layers (docs/experiment.md) and options
-(docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
+The data sets of the file must be of class HDFDataset or MetaDataset, and Boulder must support its layers
+(docs/experiment.md) and options (docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
 docs/search.md describes the last three commands. They train nothing if the file names a checkpoint by `load`, and nothing
 again that is trained already.
 """
@@ -15,7 +15,7 @@ again that is trained already.
 from collections.abc import Sequence
 from pathlib import Path
 
-from boulder.errors import BoulderError
+from boulder.errors import BoulderError, ConfigError
 from boulder.returnn import ReturnnConfig, load_config
 from boulder.returnn.notices import Notice
 from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
@@ -91,7 +91,7 @@ def search(
     config, name = load_config(path), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
     options = search_options(config, network.network, data, tk.Path)
-    words = WordOptions(units, _file(lexicon), tuple(remove), _file(corpus))
+    words = WordOptions(units, _file(lexicon, "lexicon"), tuple(remove), _file(corpus, "corpus"))
     return lay_out_search(name, config, options, network, words, training_rqmt(cpu=cpu, mem=mem, time=time))
 
 
@@ -191,5 +191,7 @@ def _search_after_training(config: ReturnnConfig, name: str, network: TrainedNet
         return None
 
 
-def _file(path: str | None) -> tk.Path | None:
+def _file(path: str | None, argument: str) -> tk.Path | None:
+    if path and not Path(path).is_file():
+        raise ConfigError(f"{argument}: found {path!r}, expected a file that exists")
     return tk.Path(str(Path(path).absolute())) if path else None

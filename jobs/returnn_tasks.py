@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from boulder.errors import ConfigError
 from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
 from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
@@ -170,7 +171,7 @@ def lay_out_forward(
         **trained.arguments(),
         extern_data=_streams(config),
         data=description,
-        layers=layers or forward_layer(config, trained.network, with_search),
+        layers=_checked_layers(config, trained, with_search, layers),
         search=with_search,
         **asdict(batch_options(config, "forward_batch_size")),
         rqmt=rqmt,
@@ -179,6 +180,20 @@ def lay_out_forward(
     job.add_alias(f"{name}/forward.{part}")
     tk.register_output(f"{name}/forward.{part}.hdf", job.out_hdf)
     return job
+
+
+def _checked_layers(
+    config: Source, trained: TrainedNetwork, search: bool, layers: str | dict[str, str] | None
+) -> str | dict[str, str]:
+    """:return: what `ForwardJob` forwards"""
+    if layers is None or isinstance(layers, str):
+        return forward_layer(config, trained.network, search, layers)
+    if not isinstance(layers, Mapping) or not all(isinstance(layer, str) for layer in layers.values()):
+        raise ConfigError(f"layers: found {layers!r:.60}, expected the name of a layer, or a dict: stream → layer")
+    for layer in layers.values():
+        if not layer.startswith("data:"):
+            forward_layer(config, trained.network, search, layer)
+    return layers
 
 
 def lay_out_prior(

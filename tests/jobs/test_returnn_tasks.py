@@ -214,6 +214,8 @@ def test_the_hash_of_a_task_says_what_it_computes(folder):
             r"my\.config: 'search_data': found 'test', which is no data set of the config, expected dev",
         ),
         ({"checkpoint": "missing.h5"}, r"missing\.h5: there is no such file"),
+        ({"lexicon": "missing.txt"}, r"lexicon: found 'missing\.txt', expected a file that exists"),
+        ({"corpus": "missing.xml"}, r"corpus: found 'missing\.xml', expected a file that exists"),
     ],
 )
 def test_a_wrong_argument_is_reported_before_the_first_job(folder, arguments, message):
@@ -221,3 +223,28 @@ def test_a_wrong_argument_is_reported_before_the_first_job(folder, arguments, me
 
     with pytest.raises(BoulderError, match=message):
         search("my.config", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("ouput", r"my\.config: there is no layer 'ouput'; did you mean 'output'"),
+        ({"data": "fwd"}, r"my\.config: there is no layer 'fwd'; did you mean 'fw'"),
+        (["fw"], r"layers: found \['fw'\], expected the name of a layer, or a dict"),
+    ],
+)
+def test_layers_to_forward_are_checked_before_the_first_job(folder, layers, message):
+    from config.returnn import forward
+
+    with pytest.raises(BoulderError, match=message):
+        forward("my.config", layers=layers)
+
+
+def test_a_checkpoint_that_is_named_has_the_epoch_of_its_name(folder):
+    from boulder.returnn import load_config
+    from boulder.returnn.tasks import task_network
+
+    (folder / "my.config").write_text(CONFIG + "load_epoch = 5\n")
+    config = load_config("my.config")
+    assert task_network(config).epoch == 5
+    assert task_network(config, checkpoint=str(folder / "net.pretrain.003")).epoch == 3
