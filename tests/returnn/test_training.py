@@ -213,6 +213,11 @@ def test_overrides_of_what_returnn_has_read_before_have_no_effect(config):
     assert found == {*late}
 
 
+def test_a_phase_may_choose_its_devices_as_in_other_pipelines(config):
+    plan = config(algo("{'gpus': 2}", "{'nodes': 2}")).training().plan
+    assert [phase.config for phase in plan.phases] == [{"gpus": 2}, {"nodes": 2}, {}]
+
+
 def test_the_order_of_the_data_changes_with_the_data(config):
     overrides = "{'batching': 'random', 'train': {'class': 'HDFDataset', 'files': ['a.hdf']}}"
     training = config(algo(overrides) + "batching = 'default'\n").training()

@@ -14,7 +14,7 @@ from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
-from boulder.returnn.overrides import known_options
+from boulder.returnn.overrides import PIPELINE_KEYS, known_options
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
@@ -31,9 +31,6 @@ from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
 
 _ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
-
-PIPELINE_KEYS = ("gpus", "nodes")
-"""Keys of a `#config` that choose the devices of a phase."""
 
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
