@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from boulder.errors import ConfigError
+from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
 from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
@@ -225,10 +226,6 @@ def lay_out_prior(
 
 
 def _streams(config: Source) -> dict[str, Any]:
-    """:return: `extern_data` as plain JSON, without vocabularies, which do not concern the computation"""
-    streams = {
-        key: {option: value for option, value in entry.items() if option != "vocab"}
-        for key, entry in config.extern_data.items()
-    }
-    plain: Any = canonical(streams)
+    """:return: `extern_data` as plain JSON, without vocabularies"""
+    plain: Any = canonical(without_vocabularies(config.extern_data))
     return plain

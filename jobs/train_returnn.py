@@ -14,12 +14,13 @@ from boulder.errors import ConfigError, nearest
 from boulder.returnn import load_config
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.config_pieces import load_pieces
+from boulder.returnn.extern_data import without_vocabularies
 from boulder.training.numpy_values import without_numpy
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices
 from jobs.pipeline import lay_out
 from jobs.plot_scores import PlotScoresJob
-from jobs.returnn_config_object import check_files, config_pieces, without_vocabularies
+from jobs.returnn_config_object import check_files, config_pieces
 from jobs.several_gpus import Devices
 from jobs.write_returnn_config import WriteReturnnConfigJob, text_of
 from sisyphus import tk

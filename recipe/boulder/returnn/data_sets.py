@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
+from boulder.returnn.paths import absolute_path
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,11 @@ def _absolute(
         metadata = cls.options()[option].metadata
         if metadata.get("paths"):
             result[option] = [
-                _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
+                absolute_path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
             ]
         elif metadata.get("path"):
             files = value if isinstance(value, Mapping) else {"": value}
-            files = {name: _path(file, folder, as_path) for name, file in files.items()}
+            files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
         elif metadata.get("descriptions") and isinstance(value, Mapping):
             result[option] = {
@@ -145,8 +145,3 @@ def _absolute(
 
 def _is_empty_text(value: object) -> bool:
     return isinstance(value, str) and not value
-
-
-def _path(file: object, folder: Path, as_path: Callable[[str], object]) -> object:
-    is_path_object = hasattr(file, "get_path")  # of Sisyphus: it knows the job that makes the file
-    return as_path(str(folder / file)) if isinstance(file, str | os.PathLike) and not is_path_object else file

@@ -11,6 +11,7 @@ from typing import Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.returnn.checkpoint import epoch_of, is_boulder
+from boulder.returnn.paths import absolute_path
 from boulder.returnn.source import Source
 from boulder.training.starting import Source as Parameters
 
@@ -130,7 +131,4 @@ def whole(config: Source, file: Any, as_path: Callable[[str], Any]) -> dict[str,
 
 
 def _absolute(config: Source, file: Any, as_path: Callable[[str], Any]) -> Any:
-    """:return: `file`, relative to the config; objects that are no paths stay as they are"""
-    if isinstance(file, str) or (isinstance(file, os.PathLike) and not hasattr(file, "get_path")):
-        return as_path(str(config.file.absolute().parent / os.fspath(file)))
-    return file
+    return absolute_path(file, config.file.absolute().parent, as_path)
