@@ -149,12 +149,21 @@ def _config(config: Any, name: str | None, options: dict[str, Any]) -> tuple[str
     if isinstance(config, str | os.PathLike):  # a path of Sisyphus is one, too
         path = Path(os.fspath(config))
         loaded = load_config(path, options)
-        text = path.read_text(encoding="utf-8-sig")
-        return name or path.stem, loaded, text + (_lines(options) if text.lstrip().startswith("#!") else "")
+        return name or path.stem, loaded, _text_of_file(path, loaded, options)
     pieces = config_pieces(config, options)
     text = text_of(pieces)
     name = name or f"returnn.{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return name, load_pieces(name, pieces), text
+
+
+def _text_of_file(path: Path, loaded: ReturnnConfig, options: dict[str, Any]) -> str:
+    """:return: the text of a Python config with the options; configs in other formats become one"""
+    text = path.read_text(encoding="utf-8-sig")
+    if text.lstrip().startswith("#!"):
+        return text + _lines(options)
+    if path.suffix == ".py":
+        return f"#!rnn.py\n{text}{_lines(options)}"
+    return text_of([("config", loaded.values)])
 
 
 def _keep(config: ReturnnConfig, epochs: Iterable[int] | None) -> str:
