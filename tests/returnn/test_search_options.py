@@ -53,6 +53,19 @@ def test_options_of_the_search(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("vocab", "units"),
+    [
+        ('{"class": "SamplingBytePairEncoding", "vocab_file": "bpe.vocab", "breadth_prob": 0.1}', "bpe"),
+        ('{"class": "SentencePieces", "model_file": "spm.model"}', "sentencepiece"),
+        ('{"class": "CharacterTargets", "labels": "abcdefg"}', "characters"),
+        ('{"vocab_file": "words"}', "words"),
+    ],
+)
+def test_the_vocabulary_tells_the_units_of_words(tmp_path, vocab, units):
+    assert config(tmp_path, '{"vocab_file": "bpe.vocab", "bpe_file": "codes"}', vocab).search().units == units
+
+
+@pytest.mark.parametrize(
     ("line", "name", "file"),
     [
         ('search_data = "dev"', "dev", "dev.hdf"),

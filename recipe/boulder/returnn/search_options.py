@@ -17,7 +17,13 @@ from boulder.search.data_pass import layer_of
 from boulder.search.hypotheses import check_format
 from boulder.search.labels import vocabulary_description
 
-_UNITS_OF_CLASS = {"SentencePieces": "sentencepiece", "CharacterTargets": "characters", "Utf8ByteTargets": "characters"}
+_UNITS_OF_CLASS = {
+    "BytePairEncoding": "bpe",
+    "SamplingBytePairEncoding": "bpe",
+    "SentencePieces": "sentencepiece",
+    "CharacterTargets": "characters",
+    "Utf8ByteTargets": "characters",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
