@@ -24,7 +24,7 @@ from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
-from boulder.training.keep import keep_of_config
+from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
@@ -238,6 +238,8 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
     if rates and not problems:
         with problems.noted():
             rates.check_scores(scored)
+        with problems.noted():
+            check_best_are_known(maker.config, any(data for _, data in scored))
 
 
 def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
