@@ -80,6 +80,18 @@ def test_the_data_set_is_the_one_that_returnn_decodes(tmp_path, line, name, file
     assert (found.data_name, found.data["files"]) == (name, [str(tmp_path / file)])
 
 
+@pytest.mark.parametrize("task", [search_options, forward_layer])
+def test_layers_that_differ_in_the_configs_behavior_version_are_refused(tmp_path, task):
+    added = """behavior_version = 12
+network = {
+    "one": {"class": "linear", "from": "data", "n_out": 1, "activation": None},
+    "sum": {"class": "combine", "kind": "add", "from": ["data", "one"], "is_output_layer": True},
+"""
+    found = config(tmp_path, "network = {\n", added)
+    with pytest.raises(BoulderError, match=r"my\.config: .*layer 'sum': its sources have features of size 1"):
+        task(found, found.network)
+
+
 def test_several_layers_and_hypotheses_without_references(tmp_path):
     found = config(tmp_path, '"decision"\n', '["decision", "output"]; search_do_eval = False\n').search()
     assert found.output_layer == ["decision", "output"]

@@ -8,10 +8,10 @@ from pathlib import PurePath
 from typing import Any
 
 from boulder.errors import ConfigError
-from boulder.network import NetworkSpec, describe
+from boulder.network import NetworkSpec
 from boulder.network.template import Template
 from boulder.returnn.source import Source
-from boulder.returnn.tasks import BatchOptions, batch_options, data_of_task, named
+from boulder.returnn.tasks import BatchOptions, batch_options, data_of_task, described, named
 from boulder.returnn.training import AsPath, given_options
 from boulder.search.data_pass import layer_of
 from boulder.search.hypotheses import check_format
@@ -77,7 +77,7 @@ def search_options(
             raise ConfigError(f"'search_output_layer': found {output_layer!r:.60}, expected names of layers")
         check_format(file_format, "'search_output_file_format'", len(layers))
     with named(config, "search: "):
-        spec = describe(dict(network), config.extern_data, mode="search")
+        spec = described(config, network, search=True)
         templates = {layer: layer_of(spec, layer).template for layer in layers}
     first = layers[0]
     ctc = len(layers) == 1 and templates[first].sparse_dim is None and _loss(spec, first) == "ctc"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import BoulderError, ConfigError, nearest
-from boulder.network import describe
+from boulder.network import NetworkSpec, describe
+from boulder.network.behavior_version import check_axes, check_version
 from boulder.returnn.checkpoint import checkpoint_name, epoch_of, main_file
 from boulder.returnn.data_sets import data_description
 from boulder.returnn.source import Source
@@ -135,6 +136,16 @@ def batch_options(config: Source, key: str = "batch_size") -> BatchOptions:
     return BatchOptions(batch_size=size, max_seqs=None if max_seqs < 1 else max_seqs)
 
 
+def described(config: Source, network: Mapping[str, Any], search: bool) -> NetworkSpec:
+    """
+    :param search: whether the network searches
+    :raises NetworkError: for a wrong network, or one that differs from RETURNN's for the config's `behavior_version`
+    """
+    spec = describe(dict(network), config.extern_data, mode="search" if search else "eval")
+    check_axes(spec, check_version(config.config.typed_value("behavior_version")))
+    return spec
+
+
 def forward_layer(config: Source, network: Mapping[str, Any], search: bool = False, layer: str | None = None) -> str:
     """
     :param search: whether the network searches
@@ -151,7 +162,7 @@ def forward_layer(config: Source, network: Mapping[str, Any], search: bool = Fal
                 f"'forward_callback': found {callback!r:.60}; Boulder writes the outputs of layers, chosen by "
                 "'forward_output_layer'"
             )
-        layer_of(describe(dict(network), config.extern_data, mode="search" if search else "eval"), layer)
+        layer_of(described(config, network, search), layer)
     return layer
 
 
