@@ -48,8 +48,9 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
     config, name = load_config(path), Path(path).stem
     training = trained(config, name, cpu, mem, time, gpus, nodes)
     network = TrainedNetwork.of(training)
-    options = _search_after_training(config, name, network) if asks_for_search(config) else None
-    if options:
+    found = _search_after_training(config, name, network) if asks_for_search(config) else None
+    if found:
+        options, network = found
         scoring = lay_out_search(name, config, options, network, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time))
         report = ReportJob(
             title=name,
@@ -156,7 +157,7 @@ def network_of(
             return TrainedNetwork.loaded(config, found)
     if config.values.get("task", "train") != "train":
         config = load_config(config.file, {"task": "train"})
-    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice)
+    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice).preloaded(config)
 
 
 def trained(
@@ -181,11 +182,16 @@ def trained(
     return laid_out
 
 
-def _search_after_training(config: ReturnnConfig, name: str, network: TrainedNetwork) -> SearchOptions | None:
-    """:return: options of the search; None if it is not possible, which does not keep a config from being trained"""
+def _search_after_training(
+    config: ReturnnConfig, name: str, network: TrainedNetwork
+) -> tuple[SearchOptions, TrainedNetwork] | None:
+    """
+    :return: options of the search, and the network that searches; None if it is not possible, which does not keep a config
+        from being trained
+    """
     data = None if config.values.get("search_data") else "dev"
     try:
-        return search_options(config, network.network, data, tk.Path)
+        return search_options(config, network.network, data, tk.Path), network.preloaded(config)
     except BoulderError as error:
         keep_notices(name, [*kept_notices()[name], Notice("search", f"is not laid out: {error}")])
         return None

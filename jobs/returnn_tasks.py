@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
+from boulder.returnn.starting_point import preloads
 from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
 from boulder.schedule.canonical import canonical
 from boulder.search.words import check_units
@@ -67,6 +68,18 @@ class TrainedNetwork:
         if choice is None:
             return cls(training.checkpoint, network, training.functions)
         return cls(choice.in_training(training), network, training.functions, choice.label)
+
+    def preloaded(self, config: Source) -> TrainedNetwork:
+        """
+        :return: the network with the parameters that `preload_from_files` of the config names for other tasks than training
+        :raises BoulderError: for a wrong entry
+        """
+        sources = preloads(config, tk.Path, for_training=False)
+        if not sources:
+            return self
+        own = {"checkpoint": self.checkpoint, "keep_step": True}
+        found = TaskNetwork(network=dict(self.network), sources=[*sources, own], epoch=0)
+        return replace(TrainedNetwork.loaded(config, found), label=self.label)
 
     def arguments(self) -> dict[str, Any]:
         """:return: arguments of a `NetworkPassJob`"""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -248,3 +249,22 @@ def test_a_checkpoint_that_is_named_has_the_epoch_of_its_name(folder):
     config = load_config("my.config")
     assert task_network(config).epoch == 5
     assert task_network(config, checkpoint=str(folder / "net.pretrain.003")).epoch == 3
+
+
+def test_after_a_training_other_tasks_preload_their_files_as_well(folder, monkeypatch):
+    import config.returnn
+    from sisyphus import tk
+
+    training = SimpleNamespace(
+        plan=SimpleNamespace(phases=[SimpleNamespace(network=NETWORK)]), checkpoint=tk.Path("trained.h5"), functions={}
+    )
+    (folder / "trained.h5").write_bytes((folder / "start.h5").read_bytes())
+    monkeypatch.setattr(config.returnn, "trained", lambda *args, **kwargs: training)
+    without_load = CONFIG.replace('load = "start.h5"', "")
+    (folder / "my.config").write_text(without_load)
+    assert config.returnn.forward("my.config").checkpoint == training.checkpoint
+    entry = {"lm": {"filename": "start.h5", "prefix": "lm_"}, "old": {"filename": "old.h5", "init_for_train": True}}
+    (folder / "my.config").write_text(f"{without_load}\npreload_from_files = {entry}\n")
+    made = config.returnn.forward("my.config").checkpoint.creator
+    found = [(source["checkpoint"].path.rpartition("/")[2], source.get("prefix")) for source in made.sources]
+    assert found == [("start.h5", "lm_"), ("trained.h5", None)]
