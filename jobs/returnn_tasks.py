@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from boulder.errors import ConfigError
+from boulder.network import describe
 from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import preloads
-from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
+from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer, named
 from boulder.schedule.canonical import canonical
 from boulder.search.words import check_units
 from jobs.checkpoint_choice import CheckpointChoice
@@ -49,8 +50,11 @@ class TrainedNetwork:
         """
         functions: dict[str, dict] = {}
         network: Any = canonical(loaded.network, functions)
+        start = StartingPoint.of(loaded.sources)
+        with named(config):
+            start.check_network(describe(loaded.network, config.extern_data))
         job = ImportCheckpointJob(
-            sources=[source.to_json() for source in StartingPoint.of(loaded.sources).sources],
+            sources=[source.to_json() for source in start.sources],
             network=network,
             extern_data=_streams(config),
             epoch=loaded.epoch,

@@ -268,3 +268,13 @@ def test_after_a_training_other_tasks_preload_their_files_as_well(folder, monkey
     made = config.returnn.forward("my.config").checkpoint.creator
     found = [(source["checkpoint"].path.rpartition("/")[2], source.get("prefix")) for source in made.sources]
     assert found == [("start.h5", "lm_"), ("trained.h5", None)]
+
+
+def test_a_checkpoint_that_does_not_fit_is_reported_before_the_first_job(folder):
+    from config.returnn import search
+
+    (folder / "my.config").write_text(CONFIG + "network['fw']['n_out'] = 7\n")
+    with pytest.raises(
+        BoulderError, match=r"my\.config: .*'fw/rec/W' has the shape \(4, 28\) in the network and \(4, 24\)"
+    ):
+        search("my.config")
