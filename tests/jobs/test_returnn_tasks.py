@@ -263,11 +263,11 @@ def test_after_a_training_other_tasks_preload_their_files_as_well(folder, monkey
     without_load = CONFIG.replace('load = "start.h5"', "")
     (folder / "my.config").write_text(without_load)
     assert config.returnn.forward("my.config").checkpoint == training.checkpoint
-    entry = {"lm": {"filename": "start.h5", "prefix": "lm_"}, "old": {"filename": "old.h5", "init_for_train": True}}
+    entry = {"lm": {"filename": "start.h5"}, "old": {"filename": "old.h5", "init_for_train": True}}
     (folder / "my.config").write_text(f"{without_load}\npreload_from_files = {entry}\n")
     made = config.returnn.forward("my.config").checkpoint.creator
-    found = [(source["checkpoint"].path.rpartition("/")[2], source.get("prefix")) for source in made.sources]
-    assert found == [("start.h5", "lm_"), ("trained.h5", None)]
+    found = [source["checkpoint"].path.rpartition("/")[2] for source in made.sources]
+    assert found == ["start.h5", "trained.h5"]
 
 
 def test_a_checkpoint_that_does_not_fit_is_reported_before_the_first_job(folder):
