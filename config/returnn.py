@@ -6,8 +6,8 @@
     boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
     boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
-The data sets of the file must be of class HDFDataset, and Boulder must support its layers (docs/experiment.md) and options
-(docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
+The data sets of the file must be of class HDFDataset or MetaDataset, and Boulder must support its layers
+(docs/experiment.md) and options (docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
 docs/search.md describes the last three commands. They train nothing if the file names a checkpoint by `load`, and nothing
 again that is trained already.
 """
@@ -15,7 +15,7 @@ again that is trained already.
 from collections.abc import Sequence
 from pathlib import Path
 
-from boulder.errors import BoulderError
+from boulder.errors import BoulderError, ConfigError
 from boulder.returnn import ReturnnConfig, load_config
 from boulder.returnn.notices import Notice
 from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
@@ -48,8 +48,9 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
     config, name = load_config(path), Path(path).stem
     training = trained(config, name, cpu, mem, time, gpus, nodes)
     network = TrainedNetwork.of(training)
-    options = _search_after_training(config, name, network) if asks_for_search(config) else None
-    if options:
+    found = _search_after_training(config, name, network) if asks_for_search(config) else None
+    if found:
+        options, network = found
         scoring = lay_out_search(name, config, options, network, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time))
         report = ReportJob(
             title=name,
@@ -91,7 +92,7 @@ def search(
     config, name = load_config(path), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
     options = search_options(config, network.network, data, tk.Path)
-    words = WordOptions(units, _file(lexicon), tuple(remove), _file(corpus))
+    words = WordOptions(units, _file(lexicon, "lexicon"), tuple(remove), _file(corpus, "corpus"))
     return lay_out_search(name, config, options, network, words, training_rqmt(cpu=cpu, mem=mem, time=time))
 
 
@@ -156,7 +157,7 @@ def network_of(
             return TrainedNetwork.loaded(config, found)
     if config.values.get("task", "train") != "train":
         config = load_config(config.file, {"task": "train"})
-    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice)
+    return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice).preloaded(config)
 
 
 def trained(
@@ -181,15 +182,22 @@ def trained(
     return laid_out
 
 
-def _search_after_training(config: ReturnnConfig, name: str, network: TrainedNetwork) -> SearchOptions | None:
-    """:return: options of the search; None if it is not possible, which does not keep a config from being trained"""
+def _search_after_training(
+    config: ReturnnConfig, name: str, network: TrainedNetwork
+) -> tuple[SearchOptions, TrainedNetwork] | None:
+    """
+    :return: options of the search, and the network that searches; None if it is not possible, which does not keep a config
+        from being trained
+    """
     data = None if config.values.get("search_data") else "dev"
     try:
-        return search_options(config, network.network, data, tk.Path)
+        return search_options(config, network.network, data, tk.Path), network.preloaded(config)
     except BoulderError as error:
         keep_notices(name, [*kept_notices()[name], Notice("search", f"is not laid out: {error}")])
         return None
 
 
-def _file(path: str | None) -> tk.Path | None:
+def _file(path: str | None, argument: str) -> tk.Path | None:
+    if path and not Path(path).is_file():
+        raise ConfigError(f"{argument}: found {path!r}, expected a file that exists")
     return tk.Path(str(Path(path).absolute())) if path else None

@@ -10,7 +10,7 @@ from rich.console import Console
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder import __version__
-from boulder.errors import BoulderError
+from boulder.errors import BoulderError, ConfigError
 from jobs.commands.config_name import check_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -247,7 +247,14 @@ def export(
     _quieten_tensorflow()
     console = Console(highlight=False)
     if saved_model is None:
+        of_saved_model = {"config": config, "pipeline": pipeline, "epoch": epoch, "layer": layer, "search": search}
+        if given := [f"--{name}" for name, value in of_saved_model.items() if value]:
+            raise ConfigError(f"{', '.join(given)}: only for a SavedModel, expected --saved-model FOLDER beside it")
         raise typer.Exit(export_checkpoint(checkpoint, output or "network", console))
+    if output is not None:
+        raise ConfigError(
+            f"--output {output}: names RETURNN's files, expected either it or --saved-model {saved_model}"
+        )
     layers = layer or ["output"]
     code = export_saved_model(
         checkpoint, saved_model, config, console, layers=layers, pipeline=pipeline, epoch=epoch, search=search

@@ -11,7 +11,7 @@ from typing import Any, Required, TypeAlias, TypedDict
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Plan
-from boulder.training.keep import Keep, keep_best_is_set, keep_of_config
+from boulder.training.keep import Keep, check_best_are_known, keep_of_config
 from boulder.training.option_kind import is_number
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
@@ -229,11 +229,11 @@ class Experiment:
             raise ConfigError(
                 f"pipeline {self.name!r}: keep_epochs: found {late[0]}, expected epochs from 1 to {num_epochs}"
             )
-        if phases and keep_best_is_set(self.config) and not any(phase.scored_data for phase in phases):
-            raise ConfigError(
-                f"pipeline {self.name!r}: config: 'cleanup_old_models' has 'keep_best_n', but no data is scored; expected "
-                "dev_data or eval_data, or 'keep_best_n': 0"
-            )
+        if phases:
+            try:
+                check_best_are_known(self.config, any(phase.scored_data for phase in phases))
+            except ConfigError as error:
+                raise ConfigError(f"pipeline {self.name!r}: {error}") from error
         return keep
 
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:

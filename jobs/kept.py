@@ -122,7 +122,9 @@ class KeptCheckpoints:
         names: dict[str, None] = {}
         phases = {phase["start"]: phase for job in self.jobs for phase in job.phases}
         for phase, spec in zip(self.plan.phases, self.specs, strict=True):
-            of_job = phases[phase.epochs[0]]
+            of_job = phases.get(phase.epochs[0])
+            if of_job is None:  # before the epoch that the training starts from
+                continue
             data = [*(["dev"] if "dev" in of_job else []), *of_job.get("eval_datasets", {})]
             names |= dict.fromkeys(score_names(list(spec.losses), data))
             names |= {f"{name}_{layer}": None for name in score_names(["output"], data) for layer in spec.losses}

@@ -75,16 +75,6 @@ def resolved(value: Any, where: str) -> Any:
     return value
 
 
-def without_vocabularies(extern_data: Mapping[str, Any]) -> dict[str, Any]:
-    """:return: the data streams without `vocab`, which names labels and does not change the training"""
-    return {
-        key: {option: value for option, value in stream.items() if option != "vocab"}
-        if isinstance(stream, Mapping)
-        else stream
-        for key, stream in extern_data.items()
-    }
-
-
 def check_files(value: Any, where: str) -> None:
     """
     :param value: data streams, or a net dict

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from boulder.errors import ConfigError
+from boulder.network import describe
+from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
-from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer
+from boulder.returnn.starting_point import preloads
+from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forward_layer, named
 from boulder.schedule.canonical import canonical
 from boulder.search.words import check_units
 from jobs.checkpoint_choice import CheckpointChoice
@@ -46,8 +50,11 @@ class TrainedNetwork:
         """
         functions: dict[str, dict] = {}
         network: Any = canonical(loaded.network, functions)
+        start = StartingPoint.of(loaded.sources)
+        with named(config):
+            start.check_network(describe(loaded.network, config.extern_data))
         job = ImportCheckpointJob(
-            sources=[source.to_json() for source in StartingPoint.of(loaded.sources).sources],
+            sources=[source.to_json() for source in start.sources],
             network=network,
             extern_data=_streams(config),
             epoch=loaded.epoch,
@@ -65,6 +72,18 @@ class TrainedNetwork:
         if choice is None:
             return cls(training.checkpoint, network, training.functions)
         return cls(choice.in_training(training), network, training.functions, choice.label)
+
+    def preloaded(self, config: Source) -> TrainedNetwork:
+        """
+        :return: the network with the parameters that `preload_from_files` of the config names for other tasks than training
+        :raises BoulderError: for a wrong entry
+        """
+        sources = preloads(config, tk.Path, for_training=False)
+        if not sources:
+            return self
+        own = {"checkpoint": self.checkpoint, "keep_step": True}
+        found = TaskNetwork(network=dict(self.network), sources=[*sources, own], epoch=0)
+        return replace(TrainedNetwork.loaded(config, found), label=self.label)
 
     def arguments(self) -> dict[str, Any]:
         """:return: arguments of a `NetworkPassJob`"""
@@ -170,7 +189,7 @@ def lay_out_forward(
         **trained.arguments(),
         extern_data=_streams(config),
         data=description,
-        layers=layers or forward_layer(config, trained.network, with_search),
+        layers=_checked_layers(config, trained, with_search, layers),
         search=with_search,
         **asdict(batch_options(config, "forward_batch_size")),
         rqmt=rqmt,
@@ -179,6 +198,20 @@ def lay_out_forward(
     job.add_alias(f"{name}/forward.{part}")
     tk.register_output(f"{name}/forward.{part}.hdf", job.out_hdf)
     return job
+
+
+def _checked_layers(
+    config: Source, trained: TrainedNetwork, search: bool, layers: str | dict[str, str] | None
+) -> str | dict[str, str]:
+    """:return: what `ForwardJob` forwards"""
+    if layers is None or isinstance(layers, str):
+        return forward_layer(config, trained.network, search, layers)
+    if not isinstance(layers, Mapping) or not all(isinstance(layer, str) for layer in layers.values()):
+        raise ConfigError(f"layers: found {layers!r:.60}, expected the name of a layer, or a dict: stream → layer")
+    for layer in layers.values():
+        if not layer.startswith("data:"):
+            forward_layer(config, trained.network, search, layer)
+    return layers
 
 
 def lay_out_prior(
@@ -210,10 +243,6 @@ def lay_out_prior(
 
 
 def _streams(config: Source) -> dict[str, Any]:
-    """:return: `extern_data` as plain JSON, without vocabularies, which do not concern the computation"""
-    streams = {
-        key: {option: value for option, value in entry.items() if option != "vocab"}
-        for key, entry in config.extern_data.items()
-    }
-    plain: Any = canonical(streams)
+    """:return: `extern_data` as plain JSON, without vocabularies"""
+    plain: Any = canonical(without_vocabularies(config.extern_data))
     return plain

@@ -63,11 +63,18 @@ class StartingPoint:
                 f"'epoch': found {self.epoch}, expected at most {plan.num_epochs - 1}, as the plan has "
                 f"{plan.num_epochs} epochs"
             )
+        epochs = [phase.epochs for phase in plan.phases]
+        self.check_network(next(net for net, own in zip(networks, epochs, strict=True) if self._begins_in(own)))
+
+    def check_network(self, network: NetworkSpec) -> None:
+        """
+        :param network: whose parameters are taken from the sources
+        :raises CheckpointError: if a parameter is missing in the checkpoints, or has another shape, as far as they exist already
+        """
         files = [peek(source.checkpoint.get_path()) for source in self.sources if source.checkpoint.available()]
         found = [(source, file) for source, file in zip(self.sources, files, strict=False) if file is not None]
         if len(found) == len(self.sources):
-            epochs = [phase.epochs for phase in plan.phases]
-            check_sources(found, next(net for net, own in zip(networks, epochs, strict=True) if self._begins_in(own)))
+            check_sources(found, network)
 
     def _begins_in(self, epochs: range) -> bool:
         """:return: whether the checkpoint has the network of these epochs"""

@@ -14,11 +14,13 @@ from boulder.errors import ConfigError, nearest
 from boulder.returnn import load_config
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.config_pieces import load_pieces
+from boulder.returnn.extern_data import without_vocabularies
+from boulder.training.numpy_values import without_numpy
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices
 from jobs.pipeline import lay_out
 from jobs.plot_scores import PlotScoresJob
-from jobs.returnn_config_object import check_files, config_pieces, without_vocabularies
+from jobs.returnn_config_object import check_files, config_pieces
 from jobs.several_gpus import Devices
 from jobs.write_returnn_config import WriteReturnnConfigJob, text_of
 from sisyphus import tk
@@ -143,16 +145,25 @@ def train_returnn(
 
 def _config(config: Any, name: str | None, options: dict[str, Any]) -> tuple[str, ReturnnConfig, str]:
     """:return: name of the pipeline, the config, and its text"""
-    options = {key: value for key, value in options.items() if value is not None}
+    options = {key: without_numpy(value) for key, value in options.items() if value is not None}
     if isinstance(config, str | os.PathLike):  # a path of Sisyphus is one, too
         path = Path(os.fspath(config))
         loaded = load_config(path, options)
-        text = path.read_text(encoding="utf-8-sig")
-        return name or path.stem, loaded, text + (_lines(options) if text.lstrip().startswith("#!") else "")
+        return name or path.stem, loaded, _text_of_file(path, loaded, options)
     pieces = config_pieces(config, options)
     text = text_of(pieces)
     name = name or f"returnn.{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return name, load_pieces(name, pieces), text
+
+
+def _text_of_file(path: Path, loaded: ReturnnConfig, options: dict[str, Any]) -> str:
+    """:return: the text of a Python config with the options; configs in other formats become one"""
+    text = path.read_text(encoding="utf-8-sig")
+    if text.lstrip().startswith("#!"):
+        return text + _lines(options)
+    if path.suffix == ".py":
+        return f"#!rnn.py\n{text}{_lines(options)}"
+    return text_of([("config", loaded.values)])
 
 
 def _keep(config: ReturnnConfig, epochs: Iterable[int] | None) -> str:
@@ -169,7 +180,9 @@ def _keep(config: ReturnnConfig, epochs: Iterable[int] | None) -> str:
             f"train_returnn: keep_epochs: found 'cleanup_old_models' = {cleanup!r:.60} in the config, expected True, a dict "
             "without 'keep', or no keep_epochs"
         )
-    options = {"cleanup_old_models": {**(cleanup if isinstance(cleanup, dict) else {}), "keep": sorted(epochs)}}
+    options = {
+        "cleanup_old_models": {**(cleanup if isinstance(cleanup, dict) else {}), "keep": without_numpy(sorted(epochs))}
+    }
     config.config.update(options)
     return _lines(options)
 

@@ -9,8 +9,11 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from boulder.atomic_file import write_text
 from boulder.returnn.config_pieces import Code, Piece
+from boulder.training.numpy_values import without_numpy
 from sisyphus import Job, Task, tk
 
 
@@ -70,6 +73,7 @@ class _Raw:
 
 def _raw(value: Any, sources: dict[str, str]) -> Any:
     """:param sources: receives the sources of functions and classes"""
+    value = without_numpy(value) if isinstance(value, np.generic | np.ndarray) else value
     if isinstance(value, Code):
         return _Raw(value.text)
     if isinstance(value, tk.Path):

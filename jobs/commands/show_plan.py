@@ -160,7 +160,11 @@ def _returnn_config(path: Path) -> PlannedNetworks:
     from boulder.returnn.training import planned
 
     config = load_config(path)
-    plan = planned(config)
+    try:
+        plan = planned(config)
+    except BoulderError:
+        config.training()  # raises this error and all others
+        raise
     problems: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     try:

@@ -75,6 +75,8 @@ def test_a_saved_model_is_exported_by_the_configs_network(project, folder):
         (["import", "old.h5", "--config", "my.config", "-o", "old.h5"], "--output old.h5: the file exists already"),
         (["import", "old.h5", "--config", "your.config", "-o", "n.h5"], "your.config"),
         (["export", "old.h5", "--saved-model", "s"], "--saved-model needs --config"),
+        (["export", "old.h5", "--saved-model", "s", "-o", "n"], "--output n: names RETURNN's files, expected either it or --saved-model s"),
+        (["export", "old.h5", "--layer", "output", "--search"], "--layer, --search: only for a SavedModel, expected --saved-model FOLDER"),
         (["export", "old.h5", "--saved-model", "s", "--config", "my.config", "--layer", "outpt"], "there is no layer 'outpt'; did you mean 'output'"),
     ],
 )  # fmt: skip

@@ -58,6 +58,15 @@ def test_run_refuses_the_same(boulder):
     ]
 
 
+def test_without_a_plan_all_is_told_as_well(boulder):
+    algo = "pretrain = {'construction_algo': lambda idx, net_dict: 1 / 0}\n"
+    code, output = boulder(REFUSED + algo, "plan", "my.config")
+    assert code == 1
+    first, *lines = output.splitlines()
+    assert first.endswith("my.config: 3 problems:")
+    assert "ZeroDivisionError" in lines[2]
+
+
 def test_json_has_the_problems(boulder):
     code, output = boulder(REFUSED, "plan", "--json", "my.config")
     (planned,) = json.loads(output)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -214,6 +215,8 @@ def test_the_hash_of_a_task_says_what_it_computes(folder):
             r"my\.config: 'search_data': found 'test', which is no data set of the config, expected dev",
         ),
         ({"checkpoint": "missing.h5"}, r"missing\.h5: there is no such file"),
+        ({"lexicon": "missing.txt"}, r"lexicon: found 'missing\.txt', expected a file that exists"),
+        ({"corpus": "missing.xml"}, r"corpus: found 'missing\.xml', expected a file that exists"),
     ],
 )
 def test_a_wrong_argument_is_reported_before_the_first_job(folder, arguments, message):
@@ -221,3 +224,57 @@ def test_a_wrong_argument_is_reported_before_the_first_job(folder, arguments, me
 
     with pytest.raises(BoulderError, match=message):
         search("my.config", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("ouput", r"my\.config: there is no layer 'ouput'; did you mean 'output'"),
+        ({"data": "fwd"}, r"my\.config: there is no layer 'fwd'; did you mean 'fw'"),
+        (["fw"], r"layers: found \['fw'\], expected the name of a layer, or a dict"),
+    ],
+)
+def test_layers_to_forward_are_checked_before_the_first_job(folder, layers, message):
+    from config.returnn import forward
+
+    with pytest.raises(BoulderError, match=message):
+        forward("my.config", layers=layers)
+
+
+def test_a_checkpoint_that_is_named_has_the_epoch_of_its_name(folder):
+    from boulder.returnn import load_config
+    from boulder.returnn.tasks import task_network
+
+    (folder / "my.config").write_text(CONFIG + "load_epoch = 5\n")
+    config = load_config("my.config")
+    assert task_network(config).epoch == 5
+    assert task_network(config, checkpoint=str(folder / "net.pretrain.003")).epoch == 3
+
+
+def test_after_a_training_other_tasks_preload_their_files_as_well(folder, monkeypatch):
+    import config.returnn
+    from sisyphus import tk
+
+    training = SimpleNamespace(
+        plan=SimpleNamespace(phases=[SimpleNamespace(network=NETWORK)]), checkpoint=tk.Path("trained.h5"), functions={}
+    )
+    (folder / "trained.h5").write_bytes((folder / "start.h5").read_bytes())
+    monkeypatch.setattr(config.returnn, "trained", lambda *args, **kwargs: training)
+    without_load = CONFIG.replace('load = "start.h5"', "")
+    (folder / "my.config").write_text(without_load)
+    assert config.returnn.forward("my.config").checkpoint == training.checkpoint
+    entry = {"lm": {"filename": "start.h5"}, "old": {"filename": "old.h5", "init_for_train": True}}
+    (folder / "my.config").write_text(f"{without_load}\npreload_from_files = {entry}\n")
+    made = config.returnn.forward("my.config").checkpoint.creator
+    found = [source["checkpoint"].path.rpartition("/")[2] for source in made.sources]
+    assert found == ["start.h5", "trained.h5"]
+
+
+def test_a_checkpoint_that_does_not_fit_is_reported_before_the_first_job(folder):
+    from config.returnn import search
+
+    (folder / "my.config").write_text(CONFIG + "network['fw']['n_out'] = 7\n")
+    with pytest.raises(
+        BoulderError, match=r"my\.config: .*'fw/rec/W' has the shape \(4, 28\) in the network and \(4, 24\)"
+    ):
+        search("my.config")

@@ -182,3 +182,12 @@ def test_a_pipeline_trains_from_it(project, data, tmp_path, checkpoint):
     code, output = project.run("boulder", "status", "config/tiny.from_old(2)")
     assert code == 0, output
     assert "other jobs: 1 finished" in output
+
+
+def test_the_best_checkpoint_is_chosen_among_the_remaining_phases(lay_out, checkpoint, data):
+    options = CONFIG | {"cleanup_old_models": {"keep_best_n": 1}}
+    dev = str(data / "dev.hdf")
+    pipeline = lay_out(start_from={"checkpoint": checkpoint, "epoch": 2}, config=options, dev_data=dev)
+    chosen = pipeline.best("dev_score").creator
+    assert chosen.scores == [job.out_scores for job in pipeline.jobs]
+    assert [job.phases[0]["first_epoch"] for job in pipeline.jobs] == [3, 5]

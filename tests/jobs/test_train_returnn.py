@@ -1,5 +1,6 @@
 """`train_returnn` takes a RETURNN config in the forms of Sisyphus set-ups, and hashes what changes the result."""
 
+import json
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from boulder.data import HdfWriter
 from boulder.errors import ConfigError
+from boulder.returnn import load_config
 from jobs.train_returnn import train_returnn
 from sisyphus import Job, Task, tk
 from tests.jobs.set_up.recipe.ours.config_object import CodeWrapper, ReturnnConfig
@@ -91,6 +93,23 @@ def test_the_forms_of_a_config_are_the_same_training(tmp_path):
     assert ids(file) == ids(str(file)) == ids(tk.Path(str(file))) == expected
     assert ids(given, name="of/another") == expected
     assert ids(options() | {"transform": transform}) == ids(config())
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"), [("a.json", ""), ("a.py", "# Python\nx = "), ("a.config", "#!rnn.py\nx = ")]
+)
+def test_the_written_config_is_one_of_python_with_the_arguments(tmp_path, name, begin):
+    plain = options(network={"output": {"class": "softmax", "from": "data", "loss": "ce"}}, num_epochs=9)
+    plain |= {"train": {"class": "HDFDataset", "files": ["train.hdf"]}, "dev": None}
+    text = begin + json.dumps(plain).replace("null", "{}") + ("\nglobals().update(x)\n" if "x = " in begin else "")
+    (tmp_path / name).write_text(text.replace("true", "True") if "x = " in begin else text)
+    with HdfWriter(tmp_path / "train.hdf", plain["extern_data"]) as writer:
+        writer.write("one", {"data": np.ones([3, 5], "float32"), "classes": np.zeros(3, "int32")})
+    training = train_returnn(name, num_epochs=4, keep_epochs=[1], device="cpu")
+    (tmp_path / "written.config").write_text(training.config_text)
+    written = load_config(tmp_path / "written.config")
+    assert (written.num_epochs, written.values["cleanup_old_models"]) == (4, {"keep": [1]})
+    assert ids("written.config") == [job.job_id() for job in training.pipeline.jobs]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +199,14 @@ def test_outputs_have_the_names_of_the_field():
     assert training.out_plot_se.creator is training.out_plot_lr.creator
     with pytest.raises(AttributeError, match=r"has no 'out_models', expected one of add_alias, .*out_checkpoints"):
         training.out_models  # noqa: B018
+
+
+def test_numbers_of_numpy_are_written_as_those_of_python():
+    rates = {"learning_rates": list(np.linspace(0.5, 1, 2)), "batch_size": np.int64(9), "unused": np.arange(2)}
+    text = train_returnn(config(**rates), num_epochs=np.int64(4), keep_epochs=[np.int64(2)]).config_text
+    for line in ("learning_rates = [0.5, 1.0]", "batch_size = 9", "unused = [0, 1]", "num_epochs = 4"):
+        assert line in text.splitlines()
+    assert text.endswith("cleanup_old_models = {'keep': [2]}\n")
 
 
 @pytest.mark.parametrize(

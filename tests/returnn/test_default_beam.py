@@ -6,6 +6,7 @@ CTC = {"class": "softmax", "loss": "ctc"}
 OTHERS = {
     "own": CTC | {"loss_opts": {"beam_width": 4}},
     "native": CTC | {"loss_opts": {"use_native": True}},
+    "wrong": CTC | {"loss_opts": "beam_width=4"},
     "ce": {"class": "softmax", "loss": "ce"},
     "plain": {"class": "linear", "loss_opts": {"loss": "ctc"}},
 }

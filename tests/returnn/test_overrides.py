@@ -137,9 +137,15 @@ def test_overrides_of_other_options_do_not_change_a_function_that_reads_its_own(
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("batch_sise", "'batch_sise', which neither the config defines nor Boulder knows; did you mean 'batch_size'?"),
-        ("scal", "'scal', which neither the config defines nor Boulder knows; did you mean 'scale'?"),
-        ("max_seq", "'max_seq', which neither the config defines nor Boulder knows; did you mean 'max_seqs'?"),
+        (
+            "batch_sise",
+            "'batch_sise', which the config does not define, and which is no training option; did you mean 'batch_size'?",
+        ),
+        ("scal", "'scal', which the config does not define, and which is no training option; did you mean 'scale'?"),
+        (
+            "max_seq",
+            "'max_seq', which the config does not define, and which is no training option; did you mean 'max_seqs'?",
+        ),
     ],
 )
 def test_an_unknown_key_is_reported_with_the_phase_and_the_nearest_name(tmp_path, key, message):

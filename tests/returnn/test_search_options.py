@@ -45,11 +45,24 @@ def test_options_of_the_search(tmp_path):
     assert found.data_name == "dev"
     assert found.data == {"class": "HDFDataset", "files": [str(tmp_path / "dev.hdf")]}
     assert (found.output_layer, found.ctc, found.units) == ("decision", False, "bpe")
-    assert (found.file_name, found.file_format) == ("out.gz", "py")
+    assert (found.file_name, found.file_format) == ("out", "py")  # it is not compressed
     assert (found.batches.batch_size, found.batches.max_seqs) == (100, 3)
     vocabulary = {"class": "Vocabulary", "vocab_file": str(tmp_path / "bpe.vocab")}
     assert found.texts == {"decision": {"stream": "bpe", "vocabulary": vocabulary}}
     assert found.references == found.texts["decision"]
+
+
+@pytest.mark.parametrize(
+    ("vocab", "units"),
+    [
+        ('{"class": "SamplingBytePairEncoding", "vocab_file": "bpe.vocab", "breadth_prob": 0.1}', "bpe"),
+        ('{"class": "SentencePieces", "model_file": "spm.model"}', "sentencepiece"),
+        ('{"class": "CharacterTargets", "labels": "abcdefg"}', "characters"),
+        ('{"vocab_file": "words"}', "words"),
+    ],
+)
+def test_the_vocabulary_tells_the_units_of_words(tmp_path, vocab, units):
+    assert config(tmp_path, '{"vocab_file": "bpe.vocab", "bpe_file": "codes"}', vocab).search().units == units
 
 
 @pytest.mark.parametrize(
@@ -65,6 +78,18 @@ def test_options_of_the_search(tmp_path):
 def test_the_data_set_is_the_one_that_returnn_decodes(tmp_path, line, name, file):
     found = config(tmp_path, "target =", f"{line}; target =").search()
     assert (found.data_name, found.data["files"]) == (name, [str(tmp_path / file)])
+
+
+@pytest.mark.parametrize("task", [search_options, forward_layer])
+def test_layers_that_differ_in_the_configs_behavior_version_are_refused(tmp_path, task):
+    added = """behavior_version = 12
+network = {
+    "one": {"class": "linear", "from": "data", "n_out": 1, "activation": None},
+    "sum": {"class": "combine", "kind": "add", "from": ["data", "one"], "is_output_layer": True},
+"""
+    found = config(tmp_path, "network = {\n", added)
+    with pytest.raises(BoulderError, match=r"my\.config: .*layer 'sum': its sources have features of size 1"):
+        task(found, found.network)
 
 
 def test_several_layers_and_hypotheses_without_references(tmp_path):

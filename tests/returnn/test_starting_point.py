@@ -86,6 +86,11 @@ def test_other_tasks_use_the_preloads_that_are_not_for_training(config, tmp_path
         ("preload_from_files = {'a': 'b'}", r"preload_from_files\['a'\]: found 'b', expected a dict such as"),
         ("preload_from_files = {'a': {'prefix': 'b'}}", r"\['a'\]: needs the option 'filename'"),
         ("preload_from_files = {'a': {'filename': 'b', 'ignore_mising': 1}}", "no option 'ignore_mising', .* mean 'ignore_missing'"),
+        ("preload_from_files = {'a': {'filename': 3}}", r"\['a'\]: 'filename': found 3, expected the path of a checkpoint"),
+        (
+            "preload_from_files = {'a': {'filename': 'b', 'init_for_train': True, 'var_name_mapping': ['c']}}",
+            r"\['a'\]: 'var_name_mapping': found \['c'\], expected a dict of name",
+        ),
         (
             "preload_from_files = {'a': {'filename': 'b', 'custom_missing_load_func': print}}",
             "does not support 'custom_missing_load_func', expected 'var_name_mapping'",

@@ -1,16 +1,11 @@
 """`load_config(…).training()`: what `lay_out` needs, or everything that Boulder refuses."""
 
 import sys
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from boulder.data import PATHS, HdfDataset, canonical_description, dataset_class
-from boulder.data.dataset import dataset_classes
 from boulder.errors import ConfigError, ConfigProblems
 from boulder.returnn import load_config
-from boulder.returnn.data_sets import data_description
 from boulder.returnn.training_config import DEFAULTS
 from boulder.training.learning_rate import CONTROLS, NewbobMultiEpoch, Scheduled, learning_rate_control
 
@@ -155,6 +150,7 @@ def test_each_refused_option_of_a_data_set_has_a_line(problems):
         ("'seq_ordering': 'randm'", "'train': HDFDataset: seq_ordering: found 'randm'"),
         ("'order_by': 'words'", "'train': order_by: found no stream 'words' in extern_data, expected data, classes"),
         ("'partition_epoch': 0.5", "'train': HDFDataset: partition_epoch: found 0.5"),
+        ("'seq_ordering': __import__('numpy').zeros(2)", "'train': HDFDataset: seq_ordering: found [0.0, 0.0]"),
     ],
 )
 def test_wrong_options_of_data_sets_are_found_without_opening_files(problems, options, message):
@@ -210,6 +206,18 @@ def test_overrides_of_what_returnn_has_read_before_have_no_effect(config):
     assert [phase.config for phase in training.plan.phases] == [{}, {}]
     found = {notice.option for notice in training.notices if notice.text.startswith("in '#config', it has no effect")}
     assert found == {*late}
+
+
+def test_best_epochs_need_data_that_is_scored(config, problems):
+    best = "dev = None; cleanup_old_models = {'keep_best_n': 2}\n"
+    (found,) = problems(best)
+    assert found.startswith("config: 'cleanup_old_models' has 'keep_best_n', but no data is scored")
+    assert config(best + "eval = train").training().dev_data is None
+
+
+def test_a_phase_may_choose_its_devices_as_in_other_pipelines(config):
+    plan = config(algo("{'gpus': 2}", "{'nodes': 2}")).training().plan
+    assert [phase.config for phase in plan.phases] == [{"gpus": 2}, {"nodes": 2}, {}]
 
 
 def test_the_order_of_the_data_changes_with_the_data(config):
@@ -355,36 +363,6 @@ def test_options_of_the_rule_of_a_config_file_reach_it(config):
 
 def test_num_epochs_of_0_trains_nothing_and_is_an_error(problems):
     assert problems("num_epochs = 0\n") == ["num_epochs: found 0, expected at least 1, or None"]
-
-
-def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
-    monkeypatch.setattr("boulder.data.dataset._classes", dict(dataset_classes()))
-
-    @dataset_class("OwnDataset")
-    @dataclass(kw_only=True, eq=False)
-    class OwnDataset(HdfDataset):
-        extra: list[str] = field(metadata=PATHS)
-        speed: float = 1.0
-
-    value = {"class": "OwnDataset", "files": ["a.hdf", "/b.hdf"], "extra": "c.hdf", "speed": 2.0, "order_by": "data"}
-    given = {**value, "seq_ordering": None, "cache_byte_size": 0, "window": 1}
-    found = data_description(given, "'train'", Path("/setup"))
-    assert found == value | {"files": ["/setup/a.hdf", "/b.hdf"], "extra": ["/setup/c.hdf"]}
-    assert canonical_description(found) == found
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ({"class": "ExternSprintDataset"}, "class 'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
-        ({"files": []}, "class None cannot be read"),
-        ({"class": "HDFDataset", "window": 2}, "'window' of HDFDataset: found 2; Boulder does not support it yet"),
-        ({"class": "HDFDataset", "fils": []}, "HDFDataset has no option 'fils'; did you mean 'files'"),
-    ],
-)
-def test_other_data_sets_and_options_are_refused(value, message):
-    with pytest.raises(ConfigError, match=f"'train': .*{message}"):
-        data_description(value, "'train'", Path("/setup"))
 
 
 def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():

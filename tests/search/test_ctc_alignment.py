@@ -35,3 +35,7 @@ def test_wrong_labels_and_scores_are_reported():
     with pytest.raises(DataError, match="expected a finite number"):
         ctc_alignment(np.full((3, 3), -np.inf), [1])
     assert ctc_alignment(np.zeros((0, 3)), []).tolist() == []
+
+
+def test_of_equal_scores_the_earliest_labels_win():
+    assert ctc_alignment(np.zeros((5, 3)), [0, 1]).tolist() == [0, 1, 2, 2, 2]

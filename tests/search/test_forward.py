@@ -14,6 +14,7 @@ from boulder.search.ctc_alignment import align_to_hdf, ctc_alignment
 from boulder.search.data_pass import DataPass
 from boulder.search.forward import forward_to_hdf
 from boulder.search.prior import mean_posteriors, write_prior_txt, write_prior_xml
+from tests.data import test_streams_without_time as streams_without_time
 
 EXTERN_DATA = {"data": {"dim": 3}, "classes": {"dim": 4, "sparse": True}, "other": {"dim": 2, "sparse": True}}
 LENGTHS = {"one": 4, "two": 2, "three": 7, "four": 1}
@@ -184,3 +185,18 @@ def test_every_parameter_that_does_not_fit_is_named(frames):
     net = NETWORK | {"output": NETWORK["output"] | {"from": "hiden"}, "hiden": NETWORK["hidden"]}
     with pytest.raises(CheckpointError, match="hiden/W is missing; did you mean 'hidden/W'"):
         mean_posteriors(data_pass(frames, network=net), "output")
+
+
+def test_streams_without_time_are_copied_as_one_frame(tmp_path):
+    streams = {key: entry for key, entry in streams_without_time.EXTERN_DATA.items() if key != "number"}
+    source = streams_without_time.write(tmp_path / "in.hdf")
+    network = {"output": {"class": "copy", "from": "data", "is_output_layer": True}}
+    one_pass = DataPass(SimpleNamespace(network=network, params={}), streams, source, 100, mode="eval")
+    forward_to_hdf(
+        one_pass, {key: f"data:{key}" for key in ("vector", "speaker")} | {"data": "output"}, tmp_path / "out.hdf"
+    )
+    before, after = (read(path, streams) for path in (source, tmp_path / "out.hdf"))
+    assert list(after) == ["seq-0", "seq-1", "seq-2"]
+    for tag, sequence in before.items():
+        for key, array in sequence.items():
+            np.testing.assert_array_equal(after[tag][key].reshape(array.shape), array)

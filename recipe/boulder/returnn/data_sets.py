@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
+from boulder.returnn.paths import absolute_path
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class DataSets:
         value = options.get(key)
         if not value or not isinstance(value, Mapping):
             return {key: data_description(value, where, self.folder, self.as_path)}
-        own = {name: found for name, found in value.items() if found not in (None, "")}
+        own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
         description = data_description(_defaults(key, options) | own, where, self.folder, self.as_path)
         if key == "train":
@@ -113,7 +113,7 @@ def data_description(
             problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
-        elif option in cls.options() and found is not None and (found != "" or option != "seq_ordering"):
+        elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
             options[option] = found
     if problems:
         raise ConfigProblems.of("", problems)
@@ -129,11 +129,11 @@ def _absolute(
         metadata = cls.options()[option].metadata
         if metadata.get("paths"):
             result[option] = [
-                _path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
+                absolute_path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
             ]
         elif metadata.get("path"):
             files = value if isinstance(value, Mapping) else {"": value}
-            files = {name: _path(file, folder, as_path) for name, file in files.items()}
+            files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
         elif metadata.get("descriptions") and isinstance(value, Mapping):
             result[option] = {
@@ -143,6 +143,5 @@ def _absolute(
     return result
 
 
-def _path(file: object, folder: Path, as_path: Callable[[str], object]) -> object:
-    is_path_object = hasattr(file, "get_path")  # of Sisyphus: it knows the job that makes the file
-    return as_path(str(folder / file)) if isinstance(file, str | os.PathLike) and not is_path_object else file
+def _is_empty_text(value: object) -> bool:
+    return isinstance(value, str) and not value

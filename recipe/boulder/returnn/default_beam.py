@@ -23,11 +23,8 @@ def _changed(options: Any) -> Any:
         return options
     result = with_default_beam(options)
     loss_opts = options.get("loss_opts") or {}
-    if (
-        "class" not in options
-        or options.get("loss") != "ctc"
-        or "beam_width" in loss_opts
-        or loss_opts.get("use_native")
-    ):
+    if "class" not in options or options.get("loss") != "ctc":
         return result
+    if not isinstance(loss_opts, dict) or "beam_width" in loss_opts or loss_opts.get("use_native"):
+        return result  # the loss refuses what is no dict
     return {**result, "loss_opts": {**loss_opts, "beam_width": BEAM_WIDTH}}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from boulder.errors import ConfigError
 from boulder.returnn.config_object import Config
 from boulder.returnn.provided.dims import Data, Dim
+from boulder.training.option_kind import is_int
 
 
 def extern_data(config: Config) -> dict[str, dict]:
@@ -32,7 +36,7 @@ def _from_num_inputs_outputs(config: Config, default_input: str) -> dict:
         outputs = config.typed_value("num_outputs")
         outputs = dict(outputs) if isinstance(outputs, dict) else {target: outputs}
         # an int abbreviates (dim, ndim): features for the key "data", labels for any other key
-        entries = {key: (dim, 2 if key == "data" else 1) if _is_int(dim) else dim for key, dim in outputs.items()}
+        entries = {key: (dim, 2 if key == "data" else 1) if is_int(dim) else dim for key, dim in outputs.items()}
         if "data" in entries:
             num_inputs = _entry("data", entries["data"]).get("dim")
     elif config.has("num_outputs"):
@@ -53,7 +57,7 @@ def _entry(key: str, entry: object) -> dict:
         entry = entry.options
     if isinstance(entry, dict):
         return _without_dims(entry)
-    if not (isinstance(entry, list | tuple) and len(entry) == 2 and _is_int(entry[0]) and _is_int(entry[1])):
+    if not (isinstance(entry, list | tuple) and len(entry) == 2 and is_int(entry[0]) and is_int(entry[1])):
         raise ConfigError(f"extern_data[{key!r}]: found {entry!r:.80}, expected a dict, or (dim, ndim)")
     dim, ndim = entry
     if ndim < 1:
@@ -83,5 +87,8 @@ def _without_dims(entry: dict) -> dict:
     return result
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def without_vocabularies(streams: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: the data streams without `vocab`, which names labels and does not change what a network computes"""
+    return {
+        key: {option: value for option, value in stream.items() if option != "vocab"} for key, stream in streams.items()
+    }

@@ -107,7 +107,9 @@ NOT_OF_RETURNN = frozenset(
 """Rows for options that the field uses, but RETURNN's TensorFlow engine does not read."""
 
 
-BEYOND_RETURNN = frozenset({"growth_callback", "learning_rate_num_epochs", "returnn_batches", "use_normalized_loss"})
+BEYOND_RETURNN = frozenset(
+    {"growth_callback", "learning_rate_num_epochs", "patience", "returnn_batches", "use_normalized_loss"}
+)
 """Options that Boulder honours in a config although RETURNN does not read them."""
 
 _READ_ONCE = frozenset(

@@ -24,6 +24,9 @@ from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.training_options import TrainingOptions
 
+PIPELINE_KEYS = ("gpus", "nodes")
+"""Keys of a `#config` that choose the devices of a phase."""
+
 
 def known_options() -> tuple[str, ...]:
     """:return: the training options, which a phase may override even if the config does not define them"""
@@ -31,14 +34,14 @@ def known_options() -> tuple[str, ...]:
 
 
 def check_keys(plan: Plan, config: Config) -> None:
-    """:raises ConfigError: for an override of an option that neither the config defines nor Boulder knows"""
+    """:raises ConfigError: for an override that the config does not define, as in RETURNN, and that is no training option"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in (*known_options(), "train", "dev", "eval", "eval_datasets"):
+            if config.has(key) or key in (*known_options(), *PIPELINE_KEYS, "train", "dev", "eval", "eval_datasets"):
                 continue
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
             raise ConfigError(
-                f"phase {number} ({index_label(phase.index)}): '#config' has {key!r}, which neither the config defines nor Boulder knows"
+                f"phase {number} ({index_label(phase.index)}): '#config' has {key!r}, which the config does not define, and which is no training option"
                 + nearest(key, {*known_options(), *options})
             )
 

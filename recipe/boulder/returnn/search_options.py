@@ -8,16 +8,22 @@ from pathlib import PurePath
 from typing import Any
 
 from boulder.errors import ConfigError
-from boulder.network import NetworkSpec, describe
+from boulder.network import NetworkSpec
 from boulder.network.template import Template
 from boulder.returnn.source import Source
-from boulder.returnn.tasks import BatchOptions, batch_options, data_of_task, named
+from boulder.returnn.tasks import BatchOptions, batch_options, data_of_task, described, named
 from boulder.returnn.training import AsPath, given_options
 from boulder.search.data_pass import layer_of
 from boulder.search.hypotheses import check_format
 from boulder.search.labels import vocabulary_description
 
-_UNITS_OF_CLASS = {"SentencePieces": "sentencepiece", "CharacterTargets": "characters", "Utf8ByteTargets": "characters"}
+_UNITS_OF_CLASS = {
+    "BytePairEncoding": "bpe",
+    "SamplingBytePairEncoding": "bpe",
+    "SentencePieces": "sentencepiece",
+    "CharacterTargets": "characters",
+    "Utf8ByteTargets": "characters",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,7 @@ def search_options(
             raise ConfigError(f"'search_output_layer': found {output_layer!r:.60}, expected names of layers")
         check_format(file_format, "'search_output_file_format'", len(layers))
     with named(config, "search: "):
-        spec = describe(dict(network), config.extern_data, mode="search")
+        spec = described(config, network, search=True)
         templates = {layer: layer_of(spec, layer).template for layer in layers}
     first = layers[0]
     ctc = len(layers) == 1 and templates[first].sparse_dim is None and _loss(spec, first) == "ctc"
@@ -86,10 +92,15 @@ def search_options(
         ctc=ctc,
         references=texts[first] if scored and config.config.bool("search_do_eval", True) else None,
         units=_units(config, streams[first]),
-        file_name=PurePath(str(options.get("search_output_file") or f"search.{name}.{file_format}")).name,
+        file_name=_file_name(options, f"search.{name}.{file_format}"),
         file_format=file_format,
         batches=batch_options(config),
     )
+
+
+def _file_name(options: Mapping[str, object], default: str) -> str:
+    """:return: without `.gz`, for which RETURNN compresses the file, since the output of the job is not compressed"""
+    return PurePath(str(options.get("search_output_file") or default)).name.removesuffix(".gz")
 
 
 def _stream_of(

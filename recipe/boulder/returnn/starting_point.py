@@ -11,7 +11,9 @@ from typing import Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.returnn.checkpoint import epoch_of, is_boulder
+from boulder.returnn.paths import absolute_path
 from boulder.returnn.source import Source
+from boulder.training.starting import Source as Parameters
 
 _TAKEN = ("prefix", "ignore_missing", "ignore_params", "ignore_params_prefixes", "var_name_mapping")
 _OF_PRELOAD = ("filename", "init_for_train", *_TAKEN)
@@ -52,21 +54,27 @@ def preloads(config: Source, as_path: Callable[[str], Any] = str, *, for_trainin
     if not isinstance(entries, Mapping):
         raise ConfigError(f"'preload_from_files': found {entries!r:.60}, expected a dict of name → {_EXAMPLE}")
     found = []
-    for name, entry in sorted(entries.items()):
+    for name, entry in sorted(entries.items(), key=lambda item: str(item[0])):
         where = f"preload_from_files[{name!r}]"
         _check_entry(entry, where)
         if bool(entry.get("init_for_train")) == for_training:
             taken = {key: entry[key] for key in _TAKEN if entry.get(key) is not None}
-            found.append({"checkpoint": _absolute(config, entry["filename"], as_path), **taken})
+            source = {"checkpoint": _absolute(config, entry["filename"], as_path), **taken}
+            Parameters.of(source, where)  # checks types
+            found.append(source)
     return found
 
 
 def _file(config: Source, option: str) -> Any:
     """:return: a path, or an object that stands for one; None if the option is not set"""
     found = config.config.opt_typed_value(option)
-    if found and not (isinstance(found, str | os.PathLike) or hasattr(found, "get_path")):
+    if found and not _is_file(found):
         raise ConfigError(f"{option!r}: found {found!r:.60}, expected the path of a checkpoint")
     return found or None
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, str | os.PathLike) or hasattr(value, "get_path")
 
 
 def _check_entry(entry: object, where: str) -> None:
@@ -83,6 +91,8 @@ def _check_entry(entry: object, where: str) -> None:
             raise ConfigError(f"{where}: there is no option {key!r}, only {expected}{nearest(str(key), known)}")
     if not entry.get("filename"):
         raise ConfigError(f"{where}: needs the option 'filename', the path of a checkpoint")
+    if not _is_file(entry["filename"]):
+        raise ConfigError(f"{where}: 'filename': found {entry['filename']!r:.60}, expected the path of a checkpoint")
 
 
 def _starts_at_1(config: Source) -> bool:
@@ -121,7 +131,4 @@ def whole(config: Source, file: Any, as_path: Callable[[str], Any]) -> dict[str,
 
 
 def _absolute(config: Source, file: Any, as_path: Callable[[str], Any]) -> Any:
-    """:return: `file`, relative to the config; objects that are no paths stay as they are"""
-    if isinstance(file, str) or (isinstance(file, os.PathLike) and not hasattr(file, "get_path")):
-        return as_path(str(config.file.absolute().parent / os.fspath(file)))
-    return file
+    return absolute_path(file, config.file.absolute().parent, as_path)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import BoulderError, ConfigError, nearest
-from boulder.network import describe
+from boulder.network import NetworkSpec, describe
+from boulder.network.behavior_version import check_axes, check_version
 from boulder.returnn.checkpoint import checkpoint_name, epoch_of, main_file
 from boulder.returnn.data_sets import data_description
 from boulder.returnn.source import Source
@@ -54,7 +55,7 @@ def task_network(config: Source, as_path: AsPath = str, checkpoint: str | None =
     The checkpoint is `load`; or that of `load_epoch` or `epoch` under `model`, if it exists.
 
     :param as_path: makes a path object of a file
-    :param checkpoint: a file in place of `load`
+    :param checkpoint: a file in place of `load`, `load_epoch` and `epoch`
     :raises BoulderError: if there is no network, or for an option that changes it and is not supported
     """
     with named(config):
@@ -67,7 +68,7 @@ def task_network(config: Source, as_path: AsPath = str, checkpoint: str | None =
         if not load:
             return TaskNetwork(network=plan.phases[-1].network, sources=None, epoch=0)
         sources = [*preloads(config, as_path, for_training=False), whole(config, load, as_path)]
-        if epoch < 1 and isinstance(load, str | os.PathLike):
+        if (checkpoint or epoch < 1) and isinstance(load, str | os.PathLike):
             epoch = epoch_of(os.fspath(load)) or 0
         last = min(epoch or plan.num_epochs, plan.num_epochs)
         return TaskNetwork(network=plan.phase(last).network, sources=sources, epoch=epoch)
@@ -135,22 +136,33 @@ def batch_options(config: Source, key: str = "batch_size") -> BatchOptions:
     return BatchOptions(batch_size=size, max_seqs=None if max_seqs < 1 else max_seqs)
 
 
-def forward_layer(config: Source, network: Mapping[str, Any], search: bool = False) -> str:
+def described(config: Source, network: Mapping[str, Any], search: bool) -> NetworkSpec:
     """
     :param search: whether the network searches
+    :raises NetworkError: for a wrong network, or one that differs from RETURNN's for the config's `behavior_version`
+    """
+    spec = describe(dict(network), config.extern_data, mode="search" if search else "eval")
+    check_axes(spec, check_version(config.config.typed_value("behavior_version")))
+    return spec
+
+
+def forward_layer(config: Source, network: Mapping[str, Any], search: bool = False, layer: str | None = None) -> str:
+    """
+    :param search: whether the network searches
+    :param layer: name of a layer in place of `forward_output_layer`
     :return: name of the layer that the tasks `forward` and `compute_priors` read
     :raises NetworkError: if it does not exist
     :raises ConfigError: for an option of RETURNN's that has another meaning there
     """
     options = given_options(config)
-    layer = str(options.get("forward_output_layer") or "output")
+    layer = layer or str(options.get("forward_output_layer") or "output")
     with named(config):
         if callback := options.get("forward_callback"):
             raise ConfigError(
                 f"'forward_callback': found {callback!r:.60}; Boulder writes the outputs of layers, chosen by "
                 "'forward_output_layer'"
             )
-        layer_of(describe(dict(network), config.extern_data, mode="search" if search else "eval"), layer)
+        layer_of(described(config, network, search), layer)
     return layer
 
 

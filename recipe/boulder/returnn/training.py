@@ -14,7 +14,7 @@ from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
-from boulder.returnn.overrides import known_options
+from boulder.returnn.overrides import PIPELINE_KEYS, known_options
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
@@ -24,16 +24,13 @@ from boulder.schedule import Phase, Plan
 from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
-from boulder.training.keep import keep_of_config
+from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
 
 _ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
-
-PIPELINE_KEYS = ("gpus", "nodes")
-"""Keys of a `#config` that choose the devices of a phase."""
 
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
@@ -241,6 +238,8 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
     if rates and not problems:
         with problems.noted():
             rates.check_scores(scored)
+        with problems.noted():
+            check_best_are_known(maker.config, any(data for _, data in scored))
 
 
 def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from boulder.returnn.options import is_read_before, verdict
 from boulder.returnn.overrides import known_options
 from boulder.returnn.verdicts import HONOURED
 from boulder.training.learning_rate import CONTROLS, Scheduled, options_of_others
-from boulder.training.option_kind import FLAG
+from boulder.training.option_kind import FLAG, is_int
 from boulder.training.training_options import TrainingOptions
 
 DEFAULTS: dict[str, Any] = {
@@ -51,7 +51,7 @@ def as_boulders(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     flags = _flags()
     result = {key: bool(value) if key in flags and _is_0_or_1(value) else value for key, value in options.items()}
-    if _is_int(result.get("max_seqs")) and result["max_seqs"] == -1:
+    if is_int(result.get("max_seqs")) and result["max_seqs"] == -1:
         result["max_seqs"] = None
     return result
 
@@ -64,8 +64,4 @@ def _flags() -> frozenset[str]:
 
 
 def _is_0_or_1(value: object) -> bool:
-    return _is_int(value) and value in (0, 1)
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return is_int(value) and value in (0, 1)

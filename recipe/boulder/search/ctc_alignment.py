@@ -21,7 +21,7 @@ def ctc_alignment(log_probs: np.ndarray, labels: Sequence[int] | np.ndarray, bla
     :param labels: [N], without blanks
     :param blank: index of the blank; None: the last index, as in TensorFlow and RETURNN
     :return: int32 [T], a label or the blank for each frame. Of alignments with equal scores, the one that comes to each
-        label latest
+        label earliest
     :raises DataError: if the labels do not fit into the frames, or a label is out of range
     """
     num_frames, num_labels = log_probs.shape

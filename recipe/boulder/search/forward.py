@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy
 
@@ -56,10 +55,10 @@ def forward_to_hdf(
     :return: number of sequences
     :raises NetworkError: if a layer does not exist, or if a file cannot hold its output
     """
-    spec = data_pass.spec()
+    spec, known = data_pass.spec(), read_extern_data(data_pass.extern_data)
     copied = {key: source.removeprefix("data:") for key, source in sources.items() if source.startswith("data:")}
     outputs = {key: LayerOutput.of(spec, source) for key, source in sources.items() if key not in copied}
-    streams = {key: _stream(key, output) for key, output in outputs.items()} | _copied(copied, data_pass.extern_data)
+    streams = {key: _stream(key, output) for key, output in outputs.items()} | _copied(copied, known)
     two = [key for key, output in outputs.items() if len(output.frames) > 1]
     if two and (len(two) > 1 or SIZES in streams):
         raise NetworkError(
@@ -83,7 +82,7 @@ def forward_to_hdf(
     with HdfWriter(path, streams, labels) as writer:
         for batch, arrays in data_pass.batches(part, wanted, in_order=True, streams=read):
             rows = rows_of_layers(outputs, arrays)
-            data = {key: _rows_of_stream(batch, key) for key in read}
+            data = {key: _rows_of_stream(batch, known[key]) for key in read}
             for i, tag in enumerate(batch.tags):
                 row = {key: data[stream][i] for key, stream in copied.items()}
                 for key, output in outputs.items():
@@ -112,16 +111,19 @@ def _stream(key: str, output: LayerOutput) -> Stream:
     return Stream(key, template.dim, sparse=sparse, dtype=dtype, has_feature_axis=template.feature is not None)
 
 
-def _copied(streams: Mapping[str, str], extern_data: Mapping[str, Any]) -> dict[str, Stream]:
-    known = read_extern_data(extern_data)
+def _copied(streams: Mapping[str, str], known: Mapping[str, Stream]) -> dict[str, Stream]:
     for stream in streams.values():
         if stream not in known:
             raise ConfigError(f"there is no data stream {stream!r} in extern_data{nearest(stream, known)}")
     return {key: replace(known[stream], key=key) for key, stream in streams.items()}
 
 
-def _rows_of_stream(batch: Batch, key: str) -> list[numpy.ndarray]:
-    return [row[:length] for row, length in zip(batch.data[key].numpy(), batch.lengths[key].numpy(), strict=True)]
+def _rows_of_stream(batch: Batch, stream: Stream) -> list[numpy.ndarray]:
+    """:return: the frames of each sequence; a stream without a time axis has one"""
+    values, lengths = batch.data[stream.key].numpy(), batch.lengths[stream.key].numpy()
+    if not stream.has_time_axis:
+        return list(values[:, None])
+    return [row[:length] for row, length in zip(values, lengths, strict=True)]
 
 
 @contextlib.contextmanager

@@ -61,11 +61,6 @@ class Labels:
         return self.joined_by.join(self.names[index] for index in indices)
 
 
-def indices_as_labels(dim: int) -> Labels:
-    """:return: labels whose names are their numbers"""
-    return Labels([str(index) for index in range(dim)])
-
-
 def labels_by_names(names: Sequence[str]) -> Labels:
     """:return: labels of a data set that only gives their names: bytes, characters or words, decided as in RETURNN"""
     if len(names) < 1000 and all(len(name) == 1 for name in names):

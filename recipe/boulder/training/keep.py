@@ -117,10 +117,17 @@ def keep_of_config(config: Mapping[str, Any], num_epochs: int, keep_epochs: Coll
     return Keep(tuple(sorted({*explicit, *saved[-last:], *(keep & set(saved))})), best, last, interval)
 
 
-def keep_best_is_set(config: Mapping[str, Any]) -> bool:
-    """:return: whether the config itself asks for best epochs, as opposed to RETURNN's default"""
+def check_best_are_known(config: Mapping[str, Any], is_scored: bool) -> None:
+    """
+    :param is_scored: whether any data is scored after the epochs
+    :raises ConfigError: if the config itself asks for best epochs, as opposed to RETURNN's default, and no data is scored
+    """
     clean_up = config.get("cleanup_old_models")
-    return isinstance(clean_up, Mapping) and bool(clean_up.get("keep_best_n", 0))
+    if isinstance(clean_up, Mapping) and clean_up.get("keep_best_n", 0) and not is_scored:
+        raise ConfigError(
+            "config: 'cleanup_old_models' has 'keep_best_n', but no data is scored; expected data to score after each epoch, "
+            "or 'keep_best_n': 0"
+        )
 
 
 def _clean_up_options(value: object) -> dict[str, Any]:

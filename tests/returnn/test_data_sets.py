@@ -1,0 +1,41 @@
+"""Data sets of a RETURNN config as descriptions, without opening files."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from boulder.data import PATHS, HdfDataset, canonical_description, dataset_class
+from boulder.data.dataset import dataset_classes
+from boulder.errors import ConfigError
+from boulder.returnn.data_sets import data_description
+
+
+def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
+    monkeypatch.setattr("boulder.data.dataset._classes", dict(dataset_classes()))
+
+    @dataset_class("OwnDataset")
+    @dataclass(kw_only=True, eq=False)
+    class OwnDataset(HdfDataset):
+        extra: list[str] = field(metadata=PATHS)
+        speed: float = 1.0
+
+    value = {"class": "OwnDataset", "files": ["a.hdf", "/b.hdf"], "extra": "c.hdf", "speed": 2.0, "order_by": "data"}
+    given = {**value, "seq_ordering": None, "cache_byte_size": 0, "window": 1}
+    found = data_description(given, "'train'", Path("/setup"))
+    assert found == value | {"files": ["/setup/a.hdf", "/b.hdf"], "extra": ["/setup/c.hdf"]}
+    assert canonical_description(found) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"class": "ExternSprintDataset"}, "class 'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
+        ({"files": []}, "class None cannot be read"),
+        ({"class": "HDFDataset", "window": 2}, "'window' of HDFDataset: found 2; Boulder does not support it yet"),
+        ({"class": "HDFDataset", "fils": []}, "HDFDataset has no option 'fils'; did you mean 'files'"),
+    ],
+)
+def test_other_data_sets_and_options_are_refused(value, message):
+    with pytest.raises(ConfigError, match=f"'train': .*{message}"):
+        data_description(value, "'train'", Path("/setup"))
