@@ -14,7 +14,6 @@ from boulder.errors import ConfigError, nearest
 from boulder.returnn import load_config
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.config_pieces import load_pieces
-from boulder.returnn.extern_data import without_vocabularies
 from boulder.training.numpy_values import without_numpy
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices
@@ -126,7 +125,7 @@ def train_returnn(
     name, config, text = _config(returnn_config, name, {"num_epochs": num_epochs, "save_interval": save_interval})
     text += _keep(config, keep_epochs)
     training = config.training(tk.Path)
-    arguments = training.arguments() | {"extern_data": without_vocabularies(training.extern_data)}
+    arguments = training.arguments()
     check_files(arguments["extern_data"], f"{name}: extern_data")
     for phase in training.plan.phases:
         check_files(phase.network, f"{name}: network of epoch {phase.epochs[0]}")

@@ -70,7 +70,8 @@ def trained(folder, expected, monkeypatch):
     def train(name: str) -> Checkpoint:
         monkeypatch.chdir(folder / name)
         monkeypatch.setattr(gs, "BASE_DIR", str(folder / name))  # the parent of work/
-        monkeypatch.setattr("jobs.phase_training.limit_threads", lambda _rqmt: None)  # a process sets it only once
+        for module in ("phase_training", "import_checkpoint"):  # a process sets the number of threads only once
+            monkeypatch.setattr(f"jobs.{module}.limit_threads", lambda _rqmt: None)
         training = load_config(from_initial(folder, name, expected)).training(tk.Path)
         pipeline = lay_out(name, **training.arguments(), indices_per_job=2)
         for job in (pipeline.jobs[0].previous_checkpoint.creator, *pipeline.jobs):

@@ -92,6 +92,10 @@ def test_training_continues_from_the_best_epoch_with_the_same_bits_in_one_job_an
         for epoch in (4, 5)
     ]
     assert list(whole.earlier) == [5]
+    steps = (
+        whole.earlier_steps[5] // 3
+    )  # per epoch; epoch 5 counts on from epoch 2, epoch 6 from epoch 5, as in RETURNN
+    assert (whole.step, whole.earlier_steps) == (4 * steps, {5: 3 * steps})
     training([part(range(1, 4))], "a")
     training([part(range(4, 5))], "b", previous=tmp_path / "a/checkpoint.h5")
     assert training([part(range(5, 7))], "c", previous=tmp_path / "b/checkpoint.h5").checksum == whole.checksum

@@ -12,6 +12,7 @@ from boulder.network.behavior_version import check_axes, check_version, with_beh
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
+from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import PIPELINE_KEYS, known_options
@@ -70,7 +71,7 @@ class ReturnnTraining:
         return {
             "plan": self.longer_plan,
             "config": self.config,
-            "extern_data": self.extern_data,
+            "extern_data": without_vocabularies(self.extern_data),
             "train_data": self.train_data,
             "dev_data": self.dev_data,
             "eval_data": self.eval_data,

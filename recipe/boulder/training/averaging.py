@@ -34,7 +34,7 @@ def average_checkpoints(paths: Sequence[str | os.PathLike[str]]) -> Checkpoint:
         _add(sums, other)
     _add(sums, last)
     means = {path: (total / len(by_epoch)).astype(last.params[path].dtype) for path, total in sums.items()}
-    return replace(last, params=last.params | means, slots={}, iterations=0, earlier={})
+    return replace(last, params=last.params | means, slots={}, iterations=0, earlier={}, earlier_steps={})
 
 
 def _add(sums: dict[str, numpy.ndarray], checkpoint: Checkpoint) -> None:

@@ -45,6 +45,7 @@ class Checkpoint:
     :param position: None after a whole epoch, else {"batch": number of batches done, "sums": {key: [sum, frames]},
         "train_data": fingerprint of the data set; missing in older checkpoints}
     :param earlier: epoch → path → array, of epochs to which `use_last_best_model` may return
+    :param earlier_steps: epoch → number of training steps at its end, for the same epochs
     """
 
     epoch: int
@@ -60,6 +61,7 @@ class Checkpoint:
     position: dict[str, Any] | None = None
     phase_step: int = 0
     earlier: dict[int, dict[str, numpy.ndarray]] = field(default_factory=dict)
+    earlier_steps: dict[int, int] = field(default_factory=dict)
 
     @property
     def finished_epochs(self) -> int:
@@ -76,6 +78,8 @@ class Checkpoint:
         meta = {key: getattr(self, key) for key in plain}
         if self.phase_step:  # older checkpoints do not have it
             meta["phase_step"] = self.phase_step
+        if self.earlier_steps:
+            meta["earlier_steps"] = {str(epoch): step for epoch, step in self.earlier_steps.items()}
         meta |= {"format_version": FORMAT_VERSION, "specs": [spec.to_json() for spec in self.specs.values()]}
         return json.dumps(meta, sort_keys=True)
 
@@ -135,7 +139,15 @@ class Checkpoint:
         if version != FORMAT_VERSION:
             raise CheckpointError(f"checkpoint {path}: has format version {version}, expected {FORMAT_VERSION}")
         specs = [ParamSpec.from_json(spec) for spec in meta.pop("specs")]
-        checkpoint = cls(**meta, specs={spec.path: spec for spec in specs}, params=params, slots=slots, earlier=earlier)
+        steps = {int(epoch): step for epoch, step in meta.pop("earlier_steps", {}).items()}
+        checkpoint = cls(
+            **meta,
+            specs={spec.path: spec for spec in specs},
+            params=params,
+            slots=slots,
+            earlier=earlier,
+            earlier_steps=steps,
+        )
         if checkpoint.checksum != checksum:
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")
         return checkpoint

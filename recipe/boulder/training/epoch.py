@@ -76,11 +76,13 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
 
 
 def _hold_parameters(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint) -> None:
-    """Hold the parameters to which a later epoch may return."""
+    """Hold the parameters, and the number of steps, to which a later epoch may return."""
     wanted = epochs_to_hold(phase, state.history)
     state.earlier = {held: values for held, values in state.earlier.items() if held in wanted}
     if epoch in wanted:
         state.earlier[epoch] = model.values()
+    steps = {**state.earlier_steps, epoch: state.step}
+    state.earlier_steps = {held: steps[held] for held in state.earlier}
 
 
 def _learning_rate(epoch: int, phase: TrainingPhase, state: Checkpoint) -> float:

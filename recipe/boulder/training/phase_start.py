@@ -50,6 +50,7 @@ def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: Tra
 def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> Model:
     """
     :param epoch: about to begin, or in progress
+    :param state: gets the number of steps at the end of that epoch, as in RETURNN
     :return: a model with the parameters of the best epoch so far and a new optimizer, if `use_last_best_model` wants that;
         else `model`
     """
@@ -61,6 +62,7 @@ def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpo
     run.say(
         f"epoch {epoch} ({phase.index_name}): starting with the parameters of epoch {best}, which has the best score"
     )
+    state.step = state.earlier_steps[best]
     return Model(model.spec, state.earlier[best], phase.options, run.train_data, run.replicas)
 
 
@@ -82,6 +84,7 @@ def _hand_over(
             carry, state.slots, initial, begun.old_specs, spec.params, phase.copy_param_mode, begun.options
         )
         model.set_slots(slots, carry_iterations(carry, state.iterations, state.slots, initial))
+    earlier = _of_same_shape(state.earlier, spec) if state else {}
     return model, Checkpoint(
         epoch=phase.first_epoch - 1,
         step=step,
@@ -92,7 +95,8 @@ def _hand_over(
         specs=spec.params,
         params=begun.params,
         history=state.history if state else [],
-        earlier=_of_same_shape(state.earlier, spec) if state else {},
+        earlier=earlier,
+        earlier_steps={epoch: state.earlier_steps[epoch] for epoch in earlier} if state else {},
     )
 
 

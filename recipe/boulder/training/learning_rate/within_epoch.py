@@ -41,5 +41,5 @@ class StepRates:
     def _warmup(self, step: int) -> float:
         restart = self.options.learning_rate_warmup_restart
         epochs, steps = self.options.learning_rate_warmup_num_epochs, self.options.learning_rate_warmup_num_steps
-        done = step - self.phase_step * restart if steps else self.epoch - (self.phase_epoch if restart else 1)
+        done = max(0, step - self.phase_step * restart) if steps else self.epoch - (self.phase_epoch if restart else 1)
         return min(1.0, (done + 1) / (steps or epochs or 1))
