@@ -51,6 +51,7 @@ def test_a_checkpoint_goes_to_returnns_format_and_back(project, folder):
         np.testing.assert_array_equal(new.params[path], value)
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_exported_by_the_configs_network(project, folder):
     command = ["boulder", "export", "old.h5", "--saved-model", "saved", "--config", "my.config"]
     code, output = project.run(*command, "--layer", "output", "--layer", "fw0")
@@ -109,6 +110,7 @@ def exported():
 """
 
 
+@pytest.mark.slow
 def test_jobs_export_and_import(project, folder):
     project.write_config(JOBS, "jobs_of_checkpoints")
     code, output = project.run("boulder", "run", "config/jobs_of_checkpoints.exported")

@@ -163,6 +163,7 @@ def from_old(epoch):
 """
 
 
+@pytest.mark.slow
 def test_a_pipeline_trains_from_it(project, data, tmp_path, checkpoint):
     (project.folder / "old.h5").write_bytes((tmp_path / checkpoint).read_bytes())
     with open(project.folder / "config/tiny.py", "a") as file:

@@ -72,6 +72,7 @@ def test_frames_have_the_same_outputs_and_lengths(tmp_path):
         np.testing.assert_allclose(theirs[:length], row[:length], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_search_and_its_encoder_are_one_model(tmp_path):
     spec = describe(attention(), EXTERN_DATA, "search")
     params = params_of(spec)

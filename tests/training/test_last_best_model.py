@@ -73,6 +73,7 @@ def test_wrong_options_are_refused(option, message):
         of(option)
 
 
+@pytest.mark.slow
 def test_training_continues_from_the_best_epoch_with_the_same_bits_in_one_job_and_in_several(
     training, tmp_path, stop_at, monkeypatch
 ):
