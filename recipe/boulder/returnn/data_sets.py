@@ -136,6 +136,11 @@ def _absolute(
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("files_in") and isinstance(value, Mapping):
+            files = metadata["files_in"](value)
+            result[option] = {
+                name: absolute_path(item, folder, as_path) if name in files else item for name, item in value.items()
+            }
         elif metadata.get("descriptions") and isinstance(value, Mapping):
             result[option] = {
                 name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
