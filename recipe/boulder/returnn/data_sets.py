@@ -9,7 +9,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.description import plain_option
+from boulder.data.description import each_description, plain_option
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 from boulder.returnn.paths import absolute_path
@@ -136,11 +136,10 @@ def _absolute(
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
-        elif metadata.get("descriptions") and isinstance(value, Mapping):
-            result[option] = {
-                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
-                for name, item in value.items()
-            }
+        elif form := metadata.get("descriptions"):
+            result[option] = each_description(
+                value, form, f"{where}: {option}", lambda item, place: data_description(item, place, folder, as_path)
+            )
     return result
 
 
