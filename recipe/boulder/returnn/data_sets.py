@@ -121,6 +121,16 @@ def data_description(
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
+def with_absolute_paths(value: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    """
+    :param value: RETURNN's dict of a data set of a class that is registered
+    :return: the dict with absolute paths
+    """
+    cls = dataset_classes()[value["class"]]
+    own = {option: found for option, found in value.items() if option in cls.options() and found is not None}
+    return {**value, **_absolute(own, where, cls, folder, str)}
+
+
 def _absolute(
     options: dict[str, Any], where: str, cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
