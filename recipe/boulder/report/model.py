@@ -7,6 +7,7 @@ from typing import Any
 from boulder.errors import DataError
 from boulder.report.attention import AttentionMap
 from boulder.report.handover import HandOver
+from boulder.report.recordings import Recording
 from boulder.report.schema import from_plain
 from boulder.schedule.labels import index_label, short_index_label
 from boulder.search.error_rate import best_reference
@@ -136,6 +137,7 @@ class Report:
     word_errors: list[WordErrorRow] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     attention: list[AttentionMap] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → reason
@@ -158,6 +160,8 @@ class Report:
         check_growth(loaded.growth, loaded.phases)
         for number, attention in enumerate(loaded.attention):
             attention.check(f"report.attention[{number}]")
+        for number, recording in enumerate(loaded.recordings):
+            recording.check(f"report.recordings[{number}]")
         for number, example in enumerate(loaded.examples):
             where = f"report.examples[{number}] ({example.word!r})"
             if not example.references:
