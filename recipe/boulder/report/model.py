@@ -95,10 +95,10 @@ class ErrorRateRow:
 
 @dataclass(frozen=True)
 class WordErrorRow:
-    """Word errors in the sequences of a data set; rates are fractions."""
+    """Errors of words, or of other units, in the sequences of a data set; rates are fractions."""
 
     name: str
-    wer: float  # word error rate: errors / words
+    wer: float  # error rate: errors / words
     ser: float  # sequence error rate
     words: int  # of the references
     substitutions: int
@@ -106,6 +106,12 @@ class WordErrorRow:
     insertions: int
     sequences: int
     wrong_sequences: int
+    unit: str = "word"  # or "character": what `words` are
+
+    @property
+    def rate(self) -> str:
+        """:return: abbreviation of the error rate: WER or CER"""
+        return f"{self.unit[0].upper()}ER"
 
 
 @dataclass(frozen=True)
