@@ -29,8 +29,8 @@ class MetaDataset(Dataset):
     :param datasets: name → description of a data set
     :param data_map: stream → (name of a data set, its stream)
     :param seq_order_control_dataset: the data set whose options decide the sequences of an epoch, instead of those of this one
-    :param seq_list_file: the tags of the sequences in each data set: a list for all of them, or a pickled dict, name → list,
-        or name → file; None: the tags of `seq_order_control_dataset`, or else of the data set that has "data"
+    :param seq_list_file: the tags of the sequences in each data set: a file as for `seq_list_filter_file`, a pickled dict,
+        name → list, or a dict, name → file; None: the tags of `seq_order_control_dataset`, or else of the data set that has "data"
     :param seq_lens_file: a dict, tag → stream → length: these lengths decide the order and the batches
     :param skip_missing_tags: sequences that a data set lacks are left out with a warning, instead of being an error
     :param data_dims: RETURNN only compares it with the data; without effect
