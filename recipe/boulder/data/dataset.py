@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
@@ -13,6 +13,7 @@ import numpy as np
 
 from boulder.data.epoch_order import EpochOrder
 from boulder.data.order_options import PATH, OrderOptions
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
@@ -45,6 +46,7 @@ WITHOUT_EFFECT = {"effect": False}
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
+_BLOCK = 16  # sequences read at once by `sequences`
 _classes: dict[str, type[Dataset]] = {}
 DatasetClass = TypeVar("DatasetClass", bound="type[Dataset]")
 
@@ -155,6 +157,28 @@ class Dataset(OrderOptions, ABC):
         :return: the names of its labels; None if the data set does not give them
         """
         return None
+
+    @property
+    def streamed(self) -> bool:
+        """
+        Whether the lengths of an epoch's sequences are known only when `sequences` reads them. Then no index and no length
+        is asked for: `num_seqs`, `lengths`, `read_many` and `tags` need not work.
+        """
+        return False
+
+    def sequences(self, epoch: int, seed: int, default: str, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        Reads the sequences of an epoch in their order. The parameters are those of `epoch_order`.
+
+        :param start: number of the first sequence to read, in the order of the epoch
+        :return: the same sequences whenever it is called
+        :raises DataError: if a sequence cannot be read
+        """
+        order = self.epoch_order(epoch, seed, default)[start:]
+        for first in range(0, len(order), _BLOCK):
+            block = order[first : first + _BLOCK]
+            for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
+                yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})
 
     # Derived from these
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.description import each_description
+from boulder.data.description import each_description, plain_option
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 from boulder.returnn.paths import absolute_path
@@ -115,10 +115,20 @@ def data_description(
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
         elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
-            options[option] = found
+            options[option] = plain_option(found, f"{where}: {option}")
     if problems:
         raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
+
+
+def with_absolute_paths(value: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    """
+    :param value: RETURNN's dict of a data set of a class that is registered
+    :return: the dict with absolute paths
+    """
+    cls = dataset_classes()[value["class"]]
+    own = {option: found for option, found in value.items() if option in cls.options() and found is not None}
+    return {**value, **_absolute(own, where, cls, folder, str)}
 
 
 def _absolute(
