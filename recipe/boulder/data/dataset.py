@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ __all__ = [
     "Dataset",
     "dataset_class",
     "dataset_classes",
+    "files_in",
 ]
 
 PATHS = {"paths": True}
@@ -43,6 +44,15 @@ DESCRIPTION = {"descriptions": "one"}
 
 WITHOUT_EFFECT = {"effect": False}
 """Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
+
+
+def files_in(names: Callable[[Mapping[str, Any]], list[str]]) -> dict[str, object]:
+    """
+    :param names: the option as given → the keys whose values are files
+    :return: metadata of a field whose option is a dict, some of whose values are files
+    """
+    return {"files_in": names}
+
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
