@@ -8,7 +8,7 @@ from boulder.data.batches import Batch, Batches, form_batches, read_batch, witho
 from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
 from boulder.data.dataset import PATHS, Dataset, dataset_class
-from boulder.data.description import canonical_description, open_dataset, paths_in
+from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
@@ -44,6 +44,7 @@ __all__ = [
     "share_of",
     "share_spec",
     "shares_of_epoch",
+    "with_digests",
     "within_limits",
     "without_dropped",
     "without_empty_end",

@@ -9,6 +9,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
+from boulder.data.description import plain_option
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 from boulder.returnn.paths import absolute_path
@@ -114,7 +115,7 @@ def data_description(
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
         elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
-            options[option] = found
+            options[option] = plain_option(found, f"{where}: {option}")
     if problems:
         raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
