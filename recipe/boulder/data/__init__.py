@@ -13,6 +13,7 @@ from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.meta_dataset import MetaDataset
+from boulder.data.returnn_dataset import ReturnnDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
@@ -27,6 +28,7 @@ __all__ = [
     "HdfDataset",
     "HdfWriter",
     "MetaDataset",
+    "ReturnnDataset",
     "Stream",
     "batches_of_epoch",
     "canonical_description",
