@@ -62,5 +62,5 @@ def nearest(name: str, known: Iterable[str], label: str = "did you mean") -> str
     :param known: the right names
     :return: `; did you mean 'x'?` with the closest of `known`, or "" if none is close: the end of a message
     """
-    found = process.extractOne(str(name), sorted(map(str, known)), score_cutoff=60)
+    found = process.extractOne(str(name), sorted(map(str, known)), processor=str.lower, score_cutoff=60)
     return f"; {label} {found[0]!r}?" if found else ""

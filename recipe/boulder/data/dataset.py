@@ -17,13 +17,32 @@ from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
-__all__ = ["DESCRIPTIONS", "PATH", "PATHS", "Dataset", "dataset_class", "dataset_classes"]
+__all__ = [
+    "DESCRIPTION",
+    "DESCRIPTIONS",
+    "DESCRIPTION_LIST",
+    "PATH",
+    "PATHS",
+    "WITHOUT_EFFECT",
+    "Dataset",
+    "dataset_class",
+    "dataset_classes",
+]
 
 PATHS = {"paths": True}
 """Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
 
-DESCRIPTIONS = {"descriptions": True}
+DESCRIPTIONS = {"descriptions": "by name"}
 """Metadata of a field whose option is a dict of descriptions of other data sets."""
+
+DESCRIPTION_LIST = {"descriptions": "list"}
+"""Metadata of a field whose option is a list of descriptions of other data sets."""
+
+DESCRIPTION = {"descriptions": "one"}
+"""Metadata of a field whose option is the description of another data set."""
+
+WITHOUT_EFFECT = {"effect": False}
+"""Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths

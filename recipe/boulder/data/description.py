@@ -71,12 +71,15 @@ def _canonical(
                 plain[key] = _paths(plain[key], key, as_path)
             if key in plain and field.metadata.get("path"):
                 plain[key] = _path_or_paths(plain[key], key, as_path)
-            if key in plain and field.metadata.get("descriptions"):
-                plain[key] = _descriptions(plain[key], key, as_path)
+            if key in plain and (form := field.metadata.get("descriptions")):
+                plain[key] = each_description(
+                    plain[key], form, key, lambda item, place: _canonical(item, place, as_path)
+                )
         dataset = cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
-    left_out = () if ordered or dataset.order_selects else OF_ORDER
+    left_out = {key for key, field in cls.options().items() if not field.metadata.get("effect", True)}
+    left_out |= set() if ordered or dataset.order_selects else {*OF_ORDER}
     kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
     return {"class": name} | kept
 
@@ -142,6 +145,26 @@ def with_digests(description: object, functions: dict[str, dict] | None = None) 
     return description
 
 
+def each_description(value: object, form: str, where: str, function: Callable[[object, str], Any]) -> Any:
+    """
+    :param value: of an option with descriptions of other data sets
+    :param form: see `boulder.data.dataset.DESCRIPTIONS`
+    :param where: context for error messages
+    :param function: (description, context) → value
+    :return: the option, of the same form, with these values in place of the descriptions
+    :raises DataError: for another form
+    """
+    if form == "one":
+        return function(value, where)
+    if form == "list":
+        if not isinstance(value, list | tuple) or not value:
+            raise DataError(f"{where}: found {value!r:.60}, expected a list of descriptions of data sets")
+        return [function(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if not isinstance(value, Mapping) or not value:
+        raise DataError(f"{where}: found {value!r:.60}, expected a dict, name → description of a data set")
+    return {name: function(item, f"{where}[{name!r}]") for name, item in value.items()}
+
+
 def paths_in(description: object) -> Iterator[Any]:
     """:return: the path objects in a description, i.e. the values with a method `get_path`"""
     if _is_path_object(description):
@@ -175,12 +198,6 @@ def _path_or_paths(value: object, key: str, as_path: Callable[[str], object]) ->
     if isinstance(value, Mapping):
         return {name: _path(path, f"{key}[{name!r}]", as_path) for name, path in value.items()}
     return _path(value, key, as_path)
-
-
-def _descriptions(value: object, key: str, as_path: Callable[[str], object]) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        raise DataError(f"{key}: found {value!r:.60}, expected a dict, name → description of a data set")
-    return {name: _canonical(item, f"{key}[{name!r}]", as_path) for name, item in value.items()}
 
 
 def _path(value: object, key: str, as_path: Callable[[str], object], expected: str = "a path") -> object:

@@ -62,7 +62,7 @@ class EpochOrder:
         if options.unique_seq_tags:
             _, first = np.unique(self._tag_numbers[order], return_index=True)
             order = order[np.sort(first)]
-        order = _part(order, options.partition_epoch, options.partition(epoch))
+        order = part_of(order, options.partition_epoch, options.partition(epoch))
         order = np.tile(order, options.repeat_epoch)
         if options.seq_list_filter_file is not None:
             order = order[self._is_listed[order]]
@@ -141,7 +141,7 @@ class EpochOrder:
             yield from self._sequences.tags(range(start, min(start + _CHUNK, self._sequences.num_seqs)))
 
 
-def _part(order: np.ndarray, parts: int, number: int) -> np.ndarray:
+def part_of(order: np.ndarray, parts: int, number: int) -> np.ndarray:
     """:return: one of the parts of the order; if it cannot be divided evenly, the first parts have one sequence more"""
     size, longer = divmod(len(order), parts)
     start = number * size + min(number, longer)

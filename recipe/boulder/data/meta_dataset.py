@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boulder.data.dataset import DESCRIPTIONS, PATH, Dataset, dataset_class
+from boulder.data.dataset import DESCRIPTIONS, PATH, WITHOUT_EFFECT, Dataset, dataset_class
 from boulder.data.description import open_dataset
 from boulder.data.order_options import check_one_file
 from boulder.data.streams import Stream
@@ -41,7 +41,7 @@ class MetaDataset(Dataset):
     seq_order_control_dataset: str | None = None
     seq_list_file: str | Mapping[str, str] | None = field(default=None, metadata=PATH)
     seq_lens_file: str | None = field(default=None, metadata=PATH)
-    data_dims: Mapping | None = None
+    data_dims: Mapping | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         super().__post_init__()

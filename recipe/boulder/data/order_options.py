@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from boulder.data.epoch_filter import EpochFilter, read_epoch_filters
-from boulder.data.sequence_order import OrderKind
+from boulder.data.sequence_order import OrderKind, check_order
 from boulder.errors import DataError
 
 PATH = {"path": True}
@@ -36,6 +37,9 @@ class OrderOptions:
     :param epoch_wise_filter: see `boulder.data.epoch_filter`
     """
 
+    own_orders: ClassVar[tuple[str, ...]] = ()
+    """Orders that only this class has."""
+
     seq_ordering: str | None = None
     order_by: str | None = None
     seq_order_seq_lens_file: str | None = field(default=None, metadata=PATH)
@@ -49,8 +53,8 @@ class OrderOptions:
 
     def __post_init__(self) -> None:
         """:raises DataError: if an option has a wrong value"""
-        if self.seq_ordering is not None:
-            OrderKind.parse(self.seq_ordering, "seq_ordering")
+        if self.seq_ordering is not None and self.seq_ordering not in self.own_orders:
+            check_order(self.seq_ordering, "seq_ordering")
         if self.order_by is not None and not isinstance(self.order_by, str):
             raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
         for name in ("seq_order_seq_lens_file", "seq_list_filter_file"):

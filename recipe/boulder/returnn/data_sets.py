@@ -9,7 +9,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.description import plain_option
+from boulder.data.description import each_description, plain_option
 from boulder.data.returnn_description import is_for_returnn, nearest_class
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
@@ -142,6 +142,16 @@ def data_description(
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
 
 
+def with_absolute_paths(value: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    """
+    :param value: RETURNN's dict of a data set of a class that is registered
+    :return: the dict with absolute paths
+    """
+    cls = dataset_classes()[value["class"]]
+    own = {option: found for option, found in value.items() if option in cls.options() and found is not None}
+    return {**value, **_absolute(own, where, cls, folder, str)}
+
+
 def _absolute(
     options: dict[str, Any], where: str, cls: type[Dataset], folder: Path, as_path: Callable[[str], object]
 ) -> dict[str, Any]:
@@ -157,11 +167,10 @@ def _absolute(
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
-        elif metadata.get("descriptions") and isinstance(value, Mapping):
-            result[option] = {
-                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
-                for name, item in value.items()
-            }
+        elif form := metadata.get("descriptions"):
+            result[option] = each_description(
+                value, form, f"{where}: {option}", lambda item, place: data_description(item, place, folder, as_path)
+            )
     return result
 
 
