@@ -28,7 +28,7 @@ class HdfDataset(Dataset):
     """
     The sequences of several files follow one another. Keeps the lengths in memory, never the frames.
 
-    :param files: at least one
+    :param files: HDF files in RETURNN's layout
     """
 
     keeps_batches: ClassVar[bool] = True

@@ -20,7 +20,7 @@ class MultiProcDataset(WrappingDataset):
 
     :param num_workers: without effect
     :param buffer_size: without effect
-    :param sharding_method: "seq_order"
+    :param sharding_method: only "seq_order", with which the order does not depend on the number of processes
     """
 
     num_workers: int = field(default=1, metadata=WITHOUT_EFFECT)

@@ -23,18 +23,21 @@ class OrderOptions:
     """
     Names and rules are RETURNN's. They apply in this order, see `boulder.data.epoch_order`.
 
-    :param seq_ordering: order of all sequences, see `boulder.data.sequence_order`, with RETURNN's random numbers; None: the
-        training option `batching`, with Boulder's random numbers
+    :param seq_ordering: order of the sequences in an epoch, by RETURNN's rules and random numbers, see
+        `boulder.data.sequence_order`; None: the training option `batching`, with Boulder's random numbers
     :param order_by: stream whose lengths decide the order; None: the first stream of the data set for `seq_ordering`, the
         default input of the network for `batching`
-    :param seq_order_seq_lens_file: lengths that decide the order instead, see `boulder.data.tag_files.read_lengths`
+    :param seq_order_seq_lens_file: a file with a dict, tag → length, in Python or JSON, `.gz` is unpacked: these lengths
+        decide the order instead
     :param fixed_random_seed: seed of all epochs; None: the number of the pass over the data
     :param random_seed_offset: added to that number
     :param unique_seq_tags: of several sequences with the same tag, only the first in the order is used
     :param partition_epoch: an epoch is one of this many parts of the data, the next epoch the next part
     :param repeat_epoch: an epoch has all sequences this many times
-    :param seq_list_filter_file: tags of the sequences to use, see `boulder.data.tag_files.read_tags`
-    :param epoch_wise_filter: see `boulder.data.epoch_filter`
+    :param seq_list_filter_file: a file with the tags of the sequences to use, one per line, or a pickled list (`.pkl`); `.gz`
+        is unpacked
+    :param epoch_wise_filter: `{(1, 5): {"max_mean_len": 50}}`: in epochs 1 to 5, the shortest sequences, until their mean
+        length exceeds 50
     """
 
     own_orders: ClassVar[tuple[str, ...]] = ()

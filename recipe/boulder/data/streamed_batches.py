@@ -60,10 +60,6 @@ class StreamedBatch:
     sequences: list[ReadSequence]
     after: Place | None
 
-    @property
-    def tags(self) -> list[str]:
-        return [sequence.tag for sequence in self.sequences]
-
 
 def used_parts(
     dataset: Dataset, sequences: Iterator[ReadSequence], start: Place, seed: int, cut: Cut
@@ -83,7 +79,7 @@ def used_parts(
                 "the data to resume, or rerun the phase from its start with `boulder rerun`"
             )
         place = Place(number, 0, numbers.drawn, sequence.tag)
-        parts, used = cut(InMemory(sequences=[sequence], kinds=dataset.streams), numbers)
+        parts, used = cut(InMemory(held=[sequence], kinds=dataset.streams), numbers)
         for position, part in enumerate(_read(parts, used)):
             if number > start.seq or position >= start.part:
                 yield Part(part, replace(place, part=position))
@@ -110,7 +106,7 @@ def streamed_batches(
         waiting += more
         if not waiting:
             return
-        batches = form(InMemory(sequences=[part.sequence for part in waiting], kinds=dataset.streams), not more)
+        batches = form(InMemory(held=[part.sequence for part in waiting], kinds=dataset.streams), not more)
         complete = batches[:-1] if more else batches
         for number, indices in enumerate(complete):
             following = waiting[int(batches.borders[number + 1])] if number + 1 < len(batches) else None

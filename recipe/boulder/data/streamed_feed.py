@@ -45,7 +45,7 @@ def _padded(dataset: Dataset, batch: StreamedBatch, number: int, count: int) -> 
     """:return: arrays of a share, and whether it counts: an empty one holds a sequence as a placeholder"""
     every = np.arange(len(batch.sequences))
     share = share_of(every, number, count)
-    read = InMemory(sequences=batch.sequences, kinds=dataset.streams)
+    read = InMemory(held=batch.sequences, kinds=dataset.streams)
     return read_batch(read, share if len(share) else every[:1]), len(share) > 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from boulder.data import Batches, Dataset, shares_of_epoch
@@ -86,7 +87,10 @@ class _OfBatches:
         count, here = self._replicas.count, self._replicas.here
         shares = shares_of_epoch(self._dataset, self._batches, count, here, start=self._done)
         for number, of_batch in enumerate(shares, self._done):
-            yield Step(of_batch, lambda number=number: self._dataset.tags(self._batches[number]), {})
+            yield Step(of_batch, partial(self._tags, number), {})
+
+    def _tags(self, number: int) -> list[str]:
+        return self._dataset.tags(self._batches[number])
 
 
 class _OfStream:
@@ -100,7 +104,8 @@ class _OfStream:
         for batch, shares in shares_of_stream(self._dataset, self._batches, count, here):
             self.frames += sum(self._frames(seq.lengths) for seq in batch.sequences)
             place = batch.after.to_json() if batch.after else None
-            yield Step(shares, lambda batch=batch: batch.tags, {"stream": {"place": place, "frames": self.frames}})
+            tags = [sequence.tag for sequence in batch.sequences]
+            yield Step(shares, partial(list, tags), {"stream": {"place": place, "frames": self.frames}})
 
     def _frames(self, lengths: Mapping[str, int]) -> int:
         return lengths.get(self._dataset.order_stream, next(iter(lengths.values())))
