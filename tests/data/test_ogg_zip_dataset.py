@@ -198,6 +198,76 @@ def test_a_written_zip_file_is_read_again(tmp_path):
     assert again.read_bytes() == (tmp_path / "flac.zip").read_bytes()
 
 
+# Data that changes from epoch to epoch
+
+
+def shifted(audio, sample_rate, random_state):
+    return audio[random_state.randint(1, 40) :]
+
+
+RANDOM = {"features": "raw", "pre_process": shifted}
+
+
+def of_epoch(description: dict, epoch: int, start: int = 0) -> list[tuple[str, bytes, list[int]]]:
+    with open_dataset(description) as dataset:
+        assert dataset.streamed
+        found = dataset.sequences(epoch, 3, "random", start)
+        return [(seq.tag, seq.data["data"].tobytes(), seq.data["classes"].tolist()) for seq in found]
+
+
+@pytest.mark.parametrize("order", [{}, {"seq_ordering": "random"}, {"seq_ordering": "laplace:2", "partition_epoch": 2}])
+def test_random_sequences_are_those_of_their_epoch_and_resume_at_any_of_them(data, order):
+    (Path(data).parent / "sampled.vocab").write_text("\n".join(["a", "b", "a@@", "b@@", "ba", "é"]))
+    sampled = {
+        "class": "SamplingBytePairEncoding",
+        "vocab_file": str(Path(data).parent / "sampled.vocab"),
+        "breadth_prob": 0.5,
+        "unknown_label": None,
+    }
+    description = described(data, audio=RANDOM, targets=sampled, **order)
+    for epoch in (1, 2, 3):
+        whole = of_epoch(description, epoch)
+        assert [of_epoch(description, epoch, start) for start in range(len(whole) + 1)] == [
+            whole[start:] for start in range(len(whole) + 1)
+        ]
+        if "partition_epoch" not in order:
+            assert sorted(whole) != sorted(of_epoch(description, epoch + 1))
+    fixed = description | {"seq_ordering": "default", "fixed_random_seed": 4, "partition_epoch": 1}
+    assert of_epoch(fixed, 1) == of_epoch(fixed, 2)
+
+
+def test_data_sets_of_random_recordings_read_them_in_turn(data):
+    random = described(data, audio=RANDOM, seq_ordering="reverse")
+    joined = {
+        "class": "MetaDataset",
+        "datasets": {"audio": random, "text": described(data, audio=None)},
+        "data_map": {"data": ("audio", "data"), "classes": ("text", "classes")},
+        "seq_order_control_dataset": "audio",
+    }
+    expected = of_epoch(random, 2)
+    assert of_epoch(joined, 2) == expected
+    assert of_epoch({"class": "MultiProcDataset", "dataset": random}, 2) == expected
+    assert of_epoch({"class": "MultiEpochDataset", "dataset": random, "multi_epoch": 2}, 1) == [
+        *of_epoch(random, 1),
+        *expected,
+    ]
+    twice = {"class": "ConcatDataset", "datasets": [random, random], "seq_ordering": "default"}
+    assert of_epoch(twice, 2) == expected * 2
+    for start in (2, 5, 8):
+        assert of_epoch(twice, 2, start) == (expected * 2)[start:]
+
+
+def test_recordings_whose_header_tells_their_length_are_read_by_index(data):
+    with open_dataset(described(data)) as dataset:
+        assert not dataset.streamed
+
+
+def test_random_permute_needs_its_extra(data, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    message = refused(described(data, audio=LOG_MEL | {"random_permute": True}))
+    assert message.startswith("audio: random_permute: needs the package librosa, of the extra 'audio'")
+
+
 # Bad input
 
 
