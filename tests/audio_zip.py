@@ -8,25 +8,38 @@ import numpy as np
 import soundfile
 
 RATE = 8000
-TEXTS = ["ab a", "b", "ba ba", "bb", "a a", "aba", "abb a", "b b"]
+TEXTS = {"one": "ab a", "two": "b", "three": "ba ba", "four": "é"}
+CHARACTERS = {"class": "CharacterTargets", "labels": [" ", "a", "b", "é"], "unknown_label": None}
+LOG_MEL = {"features": "log_mel_filterbank", "num_feature_filters": 20}
 
 
-def recording(number: int) -> np.ndarray:
-    """:return: float64 [N], samples of the sequence of that number"""
-    return np.random.default_rng(number).uniform(-0.5, 0.5, 1500 + 403 * number)
+def samples(name: str) -> np.ndarray:
+    seed = list(TEXTS).index(name)
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, 1500 + 803 * seed)
 
 
-def write_zip(path: Path, count: int = len(TEXTS)) -> str:
-    """:return: the path, of a zip file of WAV files 0.wav, 1.wav, …"""
-    name = path.name.removesuffix(".zip")
-    entries = [
-        {"text": TEXTS[i], "duration": len(recording(i)) / RATE, "file": f"{i}.wav", "seq_name": f"seq-{i}"}
-        for i in range(count)
-    ]
-    with zipfile.ZipFile(path, "w") as archive:
+def wav(audio: np.ndarray, rate: int = RATE, **options) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, audio, rate, **({"format": "WAV"} | options))
+    return file.getvalue()
+
+
+def write_zip(path: Path, entries: list[dict], files: dict[str, bytes], name: str | None = None, **options) -> str:
+    name = name or path.name.removesuffix(".zip")
+    with zipfile.ZipFile(path, "w", **options) as archive:
         archive.writestr(f"{name}.txt", repr(entries))
-        for i in range(count):
-            content = io.BytesIO()
-            soundfile.write(content, recording(i), RATE, format="WAV")
-            archive.writestr(f"{name}/{i}.wav", content.getvalue())
+        for file, content in files.items():
+            archive.writestr(f"{name}/{file}", content)
     return str(path)
+
+
+def entries(*names: str) -> list[dict]:
+    return [{"text": TEXTS[name], "duration": len(samples(name)) / RATE, "file": f"{name}.wav"} for name in names]
+
+
+def files(*names: str) -> dict[str, bytes]:
+    return {f"{name}.wav": wav(samples(name)) for name in names}
+
+
+def described(path, **options) -> dict:
+    return {"class": "OggZipDataset", "path": path, "audio": LOG_MEL, "targets": CHARACTERS} | options

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.audio_zip import write_zip
+from tests.audio_zip import CHARACTERS, TEXTS, entries, files, write_zip
+from tests.audio_zip import described as described_zip
 from tests.tiny import phase
 
-EXTERN_DATA = {"data": {"dim": 12}, "classes": {"dim": 3, "sparse": True}}
+EXTERN_DATA = {"data": {"dim": 12}, "classes": {"dim": 4, "sparse": True}}
 NETWORK = {
     "half": {"class": "pool", "mode": "avg", "pool_size": (2,), "padding": "same", "from": "data"},
     "hidden": {"class": "linear", "activation": "tanh", "n_out": 4, "from": "half"},
@@ -20,23 +21,18 @@ def cropped(audio, sample_rate, random_state):
 
 @pytest.fixture
 def described(tmp_path):
-    """:return: function (further audio options) → description of 8 recordings"""
-    path = write_zip(tmp_path / "data.zip")
+    """:return: function (further audio options) → description of recordings"""
+    path = write_zip(tmp_path / "data.zip", entries(*TEXTS), files(*TEXTS))
 
     def describe(**audio):
-        return {
-            "class": "OggZipDataset",
-            "path": path,
-            "audio": {"features": "log_mel_filterbank", "num_feature_filters": 12} | audio,
-            "targets": {"class": "CharacterTargets", "labels": [" ", "a", "b"], "unknown_label": None},
-            "seq_ordering": "laplace:2",
-        }
+        options = {"features": "log_mel_filterbank", "num_feature_filters": 12} | audio
+        return described_zip(path, audio=options, targets=CHARACTERS, seq_ordering="laplace:2")
 
     return describe
 
 
 def train_phase(data: dict) -> dict:
-    return phase(0, range(1, 4), NETWORK, max_seqs=2, batch_size=400, returnn_batches=True) | {
+    return phase(0, range(1, 4), NETWORK, max_seqs=1, batch_size=400, returnn_batches=True) | {
         "train": data,
         "dev": data,
     }
