@@ -143,8 +143,7 @@ def _check_readable(description: dict[str, Any], streams: StreamsToRead, extern_
     open_dataset(description, extern_data)  # finds wrong options
     if all(getattr(path, "creator", None) is None or path.available() for path in paths_in(description)):
         with open_dataset(description, extern_data, streams.in_all([description])) as dataset:
-            dataset.check()
-            dataset.check_not_empty()
+            dataset.check_before_jobs()
 
 
 def _parts(

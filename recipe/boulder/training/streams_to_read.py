@@ -39,6 +39,7 @@ class StreamsToRead:
         counted = self.counted
         for description in descriptions if counted else ():
             with open_dataset(description) as dataset:
-                dataset.check()
-                counted &= dataset.streams.keys()
+                if not dataset.streamed:  # otherwise lengths are known once sequences are read
+                    dataset.check()
+                    counted &= dataset.streams.keys()
         return self.read | counted
