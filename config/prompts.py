@@ -49,6 +49,9 @@ EACH_ENTRY = {"*": None}  # an independent dropout mask per entry; by RETURNN's 
 EACH_FRAME = {"B": None, "T": None, "F": 1}  # a frame is dropped as a whole
 EACH_BAND = {"B": None, "T": 1, "F": None}  # a mel band is dropped in the whole sequence
 
+DEMO_WIDTH = 192
+DEMO_RATES = [0.001] * 30 + [0.001 * 0.85**n for n in range(1, 19)]
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -252,8 +255,8 @@ def demo(folder: str | None = None) -> None:
             Stage(blocks=6, reduction=2, dropout=0.2, masking=0.1, epochs=6),
             Stage(blocks=6, reduction=2, dropout=0.3, masking=0.15),
         ],
-        width=192,
-        learning_rates=[0.001] * 30 + [0.001 * 0.85**n for n in range(1, 19)],
+        width=DEMO_WIDTH,
+        learning_rates=DEMO_RATES,
         config={"batch_size": 3000, "max_seqs": 20},
         rqmt=training_rqmt(cpu=2, mem=4, time=2),
         description="Telephone prompts in English, 8 kHz: a small network for two cores.",
