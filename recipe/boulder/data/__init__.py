@@ -8,11 +8,12 @@ from boulder.data.batches import Batch, Batches, form_batches, read_batch, witho
 from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
 from boulder.data.dataset import PATHS, Dataset, dataset_class
-from boulder.data.description import canonical_description, open_dataset, paths_in
+from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.meta_dataset import MetaDataset
+from boulder.data.ogg_zip_dataset import OggZipDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
@@ -27,6 +28,7 @@ __all__ = [
     "HdfDataset",
     "HdfWriter",
     "MetaDataset",
+    "OggZipDataset",
     "Stream",
     "batches_of_epoch",
     "canonical_description",
@@ -44,6 +46,7 @@ __all__ = [
     "share_of",
     "share_spec",
     "shares_of_epoch",
+    "with_digests",
     "within_limits",
     "without_dropped",
     "without_empty_end",

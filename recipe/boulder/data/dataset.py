@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -16,13 +16,22 @@ from boulder.data.order_options import PATH, OrderOptions
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
-__all__ = ["DESCRIPTIONS", "PATH", "PATHS", "Dataset", "dataset_class", "dataset_classes"]
+__all__ = ["DESCRIPTIONS", "PATH", "PATHS", "Dataset", "dataset_class", "dataset_classes", "files_in"]
 
 PATHS = {"paths": True}
 """Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
 
 DESCRIPTIONS = {"descriptions": True}
 """Metadata of a field whose option is a dict of descriptions of other data sets."""
+
+
+def files_in(names: Callable[[Mapping[str, Any]], list[str]]) -> dict[str, object]:
+    """
+    :param names: the option as given → the keys whose values are files
+    :return: metadata of a field whose option is a dict, some of whose values are files
+    """
+    return {"files_in": names}
+
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths

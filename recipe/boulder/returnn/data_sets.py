@@ -9,6 +9,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
+from boulder.data.description import plain_option
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 from boulder.returnn.paths import absolute_path
@@ -114,7 +115,7 @@ def data_description(
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
         elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
-            options[option] = found
+            options[option] = plain_option(found, f"{where}: {option}")
     if problems:
         raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
@@ -135,6 +136,11 @@ def _absolute(
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("files_in") and isinstance(value, Mapping):
+            files = metadata["files_in"](value)
+            result[option] = {
+                name: absolute_path(item, folder, as_path) if name in files else item for name, item in value.items()
+            }
         elif metadata.get("descriptions") and isinstance(value, Mapping):
             result[option] = {
                 name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
