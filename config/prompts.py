@@ -133,8 +133,7 @@ def network(stage: Stage, width: int) -> dict:
     :return: net dict
     """
     net = {
-        "frames": {"class": "copy", "from": "data", "dropout": stage.masking, "dropout_noise_shape": EACH_FRAME},
-        "bands": {"class": "copy", "from": "frames", "dropout": stage.masking, "dropout_noise_shape": EACH_BAND},
+        "bands": {"class": "copy", "from": "data", "dropout": stage.masking, "dropout_noise_shape": EACH_BAND},
         "front": {
             "class": "conv", "from": "bands", "filter_size": [5], "padding": "same", "n_out": width,
             "activation": "relu", "with_bias": True,
@@ -142,8 +141,9 @@ def network(stage: Stage, width: int) -> dict:
         "reduced": {
             "class": "pool", "from": "front", "mode": "max", "pool_size": [stage.reduction], "padding": "same",
         },
+        "frames": {"class": "copy", "from": "reduced", "dropout": stage.masking, "dropout_noise_shape": EACH_FRAME},
     }  # fmt: skip
-    source = "reduced"
+    source = "frames"
     for block in range(stage.blocks):
         name = f"block{block}"
         net[f"{name}_norm"] = {"class": "layer_norm", "from": source}
@@ -251,9 +251,9 @@ def demo(folder: str | None = None) -> None:
         folder=folder,
         stages=[
             Stage(blocks=2, reduction=4, dropout=0.1, masking=0.0, epochs=6),
-            Stage(blocks=4, reduction=3, dropout=0.2, masking=0.05, epochs=6),
-            Stage(blocks=6, reduction=2, dropout=0.2, masking=0.1, epochs=6),
-            Stage(blocks=6, reduction=2, dropout=0.3, masking=0.15),
+            Stage(blocks=4, reduction=3, dropout=0.2, masking=0.1, epochs=6),
+            Stage(blocks=6, reduction=3, dropout=0.2, masking=0.1, epochs=6),
+            Stage(blocks=6, reduction=3, dropout=0.3, masking=0.2),
         ],
         width=DEMO_WIDTH,
         learning_rates=DEMO_RATES,
