@@ -50,7 +50,7 @@ EACH_FRAME = {"B": None, "T": None, "F": 1}  # a frame is dropped as a whole
 EACH_BAND = {"B": None, "T": 1, "F": None}  # a mel band is dropped in the whole sequence
 
 DEMO_WIDTH = 192
-DEMO_RATES = [0.001] * 30 + [0.001 * 0.85**n for n in range(1, 19)]
+DEMO_RATES = [0.001] * 58 + [0.001 * 0.92**n for n in range(1, 43)]
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def demo(folder: str | None = None) -> None:
             Stage(blocks=2, reduction=4, dropout=0.1, masking=0.0, epochs=6),
             Stage(blocks=4, reduction=3, dropout=0.2, masking=0.1, epochs=6),
             Stage(blocks=6, reduction=3, dropout=0.2, masking=0.1, epochs=6),
-            Stage(blocks=6, reduction=3, dropout=0.3, masking=0.2),
+            Stage(blocks=6, reduction=3, dropout=0.3, masking=0.15),
         ],
         width=DEMO_WIDTH,
         learning_rates=DEMO_RATES,
