@@ -50,7 +50,7 @@ EACH_FRAME = {"B": None, "T": None, "F": 1}  # a frame is dropped as a whole
 EACH_BAND = {"B": None, "T": 1, "F": None}  # a mel band is dropped in the whole sequence
 
 DEMO_WIDTH = 192
-DEMO_RATES = [0.001] * 58 + [0.001 * 0.92**n for n in range(1, 43)]
+DEMO_RATES = [0.001] * 40 + [0.001 * 0.9**n for n in range(1, 31)]
 
 
 @dataclass(frozen=True)
