@@ -13,6 +13,7 @@ from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.data.order_options import OF_ORDER
+from boulder.data.returnn_description import is_for_returnn, nearest_class, returnn_description
 from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
 from boulder.errors import DataError, nearest
@@ -46,12 +47,14 @@ def _canonical(
     description: object, where: str, as_path: Callable[[str], object], ordered: bool = True
 ) -> dict[str, Any]:
     options = _as_dict(description, where)
+    if is_for_returnn(options):
+        options = returnn_description(options, where)
     name = options.pop("class", None)
     if not isinstance(name, str) or name not in dataset_classes():
         known = ", ".join(dataset_classes())
         similar = next((f", but {key!r}" for key in options if nearest(key, ["class"])), "")
         found = f"found no 'class'{similar}" if name is None else f"unknown data set class {name!r}"
-        raise DataError(f"{where}: {found}, expected one of {known}{nearest(str(name), dataset_classes())}")
+        raise DataError(f"{where}: {found}, expected one of {known}{nearest_class(name)}")
     cls = dataset_classes()[name]
     for key in options:
         if key not in cls.options():
@@ -70,12 +73,15 @@ def _canonical(
                 plain[key] = _path_or_paths(plain[key], key, as_path)
             if key in plain and field.metadata.get("files_in"):
                 plain[key] = _with_files(plain[key], key, field.metadata["files_in"], as_path)
-            if key in plain and field.metadata.get("descriptions"):
-                plain[key] = _descriptions(plain[key], key, as_path)
+            if key in plain and (form := field.metadata.get("descriptions")):
+                plain[key] = each_description(
+                    plain[key], form, key, lambda item, place: _canonical(item, place, as_path)
+                )
         dataset = cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
-    left_out = () if ordered or dataset.order_selects else OF_ORDER
+    left_out = {key for key, field in cls.options().items() if not field.metadata.get("effect", True)}
+    left_out |= set() if ordered or dataset.order_selects else {*OF_ORDER}
     kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
     return {"class": name} | kept
 
@@ -141,6 +147,26 @@ def with_digests(description: object, functions: dict[str, dict] | None = None) 
     return description
 
 
+def each_description(value: object, form: str, where: str, function: Callable[[object, str], Any]) -> Any:
+    """
+    :param value: of an option with descriptions of other data sets
+    :param form: see `boulder.data.dataset.DESCRIPTIONS`
+    :param where: context for error messages
+    :param function: (description, context) → value
+    :return: the option, of the same form, with these values in place of the descriptions
+    :raises DataError: for another form
+    """
+    if form == "one":
+        return function(value, where)
+    if form == "list":
+        if not isinstance(value, list | tuple) or not value:
+            raise DataError(f"{where}: found {value!r:.60}, expected a list of descriptions of data sets")
+        return [function(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if not isinstance(value, Mapping) or not value:
+        raise DataError(f"{where}: found {value!r:.60}, expected a dict, name → description of a data set")
+    return {name: function(item, f"{where}[{name!r}]") for name, item in value.items()}
+
+
 def paths_in(description: object) -> Iterator[Any]:
     """:return: the path objects in a description, i.e. the values with a method `get_path`"""
     if _is_path_object(description):
@@ -186,12 +212,6 @@ def _with_files(
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     return {name: _path(item, f"{key}[{name!r}]", as_path) if name in files else item for name, item in value.items()}
-
-
-def _descriptions(value: object, key: str, as_path: Callable[[str], object]) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        raise DataError(f"{key}: found {value!r:.60}, expected a dict, name → description of a data set")
-    return {name: _canonical(item, f"{key}[{name!r}]", as_path) for name, item in value.items()}
 
 
 def _path(value: object, key: str, as_path: Callable[[str], object], expected: str = "a path") -> object:
