@@ -42,6 +42,10 @@ class Place:
         return asdict(self)
 
 
+START = Place()
+"""The begin of an epoch."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A sequence, or a chunk of one, that becomes a part of a batch."""

@@ -152,6 +152,8 @@ def _serve(connection: Connection) -> None:
             traceback.print_exc()
             text = " ".join(str(error).split())
             answer = (True, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        except KeyboardInterrupt:  # so RETURNN ends a process one of whose threads has failed, which has printed why
+            os._exit(1)
         connection.send(answer)
 
 
