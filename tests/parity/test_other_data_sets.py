@@ -89,10 +89,13 @@ SETUPS = {
 }
 
 
+def network(loss: str, batch_size: int) -> str:
+    return NETWORK.replace("@loss@", loss).replace("@batch_size@", str(batch_size))
+
+
 def write_setup(folder: Path, name: str) -> Path:
     data, loss, batch_size = SETUPS[name]
-    text = NETWORK.replace("@loss@", loss).replace("@batch_size@", str(batch_size))
-    (folder / "my.config").write_text(f"#!rnn.py\n{data}{text}")
+    (folder / "my.config").write_text(f"#!rnn.py\n{data}{network(loss, batch_size)}")
     if name == "speech":
         write_speech(folder / "corpus")
     return folder / "my.config"
@@ -120,8 +123,7 @@ def write_speech(folder: Path) -> None:
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """:return: function (name of a setup, numbers of batches after which a signal comes) → the last checkpoint"""
-    for module in ("phase_training",):  # a process sets the number of threads only once
-        monkeypatch.setattr(f"jobs.{module}.limit_threads", lambda _rqmt: None)
+    monkeypatch.setattr("jobs.phase_training.limit_threads", lambda _rqmt: None)  # a process sets it only once
     whole, left = Progress.advance, [10**9]
 
     def advance(self, sums):
@@ -202,15 +204,14 @@ def test_an_hdf_data_set_by_the_package_has_the_batches_of_boulders_reader(tmp_p
                     assert all(np.array_equal(sequence.data[key], data[key]) for key in HDF)
 
 
-def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp_path):
-    text = RASR.replace('"sprintConfigStr": ""', '"sprintConfigStr": ["--dies-at=corpus/4"]').replace(
-        ', "partition_epoch": 2', ""
-    )
-    (tmp_path / "my.config").write_text(
-        f"#!rnn.py\n{text}{NETWORK.replace('@loss@', 'ce').replace('@batch_size@', '30')}"
-    )
+def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp_path, capfd):
+    text = RASR.replace('"sprintConfigStr": "", "partition_epoch": 2', '"sprintConfigStr": ["--dies-at=corpus/4"]')
+    (tmp_path / "my.config").write_text(f"#!rnn.py\n{text}{network('ce', 30)}")
     training = load_config(tmp_path / "my.config").training()
     with open_dataset(training.train_data, training.extern_data) as dataset:
         assert len(list(dataset.sequences(1, 0, "default"))) == 20
-        with pytest.raises(DataError, match=r"^ExternSprintDataset: .*"):
+        with pytest.raises(
+            DataError, match=r"^ExternSprintDataset: its process has ended with exit code 1; .*EOFError"
+        ):
             list(dataset.sequences(2, 0, "default"))
+    assert "ExternSprintDataset: RASR: cannot read corpus/4" in capfd.readouterr().err

@@ -152,9 +152,19 @@ def _serve(connection: Connection) -> None:
             traceback.print_exc()
             text = " ".join(str(error).split())
             answer = (True, f"{type(error).__name__}: {text}" if text else type(error).__name__)
-        except KeyboardInterrupt:  # so RETURNN ends a process one of whose threads has failed, which has printed why
-            os._exit(1)
         connection.send(answer)
+
+
+def _restore_fromstring() -> None:
+    """NumPy 2.3 has removed `fromstring` for bytes, by which `ExternSprintDataset` still reads its arrays."""
+    of_text = np.fromstring
+
+    def fromstring(string: Any, dtype: Any = float, count: int = -1, *, sep: str = "", **others: Any) -> np.ndarray:
+        if sep:
+            return of_text(string, dtype, count, sep=sep, **others)
+        return np.frombuffer(string, dtype, count).copy()
+
+    np.fromstring = fromstring
 
 
 def _end_with_parent(lifeline: socket.socket) -> None:
@@ -166,5 +176,8 @@ def _end_with_parent(lifeline: socket.socket) -> None:
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     threading.Thread(target=_end_with_parent, args=(socket.socket(fileno=int(sys.argv[2])),), daemon=True).start()
-    _serve(Connection(int(sys.argv[1])))
-    os.killpg(0, signal.SIGKILL)
+    _restore_fromstring()
+    try:
+        _serve(Connection(int(sys.argv[1])))
+    except KeyboardInterrupt:  # so RETURNN ends a process one of whose threads has failed, which has printed why
+        os._exit(1)
