@@ -142,7 +142,7 @@ def trained(tmp_path, monkeypatch):
         waiting = list(stops)
         pipeline = lay_out("my", **load_config(file).training(tk.Path).arguments())
         assert "returnn" not in sys.modules
-        assert len(pipeline.jobs) == 3
+        assert len(pipeline.jobs) == 2
         for job in pickle.loads(pickle.dumps(pipeline.jobs)):
             job._sis_setup_directory()
             while True:
