@@ -107,10 +107,9 @@ def test_a_vocabulary_of_another_size_than_extern_data_is_an_error_that_names_bo
     streams = {"data": {"dim": 20}, "classes": {"dim": 5, "sparse": True}}
     message = refused(described(data, targets=targets), streams)
     assert message == (
-        f"'classes': {vocabulary} has sparse labels [T] of dimension 4, expected sparse labels [T] of dimension 5, "
-        "as extern_data says"
+        f"targets: {vocabulary}: 'classes' holds sparse labels [T] of dimension 4, expected sparse labels [T] of dimension 5"
     )
-    assert "'data': the options give dense features [T, 20], expected dense features [T, 21]" in refused(
+    assert "audio: 'data' holds dense features [T, 20], expected dense features [T, 21]" in refused(
         described(data), {"data": {"dim": 21}}
     )
     assert "found no stream 'classes' without 'targets'" in refused(described(data, targets=None), streams)
