@@ -3,6 +3,7 @@ reduction is relaxed.
 
     boulder run config/prompts.demo     English, 19 minutes of speech, on two cores
     boulder run config/prompts.py       English, Spanish, French, Italian and Russian together, for a GPU
+    boulder run config/prompts.tts      speech synthesis on the same data, see config/prompts_tts.py
 
 The network follows the RETURNN speech setups: log mel features → convolution → max pooling over time → residual blocks of
 convolutions → softmax over characters and the blank, with CTC loss. Pretraining: index 0 has few blocks, which see every fourth
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 
 from boulder.speech import LANGUAGES, characters, language
 from boulder.speech.prompts import SOUNDS
+from config.prompts_tts import tts, tts_large  # noqa: F401 (`boulder run config/prompts.tts`)
 from jobs.ctc_pictures import CtcPicturesJob
 from jobs.ctc_search import CtcSearchJob
 from jobs.debian_packages import DebianPackagesJob
