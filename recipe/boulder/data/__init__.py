@@ -17,6 +17,7 @@ from boulder.data.hdf_writer import HdfWriter
 from boulder.data.meta_dataset import MetaDataset
 from boulder.data.multi_epoch_dataset import MultiEpochDataset
 from boulder.data.multi_proc_dataset import MultiProcDataset
+from boulder.data.ogg_zip_dataset import OggZipDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
@@ -35,6 +36,7 @@ __all__ = [
     "MetaDataset",
     "MultiEpochDataset",
     "MultiProcDataset",
+    "OggZipDataset",
     "Stream",
     "batches_of_epoch",
     "canonical_description",

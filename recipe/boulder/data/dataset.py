@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ __all__ = [
     "Dataset",
     "dataset_class",
     "dataset_classes",
+    "files_in",
 ]
 
 PATHS = {"paths": True}
@@ -43,6 +44,15 @@ DESCRIPTION = {"descriptions": "one"}
 
 WITHOUT_EFFECT = {"effect": False}
 """Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
+
+
+def files_in(names: Callable[[Mapping[str, Any]], list[str]]) -> dict[str, object]:
+    """
+    :param names: the option as given → the keys whose values are files
+    :return: metadata of a field whose option is a dict, some of whose values are files
+    """
+    return {"files_in": names}
+
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
@@ -174,8 +184,15 @@ class Dataset(OrderOptions, ABC):
         :return: the same sequences whenever it is called
         :raises DataError: if a sequence cannot be read
         """
-        order = self.epoch_order(epoch, seed, default)[start:]
-        for first in range(0, len(order), _BLOCK):
+        yield from self.in_order(self.epoch_order(epoch, seed, default), epoch, seed, start)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        As `sequences`, in a given order.
+
+        :param order: int64 [M], indices of sequences
+        """
+        for first in range(start, len(order), _BLOCK):
             block = order[first : first + _BLOCK]
             for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
                 yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})

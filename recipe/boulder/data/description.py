@@ -68,6 +68,8 @@ def _canonical(
                 plain[key] = _paths(plain[key], key, as_path)
             if key in plain and field.metadata.get("path"):
                 plain[key] = _path_or_paths(plain[key], key, as_path)
+            if key in plain and field.metadata.get("files_in"):
+                plain[key] = _with_files(plain[key], key, field.metadata["files_in"], as_path)
             if key in plain and (form := field.metadata.get("descriptions")):
                 plain[key] = each_description(
                     plain[key], form, key, lambda item, place: _canonical(item, place, as_path)
@@ -195,6 +197,18 @@ def _path_or_paths(value: object, key: str, as_path: Callable[[str], object]) ->
     if isinstance(value, Mapping):
         return {name: _path(path, f"{key}[{name!r}]", as_path) for name, path in value.items()}
     return _path(value, key, as_path)
+
+
+def _with_files(
+    value: object, key: str, names: Callable[[Mapping[str, Any]], list[str]], as_path: Callable[[str], object]
+) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        files = names(value)
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
+    return {name: _path(item, f"{key}[{name!r}]", as_path) if name in files else item for name, item in value.items()}
 
 
 def _path(value: object, key: str, as_path: Callable[[str], object], expected: str = "a path") -> object:

@@ -146,6 +146,11 @@ def _absolute(
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
+        elif metadata.get("files_in") and isinstance(value, Mapping):
+            files = metadata["files_in"](value)
+            result[option] = {
+                name: absolute_path(item, folder, as_path) if name in files else item for name, item in value.items()
+            }
         elif form := metadata.get("descriptions"):
             result[option] = each_description(
                 value, form, f"{where}: {option}", lambda item, place: data_description(item, place, folder, as_path)
