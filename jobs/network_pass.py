@@ -70,7 +70,7 @@ class NetworkPassJob(Job):
 
         limit_threads(self.rqmt)
         return DataPass(
-            checkpoint=Checkpoint.load(self.checkpoint.get_path()),
+            checkpoint=Checkpoint.load(self.checkpoint.get_path()).for_inference(),
             extern_data=self.extern_data,
             data=self.data,
             batch_size=self.batch_size,

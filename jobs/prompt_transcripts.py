@@ -46,8 +46,8 @@ class PromptTranscriptsJob(Job):
         splits: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
         for code in self.languages:
             prompts = read_prompts(Path(self.root.get_path()), language(code))
-            for audio, text in prompts.transcripts.items():
-                splits[split_of(text, self.dev_percent, self.test_percent)][audio] = text
+            for name, text in prompts.transcripts.items():
+                splits[split_of(text, self.dev_percent, self.test_percent)][name] = text
             print(
                 f"{code}: {len(prompts.transcripts)} recordings; left out: {len(prompts.without_text)} without a text, "
                 f"{len(prompts.unclear)} whose text does not say what is spoken"

@@ -10,7 +10,7 @@ from boulder.search import score
 from boulder.search.character_errors import character_errors
 from boulder.search.labels import read_labels
 from boulder.search.word_errors import total, word_errors
-from boulder.speech import read_transcripts, tag_of
+from boulder.speech import read_transcripts
 from sisyphus import Job, Task, tk
 
 
@@ -52,7 +52,7 @@ class TranscriptScoringJob(Job):
         yield Task("run", mini_task=True)
 
     def run(self) -> None:
-        references = {tag_of(audio): text for audio, text in read_transcripts(self.transcripts.get_path()).items()}
+        references = read_transcripts(self.transcripts.get_path())
         labels = read_labels({"class": "CharacterTargets", "vocab_file": self.vocabulary})
         with open(self.hypotheses.get_path(), encoding="utf-8") as file:
             hypotheses = {tag: labels.text(found, f"hypothesis of {tag!r}") for tag, found in json.load(file).items()}

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ def options_table(cls: type, names: list[str]) -> str:
     lines = []
     for name in names:
         default = known[name].default
+        default = known[name].default_factory() if default is MISSING and name not in required else default
         shown = "" if name in required or default is None else f"`{default!r}`".replace("'", '"')
         lines.append(f"| `{name}` | {shown} | {texts[name].replace('|', '∣')} |")
     return "\n".join(["| option | default | |", "|---|---|---|", *lines])

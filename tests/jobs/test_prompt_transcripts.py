@@ -60,7 +60,7 @@ def test_languages_share_the_vocabulary(tmp_path, run, path):
     write_packages(tmp_path / "root", "en", {name: f"one {name}" for name in "abcdefgh"})
     write_packages(tmp_path / "root", "ru", {name: f"два {name}" for name in "abcdefgh"})
     job = run(PromptTranscriptsJob(root=path("root"), languages=["en", "ru"], dev_percent=40, test_percent=30))
-    speakers = {audio.split("/")[0] for part in transcripts_of(job) for audio in part}
+    speakers = {name.split("/")[0] for part in transcripts_of(job) for name in part}
     assert speakers == {"en_US_f_Allison", "ru_RU_f_IvrvoiceRU"}
     labels = literal_eval(Path(job.out_vocabulary.get_path()).read_text())
     assert labels == {character: index for index, character in enumerate(characters(["en", "ru"]))}
@@ -69,7 +69,7 @@ def test_languages_share_the_vocabulary(tmp_path, run, path):
 def test_rates_count_characters_and_words(tmp_path, run, path):
     from jobs.transcript_scoring import TranscriptScoringJob
 
-    (tmp_path / "t.txt").write_text("a.wav\tab ab\nb.wav\tba\n")
+    (tmp_path / "t.txt").write_text("a\tab ab\nb\tba\n")
     (tmp_path / "v.txt").write_text("{' ': 0, 'a': 1, 'b': 2}\n")
     (tmp_path / "h.json").write_text(json.dumps({"a": [1, 0, 1, 2, 2], "b": [2, 1]}))
     job = run(TranscriptScoringJob(hypotheses=path("h.json"), transcripts=path("t.txt"), vocabulary=path("v.txt")))

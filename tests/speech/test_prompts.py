@@ -17,12 +17,19 @@ def test_recordings_have_normalised_texts_and_the_others_are_named(tmp_path):
     write_wav(tmp_path / SOUNDS / EN.speaker / "extra.wav", "x")
     prompts = read_prompts(tmp_path, EN)
     assert prompts.transcripts == {
-        "en_US_f_Allison/activated.wav": "activated",
-        "en_US_f_Allison/digits/4.wav": "four",
-        "en_US_f_Allison/vm-press.wav": "press four or pound",
+        "en_US_f_Allison/activated": "activated",
+        "en_US_f_Allison/digits/4": "four",
+        "en_US_f_Allison/vm-press": "press four or pound",
     }
-    assert prompts.unclear == ["en_US_f_Allison/beep.wav", "en_US_f_Allison/demo.wav"]
-    assert prompts.without_text == ["en_US_f_Allison/extra.wav"]
+    assert prompts.unclear == ["en_US_f_Allison/beep", "en_US_f_Allison/demo"]
+    assert prompts.without_text == ["en_US_f_Allison/extra"]
+
+
+def test_a_noise_is_not_speech_whatever_its_text_says(tmp_path):
+    write_packages(tmp_path, "it", texts={"beeperr": "Tono di errore.", "uno": "uno"})
+    prompts = read_prompts(tmp_path, language("it"))
+    assert prompts.transcripts == {"it_IT_m_Carlo/uno": "uno"}
+    assert prompts.unclear == ["it_IT_m_Carlo/beeperr"]
 
 
 def test_a_name_with_two_texts_has_none_and_a_repeated_name_is_not_part_of_the_text(tmp_path):
@@ -30,8 +37,8 @@ def test_a_name_with_two_texts_has_none_and_a_repeated_name_is_not_part_of_the_t
     (listed,) = tmp_path.rglob("core-sounds-en.txt.gz")
     listed.write_bytes(gzip.compress(b"a: one\na: other\nb: b: two\nb: b: two\n"))
     prompts = read_prompts(tmp_path, EN)
-    assert prompts.transcripts == {"en_US_f_Allison/b.wav": "two"}
-    assert prompts.without_text == ["en_US_f_Allison/a.wav"]
+    assert prompts.transcripts == {"en_US_f_Allison/b": "two"}
+    assert prompts.without_text == ["en_US_f_Allison/a"]
 
 
 def test_a_missing_package_is_an_error_that_names_it(tmp_path):

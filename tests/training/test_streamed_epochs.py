@@ -120,7 +120,8 @@ def test_data_to_score_has_the_limits_of_known_lengths_but_is_not_sorted(file):
             batches = batches_to_score(dataset, 1, options, limited)
             expected = {tag for batch in batches for tag in dataset.tags(batch)}
         with open_dataset({"class": "StreamedHdf", "files": [file]}, STREAMS) as dataset:
-            found = [tag for batch in streamed_to_score(dataset, 1, options, limited) for tag in batch.tags]
+            batches = streamed_to_score(dataset, 1, options, limited)
+            found = [sequence.tag for batch in batches for sequence in batch.sequences]
         assert found == sorted(expected, key=lambda tag: int(tag.removeprefix("seq-")))
 
 

@@ -19,6 +19,7 @@ from boulder.data.meta_dataset import MetaDataset
 from boulder.data.multi_epoch_dataset import MultiEpochDataset
 from boulder.data.multi_proc_dataset import MultiProcDataset
 from boulder.data.ogg_zip_dataset import OggZipDataset
+from boulder.data.returnn_dataset import ReturnnDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
@@ -41,6 +42,7 @@ __all__ = [
     "MultiEpochDataset",
     "MultiProcDataset",
     "OggZipDataset",
+    "ReturnnDataset",
     "StaticDataset",
     "Stream",
     "TranslationDataset",

@@ -207,6 +207,15 @@ class Dataset(OrderOptions, ABC):
             for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
                 yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})
 
+    def check_before_jobs(self) -> None:
+        """
+        What the job manager checks once all files exist.
+
+        :raises DataError: if the data cannot be read, or has no sequences
+        """
+        self.check()
+        self.check_not_empty()
+
     # Derived from these
 
     @property

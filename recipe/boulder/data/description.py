@@ -13,6 +13,7 @@ from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.data.order_options import OF_ORDER
+from boulder.data.returnn_description import is_for_returnn, nearest_class, returnn_description
 from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
 from boulder.errors import DataError, nearest
@@ -46,12 +47,14 @@ def _canonical(
     description: object, where: str, as_path: Callable[[str], object], ordered: bool = True
 ) -> dict[str, Any]:
     options = _as_dict(description, where)
+    if is_for_returnn(options):
+        options = returnn_description(options, where)
     name = options.pop("class", None)
     if not isinstance(name, str) or name not in dataset_classes():
         known = ", ".join(dataset_classes())
         similar = next((f", but {key!r}" for key in options if nearest(key, ["class"])), "")
         found = f"found no 'class'{similar}" if name is None else f"unknown data set class {name!r}"
-        raise DataError(f"{where}: {found}, expected one of {known}{nearest(str(name), dataset_classes())}")
+        raise DataError(f"{where}: {found}, expected one of {known}{nearest_class(name)}")
     cls = dataset_classes()[name]
     for key in options:
         if key not in cls.options():

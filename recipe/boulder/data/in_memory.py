@@ -16,11 +16,11 @@ from boulder.data.streams import Stream
 @dataclass(kw_only=True, eq=False)
 class InMemory(Dataset):
     """
-    :param sequences: of the same streams
+    :param held: sequences of the same streams
     :param kinds: key → shape and dtype of each stream
     """
 
-    sequences: Sequence[ReadSequence] = field(metadata={"option": False})
+    held: Sequence[ReadSequence] = field(metadata={"option": False})
     kinds: Mapping[str, Stream] = field(metadata={"option": False})
 
     @property
@@ -29,7 +29,7 @@ class InMemory(Dataset):
 
     @property
     def num_seqs(self) -> int:
-        return len(self.sequences)
+        return len(self.held)
 
     @property
     def lengths(self) -> dict[str, np.ndarray]:
@@ -37,17 +37,17 @@ class InMemory(Dataset):
 
     @property
     def all_lengths(self) -> dict[str, np.ndarray]:
-        keys = self.sequences[0].lengths if self.sequences else self.kinds
+        keys = self.held[0].lengths if self.held else self.kinds
         return {key: self._lengths(key) for key in keys}
 
     def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
-        return [self.sequences[int(index)].data for index in indices]
+        return [self.held[int(index)].data for index in indices]
 
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
-        return [self.sequences[int(index)].tag for index in indices]
+        return [self.held[int(index)].tag for index in indices]
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(repr([(seq.tag, seq.lengths) for seq in self.sequences]).encode()).hexdigest()
+        return hashlib.sha256(repr([(seq.tag, seq.lengths) for seq in self.held]).encode()).hexdigest()
 
     def check(self) -> None:
         """Nothing is opened."""
@@ -56,4 +56,4 @@ class InMemory(Dataset):
         """Nothing is open."""
 
     def _lengths(self, key: str) -> np.ndarray:
-        return np.array([sequence.lengths[key] for sequence in self.sequences], "int32")
+        return np.array([sequence.lengths[key] for sequence in self.held], "int32")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from boulder.data.batches import Batches
+from boulder.data.batches import Batches, form_batches
 from boulder.data.dataset import Dataset
 from boulder.data.in_memory import InMemory
 from boulder.data.random_numbers import CountedNumbers
@@ -42,6 +42,10 @@ class Place:
         return asdict(self)
 
 
+START = Place()
+"""The begin of an epoch."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A sequence, or a chunk of one, that becomes a part of a batch."""
@@ -59,10 +63,6 @@ class StreamedBatch:
 
     sequences: list[ReadSequence]
     after: Place | None
-
-    @property
-    def tags(self) -> list[str]:
-        return [sequence.tag for sequence in self.sequences]
 
 
 def used_parts(
@@ -83,7 +83,7 @@ def used_parts(
                 "the data to resume, or rerun the phase from its start with `boulder rerun`"
             )
         place = Place(number, 0, numbers.drawn, sequence.tag)
-        parts, used = cut(InMemory(sequences=[sequence], kinds=dataset.streams), numbers)
+        parts, used = cut(InMemory(held=[sequence], kinds=dataset.streams), numbers)
         for position, part in enumerate(_read(parts, used)):
             if number > start.seq or position >= start.part:
                 yield Part(part, replace(place, part=position))
@@ -110,7 +110,7 @@ def streamed_batches(
         waiting += more
         if not waiting:
             return
-        batches = form(InMemory(sequences=[part.sequence for part in waiting], kinds=dataset.streams), not more)
+        batches = form(InMemory(held=[part.sequence for part in waiting], kinds=dataset.streams), not more)
         complete = batches[:-1] if more else batches
         for number, indices in enumerate(complete):
             following = waiting[int(batches.borders[number + 1])] if number + 1 < len(batches) else None
@@ -118,3 +118,21 @@ def streamed_batches(
         if not more:
             return
         waiting = waiting[int(batches.borders[-2]) :]
+
+
+def whole_sequences(
+    dataset: Dataset, batch_size: int | Mapping[str, int], max_seqs: int | None = None
+) -> Iterator[StreamedBatch]:
+    """
+    :param batch_size: see `form_batches`
+    :return: batches of all sequences of the first epoch
+    """
+
+    def cut(sequence: Dataset, _numbers: CountedNumbers) -> tuple[Dataset, np.ndarray]:
+        return sequence, np.arange(1)
+
+    def form(sequences: InMemory, _ends: bool) -> Batches:
+        return form_batches(np.arange(sequences.num_seqs), sequences.lengths, batch_size, max_seqs)
+
+    parts = used_parts(dataset, dataset.sequences(1, 0, "default"), START, 0, cut)
+    return streamed_batches(dataset, parts, form)

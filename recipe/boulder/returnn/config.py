@@ -11,7 +11,7 @@ from pathlib import Path
 from boulder.errors import BoulderError, ConfigError
 from boulder.returnn import extern_data as streams
 from boulder.returnn.config_file import read_into
-from boulder.returnn.config_functions import with_imports
+from boulder.returnn.config_functions import class_with_imports, with_imports
 from boulder.returnn.config_object import Config
 from boulder.returnn.notices import Notice
 from boulder.returnn.overrides import FunctionsOfPhases, check_keys, functions_of_training, with_functions_bound
@@ -145,12 +145,16 @@ class ReturnnConfig:
 
     def with_config(self, function: Callable, option: str) -> Callable:
         """
-        :param function: of an option, such as `dynamic_learning_rate`
+        :param function: of an option, such as `dynamic_learning_rate`; or a class
         :param option: its name, for messages
         :return: the function with the modules and options of this config that it uses, so that a worker can call it
         :raises ConfigError: if it needs an option that the config lacks
         """
-        return FunctionsOfPhases(self.config).bound(with_imports(function, self._surroundings), {}, {}, option)
+        if isinstance(function, type):
+            own = class_with_imports(function, self._surroundings)
+        else:
+            own = with_imports(function, self._surroundings)
+        return FunctionsOfPhases(self.config).bound(own, {}, {}, option)
 
     def train_on(self, data: Mapping[str, object], folder: Path) -> None:
         """Replace data sets, see `boulder.returnn.own_data.use_own_data`."""

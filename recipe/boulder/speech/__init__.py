@@ -3,7 +3,7 @@
 from boulder.speech.languages import LANGUAGES, Language, characters, language
 from boulder.speech.prompts import Prompts, read_prompts
 from boulder.speech.spoken_text import spoken_text
-from boulder.speech.transcripts import read_transcripts, tag_of, write_transcripts
+from boulder.speech.transcripts import read_transcripts, write_transcripts
 
 __all__ = [
     "LANGUAGES",
@@ -14,6 +14,5 @@ __all__ = [
     "read_prompts",
     "read_transcripts",
     "spoken_text",
-    "tag_of",
     "write_transcripts",
 ]

@@ -12,11 +12,16 @@ from boulder.speech.spoken_text import spoken_text
 SOUNDS = "usr/share/asterisk/sounds"
 """Folder of all speakers within the root of the packages."""
 
+_NOISES = {
+    "ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave", "descending-2tone", "tt-monkeys",
+}  # fmt: skip
+"""Recordings without speech in every language; the Italian list describes some of them like speech."""
+
 
 @dataclass(frozen=True)
 class Prompts:
     """
-    :param transcripts: recording, relative to `SOUNDS` → normalised text
+    :param transcripts: recording, relative to `SOUNDS` and without ending → normalised text
     :param without_text: recordings that the list of texts lacks, or has twice with different texts
     :param unclear: recordings whose text says nothing, or not how it is spoken
     """
@@ -38,14 +43,14 @@ def read_prompts(root: Path, language: Language) -> Prompts:
     texts = _texts(root / f"usr/share/doc/{language.texts_package}/core-sounds-{language.code}.txt.gz")
     prompts = Prompts({}, [], [])
     for path in recordings:
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        audio = path.relative_to(root / SOUNDS).as_posix()
-        if (text := texts.get(name)) is None:
-            prompts.without_text.append(audio)
-        elif (spoken := spoken_text(text, language)) is None:
-            prompts.unclear.append(audio)
+        in_list = path.relative_to(folder).with_suffix("").as_posix()
+        name = f"{language.speaker}/{in_list}"
+        if (text := texts.get(in_list)) is None:
+            prompts.without_text.append(name)
+        elif in_list in _NOISES or (spoken := spoken_text(text, language)) is None:
+            prompts.unclear.append(name)
         else:
-            prompts.transcripts[audio] = spoken
+            prompts.transcripts[name] = spoken
     return prompts
 
 

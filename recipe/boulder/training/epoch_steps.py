@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from boulder.data import Batches, Dataset, shares_of_epoch
-from boulder.data.streamed_batches import Place, StreamedBatch
+from boulder.data.streamed_batches import START, Place, StreamedBatch
 from boulder.data.streamed_feed import shares_of_stream
 from boulder.training.epoch_batches import batches_to_score, batches_to_train, streamed_to_score, streamed_to_train
 from boulder.training.replicas import OneReplica, Share
@@ -57,7 +58,7 @@ def steps_to_train(
     done = position["batch"] if position else 0
     if not dataset.streamed:
         return _OfBatches(*batches_to_train(dataset, epoch, options, streams), replicas, done)
-    after = (position or {}).get("stream", {"place": Place().to_json(), "frames": 0})
+    after = (position or {}).get("stream", {"place": START.to_json(), "frames": 0})
     if after["place"] is None:  # it was the last batch
         return _OfStream(dataset, iter(()), replicas, after["frames"])
     batches = streamed_to_train(dataset, epoch, options, streams, Place(**after["place"]))
@@ -86,7 +87,10 @@ class _OfBatches:
         count, here = self._replicas.count, self._replicas.here
         shares = shares_of_epoch(self._dataset, self._batches, count, here, start=self._done)
         for number, of_batch in enumerate(shares, self._done):
-            yield Step(of_batch, lambda number=number: self._dataset.tags(self._batches[number]), {})
+            yield Step(of_batch, partial(self._tags, number), {})
+
+    def _tags(self, number: int) -> list[str]:
+        return self._dataset.tags(self._batches[number])
 
 
 class _OfStream:
@@ -100,7 +104,8 @@ class _OfStream:
         for batch, shares in shares_of_stream(self._dataset, self._batches, count, here):
             self.frames += sum(self._frames(seq.lengths) for seq in batch.sequences)
             place = batch.after.to_json() if batch.after else None
-            yield Step(shares, lambda batch=batch: batch.tags, {"stream": {"place": place, "frames": self.frames}})
+            tags = [sequence.tag for sequence in batch.sequences]
+            yield Step(shares, partial(list, tags), {"stream": {"place": place, "frames": self.frames}})
 
     def _frames(self, lengths: Mapping[str, int]) -> int:
         return lengths.get(self._dataset.order_stream, next(iter(lengths.values())))
