@@ -34,7 +34,8 @@ def options_table(cls: type, names: list[str]) -> str:
     required = cls.required_options() if issubclass(cls, Dataset) else []
     lines = []
     for name in names:
-        default = known[name].default
+        default, factory = known[name].default, known[name].default_factory
+        default = factory() if factory is not MISSING else default
         shown = "" if name in required or default in (None, NOT_SET, MISSING) else f"`{default!r}`".replace("'", '"')
         lines.append(f"| `{name}` | {shown} | {texts[name].replace('|', '∣')} |")
     return "\n".join(["| option | default | |", "|---|---|---|", *lines])
