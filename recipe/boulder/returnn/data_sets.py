@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from boulder.data.description import each_description, plain_option
 from boulder.data.returnn_description import is_for_returnn, nearest_class
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
+from boulder.returnn.data_texts import data_dict
 from boulder.returnn.foreign_data import ForeignData, with_class_names
 from boulder.returnn.paths import absolute_path
 
@@ -26,12 +27,14 @@ class DataSets:
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
     :param foreign: describes data sets that Boulder has no reader for; None: they read nothing else of the config
+    :param namespace: globals of the config, for expressions
     """
 
     options: Mapping[str, Any]
     folder: Path
     as_path: Callable[[str], object] = str
     foreign: ForeignData | None = None
+    namespace: dict[str, Any] = field(default_factory=dict)
 
     def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
@@ -45,7 +48,7 @@ class DataSets:
             return self._further(overrides)
         options = {**self.options, **(overrides or {})}
         where = repr(key) if overrides is None else f"'#config': {key!r}"
-        value = with_class_names(options.get(key))
+        value = with_class_names(data_dict(options.get(key), where, options, self.namespace))
         if not value or not isinstance(value, Mapping):
             return {key: data_description(value, where, self.folder, self.as_path)}
         own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
@@ -80,7 +83,8 @@ class DataSets:
         """:return: what the data set sets; for that of a phase also the options of the config that the first one had set"""
         if overrides is None:
             return dict(own)
-        of_first = {name for name in CHUNKING if (self.options.get("train") or {}).get(name) is not None}
+        first = data_dict(self.options.get("train"), "'train'", self.options, self.namespace)
+        of_first = {name for name in CHUNKING if isinstance(first, Mapping) and first.get(name) is not None}
         others = {name: options.get(name, default) for name, default in CHUNKING.items() if name in of_first}
         return {**others, **own}
 
