@@ -49,6 +49,9 @@ EACH_ENTRY = {"*": None}  # an independent dropout mask per entry; by RETURNN's 
 EACH_FRAME = {"B": None, "T": None, "F": 1}  # a frame is dropped as a whole
 EACH_BAND = {"B": None, "T": 1, "F": None}  # a mel band is dropped in the whole sequence
 
+DEMO_WIDTH = 192
+DEMO_RATES = [0.001] * 40 + [0.001 * 0.9**n for n in range(1, 31)]
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -130,8 +133,7 @@ def network(stage: Stage, width: int) -> dict:
     :return: net dict
     """
     net = {
-        "frames": {"class": "copy", "from": "data", "dropout": stage.masking, "dropout_noise_shape": EACH_FRAME},
-        "bands": {"class": "copy", "from": "frames", "dropout": stage.masking, "dropout_noise_shape": EACH_BAND},
+        "bands": {"class": "copy", "from": "data", "dropout": stage.masking, "dropout_noise_shape": EACH_BAND},
         "front": {
             "class": "conv", "from": "bands", "filter_size": [5], "padding": "same", "n_out": width,
             "activation": "relu", "with_bias": True,
@@ -139,8 +141,9 @@ def network(stage: Stage, width: int) -> dict:
         "reduced": {
             "class": "pool", "from": "front", "mode": "max", "pool_size": [stage.reduction], "padding": "same",
         },
+        "frames": {"class": "copy", "from": "reduced", "dropout": stage.masking, "dropout_noise_shape": EACH_FRAME},
     }  # fmt: skip
-    source = "reduced"
+    source = "frames"
     for block in range(stage.blocks):
         name = f"block{block}"
         net[f"{name}_norm"] = {"class": "layer_norm", "from": source}
@@ -248,12 +251,12 @@ def demo(folder: str | None = None) -> None:
         folder=folder,
         stages=[
             Stage(blocks=2, reduction=4, dropout=0.1, masking=0.0, epochs=6),
-            Stage(blocks=4, reduction=3, dropout=0.2, masking=0.05, epochs=6),
-            Stage(blocks=6, reduction=2, dropout=0.2, masking=0.1, epochs=6),
-            Stage(blocks=6, reduction=2, dropout=0.3, masking=0.15),
+            Stage(blocks=4, reduction=3, dropout=0.2, masking=0.1, epochs=6),
+            Stage(blocks=6, reduction=3, dropout=0.2, masking=0.1, epochs=6),
+            Stage(blocks=6, reduction=3, dropout=0.3, masking=0.15),
         ],
-        width=192,
-        learning_rates=[0.001] * 30 + [0.001 * 0.85**n for n in range(1, 19)],
+        width=DEMO_WIDTH,
+        learning_rates=DEMO_RATES,
         config={"batch_size": 3000, "max_seqs": 20},
         rqmt=training_rqmt(cpu=2, mem=4, time=2),
         description="Telephone prompts in English, 8 kHz: a small network for two cores.",

@@ -82,6 +82,25 @@ def test_eval_and_eval_datasets_are_further_data_and_those_named_dev_and_train_a
     assert phase.config["eval"] is None
 
 
+def test_evaluation_sets_that_a_phase_adds_stay_and_others_are_set_back(config):
+    hdf = "{'class': 'HDFDataset', 'files': ['/data/%s.hdf']}"
+    own = f"eval_datasets = {{'devtrain': {hdf % 'a'}}}\n"
+    added = f"{{'eval_datasets': {{'devtrain': {hdf % 'b'}, 'more': {hdf % 'c'}}}, 'dev': {hdf % 'd'}, 'train': {hdf % 'e'}}}"
+    phases = config(own + algo(added, "{}", f"{{'eval_datasets': {{'more': {hdf % 'f'}}}}}")).training().plan.phases
+    found = [phase.config.get("eval_datasets", {}) for phase in phases]
+    assert [{name: data["files"][0][6] for name, data in further.items()} for further in found] == [
+        {"devtrain": "b", "more": "c"}, {"more": "c"}, {"more": "f"},
+    ]  # fmt: skip
+    assert ["dev" in phase.config for phase in phases] == ["train" in phase.config for phase in phases]
+    assert ["dev" in phase.config for phase in phases] == [True, False, False]
+
+
+def test_chunking_of_the_data_of_a_phase_ends_with_the_phase(config):
+    train = "{'train': {'class': 'HDFDataset', 'files': ['/data/c.hdf'], 'chunking': 20}}"
+    phases = config(algo(train, "{}")).training().plan.phases
+    assert [phase.config.get("chunking") for phase in phases] == [20, None]
+
+
 def test_it_does_not_import_tensorflow(config):
     import subprocess
 

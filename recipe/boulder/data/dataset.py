@@ -184,8 +184,15 @@ class Dataset(OrderOptions, ABC):
         :return: the same sequences whenever it is called
         :raises DataError: if a sequence cannot be read
         """
-        order = self.epoch_order(epoch, seed, default)[start:]
-        for first in range(0, len(order), _BLOCK):
+        yield from self.in_order(self.epoch_order(epoch, seed, default), epoch, seed, start)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        As `sequences`, in a given order.
+
+        :param order: int64 [M], indices of sequences
+        """
+        for first in range(start, len(order), _BLOCK):
             block = order[first : first + _BLOCK]
             for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
                 yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})

@@ -70,14 +70,15 @@ class SentencePieces(Vocabulary):
         )
 
 
-def sentence_piece_processor(model: str, options: Mapping[str, bool] | None = None) -> Any:
+def sentence_piece_processor(model: str, options: Mapping[str, Any] | None = None) -> Any:
     """:raises DataError: if the package or the file is missing, or the file is no model"""
     try:
         import sentencepiece
     except ImportError as error:
         raise DataError(f"{model}: needs the package sentencepiece: `pip install sentencepiece`") from error
     try:
-        return sentencepiece.SentencePieceProcessor(model_file=model, **(options or {}))
+        make: Any = sentencepiece.SentencePieceProcessor
+        return make(model_file=model, **(options or {}))
     except (OSError, RuntimeError) as error:
         raise DataError(f"{model}: cannot be read as a SentencePiece model: {' '.join(str(error).split())}") from error
 
