@@ -137,7 +137,10 @@ def test_what_cannot_be_read_is_reported_with_the_nearest_name(described, train,
 def test_without_the_package_the_manager_names_class_and_extra_without_opening_the_data(monkeypatch):
     description = {"class": "LibriSpeechCorpus", "path": "/no/such/path"}
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with open_dataset(description) as dataset, pytest.raises(DataError, match=r"^LibriSpeechCorpus: .*EXTRA=returnn"):
+    with (
+        open_dataset(description) as dataset,
+        pytest.raises(DataError, match=r"^LibriSpeechCorpus: .*boulder\[returnn\]"),
+    ):
         dataset.check_before_jobs()
     with open_dataset(description) as dataset, pytest.raises(DataError, match=r"^LibriSpeechCorpus: .*not installed"):
         dataset.check()

@@ -53,8 +53,11 @@ class DataSets:
             return {key: data_description(value, where, self.folder, self.as_path)}
         own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
-        defaults = _foreign_defaults(key, options) if is_for_returnn(own) else _defaults(key, options)
-        description = data_description(defaults | own, where, self.folder, self.as_path, self.foreign)
+        if is_for_returnn(value):
+            own = _foreign_defaults(key, options) | {name: value[name] for name in value if name not in chunking}
+        else:
+            own = _defaults(key, options) | own
+        description = data_description(own, where, self.folder, self.as_path, self.foreign)
         if key == "train":
             return {key: description} | self._chunking(chunking, options, overrides)
         if Chunking.parse(chunking.get("chunking")) is not None:
