@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from boulder.data import canonical_description, open_dataset, with_digests
+from boulder.data import canonical_description, open_dataset, paths_in, with_digests
 from boulder.data.python_values import from_json, to_json
 from boulder.data.returnn_classes import RETURNN_CLASSES
 from boulder.errors import ConfigError, ConfigProblems, DataError
@@ -144,6 +144,29 @@ def test_without_the_package_the_manager_names_class_and_extra_without_opening_t
         dataset.check_before_jobs()
     with open_dataset(description) as dataset, pytest.raises(DataError, match=r"^LibriSpeechCorpus: .*not installed"):
         dataset.check()
+
+
+def test_chunks_are_those_of_boulders_batches_and_none_leaves_the_order_to_the_config(described, tmp_path):
+    speech = "{'class': 'TimitDataset', 'timit_dir': '', 'chunking': '5:3', 'seq_ordering': None}"
+    found = described(speech, "batching = 'random'\n")["dataset"]
+    assert found == {"class": "TimitDataset", "name": "train", "seq_ordering": "random", "timit_dir": ""}
+    assert load_config(tmp_path / "my.config").training().config["chunking"] == "5:3"
+
+
+class PathOfAJob:
+    def get_path(self):
+        return "work/job/output/timit"
+
+
+def test_paths_of_jobs_are_found_and_resolved_wherever_they_are():
+    path = PathOfAJob()
+    given = {"class": "TimitDataset", "timit_dir": path, "more": [(path, 1)], "by_number": {1: path}}
+    found = canonical_description(given)
+    assert list(paths_in(found)) == [path] * 3
+    with open_dataset(found) as dataset:
+        opened = from_json(dataset.dataset)
+    text = path.get_path()
+    assert (opened["timit_dir"], opened["more"], opened["by_number"]) == (text, [(text, 1)], {1: text})
 
 
 def test_a_description_by_hand_needs_no_config():

@@ -54,7 +54,7 @@ class DataSets:
         own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
         if is_for_returnn(value):
-            own = _foreign_defaults(key, options) | {name: value[name] for name in value if name not in chunking}
+            own = _foreign_defaults(key, options) | _foreign_options(value)
         else:
             own = _defaults(key, options) | own
         description = data_description(own, where, self.folder, self.as_path, self.foreign)
@@ -103,6 +103,16 @@ def _foreign_defaults(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """:return: options that RETURNN gives a data set that does not set them"""
     order = options.get("batching") if key == "train" else "sorted" if key in ("dev", "eval") else None
     return {"name": key} | ({"seq_ordering": order} if order else {})
+
+
+def _foreign_options(value: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: options that reach the class: all but those of batches, and but None where RETURNN takes that of the config"""
+    return {
+        name: found
+        for name, found in value.items()
+        if name not in CHUNKING
+        and not (found is None and name in ("seq_ordering", "shuffle_frames_of_nseqs", "window"))
+    }
 
 
 def data_description(
