@@ -122,7 +122,8 @@ def test_the_example_of_audio_reads_recordings(tmp_path, monkeypatch):
         np.savetxt(f"{name}.txt", np.ones(80))
     Path("characters.txt").write_text("\n".join(" 'abcdefghijklmnopqrstuvwxyz"))
     names: dict = {}
-    exec(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[-1], names)
+    of_audio = DOCUMENT.read_text().partition("## Audio\n")[2]
+    exec(re.findall(r"```python\n(.*?)```", of_audio, re.DOTALL)[0], names)
     with open_dataset(names["train_data"], names["extern_data"]) as dataset:
         dataset.check()
         assert dataset.read(1)["classes"].tolist() == [7, 16, 22, 19]
