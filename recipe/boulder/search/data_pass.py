@@ -11,10 +11,9 @@ import numpy
 from boulder.data import Dataset, batches_of_epoch, form_batches, open_dataset
 from boulder.data.batches import Batch
 from boulder.data.feed import tensor_spec
-from boulder.errors import CheckpointError, DataError, NetworkError, nearest
+from boulder.errors import CheckpointError, DataError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
-from boulder.network.specs import LayerSpec
 from boulder.schedule.functions import restore
 from boulder.training.checkpoint import Checkpoint
 
@@ -104,15 +103,6 @@ class DataPass:
 def selected(dataset: Dataset) -> numpy.ndarray:
     """:return: int64 [M], indices of the sequences that the data set selects, ascending"""
     return numpy.sort(dataset.epoch_order(1, 0, default="default"))
-
-
-def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
-    """:raises NetworkError: if there is no such layer; names the nearest one"""
-    if name not in spec.layers:
-        raise NetworkError(
-            f"there is no layer {name!r}{nearest(name, spec.layers)} (a layer that nothing reads needs 'is_output_layer')"
-        )
-    return spec.layers[name]
 
 
 def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
