@@ -21,6 +21,7 @@ __all__ = [
     "DESCRIPTION",
     "DESCRIPTIONS",
     "DESCRIPTION_LIST",
+    "NONE_COUNTS",
     "PATH",
     "PATHS",
     "WITHOUT_EFFECT",
@@ -41,6 +42,9 @@ DESCRIPTION_LIST = {"descriptions": "list"}
 
 DESCRIPTION = {"descriptions": "one"}
 """Metadata of a field whose option is the description of another data set."""
+
+NONE_COUNTS = {"none": True}
+"""Metadata of a field whose option may be None, which is not its default."""
 
 WITHOUT_EFFECT = {"effect": False}
 """Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
@@ -105,6 +109,12 @@ class Dataset(OrderOptions, ABC):
     def options(cls) -> dict[str, Field]:
         """:return: name → field, of every option that a description may set"""
         return {f.name: f for f in fields(cls) if f.metadata.get("option", True)}
+
+    @classmethod
+    def sets(cls, option: str, value: object) -> bool:
+        """:return: whether a description with this value sets the option; most options do not count as set by None"""
+        known = cls.options().get(option)
+        return value is not None or (known is not None and bool(known.metadata.get("none")))
 
     @classmethod
     def required_options(cls) -> list[str]:
@@ -184,8 +194,15 @@ class Dataset(OrderOptions, ABC):
         :return: the same sequences whenever it is called
         :raises DataError: if a sequence cannot be read
         """
-        order = self.epoch_order(epoch, seed, default)[start:]
-        for first in range(0, len(order), _BLOCK):
+        yield from self.in_order(self.epoch_order(epoch, seed, default), epoch, seed, start)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        As `sequences`, in a given order.
+
+        :param order: int64 [M], indices of sequences
+        """
+        for first in range(start, len(order), _BLOCK):
             block = order[first : first + _BLOCK]
             for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
                 yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})
