@@ -270,7 +270,11 @@ GENERATED = {
     "DummyDatasetMultipleDataKeys": task(
         "DummyDatasetMultipleDataKeys",
         {"output_dim": {"data": [3, 2], "classes": [4, 1]}, "seq_len": LENGTHS},
-        {"output_dim": {"b": [3, 1], "data": [4, 1], "a": [2, 2]}, "data_keys": ["b", "data", "a"], "seq_len": 4},
+        {
+            "output_dim": {"classes": [3, 1], "data": [4, 1], "a": [2, 2]},
+            "data_keys": ["classes", "data", "a"],
+            "seq_len": 4,
+        },
     ),
 }
 

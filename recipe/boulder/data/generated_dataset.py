@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import NoReturn
@@ -54,6 +54,10 @@ class GeneratedDataset(Dataset):
         """
 
     # Derived from these
+
+    @property
+    def stream_names(self) -> Collection[str]:
+        return self.found_streams
 
     @property
     def streamed(self) -> bool:
