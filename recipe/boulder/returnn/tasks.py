@@ -13,6 +13,7 @@ from boulder.network import NetworkSpec, describe
 from boulder.network.behavior_version import check_axes, check_version
 from boulder.returnn.checkpoint import checkpoint_name, epoch_of, main_file
 from boulder.returnn.data_sets import data_description
+from boulder.returnn.data_texts import data_dict
 from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import preloads, whole
@@ -112,6 +113,7 @@ def data_of_task(
             key = option
         folder = config.file.absolute().parent
         foreign = ForeignData(options, folder, config.with_config)
+        value = data_dict(value, repr(key), options, config.config.typed_dict)
         description = data_description(value, repr(key), folder, as_path, foreign)
     assert description is not None  # it is not empty
     return key.removesuffix("_data"), description

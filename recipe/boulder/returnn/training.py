@@ -94,7 +94,9 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
                 options[key] = config.with_config(function, key)
     own = _own_keys(config)
     folder = config.file.absolute().parent
-    data_sets = DataSets(options, folder, as_path, ForeignData(options, folder, config.with_config))
+    data_sets = DataSets(
+        options, folder, as_path, ForeignData(options, folder, config.with_config), config.config.typed_dict
+    )
     data: dict[str, Any] = {}
     further: dict[str, Any] = {}
     for key in ALL_DATA:
