@@ -34,7 +34,8 @@ def options_table(cls: type, names: list[str]) -> str:
     required = cls.required_options() if issubclass(cls, Dataset) else []
     lines = []
     for name in names:
-        default = known[name].default
+        default, factory = known[name].default, known[name].default_factory
+        default = factory() if factory is not MISSING else default
         shown = "" if name in required or default in (None, NOT_SET, MISSING) else f"`{default!r}`".replace("'", '"')
         lines.append(f"| `{name}` | {shown} | {texts[name].replace('|', '∣')} |")
     return "\n".join(["| option | default | |", "|---|---|---|", *lines])
@@ -121,7 +122,8 @@ def test_the_example_of_audio_reads_recordings(tmp_path, monkeypatch):
         np.savetxt(f"{name}.txt", np.ones(80))
     Path("characters.txt").write_text("\n".join(" 'abcdefghijklmnopqrstuvwxyz"))
     names: dict = {}
-    exec(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[-1], names)
+    of_audio = DOCUMENT.read_text().partition("## Audio\n")[2]
+    exec(re.findall(r"```python\n(.*?)```", of_audio, re.DOTALL)[0], names)
     with open_dataset(names["train_data"], names["extern_data"]) as dataset:
         dataset.check()
         assert dataset.read(1)["classes"].tolist() == [7, 16, 22, 19]

@@ -14,6 +14,7 @@ from boulder.data.description import canonical_description, open_dataset, paths_
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
+from boulder.data.lm_dataset import LmDataset
 from boulder.data.meta_dataset import MetaDataset
 from boulder.data.multi_epoch_dataset import MultiEpochDataset
 from boulder.data.multi_proc_dataset import MultiProcDataset
@@ -22,7 +23,9 @@ from boulder.data.returnn_dataset import ReturnnDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
+from boulder.data.static_dataset import StaticDataset
 from boulder.data.streams import Stream, default_input, read_extern_data
+from boulder.data.translation_dataset import TranslationDataset
 
 __all__ = [
     "PATHS",
@@ -34,12 +37,15 @@ __all__ = [
     "Dataset",
     "HdfDataset",
     "HdfWriter",
+    "LmDataset",
     "MetaDataset",
     "MultiEpochDataset",
     "MultiProcDataset",
     "OggZipDataset",
     "ReturnnDataset",
+    "StaticDataset",
     "Stream",
+    "TranslationDataset",
     "batches_of_epoch",
     "canonical_description",
     "cut",

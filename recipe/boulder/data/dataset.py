@@ -21,6 +21,7 @@ __all__ = [
     "DESCRIPTION",
     "DESCRIPTIONS",
     "DESCRIPTION_LIST",
+    "NONE_COUNTS",
     "PATH",
     "PATHS",
     "WITHOUT_EFFECT",
@@ -41,6 +42,9 @@ DESCRIPTION_LIST = {"descriptions": "list"}
 
 DESCRIPTION = {"descriptions": "one"}
 """Metadata of a field whose option is the description of another data set."""
+
+NONE_COUNTS = {"none": True}
+"""Metadata of a field whose option may be None, which is not its default."""
 
 WITHOUT_EFFECT = {"effect": False}
 """Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
@@ -105,6 +109,12 @@ class Dataset(OrderOptions, ABC):
     def options(cls) -> dict[str, Field]:
         """:return: name → field, of every option that a description may set"""
         return {f.name: f for f in fields(cls) if f.metadata.get("option", True)}
+
+    @classmethod
+    def sets(cls, option: str, value: object) -> bool:
+        """:return: whether a description with this value sets the option; most options do not count as set by None"""
+        known = cls.options().get(option)
+        return value is not None or (known is not None and bool(known.metadata.get("none")))
 
     @classmethod
     def required_options(cls) -> list[str]:

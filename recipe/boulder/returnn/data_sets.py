@@ -51,7 +51,8 @@ class DataSets:
         value = with_class_names(data_dict(options.get(key), where, options, self.namespace))
         if not value or not isinstance(value, Mapping):
             return {key: data_description(value, where, self.folder, self.as_path)}
-        own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
+        cls = dataset_classes().get(str(value.get("class")), Dataset)
+        own = {name: found for name, found in value.items() if cls.sets(name, found) and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
         if is_for_returnn(value):
             own = _foreign_defaults(key, options) | _foreign_options(value)
@@ -152,7 +153,11 @@ def data_description(
             problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
-        elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
+        elif (
+            option in cls.options()
+            and cls.sets(option, found)
+            and not (option == "seq_ordering" and _is_empty_text(found))
+        ):
             options[option] = plain_option(found, f"{where}: {option}")
     if problems:
         raise ConfigProblems.of("", problems)
@@ -165,7 +170,7 @@ def with_absolute_paths(value: Mapping[str, Any], where: str, folder: Path) -> d
     :return: the dict with absolute paths
     """
     cls = dataset_classes()[value["class"]]
-    own = {option: found for option, found in value.items() if option in cls.options() and found is not None}
+    own = {option: found for option, found in value.items() if option in cls.options() and cls.sets(option, found)}
     return {**value, **_absolute(own, where, cls, folder, str)}
 
 
