@@ -192,8 +192,8 @@ def _absolute(
     for option, value in options.items():
         metadata = cls.options()[option].metadata
         if metadata.get("paths"):
-            files = [absolute_path(file, folder) for file in (value if isinstance(value, list | tuple) else [value])]
-            every = [file for path in files for file in matching_files(path, f"{where}: {option}")]
+            paths = [absolute_path(file, folder) for file in (value if isinstance(value, list | tuple) else [value])]
+            every = [file for path in paths for file in matching_files(path, f"{where}: {option}")]
             result[option] = [absolute_path(file, folder, as_path) for file in every]
         elif metadata.get("path"):
             files = value if isinstance(value, Mapping) else {"": value}
