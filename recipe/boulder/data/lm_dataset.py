@@ -172,7 +172,7 @@ class LmDataset(TextDataset):
         delayed = [self._start, *labels[:-1]] if "delayed" in keys else []
         return {key: labels if key == "data" else delayed for key in keys}
 
-    def tags(self, indices: Sequence[int]) -> list[str]:
+    def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         for index in indices:
             self.check_index(int(index))
         if self._tags is not None:
@@ -242,7 +242,7 @@ class LmDataset(TextDataset):
 
 
 def _functions(value: object) -> list[Callable[[str], str]]:
-    functions = [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+    functions: list[Any] = [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
     for function in functions:
         if not callable(function):
             raise DataError(f"orth_post_process: found {function!r:.60}, expected a function text → text")
