@@ -123,11 +123,9 @@ class OggZipDataset(Dataset):
     @property
     def order_lengths(self) -> np.ndarray:
         """[N]: of `order_stream`; if only the features tell the number of frames, those of the index"""
-        return (
-            self.ordering_lengths
-            if self.streamed and self.order_stream == "data"
-            else self._lengths_of(self.order_stream)
-        )
+        if self.streamed and self.order_stream == "data":
+            return self.ordering_lengths
+        return self._lengths_of(self.order_stream)
 
     def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
         streams = self.streams
@@ -153,6 +151,9 @@ class OggZipDataset(Dataset):
 
     def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
         """As in RETURNN, the random numbers of a sequence are those that follow on all that were drawn before it."""
+        if not self.streamed:
+            yield from super().in_order(order, epoch, seed, start)
+            return
         audio, text = self._numbers(epoch), self._numbers(epoch)
         for index in order[:start].tolist():
             if self._features is not None and not self._features.skip(audio):
