@@ -1,7 +1,7 @@
 """Speech recognition on the telephone prompts of Debian's Asterisk packages: a CTC network that grows in depth while its time
 reduction is relaxed.
 
-    boulder run config/prompts.demo     English, 19 minutes of speech, 15 minutes on two cores; test CER 15.4 %, WER 44.8 %
+    boulder run config/prompts.demo     English, 19 minutes of speech; at most 15 minutes on two cores; test CER 15.4 %
     boulder run config/prompts.py       English, Spanish, French, Italian and Russian together, for a GPU; not yet trained
     boulder run config/prompts.tts      speech synthesis on the same data, see config/prompts_tts.py
 
