@@ -49,7 +49,7 @@ def process(tmp_path, monkeypatch):
 
 
 def is_gone(pid: int) -> bool:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             with open(f"/proc/{pid}/stat") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":
