@@ -131,3 +131,12 @@ def test_a_small_network_learns_to_speak_in_tones(tmp_path):
         assert np.abs(samples).max() > 0.05
     report = (tmp_path / "output/small/report.html").read_text()
     assert report.count("<audio") == 3 * len(sounds)
+
+
+@pytest.mark.parametrize("function", ["tts", "tts_large"])
+def test_the_command_finds_the_set_up_beside_the_recogniser(function):
+    boulder = Path(sys.executable).parent / "boulder"
+    command = [boulder, "plan", f"config/prompts.{function}"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "unit/stop_token/loss_scale" in run.stdout
