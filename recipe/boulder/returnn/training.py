@@ -12,6 +12,7 @@ from boulder.network.behavior_version import check_axes, check_version, with_beh
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
+from boulder.returnn.dumped_names import knowing_dumped_files
 from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
@@ -215,7 +216,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
     rates: LearningRateControl | None = None
     with problems.noted():
         rates = learning_rate_control(maker.config, _with_effect(plan))
-    specs, scored, of_phases = [], [], PhaseDataSets(data_sets)
+    specs, scored, of_phases = [], [], PhaseDataSets(knowing_dumped_files(data_sets, plan))
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
         problems.add(_wrong_overrides(phase.config, data_sets.options), where)
@@ -264,7 +265,7 @@ def _with_effect(plan: Plan) -> Plan:
 
 def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
     """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
-    of_phases, phases = PhaseDataSets(data_sets), []
+    of_phases, phases = PhaseDataSets(knowing_dumped_files(data_sets, plan)), []
     for phase in _with_effect(plan).phases:
         others = {key: value for key, value in phase.config.items() if key != "batching"}  # which the data contains
         phases.append(replace(phase, config=others | of_phases.next(phase.config)))

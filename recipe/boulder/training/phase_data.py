@@ -8,6 +8,7 @@ from typing import Any
 from boulder.data import Dataset, open_dataset
 from boulder.errors import DataError
 from boulder.network import describe
+from boulder.training.dumps import Dumps
 from boulder.training.phase import TrainingPhase
 from boulder.training.streams_to_read import StreamsToRead
 
@@ -17,10 +18,11 @@ class PhaseData:
     Opens the data sets of a phase. Those that the next phase uses as well stay open, the others are closed.
 
     :param extern_data: streams of the network
+    :param dumps: files that phases of this job write
     """
 
-    def __init__(self, extern_data: dict[str, Any]) -> None:
-        self._extern_data = extern_data
+    def __init__(self, extern_data: dict[str, Any], dumps: Dumps | None = None) -> None:
+        self._extern_data, self._dumps = extern_data, dumps
         self._opened: list[tuple[tuple[dict[str, Any], frozenset[str]], Dataset]] = []
 
     def __enter__(self) -> PhaseData:
@@ -39,6 +41,8 @@ class PhaseData:
         :raises DataError: if one cannot be read, has other streams than the network, or has no sequences
         """
         try:
+            if self._dumps is not None:
+                phase = self._dumps.with_files_of_job(phase)
             descriptions = [phase.train, *phase.scored_data.values()]
             streams = StreamsToRead.of(phase, describe(phase.network, self._extern_data), self._extern_data).in_all(
                 descriptions
