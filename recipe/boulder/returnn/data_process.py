@@ -166,7 +166,7 @@ def _serve(connection: Connection) -> None:
         try:
             request, arguments = connection.recv()
         except EOFError:
-            return
+            os.killpg(0, signal.SIGKILL)  # ends this process, too
         try:
             answer = (False, getattr(answers, request)(*arguments))
         except Exception as error:
@@ -202,3 +202,5 @@ if __name__ == "__main__":
         _serve(Connection(int(sys.argv[1])))
     except KeyboardInterrupt:  # so RETURNN ends a process one of whose threads has failed, which has printed why
         os._exit(1)
+    except OSError:  # the other process is gone
+        os.killpg(0, signal.SIGKILL)
