@@ -146,6 +146,10 @@ def test_data_that_differs_after_an_interruption_is_reported(file):
         DataError, match="sequence 3 of the epoch is 'seq-3', expected 'seq-5' as before the interruption"
     ):
         of_stream(file, TrainingOptions(), 1, {}, Place(seq=3, tag="seq-5"))
+    with pytest.raises(
+        DataError, match="sequence 40 of the epoch is None, expected 'seq-5' as before the interruption"
+    ):
+        of_stream(file, TrainingOptions(), 1, {}, Place(seq=40, tag="seq-5"))
 
 
 def test_shares_of_replicas_are_those_of_known_lengths(file):

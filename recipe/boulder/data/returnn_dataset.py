@@ -76,7 +76,9 @@ class ReturnnDataset(Dataset):
             number += skipped
         while found := process.ask("read", epoch, number, _AT_ONCE, keys):
             for tag, arrays, lengths in found:
-                yield ReadSequence(tag, {key: self._checked(tag, key, arrays[key]) for key in keys}, lengths)
+                data = {key: self._checked(tag, key, arrays[key]) for key in keys}
+                unknown = {key: len(array) if array.ndim else 1 for key, array in data.items() if key not in lengths}
+                yield ReadSequence(tag, data, lengths | unknown)
             number += len(found)
 
     def random_seed(self, epoch: int, epochs: int = 1) -> int:
