@@ -107,7 +107,7 @@ class Layout:
                 devices[phase.epochs[0]].check_here()
             except BoulderError as error:
                 raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
-        rates.check_scores([(spec.losses, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
+        rates.check_scores([(spec.scores, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
     def _check_data(self, phases: Sequence[TrainingPhase]) -> None:

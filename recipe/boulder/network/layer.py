@@ -36,7 +36,7 @@ class Layer:
     :param sources: `from`: names of layers, `data` or `data:KEY`
     :param n_out: size of the output's feature axis
     :param loss: name of the loss on the output
-    :param loss_scale: factor of the loss in the objective; None is 1; 0 removes the loss, also from the scores
+    :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
     :param loss_only_on_non_search: has no effect: a search has no losses
     :param loss_opts: options of the loss
     :param target: key of the loss's target, or of the data stream that gives `n_out`

@@ -84,10 +84,10 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:
     """
     :param name: absolute name of the layer
-    :return: layer name → its loss; empty if the scale is 0
+    :return: layer name → its loss
     """
     scale = loss.scale if layer.loss_scale in (None, 1) else layer.loss_scale
-    return {name: LossSpec(name, loss, target, float(scale))} if scale else {}
+    return {name: LossSpec(name, loss, target, float(scale))}
 
 
 def checked_template(site: Site) -> Template:

@@ -233,7 +233,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
                 if spec:
                     check_updates(checked.options, spec)
         specs.append(spec)
-        scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
+        scored.append((spec.scores if spec else {}, list(checked.scored_data) if checked else []))
     with problems.noted():
         planned_growth(plan, specs)
     if rates and not problems:
