@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in
-from boulder.errors import BoulderError
+from boulder.errors import named
 from boulder.network import NetworkSpec
 from boulder.report.phases import phase_rows
 from boulder.schedule import Plan
@@ -53,10 +53,8 @@ class Layout:
             num_epochs = experiment.num_epochs
         specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
-        try:
+        with named(f"pipeline {experiment.name!r}: start_from"):
             start.check(plan, specs)
-        except BoulderError as error:
-            raise type(error)(f"pipeline {experiment.name!r}: start_from: {error}") from error
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         if start.sources:
             rows[0]["growth"] = None  # not known before the checkpoint has been read
@@ -99,14 +97,12 @@ class Layout:
         maker = self._experiment.phase_maker()
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
-            try:
+            with named(f"phase {number} ({index_label(phase.index)})"):
                 specs.append(maker.network(phase))
                 phases.append(maker.phase(phase, rates).with_pretrain_end(plan.num_pretrain_epochs))
                 check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
-            except BoulderError as error:
-                raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
         rates.check_scores([(spec.scores, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
@@ -122,13 +118,11 @@ class Layout:
             for key, description in {"train": phase.train, **phase.scored_data}.items():
                 if description in self._readable:
                     continue
-                try:
+                where = f"phase {number} ({phase.index_name}): {key}"
+                if description == common.get(key):
+                    where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
+                with named(where):
                     _check_readable(description, experiment.extern_data)
-                except BoulderError as error:
-                    where = f"phase {number} ({phase.index_name}): {key}"
-                    if description == common.get(key):
-                        where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
-                    raise type(error)(f"{where}: {error}") from error
                 self._readable.append(description)
 
 

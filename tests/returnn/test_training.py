@@ -370,3 +370,21 @@ def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():
     assert (str(error), error.problems) == ("my.config: 2 problems:\n  a\n  b", ("a", "b"))
     again = type(error)(f"pipeline: {error}")
     assert again.problems == (str(again),)
+
+
+def test_an_existing_file_of_learning_rates_is_refused_as_returnn_would_read_it(problems, config, tmp_path):
+    (tmp_path / "rates").write_text("{}")
+    (found,) = problems(f"learning_rate_file = {str(tmp_path / 'rates')!r}")
+    assert found.startswith(f"'learning_rate_file': found '{tmp_path}/rates', which exists")
+    for other in (str(tmp_path / "new"), "rates"):  # a relative one is in the folder of the job
+        config(f"learning_rate_file = {other!r}").training()
+
+
+def test_wrong_devices_of_a_phase_are_told(problems):
+    assert problems(algo("{'gpus': 0}")) == ["phase 0 (index 0): '#config': 'gpus' must be a positive int, found 0"]
+
+
+def test_a_checkpoint_after_which_no_epoch_remains_is_told(problems, config):
+    (found,) = problems("load = 'net.003'")
+    assert found == "'load': training continues after epoch 3, but ends with epoch 3"
+    config("load = 'net.002'").training()

@@ -353,6 +353,5 @@ class Site:
                 trainable=self.layer.trainable is not False,
                 splits=splits or tuple(map(self.whole, shape)),
                 returnn_splits=returnn_splits,
-                l2=self.layer.L2 or 0.0,
             )
         )

@@ -179,6 +179,16 @@ def shapes_of_params(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]
         return None
 
 
+def epoch_in(path: str | os.PathLike[str]) -> int | None:
+    """:return: the last finished epoch of a checkpoint, without reading its arrays; None if the file cannot be read"""
+    try:
+        with h5py.File(path, "r") as file:
+            meta = json.loads(file["meta"][()].tobytes())
+            return int(meta["epoch"]) - (meta["position"] is not None)
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError):
+        return None
+
+
 def _datasets(group: h5py.Group) -> list[tuple[str, numpy.ndarray]]:
     found: list[tuple[str, numpy.ndarray]] = []
 

@@ -38,7 +38,7 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     if notice := phase.learning_rate_control.notice(epoch, state.history):
         run.say(f"epoch {epoch}: {notice}")
     rates = StepRates(phase.options, epoch, rate, phase.start, state.phase_step)
-    first_rate = rates.at(state.step - state.batches_done)
+    first_rate = rates.at(state.step - state.batches_done * phase.counts_steps)
     sums, steps, frames, skipped = _train_batches(epoch, rates, model, phase, state, run)
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
     if numpy.float32(first_rate) != numpy.float32(rate):
@@ -130,7 +130,7 @@ def _train_batches(
         else:
             run.say(f"{_where_not_finite(epoch, done, result, dataset.tags(batches[done]))}; it made no update")
             skipped += 1
-        state.step += 1
+        state.step += phase.counts_steps
         done += 1
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
