@@ -129,8 +129,7 @@ class Layout:
 def _check_readable(description: dict[str, Any], extern_data: Mapping[str, Any]) -> None:
     with open_dataset(description, extern_data) as dataset:
         if all(getattr(path, "creator", None) is None or path.available() for path in paths_in(description)):
-            dataset.check()
-            dataset.check_not_empty()
+            dataset.check_before_jobs()
 
 
 def _parts(

@@ -37,7 +37,7 @@ def shares_of_epoch(
     read = [share if len(share) else seqs[:1] for share, seqs in shares]
     ahead = batches_of_epoch(dataset, read, start * len(here), parts=len(here))
     for parts in zip(*[ahead] * len(here), strict=True):  # one iterator, `len(here)` batches at a time
-        yield [_as_share(part, next(counts), count) for part in parts]
+        yield [as_share(part, next(counts), count) for part in parts]
 
 
 def share_spec(dataset: Dataset, count: int) -> dict[str, TFTensor]:
@@ -45,6 +45,6 @@ def share_spec(dataset: Dataset, count: int) -> dict[str, TFTensor]:
     return tensor_spec(dataset) | ({"counts": tf.TensorSpec([], "bool")} if count > 1 else {})
 
 
-def _as_share(part: Batch, counts: bool, count: int) -> dict[str, TFTensor]:
+def as_share(part: Batch, counts: bool, count: int) -> dict[str, TFTensor]:
     share: dict[str, TFTensor] = {"data": part.data, "lengths": part.lengths}
     return share | ({"counts": tf.constant(counts)} if count > 1 else {})

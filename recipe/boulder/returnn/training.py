@@ -14,6 +14,7 @@ from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.extern_data import without_vocabularies
+from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
@@ -95,7 +96,8 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             with problems.noted():
                 options[key] = config.with_config(function, key)
     own = _own_keys(config)
-    data_sets = DataSets(options, config.file.absolute().parent, as_path)
+    folder = config.file.absolute().parent
+    data_sets = DataSets(options, folder, as_path, ForeignData(options, folder, config.with_config))
     data: dict[str, Any] = {}
     further: dict[str, Any] = {}
     for key in _ALL_DATA:
