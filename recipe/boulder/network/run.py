@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP, Axis
 from boulder.network.loss import LossValue
+from boulder.network.precision import in_precision
 from boulder.network.regularizers import magnitudes, roughness
 from boulder.network.run_state import RunState
 from boulder.network.specs import NetworkSpec
@@ -47,6 +48,7 @@ def run_network(
     seed: int = 0,
     step: TFTensor = 0,
     losses: bool = True,
+    precision: str | None = None,
 ) -> NetworkOutput:
     """
     :param params: path → variable or tensor
@@ -56,19 +58,21 @@ def run_network(
     :param seed: seed of random numbers, which also depend on `step` and on the layer's name
     :param step: scalar, number of the update
     :param losses: False where there are no targets, as in search
+    :param precision: of products, see `boulder.network.precision`; None: float32
     :raises NetworkError: for a data stream of another rank than its template's
     """
     state = RunState(params, train, seed, step)
     for key, template in spec.extern_data.items():
         if key in data:
             state.add_stream(key, template, data[key], lengths)
-    for layer in spec.layers.values():
-        state.compute(layer)
+    with in_precision(precision):
+        for layer in spec.layers.values():
+            state.compute(layer)
+        regularizers = (magnitudes(spec, state), roughness(spec, state)) if train else ()
     values = {}
     for name, loss in spec.losses.items() if losses else ():
         target = state.output(f"data:{loss.target}") if loss.target else None
         values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target)
-    regularizers = (magnitudes(spec, state), roughness(spec, state)) if train else ()
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, *regularizers)
 
 

@@ -126,6 +126,10 @@ def _train_batches(
         result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)
+        elif result.overflow:
+            run.say(f"epoch {epoch}, batch {done}: a gradient overflows float16; no update, and half the loss scale")
+            sums.add(result.losses)
+            skipped += 1
         elif options.stop_on_nonfinite_train_score:
             raise _not_finite(epoch, done, result, batch.tags(), run)
         else:
