@@ -10,6 +10,7 @@ from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
+from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
@@ -100,6 +101,7 @@ def checked_template(site: Site) -> Template:
     layer = site.layer
     template = layer.spec(site)
     check_regularizers(site, template)
+    check_recompute(site)
     if layer.n_out is not None and layer.n_out != template.dim:
         raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
     return template

@@ -167,6 +167,7 @@ class _Building:
             number=Ref(RefKind.STEP, subnet=subnet.name).key,
             max_length=subnet.max_length,
             include_eos=subnet.loop.include_eos,
+            recompute=bool(subnet.loop.recompute),
             beam=next((axis for t in self.frame.layers.values() for axis in t.axes if axis.kind == BEAM), None),
         )
         template = self.frame.layers[self.placement.inside[-1]]
