@@ -22,6 +22,7 @@ from boulder.returnn import ReturnnConfig, load_config
 from boulder.returnn.notices import Notice
 from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
 from boulder.returnn.tasks import task_network
+from boulder.training.dump_files import output_name
 from jobs.checkpoint_choice import CheckpointChoice
 from jobs.experiment import Data
 from jobs.forward import ForwardJob
@@ -201,6 +202,8 @@ def trained(
     arguments = choice.keeping(training.arguments()) if choice else training.arguments()
     laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)
     tk.register_output(f"{name}/checkpoint.h5", laid_out.checkpoint)
+    for file, path in laid_out.out_hdf.items():
+        tk.register_output(f"{name}/hdf/{output_name(file)}", path)
     return laid_out
 
 

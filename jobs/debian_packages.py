@@ -41,10 +41,10 @@ class DebianPackagesJob(Job):
     def run(self) -> None:
         root = Path(self.out_root.get_path())
         if self.folder is None:
-            with TemporaryDirectory(dir=".") as folder:
+            with TemporaryDirectory(dir=".") as temporary:
                 for package in self.packages:
-                    _fetch(package, folder)
-                    _unpack(_found(package, Path(folder)), root)
+                    _fetch(package, temporary)
+                    _unpack(_found(package, Path(temporary)), root)
             return
         folder = Path(self.folder.get_path())
         if all((folder / "usr/share/doc" / package).is_dir() for package in self.packages):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from boulder.data.excerpt import at_regular_steps
 from boulder.training.scores import read_scores
 from jobs.workdir.stale import why_stale
 from sisyphus import Job, Task, tk
@@ -148,7 +149,7 @@ class ReportJob(Job):
 
 def _spread(entries: list, count: int) -> list:
     """:return: at most `count` of the entries, at regular steps"""
-    return entries[:: max(1, len(entries) // count)][:count]
+    return [entries[index] for index in at_regular_steps(len(entries), count)]
 
 
 def _read(path: tk.Path) -> Any:

@@ -11,10 +11,11 @@ from matplotlib.image import imread
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.data import HdfWriter
+from boulder.data.excerpt import at_regular_steps
 from boulder.errors import DataError
 from boulder.report import render
 from boulder.report.panel_image import panel_image
-from boulder.report.pictures import attention_panel, of_search, spectrogram_panel, spread, view
+from boulder.report.pictures import attention_panel, of_search, spectrogram_panel, view
 from boulder.report.recordings import Panel
 
 NAMES = ["a", "b", " "]
@@ -122,7 +123,7 @@ def test_a_sound_must_be_a_wav_file(unfinished, wav):
 
 @pytest.mark.parametrize(("count", "most", "expected"), [(10, 3, [0, 3, 6]), (2, 5, [0, 1]), (0, 5, [])])
 def test_recordings_are_taken_at_regular_steps(count, most, expected):
-    assert spread(count, most) == expected
+    assert at_regular_steps(count, most) == expected
 
 
 STREAMS = {"data": {"dim": 4}, "features": {"dim": 5}, "classes": {"dim": 3, "sparse": True}}

@@ -25,6 +25,13 @@ def test_recordings_have_normalised_texts_and_the_others_are_named(tmp_path):
     assert prompts.without_text == ["en_US_f_Allison/extra"]
 
 
+def test_a_noise_is_not_speech_whatever_its_text_says(tmp_path):
+    write_packages(tmp_path, "it", texts={"beeperr": "Tono di errore.", "uno": "uno"})
+    prompts = read_prompts(tmp_path, language("it"))
+    assert prompts.transcripts == {"it_IT_m_Carlo/uno": "uno"}
+    assert prompts.unclear == ["it_IT_m_Carlo/beeperr"]
+
+
 def test_a_name_with_two_texts_has_none_and_a_repeated_name_is_not_part_of_the_text(tmp_path):
     write_packages(tmp_path, texts={"a": "one", "b": "two"})
     (listed,) = tmp_path.rglob("core-sounds-en.txt.gz")

@@ -41,7 +41,7 @@ class DataProcess:
         self._lifeline, its_lifeline = socket.socketpair()
         environment = os.environ | {
             "CUDA_VISIBLE_DEVICES": "",
-            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with theirs, its_lifeline:
             descriptors = (theirs.fileno(), its_lifeline.fileno())
@@ -107,9 +107,10 @@ class DataProcess:
         return f"has ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
     def _said(self) -> str:
-        """:return: the last lines that the process has printed, for the end of a message"""
+        """:return: the last lines that the process has printed, for the end of a message. More of them go to standard error."""
         size = self._output.seek(0, os.SEEK_END)
         self._output.seek(max(0, size - 4000))
-        lines = self._output.read().decode(errors="replace").split("\n")
-        last = " | ".join([line.strip() for line in lines if line.strip()][-_LAST_LINES:])
+        lines = [line.rstrip() for line in self._output.read().decode(errors="replace").split("\n") if line.strip()]
+        print(*(f"{self._name}: {line}" for line in lines), sep="\n", file=sys.stderr, flush=True)
+        last = " | ".join(line.strip() for line in lines[-_LAST_LINES:])
         return f"; its last lines: {last:.600}" if last else ""

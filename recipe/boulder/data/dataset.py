@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
@@ -21,6 +21,7 @@ __all__ = [
     "DESCRIPTION",
     "DESCRIPTIONS",
     "DESCRIPTION_LIST",
+    "NONE_COUNTS",
     "PATH",
     "PATHS",
     "WITHOUT_EFFECT",
@@ -41,6 +42,9 @@ DESCRIPTION_LIST = {"descriptions": "list"}
 
 DESCRIPTION = {"descriptions": "one"}
 """Metadata of a field whose option is the description of another data set."""
+
+NONE_COUNTS = {"none": True}
+"""Metadata of a field whose option may be None, which is not its default."""
 
 WITHOUT_EFFECT = {"effect": False}
 """Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
@@ -107,6 +111,12 @@ class Dataset(OrderOptions, ABC):
         return {f.name: f for f in fields(cls) if f.metadata.get("option", True)}
 
     @classmethod
+    def sets(cls, option: str, value: object) -> bool:
+        """:return: whether a description with this value sets the option; most options do not count as set by None"""
+        known = cls.options().get(option)
+        return value is not None or (known is not None and bool(known.metadata.get("none")))
+
+    @classmethod
     def required_options(cls) -> list[str]:
         """:return: names of the options without a default"""
         return [name for name, f in cls.options().items() if f.default is MISSING and f.default_factory is MISSING]
@@ -169,6 +179,11 @@ class Dataset(OrderOptions, ABC):
         return None
 
     @property
+    def stream_names(self) -> Collection[str] | None:
+        """The streams that the data has, as far as the options tell without opening a file; None: they do not."""
+        return None
+
+    @property
     def streamed(self) -> bool:
         """
         Whether the lengths of an epoch's sequences are known only when `sequences` reads them. Then no index and no length
@@ -184,8 +199,15 @@ class Dataset(OrderOptions, ABC):
         :return: the same sequences whenever it is called
         :raises DataError: if a sequence cannot be read
         """
-        order = self.epoch_order(epoch, seed, default)[start:]
-        for first in range(0, len(order), _BLOCK):
+        yield from self.in_order(self.epoch_order(epoch, seed, default), epoch, seed, start)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        As `sequences`, in a given order.
+
+        :param order: int64 [M], indices of sequences
+        """
+        for first in range(start, len(order), _BLOCK):
             block = order[first : first + _BLOCK]
             for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
                 yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})

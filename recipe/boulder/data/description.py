@@ -60,7 +60,7 @@ def _canonical(
         if key not in cls.options():
             known = ", ".join(cls.options())
             raise DataError(f"{where}: {name} has no option {key!r}, only {known}{nearest(key, cls.options())}")
-    options = {key: value for key, value in options.items() if value is not None}
+    options = {key: value for key, value in options.items() if cls.sets(key, value)}
     for key in cls.required_options():
         if key not in options:
             raise DataError(f"{where}: {name} needs the option {key!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from boulder.data.dataset import DESCRIPTIONS, PATH, WITHOUT_EFFECT, Dataset, dataset_class
 from boulder.data.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.order_options import check_one_file
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
 from boulder.errors import DataError, nearest
@@ -79,6 +80,10 @@ class MetaDataset(Dataset):
         return {key: replace(self._part(key).streams[self.data_map[key][1]], key=key) for key in keys}
 
     @property
+    def stream_names(self) -> Collection[str]:
+        return self.data_map
+
+    @property
     def num_seqs(self) -> int:
         return len(self._rows[self._first])
 
@@ -107,6 +112,21 @@ class MetaDataset(Dataset):
         parts = {name: self._parts[name].read_many(self._rows[name][indices]) for name in sorted(used)}
         sources = {key: self.data_map[key] for key in self.streams}
         return [{key: parts[name][i][of] for key, (name, of) in sources.items()} for i in range(len(indices))]
+
+    @property
+    def streamed(self) -> bool:
+        return any(self._parts[name].streamed for name in self._names)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        parts = [self._parts[name].in_order(self._rows[name][order], epoch, seed, start) for name in self._names]
+        for index, *found in zip(order[start:], *parts, strict=True):
+            by_name = dict(zip(self._names, found, strict=True))
+            data = {key: by_name[name].data[of] for key in self.streams for name, of in [self.data_map[key]]}
+            if self.seq_lens_file is not None:
+                lengths = {key: int(column[index]) for key, column in self._lengths_in_file.items()}
+            else:
+                lengths = {key: by_name[name].lengths[of] for key, (name, of) in self.data_map.items()}
+            yield ReadSequence(self.tag(index), data, lengths)
 
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         rows = self._rows[self._first][np.asarray(indices, "int64")]

@@ -9,6 +9,7 @@ import numpy as np
 
 from boulder.data.dataset import dataset_class
 from boulder.data.nested import refuse_order_of
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.wrapping_dataset import WrappingDataset
 from boulder.errors import DataError
 
@@ -31,6 +32,12 @@ class MultiEpochDataset(WrappingDataset):
     def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
         # RETURNN's training default `batching` does not reach an inner data set
         return np.concatenate([self.inner.epoch_order(e, seed, "default") for e in self._inner_epochs(epoch)])
+
+    def sequences(self, epoch: int, seed: int, default: str, start: int = 0) -> Iterator[ReadSequence]:
+        for inner_epoch in self._inner_epochs(epoch):
+            order = self.inner.epoch_order(inner_epoch, seed, "default")
+            yield from self.inner.in_order(order, inner_epoch, seed, min(start, len(order)))
+            start = max(0, start - len(order))
 
     def order_key(self, epoch: int) -> tuple:
         return tuple(self.inner.order_key(e) for e in self._inner_epochs(epoch))

@@ -7,7 +7,7 @@ import json
 import os
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -30,15 +30,17 @@ _AT_ONCE = 16  # sequences in an answer, at most
 @dataclass(kw_only=True, eq=False)
 class ReturnnDataset(Dataset):
     """
-    The sequences come in the order of the class, whose own options decide it.
+    Descriptions of RETURNN's classes that have no reader here, or are called `returnn:CLASS`, become this one. The options of
+    the class decide the order of its sequences; those of the order do not apply here.
 
-    :param dataset: RETURNN's description, in the form of `boulder.data.python_values`; its "class" is a name or a class
-    :param config: options of the config that the class may read, in the same form
+    :param dataset: RETURNN's description; its "class" is a name or a class. Tuples, sets and other keys than texts are
+        written as in `boulder.data.python_values`
+    :param config: options of the config that the class may read, written likewise
     :param folder: where relative paths start from; None: the current directory
     """
 
     dataset: Mapping[str, Any]
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
     folder: str | None = None
 
     def __post_init__(self) -> None:
@@ -121,7 +123,7 @@ class ReturnnDataset(Dataset):
         if self._process is None:
             check_installed(self.name)
             self._process = DataProcess(_MODULE, self.name, self.folder)
-            self._process.ask("open", pickle.dumps((dict(self.dataset), dict(self.config))))
+            self._process.ask("open", pickle.dumps((dict(self.dataset), dict(self.config or {}))))
         return self._process
 
     def _checked(self, tag: str, key: str, array: np.ndarray) -> np.ndarray:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from boulder.data.batches import Batches
+from boulder.data.batches import Batches, form_batches
 from boulder.data.dataset import Dataset
 from boulder.data.in_memory import InMemory
 from boulder.data.random_numbers import CountedNumbers
@@ -40,6 +40,10 @@ class Place:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+START = Place()
+"""The begin of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -114,3 +118,21 @@ def streamed_batches(
         if not more:
             return
         waiting = waiting[int(batches.borders[-2]) :]
+
+
+def whole_sequences(
+    dataset: Dataset, batch_size: int | Mapping[str, int], max_seqs: int | None = None
+) -> Iterator[StreamedBatch]:
+    """
+    :param batch_size: see `form_batches`
+    :return: batches of all sequences of the first epoch
+    """
+
+    def cut(sequence: Dataset, _numbers: CountedNumbers) -> tuple[Dataset, np.ndarray]:
+        return sequence, np.arange(1)
+
+    def form(sequences: InMemory, _ends: bool) -> Batches:
+        return form_batches(np.arange(sequences.num_seqs), sequences.lengths, batch_size, max_seqs)
+
+    parts = used_parts(dataset, dataset.sequences(1, 0, "default"), START, 0, cut)
+    return streamed_batches(dataset, parts, form)

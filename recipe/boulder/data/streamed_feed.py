@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -36,9 +37,11 @@ def shares_of_stream(
 
 
 def tensors_of_stream(dataset: Dataset, batches: Iterator[StreamedBatch]) -> Iterator[Batch]:
-    """:return: the batches as `batches_of_epoch` gives them; `seqs` counts the sequences"""
-    padded = (_padded(dataset, batch, 0, 1)[0] for batch in batches)
-    yield from map(_as_tensors, _read_ahead(padded))
+    """:return: the batches as `batches_of_epoch` gives them, with the sequences numbered as they are read"""
+    padded, first = (_padded(dataset, batch, 0, 1)[0] for batch in batches), 0
+    for batch in _read_ahead(padded):
+        yield replace(_as_tensors(batch), seqs=first + batch.seqs)
+        first += len(batch)
 
 
 def _padded(dataset: Dataset, batch: StreamedBatch, number: int, count: int) -> tuple[Batch, bool]:
@@ -51,7 +54,7 @@ def _padded(dataset: Dataset, batch: StreamedBatch, number: int, count: int) -> 
 
 def _as_tensors(batch: Batch) -> Batch:
     data, lengths = ({key: tf.constant(a) for key, a in arrays.items()} for arrays in (batch.data, batch.lengths))
-    return Batch(batch.seqs, data, lengths, batch.tags)
+    return replace(batch, data=data, lengths=lengths)
 
 
 def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:

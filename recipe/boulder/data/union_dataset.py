@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ import numpy as np
 from boulder.data.dataset import Dataset
 from boulder.data.epoch_order import EpochOrder
 from boulder.data.nested import data_first, open_nested
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 
@@ -84,6 +85,32 @@ class UnionDataset(Dataset):
                 for key, stream in self.streams.items():
                     result[position][key] = sequence[sources[key]] if key in sources else _no_frames(stream)
         return result
+
+    @property
+    def streamed(self) -> bool:
+        return any(part.streamed for part in self.parts.values())
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        """Each part gives its sequences in the order in which they are needed."""
+        names: list[str] = [""] * len(order)
+        readers = {}
+        for name, first, where in self._by_part(order):
+            for position in where:
+                names[position] = name
+            begun = int(np.searchsorted(where, start))
+            readers[name] = self.parts[name].in_order(order[where] - first, epoch, seed, begun)
+        every = {name: self.sources(name) for name in self.parts}
+        keys = data_first({key for sources in every.values() for key in sources or ()})
+        for name in names[start:]:
+            read, sources = next(readers[name]), self._sources(name)
+            data = {
+                key: read.data[sources[key]] if key in sources else _no_frames(stream)
+                for key, stream in self.streams.items()
+            }
+            lengths, renamed = read.lengths, every[name]
+            if renamed is not None:
+                lengths = {key: lengths[renamed[key]] if key in renamed else 0 for key in keys}
+            yield ReadSequence(read.tag, data, lengths)
 
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         indices = np.asarray(indices, "int64")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from boulder.data.dataset import DESCRIPTION, Dataset
 from boulder.data.nested import open_nested
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 
 
@@ -36,6 +37,10 @@ class WrappingDataset(Dataset):
         return self.inner.streams
 
     @property
+    def stream_names(self) -> Collection[str] | None:
+        return self.inner.stream_names
+
+    @property
     def num_seqs(self) -> int:
         return self.inner.num_seqs
 
@@ -53,6 +58,13 @@ class WrappingDataset(Dataset):
 
     def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
         return self.inner.read_many(indices)
+
+    @property
+    def streamed(self) -> bool:
+        return self.inner.streamed
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        return self.inner.in_order(order, epoch, seed, start)
 
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         return self.inner.tags(indices)

@@ -88,7 +88,7 @@ def recomputed(function: Callable[..., Structure], *arguments: Any) -> Structure
     return _with(results[0], iter(outputs))
 
 
-def _floats(structure: object) -> Iterator[TFTensor]:
+def _floats(structure: Any) -> Iterator[TFTensor]:
     """Yields the tensors of floats in dicts, sequences, `Tensor`s and `Memory`s, in their order."""
     if isinstance(structure, dict):
         for item in structure.values():

@@ -67,7 +67,7 @@ def run_network(
         if key in data:
             state.add_stream(key, template, data[key], lengths)
     with in_precision(precision):
-        for group, again in groups(spec) if train else [(spec.layers.values(), False)]:
+        for group, again in groups(spec) if train else [(list(spec.layers.values()), False)]:
             if again:
                 _compute_again(state, group, read_elsewhere(spec, group))
             else:

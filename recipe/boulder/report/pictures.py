@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data import Dataset, open_dataset
-from boulder.errors import DataError, nearest
+from boulder.data.excerpt import excerpt, label_names
+from boulder.errors import DataError
+from boulder.speech.mel_frames import MelFrames
+from boulder.speech.spoken import wav_of
 
 BLANK = "–"
 """name of the row of the blank"""
@@ -24,33 +26,52 @@ def recognised(path: str, seconds_per_frame: float, most: int) -> list[dict[str,
     :return: plain data of `boulder.report.recordings.Recording`s, titled by their true labels
     :raises DataError: if a stream, or the names of the labels, are missing
     """
-    with open_streams(path, ("data", "features", "classes")) as dataset:
-        names = dataset.label_names("classes")
-        if names is None:
-            raise DataError(f"{path}: found no names of the labels of 'classes', expected one for each")
-        found = []
-        for sequence in dataset.read_many(spread(dataset.num_seqs, most)):
-            spectrogram, reference = sequence["features"], [names[label] for label in sequence["classes"]]
-            seconds = len(spectrogram) * seconds_per_frame
-            found.append(of_search("".join(reference), sequence["data"], names, spectrogram, reference, seconds))
-        return found
+    sequences, names = excerpt(path, ["data", "features", "classes"], most), label_names(path, "classes")
+    found = []
+    for sequence in sequences.values():
+        spectrogram = sequence["features"]
+        reference = [names[label] for label in sequence["classes"]]
+        seconds = len(spectrogram) * seconds_per_frame
+        found.append(of_search("".join(reference), sequence["data"], names, spectrogram, reference, seconds))
+    return found
 
 
-def open_streams(path: str, keys: Sequence[str]) -> Dataset:
-    """:raises DataError: if the HDF file lacks a stream"""
-    dataset = open_dataset([path])
-    for key in keys:
-        if key not in dataset.streams:
-            dataset.close()
-            raise DataError(
-                f"{path}: found no stream {key!r}{nearest(key, dataset.streams)}, only {', '.join(dataset.streams)}"
-            )
-    return dataset
+def synthesised(
+    path: str, predicted: Mapping[str, str], wavs: Mapping[str, str], mel: MelFrames, most: int
+) -> list[dict[str, Any]]:
+    """
+    :param path: HDF file with the streams `data` (labels of a text, with their names) and `spectrogram` (mel frames)
+    :param predicted: caption → HDF file with the streams `data` (mel frames) and `attention` ([frames · labels], weights)
+    :param wavs: caption, or "true" → folder of sounds, see `boulder.speech.spoken`
+    :param most: largest number of recordings, at regular steps
+    :return: plain data of `boulder.report.recordings.Recording`s, titled by their texts
+    :raises DataError: if a stream or a sequence is missing, or the names of the labels
+    """
+    names = label_names(path, "data")
+    outputs = {caption: excerpt(file, ["data", "attention"], most) for caption, file in predicted.items()}
+    found = []
+    for tag, sequence in excerpt(path, ["data", "spectrogram"], most).items():
+        text = [names[label] for label in sequence["data"]]
+        true = mel.spectrogram(sequence["spectrogram"])
+        views = [_sounding_view("true", [spectrogram_panel("mel spectrogram", true, true)], len(true), mel, wavs, tag)]
+        for caption, of_tag in outputs.items():
+            if tag not in of_tag:
+                raise DataError(f"{predicted[caption]}: found no sequence {tag!r}, which {path} has")
+            frames = mel.spectrogram(of_tag[tag]["data"])
+            panels = []
+            if len(frames):
+                weights = of_tag[tag]["attention"].reshape(-1, len(text))
+                panels = [spectrogram_panel("mel spectrogram", frames, true), attention_panel(weights, text)]
+            views.append(_sounding_view(caption, panels, len(frames), mel, wavs, tag))
+        found.append({"title": "".join(text[:-1]), "views": views})
+    return found
 
 
-def spread(count: int, most: int) -> list[int]:
-    """:return: at most `most` of the numbers below `count`, at regular steps"""
-    return list(range(count))[:: max(1, count // most)][:most]
+def _sounding_view(
+    caption: str, panels: Sequence[Mapping[str, Any]], frames: int, mel: MelFrames, wavs: Mapping[str, str], tag: str
+) -> dict[str, Any]:
+    wav = wav_of(wavs[caption], tag).read_bytes() if caption in wavs else None
+    return view(caption, panels, frames * mel.seconds, wav)
 
 
 def of_search(

@@ -155,6 +155,18 @@ def _serve(connection: Connection) -> None:
         connection.send(answer)
 
 
+def _restore_fromstring() -> None:
+    """NumPy 2.3 has removed `fromstring` for bytes, by which `ExternSprintDataset` still reads its arrays."""
+    of_text = np.fromstring
+
+    def fromstring(string: Any, dtype: Any = float, count: int = -1, *, sep: str = "", **others: Any) -> np.ndarray:
+        if sep:
+            return of_text(string, dtype, count, sep=sep, **others)
+        return np.frombuffer(string, dtype, count).copy()
+
+    np.fromstring = fromstring  # type: ignore[assignment]  # with fewer overloads
+
+
 def _end_with_parent(lifeline: socket.socket) -> None:
     """Waits until the other process has ended or closed the data set, in whatever way, and ends this one and all its children."""
     lifeline.recv(1)
@@ -164,5 +176,8 @@ def _end_with_parent(lifeline: socket.socket) -> None:
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     threading.Thread(target=_end_with_parent, args=(socket.socket(fileno=int(sys.argv[2])),), daemon=True).start()
-    _serve(Connection(int(sys.argv[1])))
-    os.killpg(0, signal.SIGKILL)
+    _restore_fromstring()
+    try:
+        _serve(Connection(int(sys.argv[1])))
+    except KeyboardInterrupt:  # so RETURNN ends a process one of whose threads has failed, which has printed why
+        os._exit(1)

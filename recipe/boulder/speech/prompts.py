@@ -12,6 +12,11 @@ from boulder.speech.spoken_text import spoken_text
 SOUNDS = "usr/share/asterisk/sounds"
 """Folder of all speakers within the root of the packages."""
 
+_NOISES = {
+    "ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave", "descending-2tone", "tt-monkeys",
+}  # fmt: skip
+"""Recordings without speech in every language; the Italian list describes some of them like speech."""
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -42,7 +47,7 @@ def read_prompts(root: Path, language: Language) -> Prompts:
         name = f"{language.speaker}/{in_list}"
         if (text := texts.get(in_list)) is None:
             prompts.without_text.append(name)
-        elif (spoken := spoken_text(text, language)) is None:
+        elif in_list in _NOISES or (spoken := spoken_text(text, language)) is None:
             prompts.unclear.append(name)
         else:
             prompts.transcripts[name] = spoken

@@ -22,7 +22,7 @@ from boulder.data import (
 from boulder.data.in_memory import InMemory
 from boulder.data.random_numbers import CountedNumbers
 from boulder.data.selection import seed_of_drops
-from boulder.data.streamed_batches import Part, Place, StreamedBatch, streamed_batches, used_parts
+from boulder.data.streamed_batches import START, Part, Place, StreamedBatch, streamed_batches, used_parts
 from boulder.errors import DataError
 from boulder.training.training_options import TrainingOptions
 
@@ -43,7 +43,7 @@ def batches_to_train(
 
 
 def streamed_to_train(
-    dataset: Dataset, epoch: int, options: TrainingOptions, streams: Collection[str], start: Place
+    dataset: Dataset, epoch: int, options: TrainingOptions, streams: Collection[str], start: Place = START
 ) -> Iterator[StreamedBatch]:
     """
     As `batches_to_train`, for a data set whose sequences are read one after another.
@@ -130,8 +130,8 @@ def streamed_to_score(
         return sequence, within_limits(np.arange(1), _lengths(sequence, options), limit)
 
     where = f"epoch {epoch}: data to score"
-    parts = used_parts(dataset, dataset.sequences(epoch, 0, "default"), Place(), 0, cut)
-    return _streamed(dataset, parts, options, options.returnn_batches, where, Place())
+    parts = used_parts(dataset, dataset.sequences(epoch, 0, "default"), START, 0, cut)
+    return _streamed(dataset, parts, options, options.returnn_batches, where, START)
 
 
 def _lengths(dataset: Dataset, options: TrainingOptions) -> Mapping[str, np.ndarray]:
@@ -163,7 +163,7 @@ def _streamed(
         lengths = sequences.all_lengths if every_length else sequences.lengths
         return _formed(np.arange(sequences.num_seqs), lengths, options, ends)
 
-    empty = start == Place()
+    empty = start == START
     for batch in streamed_batches(dataset, parts, form):
         empty = False
         yield batch

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from boulder.data import Batches, Dataset, shares_of_epoch
-from boulder.data.streamed_batches import Place, StreamedBatch
+from boulder.data.streamed_batches import START, Place, StreamedBatch
 from boulder.data.streamed_feed import shares_of_stream
 from boulder.training.epoch_batches import batches_to_score, batches_to_train, streamed_to_score, streamed_to_train
 from boulder.training.replicas import OneReplica, Share
@@ -58,7 +58,7 @@ def steps_to_train(
     done = position["batch"] if position else 0
     if not dataset.streamed:
         return _OfBatches(*batches_to_train(dataset, epoch, options, streams), replicas, done)
-    after = (position or {}).get("stream", {"place": Place().to_json(), "frames": 0})
+    after = (position or {}).get("stream", {"place": START.to_json(), "frames": 0})
     if after["place"] is None:  # it was the last batch
         return _OfStream(dataset, iter(()), replicas, after["frames"])
     batches = streamed_to_train(dataset, epoch, options, streams, Place(**after["place"]))

@@ -11,8 +11,9 @@ import numpy
 from boulder.data import Dataset, share_spec
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
+from boulder.training.dumps import dumped_layers
 from boulder.training.loss_scale import LossScale
-from boulder.training.objective import BatchOutput, Losses, objective
+from boulder.training.objective import BatchOutput, Dumped, Losses, objective
 from boulder.training.optimizer import variable_name
 from boulder.training.parameter_averages import ParameterAverages
 from boulder.training.replicas import OneReplica, seed_of
@@ -26,12 +27,21 @@ class StepResult(NamedTuple):
     :param norm: global norm of the gradients, a float32 scalar
     :param finite: whether the objective and all gradients are finite, a bool scalar; if not, nothing was updated
     :param overflow: whether gradients are not finite since the loss scale was too large, a bool scalar
+    :param dumped: see `BatchOutput`
     """
 
     losses: Losses
     norm: TFTensor
     finite: TFTensor
     overflow: TFTensor
+    dumped: Dumped
+
+
+class Scored(NamedTuple):
+    """:param dumped: see `BatchOutput`"""
+
+    losses: Losses
+    dumped: Dumped
 
 
 class Model:
@@ -44,7 +54,7 @@ class Model:
     :ivar loss_scale: for float16, else None
     :ivar updater: makes updates, and holds the learning rate
 
-    `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Losses` are compiled. `shares` are those of a batch
+    `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Scored` are compiled. `shares` are those of a batch
     (`boulder.data.shares_of_epoch`); `step` is the number of updates so far, an int64 scalar.
     """
 
@@ -68,6 +78,7 @@ class Model:
             self._averages = ParameterAverages(options.ema, self.variables, averages) if options.ema else None
             self.loss_scale = LossScale(loss_scale) if options.mixed_precision == "float16" else None
         self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
+        self._dumped = dumped_layers(spec)
         self._noise = noise_deviations(options, spec)
         self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
@@ -80,10 +91,10 @@ class Model:
 
     def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> StepResult:
         if not self.updater.trained:  # `#trainable` is False: a pass over the data for its scores
-            losses = self._evaluate(shares, step)
-            output = BatchOutput(losses, {}, {})
+            scored = self._evaluate(shares, step)
+            output = BatchOutput(scored.losses, {}, {}, {})
             finite = tf.math.is_finite(self._objective(output, output))
-            return StepResult(losses, tf.constant(0.0), finite, tf.constant(False))
+            return StepResult(scored.losses, tf.constant(0.0), finite, tf.constant(False), scored.dumped)
         *results, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
         result = StepResult(*self.replicas.first(results))
 
@@ -103,7 +114,7 @@ class Model:
 
     def _gradients(
         self, share: dict[str, Any], step: TFTensor
-    ) -> tuple[Losses, TFTensor, TFTensor, TFTensor, list[TFTensor], list[TFTensor]]:
+    ) -> tuple[Losses, TFTensor, TFTensor, TFTensor, Dumped, list[TFTensor], list[TFTensor]]:
         """:return: of the joint batch: the fields of `StepResult`, and arguments of `Updater.update`"""
         variables = list(self.updater.trained.values())
         tape_of_norm = tf.GradientTape() if self.options.maximize_grad_norm else None
@@ -135,7 +146,7 @@ class Model:
         overflow = tf.constant(False)
         if self.loss_scale:
             overflow = tf.math.is_finite(loss) & ~usable & self.loss_scale.may_overflow()
-        return joint.losses, norm, finite, overflow, gradients, slopes
+        return joint.losses, norm, finite, overflow, joint.dumped, gradients, slopes
 
     def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> BatchOutput:
         """:return: of one replica's share"""
@@ -153,7 +164,8 @@ class Model:
             step=step,
             precision=self.options.mixed_precision,
         )
-        result = BatchOutput(output.losses, output.magnitudes, output.roughness)
+        dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
+        result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)
         if "counts" not in share:
             return result
         counted: BatchOutput = tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), result)
@@ -162,11 +174,12 @@ class Model:
     def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
         return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
 
-    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Losses:
-        def joint(share: dict[str, Any]) -> Losses:
-            return self.replicas.sum(self._output(share, step, train=False).losses)
+    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Scored:
+        def joint(share: dict[str, Any]) -> Scored:
+            summed = self.replicas.sum(self._output(share, step, train=False))
+            return Scored(summed.losses, summed.dumped)
 
-        return self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
+        return Scored(*self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares))))
 
     # State
 

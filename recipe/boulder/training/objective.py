@@ -14,17 +14,22 @@ Losses = dict[str, LossValue]
 """Layer name → sums over a batch."""
 
 
+Dumped = dict[str, list[TFTensor]]
+
+
 class BatchOutput(NamedTuple):
     """
     What a network says of a batch, or of a replica's share of it: all are sums over its frames.
 
     :param magnitudes: layer name → float32 [units], for `darc1`, see `boulder.network.regularizers`
     :param roughness: layer name → scalar, for `spatial_smoothing`, likewise
+    :param dumped: name of an `hdf_dump` layer → tensors to write, see `boulder.training.dumps`; these are no sums
     """
 
     losses: Losses
     magnitudes: dict[str, TFTensor]
     roughness: dict[str, TFTensor]
+    dumped: Dumped
 
 
 def objective(

@@ -17,7 +17,7 @@ from boulder.training.last_best_options import AFTER_PRETRAINING
 from boulder.training.learning_rate import LearningRateControl, control_from_json
 from boulder.training.training_options import TrainingOptions
 
-_DATA = ("train", "dev", "eval_datasets")  # these contain path objects, which are no plain JSON
+_DATA = ("train", "dev", "eval_datasets", "extended")  # these contain path objects, which are no plain JSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ class TrainingPhase:
     :param carry_optimizer: how the optimizer's slots carry over from the previous phase
     :param growth_noise: noise on the split between replicated units in "net2wider", see `GrowthOptions`
     :param reset_layers: layers of the top level that are initialized from scratch
+    :param extended: name of a file → the file itself, of those that `hdf_dump` layers of the phase extend
     :param trainable_layers: layers of the top level that are trained; None: all; empty: none, and dropout is disabled
     """
 
@@ -61,6 +62,7 @@ class TrainingPhase:
     growth_noise: float = 0.0
     reset_layers: list[str] = field(default_factory=list)
     trainable_layers: list[str] | None = None
+    extended: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def planned(cls, phase: Phase, **others: Any) -> TrainingPhase:

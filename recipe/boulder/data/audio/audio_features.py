@@ -13,6 +13,7 @@ import numpy as np
 
 from boulder.data.audio.deltas import with_deltas
 from boulder.data.audio.feature_kinds import KINDS, Windows, num_frames
+from boulder.data.audio.random_permute import RandomPermute, check_installed
 from boulder.data.audio.sound import Header
 from boulder.errors import DataError, nearest
 
@@ -27,15 +28,17 @@ _REFUSED = {
 @dataclass(kw_only=True, eq=False)
 class AudioFeatures:
     """
-    The steps apply in this order: `preemphasis`, `peak_normalization`, `pre_process`, `features`, `with_delta`, `norm_mean`,
+    The steps apply in this order: `preemphasis`, `peak_normalization`, `random_permute`, `pre_process`, `features`, `with_delta`, `norm_mean`,
     `norm_std_dev`, `join_frames`, `post_process`.
 
-    :param features: see `boulder.data.audio.feature_kinds`; or a function of `audio`, `sample_rate`, `window_len`, `step_len`,
+    :param features: "raw" (the samples), "mfcc", "log_mel_filterbank", "log_log_mel_filterbank", "db_mel_filterbank",
+        "linear_spectrogram"; or a function of `audio`, `sample_rate`, `window_len`, `step_len`,
         `num_feature_filters`, `random_state` and the `feature_options`, which returns [T, num_feature_filters]
     :param window_len: in seconds
     :param step_len: in seconds
     :param num_feature_filters: dimension of a frame without derivatives; None: 1 for "raw", else 40
-    :param feature_options: further options of the kind of features
+    :param feature_options: of "mfcc": `n_mels`, `fmin`, `fmax`, `center`; of "db_mel_filterbank": `fmin`, `fmax`, `min_amp`,
+        `center`; of "linear_spectrogram": `center`
     :param with_delta: number of derivatives in time that are added, or True for 1
     :param norm_mean: is subtracted: a number, an array [D], a text file with D numbers, or "per_seq" for the mean of the
         sequence
@@ -43,9 +46,12 @@ class AudioFeatures:
     :param peak_normalization: whether the samples are divided by the largest magnitude
     :param preemphasis: a: sample n becomes x[n] - a x[n-1]; None or 0: it stays
     :param join_frames: so many frames become one; the last frame is repeated to fill the last one
+    :param random_permute: random loudness, speed and pitch, see below; True for the defaults; needs the extra `audio`
     :param pre_process: function of `audio`, `sample_rate` and `random_state`, which returns samples
     :param post_process: function of the features and `seq_name`, which returns features
     :param sample_rate: expected rate in Hz
+    :param num_channels: only None: a frame has one axis
+    :param raw_ogg_opts: without effect, since "raw_ogg" is refused
     """
 
     features: str | Callable = "mfcc"
@@ -103,12 +109,17 @@ class AudioFeatures:
         if self.sample_rate is not None:
             _check("sample_rate", self.sample_rate, _is_count(self.sample_rate), "a rate in Hz")
         _check("num_channels", self.num_channels, self.num_channels is None, "None: a frame has one axis of features")
-        _check("random_permute", self.random_permute, not self.random_permute, "None: Boulder does not support it yet")
+        self._permute = RandomPermute.of(self.random_permute)
 
     @property
     def dim(self) -> int:
         """D, the dimension of a frame."""
         return (int(self.with_delta) + 1) * self._filters * (self.join_frames or 1)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the frames of a recording depend on random numbers, or may do so."""
+        return self._permute is not None or self.pre_process is not None or callable(self.features)
 
     @property
     def files(self) -> list[str]:
@@ -117,21 +128,19 @@ class AudioFeatures:
 
     def num_frames(self, header: Header) -> int | None:
         """:return: T, the number of frames of a recording; None if only its features tell"""
-        if self.pre_process or self.post_process or not isinstance(self.features, str):
+        if self.is_random or self.post_process or not isinstance(self.features, str):
             return None
         window, step = self._in_samples(header.sample_rate)
         center = (self.feature_options or {}).get("center", True)
         frames = num_frames(self.features, header.num_samples, window, max(step, 1), self._filters, center)
         return -(-frames // self.join_frames) if self.join_frames else frames
 
-    def compute(
-        self, audio: np.ndarray, sample_rate: int, seq_name: str, numbers: np.random.RandomState | None = None
-    ) -> np.ndarray:
+    def compute(self, audio: np.ndarray, sample_rate: int, seq_name: str, numbers: np.random.RandomState) -> np.ndarray:
         """
-        :param audio: float64 [N], samples; it is changed
+        :param audio: float64 [N], samples
         :param sample_rate: in Hz
         :param seq_name: tag of the sequence
-        :param numbers: random numbers for the functions of the user
+        :param numbers: random numbers, used if `is_random`
         :return: float32 [T, D]
         :raises DataError: for audio that does not fit the options, or if a function returns another shape
         """
@@ -145,6 +154,8 @@ class AudioFeatures:
             audio = np.concatenate([audio[:1], audio[1:] - self.preemphasis * audio[:-1]])
         if self.peak_normalization and (peak := np.abs(audio).max()):
             audio = audio / peak
+        if self._permute is not None:
+            audio = self._permute.apply(self._permute.draw(numbers), audio, sample_rate)
         if self.pre_process:
             audio = self.pre_process(audio=audio, sample_rate=sample_rate, random_state=numbers)
             _check_array("pre_process", audio, 1)
@@ -157,11 +168,21 @@ class AudioFeatures:
             _check_array("post_process", features, 2, self.dim)
         return features
 
+    def skip(self, numbers: np.random.RandomState) -> bool:
+        """:return: whether the numbers of a recording could be drawn without it"""
+        if self.pre_process is not None or callable(self.features):
+            return False
+        if self._permute is not None:
+            self._permute.draw(numbers)
+        return True
+
     def check(self) -> None:
-        """:raises DataError: if a file cannot be read or has another number of values"""
+        """:raises DataError: if a file cannot be read or has another number of values, or a package is missing"""
+        if self._permute is not None:
+            check_installed()
         _ = self._mean, self._std_dev
 
-    def _features(self, audio: np.ndarray, sample_rate: int, numbers: np.random.RandomState | None) -> np.ndarray:
+    def _features(self, audio: np.ndarray, sample_rate: int, numbers: np.random.RandomState) -> np.ndarray:
         options = self.feature_options or {}
         if not isinstance(self.features, str):
             features = self.features(

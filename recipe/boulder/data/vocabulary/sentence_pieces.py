@@ -26,7 +26,9 @@ class SentencePieces(Vocabulary):
     :param add_eos: whether `</s>` ends each sequence
     :param reverse: whether the pieces are in reverse order
     :param enable_sampling: refused if True, since sentencepiece draws from a generator that cannot be set back
-    :param out_type: without effect, as `nbest_size` and `alpha`, which concern sampling
+    :param nbest_size: without effect, since it concerns sampling
+    :param alpha: likewise
+    :param out_type: without effect: the pieces are indices
     """
 
     model_file: str = field(metadata=PATH)
@@ -70,14 +72,15 @@ class SentencePieces(Vocabulary):
         )
 
 
-def sentence_piece_processor(model: str, options: Mapping[str, bool] | None = None) -> Any:
+def sentence_piece_processor(model: str, options: Mapping[str, Any] | None = None) -> Any:
     """:raises DataError: if the package or the file is missing, or the file is no model"""
     try:
         import sentencepiece
     except ImportError as error:
         raise DataError(f"{model}: needs the package sentencepiece: `pip install sentencepiece`") from error
     try:
-        return sentencepiece.SentencePieceProcessor(model_file=model, **(options or {}))
+        make: Any = sentencepiece.SentencePieceProcessor
+        return make(model_file=model, **(options or {}))
     except (OSError, RuntimeError) as error:
         raise DataError(f"{model}: cannot be read as a SentencePiece model: {' '.join(str(error).split())}") from error
 
