@@ -389,15 +389,3 @@ def test_an_error_of_several_problems_can_be_put_in_context_as_any_other():
     assert (str(error), error.problems) == ("my.config: 2 problems:\n  a\n  b", ("a", "b"))
     again = type(error)(f"pipeline: {error}")
     assert again.problems == (str(again),)
-
-
-def test_an_existing_file_of_learning_rates_is_refused_as_returnn_would_read_it(problems, config, tmp_path):
-    (tmp_path / "rates").write_text("{}")
-    (found,) = problems(f"learning_rate_file = '{tmp_path}/rates'")
-    assert found.startswith(f"'learning_rate_file': found '{tmp_path}/rates', which exists")
-    config("learning_rate_file = 'rates'").training()  # in the folder of the job
-
-
-def test_devices_and_starting_points_that_no_training_can_have_are_told(problems):
-    assert problems(algo("{'gpus': 0}")) == ["phase 0 (index 0): '#config': 'gpus' must be a positive int, found 0"]
-    assert problems("load = 'n.003'") == ["'load': training continues after epoch 3, but ends with epoch 3"]
