@@ -37,7 +37,7 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     if notice := phase.learning_rate_control.notice(epoch, state.history):
         run.say(f"epoch {epoch}: {notice}")
     rates = StepRates(phase.options, epoch, rate, phase.start, state.phase_step)
-    first_rate = rates.at(state.step - state.batches_done)
+    first_rate = rates.at(state.step - state.batches_done * phase.counts_steps)
     sums, steps, frames, skipped = _train_batches(epoch, rates, model, phase, state, run)
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
     if numpy.float32(first_rate) != numpy.float32(rate):
@@ -129,6 +129,10 @@ def _train_batches(
         result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)
+        elif result.overflow:
+            run.say(f"epoch {epoch}, batch {done}: a gradient overflows float16; no update, and half the loss scale")
+            sums.add(result.losses)
+            skipped += 1
         elif options.stop_on_nonfinite_train_score:
             raise _not_finite(epoch, done, result, batch.tags(), run)
         else:
@@ -136,7 +140,7 @@ def _train_batches(
             skipped += 1
         if result.dumped:
             run.dumps.add(batch.tags(), result.dumped)
-        state.step += 1
+        state.step += phase.counts_steps
         done += 1
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint, **batch.after}

@@ -76,6 +76,7 @@ class TrainingRun:
         """
         self.dumps.sync()
         state.params, state.averages = model.values(), model.averages()
+        state.loss_scale = model.loss_scale.state() if model.loss_scale else None
         state.slots, state.iterations = model.slots(), model.iterations
         return self.store.save(state)
 
