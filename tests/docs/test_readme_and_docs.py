@@ -71,7 +71,8 @@ def frames(tmp_path):
     for code in re.findall(r"```python\n(.*?)```", EXPERIMENT, re.DOTALL):
         for text, small in smaller.items():
             code = code.replace(text, small)
-        (tmp_path / re.search(r"boulder run (config/\w+\.py)", code)[1]).write_text(code)
+        if named := re.search(r"boulder run (config/\w+\.py)", code):  # an excerpt names no file
+            (tmp_path / named[1]).write_text(code)
     (tmp_path / "settings.py").symlink_to(ROOT / "settings.py")
     random = np.random.default_rng(0)
     for name in ("train", "dev"):

@@ -222,6 +222,63 @@ def lm(rng: random.Random, files: Path) -> dict:
     return data
 
 
+def task(name: str, *options: dict) -> Callable[[random.Random, Path], dict]:
+    """:return: function that makes a description of this class with one of these options"""
+
+    def make(rng: random.Random, files: Path) -> dict:
+        data = {"class": name, "num_seqs": rng.randint(3, 12), **rng.choice(options or [{}])}
+        data["seq_ordering"] = rng.choice(["default", "reverse", "random", "random:2", "sorted"])
+        if rng.random() < 0.4:
+            data["partition_epoch"] = rng.randint(2, 3)
+        if rng.random() < 0.4:
+            data |= rng.choice([{"fixed_random_seed": 3}, {"random_seed_offset": 5}])
+        return data
+
+    return make
+
+
+LENGTHS = {"data": 3, "classes": 5}
+GENERATED = {
+    "Task12AXDataset": task("Task12AXDataset"),
+    "TaskEpisodicCopyDataset": task("TaskEpisodicCopyDataset"),
+    "TaskXmlModelingDataset": task("TaskXmlModelingDataset", {}, {"limit_stack_depth": 2}),
+    "CopyTaskDataset": task(
+        "CopyTaskDataset",
+        {"nsymbols": 20, "minlen": 1, "maxlen": 5},
+        {"nsymbols": 2, "minlen_epoch_factor": 1, "maxlen_epoch_factor": 1.5},
+    ),
+    "TaskNumberBaseConvertDataset": task(
+        "TaskNumberBaseConvertDataset", {}, {"input_base": 10, "output_base": 36, "max_input_seq_len": 20}
+    ),
+    "DummyDataset": task(
+        "DummyDataset",
+        {"input_dim": 3, "output_dim": 4},
+        {
+            "input_dim": 2,
+            "output_dim": {"classes": 7},
+            "seq_len": 6,
+            "input_max_value": 7.0,
+            "input_shift": 0.5,
+            "input_scale": 2.0,
+        },
+    ),
+    "DummyDatasetMultipleSequenceLength": task(
+        "DummyDatasetMultipleSequenceLength",
+        {"input_dim": 3, "output_dim": 4, "seq_len": LENGTHS},
+        {"input_dim": 3, "output_dim": 4},
+    ),
+    "DummyDatasetMultipleDataKeys": task(
+        "DummyDatasetMultipleDataKeys",
+        {"output_dim": {"data": [3, 2], "classes": [4, 1]}, "seq_len": LENGTHS},
+        {
+            "output_dim": {"classes": [3, 1], "data": [4, 1], "a": [2, 2]},
+            "data_keys": ["classes", "data", "a"],
+            "seq_len": 4,
+        },
+    ),
+}
+
+
 PARSING = [
     {"prefix": ["[START]"]},
     {"remove_chars": "aeiou"},
@@ -241,9 +298,10 @@ GENERATORS: dict[str, tuple[Callable[[random.Random, Path], dict], int]] = {
     "TranslationDataset": (translation, CASES_PER_CLASS),
     "LmDataset": (lm, 3 * CASES_PER_CLASS),
 }
+GENERATORS |= {name: (make, 12) for name, make in GENERATED.items()}
 """class → (description from random numbers and files, number of cases)"""
 
-ELSEWHERE = {"HDFDataset", "MetaDataset", "OggZipDataset"}
+ELSEWHERE = {"HDFDataset", "MetaDataset", "OggZipDataset", "ReturnnDataset"}
 """Classes that test_orders_like_returnn.py and test_audio_like_returnn.py compare."""
 
 
@@ -262,6 +320,9 @@ def of_boulder(description: dict, epochs: int) -> list:
         dataset.check()
         found = []
         for epoch in range(1, epochs + 1):
+            if dataset.streamed:
+                found.append([(sequence.tag, sequence.data) for sequence in dataset.sequences(epoch, 0, "default")])
+                continue
             try:
                 indices = dataset.epoch_order(epoch, 0, "default")
             except DataError as error:  # RETURNN goes on with an epoch without sequences
@@ -276,9 +337,13 @@ def of_boulder(description: dict, epochs: int) -> list:
 
 
 def plain(epochs: list) -> list:
-    return [
-        [(tag, {key: np.asarray(v).tolist() for key, v in data.items()}) for tag, data in epoch] for epoch in epochs
-    ]
+    """:return: lists in place of the arrays, with floats in single precision, which a network receives"""
+
+    def values(array) -> list:
+        array = np.asarray(array)
+        return (array.astype("float32") if array.dtype.kind == "f" else array).tolist()
+
+    return [[(tag, {key: values(array) for key, array in data.items()}) for tag, data in epoch] for epoch in epochs]
 
 
 @pytest.fixture(scope="module")

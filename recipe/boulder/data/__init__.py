@@ -11,10 +11,12 @@ from boulder.data.combined_dataset import CombinedDataset
 from boulder.data.concat_dataset import ConcatDataset
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
+from boulder.data.dummy_datasets import DummyDataset
 from boulder.data.feed import batches_of_epoch
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.lm_dataset import LmDataset
+from boulder.data.memory_tasks import Task12AXDataset
 from boulder.data.meta_dataset import MetaDataset
 from boulder.data.multi_epoch_dataset import MultiEpochDataset
 from boulder.data.multi_proc_dataset import MultiProcDataset
@@ -35,6 +37,7 @@ __all__ = [
     "CombinedDataset",
     "ConcatDataset",
     "Dataset",
+    "DummyDataset",
     "HdfDataset",
     "HdfWriter",
     "LmDataset",
@@ -45,6 +48,7 @@ __all__ = [
     "ReturnnDataset",
     "StaticDataset",
     "Stream",
+    "Task12AXDataset",
     "TranslationDataset",
     "batches_of_epoch",
     "canonical_description",

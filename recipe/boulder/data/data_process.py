@@ -41,7 +41,7 @@ class DataProcess:
         self._lifeline, its_lifeline = socket.socketpair()
         environment = os.environ | {
             "CUDA_VISIBLE_DEVICES": "",
-            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with theirs, its_lifeline:
             descriptors = (theirs.fileno(), its_lifeline.fileno())

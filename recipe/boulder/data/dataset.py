@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
@@ -176,6 +176,11 @@ class Dataset(OrderOptions, ABC):
         :param key: a stream, which need not be among the `wanted` ones
         :return: the names of its labels; None if the data set does not give them
         """
+        return None
+
+    @property
+    def stream_names(self) -> Collection[str] | None:
+        """The streams that the data has, as far as the options tell without opening a file; None: they do not."""
         return None
 
     @property

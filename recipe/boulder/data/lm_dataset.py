@@ -128,10 +128,13 @@ class LmDataset(TextDataset):
             for i, file in enumerate(self.corpus_file)
         }
 
+    @property
+    def stream_names(self) -> list[str]:
+        return ["data", "delayed"] if self.add_delayed_seq_data else ["data"]
+
     @cached_property
     def found_streams(self) -> dict[str, Stream]:
-        keys = ["data", "delayed"] if self.add_delayed_seq_data else ["data"]
-        return {key: Stream(key, len(self._names), sparse=True) for key in keys}
+        return {key: Stream(key, len(self._names), sparse=True) for key in self.stream_names}
 
     @property
     def num_seqs(self) -> int:

@@ -124,7 +124,7 @@ class OggZipDataset(Dataset):
         streams = self.streams
         return [
             {
-                key: self._array(int(i), key, self._numbers(1, 0), self._numbers(1, 0)).astype(stream.dtype, copy=False)
+                key: self._array(int(i), key, self._numbers(1), self._numbers(1)).astype(stream.dtype, copy=False)
                 for key, stream in streams.items()
             }
             for i in indices
@@ -144,7 +144,7 @@ class OggZipDataset(Dataset):
 
     def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
         """As in RETURNN, the random numbers of a sequence are those that follow on all that were drawn before it."""
-        audio, text = self._numbers(epoch, seed), self._numbers(epoch, seed)
+        audio, text = self._numbers(epoch), self._numbers(epoch)
         for index in order[:start].tolist():
             if self._features is not None and not self._features.skip(audio):
                 self._frames(index, audio)
@@ -226,10 +226,8 @@ class OggZipDataset(Dataset):
         where = {"data": "audio", "classes": f"targets: {self._vocabulary.where}" if self._vocabulary else ""}
         return matched_streams(where.get(key, "text"), {key: known[key]}, {key: stream})[key]
 
-    def _numbers(self, epoch: int, seed: int) -> np.random.RandomState:
-        """:return: RETURNN's random numbers of an epoch with `seq_ordering`, Boulder's own ones without"""
-        if self.seq_ordering is None:
-            return np.random.RandomState([seed, self.pass_over_data(epoch)])
+    def _numbers(self, epoch: int) -> np.random.RandomState:
+        """:return: RETURNN's random numbers of an epoch"""
         return np.random.RandomState(self.random_seed(epoch))
 
     def _array(self, index: int, key: str, audio: np.random.RandomState, text: np.random.RandomState) -> np.ndarray:
@@ -264,7 +262,7 @@ class OggZipDataset(Dataset):
                     found = list(pool.map(self._num_frames, range(self.num_seqs)))
                 self._lengths[key] = np.array(found, "int32")
             else:
-                numbers = self._numbers(1, 0)
+                numbers = self._numbers(1)
                 found = [len(self._array(index, key, numbers, numbers)) for index in range(self.num_seqs)]
                 self._lengths[key] = np.array(found, "int32")
         return self._lengths[key]
@@ -277,7 +275,7 @@ class OggZipDataset(Dataset):
         assert self._features is not None  # there is a stream "data"
         with self._named(index), self._files.open(self._index, index) as file:
             frames = self._features.num_frames(read_header(file))
-        return len(self._frames(index, self._numbers(1, 0))) if frames is None else frames
+        return len(self._frames(index, self._numbers(1))) if frames is None else frames
 
     @contextmanager
     def _named(self, index: int) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -46,6 +46,10 @@ class StaticDataset(Dataset):
     @cached_property
     def streams(self) -> dict[str, Stream]:
         return self._found if self.wanted is None else matched_streams("data", self._found, self.wanted)
+
+    @property
+    def stream_names(self) -> Collection[str]:
+        return self.data[0].keys()
 
     @property
     def num_seqs(self) -> int:

@@ -72,10 +72,13 @@ class TranslationDataset(TextDataset):
             )
         return lines
 
+    @property
+    def stream_names(self) -> list[str]:
+        return ["data"] if self.source_only or self.search_without_reference else ["data", "classes"]
+
     @cached_property
     def found_streams(self) -> dict[str, Stream]:
-        keys = ["data"] if self.source_only or self.search_without_reference else ["data", "classes"]
-        return {key: Stream(key, len(self._table(key).names), sparse=True) for key in keys}
+        return {key: Stream(key, len(self._table(key).names), sparse=True) for key in self.stream_names}
 
     @property
     def num_seqs(self) -> int:

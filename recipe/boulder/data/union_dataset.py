@@ -99,15 +99,17 @@ class UnionDataset(Dataset):
                 names[position] = name
             begun = int(np.searchsorted(where, start))
             readers[name] = self.parts[name].in_order(order[where] - first, epoch, seed, begun)
-        every = {name: self._every_source(name) for name in self.parts}
-        keys = data_first({key for sources in every.values() for key in sources})
+        every = {name: self.sources(name) for name in self.parts}
+        keys = data_first({key for sources in every.values() for key in sources or ()})
         for name in names[start:]:
             read, sources = next(readers[name]), self._sources(name)
             data = {
                 key: read.data[sources[key]] if key in sources else _no_frames(stream)
                 for key, stream in self.streams.items()
             }
-            lengths = {key: read.lengths[every[name][key]] if key in every[name] else 0 for key in keys}
+            lengths, renamed = read.lengths, every[name]
+            if renamed is not None:
+                lengths = {key: lengths[renamed[key]] if key in renamed else 0 for key in keys}
             yield ReadSequence(read.tag, data, lengths)
 
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:

@@ -19,6 +19,7 @@ _ROWS = table(
     refused("Boulder reads no lexicon of phonemes here", "add_random_phone_seqs", unless=(0,)),
     refused("it leaves out data, to look for errors", "_debug_limit_line_count"),
     refused("RETURNN itself fails with it", "seq_list_file"),  # of `TranslationDataset`
+    refused("the class has its own", "input_dim", "output_dim"),
     without_effect("RETURNN passes it on to its own processes", "_meta_info_cache"),
     refused("Boulder shares batches among GPUs by itself", "_num_shards", unless=(1,)),
     refused("Boulder shares batches among GPUs by itself", "_shard_index", unless=(0,)),

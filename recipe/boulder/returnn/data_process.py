@@ -164,7 +164,7 @@ def _restore_fromstring() -> None:
             return of_text(string, dtype, count, sep=sep, **others)
         return np.frombuffer(string, dtype, count).copy()
 
-    np.fromstring = fromstring
+    np.fromstring = fromstring  # type: ignore[assignment]  # with fewer overloads
 
 
 def _end_with_parent(lifeline: socket.socket) -> None:

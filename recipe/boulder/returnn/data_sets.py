@@ -61,6 +61,16 @@ class DataSets:
         description = data_description(own, where, self.folder, self.as_path, self.foreign)
         if key == "train":
             return {key: description} | self._chunking(chunking, options, overrides)
+        chunked = options.get("chunking") or "0"
+        if "chunking" in value and value["chunking"] is None and Chunking.parse(chunked) is not None:
+            raise ConfigError(
+                f"{where}: found chunking None, with which RETURNN cuts it as the data to train on; expected 0"
+            )
+        if str(chunked) == "1" and "chunking" not in value:
+            raise ConfigError(
+                f"'chunking': found {chunked!r}, with which RETURNN also cuts {where} into single frames; expected 'chunking': 0 "
+                f"in {where}, whose sequences are scored as a whole"
+            )
         if Chunking.parse(chunking.get("chunking")) is not None:
             raise ConfigError(
                 f"{where}: found chunking {chunking['chunking']!r:.60}; data to score is not cut into chunks"
