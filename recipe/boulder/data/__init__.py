@@ -9,7 +9,7 @@ from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in
-from boulder.data.feed import batches_of_epoch
+from boulder.data.feed import batches_of_epoch, default_num_workers
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.meta_dataset import MetaDataset
@@ -34,6 +34,7 @@ __all__ = [
     "cut_at_random",
     "dataset_class",
     "default_input",
+    "default_num_workers",
     "form_batches",
     "numbers_of_drops",
     "open_dataset",

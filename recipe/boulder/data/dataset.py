@@ -137,6 +137,11 @@ class Dataset(OrderOptions, ABC):
         """
         return None
 
+    @property
+    def reads_in_threads(self) -> bool:
+        """Whether several threads may call `read_many` at the same time."""
+        return False
+
     # Derived from these
 
     @property

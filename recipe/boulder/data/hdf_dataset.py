@@ -40,6 +40,7 @@ class HdfDataset(Dataset):
             raise DataError("files: found none, expected at least one")
         self.paths = [Path(path) for path in self.files]
         self._opened: list[HdfFile] = []
+        self._columns: dict[str, np.ndarray] = {}
 
     def check(self) -> None:
         _ = self._files
@@ -48,6 +49,10 @@ class HdfDataset(Dataset):
         while self._opened:
             self._opened.pop().close()
         self.__dict__.pop("_files", None)
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return True
 
     @cached_property
     def streams(self) -> dict[str, Stream]:
@@ -62,23 +67,23 @@ class HdfDataset(Dataset):
 
     @cached_property
     def lengths(self) -> dict[str, np.ndarray]:
-        return {key: np.concatenate([file.lengths(key) for file in self._files]) for key in self.streams}
+        return {key: self._column(key) for key in self.streams}
 
     @cached_property
     def all_lengths(self) -> dict[str, np.ndarray]:
         """With several files, the streams are those of the first one, as in RETURNN."""
-        columns = [file.all_lengths() for file in self._files]
-        for path, found in zip(self.paths, columns, strict=True):
-            if missing := [key for key in columns[0] if key not in found]:
-                raise DataError(f"{path}: found no stream {missing[0]!r}, which {self.paths[0]} has")
-        return {key: np.concatenate([found[key] for found in columns]) for key in columns[0]}
+        first = self._files[0].all_lengths
+        for file in self._files:
+            if missing := [key for key in first if key not in file.all_lengths]:
+                raise DataError(f"{file.path}: found no stream {missing[0]!r}, which {self.paths[0]} has")
+        return {key: self._column(key) for key in first}
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(sorted(self.streams.items())).encode())
         for path, file in zip(self.paths, self._files, strict=True):
             digest.update(f"{path.stat().st_size}".encode())
             for key in self.streams:
-                digest.update(file.lengths(key).tobytes())
+                digest.update(file.lengths(key).data)
         return digest.hexdigest()
 
     def label_names(self, key: str) -> list[str] | None:
@@ -117,6 +122,13 @@ class HdfDataset(Dataset):
     def _starts(self) -> np.ndarray:
         return np.cumsum([0] + [file.num_seqs for file in self._files])
 
+    def _column(self, key: str) -> np.ndarray:
+        """:return: int32 [N]: the lengths of a stream"""
+        if key not in self._columns:
+            parts = [file.lengths(key) for file in self._files]
+            self._columns[key] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return self._columns[key]
+
     def _by_file(self, indices: Sequence[int] | np.ndarray) -> Iterator[tuple[HdfFile, int, np.ndarray]]:
         """:return: (file, index of its first sequence, indices within the file, ascending and unique)"""
         unique = np.unique(np.asarray(indices, "int64"))
@@ -130,8 +142,7 @@ class HdfDataset(Dataset):
 
     def _arrays(self, file: HdfFile, stream: Stream, local: np.ndarray) -> Iterator[np.ndarray]:
         """:return: the arrays of a stream, for sequences of a file in ascending order"""
-        offsets = file.offsets[stream.key]
-        starts, stops = offsets[local], offsets[local + 1]
+        starts, stops = file.offsets[stream.key].of(local)
         for run in _runs(starts, stops, max_gap=_GAP_BYTES // file.row_bytes(stream.key)):
             first = starts[run.start]
             block = file.rows(stream.key, first, stops[run.stop - 1])

@@ -69,6 +69,10 @@ class MetaDataset(Dataset):
                     )
 
     @property
+    def reads_in_threads(self) -> bool:
+        return all(part.reads_in_threads for part in self._parts.values())
+
+    @property
     def streams(self) -> dict[str, Stream]:
         wanted = self.data_map if self.wanted is None else self.wanted
         keys = sorted(wanted, key=lambda key: (key != "data", key))

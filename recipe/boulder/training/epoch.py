@@ -118,7 +118,7 @@ def _train_batches(
     _tell_of_open_sum(epoch, len(batches), phase, run)
     state.epoch = epoch
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
-    for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, start=done):
+    for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, done, run.num_workers):
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))

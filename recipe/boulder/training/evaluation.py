@@ -24,7 +24,9 @@ def evaluate(
     sums = Sums(model.spec, options.calculate_exp_loss)
     batches = batches_to_score(dataset, state.epoch, options, limited=name == "dev")
     run.progress.begin(f"scores of {name}", len(batches), 0)
-    for shares in shares_of_epoch(dataset, batches, model.replicas.count, model.replicas.here):
+    for shares in shares_of_epoch(
+        dataset, batches, model.replicas.count, model.replicas.here, num_workers=run.num_workers
+    ):
         sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))
         run.progress.advance(sums)
         run.stop_if_asked(model, state)
