@@ -17,7 +17,9 @@ LAYOUTS = {
     "extendible": (DENSE, {"chunks": (1024, 4), "maxshape": (None, 4)}, True),
     "compressed": (DENSE, {"compression": "gzip"}, False),
     "a checksum for each chunk": (DENSE, {"fletcher32": True}, False),
-    "chunks of columns": (DENSE, {"chunks": (1024, 2)}, False),
+    "tiles of columns": (DENSE, {"chunks": (1024, 2)}, True),
+    "tiles with a rest of rows and columns": (DENSE, {"chunks": (900, 3)}, True),
+    "one tile": (DENSE, {"chunks": (ROWS, 4)}, True),
     "small chunks": (DENSE, {"chunks": (8, 4)}, False),
     "truth values": (DENSE[:, 0] > 0, {}, False),
     "no rows": (DENSE[:0], {}, False),
@@ -34,12 +36,31 @@ def test_rows_are_those_of_the_hdf5_library(layout, tmp_path):
     with h5py.File(path) as file:
         rows = HdfRows(file["rows"], path)
         size = len(array)
-        for start, stop in [(0, size), (0, 0), (size, size), (3, min(size, 2500)), (size - size // 3, size)]:
+        for start, stop in [
+            (0, size),
+            (0, 0),
+            (size, size),
+            (3, min(size, 2500)),
+            (size // 3, size),
+            (size // 2, size // 2 + 5),
+        ]:
             found, expected = rows.read(start, stop), file["rows"][start:stop]
             assert found.dtype == expected.dtype
             assert found.shape == expected.shape
             assert found.tobytes() == expected.tobytes()
-        assert (rows._chunks is not None) == is_direct
+        assert (rows._tiles is not None) == is_direct
+        rows.close()
+
+
+def test_tiles_that_do_not_lie_side_by_side_in_the_file(tmp_path):
+    with h5py.File(tmp_path / "rows.hdf", "w") as file:
+        tiled = file.create_dataset("rows", DENSE.shape, "float32", chunks=(1024, 2))
+        for column in (2, 0):  # so that their tiles are written first
+            tiled[:, column : column + 2] = DENSE[:, column : column + 2]
+    with h5py.File(tmp_path / "rows.hdf") as file:
+        rows = HdfRows(file["rows"], tmp_path / "rows.hdf")
+        for start, stop in [(0, ROWS), (1000, 1100), (4000, ROWS)]:
+            assert (rows.read(start, stop) == DENSE[start:stop]).all()
         rows.close()
 
 

@@ -19,6 +19,7 @@ from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 
 _GAP_BYTES = 1 << 16  # reading over a gap of this size costs less than another access
+_RUN_BYTES = 1 << 18  # what is read at once stays in the processor's cache until it is copied
 
 
 @dataset_class("HDFDataset")
@@ -143,7 +144,8 @@ class HdfDataset(Dataset):
     def _arrays(self, file: HdfFile, stream: Stream, local: np.ndarray) -> Iterator[np.ndarray]:
         """:return: the arrays of a stream, for sequences of a file in ascending order"""
         starts, stops = file.offsets[stream.key].of(local)
-        for run in _runs(starts, stops, max_gap=_GAP_BYTES // file.row_bytes(stream.key)):
+        row_bytes = file.row_bytes(stream.key)
+        for run in _runs(starts, stops, _GAP_BYTES // row_bytes, max(1, _RUN_BYTES // row_bytes)):
             first = starts[run.start]
             block = file.rows(stream.key, first, stops[run.stop - 1])
             if stream.sparse and block.size:
@@ -184,9 +186,13 @@ class HdfDataset(Dataset):
         return result
 
 
-def _runs(starts: np.ndarray, stops: np.ndarray, max_gap: int) -> Iterator[slice]:
-    """:return: slices of neighbours, with at most `max_gap` frames between the end of one and the start of the next"""
-    borders = np.flatnonzero(starts[1:] - stops[:-1] > max_gap) + 1
+def _runs(starts: np.ndarray, stops: np.ndarray, max_gap: int, size: int) -> Iterator[slice]:
+    """
+    :param max_gap: frames between the end of a sequence and the start of the next
+    :param size: frames after which a run ends with the sequence that it is in
+    :return: slices of neighbours
+    """
+    borders = np.flatnonzero((starts[1:] - stops[:-1] > max_gap) | (starts[1:] // size > starts[:-1] // size)) + 1
     edges = [0, *borders.tolist(), len(starts)]
     for first, last in itertools.pairwise(edges):
         yield slice(first, last)
