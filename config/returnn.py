@@ -6,6 +6,8 @@
     boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
     boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
+    boulder run "config/returnn.setup('path/to/file.config', train='my.hdf', dev='dev.hdf')"    trains on other data
+
 The data sets of the file must be of class HDFDataset or MetaDataset, and Boulder must support its layers
 (docs/experiment.md) and options (docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
 docs/search.md describes the last three commands. They train nothing if the file names a checkpoint by `load`, and nothing
@@ -21,6 +23,7 @@ from boulder.returnn.notices import Notice
 from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
 from boulder.returnn.tasks import task_network
 from jobs.checkpoint_choice import CheckpointChoice
+from jobs.experiment import Data
 from jobs.forward import ForwardJob
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices, kept_notices
@@ -33,7 +36,16 @@ from jobs.word_scoring import WordScoringJob
 from sisyphus import tk
 
 
-def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int = 1, nodes: int = 1) -> None:
+def setup(
+    path: str,
+    cpu: int = 2,
+    mem: float = 8,
+    time: float = 24,
+    gpus: int = 1,
+    nodes: int = 1,
+    train: Data | None = None,
+    dev: Data | None = None,
+) -> None:
     """
     Trains. If the file has `search_data`, `search_output_layer` or `search_output_file`, also decodes `search_data`, or else
     `dev`, scores the words, and writes a report.
@@ -44,8 +56,11 @@ def setup(path: str, cpu: int = 2, mem: float = 8, time: float = 24, gpus: int =
     :param time: time limit of a training job, in hours
     :param gpus: number of GPUs per node, which share the batches
     :param nodes: number of nodes of each training job
+    :param train: data to train on in place of all data sets of the file, those of its `#config` included: a path, a list of
+        paths of HDF files, or a dict of a data set
+    :param dev: data to score in place of `dev`; [] for none
     """
-    config, name = load_config(path), Path(path).stem
+    config, name = _config_on(path, train, dev), Path(path).stem
     training = trained(config, name, cpu, mem, time, gpus, nodes)
     network = TrainedNetwork.of(training)
     found = _search_after_training(config, name, network) if asks_for_search(config) else None
@@ -75,6 +90,8 @@ def search(
     cpu: int = 2,
     mem: float = 8,
     time: float = 24,
+    train: Data | None = None,
+    dev: Data | None = None,
 ) -> WordScoringJob | None:
     """
     Decodes a data set, and scores the words.
@@ -86,10 +103,10 @@ def search(
     :param remove: units to remove before scoring, e.g. `["</s>"]`
     :param lexicon: pronunciations, for phonemes
     :param corpus: Bliss corpus, for references and the times of segments
-    :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :param cpu: cores of each job; `mem`, `time`, `train` and `dev` as in `setup`
     :return: the scoring job; None if there are no references
     """
-    config, name = load_config(path), Path(path).stem
+    config, name = _config_on(path, train, dev), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
     options = search_options(config, network.network, data, tk.Path)
     words = WordOptions(units, _file(lexicon, "lexicon"), tuple(remove), _file(corpus, "corpus"))
@@ -104,6 +121,8 @@ def forward(
     cpu: int = 2,
     mem: float = 8,
     time: float = 24,
+    train: Data | None = None,
+    dev: Data | None = None,
 ) -> ForwardJob:
     """
     Writes outputs of layers as an HDF data set.
@@ -112,10 +131,10 @@ def forward(
     :param checkpoint: see `network_of`
     :param data: name of a data set of the file; None: `eval`, or else `dev`
     :param layers: name of a layer; or stream of the data set to write → name of a layer; None: `forward_output_layer`
-    :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :param cpu: cores of each job; `mem`, `time`, `train` and `dev` as in `setup`
     :return: the job, whose `out_hdf` is a data set for others
     """
-    config, name = load_config(path), Path(path).stem
+    config, name = _config_on(path, train, dev), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
     return lay_out_forward(name, config, network, data, layers, training_rqmt(cpu=cpu, mem=mem, time=time))
 
@@ -127,6 +146,8 @@ def prior(
     cpu: int = 2,
     mem: float = 8,
     time: float = 24,
+    train: Data | None = None,
+    dev: Data | None = None,
 ) -> PriorJob:
     """
     Writes the mean posteriors of a data set.
@@ -134,9 +155,9 @@ def prior(
     :param path: RETURNN config file
     :param checkpoint: see `network_of`
     :param data: name of a data set of the file; None: `train`
-    :param cpu: cores of each job; `mem` and `time` as in `setup`
+    :param cpu: cores of each job; `mem`, `time`, `train` and `dev` as in `setup`
     """
-    config, name = load_config(path), Path(path).stem
+    config, name = _config_on(path, train, dev), Path(path).stem
     network = network_of(config, name, checkpoint, cpu, mem, time)
     return lay_out_prior(name, config, network, data, training_rqmt(cpu=cpu, mem=mem, time=time))
 
@@ -156,7 +177,8 @@ def network_of(
         if found.sources is not None:
             return TrainedNetwork.loaded(config, found)
     if config.values.get("task", "train") != "train":
-        config = load_config(config.file, {"task": "train"})
+        task, config = config, load_config(config.file, {"task": "train"})
+        config.train_on({key: value or [] for key, value in task.own_data.items()}, Path())
     return TrainedNetwork.of(trained(config, name, cpu, mem, time, choice=choice), choice).preloaded(config)
 
 
@@ -175,11 +197,18 @@ def trained(
     :return: the training jobs of a config
     """
     training = config.training(tk.Path)
-    keep_notices(name, training.notices)
+    keep_notices(name, [*config.own_data_notices, *training.notices])
     arguments = choice.keeping(training.arguments()) if choice else training.arguments()
     laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)
     tk.register_output(f"{name}/checkpoint.h5", laid_out.checkpoint)
     return laid_out
+
+
+def _config_on(path: str, train: Data | None, dev: Data | None) -> ReturnnConfig:
+    """:return: the config, with other data if that is given"""
+    config = load_config(path)
+    config.train_on({"train": train, "dev": dev}, Path.cwd())
+    return config
 
 
 def _search_after_training(

@@ -43,7 +43,7 @@ class ExportCheckpointJob(Job):
         from boulder.training import Checkpoint
 
         limit_threads(self.rqmt)
-        checkpoint = Checkpoint.load(self.checkpoint.get_path())
+        checkpoint = Checkpoint.load(self.checkpoint.get_path()).for_inference()
         write_tensorflow(prefix_of(self.out_index.get_path()), checkpoint.params, checkpoint.step)
         print(f"{len(checkpoint.params)} parameters of epoch {checkpoint.epoch}, step {checkpoint.step}")
 

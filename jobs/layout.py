@@ -16,6 +16,7 @@ from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import learning_rate_control
 from boulder.training.phase import TrainingPhase
+from boulder.training.streams_to_read import StreamsToRead
 from boulder.training.updater import check_updates
 from jobs import several_gpus
 from jobs.experiment import Experiment
@@ -34,7 +35,9 @@ class Layout:
     def __init__(self, experiment: Experiment) -> None:
         lock_if_sis_manager()
         self._experiment = experiment
-        self._readable: list[dict[str, Any]] = []  # descriptions of data sets that have been checked
+        self._readable: list[
+            tuple[dict[str, Any], StreamsToRead]
+        ] = []  # descriptions and streams that have been checked
 
     def pipeline(
         self, plan: Plan, decisions: Sequence[int] = (), needs: int | None = None, num_epochs: int | None = None
@@ -64,7 +67,7 @@ class Layout:
         if first:
             first.add_alias(f"{experiment.name}/start")
         phases = start.remaining(phases)
-        self._check_data(phases)
+        self._check_data(phases, {planned.epochs[0]: spec for planned, spec in zip(plan.phases, specs, strict=True)})
         keep = experiment.keep(plan.num_epochs, [*phases] if needs is None else None)
         jobs: list[PhaseTrainingJob] = []
         previous = first.out_checkpoint if first else None
@@ -111,8 +114,11 @@ class Layout:
         rates.check_scores([(spec.losses, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
-    def _check_data(self, phases: Sequence[TrainingPhase]) -> None:
-        """:raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty"""
+    def _check_data(self, phases: Sequence[TrainingPhase], specs: Mapping[int, NetworkSpec]) -> None:
+        """
+        :param specs: first epoch of a phase → its network
+        :raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty
+        """
         experiment = self._experiment
         common = {
             "train": experiment.train_description,
@@ -120,24 +126,25 @@ class Layout:
         } | experiment.eval_descriptions
         arguments = {"train": "train_data", "dev": "dev_data"}
         for number, phase in enumerate(phases):
+            streams = StreamsToRead.of(phase, specs[phase.start], experiment.extern_data)
             for key, description in {"train": phase.train, **phase.scored_data}.items():
-                if description in self._readable:
+                if (description, streams) in self._readable:
                     continue
                 try:
-                    _check_readable(description, experiment.extern_data)
+                    _check_readable(description, streams, experiment.extern_data)
                 except BoulderError as error:
                     where = f"phase {number} ({phase.index_name}): {key}"
                     if description == common.get(key):
                         where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
                     raise type(error)(f"{where}: {error}") from error
-                self._readable.append(description)
+                self._readable.append((description, streams))
 
 
-def _check_readable(description: dict[str, Any], extern_data: Mapping[str, Any]) -> None:
-    with open_dataset(description, extern_data) as dataset:
-        if all(getattr(path, "creator", None) is None or path.available() for path in paths_in(description)):
-            dataset.check()
-            dataset.check_not_empty()
+def _check_readable(description: dict[str, Any], streams: StreamsToRead, extern_data: Mapping[str, Any]) -> None:
+    open_dataset(description, extern_data)  # finds wrong options
+    if all(getattr(path, "creator", None) is None or path.available() for path in paths_in(description)):
+        with open_dataset(description, extern_data, streams.in_all([description])) as dataset:
+            dataset.check_before_jobs()
 
 
 def _parts(

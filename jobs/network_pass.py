@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from boulder.data import with_digests
 from jobs.experiment import Data, data_description
 from jobs.rqmt import limit_threads
 from sisyphus import Job, Task, tk
@@ -69,7 +70,7 @@ class NetworkPassJob(Job):
 
         limit_threads(self.rqmt)
         return DataPass(
-            checkpoint=Checkpoint.load(self.checkpoint.get_path()),
+            checkpoint=Checkpoint.load(self.checkpoint.get_path()).for_inference(),
             extern_data=self.extern_data,
             data=self.data,
             batch_size=self.batch_size,
@@ -82,7 +83,7 @@ class NetworkPassJob(Job):
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:
         computed = {key: value for key, value in kwargs.items() if key not in ("functions", "rqmt")}
-        return super().hash(computed | {"data": whole_data(kwargs["data"])})
+        return super().hash(computed | {"data": with_digests(whole_data(kwargs["data"]))})
 
 
 def whole_data(data: Data) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
 from boulder.training.keep import Keep
 from boulder.training.kept_folder import KeptFolder, kept_name
-from boulder.training.progress import read_progress
+from boulder.training.progress import done_of, read_progress
 from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
 from jobs.rqmt import limit_threads
@@ -158,7 +158,7 @@ class PhaseTrainingJob(Job):
     def info(self) -> str | None:
         """:return: the progress and the last scores, for the manager's status lines"""
         records, progress = read_scores(self.out_scores.get_path()), self.progress()
-        now = f"{progress['what']}: batch {progress['done']}/{progress['total']}" if progress else None
+        now = f"{progress['what']}: batch {done_of(progress['done'], progress['total'])}" if progress else None
         return "; ".join(filter(None, [now, describe_record(records[-1]) if records else None])) or None
 
     def progress(self) -> dict | None:

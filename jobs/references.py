@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder.data import with_digests
 from boulder.search.hypotheses import write_hypotheses
 from boulder.search.layer_text import TextSource, stream_texts
 from jobs.experiment import Data
@@ -56,4 +57,4 @@ class ReferencesJob(Job):
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:
         computed = {key: value for key, value in kwargs.items() if key != "rqmt"}
-        return super().hash(computed | {"data": whole_data(kwargs["data"])})
+        return super().hash(computed | {"data": with_digests(whole_data(kwargs["data"]))})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from boulder.data.excerpt import at_regular_steps
 from boulder.training.scores import read_scores
 from jobs.workdir.stale import why_stale
 from sisyphus import Job, Task, tk
@@ -19,7 +20,8 @@ class ReportJob(Job):
         out_report: HTML file
         out_curves: SVG file with only the learning curves
 
-    Hash: all arguments; `growth`, `attention` and `word_errors` only if given, so that the ids of older reports stay.
+    Hash: all arguments; `growth`, `attention`, `word_errors` and `recordings` only if given, so that the ids of older
+    reports stay.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class ReportJob(Job):
         attention: tk.Path | None = None,
         num_attention: int = 9,
         word_errors: Sequence[tk.Path] = (),
+        recordings: Sequence[tk.Path] = (),
     ):
         """
         :param title: heading, e.g. the name of the experiment
@@ -49,6 +52,7 @@ class ReportJob(Job):
         :param attention: `out_attention` of a beam search: word → attention weights, shape (phonemes, letters)
         :param num_attention: number of words whose attention weights to show, at regular steps
         :param word_errors: `out_rates` of word scoring jobs
+        :param recordings: `out_recordings` of `CtcPicturesJob` or `SynthesisPicturesJob`, all of which are shown
         """
         self.title = title
         self.phases = phases
@@ -61,6 +65,7 @@ class ReportJob(Job):
         self.attention = attention
         self.num_attention = num_attention
         self.word_errors = word_errors
+        self.recordings = recordings
 
         self.out_report = self.output_path("report.html")
         self.out_curves = self.output_path("learning_curves.svg")
@@ -88,6 +93,7 @@ class ReportJob(Job):
             "examples": self._examples(),
             "growth": number_growth([entry for path in self.growth for entry in _read(path)], self.phases),
             "attention": self._attention(),
+            "recordings": [entry for path in self.recordings for entry in _read(path)],
             "environment": _environment(),
             "stale": self._stale_parts(stale[-1] if stale else None),
         }
@@ -127,6 +133,7 @@ class ReportJob(Job):
             "error rates": [*self.error_rates, *self.word_errors],
             "decoded words": [self.words],
             "attention weights": [self.attention],
+            "recordings": [*self.recordings],
         }
         reasons = [
             (name, why_stale(path.get_path()) or training) for name, paths in parts.items() for path in paths if path
@@ -135,14 +142,14 @@ class ReportJob(Job):
 
     @classmethod
     def hash(cls, kwargs: dict) -> str:
-        without = [key for key in ("growth", "attention", "word_errors") if not kwargs.get(key)]
+        without = [key for key in ("growth", "attention", "word_errors", "recordings") if not kwargs.get(key)]
         without += ["num_attention"] if "attention" in without else []
         return super().hash({key: value for key, value in kwargs.items() if key not in without})
 
 
 def _spread(entries: list, count: int) -> list:
     """:return: at most `count` of the entries, at regular steps"""
-    return entries[:: max(1, len(entries) // count)][:count]
+    return [entries[index] for index in at_regular_steps(len(entries), count)]
 
 
 def _read(path: tk.Path) -> Any:

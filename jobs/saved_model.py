@@ -54,7 +54,7 @@ class SavedModelJob(Job):
         from boulder.training import Checkpoint
 
         limit_threads(self.rqmt)
-        checkpoint = Checkpoint.load(self.checkpoint.get_path())
+        checkpoint = Checkpoint.load(self.checkpoint.get_path()).for_inference()
         net_dict: Any = restore(checkpoint.network, self.functions)
         network = describe(net_dict, self.extern_data, "search" if self.search else "eval")
         lines = save_for_inference(network, checkpoint.params, self.out_saved_model.get_path(), self.layers)

@@ -49,7 +49,9 @@ class ConfigManager:
         try:
             parameters = ast.literal_eval(f"({rest.rpartition(')')[0]},)") if rest.strip(") ") else ()
         except (ValueError, SyntaxError):
-            raise ConfigError(f"config {config_name}: its parameters have to be Python literals") from None
+            raise ConfigError(
+                f"config {config_name}: its parameters have to be Python literals, without keywords, which only the command boulder takes"
+            ) from None
         for path in gs.IMPORT_PATHS:
             if path.endswith("/") and name.startswith(path):
                 name = name[len(path) :]

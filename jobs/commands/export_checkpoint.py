@@ -30,10 +30,11 @@ def export_checkpoint(checkpoint: str, model: str, console: Console) -> int:
     path = checkpoint_name(model, loaded.epoch)
     if os.path.exists(main_file(path)):
         raise ConfigError(f"--output {model}: {main_file(path)} exists already, expected another name")
-    for file in write_tensorflow(path, loaded.params, loaded.step):
+    for file in write_tensorflow(path, loaded.for_inference().params, loaded.step):
         console.print(escape(os.path.relpath(file)), soft_wrap=True)
     slots = f"; optimizer slots are left out: {', '.join(sorted(loaded.slots))}" if loaded.slots else ""
-    what = f"{len(loaded.params)} parameters of epoch {loaded.epoch}, step {loaded.step}{slots}"
+    kind = "moving averages of parameters" if loaded.averages else "parameters"
+    what = f"{len(loaded.params)} {kind} of epoch {loaded.epoch}, step {loaded.step}{slots}"
     console.print(escape(what), soft_wrap=True)
     return 0
 

@@ -25,12 +25,12 @@ def open_config(name: str) -> dict[str, Pipeline]:
     :raises BoulderError: if the config does not exist, cannot be laid out, or lays out no pipeline
     """
     check_folder()
-    check_config_name(name)
+    called = check_config_name(name)
     logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL, format="%(message)s", force=True)
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
     with errors_of_config(name):
-        config_manager.load_configs([name])
+        config_manager.load_configs([called])
         continue_configs()
     pipelines = laid_out_pipelines()
     if not pipelines:

@@ -70,8 +70,7 @@ def run(
     :raises BoulderError: if anything is wrong before the first job is submitted
     """
     check_folder()
-    for config in configs:
-        check_config_name(config)
+    called = {config: check_config_name(config) for config in configs}
     level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is printed here
     logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
     logging.getLogger("sisyphus.cluster").setLevel(
@@ -83,7 +82,7 @@ def run(
     become_manager()
     for config in configs:
         with errors_of_config(config):
-            config_manager.load_configs([config])
+            config_manager.load_configs([called[config]])
             continue_configs()
 
     for name, notices in kept_notices().items():

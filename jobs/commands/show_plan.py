@@ -133,13 +133,13 @@ def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
 
 
 def _sisyphus_config(name: str) -> list[PlannedNetworks]:
-    check_config_name(name)
+    called = check_config_name(name)
     laid_out_pipelines().clear()
 
     from sisyphus.loader import config_manager
 
     with errors_of_config(name):
-        config_manager.load_configs([name])
+        config_manager.load_configs([called])
     if not laid_out_pipelines():
         raise ConfigError(f"config {name!r}: it lays out no pipeline")
     return [

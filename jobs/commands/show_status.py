@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.report.status import PhaseStatus, status_table
+from boulder.training.progress import done_of
 from boulder.training.scores import read_scores
 from boulder.training.time_left import seconds_left
 from jobs.commands.opened_config import jobs_of, open_config
@@ -123,7 +124,7 @@ def _epoch_before(job: PhaseTrainingJob) -> int | None:
 
 
 def _batches(progress: dict) -> str:
-    return f"{progress['what'].partition(' (')[0]}, batch {progress['done']}/{progress['total']}"
+    return f"{progress['what'].partition(' (')[0]}, batch {done_of(progress['done'], progress['total'])}"
 
 
 def _state_of_piece(piece: Piece, state: str, last_epoch: int | None) -> str:

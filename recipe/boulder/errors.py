@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
-from rapidfuzz import process
+from rapidfuzz import fuzz
 
 
 class BoulderError(Exception):
@@ -62,5 +63,17 @@ def nearest(name: str, known: Iterable[str], label: str = "did you mean") -> str
     :param known: the right names
     :return: `; did you mean 'x'?` with the closest of `known`, or "" if none is close: the end of a message
     """
-    found = process.extractOne(str(name), sorted(map(str, known)), score_cutoff=60)
-    return f"; {label} {found[0]!r}?" if found else ""
+    found = max(sorted(map(str, known)), key=lambda right: _similarity(str(name), right), default=None)
+    close = found is not None and _similarity(str(name), found) >= _CLOSE
+    return f"; {label} {found!r}?" if close else ""
+
+
+_CLOSE = 66  # of 100: two of three letters are the same, in the same order
+_WORD = 4  # letters
+
+
+def _similarity(name: str, right: str) -> float:
+    """:return: from 0 to 100; a name that is part of the other is close to it"""
+    short, long = sorted((name.lower(), right.lower()), key=len)
+    is_part = short in (long if len(short) >= _WORD else re.split("[/:]", long))
+    return max(fuzz.ratio(short, long), _CLOSE if is_part else 0)

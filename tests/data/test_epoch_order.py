@@ -126,14 +126,11 @@ def test_wrong_options_are_reported(file, options, message):
     assert "\n" not in str(raised.value)
 
 
-def test_a_list_that_fits_nothing_and_a_partition_without_a_listed_sequence_are_reported(file, tmp_path):
+def test_a_list_that_fits_nothing_is_reported(file, tmp_path):
     path = tmp_path / "tags"
     path.write_text("x\ny\n")
     with pytest.raises(DataError, match=r"tags: found x, y, …, none of them in the data set, which has a, b, c, …"):
         orders(file, 1, seq_list_filter_file=str(path))
-    path.write_text("a")
-    with pytest.raises(DataError, match="epoch 2: partition_epoch and seq_list_filter_file leaves no sequence"):
-        orders(file, 2, seq_list_filter_file=str(path), partition_epoch=2)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +148,18 @@ def test_wrong_lists_of_tags_are_reported(file, tmp_path, name, content, message
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         orders(file, 1, seq_list_filter_file=str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        ("ab", "found 3 parts and 2 listed sequences, so a part would be empty"),
+        ("abg", "epoch 2: partition_epoch and seq_"),
+    ],
+)
+def test_a_list_that_leaves_a_later_partition_empty_is_found_before_the_first_epoch(file, tmp_path, listed, message):
+    path = tmp_path / "tags"
+    path.write_text("\n".join(listed))
+    options = {"seq_list_filter_file": str(path), "partition_epoch": 3, "seq_ordering": "default"}
+    with open_dataset(described(file, **options)) as dataset, pytest.raises(DataError, match=message):
+        dataset.check_not_empty()

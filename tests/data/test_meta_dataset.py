@@ -93,6 +93,11 @@ def test_the_description_has_the_paths_of_its_parts_and_their_defaults_left_out(
         ({"seq_order_control_dataset": ["audio"]}, r"seq_order_control_dataset: found no data set \['audio'\], expected"),
         ({"seq_lens_file": {"audio": "a"}}, r"seq_lens_file: found \{'audio': 'a'\}, expected a path"),
         ({"seq_list_file": {"audio": "a"}}, "seq_list_file: found audio, expected a file for 'words', too"),
+        ({"skip_missing_tags": 1}, "skip_missing_tags: found 1, expected True or False"),
+        (
+            {"seq_order_control_dataset": "audio", "partition_epoch": 2},
+            "partition_epoch: found 2, which RETURNN ignores here, expected it as an option of 'audio', the seq_order_control",
+        ),
         ({"datasets": {}}, r"datasets: found \{\}, expected a dict, name → description"),
         ({"datasets": {"audio": {"class": "HDFDatset"}}}, r"datasets\['audio'\]: unknown data set class 'HDFDatset'"),
     ],
@@ -173,3 +178,25 @@ def test_the_fingerprint_changes_with_the_file_of_lengths_which_decide_the_batch
         with open_dataset(joined(parts, seq_lens_file=str(path))) as dataset:
             found.append(dataset.full_fingerprint())
     assert found[0] == found[2] != found[1]
+
+
+@pytest.mark.parametrize("control", [None, "words"])
+def test_sequences_that_a_data_set_lacks_are_left_out_if_allowed(parts, control):
+    data_map = {"data": ("words", "data"), "text": ("audio", "data")}
+    described = {"class": "MetaDataset", "datasets": parts, "data_map": data_map, "skip_missing_tags": True}
+    if control is not None:
+        parts[control] |= {"seq_ordering": "reverse"}
+        described |= {"seq_order_control_dataset": control}
+    with open_dataset(described) as dataset:
+        with pytest.warns(
+            UserWarning, match="data set 'audio': found no 'x'; 1 sequences of 'words' are missing and left out"
+        ):
+            dataset.check()
+        order = dataset.epoch_order(1, 1, "default")
+        assert "".join(dataset.tags(order)) == ("bdac" if control else "cadb")
+        assert all(sequence["data"][0] == sequence["text"][0, 0] for sequence in dataset.read_many(order))
+        assert dataset.lengths["data"].tolist() == [3, 1, 4, 2]
+
+
+def test_data_dims_do_not_enter_the_hash(parts):
+    assert canonical_description(joined(parts, data_dims={"data": [2, 2]})) == canonical_description(joined(parts))

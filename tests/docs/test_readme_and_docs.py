@@ -104,15 +104,6 @@ def section_table(section: str, heading: str) -> list[list[str]]:
     return table(EXPERIMENT[EXPERIMENT.index(section) :], heading)
 
 
-def test_the_table_of_options_of_data_sets_is_complete():
-    from boulder.data import HdfDataset, MetaDataset
-
-    options = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `HDFDataset` |")]
-    assert sorted(options) == sorted(HdfDataset.options())
-    further = [name.strip("`") for name, *_ in section_table("## Data sets", "| option of `MetaDataset` |")]
-    assert sorted([*options, *further]) == sorted(["files", *MetaDataset.options()])
-
-
 def test_the_table_of_options_is_complete_and_its_defaults_are_right():
     from boulder.training import TrainingOptions
     from boulder.training.keep import KEEP_KEYS

@@ -12,7 +12,7 @@ BAD_LAYERS = [
     ("linear", {"n_out": 3, "dropuot": 0.1}, "unknown option 'dropuot'; did you mean 'dropout'?"),
     ("linear", {"n_out": 3, "sources": "data"}, "unknown option 'sources'; did you mean 'from'?"),
     ("linear", {3: 4}, "unknown option 3"),
-    ("linear", {"n_out": 3, "unit": "lstm"}, "unknown option 'unit'; did you mean 'bias_init'?"),
+    ("linear", {"n_out": 3, "unit": "lstm"}, "unknown option 'unit'"),
     ("linear", {"n_out": 3, "from": "dta"}, "'from' names 'dta', which is no layer; did you mean 'data'?"),
     (
         "linear", {"n_out": 3, "from": ["data", "outptu"]},

@@ -57,7 +57,7 @@ BAD_LAYERS = [
     ("rec", {"n_out": 3, "direction": 2}, "option 'direction' must be 1 or -1, found 2"),
     ("rec", {"n_out": 3, "direction": True}, "option 'direction' must be 1 or -1, found True"),
     ("rec", {"n_out": 3, "direction": "1"}, "option 'direction' must be 1 or -1, found '1'"),
-    ("rec", {"n_out": 3, "unit": "lsmt"}, "unknown unit 'lsmt'; did you mean 'lstmblock'?"),
+    ("rec", {"n_out": 3, "unit": "lsmt"}, "unknown unit 'lsmt'; did you mean 'lstm'?"),
     ("rec", {"n_out": 3, "unit": 3}, "option 'unit' must be a string, found 3"),
     (
         "rec", {"n_out": 3, "unit": {"outptu": {"class": "linear"}}},

@@ -121,3 +121,13 @@ def test_dropout_of_other_layers_applies_to_their_input(run, values, random_batc
             values(run(own, data, lengths, train=True, step=s)) != values(run(own, data, lengths)) for s in range(3)
         ]
         assert np.any(differs)
+
+
+def test_dropout_on_forward_drops_in_evaluation_and_in_a_search(run, values, random_batch):
+    data, lengths = random_batch(LENGTHS)
+    layer = {"class": "dropout", "dropout": 0.5, "dropout_noise_shape": EACH_ENTRY, "is_output_layer": True}
+    always = {"output": layer | {"dropout_on_forward": True}}
+    evaluated = values(run(always, data, lengths), "output")
+    assert 0.2 < (evaluated == 0).mean() < 0.8
+    np.testing.assert_array_equal(evaluated, values(run(always, data, lengths), "output"))
+    np.testing.assert_array_equal(evaluated, values(run(always, data, lengths, train=True), "output"))

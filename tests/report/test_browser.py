@@ -1,10 +1,14 @@
 """The report in a real browser: no errors, all parts visible, nothing wider than the screen, both themes."""
 
+import io
 import shutil
+import wave
 
+import numpy as np
 import pytest
 
 from boulder.report import render
+from boulder.report.pictures import of_search, spectrogram_panel, view
 
 pytestmark = pytest.mark.chromium
 
@@ -184,3 +188,30 @@ def test_a_link_in_the_phase_table_scrolls_to_the_hand_over(show):
     browser.execute_script("document.querySelector('#phases a[href=\"#hand-over-2\"]').click()")
     tops = browser.execute_script("return document.querySelector('#hand-over-2').getBoundingClientRect().top")
     assert 0 <= tops < 900
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_recordings_are_visible_and_their_sounds_can_be_played(show, width, unfinished):
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(np.zeros(4000, "int16").tobytes())
+    spectrogram = np.linspace(0, 1, 400).reshape(50, 8)
+    views = [
+        view(caption, [spectrogram_panel("spectrogram", spectrogram, spectrogram)], 0.5, wav=buffer.getvalue())
+        for caption in ("true", "predicted")
+    ]
+    posteriors = np.eye(4, dtype="float32")[[0, 3, 1, 3, 2]]
+    decoded = of_search("abc", posteriors, list("abc"), spectrogram, list("abd"), 0.5)
+    browser = show(render(unfinished | {"recordings": [decoded, {"title": "abc", "views": views}]}), width)
+    images = visible(browser, "#recordings img")
+    assert len(images) == 4
+    assert all(image["width"] > 200 for image in images)
+    assert [mark["text"] for mark in visible(browser, "#recordings .marks span")] == ["a", "b", "c"]
+    assert len(visible(browser, "#recordings audio")) == 2
+    play = """const done = arguments[0], sound = document.querySelector('#recordings audio');
+        sound.load(); sound.onloadedmetadata = () => done(sound.duration); sound.onerror = () => done(sound.error.message)"""
+    assert browser.execute_async_script(play) == pytest.approx(0.5)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from boulder.report import learning_curve, learning_rate_curve
-from boulder.report.curves import COLORS
+from boulder.report.curves import COLORS, dashes
 from boulder.report.svg import inline_svg
 
 
@@ -27,13 +27,16 @@ def test_each_score_key_has_a_panel_with_its_values(finished):
             np.testing.assert_array_equal(line.get_ydata(), expected)
 
 
-def test_each_further_data_set_has_a_line_of_its_own_color(finished):
+def test_each_further_data_set_has_a_line_of_its_own(finished):
+    names = [f"set{number}" for number in range(14)]
     for row in finished["scores"]:
-        row["eval"] = {name: {"cost:output": 0.5} for name in ("a", "b", "c", "d")}
+        row["eval"] = {name: {"cost:output": 0.5} for name in names}
     axes = learning_curve(finished["scores"], finished["phases"]).axes[0]
-    drawn = {line.get_label(): line.get_color() for line in axes.get_lines() if line.get_label() in "abcd"}
-    assert list(drawn.values()) == [COLORS[name] for name in ("eval1", "eval2", "eval3", "eval1")]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "dev", "a", "b", "c", "d"]
+    drawn = [line for line in axes.get_lines() if line.get_label() in names]
+    assert [line.get_color() for line in drawn[:6]] == [COLORS[f"eval{number}"] for number in range(1, 7)]
+    assert [line.get_linestyle() for line in drawn] == ["-"] * 6 + ["--"] * 8
+    assert dashes(1) != dashes(2)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "dev", *names]
 
 
 def test_phases_have_names_and_borders_between_epochs(finished):

@@ -169,3 +169,17 @@ def test_word_errors_have_a_section_and_their_sequences_are_words(finished):
     assert "on dev-other" in page.text
     assert "Decoded sequences" in page.text
     assert "Word errors" not in Page(render(finished)).text
+
+
+def test_character_errors_have_a_table_of_their_own(finished):
+    row = {"name": "test", "wer": 0.25, "ser": 0.5, "words": 16, "substitutions": 3, "deletions": 1, "insertions": 0}
+    row |= {"sequences": 4, "wrong_sequences": 2}
+    page = Page(render(finished | {"word_errors": [row | {"unit": "character"}, row]}))
+    for text in (
+        "Character errors",
+        "Word errors",
+        "character error rate",
+        "CER: substitutions",
+        "as sclite counts them",
+    ):
+        assert page.text.count(text) == 1

@@ -82,6 +82,25 @@ def test_eval_and_eval_datasets_are_further_data_and_those_named_dev_and_train_a
     assert phase.config["eval"] is None
 
 
+def test_evaluation_sets_that_a_phase_adds_stay_and_others_are_set_back(config):
+    hdf = "{'class': 'HDFDataset', 'files': ['/data/%s.hdf']}"
+    own = f"eval_datasets = {{'devtrain': {hdf % 'a'}}}\n"
+    added = f"{{'eval_datasets': {{'devtrain': {hdf % 'b'}, 'more': {hdf % 'c'}}}, 'dev': {hdf % 'd'}, 'train': {hdf % 'e'}}}"
+    phases = config(own + algo(added, "{}", f"{{'eval_datasets': {{'more': {hdf % 'f'}}}}}")).training().plan.phases
+    found = [phase.config.get("eval_datasets", {}) for phase in phases]
+    assert [{name: data["files"][0][6] for name, data in further.items()} for further in found] == [
+        {"devtrain": "b", "more": "c"}, {"more": "c"}, {"more": "f"},
+    ]  # fmt: skip
+    assert ["dev" in phase.config for phase in phases] == ["train" in phase.config for phase in phases]
+    assert ["dev" in phase.config for phase in phases] == [True, False, False]
+
+
+def test_chunking_of_the_data_of_a_phase_ends_with_the_phase(config):
+    train = "{'train': {'class': 'HDFDataset', 'files': ['/data/c.hdf'], 'chunking': 20}}"
+    phases = config(algo(train, "{}")).training().plan.phases
+    assert [phase.config.get("chunking") for phase in phases] == [20, None]
+
+
 def test_it_does_not_import_tensorflow(config):
     import subprocess
 
@@ -120,13 +139,13 @@ def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_re
 def test_all_problems_are_told_at_once(problems):
     found = problems(
         "param_dropout = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
-        "train = {'class': 'ExternSprintDataset'}\ndev = 3\ndef startup_callback(**_): pass\n"
+        "train = {'class': 'SprintDatset'}\ndev = 3\ndef startup_callback(**_): pass\n"
         "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
     )
     expected = [
         "'param_dropout': found 1e-09; ",
         "'startup_callback': found <function ",
-        "'train': a data set of class ",
+        "'train': neither Boulder nor RETURNN has a data set class 'SprintDatset'",
         "'dev': found 3, expected a dict",
         "config: 'batch_size' must be a positive int",
         "config: 'max_seqs' must be ",
@@ -191,7 +210,7 @@ def test_what_phases_have_in_common_is_told_once_for_the_first(problems):
         ("{'adam': True}", "adam = False", "'adam': found True; expected outside of '#config', for all phases"),
         ("{'search_train_network_layers': ['a']}", "search_train_network_layers = []", "found ['a']"),
         ("{'train': {'class': 'HDFDataset'}}", "", "train: HDFDataset needs the option 'files'"),
-        ("{'train': {'class': 'X'}}", "", "'#config': 'train': a data set of class 'X' cannot be read"),
+        ("{'train': {'class': 'X'}}", "", "'#config': 'train': neither Boulder nor RETURNN has a data set class 'X'"),
     ],
 )
 def test_an_option_of_returnn_in_a_phase_is_subject_to_the_table(problems, overrides, line, message):
@@ -316,10 +335,10 @@ def test_parts_of_joined_data_have_absolute_paths(config, tmp_path):
 
 
 def test_what_a_part_of_joined_data_does_not_support_is_reported(problems):
-    part = "{'class': 'LmDataset', 'corpus_file': 'a.txt'}"
+    part = "{'class': 'NoDataset', 'corpus_file': 'a.txt'}"
     line = f"train = {{'class': 'MetaDataset', 'datasets': {{'a': {part}}}, 'data_map': {{'data': ('a', 'data')}}}}\n"
     (found,) = problems(line)
-    assert found.startswith("'train': datasets['a']: a data set of class 'LmDataset' cannot be read, expected ")
+    assert found.startswith("'train': datasets['a']: neither Boulder nor RETURNN has a data set class 'NoDataset'")
 
 
 def test_chunks_of_data_to_score_are_refused(problems):

@@ -1,16 +1,19 @@
 """Search over a data set, with networks that are not trained."""
 
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from boulder.data import HdfWriter
+from boulder.data import HdfDataset, HdfWriter, dataset_class
+from boulder.data.dataset import dataset_classes
 from boulder.errors import DataError, NetworkError
 from boulder.network import describe
 from boulder.network.initializers import initial_value
 from boulder.search.data_pass import DataPass
-from boulder.search.network import beam_search, ctc_search
+from boulder.search.layer_text import TextSource, stream_texts
+from boulder.search.network import beam_search, ctc_search, search_layers
 from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
@@ -72,3 +75,24 @@ def test_a_wrong_layer_is_reported(letters, search, layer, message):
     net = {"output": {"class": "softmax", "from": "data", "n_out": 4}}
     with pytest.raises(NetworkError, match=message):
         search(searched(net, letters), layer)
+
+
+def test_data_whose_lengths_are_not_known_before_has_the_same_results_in_the_same_order(letters, monkeypatch):
+    monkeypatch.setattr("boulder.data.dataset._classes", dict(dataset_classes()))
+
+    @dataset_class("StreamedHdf")
+    @dataclass(kw_only=True, eq=False)
+    class StreamedHdf(HdfDataset):
+        @property
+        def streamed(self):
+            return True
+
+    net = {"output": {"class": "softmax", "from": "data", "n_out": 4}}
+    indexed = searched(net, letters)
+    streamed = replace(indexed, data={"class": "StreamedHdf", "files": [str(letters)]}, max_seqs=2)
+    expected, found = (search_layers(each, ["output"]) for each in (indexed, streamed))
+    assert list(found) == list(expected) == list(LENGTHS)
+    for tag, (output,) in found.items():
+        np.testing.assert_allclose(output, expected[tag][0], rtol=1e-6)
+    texts = [stream_texts(each.data, EXTERN_DATA, TextSource(stream="data")) for each in (indexed, streamed)]
+    assert texts[0] == texts[1]

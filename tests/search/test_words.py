@@ -71,6 +71,7 @@ def test_unknown_units_are_refused():
         ("v.gz", gzip.compress(b"{'</s>': 2, 'b': 1, 'a@@': 0}")),
         ("v.pkl", pickle.dumps({"</s>": 2, "b": 1, "a@@": 0})),
     ],
+    ids=["txt", "py", "gz", "pkl"],  # the bytes of gzip hold the time, so they cannot name a test
 )
 def test_vocabularies_are_read_in_every_form(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)

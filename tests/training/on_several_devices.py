@@ -40,6 +40,8 @@ def assert_same(training, tmp_path, phases, name="", **options):
     for path, value in alone.params.items():
         atol = 1e-5 * max(1e-3, abs(value).max())
         np.testing.assert_allclose(together.params[path], value, rtol=0, atol=atol, err_msg=path)
+    for path, value in alone.averages.items():
+        np.testing.assert_allclose(together.averages[path], value, rtol=0, atol=1e-5 * abs(value).max(), err_msg=path)
 
 
 def scores(folder) -> list[float]:
@@ -94,7 +96,7 @@ def test_every_optimizer_makes_the_same_updates(training, tmp_path, optimizer):
 @pytest.mark.parametrize(
     "options",
     [
-        {"accum_grad_multiple_step": 2},
+        {"accum_grad_multiple_step": 2, "ema": 0.5},
         pytest.param({"gradient_noise": 0.1}, marks=SLOW),
         pytest.param({"gradient_clip_norm": 0.1, "gradient_clip_global_norm": 0.2}, marks=SLOW),
     ],
@@ -139,7 +141,7 @@ def test_dropout_differs_between_replicas_and_is_reproducible(training, tmp_path
 
 @pytest.mark.parametrize("batches", [2, pytest.param(7, marks=SLOW)])
 def test_a_stopped_and_resumed_run_gives_the_same_bytes(training, tmp_path, monkeypatch, batches):
-    phases = [phase(0, range(1, 3), network(1, 4, dropout=0.2))]
+    phases = [phase(0, range(1, 3), network(1, 4, dropout=0.2), ema=0.9)]
     training(phases, "undisturbed", gpus=DEVICES)
     whole, seen = Progress.advance, iter(range(10**6))
 

@@ -101,6 +101,27 @@ def test_an_epoch_resumes_only_with_the_data_it_began_with(training, data, tmp_p
     assert training(phases, train=[train]).checksum == training(phases, "whole").checksum
 
 
+@pytest.mark.parametrize("as_returnn", [False, True])
+def test_a_stream_that_no_layer_reads_may_be_missing(training, data, tmp_path, as_returnn):
+    declared = EXTERN_DATA | {"unread": {"dim": 3}}
+    phases = [phase(0, range(1, 2), network(1, 4), returnn_batches=as_returnn)]
+    found = training(phases, "declared", extern_data=declared)
+    assert found.checksum == training(phases, "bare").checksum
+
+
+def test_a_stream_that_no_layer_reads_counts_in_batches_and_is_read_only_without_returnn_batches(data, monkeypatch):
+    from boulder.training import TrainingPhase
+    from boulder.training.phase_data import PhaseData
+
+    frames = {"output": {"class": "softmax", "from": "data", "loss": "ce", "target": "data"}}
+    for as_returnn, read in ((False, ["data", "classes"]), (True, ["data"])):
+        described = phase(0, range(1, 2), frames, returnn_batches=as_returnn) | {"train": hdf(data / "train.hdf")}
+        with PhaseData(EXTERN_DATA) as opened:
+            train, _ = opened.of(TrainingPhase.from_json(described))
+            assert [*train.streams] == read
+            assert [*train.all_lengths] == ["data", "classes"]
+
+
 def test_streams_may_have_any_names(training, tmp_path):
     extern_data = {"features": {"dim": 3}, "phones": {"dim": 5, "sparse": True}}
     random = np.random.default_rng(3)

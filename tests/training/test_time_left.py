@@ -16,6 +16,8 @@ def records(*seconds):
         ([10, 20], None, 3 * 15),
         ([10, 20], {"what": "epoch 3 (index 0)", "done": 5, "total": 20}, 2.75 * 15),
         ([10, 20], {"what": "dev", "done": 1, "total": 2}, 2 * 15),
+        ([10, 20], {"what": "epoch 3 (index 0)", "done": 5, "total": None}, 3 * 15),
+        ([], {"what": "epoch 1 (index 0)", "done": 11, "total": None, "batches": 10, "seconds": 5}, None),
         ([100, 10, 10, 10], None, 10),  # the last ones count
         ([10] * 5, None, 0),
         ([], {"what": "epoch 1 (index 0)", "done": 11, "total": 20, "batches": 10, "seconds": 5}, (5 - 11 / 20) * 10),

@@ -7,12 +7,18 @@ tensors.
 from boulder.data.batches import Batch, Batches, form_batches, read_batch, without_empty_end
 from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
+from boulder.data.combined_dataset import CombinedDataset
+from boulder.data.concat_dataset import ConcatDataset
 from boulder.data.dataset import PATHS, Dataset, dataset_class
-from boulder.data.description import canonical_description, open_dataset, paths_in
+from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
 from boulder.data.feed import batches_of_epoch, default_num_workers
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.meta_dataset import MetaDataset
+from boulder.data.multi_epoch_dataset import MultiEpochDataset
+from boulder.data.multi_proc_dataset import MultiProcDataset
+from boulder.data.ogg_zip_dataset import OggZipDataset
+from boulder.data.returnn_dataset import ReturnnDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
@@ -23,10 +29,16 @@ __all__ = [
     "Batch",
     "Batches",
     "Chunking",
+    "CombinedDataset",
+    "ConcatDataset",
     "Dataset",
     "HdfDataset",
     "HdfWriter",
     "MetaDataset",
+    "MultiEpochDataset",
+    "MultiProcDataset",
+    "OggZipDataset",
+    "ReturnnDataset",
     "Stream",
     "batches_of_epoch",
     "canonical_description",
@@ -45,6 +57,7 @@ __all__ = [
     "share_of",
     "share_spec",
     "shares_of_epoch",
+    "with_digests",
     "within_limits",
     "without_dropped",
     "without_empty_end",

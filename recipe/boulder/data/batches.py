@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import add
 from typing import Any, overload
 
@@ -29,21 +30,21 @@ class Batch:
     :param data: key → [B, T, D], or [B, T] for labels; without T for streams without a time axis; NumPy arrays or TensorFlow
         tensors
     :param lengths: key → int32 [B], of the same kind as `data`; ones without a time axis
-    :param dataset: the data set
+    :param names: gives the names of the sequences
     """
 
     seqs: np.ndarray
     data: dict[str, TFTensor]
     lengths: dict[str, TFTensor]
-    dataset: Dataset
+    names: Callable[[], list[str]]
 
     def __len__(self) -> int:
         return len(self.seqs)
 
     @property
     def tags(self) -> list[str]:
-        """The names of the sequences, which are read from the data set each time."""
-        return self.dataset.tags(self.seqs)
+        """The names of the sequences, read when they are asked for: a training seldom does."""
+        return self.names()
 
 
 class Batches(Sequence[np.ndarray]):
@@ -145,7 +146,7 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
         for row, sequence in zip(padded, sequences, strict=True):
             row[: len(sequence[key])] = sequence[key]
         data[key], lengths[key] = padded, sizes
-    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, dataset=dataset)
+    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, names=partial(dataset.tags, seqs))
 
 
 def _without_time(

@@ -3,29 +3,60 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from boulder.data.epoch_order import EpochOrder
 from boulder.data.order_options import PATH, OrderOptions
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
-__all__ = ["DESCRIPTIONS", "PATH", "PATHS", "Dataset", "dataset_class", "dataset_classes"]
+__all__ = [
+    "DESCRIPTION",
+    "DESCRIPTIONS",
+    "DESCRIPTION_LIST",
+    "PATH",
+    "PATHS",
+    "WITHOUT_EFFECT",
+    "Dataset",
+    "dataset_class",
+    "dataset_classes",
+    "files_in",
+]
 
 PATHS = {"paths": True}
 """Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
 
-DESCRIPTIONS = {"descriptions": True}
+DESCRIPTIONS = {"descriptions": "by name"}
 """Metadata of a field whose option is a dict of descriptions of other data sets."""
+
+DESCRIPTION_LIST = {"descriptions": "list"}
+"""Metadata of a field whose option is a list of descriptions of other data sets."""
+
+DESCRIPTION = {"descriptions": "one"}
+"""Metadata of a field whose option is the description of another data set."""
+
+WITHOUT_EFFECT = {"effect": False}
+"""Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
+
+
+def files_in(names: Callable[[Mapping[str, Any]], list[str]]) -> dict[str, object]:
+    """
+    :param names: the option as given → the keys whose values are files
+    :return: metadata of a field whose option is a dict, some of whose values are files
+    """
+    return {"files_in": names}
+
 
 _NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
+_BLOCK = 16  # sequences read at once by `sequences`
 _classes: dict[str, type[Dataset]] = {}
 DatasetClass = TypeVar("DatasetClass", bound="type[Dataset]")
 
@@ -138,9 +169,52 @@ class Dataset(OrderOptions, ABC):
         return None
 
     @property
+    def order_control(self) -> Dataset:
+        """The data set whose options decide the sequences of an epoch."""
+        return self
+
+    @property
     def reads_in_threads(self) -> bool:
         """Whether several threads may call `read_many` at the same time."""
         return False
+
+    @property
+    def streamed(self) -> bool:
+        """
+        Whether the lengths of an epoch's sequences are known only when `sequences` reads them. Then no index and no length
+        is asked for: `num_seqs`, `lengths`, `read_many` and `tags` need not work.
+        """
+        return False
+
+    def sequences(self, epoch: int, seed: int, default: str, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        Reads the sequences of an epoch in their order. The parameters are those of `epoch_order`.
+
+        :param start: number of the first sequence to read, in the order of the epoch
+        :return: the same sequences whenever it is called
+        :raises DataError: if a sequence cannot be read
+        """
+        yield from self.in_order(self.epoch_order(epoch, seed, default), epoch, seed, start)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        """
+        As `sequences`, in a given order.
+
+        :param order: int64 [M], indices of sequences
+        """
+        for first in range(start, len(order), _BLOCK):
+            block = order[first : first + _BLOCK]
+            for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
+                yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})
+
+    def check_before_jobs(self) -> None:
+        """
+        What the job manager checks once all files exist.
+
+        :raises DataError: if the data cannot be read, or has no sequences
+        """
+        self.check()
+        self.check_not_empty()
 
     # Derived from these
 

@@ -1,7 +1,8 @@
 """Descriptions of data sets: plain JSON such as `{"class": "HDFDataset", "files": ["train.hdf"]}`.
 
 A description enters the hash of a job. Its files may be path objects of the job manager, which have a method `get_path`;
-they are resolved when the data set is opened.
+they are resolved when the data set is opened. Functions become `FunctionByValue`, which enter a hash by their source and
+captured values; `with_digests` is the JSON.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.data.order_options import OF_ORDER
+from boulder.data.returnn_description import is_for_returnn, nearest_class, returnn_description
 from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
 from boulder.errors import DataError, nearest
 from boulder.schedule.canonical import canonical
+from boulder.schedule.functions import FunctionByValue
 
 _OF_PATHS = "HDFDataset"  # the class of a path, or a list of paths, given without a class
 
@@ -44,12 +47,14 @@ def _canonical(
     description: object, where: str, as_path: Callable[[str], object], ordered: bool = True
 ) -> dict[str, Any]:
     options = _as_dict(description, where)
+    if is_for_returnn(options):
+        options = returnn_description(options, where)
     name = options.pop("class", None)
     if not isinstance(name, str) or name not in dataset_classes():
         known = ", ".join(dataset_classes())
         similar = next((f", but {key!r}" for key in options if nearest(key, ["class"])), "")
         found = f"found no 'class'{similar}" if name is None else f"unknown data set class {name!r}"
-        raise DataError(f"{where}: {found}, expected one of {known}{nearest(str(name), dataset_classes())}")
+        raise DataError(f"{where}: {found}, expected one of {known}{nearest_class(name)}")
     cls = dataset_classes()[name]
     for key in options:
         if key not in cls.options():
@@ -60,18 +65,23 @@ def _canonical(
         if key not in options:
             raise DataError(f"{where}: {name} needs the option {key!r}")
     try:
-        plain = {key: _plain(value) for key, value in options.items()}
+        plain = {key: plain_option(value, key) for key, value in options.items()}
         for key, field in cls.options().items():
             if key in plain and field.metadata.get("paths"):
                 plain[key] = _paths(plain[key], key, as_path)
             if key in plain and field.metadata.get("path"):
                 plain[key] = _path_or_paths(plain[key], key, as_path)
-            if key in plain and field.metadata.get("descriptions"):
-                plain[key] = _descriptions(plain[key], key, as_path)
+            if key in plain and field.metadata.get("files_in"):
+                plain[key] = _with_files(plain[key], key, field.metadata["files_in"], as_path)
+            if key in plain and (form := field.metadata.get("descriptions")):
+                plain[key] = each_description(
+                    plain[key], form, key, lambda item, place: _canonical(item, place, as_path)
+                )
         dataset = cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
-    left_out = () if ordered or dataset.order_selects else OF_ORDER
+    left_out = {key for key, field in cls.options().items() if not field.metadata.get("effect", True)}
+    left_out |= set() if ordered or dataset.order_selects else {*OF_ORDER}
     kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
     return {"class": name} | kept
 
@@ -100,6 +110,61 @@ def open_dataset(
         )
     wanted = every if streams is None else {key: every[key] for key in every if key in streams}
     return cls(**options, wanted=wanted, default_input=default_input(extern_data))
+
+
+def plain_option(value: object, where: str) -> object:
+    """
+    :param value: of an option of a description
+    :param where: the option, for messages
+    :return: the value as plain JSON, with path objects, and a `FunctionByValue` for each function
+    :raises ConfigError: if the value, or what a function captures, has no plain form
+    """
+    if _is_path_object(value) or isinstance(value, FunctionByValue):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain_option(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Mapping) and any(isinstance(key, tuple) for key in value):  # JSON has no such keys
+        return [[plain_option(key, where), plain_option(item, f"{where}[{key!r}]")] for key, item in value.items()]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: plain_option(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if callable(value):
+        return FunctionByValue(value, where).settled()
+    return canonical(value)
+
+
+def with_digests(description: object, functions: dict[str, dict] | None = None) -> Any:
+    """
+    :param description: canonical
+    :param functions: receives the functions in it by digest, see `boulder.schedule.canonical`
+    :return: the description with `{"#function": digest}` in place of each function
+    """
+    if isinstance(description, FunctionByValue):
+        return canonical(description, functions)
+    if isinstance(description, Mapping):
+        return {key: with_digests(value, functions) for key, value in description.items()}
+    if isinstance(description, list):
+        return [with_digests(value, functions) for value in description]
+    return description
+
+
+def each_description(value: object, form: str, where: str, function: Callable[[object, str], Any]) -> Any:
+    """
+    :param value: of an option with descriptions of other data sets
+    :param form: see `boulder.data.dataset.DESCRIPTIONS`
+    :param where: context for error messages
+    :param function: (description, context) → value
+    :return: the option, of the same form, with these values in place of the descriptions
+    :raises DataError: for another form
+    """
+    if form == "one":
+        return function(value, where)
+    if form == "list":
+        if not isinstance(value, list | tuple) or not value:
+            raise DataError(f"{where}: found {value!r:.60}, expected a list of descriptions of data sets")
+        return [function(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if not isinstance(value, Mapping) or not value:
+        raise DataError(f"{where}: found {value!r:.60}, expected a dict, name → description of a data set")
+    return {name: function(item, f"{where}[{name!r}]") for name, item in value.items()}
 
 
 def paths_in(description: object) -> Iterator[Any]:
@@ -137,10 +202,16 @@ def _path_or_paths(value: object, key: str, as_path: Callable[[str], object]) ->
     return _path(value, key, as_path)
 
 
-def _descriptions(value: object, key: str, as_path: Callable[[str], object]) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        raise DataError(f"{key}: found {value!r:.60}, expected a dict, name → description of a data set")
-    return {name: _canonical(item, f"{key}[{name!r}]", as_path) for name, item in value.items()}
+def _with_files(
+    value: object, key: str, names: Callable[[Mapping[str, Any]], list[str]], as_path: Callable[[str], object]
+) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        files = names(value)
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
+    return {name: _path(item, f"{key}[{name!r}]", as_path) if name in files else item for name, item in value.items()}
 
 
 def _path(value: object, key: str, as_path: Callable[[str], object], expected: str = "a path") -> object:
@@ -155,19 +226,6 @@ def _is_path_object(value: object) -> bool:
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike) or _is_path_object(value)
-
-
-def _plain(value: object) -> object:
-    """:return: the value as plain JSON; path objects stay as they are"""
-    if _is_path_object(value):
-        return value
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping) and any(isinstance(key, tuple) for key in value):  # JSON has no such keys
-        return [[_plain(key), _plain(item)] for key, item in value.items()]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _plain(item) for key, item in value.items()}
-    return canonical(value)
 
 
 def _resolved(value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from boulder.data.order_options import OrderOptions
 from boulder.data.random_numbers import OwnNumbers, Shuffling, returnn_numbers
-from boulder.data.sequence_order import OrderKind
+from boulder.data.sequence_order import OF_PARTS, OrderKind
 from boulder.data.tag_files import read_lengths, read_tags
 from boulder.errors import DataError
 
@@ -62,7 +62,7 @@ class EpochOrder:
         if options.unique_seq_tags:
             _, first = np.unique(self._tag_numbers[order], return_index=True)
             order = order[np.sort(first)]
-        order = _part(order, options.partition_epoch, options.partition(epoch))
+        order = part_of(order, options.partition_epoch, options.partition(epoch))
         if options.repeat_epoch > 1:
             order = np.tile(order, options.repeat_epoch)
         if options.seq_list_filter_file is not None:
@@ -91,6 +91,21 @@ class EpochOrder:
             )
         if self._options.seq_order_seq_lens_file is not None:
             _ = self._lengths_in_file
+        if self._options.seq_list_filter_file is not None and parts > 1:
+            self._check_first_pass()
+
+    def _check_first_pass(self) -> None:
+        """An order that is not random is the same in every pass over the data, so its epochs are checked for good."""
+        kind = OrderKind.parse(self._options.seq_ordering or "default")
+        found = int(self._is_listed.sum())
+        if found < self._options.partition_epoch:
+            raise DataError(
+                f"partition_epoch and seq_list_filter_file: found {self._options.partition_epoch} parts and {found} listed "
+                "sequences, so a part would be empty, expected at least one sequence in each"
+            )
+        if self._options.seq_ordering is not None and kind.name not in OF_PARTS:
+            for epoch in range(1, self._options.partition_epoch + 1):
+                self.order(epoch, 0, "default")
 
     def fingerprint(self) -> str:
         """:return: digest of the files that decide the order; empty without such files"""
@@ -142,7 +157,7 @@ class EpochOrder:
             yield from self._sequences.tags(range(start, min(start + _CHUNK, self._sequences.num_seqs)))
 
 
-def _part(order: np.ndarray, parts: int, number: int) -> np.ndarray:
+def part_of(order: np.ndarray, parts: int, number: int) -> np.ndarray:
     """:return: one of the parts of the order; if it cannot be divided evenly, the first parts have one sequence more"""
     size, longer = divmod(len(order), parts)
     start = number * size + min(number, longer)

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -75,8 +76,8 @@ def _read_ahead(
 def _read(dataset: Dataset, seqs: np.ndarray) -> Batch:
     batch = read_batch(dataset, seqs)
     with tf.device("CPU:0"):  # a step copies it to its own device
-        tensors = {
-            name: {key: tf.convert_to_tensor(array) for key, array in arrays.items()}
-            for name, arrays in (("data", batch.data), ("lengths", batch.lengths))
-        }
-    return Batch(seqs=batch.seqs, dataset=dataset, **tensors)
+        data, lengths = (
+            {key: tf.convert_to_tensor(array) for key, array in arrays.items()}
+            for arrays in (batch.data, batch.lengths)
+        )
+    return replace(batch, data=data, lengths=lengths)

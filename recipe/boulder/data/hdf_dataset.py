@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -15,8 +15,9 @@ import numpy as np
 
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.hdf_file import HdfFile
+from boulder.data.matching import check_labels, matched_streams
 from boulder.data.streams import Stream
-from boulder.errors import DataError, nearest
+from boulder.errors import DataError
 
 _GAP_BYTES = 1 << 16  # reading over a gap of this size costs less than another access
 _RUN_BYTES = 1 << 18  # what is read at once stays in the processor's cache until it is copied
@@ -28,7 +29,7 @@ class HdfDataset(Dataset):
     """
     The sequences of several files follow one another. Keeps the lengths in memory, never the frames.
 
-    :param files: at least one
+    :param files: HDF files in RETURNN's layout
     """
 
     keeps_batches: ClassVar[bool] = True
@@ -59,7 +60,7 @@ class HdfDataset(Dataset):
     def streams(self) -> dict[str, Stream]:
         streams = self.wanted
         for file in self._files:
-            streams = self._matched(file, streams if streams is not None else file.streams)
+            streams = matched_streams(file.path, file.streams, streams if streams is not None else file.streams)
         return dict(streams or {})
 
     @property
@@ -113,7 +114,7 @@ class HdfDataset(Dataset):
             for path in self.paths:
                 self._opened.append(HdfFile(path))
                 if self.wanted is not None:
-                    self._matched(self._opened[-1], self.wanted)
+                    matched_streams(path, self._opened[-1].streams, self.wanted)
         except BaseException:
             self.close()
             raise
@@ -152,38 +153,14 @@ class HdfDataset(Dataset):
                 highest = stream.dim if stream.dim is not None else np.iinfo("int32").max
                 if block.min() < 0 or block.max() >= highest:  # or in a gap, which nobody asked for
                     for i in range(run.start, run.stop):
-                        self._check_labels(file, stream, local[i], block[starts[i] - first : stops[i] - first])
+                        check_labels(_named(file, local[i]), stream, block[starts[i] - first : stops[i] - first])
             block = block.astype(stream.dtype, copy=False)
             for i in range(run.start, run.stop):
                 yield block[starts[i] - first : stops[i] - first]
 
-    @staticmethod
-    def _check_labels(file: HdfFile, stream: Stream, index: int, labels: np.ndarray) -> None:
-        dim = stream.dim if stream.dim is not None else np.iinfo("int32").max
-        wrong = labels[(labels < 0) | (labels >= dim)]
-        if len(wrong):
-            raise DataError(
-                f"{file.path}: sequence {file.tags(np.array([index]))[0]!r}, {stream.key!r}: "
-                f"found label {wrong[0]}, expected 0 to {dim - 1}"
-            )
 
-    def _matched(self, file: HdfFile, wanted: Mapping[str, Stream]) -> dict[str, Stream]:
-        """:return: `wanted`, with dimensions that only the file knows filled in"""
-        result = {}
-        for key, stream in wanted.items():
-            if key not in file.streams:
-                raise DataError(
-                    f"{file.path}: found no {key!r} among {', '.join(file.streams) or 'no data keys'}, "
-                    f"expected {stream}{nearest(key, file.streams)}"
-                )
-            found = file.streams[key]
-            fits = found.has_feature_axis == stream.has_feature_axis and (found.sparse or not stream.sparse)
-            fits = fits or not (stream.has_time_axis or found.sparse or found.has_feature_axis)  # [D] as D frames
-            compare_dim = stream.sparse or (stream.has_feature_axis and found.has_feature_axis)
-            if not fits or (compare_dim and None not in (found.dim, stream.dim) and found.dim != stream.dim):
-                raise DataError(f"{file.path}: {key!r} holds {found}, expected {stream}")
-            result[key] = replace(stream, dim=stream.dim if stream.dim is not None else found.dim)
-        return result
+def _named(file: HdfFile, index: int) -> str:
+    return f"{file.path}: sequence {file.tags(np.array([index]))[0]!r}"
 
 
 def _runs(starts: np.ndarray, stops: np.ndarray, max_gap: int, size: int) -> Iterator[slice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from boulder.data.dataset import DESCRIPTIONS, PATH, Dataset, dataset_class
-from boulder.data.description import open_dataset
+from boulder.data.dataset import DESCRIPTIONS, PATH, WITHOUT_EFFECT, Dataset, dataset_class
+from boulder.data.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.order_options import check_one_file
+from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
 from boulder.errors import DataError, nearest
-
-_CHUNK = 1 << 16  # tags in memory at once, besides those of a tag index
 
 
 @dataset_class("MetaDataset")
@@ -30,9 +30,10 @@ class MetaDataset(Dataset):
     :param datasets: name → description of a data set
     :param data_map: stream → (name of a data set, its stream)
     :param seq_order_control_dataset: the data set whose options decide the sequences of an epoch, instead of those of this one
-    :param seq_list_file: the tags of the sequences in each data set: a list for all of them, or a pickled dict, name → list,
-        or name → file; None: the tags of `seq_order_control_dataset`, or else of the data set that has "data"
+    :param seq_list_file: the tags of the sequences in each data set: a file as for `seq_list_filter_file`, a pickled dict,
+        name → list, or a dict, name → file; None: the tags of `seq_order_control_dataset`, or else of the data set that has "data"
     :param seq_lens_file: a dict, tag → stream → length: these lengths decide the order and the batches
+    :param skip_missing_tags: sequences that a data set lacks are left out with a warning, instead of being an error
     :param data_dims: RETURNN only compares it with the data; without effect
     """
 
@@ -41,7 +42,8 @@ class MetaDataset(Dataset):
     seq_order_control_dataset: str | None = None
     seq_list_file: str | Mapping[str, str] | None = field(default=None, metadata=PATH)
     seq_lens_file: str | None = field(default=None, metadata=PATH)
-    data_dims: Mapping | None = None
+    skip_missing_tags: bool = False
+    data_dims: Mapping | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,6 +63,9 @@ class MetaDataset(Dataset):
             )
         if control is not None:
             self._check_name("seq_order_control_dataset", control)
+            refuse_order_of(self, self.datasets[control], f"{control!r}, the seq_order_control_dataset")
+        if not isinstance(self.skip_missing_tags, bool):
+            raise DataError(f"skip_missing_tags: found {self.skip_missing_tags!r:.60}, expected True or False")
         if isinstance(self.seq_list_file, Mapping):
             for name in self._names:
                 if name not in self.seq_list_file:
@@ -69,13 +74,18 @@ class MetaDataset(Dataset):
                     )
 
     @property
+    def order_control(self) -> Dataset:
+        control = self.seq_order_control_dataset
+        return self if control is None else self._parts[control].order_control
+
+    @property
     def reads_in_threads(self) -> bool:
         return all(part.reads_in_threads for part in self._parts.values())
 
     @property
     def streams(self) -> dict[str, Stream]:
         wanted = self.data_map if self.wanted is None else self.wanted
-        keys = sorted(wanted, key=lambda key: (key != "data", key))
+        keys = data_first(wanted)
         return {key: replace(self._part(key).streams[self.data_map[key][1]], key=key) for key in keys}
 
     @property
@@ -91,7 +101,7 @@ class MetaDataset(Dataset):
         """As in RETURNN, those of `seq_lens_file` if there is one."""
         if self.seq_lens_file is not None:
             return self._lengths_in_file
-        return {key: self._lengths_of(key) for key in sorted(self.data_map, key=lambda key: (key != "data", key))}
+        return {key: self._lengths_of(key) for key in data_first(self.data_map)}
 
     @property
     def ordering_lengths(self) -> np.ndarray:
@@ -108,15 +118,35 @@ class MetaDataset(Dataset):
         sources = {key: self.data_map[key] for key in self.streams}
         return [{key: parts[name][i][of] for key, (name, of) in sources.items()} for i in range(len(indices))]
 
+    @property
+    def streamed(self) -> bool:
+        return any(self._parts[name].streamed for name in self._names)
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        parts = [self._parts[name].in_order(self._rows[name][order], epoch, seed, start) for name in self._names]
+        for index, *found in zip(order[start:], *parts, strict=True):
+            by_name = dict(zip(self._names, found, strict=True))
+            data = {key: by_name[name].data[of] for key in self.streams for name, of in [self.data_map[key]]}
+            if self.seq_lens_file is not None:
+                lengths = {key: int(column[index]) for key, column in self._lengths_in_file.items()}
+            else:
+                lengths = {key: by_name[name].lengths[of] for key, (name, of) in self.data_map.items()}
+            yield ReadSequence(self.tag(index), data, lengths)
+
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
-        if self._seq_lists is not None:
-            return [self._seq_lists[self._first][int(i)] for i in indices]
-        return self._parts[self._first].tags(indices)
+        rows = self._rows[self._first][np.asarray(indices, "int64")]
+        return self._parts[self._first].tags(rows)
 
     def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
         if self.seq_order_control_dataset is None:
             return super().epoch_order(epoch, seed, default)
-        return self._parts[self.seq_order_control_dataset].epoch_order(epoch, seed, "default")
+        rows, of_control = self._rows[self.seq_order_control_dataset], self._parts[self.seq_order_control_dataset]
+        number = np.full(of_control.num_seqs, -1)
+        number[rows] = np.arange(len(rows))
+        order = number[of_control.epoch_order(epoch, seed, "default")]
+        if not (order >= 0).any():
+            raise DataError(f"epoch {epoch}: skip_missing_tags leaves no sequence, expected at least one")
+        return order[order >= 0]
 
     def order_key(self, epoch: int) -> tuple:
         control = self.seq_order_control_dataset
@@ -173,14 +203,11 @@ class MetaDataset(Dataset):
                 raise DataError(f"data_map: found no stream {key!r}, only {known}{nearest(key, self.data_map)}")
         parts = {}
         for name in self._names:
-            description = dict(self.datasets[name])
-            if self.random_seed_offset:
-                description.setdefault("random_seed_offset", self.random_seed_offset)
             keys = [key for key in wanted if self.data_map[key][0] == name]
             streams = {
                 of: replace(self.wanted[key], key=of) for key in keys if self.wanted for of in [self.data_map[key][1]]
             }
-            parts[name] = open_dataset(description, streams if self.wanted is not None else None)
+            parts[name] = open_nested(self.datasets[name], self, streams if self.wanted is not None else None)
         return parts
 
     def _part(self, key: str) -> Dataset:
@@ -194,7 +221,7 @@ class MetaDataset(Dataset):
     def _lengths_in_file(self) -> dict[str, np.ndarray]:
         by_tag = read_lengths(str(self.seq_lens_file))
         columns: dict[str, np.ndarray] = {}
-        for i, tag in enumerate(self._all_tags()):
+        for i, tag in enumerate(tags_of(self)):
             lengths = by_tag.get(tag)
             if not isinstance(lengths, Mapping) or (i and lengths.keys() != columns.keys()):
                 expected = f"lengths of {', '.join(columns)}" if i else "lengths by stream"
@@ -252,17 +279,21 @@ class MetaDataset(Dataset):
             raise DataError(
                 f"seq_list_file: found other sequences than in {control!r}, expected those, in the same order"
             )
-        return rows
+        in_all = np.logical_and.reduce([found >= 0 for found in rows.values()])
+        return {name: found[in_all] for name, found in rows.items()}
 
     def _found_rows(self, name: str, part: Dataset) -> np.ndarray:
-        """:raises DataError: if the data set lacks sequences, or has several with the same tag"""
+        """
+        :return: int64 [number of tags]: index in the data set; -1 for a sequence that it lacks, if these are skipped
+        :raises DataError: if it lacks sequences, or has several with the same tag
+        """
         index: dict[str, int] = {}
-        for i, tag in enumerate(_tags_of(part)):
+        for i, tag in enumerate(tags_of(part)):
             if index.setdefault(tag, i) != i:
                 raise DataError(
                     f"data set {name!r}: found the sequence {tag!r} twice, expected it once to join it by its tag"
                 )
-        tags = self._seq_lists[name] if self._seq_lists is not None else _tags_of(self._parts[self._first])
+        tags = self._seq_lists[name] if self._seq_lists is not None else tags_of(self._parts[self._first])
         found, missing = array("q"), []
         for tag in tags:
             found.append(index.get(tag, -1))
@@ -271,11 +302,11 @@ class MetaDataset(Dataset):
         if missing:
             where = f"{self._first!r}" if self._seq_lists is None else "seq_list_file"
             named = ", ".join(map(repr, missing[:3])) + (", …" if len(missing) > 3 else "")
-            raise DataError(f"data set {name!r}: found no {named}; {len(missing)} sequences of {where} are missing")
+            lacks = f"data set {name!r}: found no {named}; {len(missing)} sequences of {where} are missing"
+            if not self.skip_missing_tags or len(missing) == len(found):
+                raise DataError(f"{lacks}; 'skip_missing_tags': True leaves sequences out that a data set lacks")
+            warnings.warn(f"{lacks} and left out", stacklevel=2)
         return np.frombuffer(found, "int64")
-
-    def _all_tags(self) -> Iterator[str]:
-        return iter(self._seq_lists[self._first]) if self._seq_lists is not None else _tags_of(self._parts[self._first])
 
     def _check_name(self, where: str, name: object) -> None:
         if not isinstance(name, str) or name not in self.datasets:
@@ -283,8 +314,3 @@ class MetaDataset(Dataset):
                 f"{where}: found no data set {name!r}, expected one of {', '.join(self.datasets)}"
                 + nearest(str(name), self.datasets)
             )
-
-
-def _tags_of(dataset: Dataset) -> Iterator[str]:
-    for start in range(0, dataset.num_seqs, _CHUNK):
-        yield from dataset.tags(range(start, min(start + _CHUNK, dataset.num_seqs)))

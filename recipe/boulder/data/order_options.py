@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from boulder.data.epoch_filter import EpochFilter, read_epoch_filters
-from boulder.data.sequence_order import OrderKind
+from boulder.data.sequence_order import OrderKind, check_order
 from boulder.errors import DataError
 
 PATH = {"path": True}
@@ -22,19 +23,25 @@ class OrderOptions:
     """
     Names and rules are RETURNN's. They apply in this order, see `boulder.data.epoch_order`.
 
-    :param seq_ordering: order of all sequences, see `boulder.data.sequence_order`, with RETURNN's random numbers; None: the
-        training option `batching`, with Boulder's random numbers
+    :param seq_ordering: order of the sequences in an epoch, by RETURNN's rules and random numbers, see
+        `boulder.data.sequence_order`; None: the training option `batching`, with Boulder's random numbers
     :param order_by: stream whose lengths decide the order; None: the first stream of the data set for `seq_ordering`, the
         default input of the network for `batching`
-    :param seq_order_seq_lens_file: lengths that decide the order instead, see `boulder.data.tag_files.read_lengths`
+    :param seq_order_seq_lens_file: a file with a dict, tag → length, in Python or JSON, `.gz` is unpacked: these lengths
+        decide the order instead
     :param fixed_random_seed: seed of all epochs; None: the number of the pass over the data
     :param random_seed_offset: added to that number
     :param unique_seq_tags: of several sequences with the same tag, only the first in the order is used
     :param partition_epoch: an epoch is one of this many parts of the data, the next epoch the next part
     :param repeat_epoch: an epoch has all sequences this many times
-    :param seq_list_filter_file: tags of the sequences to use, see `boulder.data.tag_files.read_tags`
-    :param epoch_wise_filter: see `boulder.data.epoch_filter`
+    :param seq_list_filter_file: a file with the tags of the sequences to use, one per line, or a pickled list (`.pkl`); `.gz`
+        is unpacked
+    :param epoch_wise_filter: `{(1, 5): {"max_mean_len": 50}}`: in epochs 1 to 5, the shortest sequences, until their mean
+        length exceeds 50
     """
+
+    own_orders: ClassVar[tuple[str, ...]] = ()
+    """Orders that only this class has."""
 
     seq_ordering: str | None = None
     order_by: str | None = None
@@ -49,8 +56,8 @@ class OrderOptions:
 
     def __post_init__(self) -> None:
         """:raises DataError: if an option has a wrong value"""
-        if self.seq_ordering is not None:
-            OrderKind.parse(self.seq_ordering, "seq_ordering")
+        if self.seq_ordering is not None and self.seq_ordering not in self.own_orders:
+            check_order(self.seq_ordering, "seq_ordering")
         if self.order_by is not None and not isinstance(self.order_by, str):
             raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
         for name in ("seq_order_seq_lens_file", "seq_list_filter_file"):

@@ -1,7 +1,7 @@
 """The random numbers of a data set: those of RETURNN, from a seed, or Boulder's own, from a seed and an epoch."""
 
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -52,3 +52,22 @@ def python_numbers(seed: int) -> np.random.RandomState:
     generator = np.random.RandomState(0)
     generator.set_state(("MT19937", np.array(state[:-1], np.uint32), state[-1], 0, 0.0))
     return generator
+
+
+class CountedNumbers(np.random.RandomState):
+    """
+    `python_numbers`, which can be continued from any place.
+
+    :param skipped: so many numbers have been drawn before
+    :ivar drawn: number of numbers drawn so far, with these
+    """
+
+    def __init__(self, seed: int, skipped: int = 0) -> None:
+        super().__init__(0)
+        self.set_state(python_numbers(seed).get_state())
+        self.drawn = 0
+        self.random_sample(skipped)
+
+    def random_sample(self, size: Any = None) -> Any:
+        self.drawn += 1 if size is None else int(np.prod(size))
+        return super().random_sample(size)

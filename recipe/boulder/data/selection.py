@@ -50,7 +50,15 @@ def without_dropped(order: np.ndarray, fraction: float, numbers: np.random.Rando
 def numbers_of_drops(dataset: Dataset, epoch: int, every: float = math.inf) -> np.random.RandomState:
     """
     :param every: `seq_drop_freq`, a number of epochs; infinity without `seq_drop`
-    :return: RETURNN's random numbers for `seq_drop` and `chunking_variance`, those of the epoch that last drew any. Where the order stays the same from epoch to epoch, RETURNN
+    :return: RETURNN's random numbers for `seq_drop` and `chunking_variance`
+    """
+    return python_numbers(seed_of_drops(dataset, epoch, every))
+
+
+def seed_of_drops(dataset: Dataset, epoch: int, every: float = math.inf) -> int:
+    """
+    :param every: see `numbers_of_drops`
+    :return: the seed of the epoch that last drew any numbers. Where the order stays the same from epoch to epoch, RETURNN
         keeps an HDF data set's batches, and draws again in the first epoch and in each multiple of `seq_drop_freq`. (It
         also draws again after a resume and in each epoch whose `#config` has an option of batches, which is not done here.)
     """
@@ -58,4 +66,4 @@ def numbers_of_drops(dataset: Dataset, epoch: int, every: float = math.inf) -> n
     if dataset.keeps_batches:
         while drawn > 1 and drawn % every != 0 and dataset.order_key(drawn - 1) == dataset.order_key(drawn):
             drawn -= 1
-    return python_numbers(dataset.random_seed(drawn))
+    return dataset.random_seed(drawn)

@@ -10,6 +10,8 @@
 - `sort_bin_shuffle:N`: sorted by length and cut into bins, whose order is random; `sort_bin_shuffle_x2:N`: so is the order
   within a bin. N means the same as for `laplace`.
 
+Only `CombinedDataset` has `random_dataset` and `interleave`.
+
 `random:K`, `random_sample:K`, `laplace:N:K` and `sort_bin_shuffle:N:K` draw the same random numbers for K epochs.
 """
 
@@ -25,6 +27,9 @@ from boulder.errors import DataError, nearest
 
 _FIXED = ("default", "reverse", "sorted", "sorted_reverse")
 _DRAWN = ("random", "random_sample")
+OF_PARTS = ("random_dataset", "interleave")
+"""Orders of a data set that consists of others."""
+
 _BINNED = ("laplace", "sort_bin_shuffle", "sort_bin_shuffle_x2")
 _FORMS = (
     *(*_FIXED, "default_every_n:N"),
@@ -56,7 +61,7 @@ class OrderKind:
         """
         name, *arguments = str(kind).split(":")
         try:
-            if isinstance(kind, str) and name in _FIXED and not arguments:
+            if isinstance(kind, str) and name in (*_FIXED, *OF_PARTS) and not arguments:
                 return cls(name)
             if name == "default_every_n" and len(arguments) == 1:
                 return cls(name, _count(arguments[0]))
@@ -72,7 +77,7 @@ class OrderKind:
 
     @property
     def is_random(self) -> bool:
-        return self.name in (*_DRAWN, *_BINNED)
+        return self.name in (*_DRAWN, *_BINNED, *OF_PARTS)
 
     @property
     def is_by_index(self) -> bool:
@@ -107,6 +112,8 @@ class OrderKind:
         order = numbers.permutation(num_seqs)
         if self.name == "random":
             return order
+        if self.name in OF_PARTS:
+            raise DataError(f"found the order {self.name!r}, which only a CombinedDataset has")
         bins = max(num_seqs // self.number, 2) if self.is_bin_size else self.number
         if self.name == "laplace":
             every = lengths()
@@ -122,8 +129,9 @@ class OrderKind:
 
 
 def check_order(kind: object, where: str = "sequence order") -> None:
-    """:raises DataError: for an unknown order, with the nearest name"""
-    OrderKind.parse(kind, where)
+    """:raises DataError: for an order that not every data set has, with the nearest name"""
+    if OrderKind.parse(kind, where).name in OF_PARTS:
+        raise DataError(f"{where}: found {kind!r}, which only a CombinedDataset has, as its seq_ordering")
 
 
 def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def shares_of_epoch(
     ahead = batches_of_epoch(dataset, shares, start * len(here), parts=len(here), num_workers=num_workers)
     steps = zip(*[ahead] * len(here), strict=True)  # one iterator, `len(here)` batches at a time
     for seqs, parts in zip(batches[start:], steps, strict=True):
-        yield [_as_share(part, len(seqs) > number, count) for number, part in zip(here, parts, strict=True)]
+        yield [as_share(part, len(seqs) > number, count) for number, part in zip(here, parts, strict=True)]
 
 
 class _Shares(Sequence[np.ndarray]):
@@ -71,6 +71,6 @@ def share_spec(dataset: Dataset, count: int) -> dict[str, TFTensor]:
     return tensor_spec(dataset) | ({"counts": tf.TensorSpec([], "bool")} if count > 1 else {})
 
 
-def _as_share(part: Batch, counts: bool, count: int) -> dict[str, TFTensor]:
+def as_share(part: Batch, counts: bool, count: int) -> dict[str, TFTensor]:
     share: dict[str, TFTensor] = {"data": part.data, "lengths": part.lengths}
     return share | ({"counts": tf.constant(counts)} if count > 1 else {})

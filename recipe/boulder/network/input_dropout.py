@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP
@@ -16,20 +16,23 @@ class InputDropout:
     """
     :param rate: probability with which an entry is dropped
     :param shared: kinds of axes along which one choice holds for all entries
+    :param on_forward: drop entries outside of training too
     """
 
     rate: float
     shared: Collection[str]
+    on_forward: bool = False
 
     def apply(self, x: Tensor, random: RandomStream) -> Tensor:
         """
-        Drops entries of `x` in training.
+        Drops entries of `x` in training, or always.
 
         Where the iterations of a loop draw independently, a layer that is computed for all iterations at once draws the
         numbers that it would draw iteration by iteration.
         """
-        if not self.rate or not random.train:
+        if not self.rate or not (random.train or self.on_forward):
             return x
+        random = replace(random, train=True)
         shared = [axis.kind in self.shared for axis in x.axes]
         if LOOP not in self.shared and LOOP in {axis.kind for axis in x.axes}:
             value = self._iteration_by_iteration(x, shared, random)

@@ -178,12 +178,14 @@ class ConcatLayer(Layer):
     :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 to share the mask along it, None for independent entries.
         As in RETURNN, the default is 1 for batch and time: a feature is dropped in all frames of all sequences or in none.
         {"*": None} drops entries independently
+    :param dropout_on_forward: drop entries outside of training too
     """
 
     some_sources_suffice = True
 
     dropout: float = 0.0
     dropout_noise_shape: dict | None = None
+    dropout_on_forward: bool = False
 
     def dropout_shared_over(self) -> set[str]:
         """:return: kinds of axes along which the dropout mask is shared"""

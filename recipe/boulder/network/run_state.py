@@ -77,7 +77,7 @@ class RunState:
         layer = spec.layer
         dropout = InputDropout(0.0, ())
         if isinstance(layer, ConcatLayer):
-            dropout = InputDropout(layer.dropout, layer.dropout_shared_over())
+            dropout = InputDropout(layer.dropout, layer.dropout_shared_over(), layer.dropout_on_forward)
         run = LayerRun(
             name=spec.name,
             where=f"layer {spec.name!r} ({layer.class_name})",

@@ -13,6 +13,7 @@ from boulder.report.summary import score_keys, score_parts
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.typing import LineStyleType
 
 # Colors of the light theme. The HTML report replaces each one by the CSS variable of the same name (boulder.report.svg),
 # so they must differ.
@@ -26,8 +27,11 @@ COLORS = {
     "eval1": "#8a5a01",
     "eval2": "#7d3fa8",
     "eval3": "#1d7a47",
+    "eval4": "#a8326e",
+    "eval5": "#5a6b00",
+    "eval6": "#007a8a",
 }
-_FURTHER = ("eval1", "eval2", "eval3")  # of further data sets, in turn
+_FURTHER = ("eval1", "eval2", "eval3", "eval4", "eval5", "eval6")  # of further data sets, in turn
 
 _FONT_SIZE = 9  # points
 _CHARACTER = 0.6 * _FONT_SIZE / 72  # approximate width of a character, in inches
@@ -51,6 +55,7 @@ def learning_curve(
     keys, parts = score_keys(score_rows) or [""], score_parts(score_rows)
     further = [part for part in parts if part not in ("train", "dev")]
     colors = {"train": "train", "dev": "dev"} | dict(zip(further, cycle(_FURTHER), strict=False))
+    styles = {part: dashes(number // len(_FURTHER)) for number, part in enumerate(further)}
     columns = 1 if width < 6 or len(keys) == 1 else 2
     rows = math.ceil(len(keys) / columns)
     figure = _figure(width, rows * (2.6 if columns == 1 and width < 6 else 3.2))
@@ -68,6 +73,7 @@ def learning_curve(
                     values,
                     color=COLORS[colors[part]],
                     linewidth=2.0 if part == "dev" else 1.4,
+                    linestyle=styles.get(part, "-"),
                     marker="o",
                     markersize=3.2 if len(score_rows) <= 60 else 1.2,
                     label=part,
@@ -111,6 +117,11 @@ def learning_rate_curve(
         )
     _scale(axes, known)
     return figure
+
+
+def dashes(turn: int) -> "LineStyleType":
+    """:return: line style of the data sets that get the colours for the n-th time: solid, then longer and longer dashes"""
+    return (0, (3.0 * turn, 1.5)) if turn else "-"
 
 
 def _known_or_nan(value: float | None) -> float:

@@ -1,14 +1,16 @@
 """Renders the report of a pipeline as one HTML file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from boulder.report import formatting, summary
-from boulder.report.alignment import align
+from boulder.report.alignment import Pair, align, align_pair
 from boulder.report.attention import visible_cells
 from boulder.report.curves import learning_curve, learning_rate_curve
 from boulder.report.handover import layers_of
 from boulder.report.model import Report
+from boulder.report.panel_image import panel_image
 from boulder.report.svg import inline_svg
 from boulder.schedule.labels import index_label
 
@@ -66,4 +68,19 @@ def render(report: dict[str, Any] | Report) -> str:
         layers_of=layers_of,
         visible_cells=visible_cells,
         alignments=[(example, align(example)) for example in report.examples],
+        recordings=[(found, align_pair(found.reference, found.hypothesis or [])) for found in report.recordings],
+        panel_image=panel_image,
+        edits=_edits,
+        letter=_letter,
     )
+
+
+def _edits(pairs: Sequence[Pair]) -> str:
+    """:return: e.g. `2 edits`; a tick if there are none"""
+    count = sum(pair.kind != "equal" for pair in pairs)
+    return f"{count} edit{'s' if count > 1 else ''}" if count else "✓"
+
+
+def _letter(label: str) -> str:
+    """:return: the label; a space as a visible sign"""
+    return "␣" if label == " " else label

@@ -7,6 +7,7 @@ from typing import Any
 from boulder.errors import DataError
 from boulder.report.attention import AttentionMap
 from boulder.report.handover import HandOver
+from boulder.report.recordings import Recording
 from boulder.report.schema import from_plain
 from boulder.schedule.labels import index_label, short_index_label
 from boulder.search.error_rate import best_reference
@@ -94,10 +95,10 @@ class ErrorRateRow:
 
 @dataclass(frozen=True)
 class WordErrorRow:
-    """Word errors in the sequences of a data set; rates are fractions."""
+    """Errors of words, or of other units, in the sequences of a data set; rates are fractions."""
 
     name: str
-    wer: float  # word error rate: errors / words
+    wer: float  # error rate: errors / words
     ser: float  # sequence error rate
     words: int  # of the references
     substitutions: int
@@ -105,6 +106,12 @@ class WordErrorRow:
     insertions: int
     sequences: int
     wrong_sequences: int
+    unit: str = "word"  # or "character": what `words` are
+
+    @property
+    def rate(self) -> str:
+        """:return: abbreviation of the error rate: WER or CER"""
+        return f"{self.unit[0].upper()}ER"
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,7 @@ class Report:
     word_errors: list[WordErrorRow] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     attention: list[AttentionMap] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → reason
@@ -152,6 +160,8 @@ class Report:
         check_growth(loaded.growth, loaded.phases)
         for number, attention in enumerate(loaded.attention):
             attention.check(f"report.attention[{number}]")
+        for number, recording in enumerate(loaded.recordings):
+            recording.check(f"report.recordings[{number}]")
         for number, example in enumerate(loaded.examples):
             where = f"report.examples[{number}] ({example.word!r})"
             if not example.references:

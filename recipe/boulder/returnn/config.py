@@ -11,9 +11,11 @@ from pathlib import Path
 from boulder.errors import BoulderError, ConfigError
 from boulder.returnn import extern_data as streams
 from boulder.returnn.config_file import read_into
-from boulder.returnn.config_functions import with_imports
+from boulder.returnn.config_functions import class_with_imports, with_imports
 from boulder.returnn.config_object import Config
+from boulder.returnn.notices import Notice
 from boulder.returnn.overrides import FunctionsOfPhases, check_keys, functions_of_training, with_functions_bound
+from boulder.returnn.own_data import use_own_data, without_replaced
 from boulder.returnn.placeholders import Placeholder
 from boulder.returnn.search_options import SearchOptions, search_options
 from boulder.returnn.surroundings import Surroundings
@@ -97,6 +99,9 @@ class ReturnnConfig:
         num_epochs, load_epoch = config.int("num_epochs", 5), config.int("load_epoch", 0)
         self.num_epochs: int = max(5 if num_epochs is None else num_epochs, load_epoch or 0)
         """Defaults to 5, as in RETURNN."""
+        self.own_data: dict[str, object] = {}
+        """Data sets that are replaced, see `train_on`, and what that leaves out."""
+        self.own_data_notices: list[Notice] = []
 
     @property
     def values(self) -> dict[str, object]:
@@ -123,6 +128,7 @@ class ReturnnConfig:
         with self.entered():
             num_epochs = self.num_epochs + further_epochs
             planned = plan(self.network, self.pretrain, num_epochs, get_network=self.get_network)
+            planned = without_replaced(planned, self.own_data)
             memo: dict = {}  # phases share unchanged parts
             networks = [with_imports(phase.network, self._surroundings, memo) for phase in planned.phases]
             phases = [replace(phase, network=net) for phase, net in zip(planned.phases, networks, strict=True)]
@@ -139,12 +145,20 @@ class ReturnnConfig:
 
     def with_config(self, function: Callable, option: str) -> Callable:
         """
-        :param function: of an option, such as `dynamic_learning_rate`
+        :param function: of an option, such as `dynamic_learning_rate`; or a class
         :param option: its name, for messages
         :return: the function with the modules and options of this config that it uses, so that a worker can call it
         :raises ConfigError: if it needs an option that the config lacks
         """
-        return FunctionsOfPhases(self.config).bound(with_imports(function, self._surroundings), {}, {}, option)
+        if isinstance(function, type):
+            own = class_with_imports(function, self._surroundings)
+        else:
+            own = with_imports(function, self._surroundings)
+        return FunctionsOfPhases(self.config).bound(own, {}, {}, option)
+
+    def train_on(self, data: Mapping[str, object], folder: Path) -> None:
+        """Replace data sets, see `boulder.returnn.own_data.use_own_data`."""
+        self.own_data_notices = use_own_data(self, data, folder)
 
     def training(self, as_path: AsPath = str) -> ReturnnTraining:
         """

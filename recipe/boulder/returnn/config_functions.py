@@ -90,6 +90,15 @@ def with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple] 
     return memo[id(value)][1]
 
 
+def class_with_imports(cls: type, surroundings: Surroundings) -> Callable:
+    """:return: a class of the config, e.g. of data sets, with the config's modules that its methods import"""
+    members = (member for base in cls.__mro__ for member in vars(base).values())
+    methods = [getattr(member, "__func__", member) for member in members]
+    functions = [method for method in methods if isinstance(method, types.FunctionType)]
+    own, _ = _imported_modules(cls, functions, surroundings)
+    return ConfigFunction(cls, own) if own else cls
+
+
 def _with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple]) -> Any:
     if isinstance(value, dict):
         items = {key: with_imports(item, surroundings, memo) for key, item in value.items()}

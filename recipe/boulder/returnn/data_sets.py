@@ -9,8 +9,11 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
+from boulder.data.description import each_description, plain_option
+from boulder.data.returnn_description import is_for_returnn, nearest_class
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
+from boulder.returnn.foreign_data import ForeignData, with_class_names
 from boulder.returnn.paths import absolute_path
 
 
@@ -22,11 +25,13 @@ class DataSets:
     :param options: of the config
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
+    :param foreign: describes data sets that Boulder has no reader for; None: they read nothing else of the config
     """
 
     options: Mapping[str, Any]
     folder: Path
     as_path: Callable[[str], object] = str
+    foreign: ForeignData | None = None
 
     def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
@@ -40,12 +45,13 @@ class DataSets:
             return self._further(overrides)
         options = {**self.options, **(overrides or {})}
         where = repr(key) if overrides is None else f"'#config': {key!r}"
-        value = options.get(key)
+        value = with_class_names(options.get(key))
         if not value or not isinstance(value, Mapping):
             return {key: data_description(value, where, self.folder, self.as_path)}
         own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
-        description = data_description(_defaults(key, options) | own, where, self.folder, self.as_path)
+        defaults = _foreign_defaults(key, options) if is_for_returnn(own) else _defaults(key, options)
+        description = data_description(defaults | own, where, self.folder, self.as_path, self.foreign)
         if key == "train":
             return {key: description} | self._chunking(chunking, options, overrides)
         if Chunking.parse(chunking.get("chunking")) is not None:
@@ -86,14 +92,25 @@ def _defaults(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"seq_ordering": order if key == "train" else "sorted"} | ({"random_seed_offset": offset} if offset else {})
 
 
+def _foreign_defaults(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: options that RETURNN gives a data set that does not set them"""
+    order = options.get("batching") if key == "train" else "sorted" if key in ("dev", "eval") else None
+    return {"name": key} | ({"seq_ordering": order} if order else {})
+
+
 def data_description(
-    value: object, where: str, folder: Path, as_path: Callable[[str], object] = str
+    value: object,
+    where: str,
+    folder: Path,
+    as_path: Callable[[str], object] = str,
+    foreign: ForeignData | None = None,
 ) -> dict[str, Any] | None:
     """
     :param value: of an option such as `train`
     :param where: the option, for messages
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
+    :param foreign: see `DataSets`
     :return: description of the data set, with absolute paths; None if there is no such data set
     :raises ConfigError: for a class that is not registered; with a line for each option that is unknown or refused
     """
@@ -101,23 +118,38 @@ def data_description(
         return None
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where}: found {value!r:.60}, expected a dict such as {{'class': 'HDFDataset'}}")
-    name = value.get("class")
+    given: dict[str, Any] = with_class_names(value)
+    if is_for_returnn(given):
+        return (foreign or ForeignData({}, folder)).described(given, where)
+    name = given.get("class")
     cls = dataset_classes().get(str(name))
     if cls is None:
-        expected = " or ".join(map(repr, dataset_classes()))
-        raise ConfigError(f"{where}: a data set of class {name!r} cannot be read, expected {expected}")
+        raise ConfigError(
+            f"{where}: neither Boulder nor RETURNN has a data set class {name!r}, expected one of theirs, or a class that the "
+            f"config defines{nearest_class(name)}"
+        )
     options, problems = {}, []
-    for option, found in value.items():
+    for option, found in given.items():
         known = data_verdict(cls, option)
         if known is None:
             problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
         elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
-            options[option] = found
+            options[option] = plain_option(found, f"{where}: {option}")
     if problems:
         raise ConfigProblems.of("", problems)
     return {"class": name} | _absolute(options, where, cls, folder, as_path)
+
+
+def with_absolute_paths(value: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    """
+    :param value: RETURNN's dict of a data set of a class that is registered
+    :return: the dict with absolute paths
+    """
+    cls = dataset_classes()[value["class"]]
+    own = {option: found for option, found in value.items() if option in cls.options() and found is not None}
+    return {**value, **_absolute(own, where, cls, folder, str)}
 
 
 def _absolute(
@@ -135,11 +167,15 @@ def _absolute(
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
-        elif metadata.get("descriptions") and isinstance(value, Mapping):
+        elif metadata.get("files_in") and isinstance(value, Mapping):
+            files = metadata["files_in"](value)
             result[option] = {
-                name: data_description(item, f"{where}: {option}[{name!r}]", folder, as_path)
-                for name, item in value.items()
+                name: absolute_path(item, folder, as_path) if name in files else item for name, item in value.items()
             }
+        elif form := metadata.get("descriptions"):
+            result[option] = each_description(
+                value, form, f"{where}: {option}", lambda item, place: data_description(item, place, folder, as_path)
+            )
     return result
 
 

@@ -108,7 +108,10 @@ NOT_OF_RETURNN = frozenset(
 
 
 BEYOND_RETURNN = frozenset(
-    {"growth_callback", "learning_rate_num_epochs", "patience", "returnn_batches", "use_normalized_loss"}
+    {
+        *("ema", "ema_in_scores", "growth_callback", "learning_rate_num_epochs", "patience", "returnn_batches"),
+        "use_normalized_loss",
+    }
 )
 """Options that Boulder honours in a config although RETURNN does not read them."""
 

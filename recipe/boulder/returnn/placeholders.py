@@ -21,7 +21,7 @@ from typing import Any, NoReturn, SupportsIndex
 
 from boulder.errors import ConfigError
 from boulder.network.code.tensorflow_names import tensorflow_module
-from boulder.returnn.returnn_modules import fill
+from boulder.returnn.returnn_modules import fill, new_name
 
 LAZY = frozenset({"tensorflow", "keras", "horovod"})
 """Packages that planning must not load."""
@@ -86,11 +86,16 @@ def _version(name: str) -> str:
 
 
 def restore_module(name: str) -> types.ModuleType:
-    """:return: in a worker, the module that a stand-in replaced; modules of RETURNN remain stand-ins"""
+    """
+    :return: in a worker, the module that a stand-in replaced; modules of RETURNN remain stand-ins, except in the process that
+        reads data sets by RETURNN's own package
+    """
     if name.partition(".")[0] == "tensorflow":
         return tensorflow_module(name)
     if name.partition(".")[0] in LAZY:
         return importlib.import_module(name)
+    if "returnn" in sys.modules and not isinstance(sys.modules["returnn"], StandInModule):
+        return importlib.import_module(new_name(name))
     return stand_in_module(name)
 
 
@@ -182,6 +187,11 @@ class Placeholder:
         return ".".join((module, *attributes))
 
 
+def last_name(placeholder: Placeholder) -> str:
+    """:return: the name of the object within its module: "HDFDataset" for `returnn.datasets.hdf.HDFDataset`"""
+    return repr(placeholder).rpartition(".")[2]
+
+
 class PlaceholderCall(Placeholder):
     """Stands for the result of calling a placeholder, e.g. of a decorator `@tf.function`."""
 
@@ -235,3 +245,19 @@ class PlaceholderBase:
         raise ConfigError(
             f"{cls.__name__} cannot be instantiated: Boulder has only a placeholder for its base {cls._base}"
         )
+
+
+def with_real_bases(cls: type) -> type:
+    """:return: the class, in the process of RETURNN's own package: each placeholder among its bases becomes the real class"""
+    for one in cls.__mro__[:-1]:
+        if one is not PlaceholderBase and PlaceholderBase not in one.__bases__:
+            one.__bases__ = tuple(map(_real_base, one.__bases__))
+    return cls
+
+
+def _real_base(base: type) -> type:
+    if PlaceholderBase not in base.__bases__:
+        return base
+    attributes = base._base.removeprefix(f"{base.__module__}.").split(".")  # type: ignore[attr-defined]  # see `__mro_entries__`
+    real: type = restore(base.__module__, tuple(attributes))
+    return real

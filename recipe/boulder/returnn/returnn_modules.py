@@ -96,6 +96,12 @@ def fill(module: types.ModuleType) -> None:
         vars(module)["config"] = provided.get_global_config(raise_exception=False)
 
 
+def new_name(name: str) -> str:
+    """:return: `returnn.tf.util.basic` for `TFUtil` or `returnn.TFUtil`, and for itself"""
+    path = _within_returnn(name)
+    return f"returnn.{path}" if path and name != "returnn" else "returnn"
+
+
 def _within_returnn(name: str) -> str:
     top, _, rest = name.partition(".")
     path = rest if top == "returnn" else name

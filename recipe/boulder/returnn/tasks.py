@@ -13,6 +13,7 @@ from boulder.network import NetworkSpec, describe
 from boulder.network.behavior_version import check_axes, check_version
 from boulder.returnn.checkpoint import checkpoint_name, epoch_of, main_file
 from boulder.returnn.data_sets import data_description
+from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import preloads, whole
 from boulder.returnn.training import AsPath, given_options, planned, refusals
@@ -109,7 +110,9 @@ def data_of_task(
             value = known[key]
         else:
             key = option
-        description = data_description(value, repr(key), config.file.absolute().parent, as_path)
+        folder = config.file.absolute().parent
+        foreign = ForeignData(options, folder, config.with_config)
+        description = data_description(value, repr(key), folder, as_path, foreign)
     assert description is not None  # it is not empty
     return key.removesuffix("_data"), description
 

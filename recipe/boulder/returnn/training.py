@@ -13,25 +13,26 @@ from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.extern_data import without_vocabularies
+from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import PIPELINE_KEYS, known_options
+from boulder.returnn.own_data import ALL_DATA
+from boulder.returnn.phase_data_sets import PhaseDataSets
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
 from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
 from boulder.returnn.verdicts import HONOURED
-from boulder.schedule import Phase, Plan
+from boulder.schedule import Plan
 from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
 from boulder.training.growth import planned_growth
 from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
-from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, PhaseMaker, eval_data_of
+from boulder.training.phase_making import DATA_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
-
-_ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
 
 AsPath = Callable[[str], object]
 """Makes a path object of a file."""
@@ -92,10 +93,11 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             with problems.noted():
                 options[key] = config.with_config(function, key)
     own = _own_keys(config)
-    data_sets = DataSets(options, config.file.absolute().parent, as_path)
+    folder = config.file.absolute().parent
+    data_sets = DataSets(options, folder, as_path, ForeignData(options, folder, config.with_config))
     data: dict[str, Any] = {}
     further: dict[str, Any] = {}
-    for key in _ALL_DATA:
+    for key in ALL_DATA:
         with problems.noted():
             data |= data_sets.described(key)
     with problems.noted():
@@ -109,7 +111,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     with problems.noted():
         start = start_from(config, as_path)
     with problems.noted():
-        settings = training_config(options) | {key: value for key, value in data.items() if key not in _ALL_DATA}
+        settings = training_config(options) | {key: value for key, value in data.items() if key not in ALL_DATA}
     with problems.noted():
         plan = planned(config)
     if plan is not None and settings is not None:
@@ -185,7 +187,7 @@ def refusals(options: Mapping[str, object]) -> Iterator[str]:
 def _own_keys(config: Source) -> frozenset[str]:
     """:return: what the config defines and no training option is"""
     defined = {*config.config.typed_dict, *config.config.dict}
-    return frozenset(defined - {*known_options(), *_ALL_DATA, *PIPELINE_KEYS})
+    return frozenset(defined - {*known_options(), *ALL_DATA, *PIPELINE_KEYS})
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -211,16 +213,14 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
     rates: LearningRateControl | None = None
     with problems.noted():
         rates = learning_rate_control(maker.config, _with_effect(plan))
-    specs, scored = [], []
+    specs, scored, of_phases = [], [], PhaseDataSets(data_sets)
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
         problems.add(_wrong_overrides(phase.config, data_sets.options), where)
         data: dict[str, Any] = {}
-        for key in _ALL_DATA:
-            if key in phase.config:
-                with problems.noted(where):
-                    data |= data_sets.described(key, phase.config)
-        left_out = (*_ALL_DATA, "batching")
+        with problems.noted(where):
+            data = of_phases.next(phase.config)
+        left_out = (*ALL_DATA, "batching")
         others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in left_out}
         spec = checked = None
         with problems.noted(where):
@@ -250,7 +250,7 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
     for key, value in overrides_with_effect(overrides).items():
-        fixed = verdict(key) == HONOURED and key not in (*known_options(), *_ALL_DATA, *PIPELINE_KEYS)
+        fixed = verdict(key) == HONOURED and key not in (*known_options(), *ALL_DATA, *PIPELINE_KEYS)
         if fixed and not (key in options and same_value(value, options[key])):
             yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
@@ -262,13 +262,8 @@ def _with_effect(plan: Plan) -> Plan:
 
 def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
     """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
-    return replace(plan, phases=tuple(_phase_for_layout(phase, data_sets) for phase in _with_effect(plan).phases))
-
-
-def _phase_for_layout(phase: Phase, data_sets: DataSets) -> Phase:
-    data: dict[str, Any] = {}
-    for key in _ALL_DATA:
-        if key in phase.config:
-            data |= data_sets.described(key, phase.config)
-    others = {key: value for key, value in phase.config.items() if key != "batching"}  # which `data` contains
-    return replace(phase, config=others | data)
+    of_phases, phases = PhaseDataSets(data_sets), []
+    for phase in _with_effect(plan).phases:
+        others = {key: value for key, value in phase.config.items() if key != "batching"}  # which the data contains
+        phases.append(replace(phase, config=others | of_phases.next(phase.config)))
+    return replace(plan, phases=tuple(phases))

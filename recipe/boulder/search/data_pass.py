@@ -11,6 +11,9 @@ import numpy
 from boulder.data import Dataset, batches_of_epoch, form_batches, open_dataset
 from boulder.data.batches import Batch
 from boulder.data.feed import tensor_spec
+from boulder.data.read_sequence import ReadSequence
+from boulder.data.streamed_batches import whole_sequences
+from boulder.data.streamed_feed import tensors_of_stream
 from boulder.errors import CheckpointError, DataError, NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
@@ -67,7 +70,8 @@ class DataPass:
         """
         :param spec: of `spec`, or a part of it
         :param wanted: network output → tensors
-        :param in_order: whether the batches follow the order of the data set; otherwise, there is least padding
+        :param in_order: whether the batches follow the order of the data set; otherwise, there is least padding, unless the
+            data set is streamed
         :param streams: data streams to read besides those that the network reads
         :return: each batch, and these tensors as arrays
         :raises DataError: if the data set cannot be read, or several sequences have the same tag
@@ -81,17 +85,22 @@ class DataPass:
             def forward(data: Mapping[str, TFTensor], lengths: Mapping[str, TFTensor]) -> Sequence[TFTensor]:
                 return wanted(run_network(spec, variables, data, lengths, losses=False))
 
-            order = selected(dataset)
-            if not in_order:
-                order = order[numpy.argsort(dataset.order_lengths[order], kind="stable")]
-            batches = form_batches(order, dataset.measured_lengths, self._limits(dataset.streams), self.max_seqs)
             seen: set[str] = set()
-            for batch in batches_of_epoch(dataset, batches):
+            for batch in self._batches(dataset, in_order):
                 for tag in batch.tags:
                     if tag in seen:
                         raise DataError(f"found several sequences with the tag {tag!r}, expected different tags")
                     seen.add(tag)
                 yield batch, [tensor.numpy() for tensor in forward(batch.data, batch.lengths)]
+
+    def _batches(self, dataset: Dataset, in_order: bool) -> Iterator[Batch]:
+        limits = self._limits(dataset.streams)
+        if dataset.streamed:
+            return tensors_of_stream(dataset, whole_sequences(dataset, limits, self.max_seqs))
+        order = selected(dataset)
+        if not in_order:
+            order = order[numpy.argsort(dataset.order_lengths[order], kind="stable")]
+        return batches_of_epoch(dataset, form_batches(order, dataset.measured_lengths, limits, self.max_seqs))
 
     def _limits(self, streams: Collection[str]) -> int | Mapping[str, int]:
         """:return: `batch_size` for the streams that are read"""
@@ -104,6 +113,15 @@ class DataPass:
 def selected(dataset: Dataset) -> numpy.ndarray:
     """:return: int64 [M], indices of the sequences that the data set selects, ascending"""
     return numpy.sort(dataset.epoch_order(1, 0, default="default"))
+
+
+def selected_sequences(dataset: Dataset) -> Iterator[ReadSequence]:
+    """:return: the sequences that the data set selects, in its order"""
+    if dataset.streamed:
+        yield from dataset.sequences(1, 0, "default")
+        return
+    for index in selected(dataset):
+        yield ReadSequence(dataset.tag(index), dataset.read(index), {})
 
 
 def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:

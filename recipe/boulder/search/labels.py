@@ -11,16 +11,14 @@ Vocabularies: class indices → text, as RETURNN's `vocab` of a data stream desc
 
 from __future__ import annotations
 
-import ast
-import gzip
-import io
 import os
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boulder.data.vocabulary.label_table import LabelTable
+from boulder.data.vocabulary.sentence_pieces import pieces, sentence_piece_processor
 from boulder.errors import DataError, nearest
 
 _FILE_OF_CLASS = {
@@ -111,54 +109,13 @@ def read_labels(description: Mapping[str, Any]) -> Labels:
     if name == "Utf8ByteTargets":
         return Labels([chr(i) for i in range(256)], None)
     if "labels" in description:
-        names, where = list(description["labels"]), "vocabulary"
+        names, where = description["labels"], "vocabulary"
     else:
         file = description[str(_FILE_OF_CLASS[name])]
         where = file.get_path() if hasattr(file, "get_path") else str(file)
-        names = _pieces(where) if name == "SentencePieces" else _names_in(Path(where))
+        names = (
+            pieces(sentence_piece_processor(where)) if name == "SentencePieces" else LabelTable.read(Path(where)).names
+        )
     if len(names) != description.get("num_labels", len(names)):
         raise DataError(f"{where}: found {len(names)} labels, expected {description['num_labels']}")
     return Labels(names, "" if name == "CharacterTargets" else " ")
-
-
-def _names_in(path: Path) -> list[str]:
-    """:return: the labels of a file with a line for each label, or with a dict from labels to indices"""
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".pkl":
-            indices = _PlainUnpickler(io.BytesIO(content)).load()
-        else:
-            text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf8")
-            if not text.startswith("{"):
-                return text.splitlines()
-            indices = ast.literal_eval(text)
-    except (OSError, EOFError, ValueError, SyntaxError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: cannot be read as a vocabulary: {' '.join(str(error).split())}") from error
-    if not isinstance(indices, dict):
-        raise DataError(f"{path}: found a {type(indices).__name__}, expected a dict from labels to indices")
-    by_index = {index: label for label, index in sorted(indices.items())}
-    if sorted(by_index) != list(range(len(by_index))):
-        missing = next((i for i in range(len(by_index)) if i not in by_index), len(by_index))
-        raise DataError(
-            f"{path}: no label has the index {missing}, expected a label for each of {len(by_index)} indices"
-        )
-    return [by_index[index] for index in range(len(by_index))]
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Reads dicts, texts and numbers only, since a pickle of anything else may run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"found {module}.{name}, expected a dict from labels to indices")
-
-
-def _pieces(model: str) -> list[str]:
-    try:
-        import sentencepiece
-    except ImportError as error:
-        raise DataError(f"{model}: needs the package sentencepiece: `pip install sentencepiece`") from error
-    try:
-        processor = sentencepiece.SentencePieceProcessor(model_file=model)
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"{model}: cannot be read as a SentencePiece model: {' '.join(str(error).split())}") from error
-    return [processor.id_to_piece(index) for index in range(processor.vocab_size())]

@@ -10,7 +10,7 @@ import numpy as np
 
 from boulder.data import open_dataset
 from boulder.errors import DataError
-from boulder.search.data_pass import selected
+from boulder.search.data_pass import selected_sequences
 from boulder.search.labels import Labels, labels_by_names, read_labels
 
 
@@ -71,9 +71,9 @@ def stream_texts(data: object, extern_data: Mapping[str, Any], source: TextSourc
         dataset.check()
         if not dataset.streams[stream].sparse:
             raise DataError(f"references: stream {stream!r} is {dataset.streams[stream]}, expected labels")
-        for index in selected(dataset):
-            tag = dataset.tag(index)
+        for sequence in selected_sequences(dataset):
+            tag = sequence.tag
             if tag in result:
                 raise DataError(f"references: found several sequences with the tag {tag!r}, expected different tags")
-            result[tag] = hypothesis(dataset.read(index)[stream].astype("int64"), labels, f"{stream} of {tag!r}")
+            result[tag] = hypothesis(sequence.data[stream].astype("int64"), labels, f"{stream} of {tag!r}")
     return result

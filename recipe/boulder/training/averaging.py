@@ -19,17 +19,17 @@ def average_checkpoints(paths: Sequence[str | os.PathLike[str]]) -> Checkpoint:
     are those of the last epoch.
 
     :param paths: at least one checkpoint; of an epoch that occurs twice, e.g. after training stopped early, only one counts
-    :return: the last one with the mean parameters, without the optimizer's slots and parameters of earlier epochs
+    :return: the last one with the mean parameters – of moving averages, where there are some –, without the optimizer's slots and parameters of earlier epochs
     :raises CheckpointError: if one cannot be read, is of another network, or of an epoch that another one has as well
     """
     if not paths:
         raise CheckpointError("average of checkpoints: found none, expected at least one")
     by_epoch = _by_epoch(paths)
     *earlier, last_path = by_epoch.values()
-    last = Checkpoint.load(last_path)
+    last = Checkpoint.load(last_path).for_inference()
     sums = {path: numpy.zeros(value.shape) for path, value in last.params.items() if value.dtype.kind == "f"}
     for path in earlier:
-        other = Checkpoint.load(path)
+        other = Checkpoint.load(path).for_inference()
         _check_same_network(other, path, last, last_path)
         _add(sums, other)
     _add(sums, last)

@@ -2,6 +2,7 @@
 
 /params/PATH            arrays
 /slots/SLOT/PATH        optimizer slots of each parameter
+/averages/PATH          moving averages of the parameters, with `ema`
 /earlier/EPOCH/PATH     arrays of earlier epochs, with `use_last_best_model`
 /meta                   JSON: format version, epoch, step, index, net dict, parameter specs, history
 attribute "checksum"    SHA-256 of all of the above
@@ -13,7 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import h5py
@@ -46,6 +47,7 @@ class Checkpoint:
         "train_data": fingerprint of the data set; missing in older checkpoints}
     :param earlier: epoch → path → array, of epochs to which `use_last_best_model` may return
     :param earlier_steps: epoch → number of training steps at its end, for the same epochs
+    :param averages: path → moving average of the parameter, with `ema`
     """
 
     epoch: int
@@ -62,6 +64,7 @@ class Checkpoint:
     phase_step: int = 0
     earlier: dict[int, dict[str, numpy.ndarray]] = field(default_factory=dict)
     earlier_steps: dict[int, int] = field(default_factory=dict)
+    averages: dict[str, numpy.ndarray] = field(default_factory=dict)
 
     @property
     def finished_epochs(self) -> int:
@@ -72,6 +75,10 @@ class Checkpoint:
     def batches_done(self) -> int:
         """:return: batches of the epoch in progress that are done; 0 after a whole epoch"""
         return self.position["batch"] if self.position else 0
+
+    def for_inference(self) -> Checkpoint:
+        """:return: the same with moving averages in place of the parameters that have one: what a training results in"""
+        return replace(self, params={**self.params, **self.averages}, averages={})
 
     def _meta(self) -> str:
         plain = ("epoch", "step", "phase_start", "index", "network", "iterations", "history", "position")
@@ -88,6 +95,7 @@ class Checkpoint:
         arrays = {f"params/{path}": array for path, array in self.params.items()}
         arrays |= {f"slots/{slot}/{path}": a for slot, values in self.slots.items() for path, a in values.items()}
         arrays |= {f"earlier/{epoch}/{path}": a for epoch, values in self.earlier.items() for path, a in values.items()}
+        arrays |= {f"averages/{path}": array for path, array in self.averages.items()}
         return iter(sorted(arrays.items()))
 
     @property
@@ -126,6 +134,7 @@ class Checkpoint:
                 meta = json.loads(file["meta"][()].tobytes())
                 checksum = file.attrs["checksum"]
                 params = dict(_datasets(file["params"])) if "params" in file else {}
+                averages = dict(_datasets(file["averages"])) if "averages" in file else {}
                 slots: dict[str, dict[str, numpy.ndarray]] = {}
                 for slot, group in file.get("slots", {}).items():
                     slots[slot] = dict(_datasets(group))
@@ -147,6 +156,7 @@ class Checkpoint:
             slots=slots,
             earlier=earlier,
             earlier_steps=steps,
+            averages=averages,
         )
         if checkpoint.checksum != checksum:
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")

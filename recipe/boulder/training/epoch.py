@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 import numpy
 
-from boulder.data import shares_of_epoch
 from boulder.errors import TrainingError
 from boulder.lazy import tf
 from boulder.network import uses_streams
 from boulder.training.best_so_far import epochs_to_hold, why_stop
 from boulder.training.checkpoint import Checkpoint
-from boulder.training.epoch_batches import batches_to_train
+from boulder.training.epoch_steps import steps_to_train
 from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.learning_rate.file import write_learning_rates
@@ -106,39 +105,43 @@ def _train_batches(
     :raises TrainingError: if a loss or gradient is not finite, or the train data changed in the middle of the epoch
     """
     fingerprint = run.train_data.full_fingerprint()
-    dataset, batches = batches_to_train(run.train_data, epoch, phase.options, uses_streams(model.spec))
+    options, streams = phase.options, uses_streams(model.spec)
+    batches = steps_to_train(run.train_data, epoch, options, streams, run.replicas, run.num_workers, state.position)
     if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
         raise TrainingError(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
             "this epoch; restore the data to resume, or rerun the phase from its start with `boulder rerun`"
         )
-    options, before = phase.options, state.position["sums"] if state.position else {}
+    before = state.position["sums"] if state.position else {}
     sums, done = Sums(model.spec, options.calculate_exp_loss, before), state.batches_done
     skipped = state.position.get("skipped", 0) if state.position else 0
-    _tell_of_open_sum(epoch, len(batches), phase, run)
+    if batches.count is not None:
+        _tell_of_open_sum(epoch, batches.count, phase, run)
     state.epoch = epoch
-    run.progress.begin(f"epoch {epoch} ({phase.index_name})", len(batches), done)
-    for shares in shares_of_epoch(dataset, batches, run.replicas.count, run.replicas.here, done, run.num_workers):
+    run.progress.begin(f"epoch {epoch} ({phase.index_name})", batches.count, done)
+    for batch in batches:
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))
-        result = model.step(shares, tf.constant(state.step, tf.int64))
+        result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)
         elif options.stop_on_nonfinite_train_score:
-            raise _not_finite(epoch, done, result, dataset.tags(batches[done]), run)
+            raise _not_finite(epoch, done, result, batch.tags(), run)
         else:
-            run.say(f"{_where_not_finite(epoch, done, result, dataset.tags(batches[done]))}; it made no update")
+            run.say(f"{_where_not_finite(epoch, done, result, batch.tags())}; it made no update")
             skipped += 1
         state.step += 1
         done += 1
         run.progress.advance(sums)
-        state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint}
+        state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint, **batch.after}
         if skipped:
             state.position["skipped"] = skipped
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)
-    return sums, len(batches), int(dataset.order_lengths[batches.order].sum()), skipped
+    if batches.count is None:
+        _tell_of_open_sum(epoch, done, phase, run)
+    return sums, done, batches.frames, skipped
 
 
 def _tell_of_open_sum(epoch: int, batches: int, phase: TrainingPhase, run: TrainingRun) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from boulder.data import Dataset, shares_of_epoch
+from boulder.data import Dataset
 from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
-from boulder.training.epoch_batches import batches_to_score
+from boulder.training.epoch_steps import steps_to_score
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
@@ -22,12 +22,10 @@ def evaluate(
     """
     options = phase.options
     sums = Sums(model.spec, options.calculate_exp_loss)
-    batches = batches_to_score(dataset, state.epoch, options, limited=name == "dev")
-    run.progress.begin(f"scores of {name}", len(batches), 0)
-    for shares in shares_of_epoch(
-        dataset, batches, model.replicas.count, model.replicas.here, num_workers=run.num_workers
-    ):
-        sums.add(model.evaluate(shares, tf.constant(state.step, tf.int64)))
+    batches = steps_to_score(dataset, state.epoch, options, model.replicas, run.num_workers, limited=name == "dev")
+    run.progress.begin(f"scores of {name}", batches.count, 0)
+    for batch in batches:
+        sums.add(model.evaluate(batch.shares, tf.constant(state.step, tf.int64)))
         run.progress.advance(sums)
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)

@@ -13,6 +13,7 @@ from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
 from boulder.training.objective import BatchOutput, Losses, objective
 from boulder.training.optimizer import variable_name
+from boulder.training.parameter_averages import ParameterAverages
 from boulder.training.replicas import OneReplica, seed_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import Slots, Updater
@@ -35,6 +36,7 @@ class Model:
     :param params: path → initial value
     :param dataset: the data set, for the types of its streams
     :param replicas: copies of the network that share each batch
+    :param averages: path → moving average so far, for `ema`
     :ivar updater: makes updates, and holds the learning rate
 
     `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Losses` are compiled. `shares` are those of a batch
@@ -48,6 +50,7 @@ class Model:
         options: TrainingOptions,
         dataset: Dataset,
         replicas: OneReplica,
+        averages: Mapping[str, numpy.ndarray] | None = None,
     ) -> None:
         self.spec, self.options, self.replicas = spec, options, replicas
         with replicas.scope():
@@ -56,6 +59,8 @@ class Model:
                 for position, (path, param) in enumerate(sorted(spec.params.items()))
             }
             self.updater = Updater(options, spec, self.variables, replicas)
+            self._averages = ParameterAverages(options.ema, self.variables, averages) if options.ema else None
+        self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
         self._noise = noise_deviations(options, spec)
         self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
@@ -75,7 +80,10 @@ class Model:
         result = StepResult(*self.replicas.first(results))
 
         def update() -> bool:
-            return self.updater.update(gradients, results[2], step, slopes)
+            updated = self.updater.update(gradients, results[2], step, slopes)
+            if self._averages:
+                tf.cond(updated, self._averages.update, lambda: False)
+            return True
 
         if self.options.stop_on_nonfinite_train_score:
             tf.cond(result.finite, update, lambda: False)
@@ -114,7 +122,8 @@ class Model:
 
     def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> BatchOutput:
         """:return: of one replica's share"""
-        seed, variables = seed_of(share["replica"], self.options.random_seed), self.variables
+        seed = seed_of(share["replica"], self.options.random_seed)
+        variables = self.variables if train else self._scored
         if train and self._noise:  # the same in all replicas
             variables = with_noise(variables, self._noise, self.options.random_seed, step)
         output = run_network(self.spec, variables, share["data"], share["lengths"], train=train, seed=seed, step=step)
@@ -138,6 +147,10 @@ class Model:
     def values(self) -> dict[str, numpy.ndarray]:
         """:return: path → array"""
         return {path: variable.numpy() for path, variable in self.variables.items()}
+
+    def averages(self) -> dict[str, numpy.ndarray]:
+        """:return: path → moving average; {} without `ema`"""
+        return self._averages.values() if self._averages else {}
 
     @property
     def iterations(self) -> int:

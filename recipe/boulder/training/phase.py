@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from boulder.data import canonical_description
+from boulder.data import canonical_description, with_digests
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.schedule import Phase
 from boulder.schedule.canonical import canonical
@@ -114,7 +114,7 @@ class TrainingPhase:
 
     def to_json(self, functions: dict[str, dict] | None = None) -> dict[str, Any]:
         """
-        :param functions: receives the functions in the network and the options, see `canonical`
+        :param functions: receives the functions in the network, the options and the data sets, see `canonical`
         :return: plain JSON, with path objects in the descriptions of data sets; fields at their default are left out
         """
         result = {}
@@ -122,7 +122,7 @@ class TrainingPhase:
             value = getattr(self, f.name)
             if isinstance(value, LearningRateControl):
                 value = value.to_json()
-            plain = value if f.name in _DATA else canonical(value, functions)
+            plain = with_digests(value, functions) if f.name in _DATA else canonical(value, functions)
             default = f.default_factory() if f.default_factory is not MISSING else f.default
             if default is MISSING or plain != default:
                 result[f.name] = plain

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from boulder.data import Dataset, open_dataset
 from boulder.errors import DataError
+from boulder.network import describe
 from boulder.training.phase import TrainingPhase
+from boulder.training.streams_to_read import StreamsToRead
 
 
 class PhaseData:
@@ -18,9 +19,9 @@ class PhaseData:
     :param extern_data: streams of the network
     """
 
-    def __init__(self, extern_data: Mapping[str, Any]) -> None:
+    def __init__(self, extern_data: dict[str, Any]) -> None:
         self._extern_data = extern_data
-        self._opened: list[tuple[dict[str, Any], Dataset]] = []
+        self._opened: list[tuple[tuple[dict[str, Any], frozenset[str]], Dataset]] = []
 
     def __enter__(self) -> PhaseData:
         return self
@@ -37,22 +38,27 @@ class PhaseData:
         :return: the data set to train on, and those to score by name, checked
         :raises DataError: if one cannot be read, has other streams than the network, or has no sequences
         """
-        wanted = [phase.train, *phase.scored_data.values()]
-        for description, dataset in self._opened:
-            if description not in wanted:
-                dataset.close()
-        self._opened = [opened for opened in self._opened if opened[0] in wanted]
-        return self._open(phase.train, phase), {name: self._open(d, phase) for name, d in phase.scored_data.items()}
-
-    def _open(self, description: dict[str, Any], phase: TrainingPhase) -> Dataset:
-        for known, dataset in self._opened:
-            if known == description:
-                return dataset
         try:
-            dataset = open_dataset(description, self._extern_data)
-            dataset.check()
-            dataset.check_not_empty()
+            descriptions = [phase.train, *phase.scored_data.values()]
+            streams = StreamsToRead.of(phase, describe(phase.network, self._extern_data), self._extern_data).in_all(
+                descriptions
+            )
+            wanted = [(description, streams) for description in descriptions]
+            for key, dataset in self._opened:
+                if key not in wanted:
+                    dataset.close()
+            self._opened = [opened for opened in self._opened if opened[0] in wanted]
+            train = self._open(phase.train, streams)
+            return train, {name: self._open(d, streams) for name, d in phase.scored_data.items()}
         except DataError as error:
             raise DataError(f"{phase.index_name}: {error}") from error
-        self._opened.append((description, dataset))
+
+    def _open(self, description: dict[str, Any], streams: frozenset[str]) -> Dataset:
+        for key, dataset in self._opened:
+            if key == (description, streams):
+                return dataset
+        dataset = open_dataset(description, self._extern_data, streams)
+        dataset.check()
+        dataset.check_not_empty()
+        self._opened.append(((description, streams), dataset))
         return dataset

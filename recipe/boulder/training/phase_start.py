@@ -13,7 +13,7 @@ from boulder.network.params import ParamSpec
 from boulder.schedule.canonical import canonical
 from boulder.training.best_so_far import epoch_to_return_to
 from boulder.training.checkpoint import Checkpoint
-from boulder.training.growth import begin_phase, carry_iterations, carry_slots
+from boulder.training.growth import begin_phase, carry_iterations, carry_slots, grow_averages
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
@@ -37,7 +37,7 @@ def start_phase(
 
 
 def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun) -> Model:
-    model = Model(spec, state.params, phase.options, run.train_data, run.replicas)
+    model = Model(spec, state.params, phase.options, run.train_data, run.replicas, state.averages)
     if not state.history and not state.position:  # nothing was trained since the import
         run.say(f"{phase.name}: starting with the parameters of the imported checkpoint, and a new optimizer")
         return model
@@ -77,7 +77,10 @@ def _hand_over(
     if run.replicas.is_chief:
         run.files.growth(phase, begun.report)
     run.say(f"{phase.name}: {spec.num_params} parameter values; {begun.report}")
-    model = Model(spec, begun.params, phase.options, run.train_data, run.replicas)
+    averages = {}
+    if state and phase.options.ema:
+        averages = grow_averages(state.averages, begun, spec.params, phase.copy_param_mode)
+    model = Model(spec, begun.params, phase.options, run.train_data, run.replicas, averages)
     if state and phase.carry_optimizer != "reset":
         carry, initial = phase.carry_optimizer, model.slots()
         slots = carry_slots(
@@ -94,6 +97,7 @@ def _hand_over(
         network=cast(dict[str, Any], canonical(phase.network)),  # functions become digests: a checkpoint holds no code
         specs=spec.params,
         params=begun.params,
+        averages=model.averages(),
         history=state.history if state else [],
         earlier=earlier,
         earlier_steps={epoch: state.earlier_steps[epoch] for epoch in earlier} if state else {},

@@ -28,7 +28,8 @@ class Progress:
         self._file = file
         self._bar: Any = None  # of rich
         self._task: Any = None
-        self._what, self._total, self._done, self._printed, self._written = "", 0, 0, time.monotonic(), 0.0
+        self._what, self._done, self._printed, self._written = "", 0, time.monotonic(), 0.0
+        self._total: int | None = 0
         self._begun, self._before = self._printed, 0
 
     def __enter__(self) -> Progress:
@@ -43,8 +44,8 @@ class Progress:
         if self._file:
             self._file.unlink(missing_ok=True)
 
-    def begin(self, what: str, total: int, done: int) -> None:
-        """Start a pass over `total` batches, of which `done` were processed before."""
+    def begin(self, what: str, total: int | None, done: int) -> None:
+        """Start a pass over `total` batches, None if unknown, of which `done` were processed before."""
         self._what, self._total, self._done, self._printed = what, total, done, time.monotonic()
         self._begun, self._before = self._printed, done
         self._write()
@@ -65,7 +66,7 @@ class Progress:
             self._bar.update(self._task, advance=1, scores=_text(sums))
         elif now - self._printed > _SECONDS_BETWEEN_LINES:
             self._printed = now
-            print(f"{self._what}: batch {self._done}/{self._total}, {_text(sums)}", flush=True)
+            print(f"{self._what}: batch {done_of(self._done, self._total)}, {_text(sums)}", flush=True)
 
     def _write(self) -> None:
         self._written = time.monotonic()
@@ -75,6 +76,11 @@ class Progress:
         values |= {"batches": self._done - self._before, "seconds": round(self._written - self._begun, 3)}
         with contextlib.suppress(OSError):  # on a full disk the next checkpoint fails, and reports it
             write_text(self._file, json.dumps(values))
+
+
+def done_of(done: int, total: int | None) -> str:
+    """:return: `3/10`, or `3` if the number of batches is unknown"""
+    return f"{done}" if total is None else f"{done}/{total}"
 
 
 def make_bar(console: Any = None) -> Any:
@@ -91,8 +97,8 @@ def make_bar(console: Any = None) -> Any:
 
 def read_progress(file: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
-    :return: None if no training is running; else {"what": …, "done": batches, "total": batches} and the speed: this
-        process did "batches" in "seconds", without its first batch
+    :return: None if no training is running; else {"what": …, "done": batches, "total": batches} and the speed: this process
+        did "batches" in "seconds", without its first batch. "total" is None if the number of batches is not known
     """
     try:
         progress: dict[str, Any] = json.loads(Path(file).read_text())

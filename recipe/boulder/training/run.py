@@ -72,7 +72,8 @@ class TrainingRun:
 
         :raises CheckpointError: if it cannot be written
         """
-        state.params, state.slots, state.iterations = model.values(), model.slots(), model.iterations
+        state.params, state.averages = model.values(), model.averages()
+        state.slots, state.iterations = model.slots(), model.iterations
         return self.store.save(state)
 
     def save_if_due(self, model: Model, state: Checkpoint) -> None:

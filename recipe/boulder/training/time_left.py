@@ -26,14 +26,14 @@ def seconds_left(
 
 
 def _fraction_done(progress: Mapping[str, Any]) -> float:
-    """:return: fraction of the epoch that is done; 1 during the pass over the dev data"""
+    """:return: fraction of the epoch that is done; 1 during the pass over the dev data; 0 if its number of batches is unknown"""
     if not progress["what"].startswith("epoch"):
         return 1.0
-    return float(progress["done"] / max(1, progress["total"]))
+    return float(progress["done"] / max(1, progress["total"])) if progress["total"] is not None else 0.0
 
 
 def _seconds_of_first_epoch(progress: Mapping[str, Any] | None) -> float | None:
     """:return: seconds per epoch at the speed of the batches so far"""
-    if not progress or not progress["what"].startswith("epoch") or not progress.get("batches"):
+    if not progress or not progress["what"].startswith("epoch") or not progress.get("batches") or not progress["total"]:
         return None
     return float(progress["seconds"] / progress["batches"] * progress["total"])

@@ -14,7 +14,7 @@ from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.learning_rate.dynamic import check_dynamic_learning_rate
 from boulder.training.numpy_values import without_numpy
 from boulder.training.optimizer import check_optimizer
-from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int
+from boulder.training.option_kind import FLAG, NOT_NEGATIVE, STRING, OptionKind, is_int, is_number
 
 _Count = Annotated[int, OptionKind("an int, 0 or more", lambda value: is_int(value) and value >= 0)]
 _Patience = Annotated[
@@ -24,6 +24,7 @@ _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
 _Flag = Annotated[bool, FLAG]
+_Decay = Annotated[float, OptionKind("a number from 0 to below 1", lambda value: is_number(value) and 0 <= value < 1)]
 _Tag = Annotated[str | None, OptionKind("a string or None", lambda value: value is None or STRING.fits(value))]
 _Functions = Annotated[
     dict[str, Callable[..., Any]] | None,
@@ -82,6 +83,8 @@ class TrainingOptions:
     :param patience: training stops after so many epochs in which the score was not the lowest so far; None: it does not
     :param use_last_best_model: an epoch starts with the parameters of the best epoch so far, see
         `boulder.training.best_so_far`; True, or a dict of RETURNN's options
+    :param ema: decay per update of moving averages of the parameters, which searches and exports use; 0: no averages
+    :param ema_in_scores: data sets are scored with these averages
     :param random_seed: seed of initial parameters, sequence order and dropout
     :param init_new_network_callback: called at the start of a phase, before parameters are carried over, see
         `boulder.training.growth.callbacks`
@@ -126,6 +129,8 @@ class TrainingOptions:
     dynamic_learning_rate: Any = None
     patience: _Patience = None
     use_last_best_model: Any = False
+    ema: _Decay = 0.0
+    ema_in_scores: _Flag = True
     random_seed: _Seed = 42
     init_new_network_callback: _Function = None
     growth_callback: _Function = None

@@ -84,7 +84,7 @@ class Updater:
 
     def update(
         self, gradients: Sequence[TFTensor], finite: TFTensor, step: TFTensor, slopes: Sequence[TFTensor] = ()
-    ) -> bool:
+    ) -> TFTensor:
         """
         Make the update of a batch. To be called outside of `replicas.run`.
 
@@ -93,7 +93,7 @@ class Updater:
         :param step: number of batches before this one, an int64 scalar
         :param slopes: derivatives of the global norm of the gradients, in the same order; empty without
             `maximize_grad_norm`
-        :return: True, for `tf.cond`
+        :return: whether the optimizer has changed any parameter, a bool scalar
         """
         staged, due = self._replicas.run(self._staged, gradients, finite, step, slopes)
         due = self._replicas.first(due)
@@ -101,7 +101,7 @@ class Updater:
             tf.cond(due[group.paths[0]], functools.partial(self._apply, group, staged), lambda: False)
         for path, function in (self._options.extra_updates or {}).items():
             function(var=self._variables[path])
-        return True
+        return tf.reduce_any([due[group.paths[0]] for group in self._optimizer.groups])
 
     def _staged(
         self, gradients: Sequence[TFTensor], finite: TFTensor, step: TFTensor, slopes: Sequence[TFTensor]

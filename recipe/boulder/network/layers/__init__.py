@@ -21,6 +21,7 @@ from boulder.network.layers import (
     merge_dims,
     pool,
     positional_encoding,
+    range_in_axis,
     rec,
     reduce,
     reinterpret_data,

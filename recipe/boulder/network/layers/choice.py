@@ -7,6 +7,9 @@ keeps the best continuations of all hypotheses:
 
 A hypothesis that has ended is continued with label 0, which costs nothing. With length normalisation, its score grows by the
 mean cost of its labels in each further frame, so that scores of hypotheses of different lengths are comparable.
+
+With `input_type` "regression" the source predicts the frame itself, e.g. a spectrogram's. There is nothing to choose from: a
+search reads the prediction, with one hypothesis, and training and evaluation the true frame.
 RETURNN: ChoiceLayer, DecideLayer.
 """
 
@@ -30,8 +33,8 @@ from boulder.network.tensor import Tensor
 class Choice(Chooser):
     """
     :param beam_size: number of hypotheses
-    :param target: data stream of the true labels
-    :param input_type: meaning of the source: "prob", "log_prob" or "logits" (not normalised)
+    :param target: data stream of the true labels, or frames
+    :param input_type: meaning of the source: "prob", "log_prob", "logits" (not normalised) or "regression"
     :param length_normalization: whether scores are normalised by length
     :param length_normalization_exponent: 1 for the mean over labels, less to favour long hypotheses less
     :param prob_scale: factor of the log probabilities
@@ -46,7 +49,7 @@ class Choice(Chooser):
 
     beam_size: int
     target: str = "classes"
-    input_type: Literal["prob", "log_prob", "logits"] = "prob"
+    input_type: Literal["prob", "log_prob", "logits", "regression"] = "prob"
     length_normalization: bool = True
     length_normalization_exponent: float = 1.0
     prob_scale: float = 1.0
@@ -59,6 +62,10 @@ class Choice(Chooser):
             return (*self.source_names(), *([f"base:data:{self.target}"] if self.cheating else []))
         return (*(self.source_names() if self.scheduled_sampling else ()), f"data:{self.target}")
 
+    @property
+    def chooses(self) -> bool:
+        return self.input_type != "regression"
+
     def one_by_one(self, mode: str) -> bool:
         return mode == "search" or bool(self.scheduled_sampling)
 
@@ -70,6 +77,8 @@ class Choice(Chooser):
         if len(self.source_names()) != 1:
             raise site.fail(f"takes one source, found {len(self.source_names())}")
         self._check_probability(site)
+        if not self.chooses:
+            return self._frame(site)
         truth = self._truth(site)
         if truth and site.mode != "search":
             for _, source in site.sources[:-1]:
@@ -83,6 +92,25 @@ class Choice(Chooser):
         if beam and beam.size != self.beam_size:
             raise site.fail(f"'beam_size' must be the same for all choices, found {self.beam_size} beside {beam.size}")
         return Template((Batch, Axis(BEAM, self.beam_size)), "int32", source.dim)
+
+    def _frame(self, site: Site) -> Template:
+        """:return: template of the predicted or true frame"""
+        if self.beam_size != 1:
+            raise site.fail(f"'beam_size' must be 1 for input_type 'regression', found {self.beam_size}")
+        if self.cheating:
+            raise site.fail("input_type 'regression' has one hypothesis, so 'cheating' must be False")
+        predictions = site.sources if site.mode == "search" else site.sources[:-1]
+        for _, prediction in predictions:
+            site.dense_dim(prediction)
+        if site.mode == "search":
+            return predictions[0][1]
+        truth = site.sources[-1][1]
+        if truth.sparse_dim is not None or truth.feature is None:
+            raise site.fail(f"'target' must have features for input_type 'regression', but {self.target!r} is {truth}")
+        for _, prediction in predictions:
+            if prediction.dim != truth.dim:
+                raise site.fail(f"the source predicts {prediction.dim} features, but {self.target!r} is {truth}")
+        return truth
 
     def _check_probability(self, site: Site) -> None:
         if isinstance(self.scheduled_sampling, dict):
@@ -114,16 +142,29 @@ class Choice(Chooser):
         return sampling.get("gold_mixin_prob", 0.0) if isinstance(sampling, dict) else 0.0
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        if len(sources) == 1:
+            return replace(sources[0], template=run.template)
         *scores, truth = sources
-        if not scores:
-            return replace(truth, template=run.template)
+        if not self.chooses:
+            return self._mixed(run, scores[0], truth)
         labels = truth.ordered((Batch,))
         log_p = self._log_p(scores[0], (Batch, scores[0].template.required(FEATURE)))
         sampled = tf.random.stateless_categorical(log_p, 1, self._seed(run, "labels"), dtype=tf.int32)[:, 0]
         if self._gold_mixin_prob:
-            uniform = tf.random.stateless_uniform(tf.shape(labels), self._seed(run, "gold"))
-            sampled = tf.where(uniform < self._gold_mixin_prob, labels, sampled)
+            sampled = tf.where(self._is_gold(run), labels, sampled)
         return run.tensor(sampled, (Batch,), run.template)
+
+    def _mixed(self, run: LayerRun, prediction: Tensor, truth: Tensor) -> Tensor:
+        """:return: the predicted frame, or the true one with the probability `gold_mixin_prob`"""
+        axes = (Batch, run.template.required(FEATURE))
+        value = prediction.ordered(axes)
+        if self._gold_mixin_prob:
+            value = tf.where(self._is_gold(run)[:, None], truth.ordered(axes), value)
+        return run.tensor(value, axes, run.template)
+
+    def _is_gold(self, run: LayerRun) -> TFTensor:
+        """:return: bool [B], whether the true label is read"""
+        return tf.random.stateless_uniform([run.batch_size], self._seed(run, "gold")) < self._gold_mixin_prob
 
     @staticmethod
     def _seed(run: LayerRun, what: str) -> TFTensor:

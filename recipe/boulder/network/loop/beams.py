@@ -29,6 +29,11 @@ def first_scores(shape: TFTensor) -> TFTensor:
 class Chooser(Layer):
     """A layer that in a search selects the hypotheses that are continued."""
 
+    @property
+    def chooses(self) -> bool:
+        """Whether there is anything to select."""
+        return True
+
     def choose(self, run: LayerRun, hypotheses: Hypotheses, *sources: Any) -> tuple[TFTensor, TFTensor, TFTensor]:
         """
         :param hypotheses: the hypotheses so far

@@ -80,7 +80,7 @@ class BodyRun:
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
                 outputs[spec.name], after = layer.step(run, before, *sources)
                 new[spec.name] = self._broadcast(after, templates)
-            elif hypotheses and isinstance(layer, Chooser):
+            elif hypotheses and isinstance(layer, Chooser) and layer.chooses:
                 states = ((new, self.body.states), (old, self.body.states))
                 outputs[spec.name] = hypotheses.choose(layer, spec, run, sources, outputs, states)
             else:

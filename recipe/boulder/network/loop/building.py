@@ -106,8 +106,8 @@ class _Building:
             return
         match ref.kind:
             case RefKind.INPUT:
-                dropout, shape = subnet.loop.dropout, subnet.loop.dropout_noise_shape
-                enter = Enter(loop=self.loop, dropout=dropout, dropout_noise_shape=shape)
+                options = ("dropout", "dropout_noise_shape", "dropout_on_forward")
+                enter = Enter(loop=self.loop, **{option: getattr(subnet.loop, option) for option in options})
                 self._put_helper(ref, enter, subnet.sources)
             case RefKind.STEP:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())

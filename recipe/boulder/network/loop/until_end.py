@@ -71,8 +71,8 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
         run.set_length(body.loop.as_time(), lengths, axes)
     if body.beam:
         frames = tf.reduce_max(run.length_over(axes, body.loop)) + (0 if body.include_eos else 1)
-        chooser = [spec.layer for spec in run.inner if isinstance(spec.layer, Chooser)][-1]
-        run.beam_scores[body.beam] = chooser.final_scores(scores, frames)
+        choosers = [spec.layer for spec in run.inner if isinstance(spec.layer, Chooser) and spec.layer.chooses]
+        run.beam_scores[body.beam] = choosers[-1].final_scores(scores, frames)
     outputs = body_run.stacked(results)
     back = ways_back(origins.stack()) if body.beam else None
     longest = run.frames(body.loop)

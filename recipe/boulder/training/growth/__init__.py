@@ -5,6 +5,7 @@ layers that were renamed.
 """
 
 from boulder.schedule import COPY_PARAM_MODES
+from boulder.training.growth.averages import grow_averages
 from boulder.training.growth.begin import begin_phase
 from boulder.training.growth.growing import grow, plan_growth
 from boulder.training.growth.growth_options import GrowthOptions
@@ -16,5 +17,6 @@ from boulder.training.growth.slots import carry_iterations, carry_slots
 
 __all__ = [
     "COPY_PARAM_MODES", "GrowthOptions", "GrowthReport", "begin_phase", "carry_iterations", "carry_slots",
-    "check_carry_optimizer", "check_mode", "grow", "guess_old_splits", "plan_growth", "planned_growth", "subset",
+    "check_carry_optimizer", "check_mode", "grow", "grow_averages", "guess_old_splits", "plan_growth", "planned_growth",
+    "subset",
 ]  # fmt: skip

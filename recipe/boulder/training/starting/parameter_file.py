@@ -38,7 +38,7 @@ def boulder_parameters(path: str | os.PathLike[str]) -> ParameterFile:
 
 def parameters_of(checkpoint: Checkpoint, path: str) -> ParameterFile:
     """:param path: for messages"""
-    params = checkpoint.params
+    params = checkpoint.for_inference().params
     shapes = {name: array.shape for name, array in params.items()}
     return ParameterFile(path, shapes, params.__getitem__, checkpoint.step, checkpoint.finished_epochs)
 

@@ -1,0 +1,46 @@
+"""`MultiEpochDataset`: an epoch is several epochs of another data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from boulder.data.dataset import dataset_class
+from boulder.data.nested import refuse_order_of
+from boulder.data.read_sequence import ReadSequence
+from boulder.data.wrapping_dataset import WrappingDataset
+from boulder.errors import DataError
+
+
+@dataset_class("MultiEpochDataset")
+@dataclass(kw_only=True, eq=False)
+class MultiEpochDataset(WrappingDataset):
+    """
+    :param multi_epoch: number of epochs of the inner data set in an epoch
+    """
+
+    multi_epoch: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.multi_epoch, int) or isinstance(self.multi_epoch, bool) or self.multi_epoch < 1:
+            raise DataError(f"multi_epoch: found {self.multi_epoch!r:.60}, expected an integer of at least 1")
+        refuse_order_of(self, self.dataset, "'dataset'")
+
+    def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
+        # RETURNN's training default `batching` does not reach an inner data set
+        return np.concatenate([self.inner.epoch_order(e, seed, "default") for e in self._inner_epochs(epoch)])
+
+    def sequences(self, epoch: int, seed: int, default: str, start: int = 0) -> Iterator[ReadSequence]:
+        for inner_epoch in self._inner_epochs(epoch):
+            order = self.inner.epoch_order(inner_epoch, seed, "default")
+            yield from self.inner.in_order(order, inner_epoch, seed, min(start, len(order)))
+            start = max(0, start - len(order))
+
+    def order_key(self, epoch: int) -> tuple:
+        return tuple(self.inner.order_key(e) for e in self._inner_epochs(epoch))
+
+    def _inner_epochs(self, epoch: int) -> Iterator[int]:
+        return iter(range((epoch - 1) * self.multi_epoch + 1, epoch * self.multi_epoch + 1))

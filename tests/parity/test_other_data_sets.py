@@ -1,0 +1,217 @@
+"""Data sets that RETURNN's own package reads train through two phases, and resume with the same bits."""
+
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boulder.data import HdfWriter, open_dataset
+from boulder.errors import DataError
+from boulder.returnn import load_config
+from boulder.training import Checkpoint
+from boulder.training.epoch_batches import batches_to_train, streamed_to_train
+from boulder.training.progress import Progress
+from boulder.training.training_options import TrainingOptions
+from jobs.pipeline import lay_out
+from sisyphus import gs, tk
+
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore:.*is laid out twice")]
+
+NETWORK = """
+learning_rate = 0.01
+num_epochs = 4
+batch_size = @batch_size@
+max_seqs = 4
+batching = "random"
+
+def construction_algo(idx, net_dict):
+    if idx == 2:
+        return None
+    net_dict["hidden"]["n_out"] = 3 + idx
+    return net_dict
+
+pretrain = {"repetitions": 2, "copy_param_mode": "subset", "construction_algo": construction_algo}
+network = {
+    "hidden": {"class": "linear", "activation": "tanh", "n_out": 8, "from": "data", "dropout": 0.1},
+    "output": {"class": "softmax", "loss": "@loss@", "from": "hidden", "target": "classes"},
+}
+"""
+
+OWN_CLASS = """
+import numpy
+from returnn.datasets.generating import GeneratingDataset
+from Dataset import DatasetSeq
+
+class Parity(GeneratingDataset):
+    "Labels say whether the number of positive features so far is odd."
+
+    def __init__(self, scale, num_seqs, **kwargs):
+        super(Parity, self).__init__(input_dim=2, output_dim=2, num_seqs=num_seqs, **kwargs)
+        self.scale = scale
+
+    def generate_seq(self, seq_idx):
+        frames = self.random.normal(self.scale, size=(self.random.randint(2, 9), 2)).astype("float32")
+        classes = (frames[:, 0] > 0).cumsum() % 2
+        return DatasetSeq(seq_idx, features=frames, targets=classes.astype("int32"))
+
+train = {"class": Parity, "scale": 0.5, "num_seqs": 18}
+dev = {"class": Parity, "scale": 0.5, "num_seqs": 5, "fixed_random_seed": 7}
+extern_data = {"data": {"dim": 2}, "classes": {"dim": 2, "sparse": True}}
+"""
+
+SPEECH = """
+speech = {
+    "class": "LibriSpeechCorpus", "path": "corpus", "use_ogg": True,
+    "audio": {"features": "mfcc", "num_feature_filters": 6, "window_len": 0.032, "random_permute": True},
+    "chars": {"vocab_file": "corpus/vocabulary", "unknown_label": None},
+}
+train = {**speech, "prefix": "train", "epoch_wise_filter": {(1, 1): {"max_mean_len": 4}}}
+dev = {**speech, "prefix": "dev"}
+extern_data = {"data": {"dim": 6}, "classes": {"dim": 4, "sparse": True}}
+"""
+
+RASR = f"""
+import sys
+rasr = [{sys.executable!r}, {str(Path(__file__).with_name("rasr_in_place.py"))!r}]
+train = {{"class": "ExternSprintDataset", "sprintTrainerExecPath": rasr, "sprintConfigStr": "", "partition_epoch": 2}}
+dev = {{"class": "ExternSprintDataset", "sprintTrainerExecPath": rasr, "sprintConfigStr": ["--corpus.name=dev"]}}
+extern_data = {{"data": {{"dim": 5}}, "classes": {{"dim": 4, "sparse": True}}}}
+"""
+
+SETUPS = {
+    "own_class": (OWN_CLASS, "ce", 30),
+    "speech": (SPEECH, "ctc", 200),
+    "rasr": (RASR, "ce", 30),
+}
+
+
+def network(loss: str, batch_size: int) -> str:
+    return NETWORK.replace("@loss@", loss).replace("@batch_size@", str(batch_size))
+
+
+def write_setup(folder: Path, name: str) -> Path:
+    data, loss, batch_size = SETUPS[name]
+    (folder / "my.config").write_text(f"#!rnn.py\n{data}{network(loss, batch_size)}")
+    if name == "speech":
+        write_speech(folder / "corpus")
+    return folder / "my.config"
+
+
+def write_speech(folder: Path) -> None:
+    """Tones of some pitches, one for each letter, as Ogg files in the layout of LibriSpeech."""
+    import soundfile
+
+    random = np.random.default_rng(4)
+    for part, count in (("train-clean-100", 14), ("dev-clean", 4)):
+        (folder / part / "12" / "3").mkdir(parents=True)
+        lines = []
+        for number in range(count):
+            letters = random.integers(0, 4, random.integers(2, 6))
+            time = np.arange(1600) / 8000
+            tones = [np.sin(2 * np.pi * (300 + 500 * letter) * time) for letter in letters]
+            samples = 0.5 * np.concatenate(tones) + random.normal(scale=0.01, size=1600 * len(letters))
+            soundfile.write(folder / part / f"12/3/12-3-{number:04}.flac.ogg", samples, 8000, format="OGG")
+            lines.append(f"12-3-{number:04} {''.join('abcd'[letter] for letter in letters)}\n")
+        (folder / part / "12/3/12-3.trans.txt").write_text("".join(lines))
+    (folder / "vocabulary").write_text(repr({letter: i for i, letter in enumerate("abcd")}))
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """:return: function (name of a setup, numbers of batches after which a signal comes) → the last checkpoint"""
+    monkeypatch.setattr("jobs.phase_training.limit_threads", lambda _rqmt: None)  # a process sets it only once
+    whole, left = Progress.advance, [10**9]
+
+    def advance(self, sums):
+        whole(self, sums)
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Progress, "advance", advance)
+
+    def train(file: Path, stops: list[int] = ()) -> Checkpoint:
+        folder = tmp_path / f"work.{len(stops)}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(gs, "BASE_DIR", str(folder))  # the parent of work/
+        waiting = list(stops)
+        pipeline = lay_out("my", **load_config(file).training(tk.Path).arguments())
+        assert "returnn" not in sys.modules
+        assert len(pipeline.jobs) == 2
+        for job in pickle.loads(pickle.dumps(pipeline.jobs)):
+            job._sis_setup_directory()
+            while True:
+                monkeypatch.chdir(job._sis_path(gs.JOB_WORK_DIR))
+                left[0] = waiting.pop(0) if waiting else 10**9
+                try:
+                    job.run()
+                except SystemExit:
+                    continue
+                finally:
+                    monkeypatch.chdir(folder)
+                break
+        assert not waiting
+        return Checkpoint.load(pipeline.checkpoint.get_path())
+
+    return train
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETUPS)
+def test_a_training_killed_in_the_middle_of_epochs_ends_with_the_same_bits(name, tmp_path, trained):
+    file = write_setup(tmp_path, name)
+    whole = trained(file)
+    assert len(whole.history) == 4
+    assert all("dev" in record for record in whole.history)
+    costs = [record["train"]["cost:output"] for record in whole.history]
+    assert costs[-1] < costs[0]
+    assert trained(file, [2, 3]).checksum == whole.checksum
+
+
+HDF = {"data": {"dim": 3}, "classes": {"dim": 9, "sparse": True}}
+
+
+def test_an_hdf_data_set_by_the_package_has_the_batches_of_boulders_reader(tmp_path):
+    random = np.random.default_rng(2)
+    with HdfWriter(tmp_path / "data.hdf", HDF) as writer:
+        for number in range(30):
+            length = int(random.integers(1, 12))
+            frames = random.normal(size=(length, 3)).astype("float32")
+            writer.write(f"seq-{number}", {"data": frames, "classes": random.integers(0, 9, length, "int32")})
+    own = {
+        "class": "HDFDataset",
+        "files": [str(tmp_path / "data.hdf")],
+        "partition_epoch": 2,
+        "seq_ordering": "laplace:.5",
+    }
+    options = TrainingOptions.from_config({"batch_size": 30, "max_seqs": 4, "chunking": "6:4", "seq_drop": 0.2})
+    with open_dataset(own, HDF) as native, open_dataset(own | {"class": "returnn:HDFDataset"}, HDF) as foreign:
+        for epoch in (1, 2, 3):
+            chunks, batches = batches_to_train(native, epoch, options, HDF)
+            expected = [(chunks.tags(batch), chunks.read_many(batch)) for batch in batches]
+            for found, (tags, arrays) in zip(streamed_to_train(foreign, epoch, options, HDF), expected, strict=True):
+                assert [sequence.tag for sequence in found.sequences] == tags
+                for sequence, data in zip(found.sequences, arrays, strict=True):
+                    assert {key: array.dtype for key, array in sequence.data.items()} == {
+                        "data": "float32",
+                        "classes": "int32",
+                    }
+                    assert all(np.array_equal(sequence.data[key], data[key]) for key in HDF)
+
+
+def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp_path, capfd):
+    text = RASR.replace('"sprintConfigStr": "", "partition_epoch": 2', '"sprintConfigStr": ["--dies-at=corpus/4"]')
+    (tmp_path / "my.config").write_text(f"#!rnn.py\n{text}{network('ce', 30)}")
+    training = load_config(tmp_path / "my.config").training()
+    with open_dataset(training.train_data, training.extern_data) as dataset:
+        assert len(list(dataset.sequences(1, 0, "default"))) == 20
+        with pytest.raises(
+            DataError, match=r"^ExternSprintDataset: its process has ended with exit code 1; .*EOFError"
+        ):
+            list(dataset.sequences(2, 0, "default"))
+    assert "ExternSprintDataset: RASR: cannot read corpus/4" in capfd.readouterr().err
