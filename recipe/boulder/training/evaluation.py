@@ -7,6 +7,7 @@ from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_steps import steps_to_score
 from boulder.training.model import Model
+from boulder.training.named_sequences import naming_sequences
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 from boulder.training.scores import Sums
@@ -25,7 +26,8 @@ def evaluate(
     batches = steps_to_score(dataset, state.epoch, options, model.replicas, run.num_workers, limited=name == "dev")
     run.progress.begin(f"scores of {name}", batches.count, 0)
     for batch in batches:
-        sums.add(model.evaluate(batch.shares, tf.constant(state.step, tf.int64)))
+        with naming_sequences(f"epoch {state.epoch}, scores of {name}", batch, model.replicas):
+            sums.add(model.evaluate(batch.shares, tf.constant(state.step, tf.int64)))
         run.progress.advance(sums)
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)

@@ -18,6 +18,7 @@ from boulder.errors import CheckpointError
 from boulder.lazy import tf
 from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.data_checks import check_data
 from boulder.training.epoch import train_epoch
 from boulder.training.interrupt import Interrupt
 from boulder.training.learning_rate.file import write_learning_rates
@@ -71,8 +72,10 @@ def train(
                 continue  # finished before the job was interrupted
             run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, say, workers)
             model, state = start_phase(phase, extern_data, state, run)
+            check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs and not stopped_epoch(state.history):
+                    data.check_unchanged()
                     model = at_best_epoch(epoch, model, phase, state, run)
                     train_epoch(epoch, model, phase, state, run)
         if replicas.is_chief:
