@@ -145,6 +145,10 @@ class OggZipDataset(Dataset):
         ]
 
     @property
+    def reads_in_threads(self) -> bool:
+        return True
+
+    @property
     def streamed(self) -> bool:
         """Whether frames or labels depend on the epoch, or only the features tell how many frames there are."""
         features, vocabulary = self._features, self._vocabulary
