@@ -97,6 +97,11 @@ class OggZipDataset(Dataset):
         self._files.close()
 
     @property
+    def stream_names(self) -> list[str]:
+        given = {"data": self.audio, "classes": self.targets}
+        return [*(key for key, options in given.items() if options is not None), "orth", "raw"]
+
+    @property
     def streams(self) -> dict[str, Stream]:
         if self.wanted is None:
             return dict(self._known_streams)
@@ -136,6 +141,10 @@ class OggZipDataset(Dataset):
             }
             for i in indices
         ]
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return True
 
     @property
     def streamed(self) -> bool:
