@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from boulder.speech import LANGUAGES, characters, language
 from boulder.speech.prompts import SOUNDS
-from config.prompts_tts import tts, tts_large  # noqa: F401 (`boulder run config/prompts.tts`)
+from config import prompts_tts
 from jobs.ctc_pictures import CtcPicturesJob
 from jobs.ctc_search import CtcSearchJob
 from jobs.debian_packages import DebianPackagesJob
@@ -284,3 +284,13 @@ def py(folder: str | None = None) -> None:
         rqmt=training_rqmt(cpu=4, mem=8, time=12),
         description="Telephone prompts in English, Spanish, French, Italian and Russian, 8 kHz.",
     )
+
+
+def tts(folder: str | None = None) -> None:
+    """Speech synthesis in English; takes minutes on two cores."""
+    prompts_tts.tts(folder)
+
+
+def tts_large(folder: str | None = None) -> None:
+    """The same for a GPU."""
+    prompts_tts.tts_large(folder)
