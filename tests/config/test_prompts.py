@@ -1,6 +1,7 @@
 """config/prompts.py: the lay-out needs neither apt nor recordings, and the network grows while its time reduction is relaxed."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,13 +68,13 @@ def test_each_index_has_more_blocks_that_see_more_frames_and_all_fit_together():
     assert describe(net, EXTERN_DATA).layers["output"].template.dim == 29
 
 
-def with_short_training(folder: Path) -> None:
-    """Puts into `folder` a config/prompts.py whose demo trains a narrow network for 8 epochs."""
+def with_short_training(folder: Path, width: int, epochs: int) -> None:
+    """Puts into `folder` a config/prompts.py whose demo trains a narrower network, in four phases of so many epochs."""
     text = (ROOT / "config/prompts.py").read_text()
-    text = re.sub(r"epochs=\d+\),", "epochs=1),", text).replace("width=DEMO_WIDTH", "width=32")
-    text = text.replace("learning_rates=DEMO_RATES", "learning_rates=[0.002] * 8")
+    text = re.sub(r"epochs=\d+\),", f"epochs={epochs}),", text).replace("width=DEMO_WIDTH", f"width={width}")
+    text = text.replace("learning_rates=DEMO_RATES", f"learning_rates=[0.001] * {4 * epochs}")
     (folder / "config").unlink()
-    (folder / "config").mkdir()
+    shutil.copytree(ROOT / "config", folder / "config")
     (folder / "config/prompts.py").write_text(text)
 
 
@@ -82,7 +83,7 @@ def test_the_demo_runs_on_recordings_of_a_folder(folder):
     words = ["activate", "dial", "four", "hello", "pound", "press", "star", "thanks", "one", "two", "number", "please"]
     texts = {f"{first}-{second}": f"{first} {second}." for first in words for second in words}
     write_packages(folder / "packages", texts=texts)
-    with_short_training(folder)
+    with_short_training(folder, width=32, epochs=2)
     run = boulder(folder, "run", "config/prompts.demo('packages')")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "CER" in (folder / "output/prompts.demo/error_rates.txt").read_text()
@@ -97,7 +98,7 @@ def test_the_demo_learns_from_the_packages_of_debian(folder):
     packages = [f"asterisk-core-sounds-{code}" for code in LANGUAGES]
     if subprocess.run(["apt-get", "download", "--print-uris", *packages], capture_output=True, check=False).returncode:
         pytest.skip("apt-get does not know the packages")
-    with_short_training(folder)
+    with_short_training(folder, width=128, epochs=3)
     run = boulder(folder, "run", "config/prompts.demo")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "548 recordings; left out: 0 without a text, 20 whose" in "".join(
