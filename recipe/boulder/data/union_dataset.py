@@ -44,6 +44,10 @@ class UnionDataset(Dataset):
         """name → data set"""
         return {name: open_nested(found, self, self._wanted(name)) for name, found in self.descriptions.items()}
 
+    @property
+    def reads_in_threads(self) -> bool:
+        return all(part.reads_in_threads for part in self.parts.values())
+
     @cached_property
     def streams(self) -> dict[str, Stream]:
         found: dict[str, Stream] = {}
