@@ -60,6 +60,15 @@ def test_partitions_of_the_data_sets_decide_their_share(parts):
     assert orders(combined(parts, partition_epoch=2), 2) == ["ad", "e"]
 
 
+def test_more_parts_than_sequences_of_an_epoch_are_reported(parts):
+    parts["audio"]["partition_epoch"] = 3
+    with (
+        open_dataset(combined(parts, partition_epoch=4)) as dataset,
+        pytest.raises(DataError, match="4 parts of 3 sequences"),
+    ):
+        dataset.check_not_empty()
+
+
 def test_samples_go_on_where_the_epoch_before_has_ended(parts):
     assert orders(combined(parts, sampling_sizes={"audio": 2, "words": 1}), 3) == ["abd", "cae", "bcd"]
     assert orders(combined(parts, sampling_sizes=1, seq_ordering="sorted_reverse"), 2) == ["da", "eb"]

@@ -99,6 +99,6 @@ class Orthography:
 
 
 @functools.cache
-def _without(characters: str) -> dict[int, None]:
+def _without(characters: str) -> dict[int, int | None]:
     """:return: a table for `str.translate`"""
     return str.maketrans("", "", characters)

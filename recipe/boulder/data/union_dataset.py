@@ -162,7 +162,8 @@ class UnionDataset(Dataset):
     def check_not_empty(self) -> None:
         for part in self.parts.values():
             part.check_not_empty()
-        super().check_not_empty()
+        first = _Selected(self, np.concatenate(self.part_orders(1, 0)))
+        EpochOrder(first, self).check()
 
     def close(self) -> None:
         for part in self.__dict__.get("parts", {}).values():
