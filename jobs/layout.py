@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import ConfigError, named
 from boulder.network import NetworkSpec
 from boulder.report.phases import phase_rows
 from boulder.schedule import Plan
@@ -58,10 +58,8 @@ class Layout:
             num_epochs = experiment.num_epochs
         specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
-        try:
+        with named(f"pipeline {experiment.name!r}: start_from"):
             start.check(plan, specs)
-        except BoulderError as error:
-            raise type(error)(f"pipeline {experiment.name!r}: start_from: {error}") from error
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         if start.sources:
             rows[0]["growth"] = None  # not known before the checkpoint has been read
@@ -87,6 +85,7 @@ class Layout:
                 gpus=its_devices.gpus,
                 nodes=its_devices.nodes,
                 checkpoint_minutes=experiment.checkpoint_minutes,
+                num_workers=experiment.num_workers,
             )
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
             job.keep_also(keep)
@@ -108,16 +107,14 @@ class Layout:
         maker = self._experiment.phase_maker()
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
-            try:
+            with named(f"phase {number} ({index_label(phase.index)})"):
                 specs.append(maker.network(phase))
                 phases.append(maker.phase(phase, rates).with_pretrain_end(plan.num_pretrain_epochs))
                 check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
                 _check_dumps(specs[-1], devices[phase.epochs[0]])
-            except BoulderError as error:
-                raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
-        rates.check_scores([(spec.losses, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
+        rates.check_scores([(spec.scores, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
     def _check_data(
@@ -139,13 +136,11 @@ class Layout:
             for key, description in {"train": phase.train, **phase.scored_data}.items():
                 if (description, streams) in self._readable or dumped.reads_any(phase, description):
                     continue
-                try:
+                where = f"phase {number} ({phase.index_name}): {key}"
+                if description == common.get(key):
+                    where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
+                with named(where):
                     _check_readable(description, streams, experiment.extern_data)
-                except BoulderError as error:
-                    where = f"phase {number} ({phase.index_name}): {key}"
-                    if description == common.get(key):
-                        where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
-                    raise type(error)(f"{where}: {error}") from error
                 self._readable.append((description, streams))
 
 

@@ -109,7 +109,15 @@ NOT_OF_RETURNN = frozenset(
 
 BEYOND_RETURNN = frozenset(
     {
-        *("ema", "ema_in_scores", "growth_callback", "learning_rate_num_epochs", "patience", "returnn_batches"),
+        *(
+            "ema",
+            "ema_in_scores",
+            "growth_callback",
+            "learning_rate_num_epochs",
+            "mixed_precision",
+            "patience",
+            "returnn_batches",
+        ),
         "use_normalized_loss",
     }
 )

@@ -53,6 +53,8 @@ def objective(
     total = tf.constant(0.0)
     for layer, loss in own.losses.items():
         of_layer, frames = spec.losses[layer], joint.losses[layer].frames
+        if not of_layer.scale:
+            continue  # 0 · NaN would be NaN
         normalized = options.use_normalized_loss or of_layer.loss.use_normalized_loss
         total += of_layer.scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
     for layer, magnitudes in own.magnitudes.items():

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from boulder.data import canonical_description, with_digests
-from boulder.errors import BoulderError, ConfigError, nearest
+from boulder.errors import ConfigError, named, nearest
 from boulder.schedule import Phase
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
@@ -79,6 +79,11 @@ class TrainingPhase:
     @property
     def epochs(self) -> range:
         return range(self.first_epoch, self.last_epoch + 1)
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether its batches are training steps: as in RETURNN, not with `#trainable` False."""
+        return self.trainable_layers is None or bool(self.trainable_layers)
 
     @property
     def scored_data(self) -> dict[str, dict[str, Any]]:
@@ -153,8 +158,6 @@ class TrainingPhase:
         }
         control = control_from_json(value["learning_rate_control"], where)
         phase = cls(**{**value, **data, "learning_rate_control": control})
-        try:
+        with named(where):
             _ = phase.options
-        except BoulderError as error:
-            raise type(error)(f"{where}: {error}") from error
         return phase

@@ -50,7 +50,7 @@ class PhaseMaker:
     def network(self, phase: Phase) -> NetworkSpec:
         """:raises NetworkError: if the network is wrong, or there is nothing to train"""
         spec = describe(phase.network, dict(self.extern_data))
-        if not spec.losses:
+        if not any(loss.scale for loss in spec.losses.values()):
             raise NetworkError("no layer has a loss (of a scale other than 0), so there is nothing to train")
         if not uses_streams(spec):
             raise NetworkError("no layer reads any data")
