@@ -72,6 +72,11 @@ def test_it_answers_in_its_folder_without_a_gpu_and_errors_are_one_line(process,
     assert process.ask("where") == (str(tmp_path), "")
 
 
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
+    with pytest.raises(DataError, match=r"^OwnDataset: found no folder .*/gone, from which its relative paths start$"):
+        DataProcess("answering_requests", "OwnDataset", str(tmp_path / "gone"))
+
+
 def test_one_that_dies_is_reported_with_its_exit_code_and_last_lines(process):
     message = (
         "^OwnDataset: its process has ended with exit code 7; its last lines: first line | second | the last words$"

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boulder.data import HdfWriter, open_dataset
+from boulder.data import HdfWriter, open_dataset, with_digests
 from boulder.errors import DataError
 from boulder.returnn import load_config
+from boulder.schedule.functions import restore
 from boulder.training import Checkpoint
 from boulder.training.epoch_batches import batches_to_train, streamed_to_train
 from boulder.training.progress import Progress
@@ -202,6 +203,46 @@ def test_an_hdf_data_set_by_the_package_has_the_batches_of_boulders_reader(tmp_p
                         "classes": "int32",
                     }
                     assert all(np.array_equal(sequence.data[key], data[key]) for key in HDF)
+
+
+TOOLS = """
+from returnn.datasets.generating import GeneratingDataset
+
+def twice(x):
+    return 2 * x
+
+class Base(GeneratingDataset):
+    pass
+"""
+MODULE = """
+import numpy, returnn_tools
+from returnn.datasets.basic import DatasetSeq
+from returnn_tools import Base
+
+class Ones(Base):
+    def __init__(self, **kwargs):
+        super().__init__(input_dim=2, output_dim=3, num_seqs=4, **kwargs)
+
+    def generate_seq(self, seq_idx):
+        from returnn_tools import twice
+        ones = twice(numpy.ones((seq_idx + 1, 2), "float32"))
+        return DatasetSeq(seq_idx, features=ones, targets=numpy.zeros(seq_idx + 1, "int32"))
+"""
+
+
+def test_a_class_in_a_module_beside_the_config_travels_by_value(tmp_path):
+    (tmp_path / "returnn_tools.py").write_text(TOOLS)
+    (tmp_path / "my_data.py").write_text(MODULE)
+    streams = "extern_data = {'data': {'dim': 2}, 'classes': {'dim': 3, 'sparse': True}}"
+    text = f"#!rnn.py\nfrom my_data import Ones\ntrain = {{'class': Ones}}\n{streams}\n{network('ce', 30)}"
+    (tmp_path / "my.config").write_text(text)
+    functions: dict = {}
+    description = with_digests(load_config(tmp_path / "my.config").training().train_data, functions)
+    for name in ("returnn_tools.py", "my_data.py"):
+        (tmp_path / name).unlink()
+    with open_dataset(restore(description, functions)) as dataset:
+        found = [sequence.data["data"].sum() for sequence in dataset.sequences(1, 0, "default")]
+    assert sorted(found) == [4, 8, 12, 16]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from tests.tiny import network, phase
 STREAMS = {"data": {"dim": 50, "sparse": True}, "classes": {"dim": 50, "sparse": True}}
 
 
-@dataset_class("StreamedHdf")
 @dataclass(kw_only=True, eq=False)
 class StreamedHdf(HdfDataset):
     """The sequences of an HDF data set, without their lengths."""
@@ -32,7 +31,6 @@ class StreamedHdf(HdfDataset):
         return True
 
 
-@dataset_class("CutHdf")
 @dataclass(kw_only=True, eq=False)
 class CutHdf(StreamedHdf):
     """Each sequence loses its last label in every second epoch."""
@@ -44,9 +42,10 @@ class CutHdf(StreamedHdf):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def removed_afterwards():
+def registered():
+    classes = {cls.__name__: dataset_class(cls.__name__)(cls) for cls in (StreamedHdf, CutHdf)}
     yield
-    for name in ("StreamedHdf", "CutHdf"):
+    for name in classes:
         del dataset_classes()[name]
 
 

@@ -32,9 +32,12 @@ class DataProcess:
     :param module: answers requests, see `boulder.returnn.data_process`
     :param name: of the data set, for messages
     :param folder: current directory; None: that of this process
+    :raises DataError: if there is no such folder
     """
 
     def __init__(self, module: str, name: str, folder: str | None = None) -> None:
+        if folder is not None and not os.path.isdir(folder):
+            raise DataError(f"{name}: found no folder {folder}, from which its relative paths start")
         self._name = name
         self._lock = threading.Lock()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)

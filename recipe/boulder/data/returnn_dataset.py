@@ -126,7 +126,11 @@ class ReturnnDataset(Dataset):
         if self._process is None:
             check_installed(self.name)
             self._process = DataProcess(_MODULE, self.name, self.folder)
-            self._process.ask("open", pickle.dumps((dict(self.dataset), dict(self.config or {}))))
+            try:
+                self._process.ask("open", pickle.dumps((dict(self.dataset), dict(self.config or {}))))
+            except BaseException:
+                self.close()
+                raise
         return self._process
 
     def _checked(self, tag: str, key: str, array: np.ndarray) -> np.ndarray:
