@@ -168,7 +168,7 @@ def tts(folder: str | None = None) -> None:
         folder=folder,
         size=Size(convolutions=2, encoder=64, decoder=256, prenet=64),
         repetitions=2,
-        learning_rates=[0.002] * 36 + [0.001] * 12 + [0.0005] * 12,
+        learning_rates=[0.002] * 24 + [0.001] * 8 + [0.0005] * 8,
         config={"batch_size": {"spectrogram": 1500}, "max_seqs": 24},
         rqmt=training_rqmt(cpu=2, mem=4, time=2),
     )

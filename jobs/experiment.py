@@ -13,7 +13,7 @@ from boulder.errors import ConfigError, named, nearest
 from boulder.schedule import Plan
 from boulder.training.device_options import DEVICE_KEYS
 from boulder.training.keep import Keep, check_best_are_known, keep_of_config
-from boulder.training.option_kind import is_number
+from boulder.training.option_kind import is_int, is_number
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
 from boulder.training.store import CHECKPOINT_MINUTES
@@ -48,6 +48,7 @@ class ExperimentOptions(TypedDict, total=False):
     function_options: Collection[str]
     keep_epochs: Collection[int]
     checkpoint_minutes: float | None
+    num_workers: int | None
     further_epochs: Sequence[int]
 
 
@@ -76,6 +77,7 @@ class Experiment:
         the network read them
     :param keep_epochs: epochs whose checkpoints are kept, see docs/kept_checkpoints.md
     :param checkpoint_minutes: within an epoch, a job saves so many minutes after its last checkpoint; None: never
+    :param num_workers: number of threads that read batches, which changes no number; None: as many as cores, at most 8
     :param further_epochs: numbers of epochs by which training continues after its end, each in a job of its own. The jobs
         before stay the same. `boulder extend` adds to it.
     """
@@ -98,6 +100,7 @@ class Experiment:
     function_options: Collection[str] = ()
     keep_epochs: Collection[int] = ()
     checkpoint_minutes: float | None = CHECKPOINT_MINUTES
+    num_workers: int | None = None
     further_epochs: Sequence[int] = ()
 
     @classmethod
@@ -145,6 +148,7 @@ class Experiment:
         names = isinstance(self.function_options, Collection) and not isinstance(self.function_options, str)
         num_epochs: object = self.num_epochs
         minutes: object = self.checkpoint_minutes
+        workers: object = self.num_workers
         for key, right, expected in (
             ("config", isinstance(self.config, Mapping), "a dict of training options"),
             ("num_epochs", num_epochs is None or type(num_epochs) is int, "an int or None"),
@@ -155,6 +159,7 @@ class Experiment:
                 minutes is None or (is_number(minutes) and minutes > 0),
                 "a positive number or None",
             ),
+            ("num_workers", workers is None or (is_int(workers) and workers > 0), "a positive int or None"),
             ("rqmt", self.rqmt is None or isinstance(self.rqmt, Mapping), "a dict such as {'cpu': 2, 'mem': 4}"),
             ("function_options", names, "a list of names"),
             ("further_epochs", number_list, "a list of numbers"),

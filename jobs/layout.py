@@ -85,6 +85,7 @@ class Layout:
                 gpus=its_devices.gpus,
                 nodes=its_devices.nodes,
                 checkpoint_minutes=experiment.checkpoint_minutes,
+                num_workers=experiment.num_workers,
             )
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
             job.keep_also(keep)

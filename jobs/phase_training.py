@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
 _KEPT, _DUMPS = "checkpoints", "hdf"  # in output/
-_NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes")
+_NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes", "num_workers")
 
 
 class PhaseTrainingJob(Job):
@@ -44,8 +44,8 @@ class PhaseTrainingJob(Job):
         out_hdf: name of a file that an `hdf_dump` layer writes → the file
         out_checkpoints: epoch → checkpoint, for the epochs that are kept in any case, and the last one
 
-    Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests), `rqmt` and
-    `checkpoint_minutes`. Arguments at the defaults of `__sis_hash_exclude__` do not enter it; neither do fields of phases at
+    Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests), `rqmt`,
+    `checkpoint_minutes` and `num_workers`. Arguments at the defaults of `__sis_hash_exclude__` do not enter it; neither do fields of phases at
     their defaults. So a new argument or field must have a default that leaves the result as it is.
     """
 
@@ -62,6 +62,7 @@ class PhaseTrainingJob(Job):
         gpus: int = 1,
         nodes: int = 1,
         checkpoint_minutes: float | None = CHECKPOINT_MINUTES,
+        num_workers: int | None = None,
     ) -> None:
         """
         :param phases: `boulder.training.TrainingPhase.to_json` of each phase, with the data sets in it
@@ -73,6 +74,7 @@ class PhaseTrainingJob(Job):
         :param nodes: number of nodes; the scheduler starts a process on each, and only rank 0 writes files
         :param checkpoint_minutes: saves within an epoch, so many minutes after the last checkpoint, so that no more than that
             is lost when the job is killed without a warning; None: only after epochs and warnings
+        :param num_workers: number of threads that read batches; None: as many as cores, at most 8
         """
         self.phases = phases
         self.extern_data = extern_data
@@ -90,7 +92,7 @@ class PhaseTrainingJob(Job):
         self.out_hdf: dict[str, tk.Path] = {}
         self.kept = Keep()
         self._out_of_epochs: dict[int, tk.Path] = {}
-        self.checkpoint_minutes = checkpoint_minutes
+        self.checkpoint_minutes, self.num_workers = checkpoint_minutes, num_workers
 
     @property
     def out_checkpoints(self) -> dict[int, tk.Path]:
@@ -124,9 +126,12 @@ class PhaseTrainingJob(Job):
         yield Task("run", resume="run", rqmt=self.rqmt)
 
     def run(self) -> None:
+        from boulder.data import default_num_workers
         from boulder.training import TrainingFiles, TrainingPhase, train
 
         limit_threads(self.rqmt)
+        num_workers = self.num_workers or default_num_workers()
+        print(f"num_workers: {num_workers} thread{'s' * (num_workers > 1)} for reading data", flush=True)
         files = TrainingFiles(
             previous=Path(self.previous_checkpoint.get_path()) if self.previous_checkpoint else None,
             store=Path(_CHECKPOINTS),  # in work/, which clean-up may delete once the job has finished
@@ -149,6 +154,7 @@ class PhaseTrainingJob(Job):
             say=lambda line: print(line, flush=True),
             gpus=self.gpus,
             nodes=self.nodes,
+            num_workers=num_workers,
         )
 
     def _begin_growth(self) -> None:

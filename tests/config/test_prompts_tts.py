@@ -1,7 +1,13 @@
 """config/prompts_tts.py: the documentation's schedule of the stop token's loss, and synthesis with the network."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 import tensorflow as tf
 
 from boulder.network import describe, run_network
@@ -10,7 +16,21 @@ from boulder.speech.mel_frames import MelFrames
 from boulder.speech.synthesis_data import streams
 from config.prompts_tts import construction_algo
 from config.tts_network import Size, network
+from tests.speech.made_packages import LETTER_SECONDS, write_packages
 
+ROOT = Path(__file__).parents[2]
+SMALL = """
+from config.prompts_tts import synthesis
+from config.tts_network import Size
+from jobs.rqmt import training_rqmt
+
+def py():
+    synthesis(
+        "small", folder="packages", size=Size(convolutions=1, encoder=16, decoder=40, prenet=16), repetitions=1,
+        learning_rates=[0.003] * 12, config={"batch_size": {"spectrogram": 300}, "max_seqs": 12},
+        rqmt=training_rqmt(cpu=2, mem=4, time=1),
+    )
+"""
 SIZE, MEL = Size(convolutions=1, encoder=4, decoder=10, prenet=3), MelFrames(filters=3, stacked=2)
 EXTERN_DATA = streams("abcde", MEL)
 
@@ -76,3 +96,47 @@ def test_synthesis_is_training_on_its_own_frames_and_the_stop_token_ends_it():
         np.testing.assert_allclose(row, again, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(row.sum(axis=1), 1, rtol=1e-5)
         assert (np.diff(row @ np.arange(row.shape[1])) > -1e-4).all()  # the window only moves forward
+
+
+@pytest.mark.slow
+def test_a_small_network_learns_to_speak_in_tones(tmp_path):
+    words = ["activate", "dial", "four", "hello", "pound", "press", "star", "thanks", "one", "two", "number", "please"]
+    texts = {f"{first}-{second}": f"{first} {second}." for first in words for second in words}
+    write_packages(tmp_path / "packages", texts=texts)
+    (tmp_path / "settings.py").symlink_to(ROOT / "settings.py")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/small.py").write_text(SMALL)
+    boulder = Path(sys.executable).parent / "boulder"
+    run = subprocess.run(
+        [boulder, "run", "config/small.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    scores = sorted(
+        (
+            json.loads(line)
+            for file in tmp_path.glob("work/jobs/phase_training/*/output/scores.jsonl")
+            for line in file.open()
+        ),
+        key=lambda row: row["epoch"],
+    )
+    costs = [row["dev"]["cost:decoder/mel"] for row in scores]
+    assert len(costs) == 12
+    assert costs[-1] < 0.8 * costs[0]
+    sounds = sorted((tmp_path / "output/small/synthesised").glob("*/*.wav"))
+    assert len(sounds) > 4
+    for sound in sounds:
+        samples, rate = soundfile.read(sound)
+        true = LETTER_SECONDS * len(sound.stem)
+        assert 0.5 * true < len(samples) / rate < 2 * true
+        assert np.abs(samples).max() > 0.05
+    report = (tmp_path / "output/small/report.html").read_text()
+    assert report.count("<audio") == 3 * len(sounds)
+
+
+@pytest.mark.parametrize("function", ["tts", "tts_large"])
+def test_the_command_finds_the_set_up_beside_the_recogniser(function):
+    boulder = Path(sys.executable).parent / "boulder"
+    command = [boulder, "plan", f"config/prompts.{function}"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "unit/stop_token/loss_scale" in run.stdout

@@ -6,7 +6,7 @@ import pytest
 from boulder.data.audio.audio_features import AudioFeatures
 from boulder.data.audio.deltas import with_deltas
 from boulder.data.audio.feature_kinds import KINDS
-from boulder.data.audio.sound import Header
+from boulder.data.audio.header import Header
 from boulder.data.audio.spectrogram import magnitudes, mel_filters
 from boulder.errors import DataError
 

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import h5py
 import numpy as np
@@ -34,6 +36,41 @@ def test_batches_equal_those_of_read_batch_as_tensors(epoch):
             assert batch.data[key].dtype.name == reader.streams[key].dtype
 
 
+@pytest.mark.parametrize("num_workers", [1, 2, 7])
+def test_batches_are_the_same_with_any_number_of_threads(epoch, monkeypatch, num_workers):
+    reader, batches = epoch
+    expected = [read_batch(reader, seqs) for seqs in batches]
+    threads, pauses = set(), iter(np.random.default_rng(num_workers).uniform(0, 0.01, len(batches)))
+
+    def slow(reader, seqs):
+        threads.add(threading.current_thread().name)
+        time.sleep(next(pauses))  # so that later batches may be ready first
+        return read_batch(reader, seqs)
+
+    monkeypatch.setattr(feed_module, "read_batch", slow)
+    found = list(batches_of_epoch(reader, batches, num_workers=num_workers))
+    assert 1 <= len(threads) <= num_workers
+    assert (len(threads) > 1) == (num_workers > 1)
+    assert [batch.seqs.tolist() for batch in found] == [seqs.tolist() for seqs in batches]
+    for batch, other in zip(found, expected, strict=True):
+        for key in other.data:
+            assert batch.data[key].numpy().tobytes() == other.data[key].tobytes()
+            assert batch.lengths[key].numpy().tobytes() == other.lengths[key].tobytes()
+
+
+def test_a_data_set_that_reads_in_one_thread_only_gets_one(epoch, monkeypatch):
+    reader, batches = epoch
+    threads = set()
+    monkeypatch.setattr(type(reader), "reads_in_threads", False)
+    monkeypatch.setattr(
+        feed_module,
+        "read_batch",
+        lambda reader, seqs: threads.add(threading.current_thread().name) or read_batch(reader, seqs),
+    )
+    assert len(list(batches_of_epoch(reader, batches, num_workers=4))) == len(batches)
+    assert len(threads) == 1
+
+
 def test_starting_at_a_batch_reads_only_the_remaining_batches(epoch, monkeypatch):
     reader, batches = epoch
     everything = [(batch.tags, batch.data["data"].numpy().tolist()) for batch in batches_of_epoch(reader, batches)]
@@ -43,7 +80,10 @@ def test_starting_at_a_batch_reads_only_the_remaining_batches(epoch, monkeypatch
     )
     for start in (0, 1, len(batches) - 1, len(batches)):
         read.clear()
-        rest = [(batch.tags, batch.data["data"].numpy().tolist()) for batch in batches_of_epoch(reader, batches, start)]
+        rest = [
+            (batch.tags, batch.data["data"].numpy().tolist())
+            for batch in batches_of_epoch(reader, batches, start, num_workers=1)
+        ]
         assert rest == everything[start:]
         assert read == [seqs.tolist() for seqs in batches[start:]]
 
@@ -83,10 +123,10 @@ def test_an_abandoned_iterator_prefetches_only_a_few_batches(epoch, monkeypatch)
     reader, batches = epoch
     read = []
     monkeypatch.setattr(feed_module, "read_batch", lambda reader, seqs: read.append(1) or read_batch(reader, seqs))
-    iterator = batches_of_epoch(reader, batches)
+    iterator = batches_of_epoch(reader, batches, num_workers=2)
     next(iterator)
     iterator.close()
-    assert len(read) <= 4 < len(batches)
+    assert len(read) <= 3 < len(batches)
 
 
 def test_a_process_exits_after_an_exception_in_the_middle_of_an_epoch(corpus):

@@ -216,6 +216,12 @@ def test_data_sets_of_random_recordings_read_them_in_turn(data):
         assert of_epoch(twice, 2, start) == (expected * 2)[start:]
 
 
+def test_the_order_of_random_recordings_needs_no_audio(data, monkeypatch):
+    with open_dataset(described(data, audio=RANDOM), {"data": {"dim": 1}}) as dataset:
+        monkeypatch.setattr("boulder.data.ogg_zip_dataset.decode", None)
+        assert dataset.epoch_order(1, 0, "sorted_reverse").tolist() == [3, 2, 1, 0]
+
+
 def test_recordings_whose_header_tells_their_length_are_read_by_index(data):
     with open_dataset(described(data)) as dataset:
         assert not dataset.streamed

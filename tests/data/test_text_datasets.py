@@ -74,7 +74,7 @@ def test_lines_become_labels_of_words(folder):
 
 
 def test_a_function_may_change_each_line(folder):
-    assert contents(lm(folder, orth_post_process=[str.strip, lambda text: "b"])) == [{"data": [1, 2]}] * 3
+    assert contents(lm(folder, orth_post_process=[str.strip, "lowercase", lambda text: "b"])) == [{"data": [1, 2]}] * 3
 
 
 def test_tags_of_lines_may_be_given(folder):
@@ -137,7 +137,7 @@ def test_languages_of_different_length_are_reported(folder):
         ({"parse_orth_opts": {"prefx": []}}, "parse_orth_opts: found 'prefx', .*; did you mean 'prefix'"),
         ({"auto_replace_unknown_symbol": True}, r"words\.txt: found no unknown_symbol '\[UNKNOWN\]', which replaces"),
         ({"add_delayed_seq_data": True, "delayed_seq_data_start_symbol": "x"}, "start_symbol: found 'x', which has no label"),
-        ({"orth_post_process": "english_cleaners"}, "orth_post_process: found 'english_cleaners', expected a function"),
+        ({"orth_post_process": "english_cleaners"}, "orth_post_process: found 'english_cleaners', which needs the package inflect"),
         ({"seq_list_file": "words.txt"}, "words.txt: no such file"),
     ],
 )  # fmt: skip

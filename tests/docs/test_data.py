@@ -45,17 +45,19 @@ def order_options() -> str:
     return options_table(OrderOptions, [f.name for f in fields(OrderOptions)])
 
 
+def title_of(cls: type) -> str:
+    """:return: what the docstring of its module says"""
+    title = " ".join(inspect.getdoc(inspect.getmodule(cls)).split("\n\n")[0].partition(": ")[2].split())
+    return title[0].upper() + title[1:]
+
+
 def classes() -> str:
     sections = []
     of_all = {f.name for f in fields(OrderOptions)}
     for name, cls in sorted(dataset_classes().items()):
-        title = inspect.getdoc(inspect.getmodule(cls)).split("\n\n")[0].partition(": ")[2]
         text = inspect.cleandoc(cls.__doc__).split(":param")[0].strip()
         own = [option for option in cls.options() if option not in of_all]
-        title = " ".join(title.split())
-        sections.append(
-            "\n\n".join(filter(None, [f"### `{name}`", title[0].upper() + title[1:], text, options_table(cls, own)]))
-        )
+        sections.append("\n\n".join(filter(None, [f"### `{name}`", title_of(cls), text, options_table(cls, own)])))
     return "\n\n".join(sections)
 
 
@@ -80,7 +82,13 @@ def vocabularies() -> str:
     return "\n\n".join(sections)
 
 
+def overview() -> str:
+    rows = [f"| [`{name}`](#{name.lower()}) | {title_of(cls)} |" for name, cls in sorted(dataset_classes().items())]
+    return "\n".join(["| class | |", "|---|---|", *rows])
+
+
 PARTS = {
+    "overview": overview,
     "orders": order_options,
     "classes": classes,
     "audio": audio_options,

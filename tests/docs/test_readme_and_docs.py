@@ -87,7 +87,14 @@ def frames(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("name", "told"), [("frames", "epoch 5 (original"), ("frames_adaptive", "epoch 3 (index")])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("frames", "epoch 5 (original"),
+        ("frames_adaptive", "epoch 3 (index"),
+        pytest.param("frames_aligned", "epoch 3 (original", marks=pytest.mark.slow),
+    ],
+)
 def test_the_experiments_of_the_documents_train(frames, name, told):
     command = [Path(sys.executable).parent / "boulder", "run", f"config/{name}.py"]
     run = subprocess.run(command, cwd=frames, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)

@@ -1,6 +1,7 @@
 """`ce` and `ctc` against their definitions."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from boulder.errors import NetworkError
 from boulder.network import describe, run_network
+from boulder.network.equal_lengths import DIFFERING
 
 LENGTHS = [5, 1, 3, 0]
 
@@ -73,8 +75,10 @@ def test_output_and_target_must_have_the_same_lengths(run, random_batch):
 
     data, lengths = random_batch(LENGTHS)
     lengths["align"] = np.array([5, 1, 2, 0], "int32")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="layer 'output': output and target of its loss differ"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=DIFFERING) as caught:
         run({"output": {"class": "softmax", "loss": "ce", "target": "align"}}, data, lengths)
+    found = re.search(DIFFERING, str(caught.value)).groups()
+    assert found == ("output", "time:data", "time:align", "2", "3", "2")
 
 
 # ctc

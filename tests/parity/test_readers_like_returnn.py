@@ -271,8 +271,8 @@ GENERATED = {
         "DummyDatasetMultipleDataKeys",
         {"output_dim": {"data": [3, 2], "classes": [4, 1]}, "seq_len": LENGTHS},
         {
-            "output_dim": {"classes": [3, 1], "data": [4, 1], "a": [2, 2]},
-            "data_keys": ["classes", "data", "a"],
+            "output_dim": {"classes": [3, 2], "data": [4, 1]},
+            "data_keys": ["classes", "data"],
             "seq_len": 4,
         },
     ),

@@ -56,3 +56,10 @@ def test_files_within_the_options_of_an_ogg_zip_data_set_become_absolute():
 def test_other_data_sets_and_options_are_refused(value, message):
     with pytest.raises(ConfigError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
+
+
+def test_patterns_of_files_start_from_the_folder_of_the_config(tmp_path):
+    for name in ("b.hdf", "a.hdf"):
+        (tmp_path / name).touch()
+    found = data_description({"class": "HDFDataset", "files": ["*.hdf"]}, "'train'", tmp_path)
+    assert found["files"] == [f"{tmp_path}/a.hdf", f"{tmp_path}/b.hdf"]

@@ -29,6 +29,7 @@ def training(data, tmp_path):
         previous=None,
         say=lambda _line: None,
         gpus: int = 1,
+        num_workers: int | None = None,
         extern_data=EXTERN_DATA,
         train=None,
         dev=None,
@@ -48,7 +49,7 @@ def training(data, tmp_path):
         data_sets = {"train": [data / "train.hdf"] if train is None else train}
         data_sets["dev"] = ([data / "dev.hdf"] if dev is None else dev) or None
         phases = [TrainingPhase.from_json(data_sets | p) for p in phases]
-        run_training(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus)
+        run_training(phases, extern_data, TrainingFiles(**paths | files), say, gpus=gpus, num_workers=num_workers)
         return Checkpoint.load(folder / "checkpoint.h5")
 
     return run

@@ -34,12 +34,13 @@ def die_at(monkeypatch):
     return arrange
 
 
-@pytest.mark.parametrize("batches", [3, 6, 18])  # in the first epoch, while dev is scored, and in the last phase
-def test_a_killed_job_resumes_where_it_last_saved_with_the_same_bits(training, tmp_path, die_at, batches):
-    whole = training(PHASES, "whole")
+# In the first epoch, while dev is scored, and in the last phase; with any number of threads that read.
+@pytest.mark.parametrize(("batches", "num_workers"), [(3, 1), (6, 3), (18, 5)])
+def test_a_killed_job_resumes_where_it_last_saved_with_the_same_bits(training, tmp_path, die_at, batches, num_workers):
+    whole = training(PHASES, "whole", num_workers=1)
     die_at(batches)
     with pytest.raises(Died):
-        training(PHASES, checkpoint_minutes=0)
+        training(PHASES, checkpoint_minutes=0, num_workers=num_workers)
     saved = CheckpointStore(tmp_path / "run/store").paths()
     assert len(saved) <= 2
     newest = Checkpoint.load(saved[0])

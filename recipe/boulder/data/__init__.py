@@ -12,7 +12,7 @@ from boulder.data.concat_dataset import ConcatDataset
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
 from boulder.data.dummy_datasets import DummyDataset
-from boulder.data.feed import batches_of_epoch
+from boulder.data.feed import batches_of_epoch, default_num_workers
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
 from boulder.data.lm_dataset import LmDataset
@@ -56,6 +56,7 @@ __all__ = [
     "cut_at_random",
     "dataset_class",
     "default_input",
+    "default_num_workers",
     "form_batches",
     "numbers_of_drops",
     "open_dataset",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import add
 from typing import Any, overload
 
@@ -28,16 +30,21 @@ class Batch:
     :param data: key → [B, T, D], or [B, T] for labels; without T for streams without a time axis; NumPy arrays or TensorFlow
         tensors
     :param lengths: key → int32 [B], of the same kind as `data`; ones without a time axis
-    :param tags: names of the sequences
+    :param names: gives the names of the sequences
     """
 
     seqs: np.ndarray
     data: dict[str, TFTensor]
     lengths: dict[str, TFTensor]
-    tags: list[str]
+    names: Callable[[], list[str]]
 
     def __len__(self) -> int:
         return len(self.seqs)
+
+    @property
+    def tags(self) -> list[str]:
+        """The names of the sequences, read when they are asked for: a training seldom does."""
+        return self.names()
 
 
 class Batches(Sequence[np.ndarray]):
@@ -100,21 +107,14 @@ def form_batches(
         max_seqs = len(order) or 1
     max_seqs = _at_least(1, max_seqs, "max_seqs")
     order = np.asarray(order, dtype="int64")
-    columns, limits = _columns(lengths, sizes, padding)
-    borders, start = array("q", [0] if len(order) else []), 0
-    longest, total = [0] * len(columns), [0] * len(columns)
-    for position, row in enumerate(_rows(order, columns)):
-        count = position - start + 1
-        new_longest, new_total = list(map(max, longest, row)), list(map(add, total, row))
-        full = count > max_seqs
-        for most, frames, (size, pad) in zip(new_longest, new_total, limits, strict=True):
-            padded = most * count
-            if padded > size or padded - frames > pad:
-                full = True
-        if full and count > 1:
-            borders.append(position)
-            start, new_longest, new_total = position, list(row), list(row)
-        longest, total = new_longest, new_total
+    padding = {key: limit for key, limit in padding.items() if limit != math.inf}
+    borders = array("q", [0] if len(order) else [])
+    most = _most_seqs(order, lengths, sizes, max_seqs)
+    if padding:
+        columns = [lengths[key] for key in padding]
+        _add_padded_borders(borders, most, _rows(order, columns), list(padding.values()))
+    else:
+        _add_borders(borders, most)
     borders.append(len(order))
     return Batches(order, np.frombuffer(borders, "int64"))
 
@@ -146,7 +146,7 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
         for row, sequence in zip(padded, sequences, strict=True):
             row[: len(sequence[key])] = sequence[key]
         data[key], lengths[key] = padded, sizes
-    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, tags=dataset.tags(seqs))
+    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, names=partial(dataset.tags, seqs))
 
 
 def _without_time(
@@ -188,21 +188,57 @@ def check_limits(limits: object, streams: Collection[str], name: str, lowest: in
     return result
 
 
-def _columns(
-    lengths: Mapping[str, np.ndarray], sizes: Mapping[str, float], padding: Mapping[str, float]
-) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
-    """:return: lengths, and (padded size, padding) of each; streams with the same size and no limit of padding are one"""
-    by_limits: dict[tuple, np.ndarray] = {}
-    for key in dict.fromkeys([*sizes, *padding]):
-        limits = (sizes.get(key, math.inf), padding.get(key, math.inf))
-        name = limits if limits[1] == math.inf else (*limits, key)
-        column = np.asarray(lengths[key])
-        by_limits[name] = np.maximum(by_limits[name], column) if name in by_limits else column
-    return list(by_limits.values()), [name[:2] for name in by_limits]
+def _most_seqs(
+    order: np.ndarray, lengths: Mapping[str, np.ndarray], sizes: Mapping[str, float], max_seqs: int
+) -> Iterator[int]:
+    """
+    :return: for each sequence of the order, how many sequences a batch may have that contains it. A batch of n sequences, the
+        longest of which has L frames, has n · L padded frames: at most `size` if n is at most ⌊size / L⌋, for each L in it.
+    """
+    limits = {key: int(size) for key, size in sizes.items() if size != math.inf}
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        most = np.full(len(block), max_seqs, "int64")
+        for key, size in limits.items():
+            frames = lengths[key][block]
+            np.minimum(most, size // np.maximum(frames, 1), out=most, where=frames > 0)
+        yield from most.tolist()  # Python numbers are faster in a loop
+
+
+def _add_borders(borders: array, most: Iterator[int]) -> None:
+    """Appends where each batch but the first starts."""
+    start, limit = 0, sys.maxsize
+    for position, allowed in enumerate(most):
+        if allowed < limit:
+            limit = allowed
+        if position - start >= limit and position > start:
+            borders.append(position)
+            start, limit = position, allowed
+
+
+def _add_padded_borders(
+    borders: array, most: Iterator[int], rows: Iterator[tuple[int, ...]], padding: Sequence[float]
+) -> None:
+    """
+    As `_add_borders`, with `max_pad_size`.
+
+    :param rows: for each sequence, its length in each stream with such a limit
+    :param padding: the limits of these streams
+    """
+    start, limit = 0, sys.maxsize
+    longest, total = [0] * len(padding), [0] * len(padding)
+    for position, (allowed, row) in enumerate(zip(most, rows, strict=True)):
+        count = position - start + 1
+        limit = min(limit, allowed)
+        longest, total = list(map(max, longest, row)), list(map(add, total, row))
+        padded = any(most * count - n > pad for most, n, pad in zip(longest, total, padding, strict=True))
+        if count > 1 and (padded or count > limit):
+            borders.append(position)
+            start, limit, longest, total = position, allowed, list(row), list(row)
 
 
 def _rows(order: np.ndarray, columns: Sequence[np.ndarray]) -> Iterator[tuple[int, ...]]:
-    """:return: for each sequence of the order, its lengths as Python numbers, which are faster in a loop"""
+    """:return: for each sequence of the order, its lengths"""
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
         yield from zip(*[column[block].tolist() for column in columns], strict=True)

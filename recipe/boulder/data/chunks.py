@@ -30,6 +30,10 @@ class Chunks(Dataset):
     further_lengths: dict[str, int]
 
     @property
+    def reads_in_threads(self) -> bool:
+        return self.dataset.reads_in_threads
+
+    @property
     def streams(self) -> Mapping[str, Stream]:
         return self.dataset.streams
 

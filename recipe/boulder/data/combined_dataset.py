@@ -13,7 +13,6 @@ from boulder.data.dataset import DESCRIPTIONS, WITHOUT_EFFECT, dataset_class
 from boulder.data.epoch_order import part_of
 from boulder.data.interleaving import interleaved, interleaved_at_random
 from boulder.data.nested import data_first
-from boulder.data.random_numbers import returnn_numbers
 from boulder.data.sequence_order import OF_PARTS
 from boulder.data.union_dataset import UnionDataset
 from boulder.errors import DataError, nearest
@@ -109,7 +108,7 @@ class CombinedDataset(UnionDataset):
             return np.tile(part_of(order, self.partition_epoch, self.partition(epoch)), self.repeat_epoch)
         if self.seq_ordering == "interleave":
             if self.interleave_gumbel_scale:
-                numbers = returnn_numbers(self.random_seed(epoch))
+                numbers = np.random.RandomState(self.random_seed(epoch))
                 return indices[interleaved_at_random(sizes_of_parts, self.interleave_gumbel_scale, numbers)]
             return indices[interleaved(sizes_of_parts)]
         return self.ordered(indices, epoch, seed, default)

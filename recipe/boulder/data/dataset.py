@@ -184,6 +184,16 @@ class Dataset(OrderOptions, ABC):
         return None
 
     @property
+    def order_control(self) -> Dataset:
+        """The data set whose options decide the sequences of an epoch."""
+        return self
+
+    @property
+    def reads_in_threads(self) -> bool:
+        """Whether several threads may call `read_many` at the same time."""
+        return False
+
+    @property
     def streamed(self) -> bool:
         """
         Whether the lengths of an epoch's sequences are known only when `sequences` reads them. Then no index and no length

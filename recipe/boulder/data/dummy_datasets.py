@@ -67,7 +67,8 @@ class _CountingDataset(GeneratedDataset):
     def generate(self, numbers: np.random.RandomState, index: int, epoch: int) -> dict[str, np.ndarray]:
         shift = -self.input_max_value / 2 if self.input_shift is None else self.input_shift
         scale = 1 / self.input_max_value if self.input_scale is None else self.input_scale
-        result, first = {}, index
+        result: dict[str, np.ndarray] = {}
+        first = index
         for key in self._counted:
             stream, length = self._streams[key], self._lengths[key]
             count = length * (1 if stream.sparse else stream.dim or 1)

@@ -63,7 +63,8 @@ class EpochOrder:
             _, first = np.unique(self._tag_numbers[order], return_index=True)
             order = order[np.sort(first)]
         order = part_of(order, options.partition_epoch, options.partition(epoch))
-        order = np.tile(order, options.repeat_epoch)
+        if options.repeat_epoch > 1:
+            order = np.tile(order, options.repeat_epoch)
         if options.seq_list_filter_file is not None:
             order = order[self._is_listed[order]]
         for found in options.filters(epoch):
@@ -117,10 +118,10 @@ class EpochOrder:
 
     @cached_property
     def _stream_lengths(self) -> np.ndarray:
-        """int64 [N]: the lengths of a stream, which `epoch_wise_filter` always uses"""
+        """int32 [N]: the lengths of a stream, which `epoch_wise_filter` always uses"""
         if self._options.order_by is not None or self._options.seq_ordering is None:
-            return np.asarray(self._sequences.order_lengths, "int64")
-        return np.asarray(self._sequences.ordering_lengths, "int64")
+            return self._sequences.order_lengths
+        return self._sequences.ordering_lengths
 
     @cached_property
     def _lengths_in_file(self) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Batches as TensorFlow tensors, prefetched while a step computes."""
+"""Batches as TensorFlow tensors, read ahead in threads while a step computes."""
 
 from __future__ import annotations
 
-import atexit
-import functools
-import weakref
+import os
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,28 +15,36 @@ from boulder.data.dataset import Dataset
 from boulder.errors import DataError
 from boulder.lazy import TFTensor, tf
 
-_PREFETCH = 2
-_unfinished: weakref.WeakSet[Generator[Batch, None, None]] = weakref.WeakSet()
+_STEPS_AHEAD = 2
+_MOST_WORKERS = 8  # more have nothing to do: Python runs one thread at a time
+
+
+def default_num_workers() -> int:
+    """:return: number of threads that read: as many as TensorFlow is limited to, or as there are cores; at most 8"""
+    cores = tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
+    return min(cores, _MOST_WORKERS)
 
 
 def batches_of_epoch(
-    dataset: Dataset, batches: Sequence[np.ndarray], start: int = 0, parts: int = 1
+    dataset: Dataset, batches: Sequence[np.ndarray], start: int = 0, parts: int = 1, num_workers: int | None = None
 ) -> Iterator[Batch]:
     """
-    Reads in one thread of tf.data, at most two steps ahead. All batches of all epochs have the same type
+    Each thread reads a batch: files, decoding, features, padding. The batches come in their order and do not depend on the
+    number of threads. At most two steps are read ahead, and a batch per thread. All batches of all epochs have the same type
     (`tensor_spec`), so that a `tf.function` is traced once.
 
     :param batches: from `form_batches`
     :param start: number of the first batch to read
     :param parts: number of batches that one step consumes
+    :param num_workers: number of threads, at least 1; one is used if the data set reads in one thread only; None: see
+        `default_num_workers`
     :return: batches of tensors: data [B, T, D] or [B, T], lengths int32 [B]
     :raises DataError: if a sequence cannot be read, after all batches before it
     """
     if not 0 <= start <= len(batches):
         raise DataError(f"batch number: found start={start}, expected 0 to {len(batches)}, the number of batches")
-    iterator = _iterate(dataset, batches, start, _PREFETCH * parts)
-    _unfinished.add(iterator)
-    return iterator
+    threads = num_workers or default_num_workers()
+    return _read_ahead(dataset, batches, start, threads if dataset.reads_in_threads else 1, _STEPS_AHEAD * parts)
 
 
 def tensor_spec(dataset: Dataset) -> dict[str, dict[str, TFTensor]]:
@@ -48,41 +56,28 @@ def tensor_spec(dataset: Dataset) -> dict[str, dict[str, TFTensor]]:
     }
 
 
-@functools.cache
-def _close_at_exit() -> None:
-    """
-    Closes unfinished iterators at exit. An iterator that an exception has left unfinished has a TensorFlow thread that
-    calls Python. After Python's shutdown that thread would block forever, and the process with it. TensorFlow must be
-    imported before this call, so that this handler runs before TensorFlow's own.
-    """
+def _read_ahead(
+    dataset: Dataset, batches: Sequence[np.ndarray], start: int, threads: int, ahead: int
+) -> Iterator[Batch]:
+    _ = dataset.streams  # opens it, before the threads do
+    waiting: deque[Future[Batch]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="reading")
+    try:
+        for number in range(start, len(batches)):
+            waiting.append(pool.submit(_read, dataset, batches[number]))
+            if len(waiting) > max(ahead, threads):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-    def close() -> None:
-        for iterator in list(_unfinished):
-            iterator.close()
 
-    atexit.register(close)
-
-
-def _iterate(
-    dataset: Dataset, batches: Sequence[np.ndarray], start: int, prefetch: int
-) -> Generator[Batch, None, None]:
-    signature = tensor_spec(dataset)  # imports TensorFlow
-    _close_at_exit()
-    ahead: deque[tuple[np.ndarray, list[str]]] = deque()  # indices and tags bypass TensorFlow
-    failure: list[Exception] = []
-
-    def read() -> Iterator[dict]:
-        for seqs in batches[start:]:
-            try:
-                batch = read_batch(dataset, seqs)
-            except Exception as error:  # TensorFlow would bury it in pages of its own
-                failure.append(error)
-                return
-            ahead.append((batch.seqs, batch.tags))
-            yield {"data": batch.data, "lengths": batch.lengths}
-
-    for tensors in tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(prefetch):
-        seqs, tags = ahead.popleft()
-        yield Batch(seqs=seqs, data=tensors["data"], lengths=tensors["lengths"], tags=tags)
-    if failure:
-        raise failure[0]
+def _read(dataset: Dataset, seqs: np.ndarray) -> Batch:
+    batch = read_batch(dataset, seqs)
+    with tf.device("CPU:0"):  # a step copies it to its own device
+        data, lengths = (
+            {key: tf.convert_to_tensor(array) for key, array in arrays.items()}
+            for arrays in (batch.data, batch.lengths)
+        )
+    return replace(batch, data=data, lengths=lengths)

@@ -20,6 +20,7 @@ from boulder.data.streams import Stream
 from boulder.errors import DataError
 
 _GAP_BYTES = 1 << 16  # reading over a gap of this size costs less than another access
+_RUN_BYTES = 1 << 18  # what is read at once stays in the processor's cache until it is copied
 
 
 @dataset_class("HDFDataset")
@@ -28,7 +29,7 @@ class HdfDataset(Dataset):
     """
     The sequences of several files follow one another. Keeps the lengths in memory, never the frames.
 
-    :param files: HDF files in RETURNN's layout
+    :param files: HDF files in RETURNN's layout; "data/*.hdf" stands for all that match, sorted
     """
 
     keeps_batches: ClassVar[bool] = True
@@ -41,6 +42,7 @@ class HdfDataset(Dataset):
             raise DataError("files: found none, expected at least one")
         self.paths = [Path(path) for path in self.files]
         self._opened: list[HdfFile] = []
+        self._columns: dict[str, np.ndarray] = {}
 
     def check(self) -> None:
         _ = self._files
@@ -49,6 +51,10 @@ class HdfDataset(Dataset):
         while self._opened:
             self._opened.pop().close()
         self.__dict__.pop("_files", None)
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return True
 
     @cached_property
     def streams(self) -> dict[str, Stream]:
@@ -63,23 +69,23 @@ class HdfDataset(Dataset):
 
     @cached_property
     def lengths(self) -> dict[str, np.ndarray]:
-        return {key: np.concatenate([file.lengths(key) for file in self._files]) for key in self.streams}
+        return {key: self._column(key) for key in self.streams}
 
     @cached_property
     def all_lengths(self) -> dict[str, np.ndarray]:
         """With several files, the streams are those of the first one, as in RETURNN."""
-        columns = [file.all_lengths() for file in self._files]
-        for path, found in zip(self.paths, columns, strict=True):
-            if missing := [key for key in columns[0] if key not in found]:
-                raise DataError(f"{path}: found no stream {missing[0]!r}, which {self.paths[0]} has")
-        return {key: np.concatenate([found[key] for found in columns]) for key in columns[0]}
+        first = self._files[0].all_lengths
+        for file in self._files:
+            if missing := [key for key in first if key not in file.all_lengths]:
+                raise DataError(f"{file.path}: found no stream {missing[0]!r}, which {self.paths[0]} has")
+        return {key: self._column(key) for key in first}
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(sorted(self.streams.items())).encode())
         for path, file in zip(self.paths, self._files, strict=True):
             digest.update(f"{path.stat().st_size}".encode())
             for key in self.streams:
-                digest.update(file.lengths(key).tobytes())
+                digest.update(file.lengths(key).data)
         return digest.hexdigest()
 
     def label_names(self, key: str) -> list[str] | None:
@@ -118,6 +124,13 @@ class HdfDataset(Dataset):
     def _starts(self) -> np.ndarray:
         return np.cumsum([0] + [file.num_seqs for file in self._files])
 
+    def _column(self, key: str) -> np.ndarray:
+        """:return: int32 [N]: the lengths of a stream"""
+        if key not in self._columns:
+            parts = [file.lengths(key) for file in self._files]
+            self._columns[key] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return self._columns[key]
+
     def _by_file(self, indices: Sequence[int] | np.ndarray) -> Iterator[tuple[HdfFile, int, np.ndarray]]:
         """:return: (file, index of its first sequence, indices within the file, ascending and unique)"""
         unique = np.unique(np.asarray(indices, "int64"))
@@ -131,9 +144,9 @@ class HdfDataset(Dataset):
 
     def _arrays(self, file: HdfFile, stream: Stream, local: np.ndarray) -> Iterator[np.ndarray]:
         """:return: the arrays of a stream, for sequences of a file in ascending order"""
-        offsets = file.offsets[stream.key]
-        starts, stops = offsets[local], offsets[local + 1]
-        for run in _runs(starts, stops, max_gap=_GAP_BYTES // file.row_bytes(stream.key)):
+        starts, stops = file.offsets[stream.key].of(local)
+        row_bytes = file.row_bytes(stream.key)
+        for run in _runs(starts, stops, _GAP_BYTES // row_bytes, max(1, _RUN_BYTES // row_bytes)):
             first = starts[run.start]
             block = file.rows(stream.key, first, stops[run.stop - 1])
             if stream.sparse and block.size:
@@ -150,9 +163,13 @@ def _named(file: HdfFile, index: int) -> str:
     return f"{file.path}: sequence {file.tags(np.array([index]))[0]!r}"
 
 
-def _runs(starts: np.ndarray, stops: np.ndarray, max_gap: int) -> Iterator[slice]:
-    """:return: slices of neighbours, with at most `max_gap` frames between the end of one and the start of the next"""
-    borders = np.flatnonzero(starts[1:] - stops[:-1] > max_gap) + 1
+def _runs(starts: np.ndarray, stops: np.ndarray, max_gap: int, size: int) -> Iterator[slice]:
+    """
+    :param max_gap: frames between the end of a sequence and the start of the next
+    :param size: frames after which a run ends with the sequence that it is in
+    :return: slices of neighbours
+    """
+    borders = np.flatnonzero((starts[1:] - stops[:-1] > max_gap) | (starts[1:] // size > starts[:-1] // size)) + 1
     edges = [0, *borders.tolist(), len(starts)]
     for first, last in itertools.pairwise(edges):
         yield slice(first, last)

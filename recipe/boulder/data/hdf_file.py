@@ -6,15 +6,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from boulder.data.hdf_rows import HdfRows
+from boulder.data.offsets import Offsets
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
 _TAGS_KEPT = 1 << 18
+_TAGS_BETWEEN = 1 << 9  # reading so many tags costs as much as another access
+_BLOCK = 1 << 18  # lengths that are read at once
 
 
 class HdfFile:
     """
-    Keeps the offsets of all sequences in memory (8 bytes per sequence and stream), never the frames.
+    Keeps the lengths of all sequences in memory (4 bytes per sequence and stream; streams of equal lengths count once),
+    never the frames.
 
     Reads files of RETURNN's `SimpleHDFWriter` and `HDFDatasetWriter`. Streams of strings are ignored.
     """
@@ -31,14 +36,14 @@ class HdfFile:
         except OSError as error:
             raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error
         self._tags: np.ndarray | None = None
-        self.offsets: dict[str, np.ndarray] = {}
-        """key → int64 [N + 1]"""
+        self._rows: dict[str, HdfRows] = {}
         try:
             self._datasets = self._find_datasets()
-            lengths = self._read_lengths()
-            self.num_seqs = len(lengths)
+            self.all_lengths = self._read_lengths()
+            self.num_seqs = len(self._file["seqLengths"])
             self.streams = {key: self._stream(key) for key in self._datasets}
-            self._fill_offsets(lengths)
+            self.offsets = self._find_offsets()
+            self._rows = {key: HdfRows(dataset, path) for key, dataset in self._datasets.items()}
         except (OSError, KeyError, RuntimeError) as error:  # h5py raises each of these for damaged files
             self._file.close()
             raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error
@@ -46,33 +51,13 @@ class HdfFile:
             self._file.close()
             raise
 
-    def _fill_offsets(self, lengths: np.ndarray) -> None:
-        columns = self._columns()
-        for key, dataset in self._datasets.items():
-            offsets = np.zeros(self.num_seqs + 1, "int64")
-            np.cumsum(lengths[:, columns.index(key)], out=offsets[1:])
-            if offsets[-1] != dataset.shape[0]:
-                raise DataError(
-                    f"{self.path}: {key!r} has {dataset.shape[0]} frames, expected {offsets[-1]}, the sum of its seqLengths"
-                )
-            self.offsets[key] = offsets
-
     def lengths(self, key: str) -> np.ndarray:
         """:return: int32 [N]"""
-        return np.diff(self.offsets[key]).astype("int32")
-
-    def all_lengths(self) -> dict[str, np.ndarray]:
-        """
-        :return: key → int32 [N] for each column of seqLengths, even if it has no data. RETURNN counts these lengths in
-            batches: that of "classes" in a file without targets, too.
-        """
-        lengths = self._read_lengths()
-        return {key: lengths[:, i].astype("int32") for i, key in enumerate(self._columns()) if i < lengths.shape[1]}
+        return self.all_lengths[key]
 
     def row_bytes(self, key: str) -> int:
         """:return: size of a frame in the file"""
-        dataset = self._datasets[key]
-        return dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))
+        return self._rows[key].row_bytes
 
     def rows(self, key: str, start: int, stop: int) -> np.ndarray:
         """
@@ -80,7 +65,7 @@ class HdfFile:
         :raises DataError: if the file cannot be read
         """
         try:
-            return self._datasets[key][start:stop]
+            return self._rows[key].read(start, stop)
         except OSError as error:
             raise DataError(
                 f"{self.path}: frames {start} to {stop} of {key!r} cannot be read: {_reason(error)}"
@@ -98,8 +83,11 @@ class HdfFile:
                 if self._tags is None:
                     self._tags = self._file["seqTags"][...]
                 return [_decode(self._tags[i]) for i in indices]
-            seq_tags = self._file["seqTags"]
-            return [_decode(seq_tags[i]) for i in indices]
+            return [
+                _decode(tag)
+                for run in _runs(indices)
+                for tag in self._file["seqTags"][run[0] : run[-1] + 1][run - run[0]]
+            ]
         except OSError as error:
             raise DataError(f"{self.path}: seqTags cannot be read: {_reason(error)}") from error
 
@@ -112,6 +100,8 @@ class HdfFile:
         return names if len(names) == self._declared_dim(key) else None
 
     def close(self) -> None:
+        for rows in self._rows.values():
+            rows.close()
         self._file.close()
 
     def _find_datasets(self) -> dict[str, h5py.Dataset]:
@@ -144,13 +134,16 @@ class HdfFile:
         sizes = self._file["targets/size"].attrs if "targets/size" in self._file else {}
         return inputs + sorted({*self._file.get("targets/data", ()), *sizes})
 
-    def _read_lengths(self) -> np.ndarray:
-        columns, lengths = self._columns(), self._file["seqLengths"][...]
+    def _read_lengths(self) -> dict[str, np.ndarray]:
+        """
+        :return: key → int32 [N] for each column of seqLengths, even if it has no data. RETURNN counts these lengths in
+            batches: that of "classes" in a file without targets, too. Equal columns are one array.
+        """
+        columns, lengths = self._columns(), self._file["seqLengths"]
         if lengths.dtype.kind not in "iu":
             raise DataError(f"{self.path}: seqLengths holds values of type {lengths.dtype}, expected integers")
-        if lengths.ndim == 1:  # an old form: all streams have the same lengths
-            lengths = np.repeat(lengths[:, None], len(columns), axis=1)
-        if (
+        is_old = lengths.ndim == 1  # an old form: all streams have the same lengths
+        if not is_old and (
             lengths.ndim != 2
             or lengths.shape[1] < len(self._datasets)
             or ("targets" in self._file and lengths.shape[1] != len(columns))
@@ -159,11 +152,31 @@ class HdfFile:
                 f"{self.path}: seqLengths has shape {list(lengths.shape)}, "
                 f"expected [{len(lengths)}, {len(columns)}] for {', '.join(columns)}"
             )
-        if lengths.size and lengths.min() < 0:
-            raise DataError(f"{self.path}: found a length of {lengths.min()} in seqLengths, expected none below 0")
         if len(self._file["seqTags"]) != len(lengths):
             raise DataError(f"{self.path}: found {len(self._file['seqTags'])} seqTags, expected {len(lengths)}")
-        return lengths
+        count = 1 if is_old else lengths.shape[1]
+        found = [np.empty(len(lengths), "int32") for _ in columns[:count]]
+        for start in range(0, len(lengths), _BLOCK):
+            block = lengths[start : start + _BLOCK].reshape(-1, count)
+            if block.size and not 0 <= block.min() <= block.max() < 1 << 31:
+                wrong = block.min() if block.min() < 0 else block.max()
+                raise DataError(f"{self.path}: found a length of {wrong} in seqLengths, expected 0 to {(1 << 31) - 1}")
+            for column, values in zip(found, block.T, strict=False):
+                column[start : start + _BLOCK] = values
+        for i in range(1, len(found)):
+            found[i] = next((other for other in found[:i] if np.array_equal(other, found[i])), found[i])
+        return dict.fromkeys(columns, found[0]) if is_old else dict(zip(columns, found, strict=False))
+
+    def _find_offsets(self) -> dict[str, Offsets]:
+        """:raises DataError: if the lengths do not add up"""
+        by_lengths = {id(lengths): Offsets(lengths) for lengths in self.all_lengths.values()}
+        result = {key: by_lengths[id(self.all_lengths[key])] for key in self._datasets}
+        for key, dataset in self._datasets.items():
+            if result[key].total != dataset.shape[0]:
+                raise DataError(
+                    f"{self.path}: {key!r} has {dataset.shape[0]} frames, expected {result[key].total}, the sum of its seqLengths"
+                )
+        return result
 
     def _stream(self, key: str) -> Stream:
         dataset = self._datasets[key]
@@ -186,6 +199,11 @@ class HdfFile:
         except (ValueError, TypeError, IndexError):
             raise DataError(f"{self.path}: the dimension of {key!r} is {declared!r:.60}, expected an integer") from None
         return dim if dim > 1 else None  # RETURNN's SimpleHDFWriter writes 1 for an unknown dimension
+
+
+def _runs(indices: np.ndarray) -> list[np.ndarray]:
+    """:return: the indices, ascending, in parts that are read with one access each"""
+    return np.split(indices, np.flatnonzero(np.diff(indices) > _TAGS_BETWEEN) + 1) if len(indices) else []
 
 
 def _reason(error: Exception) -> str:

@@ -19,6 +19,7 @@ from boulder.data.symbols import Symbols
 from boulder.data.tag_files import read_tags
 from boulder.data.text_dataset import TextDataset
 from boulder.data.text_lines import TextLines
+from boulder.data.text_processing import text_processing
 from boulder.data.vocabulary import Vocabulary, open_vocabulary, vocabulary_files
 from boulder.errors import DataError
 
@@ -48,7 +49,8 @@ class LmDataset(TextDataset):
     :param orth_symbols_file: a file with a symbol on each line
     :param orth_symbols_map_file: a file with a symbol and its label on each line, or a dict, in Python or pickled (`.pkl`)
     :param orth_replace_map_file: a JSON file with a dict, symbol → text that replaces it
-    :param orth_post_process: a function text → text, or a list of them, applied to each line
+    :param orth_post_process: what happens to each line before: a function text → text, one of RETURNN's names such as "lowercase"
+        or "get_remove_chars(',/')", or a list of them
     :param word_based: whether symbols are words; else characters
     :param word_end_symbol: for characters: the symbol for a space, and at the end of a line
     :param seq_end_symbol: the symbol at the end of a sequence; None: none
@@ -71,7 +73,7 @@ class LmDataset(TextDataset):
     orth_symbols_file: str | None = field(default=None, metadata=PATH)
     orth_symbols_map_file: str | None = field(default=None, metadata=PATH)
     orth_replace_map_file: str | None = field(default=None, metadata=PATH)
-    orth_post_process: Callable[[str], str] | Sequence[Callable[[str], str]] | None = None
+    orth_post_process: Callable[[str], str] | str | Sequence | None = None
     word_based: bool = False
     word_end_symbol: str | None = None
     seq_end_symbol: str | None = field(default="[END]", metadata=NONE_COUNTS)
@@ -101,7 +103,10 @@ class LmDataset(TextDataset):
             for name in ("auto_replace_unknown_symbol", "parse_orth_opts", "orth_replace_map_file"):
                 if getattr(self, name):
                     raise DataError(f"found orth_vocab and {name}, expected options of the vocabulary alone")
-        self._functions = _functions(self.orth_post_process)
+        try:
+            self._processed = text_processing(self.orth_post_process)
+        except DataError as error:
+            raise DataError(f"orth_post_process: {error}") from error
         self._orthography = Orthography.of(self._parsing())
         self._vocabulary = self._open_vocabulary()
 
@@ -172,7 +177,7 @@ class LmDataset(TextDataset):
         delayed = [self._start, *labels[:-1]] if "delayed" in keys else []
         return {key: labels if key == "data" else delayed for key in keys}
 
-    def tags(self, indices: Sequence[int]) -> list[str]:
+    def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         for index in indices:
             self.check_index(int(index))
         if self._tags is not None:
@@ -190,9 +195,7 @@ class LmDataset(TextDataset):
 
     def _line_labels(self, index: int) -> list[int]:
         file = int(np.searchsorted(self._starts, index, side="right")) - 1
-        text = self.texts[str(file)][index - self._starts[file]]
-        for function in self._functions:
-            text = function(text)
+        text = self._processed(self.texts[str(file)][index - self._starts[file]])
         if self._vocabulary is not None:
             return self._vocabulary.label_ids(text)
         return self._symbols.labels(self._orthography.symbols(text))
@@ -239,11 +242,3 @@ class LmDataset(TextDataset):
                 f"seq_list_file: found {found} tags, expected {', '.join(map(str, sizes))}, one for each line"
             )
         return [tag for found in lists for tag in found]
-
-
-def _functions(value: object) -> list[Callable[[str], str]]:
-    functions = [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-    for function in functions:
-        if not callable(function):
-            raise DataError(f"orth_post_process: found {function!r:.60}, expected a function text → text")
-    return functions

@@ -123,7 +123,8 @@ class TaskXmlModelingDataset(_CharacterTask):
         _check_count("limit_stack_depth", self.limit_stack_depth)
 
     def text(self, numbers: Numbers) -> str:
-        text, opened = " ", []
+        text = " "
+        opened: list[str] = []
         while True:
             if not opened or (len(opened) < self.limit_stack_depth and numbers.rand() > 0.6):
                 count = numbers.randint(1, 10)

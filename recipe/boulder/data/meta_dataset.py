@@ -74,6 +74,15 @@ class MetaDataset(Dataset):
                     )
 
     @property
+    def order_control(self) -> Dataset:
+        control = self.seq_order_control_dataset
+        return self if control is None else self._parts[control].order_control
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return all(part.reads_in_threads for part in self._parts.values())
+
+    @property
     def streams(self) -> dict[str, Stream]:
         wanted = self.data_map if self.wanted is None else self.wanted
         keys = data_first(wanted)

@@ -97,6 +97,11 @@ class OggZipDataset(Dataset):
         self._files.close()
 
     @property
+    def stream_names(self) -> list[str]:
+        given = {"data": self.audio, "classes": self.targets}
+        return [*(key for key, options in given.items() if options is not None), "orth", "raw"]
+
+    @property
     def streams(self) -> dict[str, Stream]:
         if self.wanted is None:
             return dict(self._known_streams)
@@ -120,6 +125,15 @@ class OggZipDataset(Dataset):
         """int64 [N]: `duration` in the index, in hundredths of a second"""
         return (self._index.durations * 100).astype("int64")
 
+    @property
+    def order_lengths(self) -> np.ndarray:
+        """[N]: of `order_stream`; if only the features tell the number of frames, those of the index"""
+        return (
+            self.ordering_lengths
+            if self.streamed and self.order_stream == "data"
+            else self._lengths_of(self.order_stream)
+        )
+
     def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
         streams = self.streams
         return [
@@ -129,6 +143,10 @@ class OggZipDataset(Dataset):
             }
             for i in indices
         ]
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return True
 
     @property
     def streamed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -47,7 +48,7 @@ class Orthography:
 
     def symbols(self, text: str) -> list[str]:
         """:return: the symbols of a text, with those before and after it"""
-        text = text.translate(dict.fromkeys(map(ord, self.remove_chars)))
+        text = text.translate(_without(self.remove_chars))
         if self.collapse_spaces:
             text = " ".join(text.split())
         if self.final_strip:
@@ -77,7 +78,7 @@ class Orthography:
 
     def _pieces(self, text: str) -> Iterator[tuple[str, bool]]:
         """Yields pieces of the text, and whether they are in square brackets, which may be nested."""
-        if not self.square_brackets_for_specials:
+        if not self.square_brackets_for_specials or "[" not in text:
             yield text, False
             return
         depth, start = 0, 0
@@ -95,3 +96,9 @@ class Orthography:
                 start = bracket.end()
         if start < len(text):
             yield text[start:], depth > 0
+
+
+@functools.cache
+def _without(characters: str) -> dict[int, None]:
+    """:return: a table for `str.translate`"""
+    return str.maketrans("", "", characters)

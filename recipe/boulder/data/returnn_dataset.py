@@ -70,13 +70,16 @@ class ReturnnDataset(Dataset):
         process, keys, number = self._opened, list(self.streams), 0
         process.ask("begin", epoch)
         while number < start:
-            skipped = process.ask("skip", min(_AT_ONCE, start - number))
+            skipped = process.ask("skip", epoch, number, min(_AT_ONCE, start - number))
             if not skipped:
                 return
             number += skipped
-        while found := process.ask("read", _AT_ONCE, keys):
+        while found := process.ask("read", epoch, number, _AT_ONCE, keys):
             for tag, arrays, lengths in found:
-                yield ReadSequence(tag, {key: self._checked(tag, key, arrays[key]) for key in keys}, lengths)
+                data = {key: self._checked(tag, key, arrays[key]) for key in keys}
+                unknown = {key: len(array) if array.ndim else 1 for key, array in data.items() if key not in lengths}
+                yield ReadSequence(tag, data, lengths | unknown)
+            number += len(found)
 
     def random_seed(self, epoch: int, epochs: int = 1) -> int:
         return int(self._opened.ask("seed", epoch))

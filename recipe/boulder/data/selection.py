@@ -25,6 +25,8 @@ def within_limits(
     :return: the sequences of the order with at most and at least so many frames
     :raises DataError: for a limit of another form, or for an unknown stream
     """
+    if not max_seq_length and not min_seq_length:
+        return order
     used = np.ones(len(order), "bool")
     if max_seq_length:
         for key, limit in check_limits(max_seq_length, lengths, "max_seq_length", lowest=0).items():

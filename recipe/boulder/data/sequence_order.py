@@ -104,9 +104,9 @@ class OrderKind:
             apart = num_seqs // self.number
             return np.arange(apart * self.number).reshape(self.number, apart).T.ravel()
         if self.name == "sorted":
-            return _by_length(np.arange(num_seqs), lengths())
+            return _sorted(lengths())
         if self.name == "sorted_reverse":
-            return _by_length(np.arange(num_seqs), -lengths())
+            return _sorted(lengths(), longest_first=True)
         if self.name == "random_sample":
             return numbers.randint(0, num_seqs, num_seqs) if num_seqs else np.arange(0)
         order = numbers.permutation(num_seqs)
@@ -116,9 +116,12 @@ class OrderKind:
             raise DataError(f"found the order {self.name!r}, which only a CombinedDataset has")
         bins = max(num_seqs // self.number, 2) if self.is_bin_size else self.number
         if self.name == "laplace":
-            signed = lengths(), -lengths()
-            return np.concatenate([_by_length(part, signed[i % 2]) for i, part in enumerate(_cut(order, bins))])
-        parts = _cut(_by_length(order, lengths()), bins)
+            every = lengths()
+            for i, part in enumerate(_cut(order, bins)):
+                part[:] = part[_sorted(every[part], longest_first=i % 2 == 1)]
+            return order
+        order = order[_sorted(lengths()[order])]
+        parts = _cut(order, bins)
         shuffled = [parts[i] for i in numbers.permutation(bins)]
         if self.name == "sort_bin_shuffle_x2":
             shuffled = [numbers.permutation(part) for part in shuffled]
@@ -144,9 +147,13 @@ def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.
     return parsed.order(len(lengths), lambda: lengths, OwnNumbers(seed, (epoch - 1) // parsed.epochs + 1))
 
 
-def _by_length(seqs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """:return: `seqs`, the shortest first, equally long ones in their order"""
-    return seqs[np.argsort(lengths[seqs], kind="stable")]
+def _sorted(lengths: np.ndarray, longest_first: bool = False) -> np.ndarray:
+    """:return: positions of the lengths, the shortest first, of equal ones in their order"""
+    if longest_first and len(lengths):
+        lengths = lengths.max() - lengths if lengths.dtype.kind == "i" else -lengths
+    if lengths.dtype.kind == "i" and len(lengths) and lengths.max() < 1 << 16:
+        lengths = lengths.astype("uint16")  # for which NumPy has a sort that takes less time and memory
+    return np.argsort(lengths, kind="stable")
 
 
 def _cut(order: np.ndarray, bins: int) -> list[np.ndarray]:

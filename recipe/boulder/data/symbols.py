@@ -68,18 +68,22 @@ class Symbols:
         :return: labels of these symbols
         :raises DataError: for a symbol without a label
         """
-        found = [other for symbol in symbols for other in self.replacements.get(symbol, (symbol,))]
+        found = list(symbols)
+        if not self.replacements.keys().isdisjoint(found):
+            found = [other for symbol in found for other in self.replacements.get(symbol, (symbol,))]
         found = self._without_double_spaces(found)
-        if self.replaces_unknown:
+        if self.replaces_unknown and not all(map(self.table.ids.__contains__, found)):
             unknown = () if self.unknown is None else (self.unknown,)
             found = [other for s in found for other in ((s,) if s in self.table.ids else unknown)]
             found = self._without_double_spaces(found)
-        for symbol in found:
-            if symbol not in self.table.ids:
-                raise DataError(f"found no label for the symbol {symbol!r:.60}")
-        return [self.table.ids[symbol] for symbol in found]
+        try:
+            return [self.table.ids[symbol] for symbol in found]
+        except KeyError as error:
+            raise DataError(f"found no label for the symbol {error.args[0]!r:.60}") from None
 
     def _without_double_spaces(self, symbols: list[str]) -> list[str]:
+        if self.space not in symbols:
+            return symbols
         return [s for i, s in enumerate(symbols) if not (i and s == symbols[i - 1] == self.space)]
 
 

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,10 @@ class UnionDataset(Dataset):
     def parts(self) -> dict[str, Dataset]:
         """name → data set"""
         return {name: open_nested(found, self, self._wanted(name)) for name, found in self.descriptions.items()}
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return all(part.reads_in_threads for part in self.parts.values())
 
     @cached_property
     def streams(self) -> dict[str, Stream]:
@@ -227,7 +232,8 @@ class _Selected:
 
 
 def _no_frames(stream: Stream) -> np.ndarray:
-    return np.zeros((0, *stream.feature_shape) if stream.has_time_axis else stream.feature_shape, stream.dtype)
+    shape: tuple[Any, ...] = stream.feature_shape
+    return np.zeros((0, *shape) if stream.has_time_axis else shape, stream.dtype)
 
 
 def _no_stream(name: str, key: str, streams: Mapping[str, object]) -> DataError:

@@ -33,6 +33,14 @@ class WrappingDataset(Dataset):
         return open_nested(self._inner_description, self, self.wanted)
 
     @property
+    def order_control(self) -> Dataset:
+        return self.inner.order_control
+
+    @property
+    def reads_in_threads(self) -> bool:
+        return self.inner.reads_in_threads
+
+    @property
     def streams(self) -> Mapping[str, Stream]:
         return self.inner.streams
 

@@ -124,10 +124,18 @@ class LayerRun:
         return self.lengths.mask_over(axes, time)
 
     def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
-        """Fails at run time if the lengths along two axes differ. Equal lengths are padded equally."""
+        """Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded equally."""
         if time != target_time:
-            message = f"layer {self.name!r}: output and target of its loss differ in their numbers of frames"
-            tf.debugging.assert_equal(self.length(time), self.length(target_time), message)
+            first, second = self.length(time), self.length(target_time)
+            same = tf.equal(first, second)
+            seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
+            found = [
+                f"layer {self.name!r}: lengths along {time} and {target_time} differ",
+                seq,
+                first[seq],
+                second[seq],
+            ]
+            tf.debugging.Assert(tf.reduce_all(same), found)
 
     # Tensors of a template
 

@@ -35,6 +35,8 @@ class Loss:
 
     class_name: ClassVar[str]
     needs_target: ClassVar[bool] = True
+    is_framewise: ClassVar[bool] = False
+    """Whether output and target must have the same lengths."""
 
     scale: float = 1.0
     use_normalized_loss: bool = False

@@ -9,7 +9,7 @@ from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.description import each_description, plain_option
+from boulder.data.description import each_description, matching_files, plain_option
 from boulder.data.returnn_description import is_for_returnn, nearest_class
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
@@ -192,9 +192,9 @@ def _absolute(
     for option, value in options.items():
         metadata = cls.options()[option].metadata
         if metadata.get("paths"):
-            result[option] = [
-                absolute_path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
-            ]
+            paths = [absolute_path(file, folder) for file in (value if isinstance(value, list | tuple) else [value])]
+            every = [file for path in paths for file in matching_files(path, f"{where}: {option}")]
+            result[option] = [absolute_path(file, folder, as_path) for file in every]
         elif metadata.get("path"):
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 
 import numpy
 
-from boulder.errors import TrainingError
+from boulder.errors import BoulderError, DataError, TrainingError
 from boulder.lazy import tf
 from boulder.network import uses_streams
 from boulder.training.best_so_far import epochs_to_hold, why_stop
 from boulder.training.checkpoint import Checkpoint
-from boulder.training.epoch_steps import steps_to_train
+from boulder.training.epoch_steps import Step, steps_to_train
 from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.learning_rate.file import write_learning_rates
 from boulder.training.learning_rate.within_epoch import StepRates
 from boulder.training.model import Model, StepResult
+from boulder.training.named_sequences import naming_sequences, not_finite_data
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 from boulder.training.scores import Sums, describe_record, loss_scales, write_score, write_tensorboard
@@ -108,7 +108,7 @@ def _train_batches(
     """
     fingerprint = run.train_data.full_fingerprint()
     options, streams = phase.options, uses_streams(model.spec)
-    batches = steps_to_train(run.train_data, epoch, options, streams, run.replicas, state.position)
+    batches = steps_to_train(run.train_data, epoch, options, streams, run.replicas, run.num_workers, state.position)
     if state.position and state.position.get("train_data", fingerprint) != fingerprint:  # older positions have none
         raise TrainingError(
             f"epoch {epoch} ({phase.index_name}): the train data has changed since the job was interrupted in the middle of "
@@ -126,7 +126,8 @@ def _train_batches(
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))
-        result = model.step(batch.shares, tf.constant(state.step, tf.int64))
+        with naming_sequences(f"epoch {epoch}, batch {done}", batch, run.replicas):
+            result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)
         elif result.overflow:
@@ -134,9 +135,9 @@ def _train_batches(
             sums.add(result.losses)
             skipped += 1
         elif options.stop_on_nonfinite_train_score:
-            raise _not_finite(epoch, done, result, batch.tags(), run)
+            raise _not_finite(epoch, done, result, batch, run)
         else:
-            run.say(f"{_where_not_finite(epoch, done, result, batch.tags())}; it made no update")
+            run.say(f"{_where_not_finite(epoch, done, result, batch, run)}; it made no update")
             skipped += 1
         if result.dumped:
             run.dumps.add(batch.tags(), result.dumped)
@@ -165,19 +166,23 @@ def _tell_of_open_sum(epoch: int, batches: int, phase: TrainingPhase, run: Train
         )
 
 
-def _where_not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str]) -> str:
+def _where_not_finite(epoch: int, number: int, result: StepResult, batch: Step, run: TrainingRun) -> str:
+    where = f"epoch {epoch}, batch {number}"
+    if faults := not_finite_data(batch, run.replicas):
+        return f"{where}: found values in the data that are not finite: {faults}"
+    tags = batch.tags()
     costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in result.losses.items())
     named = ", ".join(tags[:5]) + (f", … ({len(tags)} sequences)" if len(tags) > 5 else "")
     return (
-        f"epoch {epoch}, batch {batch}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
+        f"{where}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
         f"on the sequences {named}"
     )
 
 
-def _not_finite(epoch: int, batch: int, result: StepResult, tags: Sequence[str], run: TrainingRun) -> TrainingError:
+def _not_finite(epoch: int, number: int, result: StepResult, batch: Step, run: TrainingRun) -> BoulderError:
     newest = run.store.paths()[:1]
     kept = f"the last good checkpoint is {newest[0]}" if newest else "no epoch was finished before it"
-    return TrainingError(
-        f"{_where_not_finite(epoch, batch, result, tags)}; the parameters were not updated with it, {kept}. A lower "
-        "learning rate or 'gradient_clip' may help"
-    )
+    found = f"{_where_not_finite(epoch, number, result, batch, run)}; the parameters were not updated with it, {kept}"
+    if not_finite_data(batch, run.replicas):
+        return DataError(f"{found}. Repair the data, or leave these sequences out")
+    return TrainingError(f"{found}. A lower learning rate or 'gradient_clip' may help")

@@ -48,16 +48,18 @@ def steps_to_train(
     options: TrainingOptions,
     streams: Collection[str],
     replicas: OneReplica,
+    num_workers: int,
     position: Mapping[str, Any] | None,
 ) -> EpochSteps:
     """
     :param streams: keys that the network reads
+    :param num_workers: number of threads that read, unless the data set is streamed
     :param position: of a checkpoint within this epoch, see `Step.after`; None: from its start
     :raises DataError: see `batches_to_train`
     """
     done = position["batch"] if position else 0
     if not dataset.streamed:
-        return _OfBatches(*batches_to_train(dataset, epoch, options, streams), replicas, done)
+        return _OfBatches(*batches_to_train(dataset, epoch, options, streams), replicas, num_workers, done)
     after = (position or {}).get("stream", {"place": START.to_json(), "frames": 0})
     if after["place"] is None:  # it was the last batch
         return _OfStream(dataset, iter(()), replicas, after["frames"])
@@ -66,17 +68,18 @@ def steps_to_train(
 
 
 def steps_to_score(
-    dataset: Dataset, epoch: int, options: TrainingOptions, replicas: OneReplica, limited: bool
+    dataset: Dataset, epoch: int, options: TrainingOptions, replicas: OneReplica, num_workers: int, limited: bool
 ) -> EpochSteps:
-    """For the parameters see `batches_to_score`."""
+    """For the parameters see `batches_to_score` and `steps_to_train`."""
     if dataset.streamed:
         return _OfStream(dataset, streamed_to_score(dataset, epoch, options, limited), replicas, 0)
-    return _OfBatches(dataset, batches_to_score(dataset, epoch, options, limited), replicas, 0)
+    return _OfBatches(dataset, batches_to_score(dataset, epoch, options, limited), replicas, num_workers, 0)
 
 
 class _OfBatches:
-    def __init__(self, dataset: Dataset, batches: Batches, replicas: OneReplica, done: int) -> None:
+    def __init__(self, dataset: Dataset, batches: Batches, replicas: OneReplica, num_workers: int, done: int) -> None:
         self._dataset, self._batches, self._replicas, self._done = dataset, batches, replicas, done
+        self._num_workers = num_workers
         self.count = len(batches)
 
     @property
@@ -85,7 +88,7 @@ class _OfBatches:
 
     def __iter__(self) -> Iterator[Step]:
         count, here = self._replicas.count, self._replicas.here
-        shares = shares_of_epoch(self._dataset, self._batches, count, here, start=self._done)
+        shares = shares_of_epoch(self._dataset, self._batches, count, here, self._done, self._num_workers)
         for number, of_batch in enumerate(shares, self._done):
             yield Step(of_batch, partial(self._tags, number), {})
 

@@ -7,6 +7,7 @@ from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_steps import steps_to_score
 from boulder.training.model import Model
+from boulder.training.named_sequences import naming_sequences
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 from boulder.training.scores import Sums
@@ -22,12 +23,13 @@ def evaluate(
     """
     options = phase.options
     sums = Sums(model.spec, options.calculate_exp_loss)
-    batches = steps_to_score(dataset, state.epoch, options, model.replicas, limited=name == "dev")
+    batches = steps_to_score(dataset, state.epoch, options, model.replicas, run.num_workers, limited=name == "dev")
     run.progress.begin(f"scores of {name}", batches.count, 0)
     run.dumps.begin(state.epoch, name)
     for batch in batches:
-        scored = model.evaluate(batch.shares, tf.constant(state.step, tf.int64))
-        sums.add(scored.losses)
+        with naming_sequences(f"epoch {state.epoch}, scores of {name}", batch, model.replicas):
+            scored = model.evaluate(batch.shares, tf.constant(state.step, tf.int64))
+            sums.add(scored.losses)
         if scored.dumped:
             run.dumps.add(batch.tags(), scored.dumped)
         run.progress.advance(sums)

@@ -8,7 +8,9 @@ from typing import Any
 from boulder.data import Dataset, open_dataset
 from boulder.errors import DataError
 from boulder.network import describe
+from boulder.training.data_files import FileState, file_states
 from boulder.training.dumps import Dumps
+from boulder.training.naming_data import naming_data
 from boulder.training.phase import TrainingPhase
 from boulder.training.streams_to_read import StreamsToRead
 
@@ -23,6 +25,7 @@ class PhaseData:
 
     def __init__(self, extern_data: dict[str, Any], dumps: Dumps | None = None) -> None:
         self._extern_data, self._dumps = extern_data, dumps
+        self._states: dict[str, FileState | None] = {}
         self._opened: list[tuple[tuple[dict[str, Any], frozenset[str]], Dataset]] = []
 
     def __enter__(self) -> PhaseData:
@@ -43,24 +46,42 @@ class PhaseData:
         try:
             if self._dumps is not None:
                 phase = self._dumps.with_files_of_job(phase)
-            descriptions = [phase.train, *phase.scored_data.values()]
-            streams = StreamsToRead.of(phase, describe(phase.network, self._extern_data), self._extern_data).in_all(
-                descriptions
-            )
-            wanted = [(description, streams) for description in descriptions]
+            descriptions = {"train": phase.train, **phase.scored_data}
+            spec = describe(phase.network, self._extern_data)
+            to_read = StreamsToRead.of(phase, spec, self._extern_data)
+            streams_of = []
+            for name, description in descriptions.items():
+                with naming_data(name):
+                    streams_of.append(to_read.in_all([description]))
+            streams = frozenset.intersection(*streams_of)
+            wanted = [(description, streams) for description in descriptions.values()]
             for key, dataset in self._opened:
                 if key not in wanted:
                     dataset.close()
             self._opened = [opened for opened in self._opened if opened[0] in wanted]
-            train = self._open(phase.train, streams)
-            return train, {name: self._open(d, streams) for name, d in phase.scored_data.items()}
+            opened = {}
+            for name, description in descriptions.items():
+                with naming_data(name):
+                    opened[name] = self._open(description, streams)
+            return opened.pop("train"), opened
         except DataError as error:
             raise DataError(f"{phase.index_name}: {error}") from error
+
+    def check_unchanged(self) -> None:
+        """:raises DataError: if a file has changed since it was opened; names it"""
+        for description, _ in [key for key, _ in self._opened]:
+            for path, state in file_states(description).items():
+                if state != self._states[path]:
+                    raise DataError(
+                        f"{path}: found another file than at the start of this job, expected the same data in all epochs of a "
+                        "phase; restore it to resume, or rerun the phase with `boulder rerun`"
+                    )
 
     def _open(self, description: dict[str, Any], streams: frozenset[str]) -> Dataset:
         for key, dataset in self._opened:
             if key == (description, streams):
                 return dataset
+        self._states |= file_states(description)
         dataset = open_dataset(description, self._extern_data, streams)
         dataset.check()
         dataset.check_not_empty()

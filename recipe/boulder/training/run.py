@@ -56,6 +56,7 @@ class TrainingRun:
     :param train_data: data set of the phase to train on
     :param scored_data: name → data set of the phase to score after each epoch, in this order; "dev" is the first, if given
     :param say: receives one line of log at a time
+    :param num_workers: number of threads that read batches
     """
 
     files: TrainingFiles
@@ -67,6 +68,7 @@ class TrainingRun:
     progress: Progress
     dumps: Dumps
     say: Callable[[str], None]
+    num_workers: int
 
     def save(self, model: Model, state: Checkpoint) -> Path:
         """

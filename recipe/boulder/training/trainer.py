@@ -13,10 +13,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from boulder.atomic_file import replaced, write_text
+from boulder.data import default_num_workers
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
 from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.data_checks import check_data
 from boulder.training.dumps import Dumps
 from boulder.training.epoch import train_epoch
 from boulder.training.interrupt import Interrupt
@@ -37,6 +39,7 @@ def train(
     say: Callable[[str], None],
     gpus: int = 1,
     nodes: int = 1,
+    num_workers: int | None = None,
 ) -> None:
     """
     Train phases and write the last checkpoint, resuming from the newest checkpoint of this job if there is one.
@@ -45,6 +48,7 @@ def train(
     :param say: receives one line of log at a time
     :param gpus: number of GPUs per node; they share each batch
     :param nodes: number of processes, started by the scheduler; only rank 0 writes files
+    :param num_workers: number of threads that read batches, which changes no number; None: see `default_num_workers`
     :raises BoulderError: for input that cannot be trained on
     :raises SystemExit: after a signal, once a checkpoint is saved; or if the process of another node has died
     """
@@ -60,6 +64,7 @@ def train(
         state = _start_state(phases[0].first_epoch, store, replicas, files, say)
         if state and replicas.is_chief:
             _keep_again(state, store, files)
+        workers = num_workers or default_num_workers()
         interrupt = stack.enter_context(Interrupt())
         progress = stack.enter_context(Progress(files.progress if replicas.is_chief else None))
         for phase in phases:
@@ -67,10 +72,12 @@ def train(
                 break
             if state and state.finished_epochs >= phase.last_epoch:
                 continue  # finished before the job was interrupted
-            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say)
+            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers)
             model, state = start_phase(phase, extern_data, state, run)
+            check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs and not stopped_epoch(state.history):
+                    data.check_unchanged()
                     model = at_best_epoch(epoch, model, phase, state, run)
                     train_epoch(epoch, model, phase, state, run)
         if replicas.is_chief:

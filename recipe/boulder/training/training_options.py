@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
 from boulder.network.precision import PRECISIONS
+from boulder.schedule.functions import restore
 from boulder.training.batch_options import ChunkSizes, Fraction, Frames, Limit, PositiveInt, Sizes, WholeFrames
 from boulder.training.last_best_options import last_best_options
 from boulder.training.learning_rate import learning_rate_keys
@@ -181,10 +182,18 @@ def check_kind(option: str, value: object, where: str) -> None:
     """:raises ConfigError: if the value is of the wrong type or range"""
     kind = _kinds().get(option)
     if kind is not None and not kind.fits(value):
-        raise ConfigError(f"{where}: {option!r} must be {kind.expected}, found {value!r}")
+        raise ConfigError(f"{where}: {option!r} must be {kind.expected}, found {_as_given(value)!r}")
 
 
 @functools.cache
 def _kinds() -> dict[str, OptionKind]:
     hints = get_type_hints(TrainingOptions, include_extras=True)
     return {key: kind for key, hint in hints.items() for kind in getattr(hint, "__metadata__", ())}
+
+
+def _as_given(value: object) -> object:
+    """:return: the value as in the config, where its canonical form differs, as {1: 2} does"""
+    try:
+        return restore(value)
+    except ConfigError:  # it holds a function
+        return value

@@ -13,8 +13,8 @@ import numpy as np
 
 from boulder.data.audio.deltas import with_deltas
 from boulder.data.audio.feature_kinds import KINDS, Windows, num_frames
+from boulder.data.audio.header import Header
 from boulder.data.audio.random_permute import RandomPermute, check_installed
-from boulder.data.audio.sound import Header
 from boulder.errors import DataError, nearest
 
 _PER_SEQ = "per_seq"

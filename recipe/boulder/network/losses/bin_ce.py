@@ -1,6 +1,7 @@
 """`bin_ce`: binary cross-entropy of each feature, from logits."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE
@@ -22,6 +23,7 @@ class BinaryCrossEntropy(Loss):
     :param pos_weight: factor of the first term
     """
 
+    is_framewise: ClassVar[bool] = True
     pos_weight: float | None = None
 
     def output_dim(self, target: Template) -> int | None:

@@ -1,6 +1,7 @@
 """`ce`: cross-entropy of each frame with its target class or target distribution; the error is the frame error."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.layer_run import LayerRun
@@ -22,6 +23,7 @@ class CrossEntropy(Loss):
     :param focal_loss_factor: γ: multiplies the cost by (1 - p(y))^γ (Lin et al. 2017)
     """
 
+    is_framewise: ClassVar[bool] = True
     label_smoothing: float = 0.0
     focal_loss_factor: float = 0.0
 

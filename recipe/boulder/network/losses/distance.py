@@ -1,6 +1,7 @@
 """`mse` and `mean_l1`: distance between output and target, the mean over features, summed over frames."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.layer_run import LayerRun
@@ -12,6 +13,8 @@ from boulder.network.tensor import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class _Distance(Loss):
+    is_framewise: ClassVar[bool] = True
+
     @staticmethod
     def distance(difference: TFTensor) -> TFTensor:
         """

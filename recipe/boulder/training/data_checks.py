@@ -1,0 +1,79 @@
+"""What can be known of the data of a phase before it is trained: that every epoch has sequences, and that their lengths fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy
+
+from boulder.data import Dataset, within_limits
+from boulder.errors import DataError
+from boulder.network import NetworkSpec, uses_streams
+from boulder.network.equal_lengths import equal_lengths
+from boulder.training.epoch_batches import batches_to_score, batches_to_train
+from boulder.training.naming_data import naming_data
+from boulder.training.phase import TrainingPhase
+from boulder.training.training_options import TrainingOptions
+
+
+def check_data(
+    phase: TrainingPhase, spec: NetworkSpec, epoch: int, train: Dataset, scored: Mapping[str, Dataset]
+) -> None:
+    """
+    Data sets are not checked whose lengths are known only when sequences are read.
+
+    :param spec: network of the phase
+    :param epoch: the first one to train
+    :raises DataError: if an epoch has no sequences, or the streams of a sequence have lengths that do not fit each other
+    """
+    options, streams = phase.options, uses_streams(spec)
+    if not train.streamed and (_may_be_empty(train, options) or _has_mismatch(spec, train)):
+        for number in _one_pass(train, epoch, phase.last_epoch):
+            with naming_data(f"{phase.index_name}: train"):
+                dataset, batches = batches_to_train(train, number, options, streams)
+                check_lengths(spec, dataset, batches.order)
+    for name, dataset in scored.items():
+        if not dataset.streamed:
+            for number in _one_pass(dataset, epoch, phase.last_epoch):
+                with naming_data(f"{phase.index_name}: {name}"):
+                    batches = batches_to_score(dataset, number, options, limited=name == "dev")
+                    check_lengths(spec, dataset, batches.order)
+
+
+def check_lengths(spec: NetworkSpec, dataset: Dataset, seqs: numpy.ndarray) -> None:
+    """
+    :param seqs: sequences of the data set
+    :raises DataError: if the streams of one have lengths that do not fit each other; names the sequence
+    """
+    for pair in equal_lengths(spec):
+        found = pair.differing(dataset.measured_lengths)
+        if found is None:
+            continue
+        first, second = found
+        wrong = seqs[first[seqs] != second[seqs]]
+        if len(wrong):
+            more = f"; {len(wrong)} sequences differ" if len(wrong) > 1 else ""
+            seq = int(wrong[0])
+            raise DataError(f"sequence {dataset.tag(seq)!r}: {pair.problem(int(first[seq]), int(second[seq]))}{more}")
+
+
+def _has_mismatch(spec: NetworkSpec, dataset: Dataset) -> bool:
+    return any(pair.differing(dataset.measured_lengths) is not None for pair in equal_lengths(spec))
+
+
+def _may_be_empty(train: Dataset, options: TrainingOptions) -> bool:
+    """:return: whether one of the parts of the data may have no sequence that is used"""
+    control = train.order_control
+    if control.partition_epoch == 1:
+        return False  # then every epoch has the sequences of the first one
+    if control.seq_list_filter_file is not None or control.unique_seq_tags:
+        return True
+    every = numpy.arange(train.num_seqs)
+    lengths = train.all_lengths if options.returnn_batches else train.measured_lengths
+    used = within_limits(every, lengths, options.max_seq_length, options.min_seq_length)
+    unused = len(every) - len(used)
+    return unused > 0 and unused >= len(every) // control.partition_epoch
+
+
+def _one_pass(dataset: Dataset, epoch: int, last: int) -> range:
+    return range(epoch, min(last, epoch + dataset.order_control.partition_epoch - 1) + 1)
