@@ -138,12 +138,12 @@ def test_options_of_rates_in_the_config_of_an_index_have_no_effect_if_returnn_re
 
 def test_all_problems_are_told_at_once(problems):
     found = problems(
-        "param_dropout = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
+        "inc_seq_length = 1e-9\nbatch_size = 'many'\nmax_seqs = 2.5\nlearning_rate_control = 'newbobb'\n"
         "train = {'class': 'SprintDatset'}\ndev = 3\ndef startup_callback(**_): pass\n"
         "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
     )
     expected = [
-        "'param_dropout': found 1e-09; ",
+        "'inc_seq_length': found 1e-09; ",
         "'startup_callback': found <function ",
         "'train': neither Boulder nor RETURNN has a data set class 'SprintDatset'",
         "'dev': found 3, expected a dict",

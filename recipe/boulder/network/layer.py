@@ -45,6 +45,8 @@ class Layer:
         objective (Kawaguchi et al. 2017)
     :param spatial_smoothing: factor of the squared differences between neighbouring units in the objective
     :param param_variational_noise: standard deviation of noise on the layer's parameters in training; None: the config's
+    :param param_dropout: probability with which an entry of the layer's parameters is dropped in training; None: the config's
+    :param param_dropout_min_ndim: parameters with fewer axes keep their entries; None: the config's
     :param updater_opts: options of the updates of the layer's parameters, in place of those of the config
     :param trainable: whether the layer's parameters are trained; None is True
     :param recompute: compute the values within the layer again for the gradient, see `boulder.network.recompute`; a string:
@@ -82,6 +84,8 @@ class Layer:
     darc1: float | None = None
     spatial_smoothing: float = 0.0
     param_variational_noise: float | None = None
+    param_dropout: float | None = None
+    param_dropout_min_ndim: int | None = None
     updater_opts: dict | None = None
     trainable: bool | None = None
     recompute: bool | str = False

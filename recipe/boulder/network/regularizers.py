@@ -23,6 +23,8 @@ def check_regularizers(site: Site, template: Template) -> None:
         value = getattr(layer, option)
         if value is not None and value < 0:
             raise site.fail(f"{option!r} must be 0 or more, found {value}")
+    if layer.param_dropout is not None:
+        site.check_rate("param_dropout", layer.param_dropout)
     for option in ("darc1", "spatial_smoothing"):
         if not getattr(layer, option):
             continue

@@ -51,7 +51,6 @@ _ROWS = table(
                    *("horovod_avg_grad", "horovod_dataset_distribution", "horovod_param_sync_step"),
                    *("horovod_param_sync_time_diff", "horovod_reduce_type", "horovod_scale_lr")),
     without_effect("of use_dummy_datasets, which must be off", "dummy_dataset_num_seqs", "train_dummy_dataset_num_seqs"),
-    without_effect("of param_dropout, which must be off", "param_dropout_min_ndim"),
     without_effect("RETURNN reads it, but does not use it", "decouple_constraints_factor"),
     without_effect("of train_in_eval, which must be off", "eval_learning_rate"),
     without_effect(
@@ -66,7 +65,7 @@ _ROWS = table(
     refused("a limit for debugging; take a shorter file", "lm_dataset_debug_limit_line_count"),
     refused(
         "Boulder does not support it yet",
-        *("eval_use_train_flag", "inc_seq_length", "packed_tensors", "param_dropout", "reinit_network_each_epoch"),
+        *("eval_use_train_flag", "inc_seq_length", "packed_tensors", "reinit_network_each_epoch"),
         *("shuffle_batches", "shuffle_frames_of_nseqs", "chunk_eval"),
         unless=(0, {}, ""),
     ),

@@ -15,6 +15,7 @@ from boulder.training.dumps import dumped_layers
 from boulder.training.loss_scale import LossScale
 from boulder.training.objective import BatchOutput, Dumped, Losses, objective
 from boulder.training.optimizer import variable_name
+from boulder.training.param_dropout import param_dropout_rates, with_param_dropout
 from boulder.training.parameter_averages import ParameterAverages
 from boulder.training.replicas import OneReplica, seed_of
 from boulder.training.training_options import TrainingOptions
@@ -80,6 +81,7 @@ class Model:
         self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
         self._dumped = dumped_layers(spec)
         self._noise = noise_deviations(options, spec)
+        self._dropout = param_dropout_rates(options, spec)
         self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
@@ -154,6 +156,8 @@ class Model:
         variables = self.variables if train else self._scored
         if train and self._noise:  # the same in all replicas
             variables = with_noise(variables, self._noise, self.options.random_seed, step)
+        if train and self._dropout:
+            variables = with_param_dropout(variables, self._dropout, self.options.random_seed, step)
         output = run_network(
             self.spec,
             variables,

@@ -29,7 +29,9 @@ _Flag = Annotated[bool, FLAG]
 _Precision = Annotated[
     str | None, OptionKind(f"None or one of {', '.join(PRECISIONS)}", lambda value: value in (None, *PRECISIONS))
 ]
-_Decay = Annotated[float, OptionKind("a number from 0 to below 1", lambda value: is_number(value) and 0 <= value < 1)]
+_BelowOne = Annotated[
+    float, OptionKind("a number from 0 to below 1", lambda value: is_number(value) and 0 <= value < 1)
+]
 _Tag = Annotated[str | None, OptionKind("a string or None", lambda value: value is None or STRING.fits(value))]
 _Functions = Annotated[
     dict[str, Callable[..., Any]] | None,
@@ -73,6 +75,8 @@ class TrainingOptions:
     :param grad_norm_to_clip_to_zero: gradients become 0 if their global norm is above; 0 for no limit
     :param maximize_grad_norm: factor of the global norm of the gradients, which is subtracted from the objective
     :param param_variational_noise: standard deviation of noise on parameters in training
+    :param param_dropout: probability with which an entry of a parameter is dropped in training
+    :param param_dropout_min_ndim: parameters with fewer axes keep their entries
     :param decouple_constraints: apply `L2` of layers to parameters directly, w ← w − 2·L2·w before each update
     :param extra_updates: parameter path → function that is called with the variable, as `var`, after each batch
     :param reset_updater_vars_mod_step: the optimizer starts anew at the begin of each epoch and after so many batches of it;
@@ -123,6 +127,8 @@ class TrainingOptions:
     grad_norm_to_clip_to_zero: _Number = 0.0
     maximize_grad_norm: _Number = 0.0
     param_variational_noise: _Number = 0.0
+    param_dropout: _BelowOne = 0.0
+    param_dropout_min_ndim: _Count = 0
     decouple_constraints: _Flag = False
     extra_updates: _Functions = None
     reset_updater_vars_mod_step: _Count = 0
@@ -136,7 +142,7 @@ class TrainingOptions:
     patience: _Patience = None
     use_last_best_model: Any = False
     mixed_precision: _Precision = None
-    ema: _Decay = 0.0
+    ema: _BelowOne = 0.0
     ema_in_scores: _Flag = True
     random_seed: _Seed = 42
     init_new_network_callback: _Function = None
