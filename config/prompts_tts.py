@@ -134,7 +134,7 @@ def synthesis(
         )
         for caption in (FORCED, FREE)
     }
-    wavs = {"true": GriffinLimJob(spectrograms=prompts.test, stream="mel", mel=MEL.options)} | {
+    wavs = {"true": GriffinLimJob(spectrograms=prompts.test, stream="spectrogram", mel=MEL.options)} | {
         caption: GriffinLimJob(spectrograms=forward.out_hdf, stream="data", mel=MEL.options)
         for caption, forward in predicted.items()
     }
@@ -168,8 +168,8 @@ def tts(folder: str | None = None) -> None:
         folder=folder,
         size=Size(convolutions=2, encoder=64, decoder=256, prenet=64),
         repetitions=2,
-        learning_rates=[0.002] * 20 + [0.001] * 6 + [0.0005] * 4,
-        config={"batch_size": {"mel": 1500}, "max_seqs": 24},
+        learning_rates=[0.002] * 24 + [0.001] * 8 + [0.0005] * 8,
+        config={"batch_size": {"spectrogram": 1500}, "max_seqs": 24},
         rqmt=training_rqmt(cpu=2, mem=4, time=2),
     )
 
@@ -182,6 +182,6 @@ def tts_large(folder: str | None = None) -> None:
         size=Size(convolutions=3, encoder=256, decoder=1024, prenet=256),
         repetitions=20,
         learning_rates=[0.001] * 200 + [0.001 * 0.97**n for n in range(1, 101)],
-        config={"batch_size": {"mel": 3000}, "max_seqs": 32},
+        config={"batch_size": {"spectrogram": 3000}, "max_seqs": 32},
         rqmt=training_rqmt(cpu=4, mem=8, time=12),
     )

@@ -6,6 +6,7 @@
     boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
     boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
+    boulder run "config/returnn.dump('path/to/file.config', data='train')"    writes a data set as HDF files
     boulder run "config/returnn.setup('path/to/file.config', train='my.hdf', dev='dev.hdf')"    trains on other data
 
 The data sets of the file must be of class HDFDataset or MetaDataset, and Boulder must support its layers
@@ -22,7 +23,9 @@ from boulder.returnn import ReturnnConfig, load_config
 from boulder.returnn.notices import Notice
 from boulder.returnn.search_options import SearchOptions, asks_for_search, search_options
 from boulder.returnn.tasks import task_network
+from boulder.training.dump_files import output_name
 from jobs.checkpoint_choice import CheckpointChoice
+from jobs.dump_hdf import DumpHdfJob
 from jobs.experiment import Data
 from jobs.forward import ForwardJob
 from jobs.laid_out import Pipeline
@@ -30,7 +33,7 @@ from jobs.notices import keep_notices, kept_notices
 from jobs.pipeline import lay_out
 from jobs.prior import PriorJob
 from jobs.report import ReportJob
-from jobs.returnn_tasks import TrainedNetwork, WordOptions, lay_out_forward, lay_out_prior, lay_out_search
+from jobs.returnn_tasks import TrainedNetwork, WordOptions, lay_out_dump, lay_out_forward, lay_out_prior, lay_out_search
 from jobs.rqmt import training_rqmt
 from jobs.word_scoring import WordScoringJob
 from sisyphus import tk
@@ -139,6 +142,19 @@ def forward(
     return lay_out_forward(name, config, network, data, layers, training_rqmt(cpu=cpu, mem=mem, time=time))
 
 
+def dump(path: str, data: str = "train", shards: int = 1, cpu: int = 2, mem: float = 8, time: float = 24) -> DumpHdfJob:
+    """
+    Writes a data set as HDF files.
+
+    :param path: RETURNN config file
+    :param data: name of a data set of the file
+    :param shards: number of HDF files
+    :param cpu: cores of the job; `mem` and `time` as in `setup`
+    :return: the job, whose `out_hdf` is a data set for others
+    """
+    return lay_out_dump(Path(path).stem, load_config(path), data, shards, training_rqmt(cpu=cpu, mem=mem, time=time))
+
+
 def prior(
     path: str,
     checkpoint: str | int = "last",
@@ -201,6 +217,8 @@ def trained(
     arguments = choice.keeping(training.arguments()) if choice else training.arguments()
     laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)
     tk.register_output(f"{name}/checkpoint.h5", laid_out.checkpoint)
+    for file, path in laid_out.out_hdf.items():
+        tk.register_output(f"{name}/hdf/{output_name(file)}", path)
     return laid_out
 
 

@@ -52,9 +52,11 @@ def network(size: Size, mel: MelFrames) -> dict:
         }  # fmt: skip
     return net | {
         "encoder": {"class": "copy", "from": ["fw", "bw"]},
-        "numbers": {"class": "range_in_axis", "from": "encoder", "axis": "T", "dtype": "float32"},
+        "zero": {"class": "constant", "value": 0.0, "with_batch_dim": True},
+        "range": {"class": "range_in_axis", "from": "encoder", "axis": "T", "dtype": "float32"},
+        "numbers": {"class": "combine", "kind": "add", "from": ["zero", "range"], "allow_broadcast_all_sources": True},
         "decoder": {
-            "class": "rec", "from": [], "target": "mel", "unit": decoder(size, mel), "include_eos": True,
+            "class": "rec", "from": [], "target": "spectrogram", "unit": decoder(size, mel), "include_eos": True,
             "max_seq_len": "max_len_from('base:encoder') * 3 + 20",
         },
         "output": {"class": "copy", "from": "decoder/mel"},
@@ -66,7 +68,7 @@ def decoder(size: Size, mel: MelFrames) -> dict:
     drop = {"dropout": 0.5, "dropout_noise_shape": EACH_ENTRY, "dropout_on_forward": True}  # as in Tacotron 2
     return {
         "output": {
-            "class": "choice", "from": "mel", "input_type": "regression", "target": "mel", "beam_size": 1,
+            "class": "choice", "from": "mel", "input_type": "regression", "target": "spectrogram", "beam_size": 1,
             "initial_output": 0,
         },
         "prenet1": linear("prev:output", 2 * size.prenet, "relu"),
@@ -76,19 +78,19 @@ def decoder(size: Size, mel: MelFrames) -> dict:
         "speed": linear("s", 1, "sigmoid", bias_init=inverse_sigmoid(CHARACTERS_PER_FRAME / 2)),
         "position": {
             "class": "eval", "from": ["prev:position", "speed"], "eval": "source(0) + 2 * source(1)",
-            "initial_output": 0, "loss": "mean_l1", "target": "position", "loss_scale": GUIDANCE,
+            "initial_output": 0, "loss": "mean_l1", "target": "reached", "loss_scale": GUIDANCE,
         },
         "sharpness": linear("s", 1, "softplus", bias_init=math.log(math.expm1(SHARPNESS))),
         "energy": {
-            "class": "eval", "from": ["sharpness", "base:numbers", "position"],
-            "eval": "-source(0) * tf.math.squared_difference(source(1), source(2))",
+            "class": "eval", "from": ["base:numbers", "position", "sharpness"],
+            "eval": "-source(2) * tf.math.squared_difference(source(0), source(1))",
         },
         "att_weights": {"class": "softmax_over_spatial", "from": "energy", "is_output_layer": True},
         "context": {"class": "generic_attention", "weights": "att_weights", "base": "base:encoder"},
         "readout": linear(["s", "context"], size.decoder, "tanh"),
-        "mel": linear("readout", mel.dim, loss="mean_l1", target="mel", is_output_layer=True),
+        "mel": linear("readout", mel.dim, loss="mean_l1", target="spectrogram", is_output_layer=True),
         "stop_token": linear(
-            "readout", 1, loss="bin_ce", loss_opts={"pos_weight": 5.0}, target="stop_token", loss_scale=1.0
+            "readout", 1, loss="bin_ce", loss_opts={"pos_weight": 5.0}, target="is_last", loss_scale=1.0
         ),
         "stop": {"class": "squeeze", "from": "stop_token", "axis": "F"},
         "end": {"class": "compare", "from": "stop", "kind": "greater", "value": 0.0},

@@ -8,9 +8,10 @@ from functools import partial
 from itertools import zip_longest
 from typing import Unpack
 
-from boulder.errors import ConfigError, ScheduleError, TrainingError, nearest
+from boulder.errors import ConfigError, ScheduleError, TrainingError, named, nearest
 from boulder.schedule import Outlook, changes, plan_next
 from boulder.schedule.labels import index_label
+from boulder.training.learning_rate import check_end_is_known
 from boulder.training.scores import read_scores
 from jobs.experiment import Experiment, ExperimentOptions
 from jobs.further_epochs import ends_before
@@ -64,6 +65,9 @@ async def lay_out_adaptive(name: str, **arguments: Unpack[ExperimentOptions]) ->
             f"pipeline {name!r}: start_from: 'epoch': found {experiment.starting_point.epoch}, expected 0, as the algo of an "
             "adaptive schedule needs the scores of all epochs"
         )
+    if experiment.num_epochs is None:
+        with named(f"pipeline {name!r}"):
+            check_end_is_known(experiment.config)
     layout = Layout(experiment)
     further = all_further_epochs(name, experiment.further_epochs)
     history: list[dict] = []

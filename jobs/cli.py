@@ -104,6 +104,20 @@ def plan(
 
 
 @app.command()
+def data(
+    file: Annotated[str, typer.Argument(help="HDF file, zip file of recordings, or RETURNN config")],
+    name: Annotated[str | None, typer.Option("--data", help="data set of the RETURNN config [train]")] = None,
+    config: Annotated[
+        str | None, typer.Option("--for", metavar="CONFIG", help="RETURNN config: what does the data lack for it?")
+    ] = None,
+) -> None:
+    """Show the streams, lengths and tags of a data set, and what it lacks for a RETURNN config."""
+    from jobs.commands.show_data import show_data
+
+    raise typer.Exit(show_data(file, Console(highlight=False), name, config))
+
+
+@app.command()
 def options(
     names: Annotated[list[str] | None, typer.Argument(help="the default is all", metavar="OPTION")] = None,
 ) -> None:

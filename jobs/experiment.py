@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import Any, Required, TypeAlias, TypedDict
 
 from boulder.data import canonical_description, read_extern_data
-from boulder.errors import BoulderError, ConfigError, nearest
+from boulder.errors import ConfigError, named, nearest
 from boulder.schedule import Plan
+from boulder.training.device_options import DEVICE_KEYS
 from boulder.training.keep import Keep, check_best_are_known, keep_of_config
 from boulder.training.option_kind import is_int, is_number
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_making import PhaseMaker, check_data_names, is_no_data
 from boulder.training.store import CHECKPOINT_MINUTES
-from jobs import several_gpus
 from jobs.rqmt import check_rqmt
 from jobs.several_gpus import Devices
 from jobs.starting_point import StartFrom, StartingPoint
@@ -187,10 +187,8 @@ class Experiment:
 
     @cached_property
     def starting_point(self) -> StartingPoint:
-        try:
+        with named(f"pipeline {self.name!r}"):
             return StartingPoint.of(self.start_from)
-        except BoulderError as error:
-            raise type(error)(f"pipeline {self.name!r}: {error}") from error
 
     @property
     def train_description(self) -> dict[str, Any]:
@@ -217,7 +215,7 @@ class Experiment:
             dev=self.dev_description,
             eval_datasets=self.eval_descriptions,
             function_options=self.function_options,
-            elsewhere=several_gpus.KEYS,
+            elsewhere=DEVICE_KEYS,
             as_path=tk.Path,
         )
 
@@ -235,17 +233,13 @@ class Experiment:
                 f"pipeline {self.name!r}: keep_epochs: found {late[0]}, expected epochs from 1 to {num_epochs}"
             )
         if phases:
-            try:
+            with named(f"pipeline {self.name!r}"):
                 check_best_are_known(self.config, any(phase.scored_data for phase in phases))
-            except ConfigError as error:
-                raise ConfigError(f"pipeline {self.name!r}: {error}") from error
         return keep
 
     def _described(self, data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:
-        try:
+        with named(f"pipeline {self.name!r}"):
             return data_description(data, where, ordered)
-        except BoulderError as error:
-            raise type(error)(f"pipeline {self.name!r}: {error}") from error
 
 
 def data_description(data: Data | None, where: str, ordered: bool = True) -> dict[str, Any]:

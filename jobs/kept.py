@@ -126,8 +126,12 @@ class KeptCheckpoints:
             if of_job is None:  # before the epoch that the training starts from
                 continue
             data = [*(["dev"] if "dev" in of_job else []), *of_job.get("eval_datasets", {})]
-            names |= dict.fromkeys(score_names(list(spec.losses), data))
-            names |= {f"{name}_{layer}": None for name in score_names(["output"], data) for layer in spec.losses}
+            names |= dict.fromkeys(score_names(spec.scores, data))
+            names |= {
+                f"{name}_{layer}": None
+                for name in score_names({"output": ("cost", "error")}, data)
+                for layer in spec.losses
+            }
         return list(names)
 
 

@@ -44,6 +44,11 @@ class Pipeline:
         return self.jobs[-1].out_checkpoint
 
     @property
+    def out_hdf(self) -> dict[str, tk.Path]:
+        """Name of a file that `hdf_dump` layers write → the file, with all that jobs have added to it."""
+        return {file: path for job in self.jobs for file, path in job.out_hdf.items()}
+
+    @property
     def kept(self) -> KeptCheckpoints:
         """What can be selected of the checkpoints that the jobs keep."""
         return KeptCheckpoints(self.jobs, self.plan, self.specs, self.keep)

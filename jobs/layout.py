@@ -7,18 +7,20 @@ from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in
-from boulder.errors import BoulderError
+from boulder.errors import ConfigError, named
 from boulder.network import NetworkSpec
 from boulder.report.phases import phase_rows
 from boulder.schedule import Plan
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
+from boulder.training.dump_files import dump_layers
 from boulder.training.growth import planned_growth
 from boulder.training.learning_rate import learning_rate_control
 from boulder.training.phase import TrainingPhase
 from boulder.training.streams_to_read import StreamsToRead
 from boulder.training.updater import check_updates
 from jobs import several_gpus
+from jobs.dumped_files import DumpedFiles
 from jobs.experiment import Experiment
 from jobs.kept import warn_of_missing_checkpoints
 from jobs.laid_out import Pipeline
@@ -56,10 +58,8 @@ class Layout:
             num_epochs = experiment.num_epochs
         specs, phases, devices = self._checked(plan, num_epochs)
         start = experiment.starting_point
-        try:
+        with named(f"pipeline {experiment.name!r}: start_from"):
             start.check(plan, specs)
-        except BoulderError as error:
-            raise type(error)(f"pipeline {experiment.name!r}: start_from: {error}") from error
         rows = phase_rows(plan, specs, planned_growth(plan, specs))
         if start.sources:
             rows[0]["growth"] = None  # not known before the checkpoint has been read
@@ -67,11 +67,14 @@ class Layout:
         if first:
             first.add_alias(f"{experiment.name}/start")
         phases = start.remaining(phases)
-        self._check_data(phases, {planned.epochs[0]: spec for planned, spec in zip(plan.phases, specs, strict=True)})
+        by_start = {planned.epochs[0]: spec for planned, spec in zip(plan.phases, specs, strict=True)}
+        dumped = DumpedFiles(phases, by_start)
+        self._check_data(phases, by_start, dumped)
         keep = experiment.keep(plan.num_epochs, [*phases] if needs is None else None)
         jobs: list[PhaseTrainingJob] = []
         previous = first.out_checkpoint if first else None
         for part in _parts(phases, decisions, experiment.indices_per_job):
+            part = dumped.of_job(part)
             its_devices = several_gpus.of_job(part, devices)
             job = PhaseTrainingJob(
                 phases=[phase.to_json(functions) for phase in part],
@@ -86,6 +89,7 @@ class Layout:
             )
             job.add_alias(f"{experiment.name}/phase.{_part_name(part, plan)}")
             job.keep_also(keep)
+            dumped.made_by(job, part)
             warn_of_other_rqmt(job, its_devices.rqmt(experiment.rqmt or {}))
             warn_of_missing_checkpoints(job)
             jobs.append(job)
@@ -103,20 +107,22 @@ class Layout:
         maker = self._experiment.phase_maker()
         specs, phases, devices = [], [], {}
         for number, phase in enumerate(plan.phases):
-            try:
+            with named(f"phase {number} ({index_label(phase.index)})"):
                 specs.append(maker.network(phase))
                 phases.append(maker.phase(phase, rates).with_pretrain_end(plan.num_pretrain_epochs))
                 check_updates(phases[-1].options, specs[-1])
                 devices[phase.epochs[0]] = self._experiment.devices.of_phase(phase.config)
                 devices[phase.epochs[0]].check_here()
-            except BoulderError as error:
-                raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
-        rates.check_scores([(spec.losses, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
+                _check_dumps(specs[-1], devices[phase.epochs[0]])
+        rates.check_scores([(spec.scores, list(phase.scored_data)) for spec, phase in zip(specs, phases, strict=True)])
         return specs, phases, devices
 
-    def _check_data(self, phases: Sequence[TrainingPhase], specs: Mapping[int, NetworkSpec]) -> None:
+    def _check_data(
+        self, phases: Sequence[TrainingPhase], specs: Mapping[int, NetworkSpec], dumped: DumpedFiles
+    ) -> None:
         """
         :param specs: first epoch of a phase → its network
+        :param dumped: files that phases write, which cannot be checked before
         :raises DataError: if a data set that exists already cannot be read, has other streams than the network, or is empty
         """
         experiment = self._experiment
@@ -128,16 +134,24 @@ class Layout:
         for number, phase in enumerate(phases):
             streams = StreamsToRead.of(phase, specs[phase.start], experiment.extern_data)
             for key, description in {"train": phase.train, **phase.scored_data}.items():
-                if (description, streams) in self._readable:
+                if (description, streams) in self._readable or dumped.reads_any(phase, description):
                     continue
-                try:
+                where = f"phase {number} ({phase.index_name}): {key}"
+                if description == common.get(key):
+                    where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
+                with named(where):
                     _check_readable(description, streams, experiment.extern_data)
-                except BoulderError as error:
-                    where = f"phase {number} ({phase.index_name}): {key}"
-                    if description == common.get(key):
-                        where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
-                    raise type(error)(f"{where}: {error}") from error
                 self._readable.append((description, streams))
+
+
+def _check_dumps(spec: NetworkSpec, devices: Devices) -> None:
+    """:raises ConfigError: if several devices would share the batches of which a layer writes a file"""
+    layers = list(dump_layers(spec))
+    if layers and devices.gpus * devices.nodes > 1:
+        raise ConfigError(
+            f"layer {layers[0]!r} (hdf_dump): found gpus={devices.gpus}, nodes={devices.nodes}, expected one of each: a file is "
+            "written by one device. '#config' may set 'gpus' and 'nodes' for this index"
+        )
 
 
 def _check_readable(description: dict[str, Any], streams: StreamsToRead, extern_data: Mapping[str, Any]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
+from boulder.training.dump_files import output_name
 from boulder.training.keep import Keep
 from boulder.training.kept_folder import KeptFolder, kept_name
 from boulder.training.progress import done_of, read_progress
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from boulder.training import GrowthReport, TrainingPhase
 
 _CHECKPOINTS, _PROGRESS = "checkpoints", "progress.json"  # in work/
-_KEPT = "checkpoints"  # in output/
+_KEPT, _DUMPS = "checkpoints", "hdf"  # in output/
 _NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes", "num_workers")
 
 
@@ -40,6 +41,7 @@ class PhaseTrainingJob(Job):
         out_growth: JSON, one entry for each phase of this job: the growth of each parameter
         out_tensorboard: folder with TensorBoard's event files
         out_kept: folder of kept checkpoints, also of those that are kept for their scores
+        out_hdf: name of a file that an `hdf_dump` layer writes → the file
         out_checkpoints: epoch → checkpoint, for the epochs that are kept in any case, and the last one
 
     Hash: everything that the result depends on, i.e. all arguments but `functions` (the phases contain their digests), `rqmt`,
@@ -87,6 +89,7 @@ class PhaseTrainingJob(Job):
         self.out_growth = self.output_path("growth.json")
         self.out_tensorboard = self.output_path("tensorboard", directory=True)
         self.out_kept = self.output_path(_KEPT, directory=True)
+        self.out_hdf: dict[str, tk.Path] = {}
         self.kept = Keep()
         self._out_of_epochs: dict[int, tk.Path] = {}
         self.checkpoint_minutes, self.num_workers = checkpoint_minutes, num_workers
@@ -107,6 +110,17 @@ class PhaseTrainingJob(Job):
         for epoch in self.kept.epochs:
             if first <= epoch < last and epoch not in self._out_of_epochs:
                 self._out_of_epochs[epoch] = self.output_path(f"{_KEPT}/{kept_name(epoch)}")
+
+    def writes(self, files: Collection[str]) -> dict[str, tk.Path]:
+        """
+        Declare files of `hdf_dump` layers as outputs.
+
+        :param files: names, see `boulder.training.dump_files.file_name`
+        :return: name → output
+        """
+        for file in sorted({*files} - self.out_hdf.keys()):
+            self.out_hdf[file] = self.output_path(f"{_DUMPS}/{output_name(file)}")
+        return {file: self.out_hdf[file] for file in files}
 
     def tasks(self) -> Iterator[Task]:
         yield Task("run", resume="run", rqmt=self.rqmt)
@@ -130,6 +144,7 @@ class PhaseTrainingJob(Job):
             kept=KeptFolder(Path(self.out_kept.get_path()), self.kept),
             checkpoint_minutes=self.checkpoint_minutes,
             begin=self._begin_growth,
+            dumps=Path(self.out_kept.get_path()).with_name(_DUMPS),
         )
         phases: list[Any] = [restore(phase, self.functions) for phase in self.phases]
         train(

@@ -16,6 +16,7 @@ from boulder.returnn.tasks import TaskNetwork, batch_options, data_of_task, forw
 from boulder.schedule.canonical import canonical
 from boulder.search.words import check_units
 from jobs.checkpoint_choice import CheckpointChoice
+from jobs.dump_hdf import DumpHdfJob
 from jobs.forward import ForwardJob
 from jobs.import_checkpoint import ImportCheckpointJob
 from jobs.laid_out import Pipeline
@@ -167,6 +168,23 @@ def _as_words(texts: tk.Path, options: SearchOptions, words: WordOptions) -> tk.
     if units == "words" and not words.remove:
         return texts
     return WordsJob(texts=texts, units=units, lexicon=words.lexicon, remove=words.remove).out_words
+
+
+def lay_out_dump(
+    name: str, config: Source, data: str, shards: int = 1, rqmt: dict[str, Any] | None = None
+) -> DumpHdfJob:
+    """
+    Registers the files as `NAME/dump.DATA.000.hdf`, ….
+
+    :param data: name of a data set of the config
+    :param shards: number of files
+    """
+    data_name, description = data_of_task(config, "", (data,), data, tk.Path)
+    job = DumpHdfJob(data=description, extern_data=_streams(config) or None, shards=shards, rqmt=rqmt)
+    job.add_alias(f"{name}/dump.{data_name}")
+    for number, path in enumerate(job.out_hdf):
+        tk.register_output(f"{name}/dump.{data_name}.{number:03d}.hdf", path)
+    return job
 
 
 def lay_out_forward(

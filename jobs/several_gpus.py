@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import ConfigError
+from boulder.training.device_options import DEVICE_KEYS, check_device_option
 from boulder.training.phase import TrainingPhase
 from sisyphus import gs, tk
-
-KEYS = ("gpus", "nodes")
-"""The keys of `#config` that only this module reads."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +24,15 @@ class Devices:
 
     def __post_init__(self) -> None:
         """:raises ConfigError: if not a positive integer"""
-        for key in KEYS:
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigError(f"{key!r} must be a positive int, found {value!r:.60}")
+        for key in DEVICE_KEYS:
+            check_device_option(key, getattr(self, key))
 
     def __str__(self) -> str:
         return f"gpus={self.gpus}, nodes={self.nodes}"
 
     def of_phase(self, overrides: Mapping[str, Any]) -> Devices:
         """:return: the devices of a phase, whose `#config` may override them"""
-        return Devices(**{key: overrides.get(key, getattr(self, key)) for key in KEYS})
+        return Devices(**{key: overrides.get(key, getattr(self, key)) for key in DEVICE_KEYS})
 
     def rqmt(self, rqmt: Mapping[str, Any]) -> dict[str, Any]:
         """:return: the requirements of a node; with `gpus=1`, `rqmt` decides between one GPU and none"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices
 from jobs.pipeline import lay_out
 from jobs.plot_scores import PlotScoresJob
-from jobs.returnn_config_object import check_files, config_pieces
+from jobs.returnn_config_object import check_files, config_pieces, made_by_jobs
 from jobs.several_gpus import Devices
 from jobs.write_returnn_config import WriteReturnnConfigJob, text_of
 from sisyphus import tk
@@ -139,7 +139,22 @@ def train_returnn(
         indices_per_job=indices_per_job,
         further_epochs=list(further_epochs),
     )
+    _wait_for_files(pipeline, config, training.function_options)
     return TrainedReturnn(name, pipeline, text)
+
+
+def _wait_for_files(pipeline: Pipeline, config: ReturnnConfig, variables: Collection[str]) -> None:
+    """
+    Lets the jobs wait for the files that the functions of a config may read.
+
+    :param variables: names of the config's own variables
+    """
+    if not pipeline.functions:
+        return
+    files = [file for name in sorted(variables) for file in made_by_jobs(config.config.typed_dict.get(name))]
+    for job in pipeline.jobs:
+        for file in files:
+            job.add_input(file)
 
 
 def _config(config: Any, name: str | None, options: dict[str, Any]) -> tuple[str, ReturnnConfig, str]:

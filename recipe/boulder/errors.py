@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rapidfuzz import fuzz
 
@@ -55,6 +56,15 @@ class CheckpointError(BoulderError):
 
 class TrainingError(BoulderError):
     """Training cannot continue, e.g. because the loss is not finite."""
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Context in which the messages of errors begin with the place: `WHERE: message`."""
+    try:
+        yield
+    except BoulderError as error:
+        raise type(error)(f"{where}: {error}") from error
 
 
 def nearest(name: str, known: Iterable[str], label: str = "did you mean") -> str:

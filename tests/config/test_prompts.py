@@ -35,7 +35,7 @@ def boulder(folder, *command, **options):
     return subprocess.run([BOULDER, *command], cwd=folder, capture_output=True, text=True, check=False, **options)
 
 
-@pytest.mark.parametrize("function", ["demo", "py"])
+@pytest.mark.parametrize("function", ["demo", "py", "tts"])
 def test_laying_out_needs_no_recordings_no_apt_and_no_tensorflow(tmp_path, function):
     code = (
         "import sys, jobs; from config import prompts;"
@@ -51,7 +51,10 @@ def test_laying_out_needs_no_recordings_no_apt_and_no_tensorflow(tmp_path, funct
         cwd=ROOT,
         env={"PATH": ""},
     )
-    assert run.stdout.split()[-2:] == [{"demo": "prompts.demo", "py": "prompts"}[function], "False"], run.stderr
+    assert run.stdout.split()[-2:] == [
+        {"demo": "prompts.demo", "py": "prompts", "tts": "prompts.tts"}[function],
+        "False",
+    ], run.stderr
 
 
 def test_each_index_has_more_blocks_that_see_more_frames_and_all_fit_together():

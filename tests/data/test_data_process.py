@@ -12,18 +12,23 @@ from boulder.data.data_process import TIMEOUT, DataProcess
 from boulder.errors import DataError
 
 ANSWERING = """
-import os, subprocess, sys, threading, time
+import os, signal, socket, subprocess, sys, threading, time
 from multiprocessing.connection import Connection
 
-def end_with_parent(descriptor):
-    import signal, socket
-    socket.socket(fileno=descriptor).recv(1)
+def end():
     os.killpg(0, signal.SIGKILL)
+
+def end_with_parent(descriptor):
+    socket.socket(fileno=descriptor).recv(1)
+    end()
 
 threading.Thread(target=end_with_parent, args=(int(sys.argv[2]),), daemon=True).start()
 connection = Connection(int(sys.argv[1]))
 while True:
-    request, arguments = connection.recv()
+    try:
+        request, arguments = connection.recv()
+    except EOFError:
+        end()
     if request == "exit":
         print("first line\\nsecond\\n\\nthe last words", flush=True)
         os._exit(*arguments)
@@ -49,7 +54,7 @@ def process(tmp_path, monkeypatch):
 
 
 def is_gone(pid: int) -> bool:
-    for _ in range(200):
+    for _ in range(600):
         try:
             with open(f"/proc/{pid}/stat") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":

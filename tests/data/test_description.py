@@ -133,3 +133,18 @@ def test_the_fingerprint_changes_with_the_lengths(corpus):
     one, again, other = corpus(5), corpus(5, "again.hdf"), corpus(5, "other.hdf", seed=1)
     prints = [open_dataset(made.path, made.extern_data).fingerprint() for made in (one, again, other)]
     assert prints[0] == prints[1] != prints[2]
+
+
+def test_keys_that_are_no_texts_are_shown_as_they_are():
+    with pytest.raises(DataError, match=r"epoch_wise_filter: found the key 1, expected texts or tuples as keys"):
+        canonical_description({"class": "HDFDataset", "files": ["a"], "epoch_wise_filter": {1: {"max_mean_len": 5}}})
+
+
+def test_a_pattern_stands_for_all_files_that_match_unless_a_file_has_its_name(tmp_path):
+    for name in ("b.hdf", "a.hdf", "c[1].hdf", "c1.hdf"):
+        (tmp_path / name).touch()
+    found = canonical_description(f"{tmp_path}/[ab].hdf", as_path=PathOfAJob)
+    assert [path.get_path() for path in found["files"]] == [f"{tmp_path}/a.hdf", f"{tmp_path}/b.hdf"]
+    assert canonical_description(f"{tmp_path}/c[1].hdf")["files"] == [f"{tmp_path}/c[1].hdf"]
+    with pytest.raises(DataError, match=r"files: found no file that matches '.*x\*\.hdf', expected at least one"):
+        canonical_description(f"{tmp_path}/x*.hdf")

@@ -1,59 +1,20 @@
-"""`OggZipDataset`: its streams, lengths, options and bad files, with recordings made here."""
+"""`OggZipDataset`: its streams, lengths and options, and data that changes from epoch to epoch."""
 
 import gzip
-import io
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from boulder.data import MetaDataset, open_dataset
 from boulder.data.audio.ogg_zip_writer import recordings_in, write_ogg_zip
-from boulder.errors import DataError
-
-RATE = 8000
-TEXTS = {"one": "ab a", "two": "b", "three": "ba ba", "four": "é"}
-CHARACTERS = {"class": "CharacterTargets", "labels": [" ", "a", "b", "é"], "unknown_label": None}
-LOG_MEL = {"features": "log_mel_filterbank", "num_feature_filters": 20}
-
-
-def samples(name: str) -> np.ndarray:
-    seed = list(TEXTS).index(name)
-    return np.random.default_rng(seed).uniform(-0.5, 0.5, 1500 + 803 * seed)
-
-
-def wav(audio: np.ndarray, rate: int = RATE, **options) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, audio, rate, **({"format": "WAV"} | options))
-    return file.getvalue()
-
-
-def write_zip(path: Path, entries: list[dict], files: dict[str, bytes], name: str | None = None, **options) -> str:
-    name = name or path.name.removesuffix(".zip")
-    with zipfile.ZipFile(path, "w", **options) as archive:
-        archive.writestr(f"{name}.txt", repr(entries))
-        for file, content in files.items():
-            archive.writestr(f"{name}/{file}", content)
-    return str(path)
-
-
-def entries(*names: str) -> list[dict]:
-    return [{"text": TEXTS[name], "duration": len(samples(name)) / RATE, "file": f"{name}.wav"} for name in names]
-
-
-def files(*names: str) -> dict[str, bytes]:
-    return {f"{name}.wav": wav(samples(name)) for name in names}
+from tests.audio_zip import CHARACTERS, LOG_MEL, RATE, TEXTS, described, entries, files, samples, wav, write_zip
 
 
 @pytest.fixture
 def data(tmp_path) -> str:
     return write_zip(tmp_path / "data.zip", entries(*TEXTS), files(*TEXTS))
-
-
-def described(path, **options) -> dict:
-    return {"class": "OggZipDataset", "path": path, "audio": LOG_MEL, "targets": CHARACTERS} | options
 
 
 def test_streams_are_features_labels_and_bytes_of_the_text(data):
@@ -181,11 +142,9 @@ def test_a_written_zip_file_is_read_again(tmp_path):
     folder.mkdir()
     for name in TEXTS:
         (folder / f"{name}.wav").write_bytes(wav(samples(name)))
-    transcripts = tmp_path / "text"
-    transcripts.write_text("".join(f"{name} {text}\n" for name, text in TEXTS.items()))
     for audio_format, tolerance in ((None, 1e-4), ("flac", 1e-4), ("wav", 1e-4), ("ogg", 0.5)):
         path = tmp_path / f"{audio_format}.zip"
-        assert write_ogg_zip(path, recordings_in(folder, transcripts), audio_format) == 4
+        assert write_ogg_zip(path, recordings_in(folder, TEXTS), audio_format) == 4
         audio = {"features": "raw", "peak_normalization": False, "sample_rate": RATE}
         with open_dataset(described(str(path), audio=audio)) as dataset:
             dataset.check()
@@ -198,161 +157,71 @@ def test_a_written_zip_file_is_read_again(tmp_path):
     assert again.read_bytes() == (tmp_path / "flac.zip").read_bytes()
 
 
-# Bad input
+# Data that changes from epoch to epoch
 
 
-def use(description: dict, extern_data: dict | None, read: bool) -> None:
-    with open_dataset(description, extern_data) as dataset:
-        dataset.check()
-        if read:
-            dataset.read_many(range(dataset.num_seqs))
+def shifted(audio, sample_rate, random_state):
+    return audio[random_state.randint(1, 40) :]
 
 
-def refused(description: dict, extern_data: dict | None = None, read: bool = False) -> str:
-    with pytest.raises(DataError) as caught:
-        use(description, extern_data, read)
-    return str(caught.value)
+RANDOM = {"features": "raw", "pre_process": shifted}
 
 
-def test_a_zip_without_its_index_is_named_with_the_name_that_fits(tmp_path):
-    path = write_zip(tmp_path / "data.zip", entries("one"), files("one"), name="train")
-    message = refused(described(path))
-    assert message == (
-        f"{path}: found no index 'data.txt' in it, expected one with a dict for each sequence; found train.txt, "
-        "so set content_name to 'train'"
-    )
-    with open_dataset(described(path, content_name="train")) as dataset:
-        dataset.check()
+def of_epoch(description: dict, epoch: int, start: int = 0) -> list[tuple[str, bytes, list[int]]]:
+    with open_dataset(description) as dataset:
+        assert dataset.streamed
+        found = dataset.sequences(epoch, 3, "random", start)
+        return [(seq.tag, seq.data["data"].tobytes(), seq.data["classes"].tolist()) for seq in found]
 
 
-def test_files_that_are_no_zip_file_or_missing_are_named(tmp_path):
-    (tmp_path / "data.zip").write_bytes(b"no zip")
-    assert "data.zip: cannot be read as a zip file" in refused(described(str(tmp_path / "data.zip")))
-    assert "other.zip: no such file" in refused(described(str(tmp_path / "other.zip")))
-    assert "expected NAME.zip, or NAME.txt.gz" in refused(described(str(tmp_path / "other.tar")))
+@pytest.mark.parametrize("order", [{}, {"seq_ordering": "random"}, {"seq_ordering": "laplace:2", "partition_epoch": 2}])
+def test_random_sequences_are_those_of_their_epoch_and_resume_at_any_of_them(data, order):
+    (Path(data).parent / "sampled.vocab").write_text("\n".join(["a", "b", "a@@", "b@@", "ba", "é"]))
+    sampled = {
+        "class": "SamplingBytePairEncoding",
+        "vocab_file": str(Path(data).parent / "sampled.vocab"),
+        "breadth_prob": 0.5,
+        "unknown_label": None,
+    }
+    description = described(data, audio=RANDOM, targets=sampled, **order)
+    for epoch in (1, 2, 3):
+        whole = of_epoch(description, epoch)
+        assert [of_epoch(description, epoch, start) for start in range(len(whole) + 1)] == [
+            whole[start:] for start in range(len(whole) + 1)
+        ]
+        if "partition_epoch" not in order:
+            assert sorted(whole) != sorted(of_epoch(description, epoch + 1))
+    fixed = description | {"seq_ordering": "default", "fixed_random_seed": 4, "partition_epoch": 1}
+    assert of_epoch(fixed, 1) == of_epoch(fixed, 2)
 
 
-def test_index_entries_without_their_file_are_counted_and_named(tmp_path):
-    path = write_zip(tmp_path / "data.zip", entries(*TEXTS), files("one"))
-    assert "found no 'data/two.wav', 'data/three.wav', 'data/four.wav'; 3 of 4 sequences lack their file" in refused(
-        described(path)
-    )
-    flat = write_zip(tmp_path / "flat.zip", entries("one"), {})
-    with zipfile.ZipFile(flat, "a") as archive:
-        archive.writestr("one.wav", wav(samples("one")))
-    assert refused(described(flat)).endswith("set zip_audio_files_have_name_as_prefix to False")
-    with open_dataset(described(flat, zip_audio_files_have_name_as_prefix=False)) as dataset:
-        dataset.check()
-        dataset.read(0)
+def test_data_sets_of_random_recordings_read_them_in_turn(data):
+    random = described(data, audio=RANDOM, seq_ordering="reverse")
+    joined = {
+        "class": "MetaDataset",
+        "datasets": {"audio": random, "text": described(data, audio=None)},
+        "data_map": {"data": ("audio", "data"), "classes": ("text", "classes")},
+        "seq_order_control_dataset": "audio",
+    }
+    expected = of_epoch(random, 2)
+    assert of_epoch(joined, 2) == expected
+    assert of_epoch({"class": "MultiProcDataset", "dataset": random}, 2) == expected
+    assert of_epoch({"class": "MultiEpochDataset", "dataset": random, "multi_epoch": 2}, 1) == [
+        *of_epoch(random, 1),
+        *expected,
+    ]
+    twice = {"class": "ConcatDataset", "datasets": [random, random], "seq_ordering": "default"}
+    assert of_epoch(twice, 2) == expected * 2
+    for start in (2, 5, 8):
+        assert of_epoch(twice, 2, start) == (expected * 2)[start:]
 
 
-@pytest.mark.parametrize("file_format", ["WAV", "OGG"])
-def test_a_truncated_recording_is_named_by_its_tag(tmp_path, file_format):
-    whole = wav(samples("four"), format=file_format)
-    good = wav(samples("one"), format=file_format)
-    for size in (len(whole) // 2, len(whole) - 3):
-        path = write_zip(tmp_path / "data.zip", entries("one", "four"), {"one.wav": good, "four.wav": whole[:size]})
-        message = refused(described(path), read=True)
-        assert message.startswith(f"{path}: sequence 'four.wav': found a")
-        assert message.endswith("truncated")
+def test_the_order_of_random_recordings_needs_no_audio(data, monkeypatch):
+    with open_dataset(described(data, audio=RANDOM), {"data": {"dim": 1}}) as dataset:
+        monkeypatch.setattr("boulder.data.ogg_zip_dataset.decode", None)
+        assert dataset.epoch_order(1, 0, "sorted_reverse").tolist() == [3, 2, 1, 0]
 
 
-def test_recordings_that_do_not_fit_the_options_are_named_by_their_tag(tmp_path):
-    path = write_zip(tmp_path / "data.zip", entries("one"), {"one.wav": wav(samples("one"), rate=16000)})
-    found = refused(described(path, audio=LOG_MEL | {"sample_rate": 8000}), read=True)
-    assert found == f"{path}: sequence 'one.wav': found a sample rate of 16000 Hz, expected 8000"
-    stereo = wav(np.stack([samples("one")] * 2, axis=1))
-    for content, message in (
-        (stereo, "found 2 channels, expected 1"),
-        (wav(np.zeros(0)), "found no samples"),
-        (b"text", "cannot be read as audio: Format not recognised"),
-    ):
-        path = write_zip(tmp_path / "data.zip", entries("one"), {"one.wav": content})
-        assert f"sequence 'one.wav': {message}" in refused(described(path), read=True)
-
-
-def test_damaged_zip_members_are_named(data):
-    content = bytearray(Path(data).read_bytes())
-    content[content.index(b"data/one.wav") + 100] ^= 1
-    Path(data).write_bytes(content)
-    assert "'data/one.wav' is damaged: found another checksum" in refused(described(data), read=True)
-
-
-def test_text_beyond_the_vocabulary_is_named_by_its_tag(data):
-    labels = CHARACTERS | {"labels": [" ", "a", "b"]}
-    assert "sequence 'four.wav': found no label 'é' in vocabulary" in refused(
-        described(data, targets=labels), read=True
-    )
-
-
-def test_a_vocabulary_of_another_size_than_extern_data_is_an_error_that_names_both(data, tmp_path):
-    vocabulary = tmp_path / "characters.txt"
-    vocabulary.write_text("\n".join([" ", "a", "b", "é"]))
-    targets = {"class": "CharacterTargets", "vocab_file": str(vocabulary), "unknown_label": None}
-    streams = {"data": {"dim": 20}, "classes": {"dim": 5, "sparse": True}}
-    message = refused(described(data, targets=targets), streams)
-    assert message == (
-        f"'classes': {vocabulary} has sparse labels [T] of dimension 4, expected sparse labels [T] of dimension 5, "
-        "as extern_data says"
-    )
-    assert "'data': the options give dense features [T, 20], expected dense features [T, 21]" in refused(
-        described(data), {"data": {"dim": 21}}
-    )
-    assert "found no stream 'classes' without 'targets'" in refused(described(data, targets=None), streams)
-    assert "'orth' has its bytes" in refused(described(data), {"raw": {"dim": 1}})
-
-
-@pytest.mark.parametrize(
-    ("index", "message"),
-    [
-        ("[", "data.txt: cannot be read as a list of dicts"),
-        ("[]", "data.txt: found [], expected a list of dicts"),
-        ("['a']", "data.txt: entry 1: found 'a', expected a dict"),
-        ("[{'duration': 1.0, 'file': 'a'}]", "data.txt: entry 1: text: found no 'text', expected a text"),
-        ("[{'text': 'a', 'duration': '1', 'file': 'a'}]", "duration: found '1', expected a number of seconds"),
-        ("[{'text': 'a', 'duration': 1.0}]", "data.txt: entry 1: file: found no 'file'"),
-    ],
-)
-def test_a_wrong_index_is_named_with_its_entry(tmp_path, index, message):
-    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
-        archive.writestr("data.txt", index)
-    assert message in refused(described(str(tmp_path / "data.zip")))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"audio": {"feature": "mfcc"}}, "audio: found 'feature', expected .*; did you mean 'features'"),
-        ({"audio": {"features": "mfc"}}, "audio: features: found 'mfc', expected raw, .*; did you mean 'mfcc'"),
-        ({"audio": {"features": "raw_ogg"}}, "audio: features: found 'raw_ogg'; RETURNN's decoder"),
-        ({"audio": {"window_len": 0}}, "audio: window_len: found 0, expected a positive number of seconds"),
-        ({"audio": {"feature_options": {"fmim": 20}}}, "mfcc has no option 'fmim', only .*; did you mean 'fmin'"),
-        ({"audio": {"num_channels": 2}}, "num_channels: found 2, expected None"),
-        ({"audio": {"features": "raw", "num_feature_filters": 2}}, "found 2 for raw features, expected 1"),
-        ({"targets": {"class": "Characters"}}, "targets: found class 'Characters', expected Vocabulary"),
-        ({"targets": {"vocab_fil": "a"}}, "Vocabulary has no option 'vocab_fil', only .*; did you mean 'vocab_file'"),
-        ({"targets": {"class": "BytePairEncoding"}}, "BytePairEncoding needs the option 'bpe_file'"),
-        ({"content_name": ["a", "b"]}, "content_name: found 2 names, expected one for each of 1 paths"),
-        ({"targets_post_process": 3}, "targets_post_process: found 3, expected a function"),
-        ({"fixed_random_subset": 1.5}, "fixed_random_subset: found 1.5"),
-    ],
-)
-def test_wrong_options_are_named_before_a_file_is_opened(options, message):
-    with pytest.raises(DataError, match=message):
-        open_dataset(described("data.zip", **options))
-
-
-def test_normalisation_of_another_dimension_is_named(data, tmp_path):
-    means = tmp_path / "means.txt"
-    np.savetxt(means, np.zeros(19))
-    message = refused(described(data, audio=LOG_MEL | {"norm_mean": str(means)}))
-    assert message == f"audio: norm_mean: {means}: found an array of shape [19], expected [20]"
-
-
-def test_the_fingerprint_changes_with_a_recording_of_the_same_size(data):
+def test_recordings_whose_header_tells_their_length_are_read_by_index(data):
     with open_dataset(described(data)) as dataset:
-        before = dataset.fingerprint()
-    changed = files(*TEXTS) | {"one.wav": wav(-samples("one"))}
-    write_zip(Path(data), entries(*TEXTS), changed)
-    with open_dataset(described(data)) as dataset:
-        assert dataset.fingerprint() != before
+        assert not dataset.streamed

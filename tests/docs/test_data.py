@@ -2,14 +2,19 @@
 
 import inspect
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from boulder.data import open_dataset
+from boulder.data.audio.audio_features import AudioFeatures
+from boulder.data.audio.random_permute import RandomPermute
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.data.order_options import OrderOptions
+from boulder.data.vocabulary.vocabulary import NOT_SET, Vocabulary, vocabulary_classes
+from tests.audio_zip import samples, wav, write_zip
 
 DOCUMENT = Path(__file__).parents[2] / "docs/data.md"
 
@@ -29,8 +34,9 @@ def options_table(cls: type, names: list[str]) -> str:
     required = cls.required_options() if issubclass(cls, Dataset) else []
     lines = []
     for name in names:
-        default = known[name].default
-        shown = "" if name in required or default is None else f"`{default!r}`".replace("'", '"')
+        default, factory = known[name].default, known[name].default_factory
+        default = factory() if factory is not MISSING else default
+        shown = "" if name in required or default in (None, NOT_SET, MISSING) else f"`{default!r}`".replace("'", '"')
         lines.append(f"| `{name}` | {shown} | {texts[name].replace('|', '∣')} |")
     return "\n".join(["| option | default | |", "|---|---|---|", *lines])
 
@@ -39,21 +45,56 @@ def order_options() -> str:
     return options_table(OrderOptions, [f.name for f in fields(OrderOptions)])
 
 
+def title_of(cls: type) -> str:
+    """:return: what the docstring of its module says"""
+    title = " ".join(inspect.getdoc(inspect.getmodule(cls)).split("\n\n")[0].partition(": ")[2].split())
+    return title[0].upper() + title[1:]
+
+
 def classes() -> str:
     sections = []
     of_all = {f.name for f in fields(OrderOptions)}
     for name, cls in sorted(dataset_classes().items()):
-        title = inspect.getdoc(inspect.getmodule(cls)).split("\n\n")[0].partition(": ")[2]
         text = inspect.cleandoc(cls.__doc__).split(":param")[0].strip()
         own = [option for option in cls.options() if option not in of_all]
-        title = " ".join(title.split())
-        sections.append(
-            "\n\n".join(filter(None, [f"### `{name}`", title[0].upper() + title[1:], text, options_table(cls, own)]))
-        )
+        sections.append("\n\n".join(filter(None, [f"### `{name}`", title_of(cls), text, options_table(cls, own)])))
     return "\n\n".join(sections)
 
 
-PARTS = {"orders": order_options, "classes": classes}
+def audio_options() -> str:
+    return options_table(AudioFeatures, [f.name for f in fields(AudioFeatures)])
+
+
+def random_permute_options() -> str:
+    return options_table(RandomPermute, [f.name for f in fields(RandomPermute)])
+
+
+def vocabularies() -> str:
+    inherited = Vocabulary.options()
+    sections = []
+    for name, cls in vocabulary_classes().items():
+        title = " ".join(inspect.getdoc(inspect.getmodule(cls)).split("\n\n")[0].partition(": ")[2].split())
+        text = inspect.cleandoc(cls.__dict__["__doc__"]).split(":param")[0].strip()
+        text = "" if text.startswith(f"{name}(") else text  # of a dataclass without a docstring
+        own = [option for option in cls.options() if cls is Vocabulary or option not in inherited]
+        table = options_table(cls, own) if own else ""
+        sections.append("\n\n".join(filter(None, [f"### `{name}`", title[0].upper() + title[1:], text, table])))
+    return "\n\n".join(sections)
+
+
+def overview() -> str:
+    rows = [f"| [`{name}`](#{name.lower()}) | {title_of(cls)} |" for name, cls in sorted(dataset_classes().items())]
+    return "\n".join(["| class | |", "|---|---|", *rows])
+
+
+PARTS = {
+    "overview": overview,
+    "orders": order_options,
+    "classes": classes,
+    "audio": audio_options,
+    "random_permute": random_permute_options,
+    "vocabularies": vocabularies,
+}
 
 
 def part_of(text: str, name: str) -> str:
@@ -78,6 +119,22 @@ def test_the_first_example_writes_a_data_set(tmp_path, monkeypatch):
         dataset.check()
         assert dataset.num_seqs == 100
         assert dataset.lengths["data"].tolist() == list(range(50, 150))
+
+
+def test_the_example_of_audio_reads_recordings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = ["hello", "four"]
+    entries = [{"text": text, "duration": 1.0, "file": f"{text}.wav"} for text in texts]
+    write_zip(tmp_path / "train.zip", entries, {f"{text}.wav": wav(samples("two")) for text in texts})
+    for name in ("mean", "std_dev"):
+        np.savetxt(f"{name}.txt", np.ones(80))
+    Path("characters.txt").write_text("\n".join(" 'abcdefghijklmnopqrstuvwxyz"))
+    names: dict = {}
+    of_audio = DOCUMENT.read_text().partition("## Audio\n")[2]
+    exec(re.findall(r"```python\n(.*?)```", of_audio, re.DOTALL)[0], names)
+    with open_dataset(names["train_data"], names["extern_data"]) as dataset:
+        dataset.check()
+        assert dataset.read(1)["classes"].tolist() == [7, 16, 22, 19]
 
 
 def update() -> None:

@@ -317,3 +317,16 @@ def test_it_starts_from_a_checkpoint_but_not_in_the_middle(lay_out, tmp_path):
     assert waited[0] == ids(started)[: len(waited[0])]
     with pytest.raises(ConfigError, match="start_from: 'epoch': found 2, expected 0, as the algo of an adaptive"):
         lay_out(while_it_improves, start_from={"checkpoint": "net.012", "epoch": 2})
+
+
+@pytest.mark.parametrize("rule", ["cosine", "linear", "one_cycle", "inverse_square_root"])
+def test_a_curve_over_all_epochs_needs_their_number(lay_out, rule):
+    def algo(idx, net_dict, history):
+        return network(1, 4) if idx == 0 else None
+
+    curve = CONFIG | {"learning_rate": 0.01, "learning_rate_control": rule}
+    with pytest.raises(
+        ConfigError, match=f"'adaptive': config: learning_rate_control '{rule}' is a curve .* expected 'num_epochs'"
+    ):
+        lay_out(algo, num_epochs=None, config=curve)
+    assert lay_out(algo, [1.0, 1.0, 1.0], num_epochs=None, config=curve | {"learning_rate_num_epochs": 4})

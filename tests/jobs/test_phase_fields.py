@@ -38,6 +38,7 @@ OTHER = {
     "growth_noise": 0.1,
     "reset_layers": ["output"],
     "trainable_layers": [],
+    "extended": {"align.hdf": "before.hdf"},
 }
 
 

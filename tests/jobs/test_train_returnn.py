@@ -262,3 +262,17 @@ def test_bad_input_is_refused_in_one_line(given, arguments, message):
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         train_returnn(given, num_epochs=2, **arguments)
     assert "\n" not in str(caught.value).strip()
+
+
+def test_jobs_wait_for_the_files_that_a_function_of_the_config_reads():
+    def waits(**changes) -> bool:
+        training = train_returnn(config(batch_size=123, **changes), num_epochs=2, device="cpu")
+        return all(DataJob(3).out_hdf in job._sis_inputs for job in training.pipeline.jobs)
+
+    reads = """
+def transform(x, network):
+    network.get_config().typed_value("masks")["file"]
+    return x.placeholder
+"""
+    assert waits(prolog=reads, masks={"file": DataJob(3).out_hdf})
+    assert not waits(prolog=reads, masks={"file": "masks.hdf"})

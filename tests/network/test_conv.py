@@ -192,3 +192,13 @@ BAD = [
 @pytest.mark.parametrize(("layer", "message"), BAD)
 def test_message(layer, message, check_message):
     check_message({"output": layer}, f"layer 'output' {message}")
+
+
+def test_frames_after_the_end_of_a_sequence_have_finite_values():
+    """Later layers see them: the loss masks their outputs, but not a gradient that is infinite there."""
+    net = {
+        "output": {"class": "pool", "mode": "max", "pool_size": [2], "strides": 1, "padding": "same", "from": "data"}
+    }
+    data = {"data": np.ones((2, 6, 4), "float32")}
+    pooled = run_network(describe(net, EXTERN_DATA), {}, data, {"data": np.array([6, 2], "int32")}).layers["output"]
+    assert (pooled.value.numpy()[1, 2:] == 0).all()

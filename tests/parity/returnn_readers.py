@@ -31,10 +31,14 @@ def result(description, epochs):
 
 
 def sequences(dataset, epoch):
+    from returnn.datasets.lm import LmDataset
+
     dataset.init_seq_order(epoch=epoch)
     found, index = [], 0
     while dataset.is_less_than_num_seqs(index):
         dataset.load_seqs(index, index + 1)
+        if isinstance(dataset, LmDataset) and dataset._get_seq(index) is None:  # some were skipped
+            break
         found.append((dataset.get_tag(index), {key: dataset.get_data(index, key) for key in dataset.get_data_keys()}))
         index += 1
     dataset.finish_epoch()

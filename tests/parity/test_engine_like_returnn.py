@@ -12,6 +12,7 @@ from boulder.training import Checkpoint
 from boulder.training.learning_rate.measure import named_scores
 from jobs.pipeline import lay_out
 from sisyphus import gs, tk
+from tests.audio_zip import TEXTS, entries, files, write_zip
 from tests.jobs.conftest import ROOT, make_project
 
 pytestmark = pytest.mark.parity
@@ -39,6 +40,7 @@ def folder(tmp_path_factory):
     """:return: folder with a folder for each setup, and data beside it"""
     folder = tmp_path_factory.mktemp("setups")
     write_data(folder)
+    write_zip(folder / "recordings.zip", entries(*TEXTS), files(*TEXTS))
     for name in NAMES:
         (folder / name).mkdir()
         shutil.copy(SETUPS / "surroundings.py", folder / name)

@@ -204,6 +204,41 @@ def test_an_hdf_data_set_by_the_package_has_the_batches_of_boulders_reader(tmp_p
                     assert all(np.array_equal(sequence.data[key], data[key]) for key in HDF)
 
 
+@pytest.mark.parametrize(
+    ("streams", "message"),
+    [
+        ({"data": {"dim": 8}}, r"'data': found an array of shape \[\d+, 9\], expected dense features \[T, 8\]"),
+        ({"classes": {"dim": 1, "sparse": True}}, "'classes': found label 1, expected sparse labels .* of dimension 1"),
+        ({"date": {"dim": 9}}, "found no stream 'date', expected one of data, classes"),
+        ({"classes": {"dim": 2}}, "'classes': found an array of shape .*, expected dense features"),
+    ],
+)
+def test_streams_that_are_not_those_of_the_data_are_reported_with_the_sequence(streams, message):
+    with (
+        open_dataset({"class": "returnn:Task12AXDataset", "num_seqs": 4}, streams) as dataset,
+        pytest.raises(DataError, match=f"^Task12AXDataset: .*{message}"),
+    ):
+        list(dataset.sequences(1, 0, "default"))
+
+
+def test_streams_labels_and_number_of_sequences_come_from_the_class(tmp_path):
+    description = {"class": "returnn:Task12AXDataset", "num_seqs": 4}
+    with open_dataset(description) as dataset:
+        assert {key: str(stream) for key, stream in dataset.streams.items()} == {
+            "data": "dense features [T, 9]",
+            "classes": "sparse labels [T] of dimension 2",
+        }
+        dataset.check_not_empty()
+        assert len(list(dataset.sequences(3, 0, "default", start=1))) == 3
+        first, second = dataset.sequences(1, 0, "default"), dataset.sequences(2, 0, "default")
+        next(first)
+        next(second)
+        with pytest.raises(DataError, match=r"epoch and sequence \(1, 4\) were asked for, but \(2, 4\) comes next"):
+            list(first)
+    with open_dataset(description | {"num_seqs": 0}) as dataset, pytest.raises(DataError, match="found no sequences"):
+        dataset.check_not_empty()
+
+
 def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp_path, capfd):
     text = RASR.replace('"sprintConfigStr": "", "partition_epoch": 2', '"sprintConfigStr": ["--dies-at=corpus/4"]')
     (tmp_path / "my.config").write_text(f"#!rnn.py\n{text}{network('ce', 30)}")
@@ -211,7 +246,7 @@ def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp
     with open_dataset(training.train_data, training.extern_data) as dataset:
         assert len(list(dataset.sequences(1, 0, "default"))) == 20
         with pytest.raises(
-            DataError, match=r"^ExternSprintDataset: its process has ended with exit code 1; .*EOFError"
+            DataError, match=r"^ExternSprintDataset: .*(ended with exit code 1|before the end of the epoch)"
         ):
             list(dataset.sequences(2, 0, "default"))
-    assert "ExternSprintDataset: RASR: cannot read corpus/4" in capfd.readouterr().err
+    assert "RASR: cannot read corpus/4" in capfd.readouterr().err

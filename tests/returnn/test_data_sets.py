@@ -27,6 +27,20 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
     assert canonical_description(found) == found
 
 
+def test_files_within_the_options_of_an_ogg_zip_data_set_become_absolute():
+    targets = {"vocab_file": "bpe.vocab", "bpe_file": "/bpe.codes", "unknown_label": None}
+    audio = {"features": "mfcc", "norm_mean": "mean.txt", "norm_std_dev": "per_seq", "pre_process": len}
+    value = {"class": "OggZipDataset", "path": "a.zip", "use_cache_manager": True, "audio": audio, "targets": targets}
+    found = data_description(value, "'train'", Path("/setup"))
+    assert found == {
+        "class": "OggZipDataset",
+        "path": ["/setup/a.zip"],
+        "audio": audio | {"norm_mean": "/setup/mean.txt"},
+        "targets": targets | {"vocab_file": "/setup/bpe.vocab"},
+    }
+    assert canonical_description(found) == found
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -42,3 +56,10 @@ def test_registered_data_sets_are_accepted_with_their_options(monkeypatch):
 def test_other_data_sets_and_options_are_refused(value, message):
     with pytest.raises(ConfigError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
+
+
+def test_patterns_of_files_start_from_the_folder_of_the_config(tmp_path):
+    for name in ("b.hdf", "a.hdf"):
+        (tmp_path / name).touch()
+    found = data_description({"class": "HDFDataset", "files": ["*.hdf"]}, "'train'", tmp_path)
+    assert found["files"] == [f"{tmp_path}/a.hdf", f"{tmp_path}/b.hdf"]

@@ -6,6 +6,7 @@ from boulder.errors import BoulderError
 from boulder.returnn import load_config
 from boulder.returnn.search_options import asks_for_search, search_options
 from boulder.returnn.tasks import batch_options, data_of_task, forward_layer, task_network
+from boulder.training.checkpoint import Checkpoint
 
 CONFIG = """#!rnn.py
 task = "search"
@@ -129,6 +130,10 @@ def test_the_network_is_that_of_the_epoch_of_the_checkpoint(tmp_path):
     assert (later.network["encoder"]["n_out"], later.epoch) == (4, 3)
     other = task_network(config(tmp_path), checkpoint="/elsewhere/checkpoint.h5")
     assert other.sources[0]["checkpoint"] == "/elsewhere/checkpoint.h5"
+    for position, epoch in ((None, 2), ({"batch": 3, "sums": {}}, 1)):  # whatever its name
+        Checkpoint(2, 9, 1, 0, {}, {}, {}, position=position).save(tmp_path / "epoch.000007.h5")
+        found = task_network(config(tmp_path), checkpoint=str(tmp_path / "epoch.000007.h5"))
+        assert (found.network["encoder"]["n_out"], found.epoch) == (2, epoch)
 
 
 def test_a_checkpoint_under_model_is_found_if_it_exists(tmp_path):
@@ -161,7 +166,7 @@ def test_options_of_forwarding(tmp_path):
         ('"py"', '"txt"; search_output_layer = ["decision", "output"]', "'search_output_file_format': found 'txt' with 2 output layers"),
         ("target =", 'search_data = "devv"; target =', "'search_data': found 'devv', which is no data set .*'dev'"),
         ("dev =", "other =", "'search_data': found 'eval', which is no data set of the config, expected other, special"),
-        ('"HDFDataset", "files": ["dev', '"HDFDatset", "files": ["dev', "'dev': a data set of class 'HDFDatset' cannot be read"),
+        ('"HDFDataset", "files": ["dev', '"HDFDatset", "files": ["dev', "'dev': neither Boulder nor RETURNN has a data set class 'HDFDatset'.*'HDFDataset'"),
         ('"vocab_file"', '"vocab_fil"', r"extern_data\['bpe'\]: 'vocab': Vocabulary has no option 'vocab_fil'"),
         ("batch_size = 100", "batch_size = -1", "'batch_size': found -1, expected a positive number of frames"),
         ("target =", "window = 3; target =", "'window': found 3; Boulder does not support it yet"),

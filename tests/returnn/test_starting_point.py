@@ -79,7 +79,7 @@ def test_other_tasks_use_the_preloads_that_are_not_for_training(config, tmp_path
     [
         ("load_epoch = 3", "'load_epoch': found 3 without 'load', .* expected 'load', the path of the checkpoint of epoch 3"),
         ("start_epoch = 3", "'start_epoch': found '3', expected 'auto' or 1; .* give its checkpoint as 'load' and N as"),
-        ("load = 'old/checkpoint.h5'", "'load': found '.*old/checkpoint.h5', whose name has no epoch, expected 'load_epoch'"),
+        ("load = 'old/checkpoint.h5'", "'load': found '.*old/checkpoint.h5', which does not exist yet and whose name has no epoch, expected 'load_epoch'"),
         ("load = 3", "'load': found 3, expected the path of a checkpoint"),
         ("load = 'a.001'; load_epoch = 'x'", "'load_epoch': found 'x', expected an int"),
         ("preload_from_files = ['a']", r"'preload_from_files': found \['a'\], expected a dict of name"),

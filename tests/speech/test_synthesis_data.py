@@ -56,10 +56,15 @@ def made_data(folder):
 
 def test_a_sequence_has_labels_frames_their_end_and_a_position():
     found = sequence("c ba", CHARACTERS, sweep(), MEL)
-    assert {key: len(array) for key, array in found.items()} == {"data": 5, "mel": 26, "stop_token": 26, "position": 26}
+    assert {key: len(array) for key, array in found.items()} == {
+        "data": 5,
+        "spectrogram": 26,
+        "is_last": 26,
+        "reached": 26,
+    }
     assert found["data"].tolist() == [3, 0, 2, 1, 4]
-    assert found["stop_token"].tolist() == [0] * 25 + [1]
-    position = found["position"][:, 0]
+    assert found["is_last"][:, 0].tolist() == [0] * 25 + [1]
+    position = found["reached"][:, 0]
     assert (np.diff(position) >= 0).all()
     assert position[0] == pytest.approx(0, abs=0.2)
     assert position[-1] == pytest.approx(4, abs=0.2)
@@ -110,11 +115,13 @@ def test_spectrograms_become_sounds_and_pictures(in_tmp):
         HdfWriter(in_tmp / "forward.hdf", {"data": {"dim": MEL.dim}, "attention": {"dim": 1}}) as writer,
     ):
         for tag, found in zip(dataset.tags([0, 1]), dataset.read_many([0, 1]), strict=True):
-            frames = found["mel"][:20] if tag == "speaker/up" else found["mel"][:0]  # nothing was synthesised
+            frames = (
+                found["spectrogram"][:20] if tag == "speaker/up" else found["spectrogram"][:0]
+            )  # nothing was synthesised
             weights = np.full((len(frames) * len(found["data"]), 1), 1 / len(found["data"]), "float32")
             writer.write(tag, {"data": frames, "attention": weights})
     forward = tk.Path(str(in_tmp / "forward.hdf"))
-    true = run(GriffinLimJob(spectrograms=data, stream="mel", mel=MEL.options, iterations=3)).out_wavs
+    true = run(GriffinLimJob(spectrograms=data, stream="spectrogram", mel=MEL.options, iterations=3)).out_wavs
     predicted = run(GriffinLimJob(spectrograms=forward, stream="data", mel=MEL.options, iterations=3)).out_wavs
     sound, rate = soundfile.read(wav_of(predicted.get_path(), "speaker/up"))
     assert (len(sound), rate) == ((20 * 4 - 1) * 80, 8000)

@@ -166,6 +166,9 @@ ONE = {"epoch": 1, "index": 0, "learning_rate": 1.0, "train": {"cost:output": 1.
 TWO = ONE | {"dev": {"cost:a": 3.0, "error:a": 4.0, "cost:output/prob": 5.0, "error:output/prob": 6.0}}
 
 
+BOTH = ("cost", "error")
+
+
 def test_scores_have_returnns_names():
     assert named_scores(ONE) == {"train_score": 1.0, "train_error": 2.0}
     assert list(named_scores(TWO))[2:] == [
@@ -174,8 +177,8 @@ def test_scores_have_returnns_names():
         "dev_error_a",
         "dev_error_output/prob",
     ]
-    assert score_names(["output"], ["dev"]) == ["dev_score", "dev_error", "train_score", "train_error"]
-    assert score_names(["a", "b"], []) == [
+    assert score_names({"output": BOTH}, ["dev"]) == ["dev_score", "dev_error", "train_score", "train_error"]
+    assert score_names({"a": BOTH, "b": BOTH}, []) == [
         "train_score_a",
         "train_score_b",
         "train_error_a",
@@ -186,10 +189,19 @@ def test_scores_have_returnns_names():
 def test_scores_of_further_data_sets_have_their_names():
     record = ONE | {"eval": {"devtrain": {"cost:output": 7.0, "error:output": 8.0}}}
     assert list(named_scores(record)) == ["train_score", "train_error", "devtrain_score", "devtrain_error"]
-    assert score_names(["output"], ["dev", "devtrain"])[-2:] == ["devtrain_score", "devtrain_error"]
+    assert score_names({"output": BOTH}, ["dev", "devtrain"])[-2:] == ["devtrain_score", "devtrain_error"]
     assert measured(record, "devtrain_error_output") == ("train_score", 1.0)
     assert measured(record, "devtrain_error") == ("devtrain_error", 8.0)
     assert measured(record, None) == ("train_score", 1.0)
+
+
+def test_a_loss_without_a_cost_has_only_the_name_of_its_error():
+    names = score_names({"output": BOTH, "wer": ("error",)}, ["dev"])
+    assert names[:3] == ["dev_score", "dev_error_output", "dev_error_wer"]
+    with pytest.raises(ConfigError, match="'dev_score_wer', which no phase computes"):
+        rule(learning_rate_control_error_measure="dev_score_wer").check_scores(
+            [({"a": BOTH, "wer": ("error",)}, ["dev"])]
+        )
 
 
 def test_the_score_to_follow_is_chosen_as_in_returnn():
@@ -205,13 +217,13 @@ def test_a_score_that_no_phase_computes_is_an_error_that_lists_the_known_ones():
         ConfigError,
         match=r"'dev_eror', which no phase computes, expected one of dev_score, dev_error, train_score, train_error; did you mean 'dev_error'",
     ):
-        rule(learning_rate_control_error_measure="dev_eror").check_scores([(["output"], ["dev"])])
+        rule(learning_rate_control_error_measure="dev_eror").check_scores([({"output": BOTH}, ["dev"])])
     for name in ("dev_error_ctc", "dev_error", "dev_error_output", ["dev_eror", "train_score"]):
         rule(learning_rate_control_error_measure=name).check_scores(
-            [(["output"], ["dev"]), (["ctc", "output"], ["dev"])]
+            [({"output": BOTH}, ["dev"]), ({"ctc": BOTH, "output": BOTH}, ["dev"])]
         )
     with pytest.raises(
         ConfigError, match="'dev_error', which no phase computes, expected one of train_score, train_error"
     ):
-        rule(learning_rate_control_error_measure="dev_error").check_scores([(["output"], [])])
-    rule().check_scores([(["output"], [])])
+        rule(learning_rate_control_error_measure="dev_error").check_scores([({"output": BOTH}, [])])
+    rule().check_scores([({"output": BOTH}, [])])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from boulder.errors import ConfigError
+from boulder.schedule.canonical import canonical
 from boulder.training import TrainingOptions
 from boulder.training.optimizer import OPTIMIZERS
 
@@ -115,3 +116,8 @@ def test_slots_of_every_optimizer_are_restored(name):
         np.testing.assert_array_equal(variables[path].numpy(), others[path].numpy())
     assert one.iterations == two.iterations == 4
     assert all(set(values) <= set(paths) for slot, values in slots.items() if slot != "all")
+
+
+def test_keys_that_are_no_texts_are_shown_as_in_the_config():
+    with pytest.raises(ConfigError, match=r"'batch_size' must be a positive int.*, found \{1: 5\}$"):
+        TrainingOptions.from_config(canonical({"batch_size": {1: 5}}))

@@ -129,3 +129,17 @@ def test_each_step_trains_with_its_rate_also_after_a_resume(training, stop_at, t
     assert "lr 0.01, 0 at its start" in describe_record(records[0])
     assert whole.history[1]["dev"] == whole.history[2]["dev"]  # copied, and not trained any more
     assert np.isfinite(whole.history[0]["train"]["cost:output"])
+
+
+def test_batches_of_a_phase_that_trains_nothing_are_no_steps_as_in_returnn(training, tmp_path, stop_at):
+    dynamic = {"dynamic_learning_rate": {"interval": 100, "decay": 0.9}, "max_seqs": 10}
+    frozen = phase(0, range(1, 2), NETWORK, **dynamic) | {"trainable_layers": []}
+    phases = [frozen, phase(1, range(2, 3), NETWORK, **dynamic)]
+    ended = training(phases, "all")
+    assert ended.step == 3
+    assert "effective_learning_rate" not in ended.history[-1]
+    stop_at(2)
+    with pytest.raises(SystemExit):
+        training(phases, "stopped")
+    training(phases, "stopped")
+    assert (tmp_path / "all/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()

@@ -14,6 +14,7 @@ from boulder.data.read_sequence import ReadSequence
 from boulder.data.streamed_batches import Place
 from boulder.errors import DataError
 from boulder.training.epoch_batches import batches_to_score, batches_to_train, streamed_to_score, streamed_to_train
+from boulder.training.progress import done_of
 from boulder.training.scores import read_scores
 from boulder.training.training_options import TrainingOptions
 from tests.tiny import network, phase
@@ -145,6 +146,10 @@ def test_data_that_differs_after_an_interruption_is_reported(file):
         DataError, match="sequence 3 of the epoch is 'seq-3', expected 'seq-5' as before the interruption"
     ):
         of_stream(file, TrainingOptions(), 1, {}, Place(seq=3, tag="seq-5"))
+    with pytest.raises(
+        DataError, match="sequence 40 of the epoch is None, expected 'seq-5' as before the interruption"
+    ):
+        of_stream(file, TrainingOptions(), 1, {}, Place(seq=40, tag="seq-5"))
 
 
 def test_shares_of_replicas_are_those_of_known_lengths(file):
@@ -159,6 +164,10 @@ def test_shares_of_replicas_are_those_of_known_lengths(file):
             streamed = shares_of_stream(dataset, streamed_to_train(dataset, 1, options, STREAMS, Place()), count, here)
             for (_, shares), others in zip(streamed, expected, strict=True):
                 assert str(shares) == str(others)
+
+
+def test_the_progress_of_an_unknown_number_of_batches_is_the_number_of_those_done():
+    assert (done_of(3, 10), done_of(3, None)) == ("3/10", "3")
 
 
 @pytest.mark.slow

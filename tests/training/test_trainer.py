@@ -112,12 +112,16 @@ def test_the_loss_falls_and_scores_and_tensorboard_are_written(training, tmp_pat
     assert checkpoint.history[-1]["train"] == records[-1]["train"]
 
 
-def test_a_loss_of_scale_0_is_neither_trained_nor_scored(training, tmp_path):
-    net = network(1, 4)
-    net["aux"] = {"class": "softmax", "from": "fw0", "loss": "ctc", "loss_scale": 0.0}
-    training([phase(0, range(1, 2), net)])
+def test_a_loss_of_scale_0_is_scored_but_not_trained(training, tmp_path):
+    plain = training([phase(0, range(1, 2), network(1, 4))], "plain")
+    nan = {"class": "eval", "from": "fw0", "eval": "source(0) * float('nan')"}
+    net = network(1, 4) | {"nan": nan, "aux": {"class": "softmax", "from": "nan", "loss": "ctc", "loss_scale": 0.0}}
+    scored = training([phase(0, range(1, 2), net)])
     record = read_scores(tmp_path / "run/scores.jsonl")[0]
-    assert sorted(record["train"]) == ["cost:output", "error:output"]
+    assert sorted(record["train"]) == ["cost:aux", "cost:output", "error:aux", "error:output"]
+    assert record["scales"] == {"aux": 0.0}
+    for path, value in plain.params.items():
+        assert (scored.params[path] == value).all()
 
 
 def test_the_objective_is_a_sum_over_frames_unless_normalised(training):

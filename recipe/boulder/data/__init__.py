@@ -11,9 +11,12 @@ from boulder.data.combined_dataset import CombinedDataset
 from boulder.data.concat_dataset import ConcatDataset
 from boulder.data.dataset import PATHS, Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
+from boulder.data.dummy_datasets import DummyDataset
 from boulder.data.feed import batches_of_epoch, default_num_workers
 from boulder.data.hdf_dataset import HdfDataset
 from boulder.data.hdf_writer import HdfWriter
+from boulder.data.lm_dataset import LmDataset
+from boulder.data.memory_tasks import Task12AXDataset
 from boulder.data.meta_dataset import MetaDataset
 from boulder.data.multi_epoch_dataset import MultiEpochDataset
 from boulder.data.multi_proc_dataset import MultiProcDataset
@@ -22,7 +25,9 @@ from boulder.data.returnn_dataset import ReturnnDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
+from boulder.data.static_dataset import StaticDataset
 from boulder.data.streams import Stream, default_input, read_extern_data
+from boulder.data.translation_dataset import TranslationDataset
 
 __all__ = [
     "PATHS",
@@ -32,14 +37,19 @@ __all__ = [
     "CombinedDataset",
     "ConcatDataset",
     "Dataset",
+    "DummyDataset",
     "HdfDataset",
     "HdfWriter",
+    "LmDataset",
     "MetaDataset",
     "MultiEpochDataset",
     "MultiProcDataset",
     "OggZipDataset",
     "ReturnnDataset",
+    "StaticDataset",
     "Stream",
+    "Task12AXDataset",
+    "TranslationDataset",
     "batches_of_epoch",
     "canonical_description",
     "cut",

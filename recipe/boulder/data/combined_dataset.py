@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
@@ -12,7 +12,7 @@ import numpy as np
 from boulder.data.dataset import DESCRIPTIONS, WITHOUT_EFFECT, dataset_class
 from boulder.data.epoch_order import part_of
 from boulder.data.interleaving import interleaved, interleaved_at_random
-from boulder.data.random_numbers import returnn_numbers
+from boulder.data.nested import data_first
 from boulder.data.sequence_order import OF_PARTS
 from boulder.data.union_dataset import UnionDataset
 from boulder.errors import DataError, nearest
@@ -88,6 +88,10 @@ class CombinedDataset(UnionDataset):
     def descriptions(self) -> Mapping[str, dict]:
         return {name: self.datasets[name] for name in sorted(self._sources_of)}
 
+    @property
+    def stream_names(self) -> Collection[str]:
+        return data_first({key for sources in self._sources_of.values() for key in sources})
+
     def sources(self, name: str) -> Mapping[str, str]:
         return self._sources_of[name]
 
@@ -104,7 +108,7 @@ class CombinedDataset(UnionDataset):
             return np.tile(part_of(order, self.partition_epoch, self.partition(epoch)), self.repeat_epoch)
         if self.seq_ordering == "interleave":
             if self.interleave_gumbel_scale:
-                numbers = returnn_numbers(self.random_seed(epoch))
+                numbers = np.random.RandomState(self.random_seed(epoch))
                 return indices[interleaved_at_random(sizes_of_parts, self.interleave_gumbel_scale, numbers)]
             return indices[interleaved(sizes_of_parts)]
         return self.ordered(indices, epoch, seed, default)

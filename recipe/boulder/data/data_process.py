@@ -21,6 +21,7 @@ TIMEOUT = "BOULDER_DATA_TIMEOUT"
 _SECONDS_TO_ANSWER = 1800.0  # opening a large corpus may take long
 _SECONDS_TO_END = 5.0
 _LAST_LINES = 3
+_LAST_BYTES = 4000
 
 
 class DataProcess:
@@ -41,7 +42,7 @@ class DataProcess:
         self._lifeline, its_lifeline = socket.socketpair()
         environment = os.environ | {
             "CUDA_VISIBLE_DEVICES": "",
-            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with theirs, its_lifeline:
             descriptors = (theirs.fileno(), its_lifeline.fileno())
@@ -78,6 +79,7 @@ class DataProcess:
             except (EOFError, OSError) as error:
                 raise DataError(f"{self._name}: its process {self._ended()}{self._said()}") from error
         if failed:
+            self._last_lines()
             raise DataError(f"{self._name}: {answer}")
         return answer
 
@@ -107,10 +109,20 @@ class DataProcess:
         return f"has ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
     def _said(self) -> str:
-        """:return: the last lines that the process has printed, for the end of a message. More of them go to standard error."""
-        size = self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(0, size - 4000))
-        lines = [line.rstrip() for line in self._output.read().decode(errors="replace").split("\n") if line.strip()]
-        print(*(f"{self._name}: {line}" for line in lines), sep="\n", file=sys.stderr, flush=True)
-        last = " | ".join(line.strip() for line in lines[-_LAST_LINES:])
+        """:return: the last lines that the process has printed, for the end of a message"""
+        last = " | ".join(line.strip() for line in self._last_lines()[-_LAST_LINES:])
         return f"; its last lines: {last:.600}" if last else ""
+
+    def _last_lines(self) -> list[str]:
+        """:return: the last lines that the process has printed, which go to standard error as well"""
+        output = self._output.fileno()
+        text = os.pread(output, _LAST_BYTES, max(0, os.fstat(output).st_size - _LAST_BYTES)).decode(errors="replace")
+        lines = [line.rstrip() for line in text.split("\n") if line.strip()]
+        print(
+            *(f"{self._name}: {line}" for line in lines),
+            sep="\n",
+            end="\n" if lines else "",
+            file=sys.stderr,
+            flush=True,
+        )
+        return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
@@ -21,6 +21,7 @@ __all__ = [
     "DESCRIPTION",
     "DESCRIPTIONS",
     "DESCRIPTION_LIST",
+    "NONE_COUNTS",
     "PATH",
     "PATHS",
     "WITHOUT_EFFECT",
@@ -41,6 +42,9 @@ DESCRIPTION_LIST = {"descriptions": "list"}
 
 DESCRIPTION = {"descriptions": "one"}
 """Metadata of a field whose option is the description of another data set."""
+
+NONE_COUNTS = {"none": True}
+"""Metadata of a field whose option may be None, which is not its default."""
 
 WITHOUT_EFFECT = {"effect": False}
 """Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
@@ -107,6 +111,12 @@ class Dataset(OrderOptions, ABC):
         return {f.name: f for f in fields(cls) if f.metadata.get("option", True)}
 
     @classmethod
+    def sets(cls, option: str, value: object) -> bool:
+        """:return: whether a description with this value sets the option; most options do not count as set by None"""
+        known = cls.options().get(option)
+        return value is not None or (known is not None and bool(known.metadata.get("none")))
+
+    @classmethod
     def required_options(cls) -> list[str]:
         """:return: names of the options without a default"""
         return [name for name, f in cls.options().items() if f.default is MISSING and f.default_factory is MISSING]
@@ -166,6 +176,11 @@ class Dataset(OrderOptions, ABC):
         :param key: a stream, which need not be among the `wanted` ones
         :return: the names of its labels; None if the data set does not give them
         """
+        return None
+
+    @property
+    def stream_names(self) -> Collection[str] | None:
+        """The streams that the data has, as far as the options tell without opening a file; None: they do not."""
         return None
 
     @property

@@ -7,6 +7,7 @@ captured values; `with_digests` is the JSON.
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -60,7 +61,7 @@ def _canonical(
         if key not in cls.options():
             known = ", ".join(cls.options())
             raise DataError(f"{where}: {name} has no option {key!r}, only {known}{nearest(key, cls.options())}")
-    options = {key: value for key, value in options.items() if value is not None}
+    options = {key: value for key, value in options.items() if cls.sets(key, value)}
     for key in cls.required_options():
         if key not in options:
             raise DataError(f"{where}: {name} needs the option {key!r}")
@@ -125,7 +126,9 @@ def plain_option(value: object, where: str) -> object:
         return [plain_option(item, f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, Mapping) and any(isinstance(key, tuple) for key in value):  # JSON has no such keys
         return [[plain_option(key, where), plain_option(item, f"{where}[{key!r}]")] for key, item in value.items()]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+    if isinstance(value, Mapping) and (wrong := [key for key in value if not isinstance(key, str)]):
+        raise DataError(f"{where}: found the key {wrong[0]!r:.60}, expected texts or tuples as keys")
+    if isinstance(value, Mapping):
         return {key: plain_option(item, f"{where}[{key!r}]") for key, item in value.items()}
     if callable(value):
         return FunctionByValue(value, where).settled()
@@ -167,6 +170,21 @@ def each_description(value: object, form: str, where: str, function: Callable[[o
     return {name: function(item, f"{where}[{name!r}]") for name, item in value.items()}
 
 
+def matching_files(path: Any, where: str) -> list[Any]:
+    """
+    :param path: a file; as a text, it may be a pattern such as "data/*.hdf", unless there is a file of this name
+    :param where: the option, for the message
+    :return: the files that match, sorted
+    :raises DataError: if none does
+    """
+    if not isinstance(path, str) or not any(sign in path for sign in "*?[") or os.path.exists(path):
+        return [path]
+    found = sorted(glob.glob(path, recursive=True))
+    if not found:
+        raise DataError(f"{where}: found no file that matches {path!r}, expected at least one")
+    return found
+
+
 def paths_in(description: object) -> Iterator[Any]:
     """:return: the path objects in a description, i.e. the values with a method `get_path`"""
     if _is_path_object(description):
@@ -193,7 +211,8 @@ def _as_dict(description: object, where: str) -> dict[str, object]:
 
 
 def _paths(value: object, key: str, as_path: Callable[[str], object]) -> list:
-    return [_path(path, key, as_path, "paths") for path in (value if isinstance(value, list) else [value])]
+    found = [file for path in (value if isinstance(value, list) else [value]) for file in matching_files(path, key)]
+    return [_path(path, key, as_path, "paths") for path in found]
 
 
 def _path_or_paths(value: object, key: str, as_path: Callable[[str], object]) -> object:

@@ -29,7 +29,7 @@ class HdfDataset(Dataset):
     """
     The sequences of several files follow one another. Keeps the lengths in memory, never the frames.
 
-    :param files: HDF files in RETURNN's layout
+    :param files: HDF files in RETURNN's layout; "data/*.hdf" stands for all that match, sorted
     """
 
     keeps_batches: ClassVar[bool] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,10 @@ class MetaDataset(Dataset):
         wanted = self.data_map if self.wanted is None else self.wanted
         keys = data_first(wanted)
         return {key: replace(self._part(key).streams[self.data_map[key][1]], key=key) for key in keys}
+
+    @property
+    def stream_names(self) -> Collection[str]:
+        return self.data_map
 
     @property
     def num_seqs(self) -> int:

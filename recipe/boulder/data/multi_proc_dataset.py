@@ -38,4 +38,4 @@ class MultiProcDataset(WrappingDataset):
     @property
     def _inner_description(self) -> Mapping[str, Any]:
         given = {f.name: getattr(self, f.name) for f in fields(OrderOptions) if getattr(self, f.name) != f.default}
-        return given | self.dataset
+        return {**given, **self.dataset}

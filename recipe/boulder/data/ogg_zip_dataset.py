@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from boulder.data.audio.ogg_zip_index import OggZipIndex
 from boulder.data.audio.sound import decode, read_header
 from boulder.data.dataset import PATH, PATHS, Dataset, dataset_class, files_in
 from boulder.data.lazy_lengths import LazyLengths
+from boulder.data.matching import matched_streams
 from boulder.data.order_options import check_one_file
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
@@ -41,14 +42,15 @@ class OggZipDataset(Dataset):
 
     :param path: zip files, and `NAME.txt.gz` with the index for `NAME.zip` in place of the one in the zip file; or one folder
         with `FOLDER.txt` beside it
-    :param audio: see `AudioFeatures`; None: there is no "data"
-    :param targets: see `boulder.data.vocabulary`; None: there are no "classes"
-    :param targets_post_process: what happens to the text before the vocabulary, see `boulder.data.text_processing`
+    :param audio: options of the features, see "Audio"; {} for their defaults; None: there is no "data"
+    :param targets: see "Vocabularies"; None: there are no "classes"
+    :param targets_post_process: what happens to the text before the vocabulary: a function text → text, one of RETURNN's names
+        such as "lowercase" or "get_remove_chars(',/')", or a list of them
     :param content_name: name of the data set within the zip file, or a list of them: `NAME.txt` is the index, and the files are
         in the folder `NAME/`; None: the name of the zip file
     :param resolve_symlink_for_name: whether that is the name of the file that a symbolic link points at
     :param zip_audio_files_have_name_as_prefix: False: the files are not in a folder `NAME/`
-    :param segment_file: tags of the sequences to use, see `boulder.data.tag_files.read_tags`
+    :param segment_file: a file with the tags of the sequences to use, as for `seq_list_filter_file`
     :param fixed_random_subset: use so many sequences, or this fraction below 1, drawn once for all epochs; None or 0: all
     :param fixed_random_subset_seed: of these draws
     """
@@ -95,6 +97,11 @@ class OggZipDataset(Dataset):
         self._files.close()
 
     @property
+    def stream_names(self) -> list[str]:
+        given = {"data": self.audio, "classes": self.targets}
+        return [*(key for key, options in given.items() if options is not None), "orth", "raw"]
+
+    @property
     def streams(self) -> dict[str, Stream]:
         if self.wanted is None:
             return dict(self._known_streams)
@@ -118,11 +125,20 @@ class OggZipDataset(Dataset):
         """int64 [N]: `duration` in the index, in hundredths of a second"""
         return (self._index.durations * 100).astype("int64")
 
+    @property
+    def order_lengths(self) -> np.ndarray:
+        """[N]: of `order_stream`; if only the features tell the number of frames, those of the index"""
+        return (
+            self.ordering_lengths
+            if self.streamed and self.order_stream == "data"
+            else self._lengths_of(self.order_stream)
+        )
+
     def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
         streams = self.streams
         return [
             {
-                key: self._array(int(i), key, self._numbers(1, 0), self._numbers(1, 0)).astype(stream.dtype, copy=False)
+                key: self._array(int(i), key, self._numbers(1), self._numbers(1)).astype(stream.dtype, copy=False)
                 for key, stream in streams.items()
             }
             for i in indices
@@ -146,7 +162,7 @@ class OggZipDataset(Dataset):
 
     def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
         """As in RETURNN, the random numbers of a sequence are those that follow on all that were drawn before it."""
-        audio, text = self._numbers(epoch, seed), self._numbers(epoch, seed)
+        audio, text = self._numbers(epoch), self._numbers(epoch)
         for index in order[:start].tolist():
             if self._features is not None and not self._features.skip(audio):
                 self._frames(index, audio)
@@ -225,21 +241,11 @@ class OggZipDataset(Dataset):
             hint = {"data": "without 'audio'", "classes": "without 'targets'"}.get(key, f"only {', '.join(known)}")
             hint = "as text, which a network cannot read; 'orth' has its bytes" if key == "raw" else hint
             raise DataError(f"found no stream {key!r} {hint}, expected {stream}{nearest(key, known)}")
-        found = known[key]
-        fits = (found.sparse, found.has_feature_axis, found.has_time_axis) == (
-            stream.sparse,
-            stream.has_feature_axis,
-            stream.has_time_axis,
-        )
-        if not fits or stream.dim not in (None, found.dim):
-            what = f"{self._vocabulary.where} has" if key == "classes" and self._vocabulary else "the options give"
-            raise DataError(f"{key!r}: {what} {found}, expected {stream}, as extern_data says")
-        return replace(stream, dim=found.dim)
+        where = {"data": "audio", "classes": f"targets: {self._vocabulary.where}" if self._vocabulary else ""}
+        return matched_streams(where.get(key, "text"), {key: known[key]}, {key: stream})[key]
 
-    def _numbers(self, epoch: int, seed: int) -> np.random.RandomState:
-        """:return: RETURNN's random numbers of an epoch with `seq_ordering`, Boulder's own ones without"""
-        if self.seq_ordering is None:
-            return np.random.RandomState([seed, self.pass_over_data(epoch)])
+    def _numbers(self, epoch: int) -> np.random.RandomState:
+        """:return: RETURNN's random numbers of an epoch"""
         return np.random.RandomState(self.random_seed(epoch))
 
     def _array(self, index: int, key: str, audio: np.random.RandomState, text: np.random.RandomState) -> np.ndarray:
@@ -274,7 +280,7 @@ class OggZipDataset(Dataset):
                     found = list(pool.map(self._num_frames, range(self.num_seqs)))
                 self._lengths[key] = np.array(found, "int32")
             else:
-                numbers = self._numbers(1, 0)
+                numbers = self._numbers(1)
                 found = [len(self._array(index, key, numbers, numbers)) for index in range(self.num_seqs)]
                 self._lengths[key] = np.array(found, "int32")
         return self._lengths[key]
@@ -287,7 +293,7 @@ class OggZipDataset(Dataset):
         assert self._features is not None  # there is a stream "data"
         with self._named(index), self._files.open(self._index, index) as file:
             frames = self._features.num_frames(read_header(file))
-        return len(self._frames(index, self._numbers(1, 0))) if frames is None else frames
+        return len(self._frames(index, self._numbers(1))) if frames is None else frames
 
     @contextmanager
     def _named(self, index: int) -> Iterator[None]:

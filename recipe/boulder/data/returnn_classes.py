@@ -72,6 +72,6 @@ def check_installed(name: str) -> None:
     """
     if importlib.util.find_spec("returnn") is None:
         raise DataError(
-            f"{name}: Boulder has no reader for this class and reads it by RETURNN's own package, which is not installed here; "
-            "install it by `make EXTRA=returnn venv` or `pip install returnn` (docs/data.md says under which licence)"
+            f"{name}: Boulder has no reader for this class; RETURNN's own package reads it, which is not installed here: "
+            "`python -m pip install 'boulder[returnn]'` installs it (under a licence of its own, see docs/data.md)"
         )

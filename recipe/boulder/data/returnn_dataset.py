@@ -7,7 +7,7 @@ import json
 import os
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -30,15 +30,17 @@ _AT_ONCE = 16  # sequences in an answer, at most
 @dataclass(kw_only=True, eq=False)
 class ReturnnDataset(Dataset):
     """
-    The sequences come in the order of the class, whose own options decide it.
+    Descriptions of RETURNN's classes that have no reader here, or are called `returnn:CLASS`, become this one. The options of
+    the class decide the order of its sequences; those of the order do not apply here.
 
-    :param dataset: RETURNN's description, in the form of `boulder.data.python_values`; its "class" is a name or a class
-    :param config: options of the config that the class may read, in the same form
+    :param dataset: RETURNN's description; its "class" is a name or a class. Tuples, sets and other keys than texts are
+        written as in `boulder.data.python_values`
+    :param config: options of the config that the class may read, written likewise
     :param folder: where relative paths start from; None: the current directory
     """
 
     dataset: Mapping[str, Any]
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
     folder: str | None = None
 
     def __post_init__(self) -> None:
@@ -68,13 +70,16 @@ class ReturnnDataset(Dataset):
         process, keys, number = self._opened, list(self.streams), 0
         process.ask("begin", epoch)
         while number < start:
-            skipped = process.ask("skip", min(_AT_ONCE, start - number))
+            skipped = process.ask("skip", epoch, number, min(_AT_ONCE, start - number))
             if not skipped:
                 return
             number += skipped
-        while found := process.ask("read", _AT_ONCE, keys):
+        while found := process.ask("read", epoch, number, _AT_ONCE, keys):
             for tag, arrays, lengths in found:
-                yield ReadSequence(tag, {key: self._checked(tag, key, arrays[key]) for key in keys}, lengths)
+                data = {key: self._checked(tag, key, arrays[key]) for key in keys}
+                unknown = {key: len(array) if array.ndim else 1 for key, array in data.items() if key not in lengths}
+                yield ReadSequence(tag, data, lengths | unknown)
+            number += len(found)
 
     def random_seed(self, epoch: int, epochs: int = 1) -> int:
         return int(self._opened.ask("seed", epoch))
@@ -121,7 +126,7 @@ class ReturnnDataset(Dataset):
         if self._process is None:
             check_installed(self.name)
             self._process = DataProcess(_MODULE, self.name, self.folder)
-            self._process.ask("open", pickle.dumps((dict(self.dataset), dict(self.config))))
+            self._process.ask("open", pickle.dumps((dict(self.dataset), dict(self.config or {}))))
         return self._process
 
     def _checked(self, tag: str, key: str, array: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -46,6 +46,10 @@ class StaticDataset(Dataset):
     @cached_property
     def streams(self) -> dict[str, Stream]:
         return self._found if self.wanted is None else matched_streams("data", self._found, self.wanted)
+
+    @property
+    def stream_names(self) -> Collection[str]:
+        return self.data[0].keys()
 
     @property
     def num_seqs(self) -> int:
@@ -94,7 +98,8 @@ class StaticDataset(Dataset):
     @cached_property
     def _found(self) -> dict[str, Stream]:
         """The streams of the data, in RETURNN's order."""
-        dims = {"classes": self.output_dim} if isinstance(self.output_dim, int) else dict(self.output_dim or {})
+        given = {"classes": self.output_dim} if isinstance(self.output_dim, int) else self.output_dim
+        dims: dict[str, Any] = dict(given or {})
         dims = {key: (dim, 2 if key == "data" else 1) if isinstance(dim, int) else dim for key, dim in dims.items()}
         if self.input_dim is not None:
             dims.setdefault("data", (self.input_dim, 2))
@@ -118,7 +123,8 @@ class StaticDataset(Dataset):
     def _array(self, key: str, value: Any) -> np.ndarray:
         stream, array = self._found[key], np.asarray(value)
         if not array.size:
-            return np.zeros((0, *stream.feature_shape), stream.dtype)
+            shape: tuple[Any, ...] = stream.feature_shape
+            return np.zeros((0, *shape), stream.dtype)
         if stream.sparse and array.dtype.kind not in "iub":
             raise DataError(f"data: {key!r} has values of type {array.dtype}, expected integers, {stream}")
         return array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,13 @@ def used_parts(
     :raises DataError: if the first sequence is not the one of `start`
     """
     numbers = CountedNumbers(seed, start.drawn)
-    for number, sequence in enumerate(sequences, start.seq):
-        if number == start.seq and start.tag not in (None, sequence.tag):
-            raise DataError(
-                f"sequence {number} of the epoch is {sequence.tag!r}, expected {start.tag!r} as before the interruption; restore "
-                "the data to resume, or rerun the phase from its start with `boulder rerun`"
-            )
+    first = next(sequences, None)
+    if start.tag is not None and (first is None or first.tag != start.tag):
+        raise DataError(
+            f"sequence {start.seq} of the epoch is {first.tag if first else None!r}, expected {start.tag!r} as before the "
+            "interruption; restore the data to resume, or rerun the phase from its start with `boulder rerun`"
+        )
+    for number, sequence in enumerate(chain([] if first is None else [first], sequences), start.seq):
         place = Place(number, 0, numbers.drawn, sequence.tag)
         parts, used = cut(InMemory(held=[sequence], kinds=dataset.streams), numbers)
         for position, part in enumerate(_read(parts, used)):

@@ -30,7 +30,7 @@ class TextLines:
     def __init__(self, path: Path, skip_empty: bool = False, bliss: bool = False, needs_break: bool = False) -> None:
         """
         :param path: a text file in UTF-8; gzipped if it ends in .gz
-        :param skip_empty: whether empty lines are left out
+        :param skip_empty: whether empty lines are left out, those of a corpus in Bliss XML excepted
         :param bliss: whether the file may also be a corpus in Bliss XML, whose lines are the texts of its segments
         :param needs_break: whether the rest after the last line break of a file that is not gzipped is left out, with a warning
         :raises DataError: if the file cannot be read
@@ -38,7 +38,7 @@ class TextLines:
         self.path = path
         try:
             if bliss and _is_corpus(path):
-                self._unpack(_segments(path), skip_empty)
+                self._unpack(_segments(path), skip_empty=False)
             elif path.suffix == ".gz":
                 with gzip.open(path) as lines:
                     self._unpack(lines, skip_empty)

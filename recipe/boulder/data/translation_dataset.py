@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from boulder.data.dataset import PATH, dataset_class
 from boulder.data.streams import Stream
 from boulder.data.text_dataset import TextDataset
@@ -72,10 +74,13 @@ class TranslationDataset(TextDataset):
             )
         return lines
 
+    @property
+    def stream_names(self) -> list[str]:
+        return ["data"] if self.source_only or self.search_without_reference else ["data", "classes"]
+
     @cached_property
     def found_streams(self) -> dict[str, Stream]:
-        keys = ["data"] if self.source_only or self.search_without_reference else ["data", "classes"]
-        return {key: Stream(key, len(self._table(key).names), sparse=True) for key in keys}
+        return {key: Stream(key, len(self._table(key).names), sparse=True) for key in self.stream_names}
 
     @property
     def num_seqs(self) -> int:
@@ -84,7 +89,7 @@ class TranslationDataset(TextDataset):
     def labels_of(self, index: int, keys: Sequence[str]) -> dict[str, list[int]]:
         return {key: self._ids(key, self.texts[_SIDES[key]][index]) for key in keys}
 
-    def tags(self, indices: Sequence[int]) -> list[str]:
+    def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         for index in indices:
             self.check_index(int(index))
         return [f"line-{index}" for index in indices]

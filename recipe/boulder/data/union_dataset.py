@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -103,15 +104,17 @@ class UnionDataset(Dataset):
                 names[position] = name
             begun = int(np.searchsorted(where, start))
             readers[name] = self.parts[name].in_order(order[where] - first, epoch, seed, begun)
-        every = {name: self._every_source(name) for name in self.parts}
-        keys = data_first({key for sources in every.values() for key in sources})
+        every = {name: self.sources(name) for name in self.parts}
+        keys = data_first({key for sources in every.values() for key in sources or ()})
         for name in names[start:]:
             read, sources = next(readers[name]), self._sources(name)
             data = {
                 key: read.data[sources[key]] if key in sources else _no_frames(stream)
                 for key, stream in self.streams.items()
             }
-            lengths = {key: read.lengths[every[name][key]] if key in every[name] else 0 for key in keys}
+            lengths, renamed = read.lengths, every[name]
+            if renamed is not None:
+                lengths = {key: lengths[renamed[key]] if key in renamed else 0 for key in keys}
             yield ReadSequence(read.tag, data, lengths)
 
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
@@ -229,7 +232,8 @@ class _Selected:
 
 
 def _no_frames(stream: Stream) -> np.ndarray:
-    return np.zeros((0, *stream.feature_shape) if stream.has_time_axis else stream.feature_shape, stream.dtype)
+    shape: tuple[Any, ...] = stream.feature_shape
+    return np.zeros((0, *shape) if stream.has_time_axis else shape, stream.dtype)
 
 
 def _no_stream(name: str, key: str, streams: Mapping[str, object]) -> DataError:

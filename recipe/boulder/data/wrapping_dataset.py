@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,10 @@ class WrappingDataset(Dataset):
     @property
     def streams(self) -> Mapping[str, Stream]:
         return self.inner.streams
+
+    @property
+    def stream_names(self) -> Collection[str] | None:
+        return self.inner.stream_names
 
     @property
     def num_seqs(self) -> int:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, SPATIAL, Axis, Spatial
 from boulder.network.layer_run import LayerRun
+from boulder.network.precision import product
 from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -60,7 +62,7 @@ class Contraction:
         names |= {("b", axis): names["a", self.same[axis]] if axis in self.same else next(letters) for axis in b.axes}
         operands = ["".join(names[side, axis] for axis in x.axes) for side, x in (("a", a), ("b", b))]
         result = "".join(names[entry] for entry in self.kept)
-        value = tf.einsum(f"{','.join(operands)}->{result}", a.value, b.value)
+        value = product(partial(tf.einsum, f"{','.join(operands)}->{result}"), a.value, b.value)
         return a.made(value[..., None] if self.with_one else value, self.axes, template)
 
 

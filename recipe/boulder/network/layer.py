@@ -36,7 +36,7 @@ class Layer:
     :param sources: `from`: names of layers, `data` or `data:KEY`
     :param n_out: size of the output's feature axis
     :param loss: name of the loss on the output
-    :param loss_scale: factor of the loss in the objective; None is 1; 0 removes the loss, also from the scores
+    :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
     :param loss_only_on_non_search: has no effect: a search has no losses
     :param loss_opts: options of the loss
     :param target: key of the loss's target, or of the data stream that gives `n_out`
@@ -47,6 +47,8 @@ class Layer:
     :param param_variational_noise: standard deviation of noise on the layer's parameters in training; None: the config's
     :param updater_opts: options of the updates of the layer's parameters, in place of those of the config
     :param trainable: whether the layer's parameters are trained; None is True
+    :param recompute: compute the values within the layer again for the gradient, see `boulder.network.recompute`; a string:
+        together with those of its neighbours with the same string. Of a loop: within each frame
     :param is_output_layer: whether the layer exists even if nothing depends on it
     :param only_on_search: whether the layer exists in a search only
     :param only_on_eval: whether the layer exists outside of training only
@@ -82,6 +84,7 @@ class Layer:
     param_variational_noise: float | None = None
     updater_opts: dict | None = None
     trainable: bool | None = None
+    recompute: bool | str = False
     is_output_layer: bool = False
     only_on_search: bool = False
     only_on_eval: bool = False
@@ -355,6 +358,5 @@ class Site:
                 trainable=self.layer.trainable is not False,
                 splits=splits or tuple(map(self.whole, shape)),
                 returnn_splits=returnn_splits,
-                l2=self.layer.L2 or 0.0,
             )
         )

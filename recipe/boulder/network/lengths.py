@@ -22,6 +22,12 @@ class Lengths:
         self._axes: dict[Axis, tuple[Axis, ...]] = {}  # of lengths that are not [B]
         self._stream: TFTensor = None
 
+    def copy(self) -> Lengths:
+        """:return: lengths that may be added to without changing these"""
+        result = Lengths()
+        result._lengths, result._axes, result._stream = {**self._lengths}, {**self._axes}, self._stream
+        return result
+
     def add_stream(self, value: TFTensor) -> None:
         """:param value: a data stream; its first dimension is the batch"""
         if self._stream is None:

@@ -37,7 +37,6 @@ class ParamSpec:
     :param splits: for each axis, its parts: rows by source layer, columns by gate
     :param returnn_splits: for each axis, the sizes in RETURNN's `param_axes_split_info` of this parameter, or None if it has
         none; `subset` growth needs them to agree with RETURNN
-    :param l2: factor of its sum of squares in the objective
     """
 
     layer: str
@@ -49,7 +48,6 @@ class ParamSpec:
     trainable: bool = True
     splits: tuple[tuple[Part, ...], ...] = ()
     returnn_splits: tuple[tuple[int, ...], ...] | None = None
-    l2: float = 0.0
 
     @property
     def size(self) -> int:
@@ -66,4 +64,5 @@ class ParamSpec:
             "splits": tuple(tuple(Part(**part) for part in axis) for axis in value["splits"]),
             "returnn_splits": value["returnn_splits"] and tuple(tuple(axis) for axis in value["returnn_splits"]),
         }
-        return cls(**{**value, **tuples})
+        fields = {key: item for key, item in value.items() if key != "l2"}  # older checkpoints have it
+        return cls(**{**fields, **tuples})

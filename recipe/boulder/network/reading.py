@@ -10,6 +10,7 @@ from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
+from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
@@ -84,10 +85,10 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:
     """
     :param name: absolute name of the layer
-    :return: layer name → its loss; empty if the scale is 0
+    :return: layer name → its loss
     """
     scale = loss.scale if layer.loss_scale in (None, 1) else layer.loss_scale
-    return {name: LossSpec(name, loss, target, float(scale))} if scale else {}
+    return {name: LossSpec(name, loss, target, float(scale))}
 
 
 def checked_template(site: Site) -> Template:
@@ -100,6 +101,7 @@ def checked_template(site: Site) -> Template:
     layer = site.layer
     template = layer.spec(site)
     check_regularizers(site, template)
+    check_recompute(site)
     if layer.n_out is not None and layer.n_out != template.dim:
         raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
     return template

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP, Axis
 from boulder.network.loss import LossValue
+from boulder.network.precision import in_precision
+from boulder.network.recompute import groups, read_elsewhere, recomputed
 from boulder.network.regularizers import magnitudes, roughness
 from boulder.network.run_state import RunState
-from boulder.network.specs import NetworkSpec
+from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.tensor import Tensor
 
 
@@ -47,6 +49,7 @@ def run_network(
     seed: int = 0,
     step: TFTensor = 0,
     losses: bool = True,
+    precision: str | None = None,
 ) -> NetworkOutput:
     """
     :param params: path → variable or tensor
@@ -56,20 +59,47 @@ def run_network(
     :param seed: seed of random numbers, which also depend on `step` and on the layer's name
     :param step: scalar, number of the update
     :param losses: False where there are no targets, as in search
+    :param precision: of products, see `boulder.network.precision`; None: float32
     :raises NetworkError: for a data stream of another rank than its template's
     """
     state = RunState(params, train, seed, step)
     for key, template in spec.extern_data.items():
         if key in data:
             state.add_stream(key, template, data[key], lengths)
-    for layer in spec.layers.values():
-        state.compute(layer)
+    with in_precision(precision):
+        for group, again in groups(spec) if train else [(list(spec.layers.values()), False)]:
+            if again:
+                _compute_again(state, group, read_elsewhere(spec, group))
+            else:
+                for layer in group:
+                    state.compute(layer)
+        regularizers = (magnitudes(spec, state), roughness(spec, state)) if train else ()
     values = {}
     for name, loss in spec.losses.items() if losses else ():
         target = state.output(f"data:{loss.target}") if loss.target else None
         values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target)
-    regularizers = (magnitudes(spec, state), roughness(spec, state)) if train else ()
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, *regularizers)
+
+
+def _compute_again(state: RunState, group: Sequence[LayerSpec], wanted: Collection[str]) -> None:
+    """Puts the outputs `wanted` of a group of layers into the state; other values are computed again for the gradient."""
+    own = {layer.name for layer in group}
+    sources = {name: state.output(name) for layer in group for name in layer.sources if name not in own}
+    params = {p.path: tf.convert_to_tensor(state.variables[p.path]) for layer in group for p in layer.all_params()}
+    lengths = iter([state.lengths])
+
+    def compute(params: Mapping[str, TFTensor], sources: dict[str, Tensor]) -> dict[str, Tensor]:
+        within = replace(
+            state,
+            variables={**state.variables, **params},
+            outputs=dict(sources),
+            lengths=next(lengths, state.lengths.copy()),  # only the first call may add lengths
+        )
+        for layer in group:
+            within.compute(layer)
+        return {name: output for name, output in within.outputs.items() if name in wanted}
+
+    state.outputs.update(recomputed(compute, params, sources))
 
 
 def _outside(output: Tensor) -> Tensor:

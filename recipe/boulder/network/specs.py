@@ -17,13 +17,19 @@ class LossSpec:
     :param layer: name of the layer
     :param loss: the loss with its options
     :param target: data stream of the target; None if the loss needs none
-    :param scale: factor in the objective, not 0
+    :param scale: factor in the objective; 0: the loss is a score only
     """
 
     layer: str
     loss: Loss
     target: str | None
     scale: float
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """:return: "cost" and "error", as far as the loss has them"""
+        exists = {"cost": self.loss.has_cost, "error": self.loss.has_error}
+        return tuple(kind for kind in exists if exists[kind])
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class SubnetSpec:
     The description of a subnet.
 
     :param layers: name → spec, sources before the layers that read them
-    :param losses: layer name → loss, without losses of scale 0
+    :param losses: layer name → loss
     :param loops: name of a loop → placement of its layers
     """
 
@@ -116,7 +122,7 @@ class NetworkSpec:
     """
     :param extern_data: data stream → template
     :param layers: name → spec, sources before the layers that read them
-    :param losses: layer name → loss, without losses of scale 0
+    :param losses: layer name → loss
     :param loops: name of a loop → placement of its layers
     """
 
@@ -134,6 +140,11 @@ class NetworkSpec:
     def params(self) -> dict[str, ParamSpec]:
         """:return: path → parameter"""
         return {param.path: param for layer in self.layers.values() for param in layer.all_params()}
+
+    @property
+    def scores(self) -> dict[str, tuple[str, ...]]:
+        """:return: layer with a loss → see `LossSpec.scores`"""
+        return {name: loss.scores for name, loss in self.losses.items()}
 
     @property
     def num_params(self) -> int:

@@ -11,10 +11,13 @@ from boulder.report.curves import learning_curve, learning_rate_curve
 from boulder.report.handover import layers_of
 from boulder.report.model import Report
 from boulder.report.panel_image import panel_image
+from boulder.report.recordings import Panel
 from boulder.report.svg import inline_svg
 from boulder.schedule.labels import index_label
 
 _WIDTHS = {"wide": 9.6, "narrow": 4.4}  # inches; text of the wide figure would be too small on a phone
+
+_MOST_NAMES = 32
 
 
 def render(report: dict[str, Any] | Report) -> str:
@@ -72,6 +75,7 @@ def render(report: dict[str, Any] | Report) -> str:
         panel_image=panel_image,
         edits=_edits,
         letter=_letter,
+        named=_named,
     )
 
 
@@ -79,6 +83,11 @@ def _edits(pairs: Sequence[Pair]) -> str:
     """:return: e.g. `2 edits`; a tick if there are none"""
     count = sum(pair.kind != "equal" for pair in pairs)
     return f"{count} edit{'s' if count > 1 else ''}" if count else "✓"
+
+
+def _named(panel: Panel) -> bool:
+    """:return: whether the names of the rows are shown; many rows would make a picture that is higher than the screen"""
+    return 0 < len(panel.rows) <= _MOST_NAMES
 
 
 def _letter(label: str) -> str:

@@ -27,5 +27,5 @@ def panel_image(panel: Panel) -> str:
         color = np.broadcast_to(np.array(to_rgb(COLORS["dev"])), (*values.shape, 3))
         pixels = np.concatenate([color, values[..., None]], axis=-1)
     buffer = io.BytesIO()
-    imsave(buffer, (255 * pixels).round().astype("uint8"), format="png", metadata={"Software": None})
+    imsave(buffer, (255 * pixels).round().astype("uint8"), format="png", metadata={"Software": ""})
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -40,7 +40,7 @@ def synthesised(
     path: str, predicted: Mapping[str, str], wavs: Mapping[str, str], mel: MelFrames, most: int
 ) -> list[dict[str, Any]]:
     """
-    :param path: HDF file with the streams `data` (labels of a text, with their names) and `mel`
+    :param path: HDF file with the streams `data` (labels of a text, with their names) and `spectrogram` (mel frames)
     :param predicted: caption → HDF file with the streams `data` (mel frames) and `attention` ([frames · labels], weights)
     :param wavs: caption, or "true" → folder of sounds, see `boulder.speech.spoken`
     :param most: largest number of recordings, at regular steps
@@ -50,9 +50,9 @@ def synthesised(
     names = label_names(path, "data")
     outputs = {caption: excerpt(file, ["data", "attention"], most) for caption, file in predicted.items()}
     found = []
-    for tag, sequence in excerpt(path, ["data", "mel"], most).items():
+    for tag, sequence in excerpt(path, ["data", "spectrogram"], most).items():
         text = [names[label] for label in sequence["data"]]
-        true = mel.spectrogram(sequence["mel"])
+        true = mel.spectrogram(sequence["spectrogram"])
         views = [_sounding_view("true", [spectrogram_panel("mel spectrogram", true, true)], len(true), mel, wavs, tag)]
         for caption, of_tag in outputs.items():
             if tag not in of_tag:

@@ -14,7 +14,7 @@ from boulder.atomic_file import replaced
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
 from boulder.returnn.checkpoint_index import shapes_in_index
-from boulder.training.checkpoint import shapes_of_params
+from boulder.training.checkpoint import epoch_in, shapes_of_params
 from boulder.training.starting import ParameterFile, boulder_parameters, without_values
 
 STEP = "global_step"
@@ -46,9 +46,12 @@ def main_file(path: str) -> str:
 
 def epoch_of(path: str) -> int | None:
     """
-    :param path: a checkpoint of RETURNN; the files may be links to those of an epoch, as a "best" one often is
-    :return: the epoch in its name, 12 for `net.pretrain.012`; None if there is none
+    :param path: a checkpoint of Boulder or RETURNN; RETURNN's files may be links to those of an epoch, as a "best" one often is
+    :return: the epoch in a file of Boulder, if it exists; or else in the name, 12 for `net.pretrain.012`; None if neither is
+        there
     """
+    if is_boulder(path) and (epoch := epoch_in(path)) is not None:
+        return epoch
     prefix = prefix_of(path)
     while os.path.islink(f"{prefix}.meta"):
         prefix = os.path.join(os.path.dirname(prefix), prefix_of(os.readlink(f"{prefix}.meta")))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import ConfigError, named
 from boulder.returnn import extern_data as streams
 from boulder.returnn.config_file import read_into
 from boulder.returnn.config_functions import class_with_imports, with_imports
@@ -63,10 +63,8 @@ def load_config(path: str | Path, overrides: Mapping[str, object] = types.Mappin
         _override(config, overrides)
         read_into(surroundings, file)
         _override(config, overrides)
-    try:
+    with named(str(file)):
         return ReturnnConfig(file, config, surroundings)
-    except BoulderError as error:
-        raise type(error)(f"{file}: {error}") from error
 
 
 def _override(config: Config, overrides: Mapping[str, object]) -> None:

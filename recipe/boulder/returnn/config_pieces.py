@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import ConfigError, named
 from boulder.returnn.config import ReturnnConfig
 from boulder.returnn.config_file import execute
 from boulder.returnn.surroundings import Surroundings
@@ -52,10 +52,8 @@ def load_pieces(name: str, pieces: Sequence[Piece]) -> ReturnnConfig:
                 namespace = surroundings.config.typed_dict
                 namespace.update({key: _evaluated(value, namespace, key) for key, value in piece.items()})
     file = Path(name.replace("/", "."))
-    try:
+    with named(str(file)):
         return ReturnnConfig(file, surroundings.config, surroundings)
-    except BoulderError as error:
-        raise type(error)(f"{file}: {error}") from error
 
 
 def _execute(surroundings: Surroundings, file: Path, text: str) -> None:

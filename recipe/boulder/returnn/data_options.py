@@ -15,6 +15,12 @@ _ROWS = table(
     without_effect("RETURNN does not use it any more", "data_dtypes"),
     refused("Boulder does not support it yet", "window", "context_window", unless=(0, 1)),
     refused("Boulder does not support it yet", "shuffle_frames_of_nseqs", unless=(0,)),
+    refused("Boulder reads no lexicon of phonemes here", "phone_info"),
+    refused("Boulder reads no lexicon of phonemes here", "add_random_phone_seqs", unless=(0,)),
+    refused("it leaves out data, to look for errors", "_debug_limit_line_count"),
+    refused("RETURNN itself fails with it", "seq_list_file"),  # of `TranslationDataset`
+    refused("the class has its own", "input_dim", "output_dim"),
+    without_effect("RETURNN passes it on to its own processes", "_meta_info_cache"),
     refused("Boulder shares batches among GPUs by itself", "_num_shards", unless=(1,)),
     refused("Boulder shares batches among GPUs by itself", "_shard_index", unless=(0,)),
     honoured=("class", *CHUNKING),

@@ -36,7 +36,7 @@ class _Answers:
     def __init__(self) -> None:
         self._dataset: Any = None
         self._config = ExitStack()  # holds the config that functions get by Boulder's stand-in of `get_global_config`
-        self._next = 0  # number of the next sequence to read
+        self._place = (0, 0)  # epoch, and number of the next sequence to read
 
     def open(self, pickled: bytes) -> None:
         """:param pickled: description and options, see `boulder.data.returnn_dataset`"""
@@ -97,31 +97,42 @@ class _Answers:
 
     def begin(self, epoch: int) -> None:
         self._dataset.init_seq_order(epoch=epoch)
-        self._next = 0
+        self._place = (epoch, 0)
 
-    def skip(self, count: int) -> int:
-        """:return: number of sequences that were skipped: less than `count` at the end of the epoch"""
-        return sum(1 for _ in self._sequences(count))
+    def skip(self, epoch: int, number: int, count: int) -> int:
+        """
+        :param number: of the next sequence
+        :return: number of sequences that were skipped: less than `count` at the end of the epoch
+        """
+        return sum(1 for _ in self._sequences((epoch, number), count))
 
-    def read(self, count: int, keys: list[str]) -> list[tuple[str, dict[str, np.ndarray], dict[str, int]]]:
-        """:return: tag, arrays and lengths of at most so many sequences; none at the end of the epoch"""
+    def read(
+        self, epoch: int, number: int, count: int, keys: list[str]
+    ) -> list[tuple[str, dict[str, np.ndarray], dict[str, int]]]:
+        """
+        :param number: of the next sequence
+        :return: tag, arrays and lengths of at most so many sequences; none at the end of the epoch
+        """
         read, size = [], 0
-        for number in self._sequences(count):
-            arrays = {key: np.asarray(self._dataset.get_data(number, key)) for key in self._of_dataset(keys)}
-            read.append((str(self._dataset.get_tag(number)), arrays, self._lengths(number)))
+        for index in self._sequences((epoch, number), count):
+            arrays = {key: np.asarray(self._dataset.get_data(index, key)) for key in self._of_dataset(keys)}
+            read.append((str(self._dataset.get_tag(index)), arrays, self._lengths(index)))
             size += sum(array.nbytes for array in arrays.values())
             if size > _BYTES:
                 break
         return read
 
-    def _sequences(self, count: int) -> Iterator[int]:
+    def _sequences(self, place: tuple[int, int], count: int) -> Iterator[int]:
         """:return: numbers of the next sequences, each of which is loaded"""
-        for _ in range(count):
-            number = self._next
+        if place != self._place:
+            raise ValueError(f"epoch and sequence {place} were asked for, but {self._place} comes next")
+        epoch, first = place
+        for number in range(first, first + count):
             if not self._dataset.is_less_than_num_seqs(number):
+                _check_end(self._dataset)
                 return
             self._dataset.load_seqs(number, number + 1)
-            self._next += 1
+            self._place = (epoch, number + 1)
             yield number
 
     def _keys(self) -> list[str]:
@@ -139,13 +150,23 @@ class _Answers:
         return {key: int(lengths[key]) for key in self._keys() if lengths[key] is not None}
 
 
+def _check_end(dataset: Any) -> None:
+    """:raises ValueError: if RASR has ended before the end of the epoch, which looks like its end for a moment"""
+    if not getattr(dataset, "reached_final_seq_seen_all", True):
+        raise ValueError("the program that gives the data has ended before the end of the epoch")
+    for value in vars(dataset).values():
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
+            if hasattr(part, "is_less_than_num_seqs"):
+                _check_end(part)
+
+
 def _serve(connection: Connection) -> None:
     answers = _Answers()
     while True:
         try:
             request, arguments = connection.recv()
         except EOFError:
-            return
+            os.killpg(0, signal.SIGKILL)  # ends this process, too
         try:
             answer = (False, getattr(answers, request)(*arguments))
         except Exception as error:
@@ -164,7 +185,7 @@ def _restore_fromstring() -> None:
             return of_text(string, dtype, count, sep=sep, **others)
         return np.frombuffer(string, dtype, count).copy()
 
-    np.fromstring = fromstring
+    np.fromstring = fromstring  # type: ignore[assignment]  # with fewer overloads
 
 
 def _end_with_parent(lifeline: socket.socket) -> None:
@@ -181,3 +202,5 @@ if __name__ == "__main__":
         _serve(Connection(int(sys.argv[1])))
     except KeyboardInterrupt:  # so RETURNN ends a process one of whose threads has failed, which has printed why
         os._exit(1)
+    except OSError:  # the other process is gone
+        os.killpg(0, signal.SIGKILL)

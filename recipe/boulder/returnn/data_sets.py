@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.description import each_description, plain_option
+from boulder.data.description import each_description, matching_files, plain_option
 from boulder.data.returnn_description import is_for_returnn, nearest_class
 from boulder.errors import ConfigError, ConfigProblems, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
+from boulder.returnn.data_texts import data_dict
 from boulder.returnn.foreign_data import ForeignData, with_class_names
 from boulder.returnn.paths import absolute_path
 
@@ -26,12 +27,14 @@ class DataSets:
     :param folder: that relative paths start from
     :param as_path: makes a path object of a file
     :param foreign: describes data sets that Boulder has no reader for; None: they read nothing else of the config
+    :param namespace: globals of the config, for expressions
     """
 
     options: Mapping[str, Any]
     folder: Path
     as_path: Callable[[str], object] = str
     foreign: ForeignData | None = None
+    namespace: dict[str, Any] = field(default_factory=dict)
 
     def described(self, key: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
@@ -45,15 +48,29 @@ class DataSets:
             return self._further(overrides)
         options = {**self.options, **(overrides or {})}
         where = repr(key) if overrides is None else f"'#config': {key!r}"
-        value = with_class_names(options.get(key))
+        value = with_class_names(data_dict(options.get(key), where, options, self.namespace))
         if not value or not isinstance(value, Mapping):
             return {key: data_description(value, where, self.folder, self.as_path)}
-        own = {name: found for name, found in value.items() if found is not None and not _is_empty_text(found)}
+        cls = dataset_classes().get(str(value.get("class")), Dataset)
+        own = {name: found for name, found in value.items() if cls.sets(name, found) and not _is_empty_text(found)}
         chunking = {name: own.pop(name) for name in CHUNKING if name in own}
-        defaults = _foreign_defaults(key, options) if is_for_returnn(own) else _defaults(key, options)
-        description = data_description(defaults | own, where, self.folder, self.as_path, self.foreign)
+        if is_for_returnn(value):
+            own = _foreign_defaults(key, options) | _foreign_options(value)
+        else:
+            own = _defaults(key, options) | own
+        description = data_description(own, where, self.folder, self.as_path, self.foreign)
         if key == "train":
             return {key: description} | self._chunking(chunking, options, overrides)
+        chunked = options.get("chunking") or "0"
+        if "chunking" in value and value["chunking"] is None and Chunking.parse(chunked) is not None:
+            raise ConfigError(
+                f"{where}: found chunking None, with which RETURNN cuts it as the data to train on; expected 0"
+            )
+        if str(chunked) == "1" and "chunking" not in value:
+            raise ConfigError(
+                f"'chunking': found {chunked!r}, with which RETURNN also cuts {where} into single frames; expected 'chunking': 0 "
+                f"in {where}, whose sequences are scored as a whole"
+            )
         if Chunking.parse(chunking.get("chunking")) is not None:
             raise ConfigError(
                 f"{where}: found chunking {chunking['chunking']!r:.60}; data to score is not cut into chunks"
@@ -80,7 +97,8 @@ class DataSets:
         """:return: what the data set sets; for that of a phase also the options of the config that the first one had set"""
         if overrides is None:
             return dict(own)
-        of_first = {name for name in CHUNKING if (self.options.get("train") or {}).get(name) is not None}
+        first = data_dict(self.options.get("train"), "'train'", self.options, self.namespace)
+        of_first = {name for name in CHUNKING if isinstance(first, Mapping) and first.get(name) is not None}
         others = {name: options.get(name, default) for name, default in CHUNKING.items() if name in of_first}
         return {**others, **own}
 
@@ -96,6 +114,16 @@ def _foreign_defaults(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """:return: options that RETURNN gives a data set that does not set them"""
     order = options.get("batching") if key == "train" else "sorted" if key in ("dev", "eval") else None
     return {"name": key} | ({"seq_ordering": order} if order else {})
+
+
+def _foreign_options(value: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: options that reach the class: all but those of batches, and but None where RETURNN takes that of the config"""
+    return {
+        name: found
+        for name, found in value.items()
+        if name not in CHUNKING
+        and not (found is None and name in ("seq_ordering", "shuffle_frames_of_nseqs", "window"))
+    }
 
 
 def data_description(
@@ -135,7 +163,11 @@ def data_description(
             problems.append(f"{where}: {name} has no option {option!r}{nearest(option, cls.options())}")
         elif known.refuses(found):
             problems.append(f"{where}: {option!r} of {name}: found {found!r:.60}; {known.reason}")
-        elif option in cls.options() and found is not None and not (option == "seq_ordering" and _is_empty_text(found)):
+        elif (
+            option in cls.options()
+            and cls.sets(option, found)
+            and not (option == "seq_ordering" and _is_empty_text(found))
+        ):
             options[option] = plain_option(found, f"{where}: {option}")
     if problems:
         raise ConfigProblems.of("", problems)
@@ -148,7 +180,7 @@ def with_absolute_paths(value: Mapping[str, Any], where: str, folder: Path) -> d
     :return: the dict with absolute paths
     """
     cls = dataset_classes()[value["class"]]
-    own = {option: found for option, found in value.items() if option in cls.options() and found is not None}
+    own = {option: found for option, found in value.items() if option in cls.options() and cls.sets(option, found)}
     return {**value, **_absolute(own, where, cls, folder, str)}
 
 
@@ -160,9 +192,9 @@ def _absolute(
     for option, value in options.items():
         metadata = cls.options()[option].metadata
         if metadata.get("paths"):
-            result[option] = [
-                absolute_path(file, folder, as_path) for file in (value if isinstance(value, list | tuple) else [value])
-            ]
+            paths = [absolute_path(file, folder) for file in (value if isinstance(value, list | tuple) else [value])]
+            every = [file for path in paths for file in matching_files(path, f"{where}: {option}")]
+            result[option] = [absolute_path(file, folder, as_path) for file in every]
         elif metadata.get("path"):
             files = value if isinstance(value, Mapping) else {"": value}
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}

@@ -12,8 +12,8 @@ from boulder.errors import ConfigError
 from boulder.returnn.config_functions import ConfigFunction
 from boulder.returnn.placeholders import Placeholder, last_name
 
-_READ_BY_CLASSES = ("dataset_random_seed_offset", "file_cache_opts", "lm_dataset_debug_limit_line_count")
-"""The options of a config that RETURNN's classes read."""
+_READ_BY_CLASSES = ("dataset_random_seed_offset",)
+"""The options of a config that RETURNN's classes read, and that change their data."""
 
 _ONLY = {"context_window": (None, 0, 1), "_num_shards": (None, 1), "_shard_index": (None, 0)}
 """Option of a data set → values with which Boulder's batches are RETURNN's."""

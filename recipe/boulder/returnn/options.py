@@ -54,8 +54,6 @@ _ROWS = table(
     without_effect("of param_dropout, which must be off", "param_dropout_min_ndim"),
     without_effect("RETURNN reads it, but does not use it", "decouple_constraints_factor"),
     without_effect("of train_in_eval, which must be off", "eval_learning_rate"),
-    without_effect("for data sets that Boulder does not read",
-                   "lm_dataset_debug_limit_line_count", "sprint_trainer_exec_path"),
     without_effect(
         "for other tasks than training",
         *("allow_random_model_init", "allow_skipping_seqs_in_forward", "analyze_dataset", "data_key"),
@@ -65,6 +63,7 @@ _ROWS = table(
         *("statistics_dtype", "statistics_save_prefix", "web_server_port"),
     ),
     without_effect("outputs of jobs have names of their own", "forward_override_hdf_output", "output_file"),
+    refused("a limit for debugging; take a shorter file", "lm_dataset_debug_limit_line_count"),
     refused(
         "Boulder does not support it yet",
         *("eval_use_train_flag", "inc_seq_length", "packed_tensors", "param_dropout", "reinit_network_each_epoch"),
@@ -95,6 +94,7 @@ _ROWS = table(
         *("import_model_train_epoch1", "load", "load_epoch", "load_ignore_missing_vars", "preload_from_files"),
         *("start_epoch", "epoch", "forward_batch_size", "forward_output_layer", "forward_use_search", "search_data"),
         *("search_do_eval", "search_output_file", "search_output_file_format", "search_output_layer"),
+        "sprint_trainer_exec_path",
     ),
 )  # fmt: skip
 
@@ -109,7 +109,15 @@ NOT_OF_RETURNN = frozenset(
 
 BEYOND_RETURNN = frozenset(
     {
-        *("ema", "ema_in_scores", "growth_callback", "learning_rate_num_epochs", "patience", "returnn_batches"),
+        *(
+            "ema",
+            "ema_in_scores",
+            "growth_callback",
+            "learning_rate_num_epochs",
+            "mixed_precision",
+            "patience",
+            "returnn_batches",
+        ),
         "use_normalized_loss",
     }
 )

@@ -20,12 +20,10 @@ from boulder.returnn.options_read import OptionsRead, options_read
 from boulder.schedule import Plan
 from boulder.schedule.functions import FunctionByValue
 from boulder.schedule.labels import index_label
+from boulder.training.device_options import DEVICE_KEYS
 from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import learning_rate_keys
 from boulder.training.training_options import TrainingOptions
-
-PIPELINE_KEYS = ("gpus", "nodes")
-"""Keys of a `#config` that choose the devices of a phase."""
 
 
 def known_options() -> tuple[str, ...]:
@@ -37,7 +35,7 @@ def check_keys(plan: Plan, config: Config) -> None:
     """:raises ConfigError: for an override that the config does not define, as in RETURNN, and that is no training option"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in (*known_options(), *PIPELINE_KEYS, "train", "dev", "eval", "eval_datasets"):
+            if config.has(key) or key in (*known_options(), *DEVICE_KEYS, "train", "dev", "eval", "eval_datasets"):
                 continue
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
             raise ConfigError(

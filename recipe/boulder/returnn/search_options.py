@@ -9,11 +9,11 @@ from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.network import NetworkSpec
+from boulder.network.layer_output import layer_of
 from boulder.network.template import Template
 from boulder.returnn.source import Source
 from boulder.returnn.tasks import BatchOptions, batch_options, data_of_task, described, named
 from boulder.returnn.training import AsPath, given_options
-from boulder.search.data_pass import layer_of
 from boulder.search.hypotheses import check_format
 from boulder.search.labels import vocabulary_description
 

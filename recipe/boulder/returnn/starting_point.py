@@ -117,7 +117,7 @@ def _epoch_of_load(config: Source, load: Any, load_epoch: int) -> int:
     epoch = epoch_of(path)
     if epoch is None and is_boulder(path):
         raise ConfigError(
-            f"'load': found {path!r}, whose name has no epoch, expected 'load_epoch' beside it; or, to "
+            f"'load': found {path!r}, which does not exist yet and whose name has no epoch, expected 'load_epoch' beside it; or, to "
             "begin a new training with its parameters, 'import_model_train_epoch1'"
         )
     return epoch or 0

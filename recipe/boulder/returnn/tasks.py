@@ -11,13 +11,14 @@ from typing import Any
 from boulder.errors import BoulderError, ConfigError, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.network.behavior_version import check_axes, check_version
+from boulder.network.layer_output import layer_of
 from boulder.returnn.checkpoint import checkpoint_name, epoch_of, main_file
 from boulder.returnn.data_sets import data_description
+from boulder.returnn.data_texts import data_dict
 from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import preloads, whole
 from boulder.returnn.training import AsPath, given_options, planned, refusals
-from boulder.search.data_pass import layer_of
 
 _DATA_SETS = ("train", "dev", "eval")
 _DEFAULT_BATCH_SIZE = 5000  # RETURNN's is 1: a sequence in a batch, with the same result
@@ -112,6 +113,7 @@ def data_of_task(
             key = option
         folder = config.file.absolute().parent
         foreign = ForeignData(options, folder, config.with_config)
+        value = data_dict(value, repr(key), options, config.config.typed_dict)
         description = data_description(value, repr(key), folder, as_path, foreign)
     assert description is not None  # it is not empty
     return key.removesuffix("_data"), description

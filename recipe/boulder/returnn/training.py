@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -12,11 +13,12 @@ from boulder.network.behavior_version import check_axes, check_version, with_beh
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
+from boulder.returnn.dumped_names import knowing_dumped_files
 from boulder.returnn.extern_data import without_vocabularies
 from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
-from boulder.returnn.overrides import PIPELINE_KEYS, known_options
+from boulder.returnn.overrides import known_options
 from boulder.returnn.own_data import ALL_DATA
 from boulder.returnn.phase_data_sets import PhaseDataSets
 from boulder.returnn.problems import Problems
@@ -27,6 +29,7 @@ from boulder.returnn.verdicts import HONOURED
 from boulder.schedule import Plan
 from boulder.schedule.comparing import same_value
 from boulder.schedule.labels import index_label
+from boulder.training.device_options import DEVICE_KEYS, check_device_option
 from boulder.training.growth import planned_growth
 from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
@@ -88,13 +91,16 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
     """
     problems, options = Problems(), given_options(config)
     problems.add(refusals(options))
+    problems.add(_existing_learning_rates(options.get("learning_rate_file")))
     for key in known_options():
         if callable(function := options.get(key)):
             with problems.noted():
                 options[key] = config.with_config(function, key)
     own = _own_keys(config)
     folder = config.file.absolute().parent
-    data_sets = DataSets(options, folder, as_path, ForeignData(options, folder, config.with_config))
+    data_sets = DataSets(
+        options, folder, as_path, ForeignData(options, folder, config.with_config), config.config.typed_dict
+    )
     data: dict[str, Any] = {}
     further: dict[str, Any] = {}
     for key in ALL_DATA:
@@ -114,6 +120,10 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
         settings = training_config(options) | {key: value for key, value in data.items() if key not in ALL_DATA}
     with problems.noted():
         plan = planned(config)
+    if plan is not None and start and start[0].get("epoch", 0) >= plan.num_epochs:
+        problems.add(
+            [f"'load': training continues after epoch {start[0]['epoch']}, but ends with epoch {plan.num_epochs}"]
+        )
     if plan is not None and settings is not None:
         problems.add(_wrong_values(settings))
         with problems.noted():
@@ -125,7 +135,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             dev=data.get("dev"),
             eval_datasets=further,
             function_options=own,
-            elsewhere=PIPELINE_KEYS,
+            elsewhere=DEVICE_KEYS,
             as_path=as_path,
         )
         _check_phases(plan, maker, data_sets, problems)
@@ -184,10 +194,19 @@ def refusals(options: Mapping[str, object]) -> Iterator[str]:
             yield f"{option!r}: found {value!r:.60}; {known.reason}"
 
 
+def _existing_learning_rates(file: Any) -> Iterator[str]:
+    """:return: a line if RETURNN would begin with the rates and scores in the file. A relative path is one in the job's folder"""
+    if isinstance(file, str | os.PathLike) and os.path.isabs(file) and os.path.exists(file):
+        yield (
+            f"'learning_rate_file': found {os.fspath(file)!r}, which exists, so RETURNN would take rates and scores from it; "
+            "expected a file that does not exist, and 'learning_rates' for given rates"
+        )
+
+
 def _own_keys(config: Source) -> frozenset[str]:
     """:return: what the config defines and no training option is"""
     defined = {*config.config.typed_dict, *config.config.dict}
-    return frozenset(defined - {*known_options(), *ALL_DATA, *PIPELINE_KEYS})
+    return frozenset(defined - {*known_options(), *ALL_DATA, *DEVICE_KEYS})
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -213,7 +232,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
     rates: LearningRateControl | None = None
     with problems.noted():
         rates = learning_rate_control(maker.config, _with_effect(plan))
-    specs, scored, of_phases = [], [], PhaseDataSets(data_sets)
+    specs, scored, of_phases = [], [], PhaseDataSets(knowing_dumped_files(data_sets, plan))
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
         problems.add(_wrong_overrides(phase.config, data_sets.options), where)
@@ -233,7 +252,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
                 if spec:
                     check_updates(checked.options, spec)
         specs.append(spec)
-        scored.append((spec.losses if spec else (), list(checked.scored_data) if checked else []))
+        scored.append((spec.scores if spec else {}, list(checked.scored_data) if checked else []))
     with problems.noted():
         planned_growth(plan, specs)
     if rates and not problems:
@@ -250,7 +269,12 @@ def _wrong_overrides(overrides: Mapping[str, object], options: Mapping[str, obje
     """
     yield from (f"'#config': {line}" for line in refusals(overrides))
     for key, value in overrides_with_effect(overrides).items():
-        fixed = verdict(key) == HONOURED and key not in (*known_options(), *ALL_DATA, *PIPELINE_KEYS)
+        if key in DEVICE_KEYS:
+            problems = Problems()
+            with problems.noted("'#config': "):
+                check_device_option(key, value)
+            yield from problems.messages
+        fixed = verdict(key) == HONOURED and key not in (*known_options(), *ALL_DATA, *DEVICE_KEYS)
         if fixed and not (key in options and same_value(value, options[key])):
             yield f"'#config': {key!r}: found {value!r:.60}; expected outside of '#config', for all phases"
 
@@ -262,7 +286,7 @@ def _with_effect(plan: Plan) -> Plan:
 
 def _for_layout(plan: Plan, data_sets: DataSets) -> Plan:
     """:return: the plan with those overrides that have an effect, and with descriptions of data sets among them"""
-    of_phases, phases = PhaseDataSets(data_sets), []
+    of_phases, phases = PhaseDataSets(knowing_dumped_files(data_sets, plan)), []
     for phase in _with_effect(plan).phases:
         others = {key: value for key, value in phase.config.items() if key != "batching"}  # which the data contains
         phases.append(replace(phase, config=others | of_phases.next(phase.config)))

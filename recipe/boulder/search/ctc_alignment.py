@@ -9,7 +9,8 @@ import numpy as np
 
 from boulder.data import Stream
 from boulder.errors import DataError, NetworkError
-from boulder.search.data_pass import DataPass, layer_of
+from boulder.network.layer_output import layer_of
+from boulder.search.data_pass import DataPass
 from boulder.search.forward import Derived, forward_to_hdf
 
 _NEVER = -np.inf

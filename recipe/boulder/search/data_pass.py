@@ -14,10 +14,9 @@ from boulder.data.feed import tensor_spec
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streamed_batches import whole_sequences
 from boulder.data.streamed_feed import tensors_of_stream
-from boulder.errors import CheckpointError, DataError, NetworkError, nearest
+from boulder.errors import CheckpointError, DataError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
-from boulder.network.specs import LayerSpec
 from boulder.schedule.functions import restore
 from boulder.training.checkpoint import Checkpoint
 
@@ -122,15 +121,6 @@ def selected_sequences(dataset: Dataset) -> Iterator[ReadSequence]:
         return
     for index in selected(dataset):
         yield ReadSequence(dataset.tag(index), dataset.read(index), {})
-
-
-def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
-    """:raises NetworkError: if there is no such layer; names the nearest one"""
-    if name not in spec.layers:
-        raise NetworkError(
-            f"there is no layer {name!r}{nearest(name, spec.layers)} (a layer that nothing reads needs 'is_output_layer')"
-        )
-    return spec.layers[name]
 
 
 def needed(spec: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:

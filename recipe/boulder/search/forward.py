@@ -14,8 +14,8 @@ from boulder.errors import ConfigError, DataError, NetworkError, nearest
 from boulder.lazy import TFTensor
 from boulder.network import NetworkOutput
 from boulder.network.axes import SPATIAL
+from boulder.network.layer_output import LayerOutput, rows_of_layers
 from boulder.search.data_pass import DataPass, needed
-from boulder.search.layer_output import LayerOutput, rows_of_layers
 
 SIZES = "sizes"
 """RETURNN's stream with the lengths of each sequence along the axes that a layer with two time axes has."""

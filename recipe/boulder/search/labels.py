@@ -19,21 +19,11 @@ from typing import Any
 
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.data.vocabulary.sentence_pieces import pieces, sentence_piece_processor
+from boulder.data.vocabulary.vocabulary import vocabulary_classes
 from boulder.errors import DataError, nearest
 
-_FILE_OF_CLASS = {
-    "Vocabulary": "vocab_file",
-    "BytePairEncoding": "vocab_file",
-    "SamplingBytePairEncoding": "vocab_file",
-    "CharacterTargets": "vocab_file",
-    "SentencePieces": "model_file",
-    "Utf8ByteTargets": None,
-}
-_WITHOUT_EFFECT = (
-    *("bpe_file", "unknown_label", "bos_label", "eos_label", "pad_label", "control_symbols", "user_defined_symbols"),
-    *("special_symbols_via_file", "seq_postfix", "single_whitespace_split", "breadth_prob", "rnd"),
-    *("add_bos", "add_eos", "reverse", "enable_sampling", "nbest_size", "alpha", "out_type"),
-)
+_OF_OTHER_CLASSES = ("bpe_file", "num_labels", "rnd")
+"""Options that a description may have in any class, where RETURNN has read it for another one."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +65,15 @@ def vocabulary_description(vocab: object, where: str, as_path: Callable[[str], o
     """
     if not isinstance(vocab, Mapping):
         raise DataError(f"{where}: found {vocab!r:.60}, expected a dict such as {{'vocab_file': …}}")
-    name = vocab.get("class", "Vocabulary")
-    if name not in _FILE_OF_CLASS:
-        raise DataError(
-            f"{where}: found class {name!r}, expected {', '.join(_FILE_OF_CLASS)}{nearest(str(name), _FILE_OF_CLASS)}"
-        )
-    file_option = _FILE_OF_CLASS[name]
-    known = ("class", "num_labels", *([file_option, "labels"] if file_option else []))
+    name, classes = vocab.get("class", "Vocabulary"), vocabulary_classes()
+    if name not in classes:
+        raise DataError(f"{where}: found class {name!r}, expected {', '.join(classes)}{nearest(str(name), classes)}")
+    options = [*classes[name].options(), *_OF_OTHER_CLASSES]
     for option in vocab:
-        if option not in known and option not in _WITHOUT_EFFECT:
-            raise DataError(f"{where}: {name} has no option {option!r}{nearest(option, known)}")
+        if option != "class" and option not in options:
+            raise DataError(f"{where}: {name} has no option {option!r}{nearest(str(option), options)}")
+    file_option = _file_option(name)
+    known = ("class", "num_labels", *([file_option, "labels"] if file_option else []))
     kept = {key: vocab[key] for key in known if vocab.get(key) is not None}
     if file_option and file_option not in kept and "labels" not in kept:
         raise DataError(f"{where}: {name} needs the option {file_option!r}")
@@ -100,6 +89,11 @@ def vocabulary_description(vocab: object, where: str, as_path: Callable[[str], o
     return {"class": name} | {key: value for key, value in kept.items() if key != "class"}
 
 
+def _file_option(name: str) -> str | None:
+    """:return: the option of a class of vocabularies that has the names of its labels"""
+    return None if name == "Utf8ByteTargets" else "model_file" if name == "SentencePieces" else "vocab_file"
+
+
 def read_labels(description: Mapping[str, Any]) -> Labels:
     """
     :param description: see `vocabulary_description`; paths are strings, or have a method `get_path`
@@ -111,7 +105,7 @@ def read_labels(description: Mapping[str, Any]) -> Labels:
     if "labels" in description:
         names, where = description["labels"], "vocabulary"
     else:
-        file = description[str(_FILE_OF_CLASS[name])]
+        file = description[str(_file_option(name))]
         where = file.get_path() if hasattr(file, "get_path") else str(file)
         names = (
             pieces(sentence_piece_processor(where)) if name == "SentencePieces" else LabelTable.read(Path(where)).names

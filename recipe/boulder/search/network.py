@@ -11,9 +11,9 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec
 from boulder.network.axes import BEAM, FEATURE, LOOP, Batch
+from boulder.network.layer_output import LayerOutput, layer_of, rows_of_layers
 from boulder.search.ctc import greedy, greedy_batch
-from boulder.search.data_pass import DataPass, layer_of, needed
-from boulder.search.layer_output import LayerOutput, rows_of_layers
+from boulder.search.data_pass import DataPass, needed
 
 
 def ctc_search(data_pass: DataPass, output_layer: str) -> dict[str, list[int]]:

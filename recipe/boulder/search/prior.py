@@ -11,8 +11,8 @@ from boulder.errors import DataError, NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput
 from boulder.network.axes import SPATIAL
+from boulder.network.layer_output import LayerOutput
 from boulder.search.data_pass import DataPass, needed
-from boulder.search.layer_output import LayerOutput
 
 _TOLERANCE = 1e-2
 

@@ -26,9 +26,9 @@ def streams(characters: str, mel: MelFrames) -> dict[str, Any]:
     """
     return {
         "data": {"dim": len(characters) + 1, "sparse": True},
-        "mel": {"dim": mel.dim},
-        "stop_token": {"dim": 2, "sparse": True},
-        "position": {"dim": 1},
+        "spectrogram": {"dim": mel.dim},
+        "is_last": {"dim": 1},
+        "reached": {"dim": 1},
     }
 
 
@@ -37,8 +37,8 @@ def sequence(text: str, characters: str, audio: np.ndarray, mel: MelFrames) -> d
     :param text: what is spoken
     :param characters: the labels, without END
     :param audio: float [N], samples from -1 to 1
-    :return: of T frames and L characters: `data` [L + 1], labels and END; `mel` [T, D]; `stop_token` [T], 1 in the last frame;
-        `position` [T, 1], the label that a constant speaking rate without pauses would reach there
+    :return: of T frames and L characters: `data` [L + 1], labels and END; `spectrogram` [T, D]; `is_last` [T, 1], 1 in the last
+        frame; `reached` [T, 1], the label that a constant speaking rate without pauses would reach there
     :raises DataError: for an unknown character, or audio that is shorter than a window
     """
     unknown = sorted(set(text) - set(characters))
@@ -48,13 +48,13 @@ def sequence(text: str, characters: str, audio: np.ndarray, mel: MelFrames) -> d
         )
     frames = mel.of(audio)
     labels = [characters.index(character) for character in text]
-    stop = np.zeros(len(frames), "int32")
-    stop[-1] = 1
+    is_last = np.zeros((len(frames), 1), "float32")
+    is_last[-1] = 1
     return {
         "data": np.array([*labels, len(characters)], "int32"),
-        "mel": frames,
-        "stop_token": stop,
-        "position": (_progress(frames) * len(labels)).astype("float32")[:, None],
+        "spectrogram": frames,
+        "is_last": is_last,
+        "reached": (_progress(frames) * len(labels)).astype("float32")[:, None],
     }
 
 

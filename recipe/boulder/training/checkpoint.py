@@ -48,6 +48,7 @@ class Checkpoint:
     :param earlier: epoch → path → array, of epochs to which `use_last_best_model` may return
     :param earlier_steps: epoch → number of training steps at its end, for the same epochs
     :param averages: path → moving average of the parameter, with `ema`
+    :param loss_scale: see `LossScale.state`; None without it
     """
 
     epoch: int
@@ -65,6 +66,7 @@ class Checkpoint:
     earlier: dict[int, dict[str, numpy.ndarray]] = field(default_factory=dict)
     earlier_steps: dict[int, int] = field(default_factory=dict)
     averages: dict[str, numpy.ndarray] = field(default_factory=dict)
+    loss_scale: tuple[float, int] | None = None
 
     @property
     def finished_epochs(self) -> int:
@@ -85,6 +87,8 @@ class Checkpoint:
         meta = {key: getattr(self, key) for key in plain}
         if self.phase_step:  # older checkpoints do not have it
             meta["phase_step"] = self.phase_step
+        if self.loss_scale:
+            meta["loss_scale"] = self.loss_scale
         if self.earlier_steps:
             meta["earlier_steps"] = {str(epoch): step for epoch, step in self.earlier_steps.items()}
         meta |= {"format_version": FORMAT_VERSION, "specs": [spec.to_json() for spec in self.specs.values()]}
@@ -148,6 +152,7 @@ class Checkpoint:
         if version != FORMAT_VERSION:
             raise CheckpointError(f"checkpoint {path}: has format version {version}, expected {FORMAT_VERSION}")
         specs = [ParamSpec.from_json(spec) for spec in meta.pop("specs")]
+        scale, updates = meta.pop("loss_scale", (None, 0))
         steps = {int(epoch): step for epoch, step in meta.pop("earlier_steps", {}).items()}
         checkpoint = cls(
             **meta,
@@ -157,6 +162,7 @@ class Checkpoint:
             earlier=earlier,
             earlier_steps=steps,
             averages=averages,
+            loss_scale=(scale, updates) if scale else None,
         )
         if checkpoint.checksum != checksum:
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")
@@ -175,6 +181,16 @@ def shapes_of_params(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]
 
             file["params"].visititems(visit)
             return found
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError):
+        return None
+
+
+def epoch_in(path: str | os.PathLike[str]) -> int | None:
+    """:return: the last finished epoch of a checkpoint, without reading its arrays; None if the file cannot be read"""
+    try:
+        with h5py.File(path, "r") as file:
+            meta = json.loads(file["meta"][()].tobytes())
+            return int(meta["epoch"]) - (meta["position"] is not None)
     except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError):
         return None
 

@@ -37,7 +37,7 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     if notice := phase.learning_rate_control.notice(epoch, state.history):
         run.say(f"epoch {epoch}: {notice}")
     rates = StepRates(phase.options, epoch, rate, phase.start, state.phase_step)
-    first_rate = rates.at(state.step - state.batches_done)
+    first_rate = rates.at(state.step - state.batches_done * phase.counts_steps)
     sums, steps, frames, skipped = _train_batches(epoch, rates, model, phase, state, run)
     record: EpochRecord = {"epoch": epoch, "index": phase.index, "learning_rate": rate, "train": sums.means()}
     if numpy.float32(first_rate) != numpy.float32(rate):
@@ -51,6 +51,8 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         record["eval"] = dict(scores)
     if reason := why_stop(phase, [*state.history, record]):
         record["stopped"] = reason
+    if reason or epoch == phase.last_epoch:
+        run.dumps.end_phase(phase, epoch)
     state.history, state.position = [*state.history, record], None
     _hold_parameters(epoch, model, phase, state)
     timed: TimedRecord = {
@@ -119,6 +121,7 @@ def _train_batches(
         _tell_of_open_sum(epoch, batches.count, phase, run)
     state.epoch = epoch
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", batches.count, done)
+    run.dumps.begin(epoch, "train", state.position.get("dumped") if state.position else None)
     for batch in batches:
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
@@ -127,19 +130,28 @@ def _train_batches(
             result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)
+        elif result.overflow:
+            run.say(f"epoch {epoch}, batch {done}: a gradient overflows float16; no update, and half the loss scale")
+            sums.add(result.losses)
+            skipped += 1
         elif options.stop_on_nonfinite_train_score:
             raise _not_finite(epoch, done, result, batch, run)
         else:
             run.say(f"{_where_not_finite(epoch, done, result, batch, run)}; it made no update")
             skipped += 1
-        state.step += 1
+        if result.dumped:
+            run.dumps.add(batch.tags(), result.dumped)
+        state.step += phase.counts_steps
         done += 1
         run.progress.advance(sums)
         state.position = {"batch": done, "sums": sums.sums, "train_data": fingerprint, **batch.after}
         if skipped:
             state.position["skipped"] = skipped
+        if sizes := run.dumps.sizes:
+            state.position["dumped"] = sizes
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)
+    run.dumps.end()
     if batches.count is None:
         _tell_of_open_sum(epoch, done, phase, run)
     return sums, done, batches.frames, skipped

@@ -25,10 +25,15 @@ def evaluate(
     sums = Sums(model.spec, options.calculate_exp_loss)
     batches = steps_to_score(dataset, state.epoch, options, model.replicas, run.num_workers, limited=name == "dev")
     run.progress.begin(f"scores of {name}", batches.count, 0)
+    run.dumps.begin(state.epoch, name)
     for batch in batches:
         with naming_sequences(f"epoch {state.epoch}, scores of {name}", batch, model.replicas):
-            sums.add(model.evaluate(batch.shares, tf.constant(state.step, tf.int64)))
+            scored = model.evaluate(batch.shares, tf.constant(state.step, tf.int64))
+            sums.add(scored.losses)
+        if scored.dumped:
+            run.dumps.add(batch.tags(), scored.dumped)
         run.progress.advance(sums)
         run.stop_if_asked(model, state)
         run.save_if_due(model, state)
+    run.dumps.end()
     return sums

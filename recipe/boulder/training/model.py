@@ -11,7 +11,9 @@ import numpy
 from boulder.data import Dataset, share_spec
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
-from boulder.training.objective import BatchOutput, Losses, objective
+from boulder.training.dumps import dumped_layers
+from boulder.training.loss_scale import LossScale
+from boulder.training.objective import BatchOutput, Dumped, Losses, objective
 from boulder.training.optimizer import variable_name
 from boulder.training.parameter_averages import ParameterAverages
 from boulder.training.replicas import OneReplica, seed_of
@@ -24,11 +26,22 @@ class StepResult(NamedTuple):
     """
     :param norm: global norm of the gradients, a float32 scalar
     :param finite: whether the objective and all gradients are finite, a bool scalar; if not, nothing was updated
+    :param overflow: whether gradients are not finite since the loss scale was too large, a bool scalar
+    :param dumped: see `BatchOutput`
     """
 
     losses: Losses
     norm: TFTensor
     finite: TFTensor
+    overflow: TFTensor
+    dumped: Dumped
+
+
+class Scored(NamedTuple):
+    """:param dumped: see `BatchOutput`"""
+
+    losses: Losses
+    dumped: Dumped
 
 
 class Model:
@@ -37,9 +50,11 @@ class Model:
     :param dataset: the data set, for the types of its streams
     :param replicas: copies of the network that share each batch
     :param averages: path → moving average so far, for `ema`
+    :param loss_scale: state of the loss scale so far; None: from the start
+    :ivar loss_scale: for float16, else None
     :ivar updater: makes updates, and holds the learning rate
 
-    `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Losses` are compiled. `shares` are those of a batch
+    `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Scored` are compiled. `shares` are those of a batch
     (`boulder.data.shares_of_epoch`); `step` is the number of updates so far, an int64 scalar.
     """
 
@@ -51,6 +66,7 @@ class Model:
         dataset: Dataset,
         replicas: OneReplica,
         averages: Mapping[str, numpy.ndarray] | None = None,
+        loss_scale: tuple[float, int] | None = None,
     ) -> None:
         self.spec, self.options, self.replicas = spec, options, replicas
         with replicas.scope():
@@ -60,7 +76,9 @@ class Model:
             }
             self.updater = Updater(options, spec, self.variables, replicas)
             self._averages = ParameterAverages(options.ema, self.variables, averages) if options.ema else None
+            self.loss_scale = LossScale(loss_scale) if options.mixed_precision == "float16" else None
         self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
+        self._dumped = dumped_layers(spec)
         self._noise = noise_deviations(options, spec)
         self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
@@ -73,9 +91,10 @@ class Model:
 
     def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> StepResult:
         if not self.updater.trained:  # `#trainable` is False: a pass over the data for its scores
-            losses = self._evaluate(shares, step)
-            output = BatchOutput(losses, {}, {})
-            return StepResult(losses, tf.constant(0.0), tf.math.is_finite(self._objective(output, output)))
+            scored = self._evaluate(shares, step)
+            output = BatchOutput(scored.losses, {}, {}, {})
+            finite = tf.math.is_finite(self._objective(output, output))
+            return StepResult(scored.losses, tf.constant(0.0), finite, tf.constant(False), scored.dumped)
         *results, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
         result = StepResult(*self.replicas.first(results))
 
@@ -89,11 +108,13 @@ class Model:
             tf.cond(result.finite, update, lambda: False)
         else:
             update()
+        if self.loss_scale:
+            self.loss_scale.update(result.finite)
         return result
 
     def _gradients(
         self, share: dict[str, Any], step: TFTensor
-    ) -> tuple[Losses, TFTensor, TFTensor, list[TFTensor], list[TFTensor]]:
+    ) -> tuple[Losses, TFTensor, TFTensor, TFTensor, Dumped, list[TFTensor], list[TFTensor]]:
         """:return: of the joint batch: the fields of `StepResult`, and arguments of `Updater.update`"""
         variables = list(self.updater.trained.values())
         tape_of_norm = tf.GradientTape() if self.options.maximize_grad_norm else None
@@ -102,7 +123,10 @@ class Model:
                 own = self._output(share, step, train=True)
                 joint = self.replicas.sum(own)
                 loss = self._objective(own, joint)
-            mine = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+                scaled = self.loss_scale.scaled(loss) if self.loss_scale else loss
+            mine = tape.gradient(scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            if self.loss_scale:
+                mine = [self.loss_scale.unscaled(gradient) for gradient in mine]
             loss, *gradients = self.replicas.sum([loss, *mine])
             norm = tf.linalg.global_norm(gradients)
             if tape_of_norm:  # its derivative is that of ‖joint gradient‖, in terms of this replica's gradient
@@ -117,8 +141,12 @@ class Model:
                     for g in tape_of_norm.gradient(along, variables, unconnected_gradients=unconnected)
                 ]
             )
-        finite = tf.math.is_finite(loss) & self.updater.are_usable(gradients)
-        return joint.losses, norm, finite, gradients, slopes
+        usable = self.updater.are_usable(gradients)
+        finite = tf.math.is_finite(loss) & usable
+        overflow = tf.constant(False)
+        if self.loss_scale:
+            overflow = tf.math.is_finite(loss) & ~usable & self.loss_scale.may_overflow()
+        return joint.losses, norm, finite, overflow, joint.dumped, gradients, slopes
 
     def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> BatchOutput:
         """:return: of one replica's share"""
@@ -126,8 +154,18 @@ class Model:
         variables = self.variables if train else self._scored
         if train and self._noise:  # the same in all replicas
             variables = with_noise(variables, self._noise, self.options.random_seed, step)
-        output = run_network(self.spec, variables, share["data"], share["lengths"], train=train, seed=seed, step=step)
-        result = BatchOutput(output.losses, output.magnitudes, output.roughness)
+        output = run_network(
+            self.spec,
+            variables,
+            share["data"],
+            share["lengths"],
+            train=train,
+            seed=seed,
+            step=step,
+            precision=self.options.mixed_precision,
+        )
+        dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
+        result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)
         if "counts" not in share:
             return result
         counted: BatchOutput = tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), result)
@@ -136,11 +174,12 @@ class Model:
     def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
         return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
 
-    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Losses:
-        def joint(share: dict[str, Any]) -> Losses:
-            return self.replicas.sum(self._output(share, step, train=False).losses)
+    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Scored:
+        def joint(share: dict[str, Any]) -> Scored:
+            summed = self.replicas.sum(self._output(share, step, train=False))
+            return Scored(summed.losses, summed.dumped)
 
-        return self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
+        return Scored(*self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares))))
 
     # State
 

@@ -14,17 +14,22 @@ Losses = dict[str, LossValue]
 """Layer name → sums over a batch."""
 
 
+Dumped = dict[str, list[TFTensor]]
+
+
 class BatchOutput(NamedTuple):
     """
     What a network says of a batch, or of a replica's share of it: all are sums over its frames.
 
     :param magnitudes: layer name → float32 [units], for `darc1`, see `boulder.network.regularizers`
     :param roughness: layer name → scalar, for `spatial_smoothing`, likewise
+    :param dumped: name of an `hdf_dump` layer → tensors to write, see `boulder.training.dumps`; these are no sums
     """
 
     losses: Losses
     magnitudes: dict[str, TFTensor]
     roughness: dict[str, TFTensor]
+    dumped: Dumped
 
 
 def objective(
@@ -48,6 +53,8 @@ def objective(
     total = tf.constant(0.0)
     for layer, loss in own.losses.items():
         of_layer, frames = spec.losses[layer], joint.losses[layer].frames
+        if not of_layer.scale:
+            continue  # 0 · NaN would be NaN
         normalized = options.use_normalized_loss or of_layer.loss.use_normalized_loss
         total += of_layer.scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
     for layer, magnitudes in own.magnitudes.items():

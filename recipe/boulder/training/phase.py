@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from boulder.data import canonical_description, with_digests
-from boulder.errors import BoulderError, ConfigError, nearest
+from boulder.errors import ConfigError, named, nearest
 from boulder.schedule import Phase
 from boulder.schedule.canonical import canonical
 from boulder.schedule.labels import index_label
@@ -17,7 +17,7 @@ from boulder.training.last_best_options import AFTER_PRETRAINING
 from boulder.training.learning_rate import LearningRateControl, control_from_json
 from boulder.training.training_options import TrainingOptions
 
-_DATA = ("train", "dev", "eval_datasets")  # these contain path objects, which are no plain JSON
+_DATA = ("train", "dev", "eval_datasets", "extended")  # these contain path objects, which are no plain JSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ class TrainingPhase:
     :param carry_optimizer: how the optimizer's slots carry over from the previous phase
     :param growth_noise: noise on the split between replicated units in "net2wider", see `GrowthOptions`
     :param reset_layers: layers of the top level that are initialized from scratch
+    :param extended: name of a file → the file itself, of those that `hdf_dump` layers of the phase extend
     :param trainable_layers: layers of the top level that are trained; None: all; empty: none, and dropout is disabled
     """
 
@@ -61,6 +62,7 @@ class TrainingPhase:
     growth_noise: float = 0.0
     reset_layers: list[str] = field(default_factory=list)
     trainable_layers: list[str] | None = None
+    extended: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def planned(cls, phase: Phase, **others: Any) -> TrainingPhase:
@@ -77,6 +79,11 @@ class TrainingPhase:
     @property
     def epochs(self) -> range:
         return range(self.first_epoch, self.last_epoch + 1)
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether its batches are training steps: as in RETURNN, not with `#trainable` False."""
+        return self.trainable_layers is None or bool(self.trainable_layers)
 
     @property
     def scored_data(self) -> dict[str, dict[str, Any]]:
@@ -151,8 +158,6 @@ class TrainingPhase:
         }
         control = control_from_json(value["learning_rate_control"], where)
         phase = cls(**{**value, **data, "learning_rate_control": control})
-        try:
+        with named(where):
             _ = phase.options
-        except BoulderError as error:
-            raise type(error)(f"{where}: {error}") from error
         return phase

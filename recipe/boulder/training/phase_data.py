@@ -9,6 +9,7 @@ from boulder.data import Dataset, open_dataset
 from boulder.errors import DataError
 from boulder.network import describe
 from boulder.training.data_files import FileState, file_states
+from boulder.training.dumps import Dumps
 from boulder.training.naming_data import naming_data
 from boulder.training.phase import TrainingPhase
 from boulder.training.streams_to_read import StreamsToRead
@@ -19,10 +20,11 @@ class PhaseData:
     Opens the data sets of a phase. Those that the next phase uses as well stay open, the others are closed.
 
     :param extern_data: streams of the network
+    :param dumps: files that phases of this job write
     """
 
-    def __init__(self, extern_data: dict[str, Any]) -> None:
-        self._extern_data = extern_data
+    def __init__(self, extern_data: dict[str, Any], dumps: Dumps | None = None) -> None:
+        self._extern_data, self._dumps = extern_data, dumps
         self._states: dict[str, FileState | None] = {}
         self._opened: list[tuple[tuple[dict[str, Any], frozenset[str]], Dataset]] = []
 
@@ -42,6 +44,8 @@ class PhaseData:
         :raises DataError: if one cannot be read, has other streams than the network, or has no sequences
         """
         try:
+            if self._dumps is not None:
+                phase = self._dumps.with_files_of_job(phase)
             descriptions = {"train": phase.train, **phase.scored_data}
             spec = describe(phase.network, self._extern_data)
             to_read = StreamsToRead.of(phase, spec, self._extern_data)

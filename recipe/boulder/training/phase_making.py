@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from boulder.data import canonical_description, read_extern_data
-from boulder.data.batches import check_limits
+from boulder.data import canonical_description, open_dataset, read_extern_data
 from boulder.data.sequence_order import check_order
-from boulder.errors import ConfigError, NetworkError, nearest
+from boulder.errors import ConfigError, DataError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.schedule import Phase
 from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import LearningRateControl, learning_rate_keys
 from boulder.training.phase import TrainingPhase
+from boulder.training.stream_limits import check_stream_limits
 from boulder.training.training_options import TrainingOptions
 
 DATA_KEYS = ("train", "dev")
@@ -50,7 +50,7 @@ class PhaseMaker:
     def network(self, phase: Phase) -> NetworkSpec:
         """:raises NetworkError: if the network is wrong, or there is nothing to train"""
         spec = describe(phase.network, dict(self.extern_data))
-        if not spec.losses:
+        if not any(loss.scale for loss in spec.losses.values()):
             raise NetworkError("no layer has a loss (of a scale other than 0), so there is nothing to train")
         if not uses_streams(spec):
             raise NetworkError("no layer reads any data")
@@ -79,7 +79,7 @@ class PhaseMaker:
             eval_datasets=self._further_data(phase),
         )
         check_order(result.options.batching, "config: batching")
-        check_limits(result.options.batch_size, read_extern_data(self.extern_data), "batch_size")
+        check_stream_limits(result.options, list(read_extern_data(self.extern_data)), _stream_names(result.train))
         return result
 
     def _data(self, phase: Phase, key: str, default: dict[str, Any] | None) -> Any:
@@ -100,6 +100,14 @@ class PhaseMaker:
             if not is_no_data(data)
         }
         return {name: data for name, data in self.eval_datasets.items() if name not in given} | described
+
+
+def _stream_names(description: dict[str, Any]) -> Collection[str] | None:
+    """:return: of the data set, if they are known; a wrong description is told where the data is checked"""
+    try:
+        return open_dataset(description).stream_names
+    except DataError:
+        return None
 
 
 def eval_data_of(options: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def start_phase(
 
 
 def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun) -> Model:
-    model = Model(spec, state.params, phase.options, run.train_data, run.replicas, state.averages)
+    model = Model(spec, state.params, phase.options, run.train_data, run.replicas, state.averages, state.loss_scale)
     if not state.history and not state.position:  # nothing was trained since the import
         run.say(f"{phase.name}: starting with the parameters of the imported checkpoint, and a new optimizer")
         return model
@@ -63,7 +63,8 @@ def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpo
         f"epoch {epoch} ({phase.index_name}): starting with the parameters of epoch {best}, which has the best score"
     )
     state.step = state.earlier_steps[best]
-    return Model(model.spec, state.earlier[best], phase.options, run.train_data, run.replicas)
+    loss_scale = model.loss_scale.state() if model.loss_scale else None
+    return Model(model.spec, state.earlier[best], phase.options, run.train_data, run.replicas, loss_scale=loss_scale)
 
 
 def _hand_over(
@@ -80,7 +81,8 @@ def _hand_over(
     averages = {}
     if state and phase.options.ema:
         averages = grow_averages(state.averages, begun, spec.params, phase.copy_param_mode)
-    model = Model(spec, begun.params, phase.options, run.train_data, run.replicas, averages)
+    loss_scale = state.loss_scale if state else None
+    model = Model(spec, begun.params, phase.options, run.train_data, run.replicas, averages, loss_scale)
     if state and phase.carry_optimizer != "reset":
         carry, initial = phase.carry_optimizer, model.slots()
         slots = carry_slots(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from boulder.data import Dataset
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.dumps import Dumps
 from boulder.training.growth import GrowthReport
 from boulder.training.interrupt import Interrupt
 from boulder.training.kept_folder import KeptFolder
@@ -32,6 +33,7 @@ class TrainingFiles:
     :param kept: keeps checkpoints of some epochs; None: of none
     :param checkpoint_minutes: within an epoch, save when so much time has passed since the last checkpoint; None: never
     :param begin: called first, by rank 0 only
+    :param dumps: folder of the files of `hdf_dump` layers; None: they only exist during the training
     """
 
     previous: Path | None
@@ -45,6 +47,7 @@ class TrainingFiles:
     checkpoint_minutes: float | None = None
     begin: Callable[[], None] = lambda: None
     learning_rates: Path | None = None
+    dumps: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class TrainingRun:
     store: CheckpointStore
     interrupt: Interrupt
     progress: Progress
+    dumps: Dumps
     say: Callable[[str], None]
     num_workers: int
 
@@ -72,7 +76,9 @@ class TrainingRun:
 
         :raises CheckpointError: if it cannot be written
         """
+        self.dumps.sync()
         state.params, state.averages = model.values(), model.averages()
+        state.loss_scale = model.loss_scale.state() if model.loss_scale else None
         state.slots, state.iterations = model.slots(), model.iterations
         return self.store.save(state)
 

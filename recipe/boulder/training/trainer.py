@@ -19,6 +19,7 @@ from boulder.lazy import tf
 from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.data_checks import check_data
+from boulder.training.dumps import Dumps
 from boulder.training.epoch import train_epoch
 from boulder.training.interrupt import Interrupt
 from boulder.training.learning_rate.file import write_learning_rates
@@ -58,7 +59,8 @@ def train(
     store = CheckpointStore(files.store) if replicas.is_chief else ForeignStore(files.store)
     with ExitStack() as stack:
         stack.enter_context(replicas.failures())
-        data = stack.enter_context(PhaseData(extern_data))
+        dumps = Dumps(phases, extern_data, files.store.with_name("dumps"), files.dumps)
+        data = stack.enter_context(PhaseData(extern_data, dumps))
         state = _start_state(phases[0].first_epoch, store, replicas, files, say)
         if state and replicas.is_chief:
             _keep_again(state, store, files)
@@ -70,7 +72,7 @@ def train(
                 break
             if state and state.finished_epochs >= phase.last_epoch:
                 continue  # finished before the job was interrupted
-            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, say, workers)
+            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers)
             model, state = start_phase(phase, extern_data, state, run)
             check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data)
             for epoch in phase.epochs:
@@ -83,6 +85,7 @@ def train(
             if state and (stopped := stopped_epoch(state.history)):
                 say(f"training stopped after epoch {stopped}: {state.history[-1].get('stopped')}")
                 _complete_stopped(phases, state, files)
+                dumps.fill()
         replicas.barrier()  # other processes finish once rank 0 has written the result
     say(f"done: {files.checkpoint}")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, get_type_hints
 
 from boulder.errors import ConfigError, nearest
+from boulder.network.precision import PRECISIONS
+from boulder.schedule.functions import restore
 from boulder.training.batch_options import ChunkSizes, Fraction, Frames, Limit, PositiveInt, Sizes, WholeFrames
 from boulder.training.last_best_options import last_best_options
 from boulder.training.learning_rate import learning_rate_keys
@@ -24,6 +26,9 @@ _Seed = Annotated[int, OptionKind("an int from 0 to 2**31 - 1", lambda value: is
 _Number = Annotated[float, NOT_NEGATIVE]
 _Order = Annotated[str, OptionKind("a string such as 'random'", STRING.fits)]
 _Flag = Annotated[bool, FLAG]
+_Precision = Annotated[
+    str | None, OptionKind(f"None or one of {', '.join(PRECISIONS)}", lambda value: value in (None, *PRECISIONS))
+]
 _Decay = Annotated[float, OptionKind("a number from 0 to below 1", lambda value: is_number(value) and 0 <= value < 1)]
 _Tag = Annotated[str | None, OptionKind("a string or None", lambda value: value is None or STRING.fits(value))]
 _Functions = Annotated[
@@ -83,6 +88,7 @@ class TrainingOptions:
     :param patience: training stops after so many epochs in which the score was not the lowest so far; None: it does not
     :param use_last_best_model: an epoch starts with the parameters of the best epoch so far, see
         `boulder.training.best_so_far`; True, or a dict of RETURNN's options
+    :param mixed_precision: type of products in the network, see `boulder.network.precision`; None: float32
     :param ema: decay per update of moving averages of the parameters, which searches and exports use; 0: no averages
     :param ema_in_scores: data sets are scored with these averages
     :param random_seed: seed of initial parameters, sequence order and dropout
@@ -129,6 +135,7 @@ class TrainingOptions:
     dynamic_learning_rate: Any = None
     patience: _Patience = None
     use_last_best_model: Any = False
+    mixed_precision: _Precision = None
     ema: _Decay = 0.0
     ema_in_scores: _Flag = True
     random_seed: _Seed = 42
@@ -153,6 +160,11 @@ class TrainingOptions:
         check_optimizer(options.optimizer, where)
         last_best_options(options.use_last_best_model, where)
         check_dynamic_learning_rate(options.dynamic_learning_rate, where)
+        if options.mixed_precision == "float16" and options.maximize_grad_norm:
+            raise ConfigError(
+                f"{where}: found 'mixed_precision' 'float16' with 'maximize_grad_norm', whose second derivatives may become 0, "
+                "expected 'bfloat16'"
+            )
         if options.learning_rate_warmup_num_epochs and options.learning_rate_warmup_num_steps:
             raise ConfigError(
                 f"{where}: found 'learning_rate_warmup_num_epochs' and 'learning_rate_warmup_num_steps', expected one of them"
@@ -164,10 +176,18 @@ def check_kind(option: str, value: object, where: str) -> None:
     """:raises ConfigError: if the value is of the wrong type or range"""
     kind = _kinds().get(option)
     if kind is not None and not kind.fits(value):
-        raise ConfigError(f"{where}: {option!r} must be {kind.expected}, found {value!r}")
+        raise ConfigError(f"{where}: {option!r} must be {kind.expected}, found {_as_given(value)!r}")
 
 
 @functools.cache
 def _kinds() -> dict[str, OptionKind]:
     hints = get_type_hints(TrainingOptions, include_extras=True)
     return {key: kind for key, hint in hints.items() for kind in getattr(hint, "__metadata__", ())}
+
+
+def _as_given(value: object) -> object:
+    """:return: the value as in the config, where its canonical form differs, as {1: 2} does"""
+    try:
+        return restore(value)
+    except ConfigError:  # it holds a function
+        return value

@@ -13,8 +13,8 @@ import numpy as np
 
 from boulder.data.audio.deltas import with_deltas
 from boulder.data.audio.feature_kinds import KINDS, Windows, num_frames
+from boulder.data.audio.header import Header
 from boulder.data.audio.random_permute import RandomPermute, check_installed
-from boulder.data.audio.sound import Header
 from boulder.errors import DataError, nearest
 
 _PER_SEQ = "per_seq"
@@ -31,12 +31,14 @@ class AudioFeatures:
     The steps apply in this order: `preemphasis`, `peak_normalization`, `random_permute`, `pre_process`, `features`, `with_delta`, `norm_mean`,
     `norm_std_dev`, `join_frames`, `post_process`.
 
-    :param features: see `boulder.data.audio.feature_kinds`; or a function of `audio`, `sample_rate`, `window_len`, `step_len`,
+    :param features: "raw" (the samples), "mfcc", "log_mel_filterbank", "log_log_mel_filterbank", "db_mel_filterbank",
+        "linear_spectrogram"; or a function of `audio`, `sample_rate`, `window_len`, `step_len`,
         `num_feature_filters`, `random_state` and the `feature_options`, which returns [T, num_feature_filters]
     :param window_len: in seconds
     :param step_len: in seconds
     :param num_feature_filters: dimension of a frame without derivatives; None: 1 for "raw", else 40
-    :param feature_options: further options of the kind of features
+    :param feature_options: of "mfcc": `n_mels`, `fmin`, `fmax`, `center`; of "db_mel_filterbank": `fmin`, `fmax`, `min_amp`,
+        `center`; of "linear_spectrogram": `center`
     :param with_delta: number of derivatives in time that are added, or True for 1
     :param norm_mean: is subtracted: a number, an array [D], a text file with D numbers, or "per_seq" for the mean of the
         sequence
@@ -44,10 +46,12 @@ class AudioFeatures:
     :param peak_normalization: whether the samples are divided by the largest magnitude
     :param preemphasis: a: sample n becomes x[n] - a x[n-1]; None or 0: it stays
     :param join_frames: so many frames become one; the last frame is repeated to fill the last one
-    :param random_permute: see `RandomPermute`; True for its defaults
+    :param random_permute: random loudness, speed and pitch, see below; True for the defaults; needs the extra `audio`
     :param pre_process: function of `audio`, `sample_rate` and `random_state`, which returns samples
     :param post_process: function of the features and `seq_name`, which returns features
     :param sample_rate: expected rate in Hz
+    :param num_channels: only None: a frame has one axis
+    :param raw_ogg_opts: without effect, since "raw_ogg" is refused
     """
 
     features: str | Callable = "mfcc"

@@ -33,20 +33,16 @@ class Recording:
     text: str
 
 
-def recordings_in(
-    folder: str | os.PathLike[str], transcripts: str | os.PathLike[str] | Mapping[str, str]
-) -> Iterator[Recording]:
+def recordings_in(folder: str | os.PathLike[str], transcripts: Mapping[str, str]) -> Iterator[Recording]:
     """
     :param folder: with an audio file `NAME.wav`, `NAME.ogg`, `NAME.flac` or `NAME.opus` for each recording; a NAME with
         slashes is in a folder below
-    :param transcripts: name → text; or a text file in UTF-8 with a line `NAME TEXT` for each recording, where NAME may have
-        the extension of the audio file. Recordings without a transcript are left out
+    :param transcripts: name → text; a name may have the extension of its file. Recordings without a transcript are left out
     :return: the recordings in the order of the transcripts
-    :raises DataError: for a line without a text, a name that occurs twice, or a missing file
+    :raises DataError: for a missing file
     """
-    texts = transcripts if isinstance(transcripts, Mapping) else dict(_lines(Path(transcripts)))
     root = Path(folder)
-    for name, text in texts.items():
+    for name, text in transcripts.items():
         candidates = [root / name] if name.endswith(_SUFFIXES) else [root / f"{name}{suffix}" for suffix in _SUFFIXES]
         found = next((path for path in candidates if path.is_file()), None)
         if found is None:
@@ -115,23 +111,3 @@ def _encoded(recording: Recording, audio_format: str | None) -> tuple[bytes, str
     encoded = io.BytesIO()
     soundfile.write(encoded, audio, sample_rate, format=kind, subtype=encoding)
     return encoded.getvalue(), f".{audio_format}", duration
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        lines = path.read_text(encoding="utf8").splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-    seen = set()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        name, *text = line.split(maxsplit=1)
-        if not text:
-            raise DataError(
-                f"{path}: line {number}: found {line!r:.60}, expected the name of a recording, and its text"
-            )
-        if name in seen:
-            raise DataError(f"{path}: line {number}: found {name!r} twice, expected a line for each recording")
-        seen.add(name)
-        yield name, text[0].strip()

@@ -30,9 +30,20 @@ class Permutation:
 @dataclass(frozen=True, kw_only=True)
 class RandomPermute:
     """
-    Each `…_switch` is a probability; the other numbers are drawn uniformly from `…_lower` to `…_upper`, see `Permutation`.
+    Numbers are drawn uniformly from `…_lower` to `…_upper`, see `Permutation`.
 
-    :param rnd_zoom_order: of the splines
+    :param rnd_scale_lower: lowest factor of the samples
+    :param rnd_scale_upper: highest
+    :param rnd_zoom_switch: probability to change the number of samples by splines, and so the speed and the pitch
+    :param rnd_zoom_lower: lowest factor of the number of samples
+    :param rnd_zoom_upper: highest
+    :param rnd_zoom_order: order of the splines
+    :param rnd_stretch_switch: probability to change the speed at the same pitch
+    :param rnd_stretch_lower: lowest factor of the speed
+    :param rnd_stretch_upper: highest
+    :param rnd_pitch_switch: probability to shift the pitch
+    :param rnd_pitch_lower: lowest number of semitones
+    :param rnd_pitch_upper: highest
     """
 
     rnd_scale_lower: float = 0.8

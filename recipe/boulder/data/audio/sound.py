@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from boulder.data.audio.header import Header, parse_header
 from boulder.errors import DataError
 
 _UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what programs write that do not know the size yet
@@ -16,24 +16,15 @@ _OGG_PAGE = 27  # bytes of the header of a page, without its table of segments
 _OGG_END = 4  # flag of the last page of a stream
 
 
-@dataclass(frozen=True)
-class Header:
-    """
-    :param num_samples: per channel
-    :param sample_rate: in Hz
-    :param num_channels: e.g. 2 for stereo
-    """
-
-    num_samples: int
-    sample_rate: int
-    num_channels: int
-
-
 def read_header(file: BinaryIO) -> Header:
     """
     :param file: an audio file, of which only parts are read
     :raises DataError: if it is no audio file
     """
+    header = parse_header(file)
+    if header is not None:
+        return header
+    file.seek(0)
     with _opened(file) as sound:
         return Header(sound.frames, sound.samplerate, sound.channels)
 

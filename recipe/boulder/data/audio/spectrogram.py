@@ -9,7 +9,7 @@ import numpy as np
 
 from boulder.errors import DataError
 
-_BLOCK = 1 << 12  # windows in memory at once
+_BLOCK = 1 << 7  # windows at once: they fit into the cache
 
 
 def num_windows(num_samples: int, window: int, step: int, center: bool = True) -> int:
@@ -62,7 +62,9 @@ def mel_spectrum(
 ) -> np.ndarray:
     """:return: float64 [T, filters], power of each mel band; for the parameters see `magnitudes` and `mel_filters`"""
     power = magnitudes(audio, window, step, center=center) ** 2
-    return power @ mel_filters(sample_rate, window, filters, fmin, fmax).T
+    return power @ mel_filters(sample_rate, window, filters, fmin, fmax).T.astype(
+        "float64"
+    )  # else NumPy has no fast product
 
 
 @lru_cache(maxsize=16)

@@ -12,6 +12,10 @@ from boulder.data.vocabulary.vocabulary import Vocabulary, vocabulary_class
 @vocabulary_class
 @dataclass(kw_only=True, eq=False)
 class CharacterTargets(Vocabulary):
+    """
+    The default of `unknown_label` is "@".
+    """
+
     unknown_label: str | int | None = "@"
 
     def label_ids(self, text: str, numbers: np.random.RandomState | None = None) -> list[int]:

@@ -26,7 +26,9 @@ class SentencePieces(Vocabulary):
     :param add_eos: whether `</s>` ends each sequence
     :param reverse: whether the pieces are in reverse order
     :param enable_sampling: refused if True, since sentencepiece draws from a generator that cannot be set back
-    :param out_type: without effect, as `nbest_size` and `alpha`, which concern sampling
+    :param nbest_size: without effect, since it concerns sampling
+    :param alpha: likewise
+    :param out_type: without effect: the pieces are indices
     """
 
     model_file: str = field(metadata=PATH)

@@ -15,6 +15,10 @@ from boulder.errors import DataError
 @vocabulary_class
 @dataclass(kw_only=True, eq=False)
 class Utf8ByteTargets(Vocabulary):
+    """
+    There are 256 labels, so neither `vocab_file` nor `unknown_label`.
+    """
+
     unknown_label: str | int | None = None
 
     def label_ids(self, text: str, numbers: np.random.RandomState | None = None) -> list[int]:

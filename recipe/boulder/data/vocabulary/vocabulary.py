@@ -1,4 +1,8 @@
-"""`Vocabulary`: words of a text → class indices; the base of all vocabularies, and the registry of their classes."""
+"""`Vocabulary`: the words of a text.
+
+It is the base of all vocabularies, text → class indices. The fields of a subclass are the options of its description. Constructing
+it checks the options and opens nothing.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +43,10 @@ def vocabulary_classes() -> Mapping[str, type[Vocabulary]]:
 @dataclass(kw_only=True, eq=False)
 class Vocabulary:
     """
-    Words, separated by white space. The fields of a subclass are the options of its description. Constructing it checks the
-    options and opens nothing.
+    White space separates the words.
 
-    :param vocab_file: see `LabelTable.read`
+    :param vocab_file: a line for each label, or a dict from labels to indices, written as in Python, or pickled (`.pkl`); `.gz` is
+        unpacked
     :param labels: the labels in place of a file, or a function that returns them
     :param unknown_label: label of words that are not in the vocabulary, or its index, "UNK" by default; None or -1: such words
         are an error

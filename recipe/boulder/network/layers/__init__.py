@@ -15,6 +15,7 @@ from boulder.network.layers import (
     expand_dims,
     gating,
     get_last_hidden_state,
+    hdf_dump,
     in_time,
     layer_norm,
     linear,

@@ -1,6 +1,7 @@
 """`conv`: convolution along time or along several axes."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
@@ -9,6 +10,7 @@ from boulder.network.contraction import distinct
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
+from boulder.network.precision import product
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Padding, Windows, sliding, spatial_axes
@@ -123,7 +125,8 @@ def convolution(value: TFTensor, weights: TFTensor, windows: Windows, groups: in
 def _grouped(value: TFTensor, weights: TFTensor, strides: list[int], dilations: list[int], groups: int) -> TFTensor:
     layout = ("NWC", "NHWC", "NDHWC")[len(strides) - 1]  # TensorFlow's eager 3D convolution has no gradient without it
     parts = zip(tf.split(value, groups, axis=-1), tf.split(weights, groups, axis=-1), strict=True)
-    return tf.concat([tf.nn.convolution(x, w, strides, "VALID", layout, dilations) for x, w in parts], axis=-1)
+    one = partial(tf.nn.convolution, strides=strides, padding="VALID", data_format=layout, dilations=dilations)
+    return tf.concat([product(one, x, w) for x, w in parts], axis=-1)
 
 
 def _depthwise(value: TFTensor, weights: TFTensor, strides: list[int], dilations: list[int], groups: int) -> TFTensor:
@@ -136,5 +139,6 @@ def _depthwise(value: TFTensor, weights: TFTensor, strides: list[int], dilations
     else:
         squeeze = []
     filters = tf.reshape(weights, [*sizes, groups, n_out // groups])
-    result = tf.nn.depthwise_conv2d(value, filters, [1, *strides, 1], "VALID", dilations=dilations)
+    one = partial(tf.nn.depthwise_conv2d, strides=[1, *strides, 1], padding="VALID", dilations=dilations)
+    result = product(one, value, filters)
     return tf.squeeze(result, squeeze) if squeeze else result

@@ -7,6 +7,7 @@ from boulder.network import activations
 from boulder.network.axes import FEATURE
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.precision import product
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -66,7 +67,7 @@ def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
     x = x.feature_last()
     n_in, n_out = matrix.shape
     outer = tf.shape(x.value)[:-1]
-    value = tf.reshape(tf.matmul(tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
+    value = tf.reshape(product(tf.matmul, tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
     value.set_shape([*x.value.shape[:-1], n_out])
     return Tensor(value, (*x.axes[:-1], template.required(FEATURE)), template)
 

@@ -1,11 +1,10 @@
 """`pool`: max pooling or average pooling along time or along several axes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import DYNAMIC, Axis
+from boulder.network.axes import DYNAMIC
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -59,14 +58,14 @@ class Pool(ConcatLayer):
             if partial:
                 share = windows.made(run, x.mapped(tf.ones_like), pooled)
                 y = y.made(tf.math.divide_no_nan(y.value, share.value), y.axes, y.template)
-        return y.made(_without_padding(run, y, x.axes), y.axes, y.template)
+        return y.made(_without_padding(run, y), y.axes, y.template)
 
 
-def _without_padding(run: LayerRun, y: Tensor, known: Sequence[Axis]) -> TFTensor:
+def _without_padding(run: LayerRun, y: Tensor) -> TFTensor:
     """Sets the padding to 0: windows there are empty, and their -inf would turn later gradients into nan."""
     value = y.value
     for axis in y.axes:
-        if axis.kind in DYNAMIC and axis not in known:
+        if axis.kind in DYNAMIC:
             value = tf.where(run.mask_over(y.axes, axis), value, 0)
     return value
 

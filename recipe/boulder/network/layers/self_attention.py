@@ -8,6 +8,7 @@ the columns of q come first, then those of k, then those of v.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
@@ -19,6 +20,7 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.layers.positional_encoding import frames_axis, keys_axis, relative_template
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.params import Part
+from boulder.network.precision import product
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -143,6 +145,10 @@ class SelfAttention(FurtherSources):
         return run.mask_over([*outer, axis], axis)[..., None, None, :]
 
 
+def _sum_of_products(equation: str, a: TFTensor, b: TFTensor) -> TFTensor:
+    return product(partial(tf.einsum, equation), a, b)
+
+
 def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> tuple[TFTensor, TFTensor, TFTensor]:
     """
     :param x: [..., F]
@@ -151,7 +157,7 @@ def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> 
     """
     key = total_key_dim // num_heads
     columns = matrix.shape[1] // num_heads
-    qkv = tf.einsum("...f,fhc->...hc", x, tf.reshape(matrix, [-1, num_heads, columns]))
+    qkv = _sum_of_products("...f,fhc->...hc", x, tf.reshape(matrix, [-1, num_heads, columns]))
     q, k, v = tf.split(qkv, [key, key, columns - 2 * key], axis=-1)
     return q * key**-0.5, k, v
 
@@ -173,8 +179,8 @@ def attended(
     :param drop: dropout of the weights [..., heads, Q, K]
     :return: [..., Q, heads · n]
     """
-    energy = tf.einsum("...qhd,...khd->...hqk", q, k)
+    energy = _sum_of_products("...qhd,...khd->...hqk", q, k)
     if shift is not None:
-        energy += tf.einsum("...qhd,qkd->...hqk", q, shift)
-    y = tf.einsum("...hqk,...khn->...qhn", drop(masked_softmax(energy, mask)), v)
+        energy += _sum_of_products("...qhd,qkd->...hqk", q, shift)
+    y = _sum_of_products("...hqk,...khn->...qhn", drop(masked_softmax(energy, mask)), v)
     return tf.reshape(y, tf.concat([tf.shape(y)[:-2], [v.shape[-2] * v.shape[-1]]], 0))

@@ -40,6 +40,7 @@ class Body:
     :param max_length: maximal number of frames where `end` decides
     :param include_eos: whether the frame in which `end` becomes true belongs to the sequence
     :param beam: the axis of hypotheses, in a search
+    :param recompute: whether the values within a frame are computed again for the gradient
     """
 
     loop: Axis
@@ -52,3 +53,4 @@ class Body:
     max_length: MaxLength
     include_eos: bool
     beam: Axis | None
+    recompute: bool = False

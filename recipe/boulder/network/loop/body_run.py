@@ -9,7 +9,8 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis
 from boulder.network.loop.beams import Chooser, Hypotheses, States
 from boulder.network.loop.body import Body
-from boulder.network.run_state import LoopRun
+from boulder.network.recompute import recomputed
+from boulder.network.run_state import LoopRun, RunState
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 
@@ -69,9 +70,33 @@ class BodyRun:
         :param hypotheses: in a search, the hypotheses, which this frame replaces
         :return: outputs by name, and the state after this frame
         """
-        outputs, old = self._inputs(frame, state), dict(state.states)
+        inputs = self._inputs(frame, state)
+        if not (self.body.recompute and self.run.train and hypotheses is None):
+            return self._computed(self.run.state.within(inputs, frame), state.states, hypotheses)
+        wanted = {*self.body.results, *([self.body.end] if self.body.end else [])}
+        params = {
+            p.path: tf.convert_to_tensor(self.run.variables[p.path]) for s in self.run.inner for p in s.all_params()
+        }
+
+        def compute(params: Mapping[str, TFTensor], inputs: dict[str, Tensor], states: States) -> tuple:
+            within = self.run.state.within(dict(inputs), frame)
+            variables, lengths = {**within.variables, **params}, within.lengths.copy()
+            outputs, after = self._computed(replace(within, variables=variables, lengths=lengths), states)
+            kept = {name: replace(outputs[name], memory=None) for name in outputs if name in wanted}
+            return kept, after.carried, after.states
+
+        outputs, carried, states = recomputed(compute, params, inputs, state.states)
+        return outputs, LoopState(carried, states)
+
+    def _computed(
+        self, iteration: RunState, old: States, hypotheses: Hypotheses | None = None
+    ) -> tuple[dict[str, Tensor], LoopState]:
+        """
+        :param iteration: its outputs are the inputs of the frame, and get those of the layers
+        :param old: states of layers after the previous frame
+        """
+        outputs, old = iteration.outputs, dict(old)
         new: States = {}
-        iteration = self.run.state.within(outputs, frame)
         for spec in self.run.inner:
             run, layer = iteration.run(spec), spec.layer
             sources = [outputs[source] for source in spec.sources]

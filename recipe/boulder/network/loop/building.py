@@ -79,18 +79,27 @@ class _Building:
         spec, key = inner.describe(outer, self.loop), self.subnet.key(node.name)
         layers.update(spec.layers)
         layers[key] = LayerSpec(key, node.layer, (f"{key}/output",), spec.output, ())
-        self._check_losses(node, spec.losses, layers)
-        self.spec.losses.update(spec.losses)
+        self.spec.losses.update(self._checked_losses(node, spec.losses, layers))
         self.spec.loops.update(spec.loops)
 
-    def _check_losses(self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]) -> None:
-        """Refuses losses that differ from frame to frame of this loop: the normalisation of their sum is not defined."""
-        for name in losses:
-            if layers is not self.spec.layers or self.loop in layers[name].template.axes:
+    def _checked_losses(
+        self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]
+    ) -> dict[str, LossSpec]:
+        """
+        Refuses losses that differ from frame to frame of this loop: the normalisation of their sum is not defined.
+
+        :return: the losses, without those of scale 0 among them
+        """
+        of_frames = [
+            name for name in losses if layers is not self.spec.layers or self.loop in layers[name].template.axes
+        ]
+        for name in of_frames:
+            if losses[name].scale:
                 raise NetworkError(
                     f"{node.where}: {name!r} has a loss in a nested loop and depends on the frame of the outer loop; "
                     "such a loss is not supported"
                 )
+        return {name: loss for name, loss in losses.items() if name not in of_frames}
 
     def _put(self, spec: LayerSpec) -> None:
         self.spec.layers[spec.name] = spec
@@ -158,6 +167,7 @@ class _Building:
             number=Ref(RefKind.STEP, subnet=subnet.name).key,
             max_length=subnet.max_length,
             include_eos=subnet.loop.include_eos,
+            recompute=bool(subnet.loop.recompute),
             beam=next((axis for t in self.frame.layers.values() for axis in t.axes if axis.kind == BEAM), None),
         )
         template = self.frame.layers[self.placement.inside[-1]]

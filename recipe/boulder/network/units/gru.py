@@ -16,6 +16,7 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
+from boulder.network.precision import product
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, State, Unit
 
@@ -52,12 +53,14 @@ class Gru(Unit):
         return _Weights(tuple(k[:n_in] for k in kernels), tuple(k[n_in:] for k in kernels), biases)
 
     def project(self, weights: _Weights, x: TFTensor) -> TFTensor:
-        return tf.concat([tf.matmul(x, w) + b for w, b in zip(weights.forward, weights.biases, strict=True)], axis=-1)
+        return tf.concat(
+            [product(tf.matmul, x, w) + b for w, b in zip(weights.forward, weights.biases, strict=True)], axis=-1
+        )
 
     def step(self, weights: _Weights, z: TFTensor, state: State, context: UnitContext) -> State:
         h = state[None]
         of_gates, of_candidate = weights.recurrent
         n = of_candidate.shape[0]
-        r, u = tf.split(tf.sigmoid(z[:, : 2 * n] + tf.matmul(h, of_gates)), 2, axis=-1)
-        candidate = tf.tanh(z[:, 2 * n :] + tf.matmul(r * h, of_candidate))
+        r, u = tf.split(tf.sigmoid(z[:, : 2 * n] + product(tf.matmul, h, of_gates)), 2, axis=-1)
+        candidate = tf.tanh(z[:, 2 * n :] + product(tf.matmul, r * h, of_candidate))
         return {None: u * h + (1 - u) * candidate}

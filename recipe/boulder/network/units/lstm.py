@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor, tf
+from boulder.network.precision import product
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import State, Unit
 
@@ -46,10 +47,10 @@ class Lstm(Unit):
     forget_bias: float = 0.0
 
     def project(self, weights: LstmWeights, x: TFTensor) -> TFTensor:
-        return tf.matmul(x, weights.forward) + weights.bias
+        return product(tf.matmul, x, weights.forward) + weights.bias
 
     def step(self, weights: LstmWeights, z: TFTensor, state: State, context: UnitContext) -> State:
-        blocks = tf.split(z + tf.matmul(state["h"], weights.recurrent), 4, axis=-1)
+        blocks = tf.split(z + product(tf.matmul, state["h"], weights.recurrent), 4, axis=-1)
         i, cell_in, f, o = (blocks[self.gates.index(gate)] for gate in BLOCK_LSTM)
         c = tf.sigmoid(f + self.forget_bias) * state["c"] + tf.sigmoid(i) * tf.tanh(cell_in)
         return {"c": c, "h": tf.sigmoid(o) * tf.tanh(c)}

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy
 
-from boulder.errors import BoulderError
+from boulder.errors import named
 from boulder.network import NetworkSpec
 from boulder.network.params import ParamSpec
 from boulder.training.growth.callbacks import after_growth, before_growth
@@ -68,7 +68,7 @@ def begin_phase(
     """
     growth = GrowthOptions.of(phase, network, phase.options.random_seed)
     specs, start = network.params, InitialValues(network.params, fresh)
-    try:
+    with named(phase.name):
         taken, taken_specs, initial = old, old_specs, set[str]()
         if old_specs and phase.options.init_new_network_callback:
             callback = phase.options.init_new_network_callback
@@ -78,8 +78,6 @@ def begin_phase(
         if old_specs and phase.options.growth_callback:
             callback = phase.options.growth_callback
             replaced = after_growth(callback, params, specs, old, old_specs, phase.first_epoch)
-    except BoulderError as error:
-        raise type(error)(f"{phase.name}: {error}") from error
     report.by_function = [path for path in specs if path in {*report.by_function, *initial, *replaced}]
     if taken_specs is not old_specs:
         # An old parameter remains under its own name or that of another layer, unless another's values took its name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from boulder.errors import BoulderError
+from boulder.errors import named
 from boulder.network import NetworkSpec
 from boulder.schedule import Plan
 from boulder.schedule.labels import index_label
@@ -26,10 +26,8 @@ def planned_growth(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[Grow
         report = None
         if before and spec:
             options = GrowthOptions.of(phase, spec, seed=0)
-            try:
+            with named(f"phase {number} ({index_label(phase.index)})"):
                 report = plan_growth(before.params, spec.params, phase.copy_param_mode, options)
-            except BoulderError as error:
-                raise type(error)(f"phase {number} ({index_label(phase.index)}): {error}") from error
         reports.append(report)
         before = spec
     return reports

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from boulder.errors import ConfigError
 from boulder.schedule import Plan
 from boulder.training.learning_rate.control import (
     CONTROLS,
@@ -23,9 +24,23 @@ from boulder.training.learning_rate.scheduling import keys_read_once, learning_r
 
 __all__ = [
     "CONTROLS", "Cosine", "Curve", "InverseSquareRoot", "LearningRateControl", "Linear", "NewbobAbsolute", "NewbobMultiEpoch",
-    "NewbobRelative", "OneCycle", "Scheduled", "control_class", "control_from_json", "keys_read_once", "learning_rate_control",
+    "NewbobRelative", "OneCycle", "Scheduled", "check_end_is_known", "control_class", "control_from_json", "keys_read_once", "learning_rate_control",
     "learning_rate_keys", "learning_rates", "options_of_others",
 ]  # fmt: skip
+
+
+def check_end_is_known(config: Mapping[str, Any]) -> None:
+    """
+    To be called where the number of epochs depends on the scores.
+
+    :raises ConfigError: for a curve over all epochs
+    """
+    name = config.get("learning_rate_control")
+    if name in CONTROLS and issubclass(CONTROLS[name], Curve) and config.get("learning_rate_num_epochs") is None:
+        raise ConfigError(
+            f"config: learning_rate_control {name!r} is a curve over all epochs, whose number depends on the scores; expected "
+            "'num_epochs', or 'learning_rate_num_epochs' in the config"
+        )
 
 
 def learning_rate_control(config: Mapping[str, Any], plan: Plan, num_epochs: int | None = None) -> LearningRateControl:

@@ -57,9 +57,9 @@ class LearningRateControl(ABC):
         """
         return None
 
-    def check_scores(self, phases: Sequence[tuple[Collection[str], Sequence[str]]]) -> None:
+    def check_scores(self, phases: Sequence[tuple[Mapping[str, Collection[str]], Sequence[str]]]) -> None:
         """
-        :param phases: layers with a loss, and names of the data sets that are scored, for each phase of the plan
+        :param phases: layer with a loss → kinds of its scores (`NetworkSpec.scores`), and names of the data sets that are scored, for each phase of the plan
         :raises ConfigError: if the rule needs a score that no phase computes
         """
         return

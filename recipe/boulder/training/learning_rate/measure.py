@@ -10,13 +10,13 @@
 LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. Scores do not include loss scales.
 
 As in RETURNN, `edit_distance` has no cost, and `as_is` has a cost or an error, which changes names where it is one of two losses.
-Unlike in RETURNN, a loss of scale 0 has no scores.
+A loss of scale 0 has scores like others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from boulder.errors import ConfigError, nearest
 from boulder.training.history import EpochRecord, scores_by_data
@@ -51,18 +51,19 @@ def score_named(record: EpochRecord, name: str) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def score_names(layers: Collection[str], data: Sequence[str]) -> list[str]:
+def score_names(losses: Mapping[str, Collection[str]], data: Sequence[str]) -> list[str]:
     """
-    :param layers: layers with a loss
+    :param losses: layer with a loss → "cost" and "error", as far as the loss has them
     :param data: names of the data sets that are scored besides the training data
     :return: RETURNN's names of all scores of an epoch
     """
     prefixes = (*(["dev"] if "dev" in data else []), "train", *data)
+    layers = {kind: [layer for layer, ours in losses.items() if our in ours] for our, kind in _KINDS.items()}
     return [
-        _name(f"{prefix}_{kind}", layer, len(layers))
+        _name(f"{prefix}_{kind}", layer, len(of_kind))
         for prefix in dict.fromkeys(prefixes)
-        for kind in _KINDS.values()
-        for layer in layers
+        for kind, of_kind in layers.items()
+        for layer in of_kind
     ]
 
 

@@ -117,9 +117,9 @@ class Newbob(LearningRateControl):
             shadowed=[[epoch, rate] for epoch, rate in self.shadowed if epoch < epochs.stop],
         )
 
-    def check_scores(self, phases: Sequence[tuple[Collection[str], Sequence[str]]]) -> None:
-        known = dict.fromkeys(name for layers, data in phases for name in score_names(layers, data))
-        single_losses = {layer for layers, _ in phases if len(layers) == 1 for layer in layers}
+    def check_scores(self, phases: Sequence[tuple[Mapping[str, Collection[str]], Sequence[str]]]) -> None:
+        known = dict.fromkeys(name for losses, data in phases for name in score_names(losses, data))
+        single_losses = {layer for losses, _ in phases if len(losses) == 1 for layer in losses}
         check_measure(self.learning_rate_control_error_measure, list(known), single_losses)
 
     def notice(self, epoch: int, history: Sequence[EpochRecord]) -> str | None:

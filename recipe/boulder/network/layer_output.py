@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy
 
-from boulder.errors import NetworkError
+from boulder.errors import NetworkError, nearest
 from boulder.lazy import TFTensor, tf
-from boulder.network import NetworkOutput, NetworkSpec
 from boulder.network.axes import BEAM, DYNAMIC, FEATURE, SPATIAL, Axis, Batch
+from boulder.network.run import NetworkOutput
+from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.template import Template
-from boulder.search.data_pass import layer_of
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,15 @@ class LayerOutput:
             [(score, _trimmed(row, *sizes)) for row, *sizes, score in zip(*of_sequence, strict=True)]
             for of_sequence in zip(value, *lengths, strict=True)
         ]
+
+
+def layer_of(spec: NetworkSpec, name: str) -> LayerSpec:
+    """:raises NetworkError: if there is no such layer; names the nearest one"""
+    if name not in spec.layers:
+        raise NetworkError(
+            f"there is no layer {name!r}{nearest(name, spec.layers)} (a layer that nothing reads needs 'is_output_layer')"
+        )
+    return spec.layers[name]
 
 
 def rows_of_layers(outputs: Mapping[str, LayerOutput], arrays: Sequence[numpy.ndarray]) -> dict[str, list[Any]]:
