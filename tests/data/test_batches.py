@@ -92,3 +92,29 @@ def test_each_stream_of_a_batch_is_padded_to_its_longest_sequence(corpus):
         for row, array in zip(batch.data[key], arrays, strict=True):
             np.testing.assert_array_equal(row[: len(array)], array)
             assert not row[len(array) :].any()
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=30),
+    size=st.integers(1, 20),
+    pad=st.none() | st.integers(0, 6),
+)
+def test_batches_are_those_of_a_loop_over_the_sequences(rows, size, pad):
+    lengths = {key: np.array([row[i] for row in rows], "int32") for i, key in enumerate(["data", "classes"])}
+    sizes, padding, expected = {"data": size, "classes": 2 * size}, None if pad is None else {"classes": pad}, []
+    for seq in range(len(rows)):
+        grown = [*(expected[-1] if expected else []), seq]
+        padded = {key: int(lengths[key][grown].max()) * len(grown) for key in sizes}
+        fits = all(padded[key] <= limit for key, limit in sizes.items())
+        fits &= pad is None or padded["classes"] - int(lengths["classes"][grown].sum()) <= pad
+        if expected and fits:
+            expected[-1] = grown
+        else:
+            expected.append([seq])
+    found = form_batches(np.arange(len(rows)), lengths, sizes, max_pad_size=padding)
+    assert [batch.tolist() for batch in found] == expected
+
+
+def test_the_limit_of_streams_without_frames():
+    lengths = {"data": np.zeros(5, "int32"), "classes": np.array([0, 3, 0, 0, 0])}
+    assert [batch.tolist() for batch in form_batches(np.arange(5), lengths, 7)] == [[0, 1], [2, 3, 4]]

@@ -100,6 +100,14 @@ def test_inconsistent_lengths_are_reported(corpus):
     assert f"'classes' has {frames - 1} frames, expected {frames}, the sum of its seqLengths" in error_of(made.path)
 
 
+def test_two_streams_of_one_name_are_reported(corpus):
+    path = corpus(3).path
+    with h5py.File(path, "r+") as file:
+        file["targets/data/data"] = file["inputs"][...]
+    with pytest.raises(DataError, match="found two streams 'data', 'inputs' and 'targets/data/data', expected one"):
+        HdfDataset(files=[path]).check()
+
+
 def test_negative_lengths_are_reported(corpus):
     made = corpus(10)
     with h5py.File(made.path, "r+") as file:

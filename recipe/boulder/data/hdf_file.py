@@ -114,6 +114,8 @@ class HdfFile:
             if name in self._file and not isinstance(self._file[name], h5py.Group):
                 raise DataError(f"{self.path}: {name!r} is no group, expected RETURNN's HDF layout")
         datasets = {"data": self._array("inputs")} if "inputs" in self._file else {}
+        if datasets and "data" in self._file.get("targets/data", ()):
+            raise DataError(f"{self.path}: found two streams 'data', 'inputs' and 'targets/data/data', expected one")
         for key in sorted(self._file.get("targets/data", ())):
             datasets[key] = self._array(f"targets/data/{key}")
         return {key: dataset for key, dataset in datasets.items() if dataset.dtype.kind in "iufb"}
