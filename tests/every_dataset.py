@@ -106,5 +106,5 @@ EXAMPLES: dict[str, Callable[[Path], dict]] = {
 }
 """class → description, from the folder of `write_files`"""
 
-ELSEWHERE = {"ReturnnDataset": "tests/parity/test_returnn_dataset.py"}
+ELSEWHERE = {"ReturnnDataset": "tests/parity/test_other_data_sets.py"}
 """class → the test of it, which needs RETURNN's package"""

@@ -20,7 +20,7 @@ def assert_same(found: dict, expected: dict) -> None:
         assert found[key].dtype == ("float32" if key == "data" else "int32")
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     sequences=st.lists(
         st.tuples(
