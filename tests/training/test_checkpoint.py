@@ -46,6 +46,15 @@ def test_a_saved_checkpoint_is_loaded_unchanged(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["c.h5"]
 
 
+def test_a_checkpoint_of_an_earlier_version_with_a_field_that_is_gone_is_loaded(tmp_path, monkeypatch):
+    """Parameters had `l2`, the factor of their sum of squares."""
+    as_now = ParamSpec.to_json
+    with monkeypatch.context() as patch:
+        patch.setattr(ParamSpec, "to_json", lambda spec: as_now(spec) | {"l2": 0.0})
+        checkpoint().save(tmp_path / "c.h5")
+    assert Checkpoint.load(tmp_path / "c.h5").specs == checkpoint().specs
+
+
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(value=st.floats(allow_nan=True, width=32), epoch=st.integers(0, 10**9), text=st.text(max_size=20))
 def test_any_value_is_loaded_bit_by_bit(tmp_path, value, epoch, text):

@@ -105,7 +105,11 @@ class Checkpoint:
     @property
     def checksum(self) -> str:
         """:return: hex digest of the contents; equal if and only if two checkpoints are bit-identical"""
-        digest = hashlib.sha256(self._meta().encode())
+        return self._checksum(self._meta().encode())
+
+    def _checksum(self, meta: bytes) -> str:
+        """:param meta: as written in the file; earlier versions of Boulder wrote other fields"""
+        digest = hashlib.sha256(meta)
         for name, array in self._arrays():
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
             digest.update(numpy.ascontiguousarray(array).reshape(-1).view(numpy.uint8).data)
@@ -135,7 +139,8 @@ class Checkpoint:
         """
         try:
             with h5py.File(path, "r") as file:
-                meta = json.loads(file["meta"][()].tobytes())
+                written = file["meta"][()].tobytes()
+                meta = json.loads(written)
                 checksum = file.attrs["checksum"]
                 params = dict(_datasets(file["params"])) if "params" in file else {}
                 averages = dict(_datasets(file["averages"])) if "averages" in file else {}
@@ -164,7 +169,7 @@ class Checkpoint:
             averages=averages,
             loss_scale=(scale, updates) if scale else None,
         )
-        if checkpoint.checksum != checksum:
+        if checkpoint._checksum(written) != checksum:
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")
         return checkpoint
 
