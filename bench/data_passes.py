@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 _BATCHES = {"batch_size": 20_000, "max_seqs": 200}
 _SAMPLE = 300  # batches that are read of an epoch over many sequences
-_STEPS = 60  # of training
+_STEPS, _WARM_UP = 60, 10  # of training
 _LEAST_SECONDS = 0.3  # of a measurement
 
 Pass = Callable[[], dict[str, Any]]
@@ -98,7 +99,7 @@ def returnn(data: dict, streams: dict) -> Pass:
 def demo(number: int) -> Pass:
     """
     `config/g2p.demo`, with its data and its network: reading an epoch alone, steps alone on batches from all over the epoch, and
-    both at once on its first batches.
+    an epoch of both at once.
 
     :param number: of the job, each of which trains a phase
     """
@@ -141,14 +142,15 @@ def demo(number: int) -> Pass:
             step(number, batch)
         steps, whole, waited = _per_batch(clock, len(some)), Clock(), 0.0
         ahead = batches(threads=2)
-        for number in range(_STEPS):
+        for number in range(len(read)):
             wait = Clock()
             batch = next(ahead)
             waited += wait.read()["wall"]
             step(number, batch)
         return {"reading": reading, "steps": steps, "waited": waited / whole.read()["wall"]}
 
-    run()
+    for number, batch in enumerate(islice(batches(threads=1), _WARM_UP)):
+        step(number, batch)
     return run
 
 
