@@ -17,7 +17,7 @@ from boulder.data.order_options import OF_ORDER
 from boulder.data.returnn_description import is_for_returnn, nearest_class, returnn_description
 from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
-from boulder.errors import DataError, nearest
+from boulder.errors import DataError, named, nearest
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import FunctionByValue
 
@@ -226,10 +226,8 @@ def _with_files(
 ) -> object:
     if not isinstance(value, Mapping):
         return value
-    try:
+    with named(key):
         files = names(value)
-    except DataError as error:
-        raise DataError(f"{key}: {error}") from error
     return {name: _path(item, f"{key}[{name!r}]", as_path) if name in files else item for name, item in value.items()}
 
 

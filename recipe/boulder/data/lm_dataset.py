@@ -21,7 +21,7 @@ from boulder.data.text_dataset import TextDataset
 from boulder.data.text_lines import TextLines
 from boulder.data.text_processing import text_processing
 from boulder.data.vocabulary import Vocabulary, open_vocabulary, vocabulary_files
-from boulder.errors import DataError
+from boulder.errors import DataError, named
 
 _FILES = ("orth_symbols_file", "orth_symbols_map_file", "orth_replace_map_file")
 _FLAGS = (
@@ -103,10 +103,8 @@ class LmDataset(TextDataset):
             for name in ("auto_replace_unknown_symbol", "parse_orth_opts", "orth_replace_map_file"):
                 if getattr(self, name):
                     raise DataError(f"found orth_vocab and {name}, expected options of the vocabulary alone")
-        try:
+        with named("orth_post_process"):
             self._processed = text_processing(self.orth_post_process)
-        except DataError as error:
-            raise DataError(f"orth_post_process: {error}") from error
         self._orthography = Orthography.of(self._parsing())
         self._vocabulary = self._open_vocabulary()
 
@@ -118,12 +116,10 @@ class LmDataset(TextDataset):
     def _open_vocabulary(self) -> Vocabulary | None:
         if self.orth_vocab is None:
             return None
-        try:
+        with named("orth_vocab"):
             found = open_vocabulary(self.orth_vocab)
-        except DataError as error:
-            raise DataError(f"orth_vocab: {error}") from error
-        if found.is_random:
-            raise DataError("orth_vocab: found a vocabulary that draws random numbers, expected another one")
+            if found.is_random:
+                raise DataError("found a vocabulary that draws random numbers, expected another one")
         return found
 
     @cached_property

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy
 
 from boulder.data import Dataset, within_limits
-from boulder.errors import DataError
+from boulder.errors import DataError, named
 from boulder.network import NetworkSpec, uses_streams
 from boulder.network.equal_lengths import equal_lengths
 from boulder.training.epoch_batches import batches_to_score, batches_to_train
-from boulder.training.naming_data import naming_data
 from boulder.training.phase import TrainingPhase
 from boulder.training.training_options import TrainingOptions
 
@@ -29,13 +28,13 @@ def check_data(
     options, streams = phase.options, uses_streams(spec)
     if not train.streamed and (_may_be_empty(train, options) or _has_mismatch(spec, train)):
         for number in _one_pass(train, epoch, phase.last_epoch):
-            with naming_data(f"{phase.index_name}: train"):
+            with named(f"{phase.index_name}: train data"):
                 dataset, batches = batches_to_train(train, number, options, streams)
                 check_lengths(spec, dataset, batches.order)
     for name, dataset in scored.items():
         if not dataset.streamed:
             for number in _one_pass(dataset, epoch, phase.last_epoch):
-                with naming_data(f"{phase.index_name}: {name}"):
+                with named(f"{phase.index_name}: {name} data"):
                     batches = batches_to_score(dataset, number, options, limited=name == "dev")
                     check_lengths(spec, dataset, batches.order)
 
