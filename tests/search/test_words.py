@@ -132,6 +132,11 @@ def test_a_broken_vocabulary_file_is_reported(tmp_path, name, content, message):
         read_labels(vocabulary_description({"vocab_file": tmp_path / name, "num_labels": 2}, "v"))
 
 
+def test_another_number_of_labels_than_bytes_have_is_reported():
+    with pytest.raises(DataError, match="^bytes: found 256 labels, expected 5"):
+        read_labels(vocabulary_description({"class": "Utf8ByteTargets", "num_labels": 5}, "v"))
+
+
 def test_an_index_beyond_the_labels_is_reported():
     with pytest.raises(DataError, match="seq-1: found label 2, expected 0 to 1"):
         Labels(["a", "b"]).text([0, 2], "seq-1")

@@ -97,12 +97,7 @@ def _read_map(path: str) -> LabelTable:
         if not label.strip().isdecimal():
             raise DataError(f"{path}: line {number}: found {line!r:.60}, expected a symbol and its label")
         ids[symbol] = int(label)
-    names = {label: symbol for symbol, label in sorted(ids.items(), key=lambda item: (item[1], item[0]))}
-    if sorted(names) != list(range(len(names))):
-        raise DataError(
-            f"{path}: found the labels {min(names, default=0)} to {max(names, default=0)}, with gaps, expected 0, 1, …"
-        )
-    return LabelTable([names[label] for label in range(len(names))], ids)
+    return LabelTable.of_ids(ids, path)
 
 
 def _read_dict(path: str) -> dict[str, str]:

@@ -50,11 +50,19 @@ class LabelTable:
             raise DataError(f"{path}: cannot be read as a vocabulary: {' '.join(str(error).split())}") from error
         if not isinstance(ids, dict):
             raise DataError(f"{path}: found a {type(ids).__name__}, expected a dict from labels to indices")
+        return cls.of_ids(ids, path)
+
+    @classmethod
+    def of_ids(cls, ids: Mapping[str, int], where: object) -> LabelTable:
+        """
+        :param where: the file, for messages
+        :raises DataError: if an index has no label
+        """
         by_index = {index: label for label, index in sorted(ids.items())}
         if sorted(by_index) != list(range(len(by_index))):
             missing = next((i for i in range(len(by_index)) if i not in by_index), len(by_index))
             raise DataError(
-                f"{path}: no label has the index {missing}, expected a label for each of {len(by_index)} indices"
+                f"{where}: no label has the index {missing}, expected a label for each of {len(by_index)} indices"
             )
         return cls([by_index[index] for index in range(len(by_index))], ids)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -61,6 +61,12 @@ class Vocabulary:
     :param seq_postfix: indices at the end of each sequence
     :param single_whitespace_split: whether a label may contain white space, and a single blank separates labels
     """
+
+    joined_by: ClassVar[str | None] = " "
+    """Text between two labels of a text; None: the labels are bytes of UTF-8 text."""
+
+    names_option: ClassVar[str | None] = "vocab_file"
+    """The option whose file has the names of the labels; None: they are always the same."""
 
     vocab_file: str | None = field(default=None, metadata=PATH)
     labels: Sequence[str] | Callable[[], Sequence[str]] | None = None
