@@ -111,7 +111,7 @@ def test_brackets_hold_one_symbol(word_based, symbols):
         ({"unknown_label": "U"}, r"unknown_label: found 'U', expected a word of .*source\.vocab\.pkl"),
         ({"unknown_label": {"text": "U"}}, "unknown_label: found 'text': 'U', expected a word for 'data' and for 'classes'"),
         ({"source_only": 1}, "source_only: found 1, expected True or False"),
-        ({"path": "/no"}, r"/no/source\.vocab\.pkl: cannot be read as a vocabulary"),
+        ({"path": "/no"}, r"/no/source\.vocab\.pkl: no such file"),
     ],
 )  # fmt: skip
 def test_wrong_translations_are_reported(folder, options, message):
