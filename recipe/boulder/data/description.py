@@ -153,7 +153,7 @@ def with_digests(description: object, functions: dict[str, dict] | None = None) 
 def each_description(value: object, form: str, where: str, function: Callable[[object, str], Any]) -> Any:
     """
     :param value: of an option with descriptions of other data sets
-    :param form: see `boulder.data.dataset.DESCRIPTIONS`
+    :param form: see `boulder.data.option_kinds.DESCRIPTIONS`
     :param where: context for error messages
     :param function: (description, context) → value
     :return: the option, of the same form, with these values in place of the descriptions

@@ -10,6 +10,7 @@ import numpy as np
 
 from boulder.data.dataset import dataset_class
 from boulder.data.generated_dataset import GeneratedDataset
+from boulder.data.option_checks import is_integer
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError
 
@@ -51,7 +52,7 @@ class _CountingDataset(GeneratedDataset):
                 f"seq_len: found {', '.join(lengths)}, expected a length for each of {', '.join(self._streams)}"
             )
         for key, length in lengths.items():
-            if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+            if not is_integer(length, 0):
                 raise DataError(f"seq_len: found {length!r:.60} for {key!r}, expected a number of frames")
         return lengths
 

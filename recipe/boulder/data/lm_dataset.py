@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.dataset import NONE_COUNTS, PATH, PATHS, WITHOUT_EFFECT, dataset_class, files_in
-from boulder.data.order_options import check_one_file
+from boulder.data.dataset import dataset_class
+from boulder.data.option_checks import check_file, check_flags
+from boulder.data.option_kinds import NONE_COUNTS, PATH, PATHS, WITHOUT_EFFECT, files_in
 from boulder.data.orthography import Orthography
 from boulder.data.streams import Stream
 from boulder.data.symbols import Symbols
@@ -92,10 +93,8 @@ class LmDataset(TextDataset):
         if not self.corpus_file:
             raise DataError("corpus_file: found none, expected at least one file")
         for name in _FILES:
-            check_one_file(name, getattr(self, name))
-        for name in _FLAGS:
-            if not isinstance(getattr(self, name), bool):
-                raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected True or False")
+            check_file(name, getattr(self, name))
+        check_flags(self, _FLAGS)
         sources = ("orth_vocab", "orth_symbols_file", "orth_symbols_map_file")
         if len(given := [name for name in sources if getattr(self, name) is not None]) != 1:
             raise DataError(f"found {' and '.join(given) or 'no vocabulary'}, expected one of {', '.join(sources)}")

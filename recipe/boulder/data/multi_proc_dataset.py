@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from boulder.data.dataset import WITHOUT_EFFECT, dataset_class
+from boulder.data.dataset import dataset_class
+from boulder.data.option_kinds import WITHOUT_EFFECT
 from boulder.data.order_options import OrderOptions
 from boulder.data.wrapping_dataset import WrappingDataset
 from boulder.errors import DataError

@@ -18,10 +18,11 @@ from boulder.data.audio.audio_features import AudioFeatures, audio_files
 from boulder.data.audio.ogg_zip_files import OggZipFiles
 from boulder.data.audio.ogg_zip_index import OggZipIndex
 from boulder.data.audio.sound import decode, read_header
-from boulder.data.dataset import PATH, PATHS, Dataset, dataset_class, files_in
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.lazy_lengths import LazyLengths
 from boulder.data.matching import matched_streams
-from boulder.data.order_options import check_one_file
+from boulder.data.option_checks import check_file, check_flags, is_number
+from boulder.data.option_kinds import PATH, PATHS, files_in
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_tags
@@ -68,12 +69,10 @@ class OggZipDataset(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_one_file("segment_file", self.segment_file)
-        for name in ("resolve_symlink_for_name", "zip_audio_files_have_name_as_prefix"):
-            if not isinstance(getattr(self, name), bool):
-                raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected True or False")
+        check_file("segment_file", self.segment_file)
+        check_flags(self, ["resolve_symlink_for_name", "zip_audio_files_have_name_as_prefix"])
         subset = self.fixed_random_subset or 0
-        if isinstance(subset, bool) or not isinstance(subset, int | float) or subset < 0 or (subset > 1 and subset % 1):
+        if not is_number(subset) or subset < 0 or (subset > 1 and subset % 1):
             raise DataError(f"fixed_random_subset: found {subset!r:.60}, expected a fraction, or a number of sequences")
         with named("audio"):
             self._features = None if self.audio is None else AudioFeatures.of(self.audio)

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.dataset import WITHOUT_EFFECT, Dataset, dataset_class
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.matching import check_labels, matched_streams
 from boulder.data.nested import data_first
+from boulder.data.option_kinds import WITHOUT_EFFECT
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from boulder.data.dataset import PATH, dataset_class
+from boulder.data.dataset import dataset_class
+from boulder.data.option_checks import check_flags
+from boulder.data.option_kinds import PATH
 from boulder.data.streams import Stream
 from boulder.data.text_dataset import TextDataset
 from boulder.data.text_lines import TextLines
@@ -51,9 +53,7 @@ class TranslationDataset(TextDataset):
         for name in ("file_postfix", "source_postfix", "target_postfix"):
             if not isinstance(getattr(self, name), str):
                 raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected a text")
-        for name in ("source_only", "search_without_reference"):
-            if not isinstance(getattr(self, name), bool):
-                raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected True or False")
+        check_flags(self, ["source_only", "search_without_reference"])
         unknown = self.unknown_label
         unknown = unknown if isinstance(unknown, Mapping) else dict.fromkeys(_SIDES, unknown)
         for key, word in unknown.items():

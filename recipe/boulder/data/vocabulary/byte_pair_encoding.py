@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boulder.data.order_options import PATH
+from boulder.data.option_kinds import PATH
 from boulder.data.vocabulary.vocabulary import Vocabulary, vocabulary_class
 from boulder.errors import DataError
 from boulder.file_content import read_text

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.order_options import PATH
+from boulder.data.option_kinds import PATH
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.data.vocabulary.vocabulary import Vocabulary, vocabulary_class
 from boulder.errors import DataError
