@@ -11,7 +11,7 @@ import numpy as np
 from boulder.data.dataset import dataset_class
 from boulder.data.generated_dataset import GeneratedDataset
 from boulder.data.option_checks import is_integer
-from boulder.data.streams import Stream, read_extern_data
+from boulder.data.streams import Stream, output_dims, read_extern_data
 from boulder.errors import DataError
 
 
@@ -33,7 +33,7 @@ class _CountingDataset(GeneratedDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._streams = read_extern_data(_dims(self.output_dim) | self._input())
+        self._streams = read_extern_data(output_dims(self.output_dim) | self._input())
         self._lengths = self._read_lengths()
 
     def _input(self) -> dict[str, tuple[int, int]]:
@@ -130,8 +130,3 @@ class DummyDatasetMultipleDataKeys(_CountingDataset):
     @property
     def _counted(self) -> Sequence[str]:
         return ["data", "classes"] if self.data_keys is None else self.data_keys
-
-
-def _dims(value: object) -> dict[str, Any]:
-    dims = value if isinstance(value, Mapping) else {"classes": value}
-    return {key: (dim, 2 if key == "data" else 1) if isinstance(dim, int) else dim for key, dim in dims.items()}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from boulder.errors import DataError
 
 
-def is_integer(value: object, lowest: float = -math.inf, highest: float = math.inf) -> bool:
+def is_integer(value: object, lowest: float = -math.inf, highest: float = math.inf) -> TypeGuard[int]:
     """:return: whether the value is an integer in these limits; True and False are none"""
     return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """:return: whether the value is an integer or a float; True and False are none"""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -14,7 +14,7 @@ from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.matching import check_labels, matched_streams
 from boulder.data.nested import data_first
 from boulder.data.option_kinds import WITHOUT_EFFECT
-from boulder.data.streams import Stream, read_extern_data
+from boulder.data.streams import Stream, output_dims, read_extern_data
 from boulder.errors import DataError
 
 
@@ -99,9 +99,7 @@ class StaticDataset(Dataset):
     @cached_property
     def _found(self) -> dict[str, Stream]:
         """The streams of the data, in RETURNN's order."""
-        given = {"classes": self.output_dim} if isinstance(self.output_dim, int) else self.output_dim
-        dims: dict[str, Any] = dict(given or {})
-        dims = {key: (dim, 2 if key == "data" else 1) if isinstance(dim, int) else dim for key, dim in dims.items()}
+        dims = {} if self.output_dim is None else output_dims(self.output_dim)
         if self.input_dim is not None:
             dims.setdefault("data", (self.input_dim, 2))
         declared = read_extern_data(dims)

@@ -208,8 +208,8 @@ class Vocabulary:
             return None
         if isinstance(label, str) and label in self._table.ids:
             return self._table.ids[label]
-        if is_integer(label, 0) and label < len(self.names):  # type: ignore[operator]
-            return label  # type: ignore[return-value]
+        if is_integer(label, 0) and label < len(self.names):
+            return label
         hint = "; without such a label, set 'unknown_label' to None" if option == "unknown_label" else ""
         raise DataError(
             f"{option}: found {label!r:.60}, expected one of the {len(self.names)} labels of {self.where}"
