@@ -86,7 +86,7 @@ class _CountingDataset(GeneratedDataset):
 @dataclass(kw_only=True, eq=False)
 class DummyDataset(_CountingDataset):
     """
-    "data" are features, "classes" labels.
+    Numbers that count up, without any meaning: "data" are features, "classes" labels.
 
     :param input_dim: dimension of "data"
     """
@@ -113,7 +113,7 @@ class DummyDatasetMultipleSequenceLength(DummyDataset):
 @dataclass(kw_only=True, eq=False)
 class DummyDatasetMultipleDataKeys(_CountingDataset):
     """
-    Streams of any names, features or labels.
+    Numbers that count up, in streams of any names, features or labels.
 
     :param data_keys: names of the streams, in the order in which the numbers count up; None: "data" and "classes"
     """
