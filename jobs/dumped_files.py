@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import ConfigError, named
 from boulder.network import NetworkSpec
-from boulder.training.dump_files import DumpPass, by_file, dump_passes, with_files
+from boulder.training.dump_files import DumpPass, by_file, dump_passes, with_data_files, with_files
 from boulder.training.phase import TrainingPhase
 from jobs.phase_training import PhaseTrainingJob
 from sisyphus import tk
-
-_DATA = ("train", "dev", "eval_datasets")
 
 
 class DumpedFiles:
@@ -30,11 +28,9 @@ class DumpedFiles:
         files: dict[str, list[DumpPass]] = {}
         passes: list[DumpPass] = []
         for phase in phases:
-            try:
+            with named(phase.index_name):
                 passes += dump_passes(phase, specs[phase.start])
                 files = by_file(passes)
-            except BoulderError as error:
-                raise type(error)(f"{phase.index_name}: {error}") from error
         for file, (first, *_) in files.items():
             if first.extends and not tk.Path(file).available():
                 raise ConfigError(
@@ -63,14 +59,13 @@ class DumpedFiles:
         result = []
         for phase in part:
             earlier = self._paths | {file: file for file in here}
-            read = {key: with_files(getattr(phase, key), earlier.get) for key in _DATA}
             extended = {}
             for one in dump_passes(phase, self._specs[phase.start]):
                 first = self._written[one.file][0]
                 if one.file not in here and (one.extends or one != first):
                     extended[one.file] = self._paths.get(one.file) or tk.Path(one.file)
                 here.setdefault(one.file, one)
-            result.append(replace(phase, **read, extended=extended))
+            result.append(replace(with_data_files(phase, earlier.get), extended=extended))
         return result
 
     def made_by(self, job: PhaseTrainingJob, part: Iterable[TrainingPhase]) -> None:

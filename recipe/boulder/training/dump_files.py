@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from boulder.errors import ConfigError
@@ -116,6 +116,13 @@ def file_name(filename: str | Callable[..., Any], per_run: bool, epoch: int, dat
 def output_name(file: str) -> str:
     """:return: where a job has the file, within its folder of dumped files: `align/a.hdf` for /data/align/a.hdf, too"""
     return "/".join("up" if part == ".." else part for part in file.split("/") if part)
+
+
+def with_data_files(phase: TrainingPhase, replaced: Callable[[str], Any]) -> TrainingPhase:
+    """:return: the phase, whose data sets read other files, see `with_files`"""
+    return replace(
+        phase, **{key: with_files(getattr(phase, key), replaced) for key in ("train", "dev", "eval_datasets")}
+    )
 
 
 def with_files(description: Any, replaced: Callable[[str], Any]) -> Any:

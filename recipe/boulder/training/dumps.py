@@ -7,7 +7,7 @@ temporary name that is then renamed. So a job that is killed and resumed writes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from boulder.network import NetworkOutput, NetworkSpec, describe
 from boulder.network.axes import FEATURE
 from boulder.network.layer_output import LayerOutput
 from boulder.network.layers.hdf_dump import HdfDump
-from boulder.training.dump_files import DumpPass, by_file, dump_layers, dump_passes, output_name, with_files
+from boulder.training.dump_files import DumpPass, by_file, dump_layers, dump_passes, output_name, with_data_files
 from boulder.training.dump_spool import Spool, rows_of_spool
 from boulder.training.phase import TrainingPhase
 
@@ -133,8 +133,7 @@ class Dumps:
 
         if not self._files:
             return phase
-        read = {key: with_files(getattr(phase, key), version) for key in ("train", "dev", "eval_datasets")}
-        return replace(phase, **read)
+        return with_data_files(phase, version)
 
     def begin(self, epoch: int, data: str, sizes: Mapping[str, int] | None = None) -> None:
         """
