@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.data.vocabulary import open_vocabulary
-from boulder.data.vocabulary.vocabulary import vocabulary_classes
-from boulder.errors import DataError, nearest
+from boulder.data.vocabulary.description import class_of
+from boulder.errors import DataError, named, nearest
 
 _OF_OTHER_CLASSES = ("bpe_file", "num_labels", "rnd")
 """Options that a description may have in any class, where RETURNN has read it for another one."""
@@ -63,14 +63,14 @@ def vocabulary_description(vocab: object, where: str, as_path: Callable[[str], o
     """
     if not isinstance(vocab, Mapping):
         raise DataError(f"{where}: found {vocab!r:.60}, expected a dict such as {{'vocab_file': …}}")
-    name, classes = vocab.get("class", "Vocabulary"), vocabulary_classes()
-    if name not in classes:
-        raise DataError(f"{where}: found class {name!r}, expected {', '.join(classes)}{nearest(str(name), classes)}")
-    options = [*classes[name].options(), *_OF_OTHER_CLASSES]
+    with named(where):
+        cls = class_of(vocab)
+    name = cls.__name__
+    options = [*cls.options(), *_OF_OTHER_CLASSES]
     for option in vocab:
         if option != "class" and option not in options:
             raise DataError(f"{where}: {name} has no option {option!r}{nearest(str(option), options)}")
-    file_option = classes[name].names_option
+    file_option = cls.names_option
     known = ("class", "num_labels", *([file_option, "labels"] if file_option else []))
     kept = {key: vocab[key] for key in known if vocab.get(key) is not None}
     if file_option and file_option not in kept and "labels" not in kept:
