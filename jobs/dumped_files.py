@@ -8,8 +8,9 @@ from typing import Any
 
 from boulder.errors import ConfigError, named
 from boulder.network import NetworkSpec
-from boulder.training.dump_files import DumpPass, by_file, dump_passes, with_data_files, with_files
+from boulder.training.dump_files import DumpPass, by_file, dump_passes
 from boulder.training.phase import TrainingPhase
+from boulder.training.replacing_files import with_data_files, with_files
 from jobs.phase_training import PhaseTrainingJob
 from sisyphus import tk
 
