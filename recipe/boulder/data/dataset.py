@@ -124,6 +124,14 @@ class Dataset(OrderOptions, ABC):
         """:return: names of the options without a default"""
         return [name for name, f in cls.options().items() if f.default is MISSING and f.default_factory is MISSING]
 
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        """
+        :param options: of a description
+        :return: files that it reads, besides those that are options
+        """
+        return []
+
     # To be implemented by a subclass
 
     @property

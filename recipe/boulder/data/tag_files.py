@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import pickle
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def _content(path: str) -> bytes:
         return gzip.decompress(content) if path.endswith(".gz") else content
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 

@@ -6,6 +6,7 @@ import ast
 import gzip
 import io
 import pickle
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,17 +40,20 @@ class LabelTable:
         try:
             content = path.read_bytes()
             if path.suffix == ".pkl":
-                ids = _PlainUnpickler(io.BytesIO(content)).load()
+                ids = _unpickled(content)
             else:
                 text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf8")
                 text = text.replace("\r\n", "\n").replace("\r", "\n")  # as files opened as text
                 if not text.startswith("{"):
                     return cls.of_names(text.splitlines())
                 ids = ast.literal_eval(text)
-        except (OSError, EOFError, ValueError, SyntaxError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError, ValueError, SyntaxError, zlib.error, pickle.UnpicklingError) as error:
             raise DataError(f"{path}: cannot be read as a vocabulary: {' '.join(str(error).split())}") from error
         if not isinstance(ids, dict):
             raise DataError(f"{path}: found a {type(ids).__name__}, expected a dict from labels to indices")
+        for label, index in ids.items():
+            if not isinstance(label, str) or not isinstance(index, int):
+                raise DataError(f"{path}: found {label!r:.40}: {index!r:.40}, expected a label and its index")
         by_index = {index: label for label, index in sorted(ids.items())}
         if sorted(by_index) != list(range(len(by_index))):
             missing = next((i for i in range(len(by_index)) if i not in by_index), len(by_index))
@@ -57,6 +61,13 @@ class LabelTable:
                 f"{path}: no label has the index {missing}, expected a label for each of {len(by_index)} indices"
             )
         return cls([by_index[index] for index in range(len(by_index))], ids)
+
+
+def _unpickled(content: bytes) -> Any:
+    try:
+        return _PlainUnpickler(io.BytesIO(content)).load()
+    except Exception as error:  # a damaged pickle raises nearly anything
+        raise pickle.UnpicklingError(str(error)) from error
 
 
 class _PlainUnpickler(pickle.Unpickler):
