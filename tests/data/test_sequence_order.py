@@ -1,6 +1,7 @@
 """Orders of sequences are permutations that follow RETURNN's rules."""
 
 import itertools
+import tracemalloc
 
 import hypothesis.strategies as st
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import given
 
 from boulder.data import sequence_order
+from boulder.data.random_numbers import OwnNumbers
+from boulder.data.sequence_order import OrderKind
 from boulder.errors import DataError
 
 KINDS = [
@@ -20,6 +23,8 @@ KINDS = [
     "laplace:3",
     "laplace:.4",
     "laplace:.100",
+    "sort_bin_shuffle:3",
+    "sort_bin_shuffle_x2:.4",
 ]
 
 
@@ -58,6 +63,18 @@ def test_laplace_with_a_dot_sets_the_size_of_a_bin():
     ]
     assert order[0] == order[1]
     assert order[2] == order[3]  # at least two bins
+
+
+@pytest.mark.parametrize(
+    "kind", ["random", "laplace:.1000", "sorted", "sort_bin_shuffle:.1000", "sort_bin_shuffle_x2:.1000"]
+)
+def test_an_order_takes_at_most_24_bytes_per_sequence_while_it_is_formed(kind):
+    lengths = np.random.default_rng(0).integers(2, 9, 1_000_000, "int32")
+    tracemalloc.start()
+    OrderKind.parse(kind).order(len(lengths), lambda: lengths, OwnNumbers(1, 1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 24 * len(lengths) + (9 << 20)  # of them 8 MB are a block
 
 
 def test_fixed_orders():

@@ -41,6 +41,28 @@ def test_all_sequences_of_all_epochs_are_written_in_the_order_of_the_data(dumped
             }
 
 
+def test_all_sequences_are_those_of_data_sets_within_too(data):
+    from jobs.network_pass import whole_data
+
+    parts = {"class": "HDFDataset", "files": [str(data / "train.hdf")], "partition_epoch": 3, "seq_ordering": "random"}
+    descriptions = [
+        {"class": "MetaDataset", "datasets": {"a": parts}, "data_map": {"data": ["a", "data"]}}
+        | {"seq_order_control_dataset": "a"},
+        {"class": "MultiProcDataset", "dataset": parts},
+        {"class": "MultiEpochDataset", "dataset": parts, "multi_epoch": 2},
+        {"class": "ConcatDataset", "datasets": [parts]},
+        {
+            "class": "CombinedDataset",
+            "datasets": {"a": parts},
+            "data_map": [[["a", "data"], "data"]],
+            "sampling_sizes": 2,
+        },
+    ]
+    for description in descriptions:
+        with open_dataset(whole_data(description)) as dataset:
+            assert sorted(dataset.epoch_order(1, 0, "default")) == list(range(30)), description["class"]
+
+
 @pytest.mark.parity
 def test_a_data_set_that_only_returnn_can_read_is_written(dumped):
     [file] = dumped("data='other'")

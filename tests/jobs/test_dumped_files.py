@@ -56,6 +56,20 @@ def test_the_file_is_an_output_of_one_job_and_an_input_of_the_next(lay_out):
     assert "align" not in repr(third.phases[0]["train"])
 
 
+def test_two_names_of_one_output_are_an_error():
+    from boulder.training.dump_files import DumpPass, by_file
+
+    names = ["data/align.hdf", "/data/align.hdf"]
+    passes = [
+        DumpPass(layer="dump", file=name, phase=1, epoch=epoch, data="train", extends=False, per_run=True)
+        for epoch, name in enumerate(names, 1)
+    ]
+    with pytest.raises(
+        BoulderError, match=r"'/data/align\.hdf' and 'data/align\.hdf' are both data/align\.hdf in the folder"
+    ):
+        by_file(passes)
+
+
 def test_the_job_that_reads_depends_on_what_the_one_that_writes_computes(lay_out):
     ids = [job.job_id() for job in lay_out().jobs]
     assert [job.job_id() for job in lay_out().jobs] == ids

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -82,6 +82,14 @@ class Dataset(OrderOptions, ABC):
     def required_options(cls) -> list[str]:
         """:return: names of the options without a default"""
         return [name for name, f in cls.options().items() if f.default is MISSING and f.default_factory is MISSING]
+
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        """
+        :param options: of a description
+        :return: files that it reads, besides those that are options
+        """
+        return []
 
     # To be implemented by a subclass
 

@@ -129,6 +129,12 @@ class LmDataset(TextDataset):
         }
 
     @property
+    def label_files(self) -> list[str]:
+        of_symbols = [getattr(self, name) for name in _FILES]
+        of_vocabulary = self._vocabulary.files if self._vocabulary is not None else []
+        return [str(file) for file in (*of_symbols, *of_vocabulary, *(self.seq_list_file or ())) if file is not None]
+
+    @property
     def stream_names(self) -> list[str]:
         return ["data", "delayed"] if self.add_delayed_seq_data else ["data"]
 

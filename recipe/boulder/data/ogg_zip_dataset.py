@@ -84,6 +84,12 @@ class OggZipDataset(Dataset):
             self.path, self.content_name, self.resolve_symlink_for_name, self.zip_audio_files_have_name_as_prefix
         )
 
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        """The index of a folder."""
+        paths = (path.get_path() if hasattr(path, "get_path") else os.fspath(path) for path in options["path"])
+        return [f"{path}.txt" for path in paths if os.path.isfile(f"{path}.txt")]
+
     def check(self) -> None:
         if self._features is not None:
             with named("audio"):

@@ -25,6 +25,7 @@ import numpy as np
 from boulder.data.random_numbers import OwnNumbers, Shuffling
 from boulder.errors import DataError, nearest
 
+_BLOCK = 1 << 20  # indices that are made or copied at once
 _FIXED = ("default", "reverse", "sorted", "sorted_reverse")
 _DRAWN = ("random", "random_sample")
 OF_PARTS = ("random_dataset", "interleave")
@@ -120,12 +121,14 @@ class OrderKind:
             for i, part in enumerate(_cut(order, bins)):
                 part[:] = part[_sorted(every[part], longest_first=i % 2 == 1)]
             return order
-        order = order[_sorted(lengths()[order])]
+        order = _taken(order, _sorted(lengths()[order]))
         parts = _cut(order, bins)
-        shuffled = [parts[i] for i in numbers.permutation(bins)]
-        if self.name == "sort_bin_shuffle_x2":
-            shuffled = [numbers.permutation(part) for part in shuffled]
-        return np.concatenate(shuffled)
+        shuffled, end = np.empty_like(order), 0
+        for i in numbers.permutation(bins):
+            part = numbers.permutation(parts[i]) if self.name == "sort_bin_shuffle_x2" else parts[i]
+            shuffled[end : end + len(part)] = part
+            end += len(part)
+        return shuffled
 
 
 def check_order(kind: object, where: str = "sequence order") -> None:
@@ -149,11 +152,25 @@ def sequence_order(kind: str, lengths: np.ndarray, seed: int, epoch: int) -> np.
 
 def _sorted(lengths: np.ndarray, longest_first: bool = False) -> np.ndarray:
     """:return: positions of the lengths, the shortest first, of equal ones in their order"""
-    if longest_first and len(lengths):
-        lengths = lengths.max() - lengths if lengths.dtype.kind == "i" else -lengths
-    if lengths.dtype.kind == "i" and len(lengths) and lengths.max() < 1 << 16:
-        lengths = lengths.astype("uint16")  # for which NumPy has a sort that takes less time and memory
-    return np.argsort(lengths, kind="stable")
+    if not len(lengths) or lengths.dtype.kind != "i":
+        return np.argsort(-lengths if longest_first else lengths, kind="stable")
+    keys = lengths.astype("int64")  # sorted in place: to sort indices takes three times the memory
+    if longest_first:
+        np.subtract(keys.max(), keys, out=keys)
+    keys *= len(keys)
+    for start in range(0, len(keys), _BLOCK):
+        keys[start : start + _BLOCK] += np.arange(start, min(start + _BLOCK, len(keys)))
+    keys.sort()
+    keys %= len(keys)
+    return keys
+
+
+def _taken(order: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """:return: `order[positions]`, in the memory of the positions"""
+    for start in range(0, len(positions), _BLOCK):
+        block = positions[start : start + _BLOCK]
+        block[:] = order[block]
+    return positions
 
 
 def _cut(order: np.ndarray, bins: int) -> list[np.ndarray]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,14 @@ class TranslationDataset(TextDataset):
                 )
         self._unknown = unknown
 
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        path = options["path"]
+        folder = Path(path.get_path() if hasattr(path, "get_path") else path)
+        names = [f"{side}.{end}" for side in _SIDES.values() for end in (options["file_postfix"], "vocab.pkl")]
+        found = [folder / name for name in (*names, *(f"{name}.gz" for name in names))]
+        return [str(file) for file in found if file.exists()]
+
     @cached_property
     def texts(self) -> dict[str, TextLines]:
         names = [side for key, side in _SIDES.items() if key in self.found_streams]
@@ -73,6 +82,10 @@ class TranslationDataset(TextDataset):
                 f"{self.path}: found {counts['source']} lines of the source and {counts['target']} of the target"
             )
         return lines
+
+    @property
+    def label_files(self) -> list[str]:
+        return [str(self._vocabulary_file(key)) for key in self.stream_names]
 
     @property
     def stream_names(self) -> list[str]:
@@ -111,7 +124,7 @@ class TranslationDataset(TextDataset):
 
     def _table(self, key: str) -> LabelTable:
         if key not in self._tables:
-            path = Path(self.path) / f"{_SIDES[key]}.vocab.pkl"
+            path = self._vocabulary_file(key)
             self._tables[key] = table = LabelTable.read(path)
             unknown = self._unknown.get(key)
             if unknown is not None and unknown not in table.ids:
@@ -121,6 +134,9 @@ class TranslationDataset(TextDataset):
     @cached_property
     def _tables(self) -> dict[str, LabelTable]:
         return {}
+
+    def _vocabulary_file(self, key: str) -> Path:
+        return Path(self.path) / f"{_SIDES[key]}.vocab.pkl"
 
     def _file(self, side: str) -> Path:
         path = Path(self.path) / f"{side}.{self.file_postfix}"

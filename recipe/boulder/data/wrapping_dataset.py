@@ -63,7 +63,7 @@ class WrappingDataset(Dataset):
         return self.inner.lengths
 
     @property
-    def measured_lengths(self) -> Mapping[str, np.ndarray]:  # cached by the inner data set
+    def measured_lengths(self) -> Mapping[str, np.ndarray]:
         return self.inner.measured_lengths
 
     @property

@@ -73,7 +73,13 @@ def by_file(passes: Iterable[DumpPass]) -> dict[str, list[DumpPass]]:
     :raises ConfigError: if a pass would replace a file, which RETURNN refuses
     """
     files: dict[str, list[DumpPass]] = {}
+    outputs: dict[str, str] = {}
     for one in passes:
+        if (other := outputs.setdefault(output_name(one.file), one.file)) != one.file:
+            raise ConfigError(
+                f"layer {one.layer!r} (hdf_dump): {one.file!r} and {other!r} are both {output_name(one.file)} in the folder of a "
+                "job, expected different names"
+            )
         earlier = files.setdefault(one.file, [])
         if earlier and (earlier[-1].epoch, earlier[-1].data) == (one.epoch, one.data):
             raise ConfigError(

@@ -89,6 +89,7 @@ class Dumps:
 
     def end(self) -> None:
         """End a pass, and write the files that are complete after it."""
+        self.sync()  # checkpoints of later passes count on these rows
         self.close()
         for one in self._passes:
             if one.per_run:

@@ -68,7 +68,7 @@ class PhaseData:
         """:raises DataError: if a file has changed since it was opened; names it"""
         for description, _ in [key for key, _ in self._opened]:
             for path, state in file_states(description).items():
-                if state != self._states[path]:
+                if state != self._states.get(path):
                     raise DataError(
                         f"{path}: found another file than at the start of this job, expected the same data in all epochs of a "
                         "phase; restore it to resume, or rerun the phase with `boulder rerun`"
