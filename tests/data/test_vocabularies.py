@@ -97,7 +97,7 @@ def test_files_in_descriptions_become_path_objects_in_nested_data_sets_too(bpe):
         (LETTERS | {"seq_postfix": ["a"]}, "seq_postfix: found 'a', expected indices"),
         (LETTERS | {"label": []}, "has no option 'label', only .*; did you mean 'labels'"),
         ({"class": "CharacterTargets"}, "found neither 'vocab_file' nor 'labels'"),
-        ({"vocab_file": "missing.txt"}, "missing.txt: cannot be read as a vocabulary"),
+        ({"vocab_file": "missing.txt"}, "missing.txt: no such file, expected a vocabulary"),
         ({"class": "Utf8ByteTargets", "vocab_file": "a"}, "vocab_file: found 'a', expected none"),
         ({"class": "SentencePieces", "model_file": "a", "enable_sampling": True}, "enable_sampling: found True"),
         ({"class": "SentencePieces", "model_file": "a", "seq_postfix": [1]}, "has no option 'seq_postfix'"),

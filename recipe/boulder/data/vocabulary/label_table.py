@@ -46,6 +46,8 @@ class LabelTable:
                 if not text.startswith("{"):
                     return cls.of_names(text.splitlines())
                 ids = ast.literal_eval(text)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file, expected a vocabulary") from None
         except (OSError, EOFError, ValueError, SyntaxError, pickle.UnpicklingError) as error:
             raise DataError(f"{path}: cannot be read as a vocabulary: {' '.join(str(error).split())}") from error
         if not isinstance(ids, dict):
