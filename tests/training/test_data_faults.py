@@ -99,6 +99,12 @@ def test_data_of_which_ctc_would_leave_out_all_is_an_error_before_training(write
     assert not was_trained(lines)
 
 
+def test_a_stream_that_is_empty_in_all_sequences_is_an_error_before_training(write, fails):
+    message, lines = fails(one(LABELS), train=[write("train.hdf", [4, 5], [0, 0])], dev=[])
+    assert message == "index 0: train data: 'classes' has no frames in any of 2 sequences, such as 's-0'"
+    assert not was_trained(lines)
+
+
 def test_sequences_that_are_left_out_may_differ(write, training):
     train = [write("train.hdf", [4, 5, 9], [4, 5, 2])]
     training([one(max_seq_length=8)], extern_data=EXTERN_DATA, train=train, dev=[])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy
 
@@ -44,6 +44,7 @@ def check_data(
             lengths = train.all_lengths if options.returnn_batches else train.measured_lengths
             every = numpy.arange(train.num_seqs)
             used = within_limits(every, lengths, options.max_seq_length, options.min_seq_length)
+            _check_frames(train, streams, used)
             _check_labels(spec, train, used, lambda line: say(f"{phase.index_name}: train data: {line}"))
     for name, dataset in scored.items():
         if not dataset.streamed:
@@ -51,6 +52,16 @@ def check_data(
                 with naming_data(f"{phase.index_name}: {name}"):
                     batches = batches_to_score(dataset, number, options, limited=name == "dev")
                     check_lengths(spec, dataset, batches.order)
+
+
+def _check_frames(dataset: Dataset, streams: Iterable[str], seqs: numpy.ndarray) -> None:
+    """:raises DataError: if a stream is empty in all sequences"""
+    for key in streams:
+        stream = dataset.streams.get(key)
+        if len(seqs) and stream is not None and stream.has_time_axis and not dataset.measured_lengths[key][seqs].any():
+            raise DataError(
+                f"{key!r} has no frames in any of {len(seqs)} sequences, such as {dataset.tag(int(seqs[0]))!r}"
+            )
 
 
 def _check_labels(spec: NetworkSpec, dataset: Dataset, seqs: numpy.ndarray, say: Callable[[str], None]) -> None:
