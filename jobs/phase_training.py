@@ -51,6 +51,8 @@ class PhaseTrainingJob(Job):
 
     __sis_hash_exclude__ = {"gpus": 1, "nodes": 1}  # noqa: RUF012 (declared by Sisyphus)
 
+    num_workers: int | None = None  # jobs that were set up before this argument existed lack it
+
     def __init__(
         self,
         *,

@@ -85,6 +85,10 @@ class CombinedDataset(UnionDataset):
         return {name: found[name] for name in names}
 
     @property
+    def order_selects(self) -> bool:
+        return super().order_selects or self._sizes is not None
+
+    @property
     def descriptions(self) -> Mapping[str, dict]:
         return {name: self.datasets[name] for name in sorted(self._sources_of)}
 

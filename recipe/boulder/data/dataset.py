@@ -102,6 +102,9 @@ class Dataset(OrderOptions, ABC):
     keeps_batches: ClassVar[bool] = False
     """Whether RETURNN keeps the batches of this class for the next epoch, if the order stays the same."""
 
+    handed_down: ClassVar[tuple[str, ...]] = ("random_seed_offset",)
+    """Options that data sets within this one have, too, unless they set them."""
+
     wanted: Mapping[str, Stream] | None = field(default=None, metadata=_NO_OPTION)
     default_input: str | None = field(default=None, metadata=_NO_OPTION)
 

@@ -59,7 +59,7 @@ def tensor_spec(dataset: Dataset) -> dict[str, dict[str, TFTensor]]:
 def _read_ahead(
     dataset: Dataset, batches: Sequence[np.ndarray], start: int, threads: int, ahead: int
 ) -> Iterator[Batch]:
-    _ = dataset.streams  # opens it, before the threads do
+    tensor_spec(dataset)  # opens the data set and imports TensorFlow, before the threads do
     waiting: deque[Future[Batch]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="reading")
     try:

@@ -63,6 +63,11 @@ class GeneratedDataset(Dataset):
     def streamed(self) -> bool:
         return True
 
+    @property
+    def order_selects(self) -> bool:
+        """The seed of the order is that of the sequences, too."""
+        return True
+
     def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
         for index in order[start:]:
             data = self.generate(np.random.RandomState((self.random_seed(epoch), index)), int(index), epoch)

@@ -50,7 +50,7 @@ class HdfFile:
             self.num_seqs = len(self._file["seqLengths"])
             self.streams = {key: self._stream(key) for key in self._datasets}
             self.offsets = self._find_offsets()
-            self._rows = {key: HdfRows(dataset, path) for key, dataset in self._datasets.items()}
+            self._rows = {key: HdfRows(dataset) for key, dataset in self._datasets.items()}
         except (OSError, KeyError, RuntimeError) as error:  # h5py raises each of these for damaged files
             self._file.close()
             raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error

@@ -79,6 +79,13 @@ class MetaDataset(Dataset):
         return self if control is None else self._parts[control].order_control
 
     @property
+    def order_selects(self) -> bool:
+        """The order decides which random numbers a sequence has; `random_seed_offset` reaches the data sets."""
+        control = self.seq_order_control_dataset
+        of_control = control is not None and self.random_seed_offset > 0 and self._parts[control].order_selects
+        return super().order_selects or of_control or self.streamed
+
+    @property
     def reads_in_threads(self) -> bool:
         return all(part.reads_in_threads for part in self._parts.values())
 

@@ -13,6 +13,7 @@ import numpy as np
 from boulder.data.dataset import WITHOUT_EFFECT, Dataset, dataset_class
 from boulder.data.matching import check_labels, matched_streams
 from boulder.data.nested import data_first
+from boulder.data.python_values import from_json
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError
 
@@ -107,7 +108,7 @@ class StaticDataset(Dataset):
         return {key: declared.get(key) or self._stream(key) for key in data_first(self.data[0])}
 
     def _stream(self, key: str) -> Stream:
-        first = next((found for s in self.data if (found := np.asarray(s[key])).size), np.zeros(0, "int32"))
+        first = next((found for s in self.data if (found := _as_array(key, s[key])).size), np.zeros(0, "int32"))
         if first.ndim == 2:
             return Stream(key, first.shape[1], sparse=False)
         if first.ndim != 1:
@@ -121,10 +122,23 @@ class StaticDataset(Dataset):
         return [{key: self._array(key, sequence[key]) for key in self._found} for sequence in self.data]
 
     def _array(self, key: str, value: Any) -> np.ndarray:
-        stream, array = self._found[key], np.asarray(value)
+        stream, array = self._found[key], _as_array(key, value)
         if not array.size:
             shape: tuple[Any, ...] = stream.feature_shape
             return np.zeros((0, *shape), stream.dtype)
         if stream.sparse and array.dtype.kind not in "iub":
             raise DataError(f"data: {key!r} has values of type {array.dtype}, expected integers, {stream}")
         return array
+
+
+def _as_array(key: str, value: Any) -> np.ndarray:
+    """:raises DataError: if it is no array of numbers"""
+    try:
+        array = np.asarray(from_json(value))
+    except ValueError:
+        raise DataError(
+            f"data: {key!r}: found rows of different size in {value!r:.60}, expected [T, D] or [T]"
+        ) from None
+    if array.dtype.kind not in "iubf":
+        raise DataError(f"data: {key!r}: found {value!r:.60}, expected an array of numbers")
+    return array

@@ -37,6 +37,11 @@ class WrappingDataset(Dataset):
         return self.inner.order_control
 
     @property
+    def order_selects(self) -> bool:
+        """Options of the order reach the inner data set."""
+        return super().order_selects or self.inner.order_selects
+
+    @property
     def reads_in_threads(self) -> bool:
         return self.inner.reads_in_threads
 
@@ -55,6 +60,10 @@ class WrappingDataset(Dataset):
     @property
     def lengths(self) -> Mapping[str, np.ndarray] | None:
         return self.inner.lengths
+
+    @property
+    def measured_lengths(self) -> Mapping[str, np.ndarray]:  # cached by the inner data set
+        return self.inner.measured_lengths
 
     @property
     def all_lengths(self) -> Mapping[str, np.ndarray]:
