@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from boulder.errors import ConfigError, named
+from boulder.errors import ConfigError, named, nearest
 from boulder.network import NetworkSpec
 from boulder.training.dump_files import DumpPass, by_file, dump_passes
 from boulder.training.phase import TrainingPhase
@@ -50,6 +51,24 @@ class DumpedFiles:
         files, found = self.read_by(phase), []
         with_files(description, lambda file: found.append(file) if file in files else None)
         return bool(found)
+
+    def about_missing(self, phase: TrainingPhase, description: Any) -> str:
+        """
+        :param description: of a data set of a phase
+        :return: the end of a message about a file that is not there: the phases that write it, or the files that are written
+        """
+        missing: list[str] = []
+        with_files(description, lambda file: None if os.path.exists(file) else missing.append(file))
+        for file in missing:
+            if file in self._written:
+                first = self._written[file][0].phase
+                return (
+                    f"; {file!r} is first written in the phase that starts with epoch {first}, expected an earlier one"
+                )
+            written = nearest(os.path.basename(file), self.read_by(phase), "an earlier phase writes")
+            if written:
+                return written.removesuffix("?")
+        return ""
 
     def of_job(self, part: Iterable[TrainingPhase]) -> list[TrainingPhase]:
         """

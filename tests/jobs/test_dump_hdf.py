@@ -4,6 +4,7 @@ import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.data import open_dataset
+from boulder.errors import ConfigError
 from tests.jobs.conftest import ROOT
 from tests.tiny import EXTERN_DATA
 
@@ -78,3 +79,13 @@ def test_the_hash_is_that_of_the_data_and_of_the_number_of_files(data):
     one = DumpHdfJob(data=described)
     assert DumpHdfJob(data={**described, "partition_epoch": 3}, shards=1, rqmt={"mem": 9}).job_id() == one.job_id()
     assert DumpHdfJob(data=described, shards=2).job_id() != one.job_id()
+
+
+@pytest.mark.parametrize("shards", [0, -1, 1.5, True])
+def test_a_wrong_number_of_files_is_refused(tmp_path, data, shards):
+    from boulder.returnn import load_config
+    from jobs.returnn_tasks import lay_out_dump
+
+    (tmp_path / "my.config").write_text(CONFIG.replace("@data@", str(data)))
+    with pytest.raises(ConfigError, match=r"shards: found .*, expected the number of HDF files, at least 1"):
+        lay_out_dump("my", load_config(tmp_path / "my.config"), "train", shards)

@@ -25,7 +25,7 @@ from boulder.data.option_checks import check_file, check_flags, is_number
 from boulder.data.option_kinds import PATH, PATHS, files_in
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
-from boulder.data.tag_files import read_tags
+from boulder.data.tag_files import none_listed, read_tags
 from boulder.data.text_processing import text_processing
 from boulder.data.vocabulary import open_vocabulary, vocabulary_files
 from boulder.errors import DataError, named, nearest
@@ -222,8 +222,7 @@ class OggZipDataset(Dataset):
         wanted = set(read_tags(file))
         kept = [i for i, tag in enumerate(index.tags) if tag in wanted]
         if not kept:
-            found, expected = ", ".join(sorted(wanted)[:3]) or "no tag", ", ".join(index.tags[:3])
-            raise DataError(f"{file}: found {found}, …, none of them in the data set, which has {expected}, …")
+            raise none_listed(file, index.tags[:3])
         return index.subset(kept)
 
     def _drawn(self, count: int, subset: float) -> list[int]:

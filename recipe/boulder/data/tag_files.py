@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boulder.data.plain_pickle import unpickled
@@ -37,6 +37,20 @@ def read_tag_lists(path: str) -> list[str] | dict[str, list[str]]:
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise DataError(f"{path}: found {tags!r:.60}, expected a list of sequence tags")
     return value
+
+
+def none_listed(path: str, tags: Sequence[str]) -> DataError:
+    """
+    :param path: of a list of tags
+    :param tags: the first ones of a data set
+    :return: the error of a data set that has none of the tags in the file
+    """
+    listed = read_tags(path)
+    if not listed:
+        return DataError(f"{path}: found no sequence tags, expected one per line")
+    return DataError(
+        f"{path}: found {', '.join(listed[:3])}, …, none of them in the data set, which has {', '.join(tags)}, …"
+    )
 
 
 def read_lengths(path: str) -> Mapping[str, Any]:

@@ -177,9 +177,15 @@ def _serve(connection: Connection) -> None:
             answer = (False, getattr(answers, request)(*arguments))
         except Exception as error:
             traceback.print_exc()
-            text = " ".join(str(error).split())
+            text = " ".join(str(error).split()) or _failed_line(error)
             answer = (True, f"{type(error).__name__}: {text}" if text else type(error).__name__)
         connection.send(answer)
+
+
+def _failed_line(error: Exception) -> str:
+    """:return: the code that has failed, which says more than the name of an error without a text, such as that of `assert`"""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{last.line} ({last.filename}:{last.lineno})"
 
 
 def _restore_fromstring() -> None:

@@ -108,6 +108,10 @@ def file_name(filename: str | Callable[..., Any], per_run: bool, epoch: int, dat
             found = filename(epoch=epoch, dataset_name=data)
         elif per_run:
             found = filename.format_map({"epoch": epoch, "dataset_name": data})
+    except KeyError as error:
+        raise ConfigError(
+            f"layer {layer!r} (hdf_dump): 'filename': found {error} in it, expected {{epoch}} or {{dataset_name}}"
+        ) from error
     except Exception as error:
         raise ConfigError(
             f"layer {layer!r} (hdf_dump): 'filename' for epoch={epoch}, dataset_name={data!r}: {type(error).__name__}: {error}"

@@ -52,7 +52,7 @@ class ZipArchive:
         except FileNotFoundError:
             raise DataError(f"{path}: no such file") from None
         except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: cannot be read as a zip file: {error}") from error
+            raise DataError(f"{path}: cannot be read as a zip file, perhaps truncated: {error}") from error
         self._file = os.open(path, os.O_RDONLY)
 
     @property
