@@ -68,13 +68,13 @@ def test_laplace_with_a_dot_sets_the_size_of_a_bin():
 @pytest.mark.parametrize(
     "kind", ["random", "laplace:.1000", "sorted", "sort_bin_shuffle:.1000", "sort_bin_shuffle_x2:.1000"]
 )
-def test_an_order_takes_at_most_24_bytes_per_sequence_while_it_is_formed(kind):
+def test_an_order_takes_at_most_22_bytes_per_sequence_while_it_is_formed(kind):
     lengths = np.random.default_rng(0).integers(2, 9, 1_000_000, "int32")
     tracemalloc.start()
     OrderKind.parse(kind).order(len(lengths), lambda: lengths, OwnNumbers(1, 1))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 24 * len(lengths) + (9 << 20)  # of them 8 MB are a block
+    assert peak < 22 * len(lengths)
 
 
 def test_fixed_orders():

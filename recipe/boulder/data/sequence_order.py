@@ -25,7 +25,7 @@ import numpy as np
 from boulder.data.random_numbers import OwnNumbers, Shuffling
 from boulder.errors import DataError, nearest
 
-_BLOCK = 1 << 20  # indices that are made or copied at once
+_BLOCK = 1 << 16  # indices that are made or copied at once
 _FIXED = ("default", "reverse", "sorted", "sorted_reverse")
 _DRAWN = ("random", "random_sample")
 OF_PARTS = ("random_dataset", "interleave")
