@@ -6,13 +6,13 @@
     boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
     boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
-    boulder run "config/returnn.dump('path/to/file.config', data='train')"    writes a data set as HDF files
     boulder run "config/returnn.setup('path/to/file.config', train='my.hdf', dev='dev.hdf')"    trains on other data
+    boulder run "config/returnn.dump('path/to/file.config', data='train')"                      writes a data set as HDF files
 
-The data sets of the file must be of class HDFDataset or MetaDataset, and Boulder must support its layers
-(docs/experiment.md) and options (docs/returnn_options.md). Aliases and outputs are named after the file: alias/file/phase.00, …, output/file/checkpoint.h5.
-docs/search.md describes the last three commands. They train nothing if the file names a checkpoint by `load`, and nothing
-again that is trained already.
+Boulder must support the layers (docs/experiment.md), the options (docs/returnn_options.md) and the data sets (docs/data.md) of
+the file. Aliases and outputs are named after it: alias/file/phase.00, …, output/file/checkpoint.h5. docs/search.md describes
+`search`, `forward` and `prior`. They train nothing if the file names a checkpoint by `load`, and nothing again that is trained
+already.
 """
 
 from collections.abc import Sequence

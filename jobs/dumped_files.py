@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from boulder.errors import BoulderError, ConfigError
+from boulder.errors import ConfigError, named, nearest
 from boulder.network import NetworkSpec
-from boulder.training.dump_files import DumpPass, by_file, dump_passes, with_files
+from boulder.training.dump_files import DumpPass, by_file, dump_passes
 from boulder.training.phase import TrainingPhase
+from boulder.training.replacing_files import with_data_files, with_files
 from jobs.phase_training import PhaseTrainingJob
 from sisyphus import tk
-
-_DATA = ("train", "dev", "eval_datasets")
 
 
 class DumpedFiles:
@@ -30,11 +30,9 @@ class DumpedFiles:
         files: dict[str, list[DumpPass]] = {}
         passes: list[DumpPass] = []
         for phase in phases:
-            try:
+            with named(phase.index_name):
                 passes += dump_passes(phase, specs[phase.start])
                 files = by_file(passes)
-            except BoulderError as error:
-                raise type(error)(f"{phase.index_name}: {error}") from error
         for file, (first, *_) in files.items():
             if first.extends and not tk.Path(file).available():
                 raise ConfigError(
@@ -54,6 +52,24 @@ class DumpedFiles:
         with_files(description, lambda file: found.append(file) if file in files else None)
         return bool(found)
 
+    def about_missing(self, phase: TrainingPhase, description: Any) -> str:
+        """
+        :param description: of a data set of a phase
+        :return: the end of a message about a file that is not there: the phases that write it, or the files that are written
+        """
+        missing: list[str] = []
+        with_files(description, lambda file: None if os.path.exists(file) else missing.append(file))
+        for file in missing:
+            if file in self._written:
+                first = self._written[file][0].phase
+                return (
+                    f"; {file!r} is first written in the phase that starts with epoch {first}, expected an earlier one"
+                )
+            written = nearest(os.path.basename(file), self.read_by(phase), "an earlier phase writes")
+            if written:
+                return written.removesuffix("?")
+        return ""
+
     def of_job(self, part: Iterable[TrainingPhase]) -> list[TrainingPhase]:
         """
         :param part: the phases of the next job
@@ -63,14 +79,13 @@ class DumpedFiles:
         result = []
         for phase in part:
             earlier = self._paths | {file: file for file in here}
-            read = {key: with_files(getattr(phase, key), earlier.get) for key in _DATA}
             extended = {}
             for one in dump_passes(phase, self._specs[phase.start]):
                 first = self._written[one.file][0]
                 if one.file not in here and (one.extends or one != first):
                     extended[one.file] = self._paths.get(one.file) or tk.Path(one.file)
                 here.setdefault(one.file, one)
-            result.append(replace(phase, **read, extended=extended))
+            result.append(replace(with_data_files(phase, earlier.get), extended=extended))
         return result
 
     def made_by(self, job: PhaseTrainingJob, part: Iterable[TrainingPhase]) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from boulder.data import open_dataset, paths_in
-from boulder.errors import ConfigError, named
+from boulder.errors import ConfigError, DataError, named
 from boulder.network import NetworkSpec
 from boulder.report.phases import phase_rows
 from boulder.schedule import Plan
@@ -139,8 +139,11 @@ class Layout:
                 where = f"phase {number} ({phase.index_name}): {key}"
                 if description == common.get(key):
                     where = f"pipeline {experiment.name!r}: {arguments.get(key, f'eval_data: {key}')}"
-                with named(where):
-                    _check_readable(description, streams, experiment.extern_data)
+                try:
+                    with named(where):
+                        _check_readable(description, streams, experiment.extern_data)
+                except DataError as error:
+                    raise DataError(f"{error}{dumped.about_missing(phase, description)}") from error
                 self._readable.append((description, streams))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from boulder.search.data_pass import DataPass
 
 
-_OF_EPOCHS = ("partition_epoch", "repeat_epoch", "epoch_wise_filter")
+_OF_EPOCHS = ("partition_epoch", "repeat_epoch", "epoch_wise_filter", "sampling_sizes", "multi_epoch")
 
 
 class NetworkPassJob(Job):
@@ -88,6 +88,14 @@ class NetworkPassJob(Job):
 
 def whole_data(data: Data) -> dict[str, Any]:
     """:return: canonical description of all sequences that the data set selects, regardless of the parts that epochs have"""
-    if isinstance(data, Mapping):
-        data = {key: value for key, value in data.items() if key not in _OF_EPOCHS}
-    return data_description(data, "data", ordered=False)
+    return data_description(_without_parts(data) if isinstance(data, Mapping) else data, "data", ordered=False)
+
+
+def _without_parts(value: Any) -> Any:
+    """:return: a description without the options of epochs, nor those of data sets within"""
+    if isinstance(value, Mapping):
+        kept = {key: _without_parts(item) for key, item in value.items() if key not in _OF_EPOCHS}
+        return kept | ({"multi_epoch": 1} if "multi_epoch" in value else {})
+    if isinstance(value, list | tuple):
+        return type(value)(map(_without_parts, value))
+    return value

@@ -180,6 +180,8 @@ def lay_out_dump(
     :param shards: number of files
     """
     data_name, description = data_of_task(config, "", (data,), data, tk.Path)
+    if type(shards) is not int or shards < 1:
+        raise ConfigError(f"shards: found {shards!r}, expected the number of HDF files, at least 1")
     job = DumpHdfJob(data=description, extern_data=_streams(config) or None, shards=shards, rqmt=rqmt)
     job.add_alias(f"{name}/dump.{data_name}")
     for number, path in enumerate(job.out_hdf):

@@ -18,7 +18,7 @@ FORBIDDEN = {
 """folder → packages that no file in it may import"""
 PACKAGES = {"boulder": "recipe/boulder", "jobs": "jobs", "sisyphus": "embedded/sisyphus"}
 FLOORS = [{"data", "lexicon", "schedule", "speech"}, {"network"}, {"returnn", "search", "training"}, {"report"}]
-"""Packages of boulder, from the bottom. Below all of them are boulder's single files: lazy, errors, atomic_file."""
+"""Packages of boulder, from the bottom. Below all of them are boulder's single files: lazy, errors, atomic_file, …."""
 FOLDERS = ("recipe", "jobs", "config", "embedded", "tools", "tests", "bench")
 MAX_LINES = 400
 

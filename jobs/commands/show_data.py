@@ -14,14 +14,17 @@ from rich.markup import escape
 
 from boulder.data import Dataset, open_dataset
 from boulder.data.streams import Stream, read_extern_data
-from boulder.errors import BoulderError, ConfigError
-from boulder.network import describe, uses_streams
+from boulder.errors import BoulderError, ConfigError, DataError, nearest
+from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.returnn import ReturnnConfig, load_config
 from boulder.returnn.tasks import data_of_task
 from boulder.returnn.training import planned
+from boulder.training.data_checks import check_lengths
 
 _BINS, _TAGS, _READ = 10, 3, 1000
 _HDF = b"\x89HDF\r\n\x1a\n"
+_EXPECTED = "an HDF file, a zip file of recordings or a RETURNN config"
+_NO_CONFIGS = (".hdf", ".hdf5", ".h5", ".zip")
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,14 @@ def _described(file: str, data: str | None) -> tuple[Any, ReturnnConfig | None]:
     """:return: description of the data set, and the config if the file is one"""
     path = Path(file)
     if not path.is_file():
-        raise ConfigError(f"data {file!r}: there is no such file, expected an HDF file, a zip file or a RETURNN config")
+        found = "is a folder" if path.is_dir() else "there is no such file"
+        there = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() and not path.exists() else []
+        raise ConfigError(f"data {file!r}: {found}, expected {_EXPECTED}{nearest(path.name, there)}")
     with path.open("rb") as opened:
         begin = opened.read(len(_HDF))
     kind = "an HDF file" if begin == _HDF else "a zip file" if begin[:4] == b"PK\3\4" else None
+    if kind is None and path.suffix in _NO_CONFIGS:
+        raise ConfigError(f"data {file!r}: the file is not what its name says, or is damaged; expected {_EXPECTED}")
     if kind is None:
         config = load_config(path)
         return data_of_task(config, "", ("train",), data or "train")[1], config
@@ -118,23 +125,36 @@ def _histogram(lengths: np.ndarray, width: int) -> Iterator[str]:
 
 
 def _lacks(described: Any, contents: Contents, config: ReturnnConfig) -> Iterator[str]:
-    """:return: a line for each stream that the config reads and the data set does not have so"""
-    read = _streams_read(config)
+    """:return: a line for each stream that the config reads and the data set does not have so, or else for lengths that do not fit"""
+    if contents.count == 0:
+        yield "has no sequences"
+        return
+    networks = [describe(phase.network, config.extern_data) for phase in planned(config).phases]
+    read = {key for network in networks for key in uses_streams(network)}
+    fits = True
     for key, stream in read_extern_data(config.extern_data).items():
         if key not in read:
             continue
         if key not in contents.streams:
+            fits = False
             yield f"lacks {key!r}: found {', '.join(contents.streams)}, expected {stream}"
             continue
         try:
             with open_dataset(described, config.extern_data, [key]) as dataset:
                 dataset.check()
         except BoulderError as error:
+            fits = False
             yield str(error)
+    if fits and not config.values.get("chunking"):
+        yield from dict.fromkeys(_lengths_that_differ(described, networks))
 
 
-def _streams_read(config: ReturnnConfig) -> set[str]:
-    """:return: streams that the network reads in some phase"""
-    return {
-        key for phase in planned(config).phases for key in uses_streams(describe(phase.network, config.extern_data))
-    }
+def _lengths_that_differ(described: Any, networks: list[NetworkSpec]) -> Iterator[str]:
+    """:return: a line for each network that needs streams of the same lengths"""
+    with open_dataset(described) as dataset:
+        for network in networks:
+            try:
+                if not dataset.streamed:
+                    check_lengths(network, dataset, np.arange(dataset.num_seqs))
+            except DataError as error:
+                yield str(error)

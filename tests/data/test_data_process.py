@@ -104,6 +104,13 @@ def test_one_that_hangs_is_ended_after_the_time_of_the_environment(process, monk
     assert is_gone(grandchild)
 
 
+@pytest.mark.parametrize("seconds", ["soon", "0", "-3", "nan"])
+def test_a_time_that_is_none_is_named_with_its_variable(process, monkeypatch, seconds):
+    monkeypatch.setenv(TIMEOUT, seconds)
+    with pytest.raises(DataError, match=f"{TIMEOUT}: found '{seconds}', expected a number of seconds"):
+        process.ask("where")
+
+
 def test_closing_ends_it_and_what_it_has_started(process):
     pids = process.ask("pids")
     process.close()

@@ -42,6 +42,47 @@ def test_options_of_the_order_are_checked_and_left_out_where_the_order_has_no_ef
         canonical_description(described | {"seq_ordering": "randm"}, ordered=False)
 
 
+PARTS = {"class": "HDFDataset", "files": ["a.hdf"], "partition_epoch": 2, "seq_ordering": "random"}
+TASK = {"class": "Task12AXDataset", "num_seqs": 9}
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        TASK | {"fixed_random_seed": 1},
+        {"class": "MultiProcDataset", "dataset": TASK, "fixed_random_seed": 1},
+        {"class": "MultiEpochDataset", "dataset": PARTS, "multi_epoch": 1, "random_seed_offset": 3},
+        {"class": "ConcatDataset", "datasets": [PARTS, PARTS], "random_seed_offset": 3},
+        {
+            "class": "CombinedDataset",
+            "datasets": {"a": {"class": "HDFDataset", "files": ["a.hdf"], "seq_ordering": "random"}},
+            "data_map": [[["a", "data"], "data"]],
+            "sampling_sizes": 2,
+            "random_seed_offset": 3,
+        },
+        {
+            "class": "MetaDataset",
+            "datasets": {"a": PARTS},
+            "data_map": {"data": ["a", "data"]},
+            "seq_order_control_dataset": "a",
+            "random_seed_offset": 3,
+        },
+    ],
+    ids=lambda described: described["class"],
+)
+def test_seeds_stay_that_decide_the_data_or_the_sequences_of_a_data_set_within(described):
+    assert canonical_description(described, ordered=False) == described
+
+
+def test_an_option_of_a_data_set_within_counts_even_at_its_default_if_the_outer_one_has_another_value():
+    inner = {"class": "HDFDataset", "files": ["a.hdf"], "random_seed_offset": 0}
+    described = {"class": "MetaDataset", "datasets": {"a": inner}, "data_map": {"data": ["a", "data"]}}
+    plain = canonical_description(described | {"random_seed_offset": 3})
+    assert plain["datasets"]["a"]["random_seed_offset"] == 0
+    assert canonical_description(plain) == plain
+    assert canonical_description(described)["datasets"]["a"] == canonical_description("a.hdf")
+
+
 def test_path_objects_stay_and_strings_become_path_objects():
     path = PathOfAJob("a.hdf")
     found = canonical_description({"class": "HDFDataset", "files": [path, "b.hdf"]}, as_path=PathOfAJob)

@@ -136,7 +136,7 @@ def test_a_list_that_fits_nothing_is_reported(file, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.pkl", b"no pickle", "not a pickled list of sequence tags"),
+        ("a.pkl", b"no pickle", "cannot be read as a list of sequence tags: not a pickle"),
         ("a.pkl", pickle.dumps({"d": ["a"]}), "found a dict of d, expected a list"),
         ("a.pkl", pickle.dumps([1]), r"found \[1\], expected a list of sequence tags"),
         ("a.pkl", pickle.dumps(np.float64), "found an object of numpy"),

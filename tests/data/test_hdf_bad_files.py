@@ -1,5 +1,7 @@
 """`HdfDataset` reports missing and broken files, and dimensions other than those of `extern_data`, in one line."""
 
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
@@ -18,7 +20,15 @@ def error_of(paths, extern_data=None, action=HdfDataset.check) -> str:
 
 def test_a_missing_file_is_reported(tmp_path):
     assert error_of(tmp_path / "no.hdf") == f"{tmp_path / 'no.hdf'}: no such file, expected an HDF file"
+    (tmp_path / "train.hdf").touch()
+    assert error_of(tmp_path / "trian.hdf").endswith("expected an HDF file; did you mean 'train.hdf'?")
     assert "files: found none, expected at least one" in error_of([])
+
+
+def test_a_zip_file_is_told_its_class(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a.txt", "[]")
+    assert "a.zip: is a zip file, expected an HDF file; {'class': 'OggZipDataset'" in error_of(tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.99])

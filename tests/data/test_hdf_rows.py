@@ -34,7 +34,7 @@ def test_rows_are_those_of_the_hdf5_library(layout, tmp_path):
         file.create_dataset("before", data=np.arange(17))
         file.create_dataset("rows", data=array, **options)
     with h5py.File(path) as file:
-        rows = HdfRows(file["rows"], path)
+        rows = HdfRows(file["rows"])
         size = len(array)
         for start, stop in [
             (0, size),
@@ -58,9 +58,32 @@ def test_tiles_that_do_not_lie_side_by_side_in_the_file(tmp_path):
         for column in (2, 0):  # so that their tiles are written first
             tiled[:, column : column + 2] = DENSE[:, column : column + 2]
     with h5py.File(tmp_path / "rows.hdf") as file:
-        rows = HdfRows(file["rows"], tmp_path / "rows.hdf")
+        rows = HdfRows(file["rows"])
         for start, stop in [(0, ROWS), (1000, 1100), (4000, ROWS)]:
             assert (rows.read(start, stop) == DENSE[start:stop]).all()
+        rows.close()
+
+
+def test_a_link_to_an_array_of_another_file_is_followed(tmp_path):
+    with h5py.File(tmp_path / "rows.hdf", "w") as file:
+        file["rows"] = DENSE
+    with h5py.File(tmp_path / "links.hdf", "w") as file:
+        file["before"] = np.arange(ROWS * 4.0)
+        file["rows"] = h5py.ExternalLink("rows.hdf", "rows")
+    with h5py.File(tmp_path / "links.hdf") as file:
+        rows = HdfRows(file["rows"])
+        assert (rows.read(7, 99) == DENSE[7:99]).all()
+        rows.close()
+
+
+def test_a_file_that_another_one_replaces_is_read_as_it_was_opened(tmp_path):
+    for name, array in (("rows.hdf", DENSE), ("other.hdf", DENSE + 1)):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["rows"] = array
+    with h5py.File(tmp_path / "rows.hdf") as file:
+        rows = HdfRows(file["rows"])
+        (tmp_path / "other.hdf").replace(tmp_path / "rows.hdf")
+        assert (rows.read(0, ROWS) == DENSE).all()
         rows.close()
 
 
@@ -68,7 +91,7 @@ def test_rows_that_were_never_written_are_read_by_the_library(tmp_path):
     with h5py.File(tmp_path / "rows.hdf", "w") as file:
         file.create_dataset("rows", (ROWS, 4), "float32", chunks=(1024, 4), fillvalue=7)[2000:2010] = 1
     with h5py.File(tmp_path / "rows.hdf") as file:
-        found = HdfRows(file["rows"], tmp_path / "rows.hdf").read(1990, 2005)
+        found = HdfRows(file["rows"]).read(1990, 2005)
     assert (found == np.where(np.arange(1990, 2005) < 2000, 7, 1)[:, None]).all()
 
 
@@ -76,7 +99,7 @@ def test_a_file_that_was_cut_off_is_an_error(tmp_path):
     with h5py.File(tmp_path / "rows.hdf", "w") as file:
         file["rows"] = DENSE
     with h5py.File(tmp_path / "rows.hdf") as file:
-        rows = HdfRows(file["rows"], tmp_path / "rows.hdf")
+        rows = HdfRows(file["rows"])
         with open(tmp_path / "rows.hdf", "r+b") as raw:
             raw.truncate(file["rows"].id.get_offset() + 100 * rows.row_bytes + 3)
         assert (rows.read(0, 100) == DENSE[:100]).all()

@@ -93,6 +93,12 @@ def test_damaged_zip_members_are_named(data):
     assert "'data/one.wav' is damaged: found another checksum" in refused(described(data), read=True)
 
 
+def test_a_list_of_segments_without_any_is_named(data, tmp_path):
+    (tmp_path / "segments.txt").write_text("")
+    message = refused(described(data, segment_file=str(tmp_path / "segments.txt")), read=True)
+    assert message.endswith("segments.txt: found no sequence tags, expected one per line")
+
+
 def test_text_beyond_the_vocabulary_is_named_by_its_tag(data):
     labels = CHARACTERS | {"labels": [" ", "a", "b"]}
     assert "sequence 'four.wav': found no label 'é' in vocabulary" in refused(

@@ -36,6 +36,11 @@ def test_the_arrays_are_plain_json_and_come_back():
             )
 
 
+def test_numbers_that_are_not_finite_come_back():
+    with open_dataset({"class": "StaticDataset", "data": [{"data": np.array([[1, np.nan], [np.inf, 2]])}]}) as dataset:
+        assert np.array_equal(dataset.read(0)["data"], [[1, np.nan], [np.inf, 2]], equal_nan=True)
+
+
 def test_dimensions_are_declared_or_those_of_the_arrays():
     with open_dataset(described()) as dataset:
         assert (dataset.streams["data"].dim, dataset.streams["classes"].dim) == (2, None)
@@ -56,6 +61,8 @@ def test_dimensions_are_declared_or_those_of_the_arrays():
             "'data' holds dense features .*3.*, expected dense features .*2",
         ),
         ([{"data": [[1.0, 2.0]]}], "data: found no 'classes' among data, expected sparse labels"),
+        ([{"data": [[1.0, 2.0], [3.0]], "classes": [1]}], "'data': found rows of different size in"),
+        ([{"data": [["a", "b"]], "classes": [1]}], "'data': found .*, expected an array of numbers"),
         ([{"data": [[[1.0]]], "classes": [1]}], r"'data' has 3 axes, expected \[T\] or \[T, D\]"),
     ],
 )

@@ -95,6 +95,16 @@ def test_empty_files_have_no_lines(folder):
     assert [len(TextLines(folder / name)) for name in ("empty", "empty.gz")] == [0, 0]
 
 
+@pytest.mark.parametrize("name", ["words.txt", "source.vocab.pkl", "replaced.json"])
+def test_the_fingerprint_changes_with_the_labels(folder, name):
+    (folder / "replaced.json").write_text('{"a": "b"}')
+    texts = [lm(folder, orth_replace_map_file=str(folder / "replaced.json")), translation(folder)]
+    before = [open_dataset(description).full_fingerprint() for description in texts]
+    words = {"b": 0, "a": 1, "c": 2}
+    (folder / name).write_bytes(pickle.dumps(words) if name.endswith("pkl") else b'{"b": "a"}')
+    assert [open_dataset(description).full_fingerprint() for description in texts] != before
+
+
 @pytest.mark.parametrize(
     ("word_based", "symbols"),
     [(False, ["a", " ", "[X[Y]Z]", "b", " ", "[Q]"]), (True, ["a", "[X[Y]Z]b", "[Q]"])],
@@ -111,7 +121,7 @@ def test_brackets_hold_one_symbol(word_based, symbols):
         ({"unknown_label": "U"}, r"unknown_label: found 'U', expected a word of .*source\.vocab\.pkl"),
         ({"unknown_label": {"text": "U"}}, "unknown_label: found 'text': 'U', expected a word for 'data' and for 'classes'"),
         ({"source_only": 1}, "source_only: found 1, expected True or False"),
-        ({"path": "/no"}, r"/no/source\.vocab\.pkl: cannot be read as a vocabulary"),
+        ({"path": "/no"}, r"/no/source\.vocab\.pkl: no such file"),
     ],
 )  # fmt: skip
 def test_wrong_translations_are_reported(folder, options, message):

@@ -1,6 +1,8 @@
 """Text → class indices. tests/parity compares them with RETURNN's vocabularies."""
 
+import contextlib
 import gzip
+import pickle
 
 import numpy as np
 import pytest
@@ -68,6 +70,27 @@ def test_files_may_be_gzipped_and_special_symbols_come_from_a_file(tmp_path):
         open_vocabulary(options).check()
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [{"a": 0, 1: 1}, {"a": 0, None: 1}, {"a": 0, "b": [1]}, {"a": 0, "b": 0.5}],
+    ids=["number", "None", "list", "0.5"],
+)
+def test_files_that_hold_anything_but_labels_and_indices_are_named(tmp_path, ids):
+    for name, content in (("ids.pkl", pickle.dumps(ids)), ("ids.txt", repr(ids).encode())):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=rf"{name}: found .*, expected a label and its index"):
+            open_vocabulary({"vocab_file": str(tmp_path / name)}).check()
+
+
+@pytest.mark.parametrize("name", ["ids.pkl", "ids.gz"])
+def test_damaged_files_are_named(tmp_path, name):
+    whole = pickle.dumps({"a": 0, "b": 1}) if name == "ids.pkl" else gzip.compress(b"a\nb\n" * 99)
+    for place in range(len(whole)):
+        (tmp_path / name).write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        with contextlib.suppress(DataError):  # or the damage is within a label
+            open_vocabulary({"vocab_file": str(tmp_path / name), "unknown_label": None}).check()
+
+
 def test_files_in_descriptions_become_path_objects_in_nested_data_sets_too(bpe):
     class Path:
         def __init__(self, path):
@@ -97,7 +120,7 @@ def test_files_in_descriptions_become_path_objects_in_nested_data_sets_too(bpe):
         (LETTERS | {"seq_postfix": ["a"]}, "seq_postfix: found 'a', expected indices"),
         (LETTERS | {"label": []}, "has no option 'label', only .*; did you mean 'labels'"),
         ({"class": "CharacterTargets"}, "found neither 'vocab_file' nor 'labels'"),
-        ({"vocab_file": "missing.txt"}, "missing.txt: cannot be read as a vocabulary"),
+        ({"vocab_file": "missing.txt"}, "missing.txt: no such file"),
         ({"class": "Utf8ByteTargets", "vocab_file": "a"}, "vocab_file: found 'a', expected none"),
         ({"class": "SentencePieces", "model_file": "a", "enable_sampling": True}, "enable_sampling: found True"),
         ({"class": "SentencePieces", "model_file": "a", "seq_postfix": [1]}, "has no option 'seq_postfix'"),

@@ -36,6 +36,16 @@ def test_processes_of_returnn_do_not_change_the_order_or_the_hash(inner):
     assert canonical_description(outer | {"num_workers": 4, "buffer_size": 9}) == canonical_description(outer)
 
 
+def test_lines_without_labels_are_left_out_behind_processes_of_returnn_too(tmp_path):
+    (tmp_path / "labels.txt").write_text("a\nb\n[END]\n")
+    (tmp_path / "lines.txt").write_text("ab\nac\nb\n")
+    files = {"corpus_file": [str(tmp_path / "lines.txt")], "orth_symbols_file": str(tmp_path / "labels.txt")}
+    lines = {"class": "LmDataset", **files, "error_on_invalid_seq": False}
+    with open_dataset({"class": "MultiProcDataset", "dataset": lines}) as dataset:
+        assert dataset.epoch_order(1, 0, "default").tolist() == [0, 2]
+        assert dataset.measured_lengths["data"].tolist() == [3, -1, 2]
+
+
 def test_concatenated_data_sets_have_each_their_own_order(inner):
     parts = [inner | {"seq_ordering": "reverse", "partition_epoch": 2}, inner]
     assert orders({"class": "ConcatDataset", "datasets": parts}, 2) == ["edcabcde", "baabcde"]

@@ -45,8 +45,14 @@ def order_options() -> str:
     return options_table(OrderOptions, [f.name for f in fields(OrderOptions)])
 
 
+def shares_module(cls: type) -> bool:
+    return sum(other.__module__ == cls.__module__ for other in dataset_classes().values()) > 1
+
+
 def title_of(cls: type) -> str:
-    """:return: what the docstring of its module says"""
+    """:return: what the docstring of its module says; or that of the class, if the module has several classes"""
+    if shares_module(cls):
+        return re.split(r"(?<! al)[.:](?:\s|$)", " ".join(inspect.cleandoc(cls.__doc__).split()))[0] + "."
     title = " ".join(inspect.getdoc(inspect.getmodule(cls)).split("\n\n")[0].partition(": ")[2].split())
     return title[0].upper() + title[1:]
 
@@ -57,7 +63,8 @@ def classes() -> str:
     for name, cls in sorted(dataset_classes().items()):
         text = inspect.cleandoc(cls.__doc__).split(":param")[0].strip()
         own = [option for option in cls.options() if option not in of_all]
-        sections.append("\n\n".join(filter(None, [f"### `{name}`", title_of(cls), text, options_table(cls, own)])))
+        title = "" if shares_module(cls) else title_of(cls)
+        sections.append("\n\n".join(filter(None, [f"### `{name}`", title, text, options_table(cls, own)])))
     return "\n\n".join(sections)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.data import open_dataset
+from boulder.errors import ConfigError
 from tests.jobs.conftest import ROOT
 from tests.tiny import EXTERN_DATA
 
@@ -41,6 +42,28 @@ def test_all_sequences_of_all_epochs_are_written_in_the_order_of_the_data(dumped
             }
 
 
+def test_all_sequences_are_those_of_data_sets_within_too(data):
+    from jobs.network_pass import whole_data
+
+    parts = {"class": "HDFDataset", "files": [str(data / "train.hdf")], "partition_epoch": 3, "seq_ordering": "random"}
+    descriptions = [
+        {"class": "MetaDataset", "datasets": {"a": parts}, "data_map": {"data": ["a", "data"]}}
+        | {"seq_order_control_dataset": "a"},
+        {"class": "MultiProcDataset", "dataset": parts},
+        {"class": "MultiEpochDataset", "dataset": parts, "multi_epoch": 2},
+        {"class": "ConcatDataset", "datasets": [parts]},
+        {
+            "class": "CombinedDataset",
+            "datasets": {"a": parts},
+            "data_map": [[["a", "data"], "data"]],
+            "sampling_sizes": 2,
+        },
+    ]
+    for description in descriptions:
+        with open_dataset(whole_data(description)) as dataset:
+            assert sorted(dataset.epoch_order(1, 0, "default")) == list(range(30)), description["class"]
+
+
 @pytest.mark.parity
 def test_a_data_set_that_only_returnn_can_read_is_written(dumped):
     [file] = dumped("data='other'")
@@ -56,3 +79,13 @@ def test_the_hash_is_that_of_the_data_and_of_the_number_of_files(data):
     one = DumpHdfJob(data=described)
     assert DumpHdfJob(data={**described, "partition_epoch": 3}, shards=1, rqmt={"mem": 9}).job_id() == one.job_id()
     assert DumpHdfJob(data=described, shards=2).job_id() != one.job_id()
+
+
+@pytest.mark.parametrize("shards", [0, -1, 1.5, True])
+def test_a_wrong_number_of_files_is_refused(tmp_path, data, shards):
+    from boulder.returnn import load_config
+    from jobs.returnn_tasks import lay_out_dump
+
+    (tmp_path / "my.config").write_text(CONFIG.replace("@data@", str(data)))
+    with pytest.raises(ConfigError, match=r"shards: found .*, expected the number of HDF files, at least 1"):
+        lay_out_dump("my", load_config(tmp_path / "my.config"), "train", shards)

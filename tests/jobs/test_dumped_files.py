@@ -56,6 +56,20 @@ def test_the_file_is_an_output_of_one_job_and_an_input_of_the_next(lay_out):
     assert "align" not in repr(third.phases[0]["train"])
 
 
+def test_two_names_of_one_output_are_an_error():
+    from boulder.training.dump_files import DumpPass, by_file
+
+    names = ["data/align.hdf", "/data/align.hdf"]
+    passes = [
+        DumpPass(layer="dump", file=name, phase=1, epoch=epoch, data="train", extends=False, per_run=True)
+        for epoch, name in enumerate(names, 1)
+    ]
+    with pytest.raises(
+        BoulderError, match=r"'/data/align\.hdf' and 'data/align\.hdf' are both data/align\.hdf in the folder"
+    ):
+        by_file(passes)
+
+
 def test_the_job_that_reads_depends_on_what_the_one_that_writes_computes(lay_out):
     ids = [job.job_id() for job in lay_out().jobs]
     assert [job.job_id() for job in lay_out().jobs] == ids
@@ -104,7 +118,9 @@ def test_an_extended_training_adds_to_the_file_of_its_phase(lay_out):
     [
         (None, {}, r"phase 1 \(index 1\): train: .*align.train.hdf: no such file"),
         ({**DUMP, "filename": "x.hdf"}, {"dev_data": "DEV"}, r"index 0: layer 'dump' .*'x.hdf' is written for 'train' in epoch 1, and again for 'dev' in epoch 1; expected \{epoch\}"),
-        ({**DUMP, "filename": "{epch}.hdf"}, {}, r"index 0: layer 'dump' .*: 'filename' for epoch=1, dataset_name='train': KeyError: 'epch'"),
+        ({**DUMP, "filename": "{epch}.hdf"}, {}, r"index 0: layer 'dump' .*: 'filename': found 'epch' in it, expected \{epoch\} or \{dataset_name\}"),
+        (DUMP, {"train": "align.trian.hdf"}, "phase 1 .*/align.trian.hdf: no such file, .*; an earlier phase writes 'align.train.hdf'$"),
+        (DUMP, {"train_data": "align.train.hdf"}, "no such file, .*; 'align.train.hdf' is first written in the phase that starts with epoch 1, expected"),
         ({**DUMP, "filename": ""}, {}, r"layer 'dump' \(hdf_dump\): 'filename': found ''"),
         ({**DUMP, "extend_existing_file": True}, {}, "'extend_existing_file' is True, but there is no 'align.train.hdf'"),
         ({**DUMP, "dump_per_run": False, "filename": lambda **_: "x.hdf"}, {}, "'filename' is a function of the run, expected 'dump_per_run'"),

@@ -71,6 +71,22 @@ def test_data_is_compared_with_the_streams_that_a_config_reads(shown, tmp_path):
     ]
 
 
+def test_lengths_that_a_network_cannot_compare_and_data_without_sequences_are_named(shown, tmp_path):
+    framewise = CONFIG.replace('"ctc"', '"ce", "target": "classes"')
+    (tmp_path / "frames.config").write_text(framewise)
+    for name, lengths in (("differing.hdf", [(2, 2), (3, 2)]), ("empty.hdf", [])):
+        with HdfWriter(tmp_path / name, EXTERN_DATA) as writer:
+            for number, (data, classes) in enumerate(lengths):
+                writer.write(f"seq-{number}", {"data": np.zeros(data, int), "classes": np.zeros(classes, int)})
+    code, lines = shown("differing.hdf", config="frames.config")
+    assert (code, lines[-1]) == (
+        1,
+        "sequence 'seq-1': layer 'output': 3 frames along time:data, 2 along time:classes, expected as many",
+    )
+    code, lines = shown("empty.hdf", config="frames.config")
+    assert (code, lines[-1]) == (1, "has no sequences")
+
+
 def test_a_config_shows_its_data_sets(shown):
     code, lines = shown("my.config")
     assert (code, lines[0], lines[-1]) == (0, "30 sequences", "has all that my.config reads")
@@ -80,7 +96,10 @@ def test_a_config_shows_its_data_sets(shown):
 @pytest.mark.parametrize(
     ("file", "arguments", "message"),
     [
-        ("no.hdf", {}, "data 'no.hdf': there is no such file, expected an HDF file, a zip file or a RETURNN config"),
+        ("no.hdf", {}, "data 'no.hdf': there is no such file, expected an HDF file, a zip file of recordings or"),
+        ("trian.hdf", {}, "data 'trian.hdf': there is no such file, .*; did you mean 'train.hdf'"),
+        (".", {}, "data '.': is a folder, expected an HDF file, a zip file of recordings or a RETURNN config"),
+        ("text.hdf", {}, "data 'text.hdf': the file is not what its name says, or is damaged; expected an HDF file"),
         ("my.config", {"data": "trian"}, "found 'trian', which is no data set of the config, .*did you mean 'train'"),
         (
             "train.hdf",
@@ -93,6 +112,7 @@ def test_a_config_shows_its_data_sets(shown):
     ],
 )
 def test_bad_input_is_an_error_of_one_line(shown, data, tmp_path, file, arguments, message):
+    (tmp_path / "text.hdf").write_text("hello")
     (tmp_path / "broken.hdf").write_bytes((data / "train.hdf").read_bytes()[:3000])
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("nothing", "")

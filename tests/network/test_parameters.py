@@ -4,6 +4,7 @@ import pytest
 
 from boulder.network import Part, describe
 from boulder.network.params import ParamSpec
+from boulder.training.objective import l2_factors
 
 # case → layer, parameter path → (shape, RETURNN's splits)
 GOLDEN = {
@@ -120,8 +121,9 @@ def test_l2_and_trainable_apply_to_all_parameters_of_a_layer(extern_data):
         "default": {"class": "linear", "from": "frozen", "n_out": 2, "trainable": None},
         "output": {"class": "softmax", "from": "default", "n_out": 2, "L2": 0.5},
     }
-    params = describe(net, extern_data).params
-    assert {path: (param.l2, param.trainable) for path, param in params.items()} == {
+    spec = describe(net, extern_data)
+    factors = l2_factors(spec)
+    assert {path: (factors.get(path, 0.0), param.trainable) for path, param in spec.params.items()} == {
         "frozen/rec/W": (0.0, False),
         "frozen/rec/W_re": (0.0, False),
         "frozen/rec/b": (0.0, False),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from boulder.network import describe, run_network
+from boulder.training.objective import l2_factors
 
 LENGTHS = np.array([7, 3, 5, 1], "int32")
 TARGET_LENGTHS = np.array([3, 1, 2, 1], "int32")
@@ -133,9 +134,8 @@ def test_outputs_losses_and_gradients_are_returnns(name):
     with tf.GradientTape() as tape:
         result = run_network(spec, variables, data, lengths)
         objective = sum(spec.losses[layer].scale * loss.cost for layer, loss in result.losses.items())
-        for path, param in spec.params.items():
-            if param.trainable:
-                objective += param.l2 * tf.reduce_sum(tf.square(variables[path]))
+        for path, factor in l2_factors(spec).items():
+            objective += factor * tf.reduce_sum(tf.square(variables[path]))
     gradients = tape.gradient(objective, variables)
 
     assert {layer: tuple(map(float, loss)) for layer, loss in result.losses.items()} == {

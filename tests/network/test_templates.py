@@ -108,7 +108,7 @@ def test_a_network_needs_no_layer_called_output(extern_data):
     assert list(describe({"x": {"class": "softmax", "loss": "ctc"}}, extern_data).layers) == ["x"]
 
 
-def test_a_loss_of_scale_0_is_dropped_and_its_layer_stays(extern_data):
+def test_a_loss_of_scale_0_is_still_scored(extern_data):
     from boulder.network import uses_streams
 
     net = {
@@ -117,8 +117,11 @@ def test_a_loss_of_scale_0_is_dropped_and_its_layer_stays(extern_data):
     }
     spec = describe(net, extern_data)
     assert list(spec.layers) == ["aux", "output"]
-    assert {name: (loss.target, loss.scale) for name, loss in spec.losses.items()} == {"output": ("classes", 2.0)}
-    assert uses_streams(spec) == {"data", "classes"}
+    assert {name: (loss.target, loss.scale) for name, loss in spec.losses.items()} == {
+        "aux": ("align", 0.0),
+        "output": ("classes", 2.0),
+    }
+    assert uses_streams(spec) == {"data", "classes", "align"}
     assert uses_streams(spec, losses=False) == {"data"}
 
 

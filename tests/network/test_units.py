@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boulder.network import describe, run_network
+from boulder.training.objective import l2_factors
 
 EXTERN_DATA = {"data": {"dim": 3}, "classes": {"dim": 4, "sparse": True}}
 N = 2
@@ -298,14 +299,14 @@ def test_weights_are_initialized_by_their_options():
         "c": unit("rnn_cell", "LSTMBlock", weights_init=0.1, L2=0.3),
         "output": {"class": "copy", "from": ["a", "b", "c"]},
     }
-    params = describe(network, EXTERN_DATA).params
-    assert {path: param.init for path, param in params.items()} == {
+    spec = describe(network, EXTERN_DATA)
+    assert {path: param.init for path, param in spec.params.items()} == {
         "a/rec/W": 0.5, "a/rec/W_re": 0.5, "a/rec/b": 0.0,
         "b/rec/gru_cell/gates/kernel": 0.25, "b/rec/gru_cell/gates/bias": 1.0,
         "b/rec/gru_cell/candidate/kernel": 0.25, "b/rec/gru_cell/candidate/bias": 0.0,
         "c/rec/lstm_cell/kernel": 0.1, "c/rec/lstm_cell/bias": 0.0,
     }  # fmt: skip
-    assert {path for path, param in params.items() if param.l2} == {"c/rec/lstm_cell/kernel", "c/rec/lstm_cell/bias"}
+    assert l2_factors(spec).keys() == {"c/rec/lstm_cell/kernel", "c/rec/lstm_cell/bias"}
 
 
 def test_dropout_applies_to_the_input_in_training_only():

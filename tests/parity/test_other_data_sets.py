@@ -280,6 +280,16 @@ def test_streams_labels_and_number_of_sequences_come_from_the_class(tmp_path):
         dataset.check_not_empty()
 
 
+def test_the_fingerprint_is_the_same_before_the_first_epoch_and_after_it(tmp_path):
+    (tmp_path / "lines.txt").write_text("a b\nb\n")
+    (tmp_path / "words.txt").write_text("a\nb\n[END]\n")
+    files = {"corpus_file": str(tmp_path / "lines.txt"), "orth_symbols_file": str(tmp_path / "words.txt")}
+    with open_dataset({"class": "returnn:LmDataset", **files, "word_based": True}) as dataset:
+        before = dataset.full_fingerprint()
+        assert [sequence.tag for sequence in dataset.sequences(1, 0, "default")] == ["line-0", "line-1"]
+        assert dataset.full_fingerprint() == before
+
+
 def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp_path, capfd):
     text = RASR.replace('"sprintConfigStr": "", "partition_epoch": 2', '"sprintConfigStr": ["--dies-at=corpus/4"]')
     (tmp_path / "my.config").write_text(f"#!rnn.py\n{text}{network('ce', 30)}")

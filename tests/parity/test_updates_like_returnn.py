@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from boulder.network import describe
 from boulder.training import TrainingOptions
+from boulder.training.objective import l2_factors
 from boulder.training.optimizer import variable_name
 from boulder.training.replicas import OneReplica
 from boulder.training.updater import Updater
@@ -126,7 +127,7 @@ def ours(config: dict, steps: list, layers: dict) -> list[dict[str, np.ndarray]]
             result = tf.IndexedSlices(tf.constant(given[1]), tf.constant(given[0]), tf.constant(SHAPES[path]))
         else:
             result = tf.constant(given)
-        l2 = 0 if config.get("decouple_constraints") else spec.params[path].l2
+        l2 = 0 if config.get("decouple_constraints") else l2_factors(spec).get(path, 0)
         return tf.convert_to_tensor(result) + 2 * l2 * variables[path] if l2 else result
 
     results = []
@@ -136,7 +137,7 @@ def ours(config: dict, steps: list, layers: dict) -> list[dict[str, np.ndarray]]
         if config.get("maximize_grad_norm"):  # RETURNN's objective has a Σ w⁴ in addition
             found = [tf.convert_to_tensor(g) + 4 * w**3 for g, w in zip(found, variables.values(), strict=True)]
             second = [
-                12 * w**2 + 2 * (0 if config.get("decouple_constraints") else spec.params[path].l2)
+                12 * w**2 + 2 * (0 if config.get("decouple_constraints") else l2_factors(spec).get(path, 0))
                 for path, w in variables.items()
             ]
             slopes = [g / tf.linalg.global_norm(found) * s for g, s in zip(found, second, strict=True)]

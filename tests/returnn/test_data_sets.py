@@ -7,7 +7,7 @@ import pytest
 
 from boulder.data import PATHS, HdfDataset, canonical_description, dataset_class
 from boulder.data.dataset import dataset_classes
-from boulder.errors import ConfigError
+from boulder.errors import BoulderError
 from boulder.returnn.data_sets import data_description
 
 
@@ -48,13 +48,17 @@ def test_files_within_the_options_of_an_ogg_zip_data_set_become_absolute():
             {"class": "ExternSprintDatset"},
             "a data set class 'ExternSprintDatset', .*; did you mean 'ExternSprintDataset'",
         ),
-        ({"files": []}, "neither Boulder nor RETURNN has a data set class None"),
+        ({"files": []}, "found no 'class' among files"),
+        (
+            {"class": "OggZipDataset", "path": "a.zip", "targets": {"class": "CharTargets"}},
+            "OggZipDataset: targets: found class 'CharTargets', .*did you mean 'CharacterTargets'",
+        ),
         ({"class": "HDFDataset", "window": 2}, "'window' of HDFDataset: found 2; Boulder does not support it yet"),
         ({"class": "HDFDataset", "fils": []}, "HDFDataset has no option 'fils'; did you mean 'files'"),
     ],
 )
 def test_other_data_sets_and_options_are_refused(value, message):
-    with pytest.raises(ConfigError, match=f"'train': .*{message}"):
+    with pytest.raises(BoulderError, match=f"'train': .*{message}"):
         data_description(value, "'train'", Path("/setup"))
 
 

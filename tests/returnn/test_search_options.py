@@ -167,7 +167,7 @@ def test_options_of_forwarding(tmp_path):
         ("target =", 'search_data = "devv"; target =', "'search_data': found 'devv', which is no data set .*'dev'"),
         ("dev =", "other =", "'search_data': found 'eval', which is no data set of the config, expected other, special"),
         ('"HDFDataset", "files": ["dev', '"HDFDatset", "files": ["dev', "'dev': neither Boulder nor RETURNN has a data set class 'HDFDatset'.*'HDFDataset'"),
-        ('"vocab_file"', '"vocab_fil"', r"extern_data\['bpe'\]: 'vocab': Vocabulary has no option 'vocab_fil'"),
+        ('"vocab_file"', '"vocab_fil"', r"extern_data\['bpe'\]: 'vocab': BytePairEncoding has no option 'vocab_fil'"),
         ("batch_size = 100", "batch_size = -1", "'batch_size': found -1, expected a positive number of frames"),
         ("target =", "window = 3; target =", "'window': found 3; Boulder does not support it yet"),
     ],

@@ -122,7 +122,10 @@ def test_a_wrong_vocabulary_is_reported(vocab, message):
     [
         ("v.py", b"{'a': 0, 'b': 2}", "no label has the index 1"),
         ("v.py", b"{'a': 0", "cannot be read as a vocabulary"),
-        ("v.pkl", pickle.dumps(DataError), "found boulder.errors.DataError, expected a dict"),
+        ("v.pkl", pickle.dumps(DataError), "found an object of boulder.errors.DataError, expected plain"),
+        ("v.pkl", b"h\x05.", "v.pkl: cannot be read as a vocabulary: not a pickle"),
+        ("v.py", b"{'a': 0, 'b': '1'}", "found 'b': '1', expected a label and its index"),
+        ("v.py", b"{'a': 0, 1: 1}", "found 1: 1, expected a label and its index"),
         ("v.txt", b"a\nb\nc\n", "found 3 labels, expected 2"),
     ],
 )
@@ -130,6 +133,11 @@ def test_a_broken_vocabulary_file_is_reported(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_labels(vocabulary_description({"vocab_file": tmp_path / name, "num_labels": 2}, "v"))
+
+
+def test_another_number_of_labels_than_bytes_have_is_reported():
+    with pytest.raises(DataError, match=r"^bytes: found 256 labels, expected 5"):
+        read_labels(vocabulary_description({"class": "Utf8ByteTargets", "num_labels": 5}, "v"))
 
 
 def test_an_index_beyond_the_labels_is_reported():
@@ -188,5 +196,5 @@ def test_a_wrong_file_is_reported(tmp_path, reader, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=message):
         reader(tmp_path / name)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="no such file"):
         reader(tmp_path / "missing.xml")

@@ -79,6 +79,32 @@ def test_lengths_after_pooling_are_known_as_well(write, fails, training):
     assert "sequence 's-1': layer 'output': 3 frames along time:every(data, 2), 2 along time:classes" in message
 
 
+LABELS = {**POOLED, "output": FRAMES | {"from": "pool", "loss": "ctc"}}
+
+
+def test_sequences_that_ctc_leaves_out_for_their_length_are_counted(write, training):
+    lines = []
+    train = [write("train.hdf", [4, 5, 6, 9], [2, 4, 4, 1])]
+    training([one(LABELS)], extern_data=EXTERN_DATA, train=train, dev=[], say=lines.append)
+    found = [line for line in lines if "leaves out" in line]
+    assert found == [
+        "index 0: train data: layer 'output': its loss leaves out 2 of 4 sequences, which have more labels than frames, such as "
+        "'s-1': 4 labels, 3 frames"
+    ]
+
+
+def test_data_of_which_ctc_would_leave_out_all_is_an_error_before_training(write, fails):
+    message, lines = fails(one(LABELS), train=[write("train.hdf", [4, 5], [3, 4])], dev=[])
+    assert "index 0: train data: layer 'output': its loss leaves out all 2 sequences" in message
+    assert not was_trained(lines)
+
+
+def test_a_stream_that_is_empty_in_all_sequences_is_an_error_before_training(write, fails):
+    message, lines = fails(one(LABELS), train=[write("train.hdf", [4, 5], [0, 0])], dev=[])
+    assert message == "index 0: train data: 'classes' has no frames in any of 2 sequences, such as 's-0'"
+    assert not was_trained(lines)
+
+
 def test_sequences_that_are_left_out_may_differ(write, training):
     train = [write("train.hdf", [4, 5, 9], [4, 5, 2])]
     training([one(max_seq_length=8)], extern_data=EXTERN_DATA, train=train, dev=[])

@@ -41,7 +41,7 @@ def batches(description: dict, epoch: int, position: Mapping | None = None) -> t
     with open_dataset(description) as dataset:
         dataset.check()
         dataset.check_not_empty()
-        found = list(content(steps_to_train(dataset, epoch, OPTIONS, list(dataset.streams), OneReplica(), position)))
+        found = list(content(steps_to_train(dataset, epoch, OPTIONS, list(dataset.streams), OneReplica(), 1, position)))
     return [batch for batch, _ in found], [after for _, after in found]
 
 
@@ -78,7 +78,7 @@ def test_scores_of_an_epoch_are_those_of_its_partition(name, folder):
     with open_dataset(description) as dataset:
         tags = []
         for epoch in (1, 2, 3):
-            steps = steps_to_score(dataset, epoch, OPTIONS, OneReplica(), limited=True)
+            steps = steps_to_score(dataset, epoch, OPTIONS, OneReplica(), 1, limited=True)
             tags.append(sorted(tag for step in steps for tag in step.tags()))
     assert len(tags[0]) > 0
     if name == "MultiEpochDataset":  # two of two parts

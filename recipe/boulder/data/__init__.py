@@ -9,7 +9,7 @@ from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
 from boulder.data.combined_dataset import CombinedDataset
 from boulder.data.concat_dataset import ConcatDataset
-from boulder.data.dataset import PATHS, Dataset, dataset_class
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
 from boulder.data.dummy_datasets import DummyDataset
 from boulder.data.feed import batches_of_epoch, default_num_workers
@@ -21,6 +21,7 @@ from boulder.data.meta_dataset import MetaDataset
 from boulder.data.multi_epoch_dataset import MultiEpochDataset
 from boulder.data.multi_proc_dataset import MultiProcDataset
 from boulder.data.ogg_zip_dataset import OggZipDataset
+from boulder.data.option_kinds import PATHS
 from boulder.data.returnn_dataset import ReturnnDataset
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
 from boulder.data.sequence_order import sequence_order

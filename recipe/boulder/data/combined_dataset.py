@@ -9,10 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from boulder.data.dataset import DESCRIPTIONS, WITHOUT_EFFECT, dataset_class
+from boulder.data.dataset import dataset_class
 from boulder.data.epoch_order import part_of
 from boulder.data.interleaving import interleaved, interleaved_at_random
 from boulder.data.nested import data_first
+from boulder.data.option_checks import is_integer, is_number
+from boulder.data.option_kinds import DESCRIPTIONS, WITHOUT_EFFECT
 from boulder.data.sequence_order import OF_PARTS
 from boulder.data.union_dataset import UnionDataset
 from boulder.errors import DataError, nearest
@@ -50,10 +52,7 @@ class CombinedDataset(UnionDataset):
                 raise DataError(f"data_map: found no data set {name!r}, only {known}{nearest(name, self.datasets)}")
         self._sizes = self._read_sizes()
         scale = self.interleave_gumbel_scale
-        if not (
-            scale in (None, "remaining")
-            or (isinstance(scale, int | float) and not isinstance(scale, bool) and scale >= 0)
-        ):
+        if not (scale in (None, "remaining") or (is_number(scale) and scale >= 0)):
             raise DataError(
                 f"interleave_gumbel_scale: found {scale!r:.60}, expected a number of at least 0, or 'remaining'"
             )
@@ -80,9 +79,13 @@ class CombinedDataset(UnionDataset):
         found = sizes if isinstance(sizes, Mapping) else dict.fromkeys(names, sizes)
         for name in names:
             size = found.get(name)
-            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            if not is_integer(size, 0):
                 raise DataError(f"sampling_sizes: found {size!r:.60} for {name!r}, expected a number of sequences")
         return {name: found[name] for name in names}
+
+    @property
+    def order_selects(self) -> bool:
+        return super().order_selects or self._sizes is not None
 
     @property
     def descriptions(self) -> Mapping[str, dict]:

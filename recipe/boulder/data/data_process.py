@@ -69,9 +69,9 @@ class DataProcess:
         with self._lock:
             if self._connection is None:
                 raise DataError(f"{self._name}: its process has been closed")
+            seconds = _seconds_to_answer()
             try:
                 self._connection.send((request, arguments))
-                seconds = float(os.environ.get(TIMEOUT, _SECONDS_TO_ANSWER))
                 if not self._connection.poll(seconds):
                     self._kill()
                     raise DataError(
@@ -129,3 +129,14 @@ class DataProcess:
             flush=True,
         )
         return lines
+
+
+def _seconds_to_answer() -> float:
+    given = os.environ.get(TIMEOUT)
+    try:
+        seconds = float(given or _SECONDS_TO_ANSWER)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise DataError(f"environment variable {TIMEOUT}: found {given!r}, expected a number of seconds")
+    return seconds

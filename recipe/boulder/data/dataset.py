@@ -12,53 +12,12 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from boulder.data.epoch_order import EpochOrder
-from boulder.data.order_options import PATH, OrderOptions
+from boulder.data.option_kinds import NO_OPTION
+from boulder.data.order_options import OrderOptions
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
-__all__ = [
-    "DESCRIPTION",
-    "DESCRIPTIONS",
-    "DESCRIPTION_LIST",
-    "NONE_COUNTS",
-    "PATH",
-    "PATHS",
-    "WITHOUT_EFFECT",
-    "Dataset",
-    "dataset_class",
-    "dataset_classes",
-    "files_in",
-]
-
-PATHS = {"paths": True}
-"""Metadata of a dataclass field whose option is a list of files: `field(metadata=PATHS)`."""
-
-DESCRIPTIONS = {"descriptions": "by name"}
-"""Metadata of a field whose option is a dict of descriptions of other data sets."""
-
-DESCRIPTION_LIST = {"descriptions": "list"}
-"""Metadata of a field whose option is a list of descriptions of other data sets."""
-
-DESCRIPTION = {"descriptions": "one"}
-"""Metadata of a field whose option is the description of another data set."""
-
-NONE_COUNTS = {"none": True}
-"""Metadata of a field whose option may be None, which is not its default."""
-
-WITHOUT_EFFECT = {"effect": False}
-"""Metadata of a field whose option is accepted, but has no effect, and does not enter the hash."""
-
-
-def files_in(names: Callable[[Mapping[str, Any]], list[str]]) -> dict[str, object]:
-    """
-    :param names: the option as given → the keys whose values are files
-    :return: metadata of a field whose option is a dict, some of whose values are files
-    """
-    return {"files_in": names}
-
-
-_NO_OPTION = {"option": False}
 _CHUNK = 1 << 10  # sequences read at once to measure their lengths
 _BLOCK = 16  # sequences read at once by `sequences`
 _classes: dict[str, type[Dataset]] = {}
@@ -102,8 +61,11 @@ class Dataset(OrderOptions, ABC):
     keeps_batches: ClassVar[bool] = False
     """Whether RETURNN keeps the batches of this class for the next epoch, if the order stays the same."""
 
-    wanted: Mapping[str, Stream] | None = field(default=None, metadata=_NO_OPTION)
-    default_input: str | None = field(default=None, metadata=_NO_OPTION)
+    handed_down: ClassVar[tuple[str, ...]] = ("random_seed_offset",)
+    """Options that data sets within this one have, too, unless they set them."""
+
+    wanted: Mapping[str, Stream] | None = field(default=None, metadata=NO_OPTION)
+    default_input: str | None = field(default=None, metadata=NO_OPTION)
 
     @classmethod
     def options(cls) -> dict[str, Field]:
@@ -120,6 +82,14 @@ class Dataset(OrderOptions, ABC):
     def required_options(cls) -> list[str]:
         """:return: names of the options without a default"""
         return [name for name, f in cls.options().items() if f.default is MISSING and f.default_factory is MISSING]
+
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        """
+        :param options: of a description
+        :return: files that it reads, besides those that are options
+        """
+        return []
 
     # To be implemented by a subclass
 

@@ -17,7 +17,7 @@ from boulder.data.order_options import OF_ORDER
 from boulder.data.returnn_description import is_for_returnn, nearest_class, returnn_description
 from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
-from boulder.errors import DataError, nearest
+from boulder.errors import DataError, named, nearest
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import FunctionByValue
 
@@ -45,8 +45,13 @@ def canonical_description(
 
 
 def _canonical(
-    description: object, where: str, as_path: Callable[[str], object], ordered: bool = True
+    description: object,
+    where: str,
+    as_path: Callable[[str], object],
+    ordered: bool = True,
+    explicit: Collection[str] = (),
 ) -> dict[str, Any]:
+    """:param explicit: options that stay, where given, even at their default: the outer data set has another value"""
     options = _as_dict(description, where)
     if is_for_returnn(options):
         options = returnn_description(options, where)
@@ -67,6 +72,7 @@ def _canonical(
             raise DataError(f"{where}: {name} needs the option {key!r}")
     try:
         plain = {key: plain_option(value, key) for key, value in options.items()}
+        inherited = [key for key in cls.handed_down if key in plain and plain[key] != cls.options()[key].default]
         for key, field in cls.options().items():
             if key in plain and field.metadata.get("paths"):
                 plain[key] = _paths(plain[key], key, as_path)
@@ -76,14 +82,15 @@ def _canonical(
                 plain[key] = _with_files(plain[key], key, field.metadata["files_in"], as_path)
             if key in plain and (form := field.metadata.get("descriptions")):
                 plain[key] = each_description(
-                    plain[key], form, key, lambda item, place: _canonical(item, place, as_path)
+                    plain[key], form, key, lambda item, place: _canonical(item, place, as_path, explicit=inherited)
                 )
         dataset = cls(**_resolved(plain))
     except DataError as error:
         raise DataError(f"{where}: {name}: {error}") from error
     left_out = {key for key, field in cls.options().items() if not field.metadata.get("effect", True)}
     left_out |= set() if ordered or dataset.order_selects else {*OF_ORDER}
-    kept = {key: value for key, value in plain.items() if value != cls.options()[key].default and key not in left_out}
+    left_out |= {key for key in plain if plain[key] == cls.options()[key].default and key not in explicit}
+    kept = {key: value for key, value in plain.items() if key not in left_out}
     return {"class": name} | kept
 
 
@@ -153,7 +160,7 @@ def with_digests(description: object, functions: dict[str, dict] | None = None) 
 def each_description(value: object, form: str, where: str, function: Callable[[object, str], Any]) -> Any:
     """
     :param value: of an option with descriptions of other data sets
-    :param form: see `boulder.data.dataset.DESCRIPTIONS`
+    :param form: see `boulder.data.option_kinds.DESCRIPTIONS`
     :param where: context for error messages
     :param function: (description, context) → value
     :return: the option, of the same form, with these values in place of the descriptions
@@ -226,10 +233,8 @@ def _with_files(
 ) -> object:
     if not isinstance(value, Mapping):
         return value
-    try:
+    with named(key):
         files = names(value)
-    except DataError as error:
-        raise DataError(f"{key}: {error}") from error
     return {name: _path(item, f"{key}[{name!r}]", as_path) if name in files else item for name, item in value.items()}
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from boulder.data.dataset import dataset_class
 from boulder.data.generated_dataset import GeneratedDataset
-from boulder.data.streams import Stream, read_extern_data
+from boulder.data.option_checks import is_integer
+from boulder.data.streams import Stream, output_dims, read_extern_data
 from boulder.errors import DataError
 
 
@@ -32,7 +33,7 @@ class _CountingDataset(GeneratedDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._streams = read_extern_data(_dims(self.output_dim) | self._input())
+        self._streams = read_extern_data(output_dims(self.output_dim) | self._input())
         self._lengths = self._read_lengths()
 
     def _input(self) -> dict[str, tuple[int, int]]:
@@ -51,7 +52,7 @@ class _CountingDataset(GeneratedDataset):
                 f"seq_len: found {', '.join(lengths)}, expected a length for each of {', '.join(self._streams)}"
             )
         for key, length in lengths.items():
-            if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+            if not is_integer(length, 0):
                 raise DataError(f"seq_len: found {length!r:.60} for {key!r}, expected a number of frames")
         return lengths
 
@@ -85,7 +86,7 @@ class _CountingDataset(GeneratedDataset):
 @dataclass(kw_only=True, eq=False)
 class DummyDataset(_CountingDataset):
     """
-    "data" are features, "classes" labels.
+    Numbers that count up, without any meaning: "data" are features, "classes" labels.
 
     :param input_dim: dimension of "data"
     """
@@ -112,7 +113,7 @@ class DummyDatasetMultipleSequenceLength(DummyDataset):
 @dataclass(kw_only=True, eq=False)
 class DummyDatasetMultipleDataKeys(_CountingDataset):
     """
-    Streams of any names, features or labels.
+    Numbers that count up, in streams of any names, features or labels.
 
     :param data_keys: names of the streams, in the order in which the numbers count up; None: "data" and "classes"
     """
@@ -129,8 +130,3 @@ class DummyDatasetMultipleDataKeys(_CountingDataset):
     @property
     def _counted(self) -> Sequence[str]:
         return ["data", "classes"] if self.data_keys is None else self.data_keys
-
-
-def _dims(value: object) -> dict[str, Any]:
-    dims = value if isinstance(value, Mapping) else {"classes": value}
-    return {key: (dim, 2 if key == "data" else 1) if isinstance(dim, int) else dim for key, dim in dims.items()}

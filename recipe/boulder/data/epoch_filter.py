@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from boulder.data.option_checks import is_integer, is_number
 from boulder.errors import DataError, nearest
 
 _OPTIONS = ("max_mean_len",)
@@ -66,7 +67,7 @@ def read_epoch_filters(value: object) -> list[EpochFilter]:
 def _read(epochs: object, options: object) -> EpochFilter:
     first, last = epochs if isinstance(epochs, tuple | list) and len(epochs) == 2 else (0, 0)
     first, last = 1 if first is None else first, math.inf if last in (None, -1) else last
-    if not _is_epoch(first) or not (_is_epoch(last) or last == math.inf) or first > last:
+    if not is_integer(first, 1) or not (is_integer(last, 1) or last == math.inf) or first > last:
         raise DataError(f"epoch_wise_filter: found {epochs!r:.60}, expected (first epoch, last epoch)")
     if not isinstance(options, Mapping):
         raise DataError(f"epoch_wise_filter: {epochs}: found {options!r:.60}, expected a dict of options")
@@ -76,10 +77,6 @@ def _read(epochs: object, options: object) -> EpochFilter:
                 f"epoch_wise_filter: {epochs}: found {key!r}, expected {' or '.join(_OPTIONS)}{nearest(str(key), _OPTIONS)}"
             )
     length = options.get("max_mean_len")
-    if length is not None and (not isinstance(length, int | float) or isinstance(length, bool) or length < 0):
+    if length is not None and (not is_number(length) or length < 0):
         raise DataError(f"epoch_wise_filter: {epochs}: max_mean_len: found {length!r:.60}, expected a length in frames")
     return EpochFilter(first, last, float(length) if length else None)
-
-
-def _is_epoch(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

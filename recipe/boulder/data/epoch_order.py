@@ -13,7 +13,7 @@ import numpy as np
 from boulder.data.order_options import OrderOptions
 from boulder.data.random_numbers import OwnNumbers, Shuffling, returnn_numbers
 from boulder.data.sequence_order import OF_PARTS, OrderKind
-from boulder.data.tag_files import read_lengths, read_tags
+from boulder.data.tag_files import none_listed, read_lengths, read_tags
 from boulder.errors import DataError
 
 _CHUNK = 1 << 16  # tags in memory at once
@@ -84,11 +84,7 @@ class EpochOrder:
         if num_seqs < parts:
             raise DataError(f"partition_epoch: found {parts} parts of {num_seqs} sequences, expected none to be empty")
         if self._options.seq_list_filter_file is not None and not self._is_listed.any():
-            found = ", ".join(read_tags(self._options.seq_list_filter_file)[:3]) or "no tag"
-            expected = ", ".join(self._sequences.tags(range(min(3, num_seqs))))
-            raise DataError(
-                f"{self._options.seq_list_filter_file}: found {found}, …, none of them in the data set, which has {expected}, …"
-            )
+            raise none_listed(self._options.seq_list_filter_file, self._sequences.tags(range(min(3, num_seqs))))
         if self._options.seq_order_seq_lens_file is not None:
             _ = self._lengths_in_file
         if self._options.seq_list_filter_file is not None and parts > 1:

@@ -14,6 +14,7 @@ import numpy as np
 
 from boulder.data.dataset import Dataset
 from boulder.data.matching import matched_streams
+from boulder.data.option_checks import is_integer
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import Stream
@@ -33,7 +34,7 @@ class GeneratedDataset(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.num_seqs, int) or isinstance(self.num_seqs, bool) or self.num_seqs < 1:
+        if not is_integer(self.num_seqs, 1):
             found = "none" if self.num_seqs == math.inf else f"{self.num_seqs!r:.60}"
             raise DataError(f"num_seqs: found {found}, expected a number of sequences, which ends an epoch")
         if self.seq_ordering is not None:
@@ -61,6 +62,11 @@ class GeneratedDataset(Dataset):
 
     @property
     def streamed(self) -> bool:
+        return True
+
+    @property
+    def order_selects(self) -> bool:
+        """The seed of the order is that of the sequences, too."""
         return True
 
     def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:

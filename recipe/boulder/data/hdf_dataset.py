@@ -13,9 +13,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from boulder.data.dataset import PATHS, Dataset, dataset_class
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.hdf_file import HdfFile
 from boulder.data.matching import check_labels, matched_streams
+from boulder.data.option_kinds import PATHS
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 

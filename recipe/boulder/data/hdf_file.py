@@ -1,6 +1,8 @@
 """`HdfFile`: an open file in RETURNN's HDF layout."""
 
+import itertools
 import re
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -9,10 +11,11 @@ import numpy as np
 from boulder.data.hdf_rows import HdfRows
 from boulder.data.offsets import Offsets
 from boulder.data.streams import Stream
-from boulder.errors import DataError
+from boulder.errors import DataError, nearest
 
 _TAGS_KEPT = 1 << 18
 _TAGS_BETWEEN = 1 << 9  # reading so many tags costs as much as another access
+_FILES_COMPARED = 1000
 _BLOCK = 1 << 18  # lengths that are read at once
 
 
@@ -32,8 +35,12 @@ class HdfFile:
         try:
             self._file = h5py.File(path, "r")
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file, expected an HDF file") from None
+            raise DataError(f"{path}: no such file, expected an HDF file{_like(path)}") from None
         except OSError as error:
+            if zipfile.is_zipfile(path):
+                raise DataError(
+                    f"{path}: is a zip file, expected an HDF file; {{'class': 'OggZipDataset', 'path': …}} describes recordings"
+                ) from error
             raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error
         self._tags: np.ndarray | None = None
         self._rows: dict[str, HdfRows] = {}
@@ -43,7 +50,7 @@ class HdfFile:
             self.num_seqs = len(self._file["seqLengths"])
             self.streams = {key: self._stream(key) for key in self._datasets}
             self.offsets = self._find_offsets()
-            self._rows = {key: HdfRows(dataset, path) for key, dataset in self._datasets.items()}
+            self._rows = {key: HdfRows(dataset) for key, dataset in self._datasets.items()}
         except (OSError, KeyError, RuntimeError) as error:  # h5py raises each of these for damaged files
             self._file.close()
             raise DataError(f"{path}: not a readable HDF file, perhaps truncated: {_reason(error)}") from error
@@ -206,6 +213,15 @@ class HdfFile:
 def _runs(indices: np.ndarray) -> list[np.ndarray]:
     """:return: the indices, ascending, in parts that are read with one access each"""
     return np.split(indices, np.flatnonzero(np.diff(indices) > _TAGS_BETWEEN) + 1) if len(indices) else []
+
+
+def _like(path: Path) -> str:
+    """:return: the end of a message: the file of this folder with the nearest name"""
+    try:
+        there = [other.name for other in itertools.islice(path.parent.iterdir(), _FILES_COMPARED)]
+    except OSError:
+        return ""
+    return nearest(path.name, there)
 
 
 def _reason(error: Exception) -> str:

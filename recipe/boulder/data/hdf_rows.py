@@ -23,11 +23,10 @@ class HdfRows:
     Several threads may read at the same time.
 
     :param array: of an open file; [rows] or [rows, columns]
-    :param path: the file
     """
 
-    def __init__(self, array: h5py.Dataset, path: os.PathLike[str]) -> None:
-        self.array, self.path = array, path
+    def __init__(self, array: h5py.Dataset) -> None:
+        self.array = array
         self.dtype, self.shape = array.dtype, array.shape
         self.row_bytes = self.dtype.itemsize * math.prod(self.shape[1:])
         self._tiles: _Tiles | None = None
@@ -41,7 +40,7 @@ class HdfRows:
         """
         with self._opening:
             if not self._is_known:
-                self._tiles, self._is_known = _tiles_of(self.array, self.path), True
+                self._tiles, self._is_known = _tiles_of(self.array), True
         if self._tiles is None:
             return self.array[start:stop]
         if stop <= start:
@@ -103,7 +102,7 @@ def _fill(array: np.ndarray, file: int, position: int) -> None:
         into, position = into[count:], position + count
 
 
-def _tiles_of(array: h5py.Dataset, path: os.PathLike[str]) -> _Tiles | None:
+def _tiles_of(array: h5py.Dataset) -> _Tiles | None:
     """:return: None if the library must read"""
     settings, dtype = array.id.get_create_plist(), array.dtype
     is_plain = dtype.kind in "iuf" and array.id.get_type() == h5py.h5t.py_create(dtype, logical=True)
@@ -128,4 +127,7 @@ def _tiles_of(array: h5py.Dataset, path: os.PathLike[str]) -> _Tiles | None:
             positions[tile.chunk_offset[0] // rows, column] = tile.byte_offset
 
         array.id.chunk_iter(found)
-    return _Tiles(os.open(path, os.O_RDONLY), rows, columns, dtype, positions)
+    file = os.dup(
+        array.file.id.get_vfd_handle()
+    )  # not by its path: a link may lead to another file, or this one be replaced
+    return _Tiles(file, rows, columns, dtype, positions)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from boulder.data.dataset import Dataset
+from boulder.data.option_kinds import NO_OPTION
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 
@@ -20,8 +21,8 @@ class InMemory(Dataset):
     :param kinds: key → shape and dtype of each stream
     """
 
-    held: Sequence[ReadSequence] = field(metadata={"option": False})
-    kinds: Mapping[str, Stream] = field(metadata={"option": False})
+    held: Sequence[ReadSequence] = field(metadata=NO_OPTION)
+    kinds: Mapping[str, Stream] = field(metadata=NO_OPTION)
 
     @property
     def streams(self) -> Mapping[str, Stream]:

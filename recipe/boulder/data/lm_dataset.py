@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.dataset import NONE_COUNTS, PATH, PATHS, WITHOUT_EFFECT, dataset_class, files_in
-from boulder.data.order_options import check_one_file
+from boulder.data.dataset import dataset_class
+from boulder.data.option_checks import check_file, check_flags
+from boulder.data.option_kinds import NONE_COUNTS, PATH, PATHS, WITHOUT_EFFECT, files_in
 from boulder.data.orthography import Orthography
 from boulder.data.streams import Stream
 from boulder.data.symbols import Symbols
@@ -21,7 +22,7 @@ from boulder.data.text_dataset import TextDataset
 from boulder.data.text_lines import TextLines
 from boulder.data.text_processing import text_processing
 from boulder.data.vocabulary import Vocabulary, open_vocabulary, vocabulary_files
-from boulder.errors import DataError
+from boulder.errors import DataError, named
 
 _FILES = ("orth_symbols_file", "orth_symbols_map_file", "orth_replace_map_file")
 _FLAGS = (
@@ -92,10 +93,8 @@ class LmDataset(TextDataset):
         if not self.corpus_file:
             raise DataError("corpus_file: found none, expected at least one file")
         for name in _FILES:
-            check_one_file(name, getattr(self, name))
-        for name in _FLAGS:
-            if not isinstance(getattr(self, name), bool):
-                raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected True or False")
+            check_file(name, getattr(self, name))
+        check_flags(self, _FLAGS)
         sources = ("orth_vocab", "orth_symbols_file", "orth_symbols_map_file")
         if len(given := [name for name in sources if getattr(self, name) is not None]) != 1:
             raise DataError(f"found {' and '.join(given) or 'no vocabulary'}, expected one of {', '.join(sources)}")
@@ -103,10 +102,8 @@ class LmDataset(TextDataset):
             for name in ("auto_replace_unknown_symbol", "parse_orth_opts", "orth_replace_map_file"):
                 if getattr(self, name):
                     raise DataError(f"found orth_vocab and {name}, expected options of the vocabulary alone")
-        try:
+        with named("orth_post_process"):
             self._processed = text_processing(self.orth_post_process)
-        except DataError as error:
-            raise DataError(f"orth_post_process: {error}") from error
         self._orthography = Orthography.of(self._parsing())
         self._vocabulary = self._open_vocabulary()
 
@@ -118,12 +115,10 @@ class LmDataset(TextDataset):
     def _open_vocabulary(self) -> Vocabulary | None:
         if self.orth_vocab is None:
             return None
-        try:
+        with named("orth_vocab"):
             found = open_vocabulary(self.orth_vocab)
-        except DataError as error:
-            raise DataError(f"orth_vocab: {error}") from error
-        if found.is_random:
-            raise DataError("orth_vocab: found a vocabulary that draws random numbers, expected another one")
+            if found.is_random:
+                raise DataError("found a vocabulary that draws random numbers, expected another one")
         return found
 
     @cached_property
@@ -132,6 +127,12 @@ class LmDataset(TextDataset):
             str(i): TextLines(Path(file), self.skip_empty_lines, bliss=True, needs_break=True)
             for i, file in enumerate(self.corpus_file)
         }
+
+    @property
+    def label_files(self) -> list[str]:
+        of_symbols = [getattr(self, name) for name in _FILES]
+        of_vocabulary = self._vocabulary.files if self._vocabulary is not None else []
+        return [str(file) for file in (*of_symbols, *of_vocabulary, *(self.seq_list_file or ())) if file is not None]
 
     @property
     def stream_names(self) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from boulder.data.dataset import dataset_class
 from boulder.data.generated_dataset import GeneratedDataset, one_hot
+from boulder.data.option_checks import check_integer
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
@@ -120,7 +121,7 @@ class TaskXmlModelingDataset(_CharacterTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_count("limit_stack_depth", self.limit_stack_depth)
+        check_integer("limit_stack_depth", self.limit_stack_depth, lowest=1)
 
     def text(self, numbers: Numbers) -> str:
         text = " "
@@ -169,7 +170,7 @@ class CopyTaskDataset(GeneratedDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_count("nsymbols", self.nsymbols, highest=127)  # RETURNN stores labels as int8
+        check_integer("nsymbols", self.nsymbols, lowest=1, highest=127)  # RETURNN stores labels as int8
 
     @property
     def found_streams(self) -> dict[str, Stream]:
@@ -205,9 +206,9 @@ class TaskNumberBaseConvertDataset(GeneratedDataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("input_base", "output_base"):
-            _check_count(name, getattr(self, name), lowest=2, highest=36)
-        _check_count("min_input_seq_len", self.min_input_seq_len)
-        _check_count("max_input_seq_len", self.max_input_seq_len, lowest=self.min_input_seq_len)
+            check_integer(name, getattr(self, name), lowest=2, highest=36)
+        check_integer("min_input_seq_len", self.min_input_seq_len, lowest=1)
+        check_integer("max_input_seq_len", self.max_input_seq_len, lowest=self.min_input_seq_len)
 
     @property
     def found_streams(self) -> dict[str, Stream]:
@@ -230,9 +231,3 @@ class TaskNumberBaseConvertDataset(GeneratedDataset):
         while value := value // self.output_base:
             converted.append(value % self.output_base)
         return {"data": np.array(digits), "classes": np.array(converted[::-1])}
-
-
-def _check_count(name: str, value: object, lowest: int = 1, highest: float = float("inf")) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-        upper = "" if highest == float("inf") else f" and at most {highest}"
-        raise DataError(f"{name}: found {value!r:.60}, expected an integer of at least {lowest}{upper}")

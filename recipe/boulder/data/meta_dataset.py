@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from boulder.data.dataset import DESCRIPTIONS, PATH, WITHOUT_EFFECT, Dataset, dataset_class
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.nested import data_first, open_nested, refuse_order_of, tags_of
-from boulder.data.order_options import check_one_file
+from boulder.data.option_checks import check_file, check_flags, is_integer
+from boulder.data.option_kinds import DESCRIPTIONS, PATH, WITHOUT_EFFECT
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
@@ -47,7 +48,7 @@ class MetaDataset(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_one_file("seq_lens_file", self.seq_lens_file)
+        check_file("seq_lens_file", self.seq_lens_file)
         if not isinstance(self.data_map, Mapping) or not self.data_map:
             raise DataError(f"data_map: found {self.data_map!r:.60}, expected a dict, stream → (data set, its stream)")
         for key, entry in self.data_map.items():
@@ -64,8 +65,7 @@ class MetaDataset(Dataset):
         if control is not None:
             self._check_name("seq_order_control_dataset", control)
             refuse_order_of(self, self.datasets[control], f"{control!r}, the seq_order_control_dataset")
-        if not isinstance(self.skip_missing_tags, bool):
-            raise DataError(f"skip_missing_tags: found {self.skip_missing_tags!r:.60}, expected True or False")
+        check_flags(self, ["skip_missing_tags"])
         if isinstance(self.seq_list_file, Mapping):
             for name in self._names:
                 if name not in self.seq_list_file:
@@ -77,6 +77,13 @@ class MetaDataset(Dataset):
     def order_control(self) -> Dataset:
         control = self.seq_order_control_dataset
         return self if control is None else self._parts[control].order_control
+
+    @property
+    def order_selects(self) -> bool:
+        """The order decides which random numbers a sequence has; `random_seed_offset` reaches the data sets."""
+        control = self.seq_order_control_dataset
+        of_control = control is not None and self.random_seed_offset > 0 and self._parts[control].order_selects
+        return super().order_selects or of_control or self.streamed
 
     @property
     def reads_in_threads(self) -> bool:
@@ -235,7 +242,7 @@ class MetaDataset(Dataset):
             if not i:
                 columns = {key: np.zeros(self.num_seqs, "int32") for key in lengths}
             for key, length in lengths.items():
-                if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length < 1 << 31:
+                if not is_integer(length, 0, (1 << 31) - 1):
                     raise DataError(
                         f"{self.seq_lens_file}: {key!r} of the sequence {tag!r}: found {length!r:.60}, expected a number of frames"
                     )

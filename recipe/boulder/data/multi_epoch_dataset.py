@@ -9,9 +9,9 @@ import numpy as np
 
 from boulder.data.dataset import dataset_class
 from boulder.data.nested import refuse_order_of
+from boulder.data.option_checks import check_integer
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.wrapping_dataset import WrappingDataset
-from boulder.errors import DataError
 
 
 @dataset_class("MultiEpochDataset")
@@ -25,8 +25,7 @@ class MultiEpochDataset(WrappingDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.multi_epoch, int) or isinstance(self.multi_epoch, bool) or self.multi_epoch < 1:
-            raise DataError(f"multi_epoch: found {self.multi_epoch!r:.60}, expected an integer of at least 1")
+        check_integer("multi_epoch", self.multi_epoch, lowest=1)
         refuse_order_of(self, self.dataset, "'dataset'")
 
     def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
-from boulder.data.dataset import WITHOUT_EFFECT, dataset_class
+from boulder.data.dataset import dataset_class
+from boulder.data.option_kinds import WITHOUT_EFFECT
 from boulder.data.order_options import OrderOptions
 from boulder.data.wrapping_dataset import WrappingDataset
 from boulder.errors import DataError
@@ -22,6 +23,8 @@ class MultiProcDataset(WrappingDataset):
     :param buffer_size: without effect
     :param sharding_method: only "seq_order", with which the order does not depend on the number of processes
     """
+
+    handed_down: ClassVar[tuple[str, ...]] = tuple(f.name for f in fields(OrderOptions))
 
     num_workers: int = field(default=1, metadata=WITHOUT_EFFECT)
     buffer_size: int = field(default=1, metadata=WITHOUT_EFFECT)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,16 +18,17 @@ from boulder.data.audio.audio_features import AudioFeatures, audio_files
 from boulder.data.audio.ogg_zip_files import OggZipFiles
 from boulder.data.audio.ogg_zip_index import OggZipIndex
 from boulder.data.audio.sound import decode, read_header
-from boulder.data.dataset import PATH, PATHS, Dataset, dataset_class, files_in
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.lazy_lengths import LazyLengths
 from boulder.data.matching import matched_streams
-from boulder.data.order_options import check_one_file
+from boulder.data.option_checks import check_file, check_flags, is_number
+from boulder.data.option_kinds import PATH, PATHS, files_in
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
-from boulder.data.tag_files import read_tags
+from boulder.data.tag_files import none_listed, read_tags
 from boulder.data.text_processing import text_processing
 from boulder.data.vocabulary import open_vocabulary, vocabulary_files
-from boulder.errors import DataError, nearest
+from boulder.errors import DataError, named, nearest
 
 _THREADS = 8  # that read headers
 _BYTES = 256  # labels of "orth"
@@ -68,25 +69,34 @@ class OggZipDataset(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_one_file("segment_file", self.segment_file)
-        for name in ("resolve_symlink_for_name", "zip_audio_files_have_name_as_prefix"):
-            if not isinstance(getattr(self, name), bool):
-                raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected True or False")
+        check_file("segment_file", self.segment_file)
+        check_flags(self, ["resolve_symlink_for_name", "zip_audio_files_have_name_as_prefix"])
         subset = self.fixed_random_subset or 0
-        if isinstance(subset, bool) or not isinstance(subset, int | float) or subset < 0 or (subset > 1 and subset % 1):
+        if not is_number(subset) or subset < 0 or (subset > 1 and subset % 1):
             raise DataError(f"fixed_random_subset: found {subset!r:.60}, expected a fraction, or a number of sequences")
-        self._features = _part_of("audio", lambda: None if self.audio is None else AudioFeatures.of(self.audio))
-        self._vocabulary = _part_of("targets", lambda: None if self.targets is None else open_vocabulary(self.targets))
-        self._processed = _part_of("targets_post_process", lambda: text_processing(self.targets_post_process))
+        with named("audio"):
+            self._features = None if self.audio is None else AudioFeatures.of(self.audio)
+        with named("targets"):
+            self._vocabulary = None if self.targets is None else open_vocabulary(self.targets)
+        with named("targets_post_process"):
+            self._processed = text_processing(self.targets_post_process)
         self._files = OggZipFiles(
             self.path, self.content_name, self.resolve_symlink_for_name, self.zip_audio_files_have_name_as_prefix
         )
 
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        """The index of a folder."""
+        paths = (path.get_path() if hasattr(path, "get_path") else os.fspath(path) for path in options["path"])
+        return [f"{path}.txt" for path in paths if os.path.isfile(f"{path}.txt")]
+
     def check(self) -> None:
         if self._features is not None:
-            _part_of("audio", self._features.check)
+            with named("audio"):
+                self._features.check()
         if self._vocabulary is not None:
-            _part_of("targets", self._vocabulary.check)
+            with named("targets"):
+                self._vocabulary.check()
         _ = self._index
         for key, stream in (self.wanted or {}).items():
             self._matched(key, stream)
@@ -212,8 +222,7 @@ class OggZipDataset(Dataset):
         wanted = set(read_tags(file))
         kept = [i for i, tag in enumerate(index.tags) if tag in wanted]
         if not kept:
-            found, expected = ", ".join(sorted(wanted)[:3]) or "no tag", ", ".join(index.tags[:3])
-            raise DataError(f"{file}: found {found}, …, none of them in the data set, which has {expected}, …")
+            raise none_listed(file, index.tags[:3])
         return index.subset(kept)
 
     def _drawn(self, count: int, subset: float) -> list[int]:
@@ -296,20 +305,6 @@ class OggZipDataset(Dataset):
             frames = self._features.num_frames(read_header(file))
         return len(self._frames(index, self._numbers(1))) if frames is None else frames
 
-    @contextmanager
-    def _named(self, index: int) -> Iterator[None]:
-        """:raises DataError: that of the context, with the zip file and the tag of the sequence"""
-        try:
-            yield
-        except DataError as error:
-            raise DataError(
-                f"{self._files.path_of(self._index, index)}: sequence {self._index.tags[index]!r}: {error}"
-            ) from error
-
-
-def _part_of(option: str, make: Callable[[], Any]) -> Any:
-    """:raises DataError: as `make`, with the name of the option"""
-    try:
-        return make()
-    except DataError as error:
-        raise DataError(f"{option}: {error}") from error
+    def _named(self, index: int) -> AbstractContextManager[None]:
+        """:return: context in which messages of errors begin with the zip file and the tag of the sequence"""
+        return named(f"{self._files.path_of(self._index, index)}: sequence {self._index.tags[index]!r}")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from boulder.data.epoch_filter import EpochFilter, read_epoch_filters
+from boulder.data.option_checks import check_file, check_flags, check_integer
+from boulder.data.option_kinds import PATH
 from boulder.data.sequence_order import OrderKind, check_order
 from boulder.errors import DataError
-
-PATH = {"path": True}
-"""Metadata of a dataclass field whose option is a file: `field(metadata=PATH)`."""
 
 OF_ORDER = ("seq_ordering", "order_by", "seq_order_seq_lens_file", "fixed_random_seed", "random_seed_offset")
 """The options without effect on which sequences an epoch has, unless `order_selects`."""
@@ -61,13 +59,12 @@ class OrderOptions:
         if self.order_by is not None and not isinstance(self.order_by, str):
             raise DataError(f"order_by: found {self.order_by!r:.60}, expected the name of a stream")
         for name in ("seq_order_seq_lens_file", "seq_list_filter_file"):
-            check_one_file(name, getattr(self, name))
+            check_file(name, getattr(self, name))
         for name, lowest in (("partition_epoch", 1), ("repeat_epoch", 1), ("random_seed_offset", 0)):
-            _check_int(name, getattr(self, name), lowest)
+            check_integer(name, getattr(self, name), lowest)
         if self.fixed_random_seed is not None:
-            _check_int("fixed_random_seed", self.fixed_random_seed, 0)
-        if not isinstance(self.unique_seq_tags, bool):
-            raise DataError(f"unique_seq_tags: found {self.unique_seq_tags!r:.60}, expected True or False")
+            check_integer("fixed_random_seed", self.fixed_random_seed, 0)
+        check_flags(self, ["unique_seq_tags"])
         if self.partition_epoch > 1 and self.repeat_epoch > 1:
             raise DataError(
                 f"found partition_epoch {self.partition_epoch} and repeat_epoch {self.repeat_epoch}, expected only one"
@@ -117,14 +114,3 @@ class OrderOptions:
         kind = OrderKind.parse(self.seq_ordering)
         seed = self.random_seed(epoch, kind.epochs) if kind.is_random else None
         return seed, self.partition(epoch), self.filters(epoch)
-
-
-def check_one_file(name: str, value: object) -> None:
-    """:raises DataError: if the value is neither a path nor None"""
-    if value is not None and not isinstance(value, str | os.PathLike):
-        raise DataError(f"{name}: found {value!r:.60}, expected a path")
-
-
-def _check_int(name: str, value: object, lowest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value < 1 << 31:
-        raise DataError(f"{name}: found {value!r:.60}, expected an integer of at least {lowest}")

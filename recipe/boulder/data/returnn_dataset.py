@@ -55,6 +55,11 @@ class ReturnnDataset(Dataset):
                 raise DataError(f"{option.name}: expected it in 'dataset', where the class reads it")
         self._process: DataProcess | None = None
 
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        """Those that its options name as texts."""
+        return list(_files(options["dataset"], options.get("folder") or ""))
+
     @property
     def name(self) -> str:
         """The name of the class."""
@@ -102,7 +107,8 @@ class ReturnnDataset(Dataset):
 
     def fingerprint(self) -> str:
         """Of the number of sequences, if the class knows it, RETURNN's version, and the sizes of the files in its options."""
-        facts = [self.name, self._opened.ask("facts"), list(_sizes(self.dataset, self.folder or ""))]
+        sizes = map(os.path.getsize, _files(self.dataset, self.folder or ""))
+        facts = [self.name, self._opened.ask("facts"), list(sizes)]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def check_before_jobs(self) -> None:
@@ -168,10 +174,10 @@ class ReturnnDataset(Dataset):
         raise DataError(f"{self.name}: RETURNN's package reads its sequences one after another, not by their index")
 
 
-def _sizes(value: Any, folder: str) -> Iterator[int]:
-    """:return: sizes of the files that are named in a description"""
+def _files(value: Any, folder: str) -> Iterator[str]:
+    """:return: the files that are named in a description"""
     if isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _sizes(item, folder)
+            yield from _files(item, folder)
     elif isinstance(value, str) and len(value) < 1024 and os.path.isfile(path := os.path.join(folder, value)):
-        yield os.path.getsize(path)
+        yield path

@@ -74,7 +74,9 @@ class OrderKind:
         except ValueError:
             pass
         known = ", ".join(_FORMS)
-        raise DataError(f"{where}: found {kind!r:.60}, expected one of {known}{nearest(str(kind), _FORMS)}")
+        raise DataError(
+            f"{where}: found {kind!r:.60}, expected one of {known}{nearest(str(kind), (*_FORMS, *OF_PARTS))}"
+        )
 
     @property
     def is_random(self) -> bool:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.dataset import WITHOUT_EFFECT, Dataset, dataset_class
+from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.matching import check_labels, matched_streams
 from boulder.data.nested import data_first
-from boulder.data.streams import Stream, read_extern_data
+from boulder.data.option_kinds import WITHOUT_EFFECT
+from boulder.data.python_values import from_json
+from boulder.data.streams import Stream, output_dims, read_extern_data
 from boulder.errors import DataError
 
 
@@ -98,16 +100,14 @@ class StaticDataset(Dataset):
     @cached_property
     def _found(self) -> dict[str, Stream]:
         """The streams of the data, in RETURNN's order."""
-        given = {"classes": self.output_dim} if isinstance(self.output_dim, int) else self.output_dim
-        dims: dict[str, Any] = dict(given or {})
-        dims = {key: (dim, 2 if key == "data" else 1) if isinstance(dim, int) else dim for key, dim in dims.items()}
+        dims = {} if self.output_dim is None else output_dims(self.output_dim)
         if self.input_dim is not None:
             dims.setdefault("data", (self.input_dim, 2))
         declared = read_extern_data(dims)
         return {key: declared.get(key) or self._stream(key) for key in data_first(self.data[0])}
 
     def _stream(self, key: str) -> Stream:
-        first = next((found for s in self.data if (found := np.asarray(s[key])).size), np.zeros(0, "int32"))
+        first = next((found for s in self.data if (found := _as_array(key, s[key])).size), np.zeros(0, "int32"))
         if first.ndim == 2:
             return Stream(key, first.shape[1], sparse=False)
         if first.ndim != 1:
@@ -121,10 +121,23 @@ class StaticDataset(Dataset):
         return [{key: self._array(key, sequence[key]) for key in self._found} for sequence in self.data]
 
     def _array(self, key: str, value: Any) -> np.ndarray:
-        stream, array = self._found[key], np.asarray(value)
+        stream, array = self._found[key], _as_array(key, value)
         if not array.size:
             shape: tuple[Any, ...] = stream.feature_shape
             return np.zeros((0, *shape), stream.dtype)
         if stream.sparse and array.dtype.kind not in "iub":
             raise DataError(f"data: {key!r} has values of type {array.dtype}, expected integers, {stream}")
         return array
+
+
+def _as_array(key: str, value: Any) -> np.ndarray:
+    """:raises DataError: if it is no array of numbers"""
+    try:
+        array = np.asarray(from_json(value))
+    except ValueError:
+        raise DataError(
+            f"data: {key!r}: found rows of different size in {value!r:.60}, expected [T, D] or [T]"
+        ) from None
+    if array.dtype.kind not in "iubf":
+        raise DataError(f"data: {key!r}: found {value!r:.60}, expected an array of numbers")
+    return array

@@ -65,6 +65,16 @@ def read_extern_data(extern_data: Mapping[str, object]) -> dict[str, Stream]:
     return {key: _read_entry(key, extern_data[key]) for key in keys}
 
 
+def output_dims(value: int | Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param value: `output_dim` of a data set of RETURNN: stream → (dimension, number of axes), or only the dimension; a number
+        is that of "classes"
+    :return: as `extern_data`; with only a dimension, "data" are features, and all others labels
+    """
+    dims = value if isinstance(value, Mapping) else {"classes": value}
+    return {key: (dim, 2 if key == "data" else 1) if isinstance(dim, int) else dim for key, dim in dims.items()}
+
+
 def default_input(extern_data: Mapping[str, object]) -> str | None:
     """
     :param extern_data: see `read_extern_data`

@@ -10,6 +10,7 @@ from typing import Self
 
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.errors import DataError
+from boulder.file_content import read_text
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Symbols:
         :param space: symbol for a space; None: the space itself
         :raises DataError: if a file cannot be read, or `unknown` is needed and has no label
         """
-        table = _read_map(path) if is_map else LabelTable.of_names(_text(path).splitlines())
+        table = _read_map(path) if is_map else LabelTable.of_names(read_text(path).splitlines())
         replaced = {} if replacements is None else {key: split(text) for key, text in _read_dict(replacements).items()}
         if space is not None:
             replaced[" "] = [space]
@@ -88,7 +89,7 @@ class Symbols:
 
 
 def _read_map(path: str) -> LabelTable:
-    text = "" if path.endswith(".pkl") else _text(path)
+    text = "" if path.endswith(".pkl") else read_text(path)
     if path.endswith(".pkl") or text.startswith("{"):
         return LabelTable.read(Path(path))
     ids = {}
@@ -97,26 +98,14 @@ def _read_map(path: str) -> LabelTable:
         if not label.strip().isdecimal():
             raise DataError(f"{path}: line {number}: found {line!r:.60}, expected a symbol and its label")
         ids[symbol] = int(label)
-    names = {label: symbol for symbol, label in sorted(ids.items(), key=lambda item: (item[1], item[0]))}
-    if sorted(names) != list(range(len(names))):
-        raise DataError(
-            f"{path}: found the labels {min(names, default=0)} to {max(names, default=0)}, with gaps, expected 0, 1, …"
-        )
-    return LabelTable([names[label] for label in range(len(names))], ids)
+    return LabelTable.of_ids(ids, path)
 
 
 def _read_dict(path: str) -> dict[str, str]:
     try:
-        value = json.loads(_text(path))
+        value = json.loads(read_text(path))
     except ValueError as error:
         raise DataError(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise DataError(f"{path}: found {value!r:.60}, expected a dict, symbol → text")
     return value
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text("utf8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import gzip
-import io
 import json
-import pickle
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from boulder.errors import DataError
+from boulder.data.plain_pickle import unpickled
+from boulder.errors import DataError, named
+from boulder.file_content import read_content, read_text
 
 
 def read_tags(path: str) -> list[str]:
@@ -30,17 +28,29 @@ def read_tag_lists(path: str) -> list[str] | dict[str, list[str]]:
     :param path: as for `read_tags`; a pickled file may also hold data set → list of tags
     :raises DataError: see `read_tags`
     """
-    content = _content(path)
     if not path.removesuffix(".gz").endswith(".pkl"):
-        return _text(path, content).splitlines()
-    try:
-        value = _OnlyPlainValues(io.BytesIO(content)).load()
-    except Exception as error:  # a damaged pickle raises nearly anything
-        raise DataError(f"{path}: not a pickled list of sequence tags: {error}") from error
+        return read_text(path).splitlines()
+    content = read_content(path)
+    with named(f"{path}: cannot be read as a list of sequence tags"):
+        value = unpickled(content)
     for tags in value.values() if isinstance(value, dict) else [value]:
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise DataError(f"{path}: found {tags!r:.60}, expected a list of sequence tags")
     return value
+
+
+def none_listed(path: str, tags: Sequence[str]) -> DataError:
+    """
+    :param path: of a list of tags
+    :param tags: the first ones of a data set
+    :return: the error of a data set that has none of the tags in the file
+    """
+    listed = read_tags(path)
+    if not listed:
+        return DataError(f"{path}: found no sequence tags, expected one per line")
+    return DataError(
+        f"{path}: found {', '.join(listed[:3])}, …, none of them in the data set, which has {', '.join(tags)}, …"
+    )
 
 
 def read_lengths(path: str) -> Mapping[str, Any]:
@@ -48,7 +58,7 @@ def read_lengths(path: str) -> Mapping[str, Any]:
     :param path: a dict, tag → length, or tag → lengths by stream, written as in Python or JSON; gzipped if it ends in .gz
     :raises DataError: if the file cannot be read, or holds anything else
     """
-    text = _text(path, _content(path))
+    text = read_text(path)
     try:
         value = json.loads(text)
     except ValueError:
@@ -59,27 +69,3 @@ def read_lengths(path: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise DataError(f"{path}: found {value!r:.60}, expected a dict of lengths by sequence tag")
     return value
-
-
-class _OnlyPlainValues(pickle.Unpickler):
-    """A pickle may run any code; a list of tags needs no class."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise DataError(f"found an object of {module}.{name}, expected plain lists and strings")
-
-
-def _content(path: str) -> bytes:
-    try:
-        content = Path(path).read_bytes()
-        return gzip.decompress(content) if path.endswith(".gz") else content
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-
-
-def _text(path: str, content: bytes) -> str:
-    try:
-        return content.decode("utf8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file in UTF-8: {error}") from error

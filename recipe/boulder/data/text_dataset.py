@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -40,6 +41,11 @@ class TextDataset(Dataset):
     @abstractmethod
     def texts(self) -> Mapping[str, TextLines]:
         """name → lines of a file, which the data set opens"""
+
+    @property
+    @abstractmethod
+    def label_files(self) -> Sequence[str]:
+        """The files that decide the labels, and the tags."""
 
     # Derived from these
 
@@ -76,6 +82,8 @@ class TextDataset(Dataset):
         digest = hashlib.sha256(repr(sorted(self.found_streams.items())).encode())
         for name, lines in self.texts.items():
             digest.update(name.encode() + lines.sizes.tobytes())
+        for file in self.label_files:
+            digest.update(Path(file).read_bytes())
         return digest.hexdigest()
 
     def check(self) -> None:

@@ -6,6 +6,7 @@ import gzip
 import mmap
 import tempfile
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -46,7 +47,7 @@ class TextLines:
                 self._find(skip_empty, needs_break)
         except FileNotFoundError:
             raise DataError(f"{path}: no such file, expected a text file") from None
-        except (OSError, EOFError, ElementTree.ParseError) as error:
+        except (OSError, EOFError, zlib.error, ElementTree.ParseError) as error:
             raise DataError(f"{path}: cannot be read: {error}") from error
 
     def __len__(self) -> int:

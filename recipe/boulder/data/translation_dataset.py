@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from boulder.data.dataset import PATH, dataset_class
+from boulder.data.dataset import dataset_class
+from boulder.data.option_checks import check_flags
+from boulder.data.option_kinds import PATH
 from boulder.data.streams import Stream
 from boulder.data.text_dataset import TextDataset
 from boulder.data.text_lines import TextLines
@@ -51,9 +54,7 @@ class TranslationDataset(TextDataset):
         for name in ("file_postfix", "source_postfix", "target_postfix"):
             if not isinstance(getattr(self, name), str):
                 raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected a text")
-        for name in ("source_only", "search_without_reference"):
-            if not isinstance(getattr(self, name), bool):
-                raise DataError(f"{name}: found {getattr(self, name)!r:.60}, expected True or False")
+        check_flags(self, ["source_only", "search_without_reference"])
         unknown = self.unknown_label
         unknown = unknown if isinstance(unknown, Mapping) else dict.fromkeys(_SIDES, unknown)
         for key, word in unknown.items():
@@ -62,6 +63,14 @@ class TranslationDataset(TextDataset):
                     f"unknown_label: found {key!r}: {word!r:.60}, expected a word for 'data' and for 'classes'"
                 )
         self._unknown = unknown
+
+    @classmethod
+    def further_files(cls, options: Mapping[str, Any]) -> list[str]:
+        path = options["path"]
+        folder = Path(path.get_path() if hasattr(path, "get_path") else path)
+        names = [f"{side}.{end}" for side in _SIDES.values() for end in (options["file_postfix"], "vocab.pkl")]
+        found = [folder / name for name in (*names, *(f"{name}.gz" for name in names))]
+        return [str(file) for file in found if file.exists()]
 
     @cached_property
     def texts(self) -> dict[str, TextLines]:
@@ -73,6 +82,10 @@ class TranslationDataset(TextDataset):
                 f"{self.path}: found {counts['source']} lines of the source and {counts['target']} of the target"
             )
         return lines
+
+    @property
+    def label_files(self) -> list[str]:
+        return [str(self._vocabulary_file(key)) for key in self.stream_names]
 
     @property
     def stream_names(self) -> list[str]:
@@ -111,7 +124,7 @@ class TranslationDataset(TextDataset):
 
     def _table(self, key: str) -> LabelTable:
         if key not in self._tables:
-            path = Path(self.path) / f"{_SIDES[key]}.vocab.pkl"
+            path = self._vocabulary_file(key)
             self._tables[key] = table = LabelTable.read(path)
             unknown = self._unknown.get(key)
             if unknown is not None and unknown not in table.ids:
@@ -121,6 +134,9 @@ class TranslationDataset(TextDataset):
     @cached_property
     def _tables(self) -> dict[str, LabelTable]:
         return {}
+
+    def _vocabulary_file(self, key: str) -> Path:
+        return Path(self.path) / f"{_SIDES[key]}.vocab.pkl"
 
     def _file(self, side: str) -> Path:
         path = Path(self.path) / f"{side}.{self.file_postfix}"

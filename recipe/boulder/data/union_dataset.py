@@ -45,6 +45,11 @@ class UnionDataset(Dataset):
         return {name: open_nested(found, self, self._wanted(name)) for name, found in self.descriptions.items()}
 
     @property
+    def order_selects(self) -> bool:
+        """`random_seed_offset` reaches the parts."""
+        return super().order_selects or any(part.order_selects for part in self.parts.values())
+
+    @property
     def reads_in_threads(self) -> bool:
         return all(part.reads_in_threads for part in self.parts.values())
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.dataset import DESCRIPTION, Dataset
+from boulder.data.dataset import Dataset
 from boulder.data.nested import open_nested
+from boulder.data.option_kinds import DESCRIPTION
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 
@@ -37,6 +38,11 @@ class WrappingDataset(Dataset):
         return self.inner.order_control
 
     @property
+    def order_selects(self) -> bool:
+        """Options of the order reach the inner data set."""
+        return super().order_selects or self.inner.order_selects
+
+    @property
     def reads_in_threads(self) -> bool:
         return self.inner.reads_in_threads
 
@@ -55,6 +61,10 @@ class WrappingDataset(Dataset):
     @property
     def lengths(self) -> Mapping[str, np.ndarray] | None:
         return self.inner.lengths
+
+    @property
+    def measured_lengths(self) -> Mapping[str, np.ndarray]:
+        return self.inner.measured_lengths
 
     @property
     def all_lengths(self) -> Mapping[str, np.ndarray]:

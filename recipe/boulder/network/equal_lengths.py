@@ -34,7 +34,7 @@ class EqualLengths:
         :param lengths: data stream → [N]
         :return: the lengths along both axes, [N] each; None if they do not follow from `lengths`, or are the same
         """
-        first, second = (_lengths_along(axis.origin, lengths) for axis in (self.first, self.second))
+        first, second = (lengths_along(axis.origin, lengths) for axis in (self.first, self.second))
         if first is None or second is None or first is second or numpy.array_equal(first, second):
             return None
         return first, second
@@ -71,7 +71,7 @@ def _pair(layer: str, first: Axis | None, second: Axis | None) -> Iterator[Equal
         yield EqualLengths(layer, first, second)
 
 
-def _lengths_along(origin: tuple, lengths: Mapping[str, numpy.ndarray]) -> numpy.ndarray | None:
+def lengths_along(origin: tuple, lengths: Mapping[str, numpy.ndarray]) -> numpy.ndarray | None:
     """
     :param origin: of an axis, see `Axis`
     :return: [N]; None if they do not follow from the lengths of the streams
@@ -80,9 +80,9 @@ def _lengths_along(origin: tuple, lengths: Mapping[str, numpy.ndarray]) -> numpy
         case (str(key),):
             return lengths.get(key)
         case ("repeat", int(times), tuple(source)):
-            found = _lengths_along(source, lengths)
+            found = lengths_along(source, lengths)
             return None if found is None else found * times
         case ("every", int(stride), tuple(source)):
-            found = _lengths_along(source, lengths)
+            found = lengths_along(source, lengths)
             return None if found is None else -(-found // stride)
     return None

@@ -42,6 +42,11 @@ class Loss:
     use_normalized_loss: bool = False
 
     @property
+    def needs_frame_per_label(self) -> bool:
+        """:return: whether sequences do not count whose target has more labels than their output has frames"""
+        return False
+
+    @property
     def has_cost(self) -> bool:
         """:return: whether the cost is a score; otherwise it is 0"""
         return True

@@ -35,6 +35,7 @@ class _Answers:
 
     def __init__(self) -> None:
         self._dataset: Any = None
+        self._facts: dict[str, Any] = {}
         self._config = ExitStack()  # holds the config that functions get by Boulder's stand-in of `get_global_config`
         self._place = (0, 0)  # epoch, and number of the next sequence to read
 
@@ -50,6 +51,7 @@ class _Answers:
         set_global_config(ReturnnConfig(dict(options)))
         self._config.enter_context(activated(Config(dict(options))))
         self._dataset = returnn.datasets.basic.init_dataset(description)
+        self._facts = self._found_facts()
 
     @staticmethod
     def _found(function: FunctionByValue) -> Any:
@@ -61,7 +63,11 @@ class _Answers:
         return with_real_bases(found) if isinstance(found, type) else found
 
     def facts(self) -> dict[str, Any]:
-        """:return: number of sequences, None if unknown, and RETURNN's version"""
+        """:return: number of sequences, None if it was unknown before the first epoch, and RETURNN's version"""
+        return self._facts
+
+    def _found_facts(self) -> dict[str, Any]:
+        """Some classes know more once an epoch has begun, but these facts must be the same after a resume."""
         import returnn
 
         try:
@@ -171,9 +177,15 @@ def _serve(connection: Connection) -> None:
             answer = (False, getattr(answers, request)(*arguments))
         except Exception as error:
             traceback.print_exc()
-            text = " ".join(str(error).split())
+            text = " ".join(str(error).split()) or _failed_line(error)
             answer = (True, f"{type(error).__name__}: {text}" if text else type(error).__name__)
         connection.send(answer)
+
+
+def _failed_line(error: Exception) -> str:
+    """:return: the code that has failed, which says more than the name of an error without a text, such as that of `assert`"""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{last.line} ({last.filename}:{last.lineno})"
 
 
 def _restore_fromstring() -> None:

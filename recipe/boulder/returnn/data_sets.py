@@ -11,7 +11,7 @@ from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.data.description import each_description, matching_files, plain_option
 from boulder.data.returnn_description import is_for_returnn, nearest_class
-from boulder.errors import ConfigError, ConfigProblems, nearest
+from boulder.errors import ConfigError, ConfigProblems, named, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 from boulder.returnn.data_texts import data_dict
 from boulder.returnn.foreign_data import ForeignData, with_class_names
@@ -150,6 +150,8 @@ def data_description(
     if is_for_returnn(given):
         return (foreign or ForeignData({}, folder)).described(given, where)
     name = given.get("class")
+    if name is None:
+        raise ConfigError(f"{where}: found no 'class' among {', '.join(map(str, given))}, such as 'HDFDataset'")
     cls = dataset_classes().get(str(name))
     if cls is None:
         raise ConfigError(
@@ -200,7 +202,8 @@ def _absolute(
             files = {name: absolute_path(file, folder, as_path) for name, file in files.items()}
             result[option] = files if isinstance(value, Mapping) else files[""]
         elif metadata.get("files_in") and isinstance(value, Mapping):
-            files = metadata["files_in"](value)
+            with named(f"{where}: {cls.__name__}: {option}"):
+                files = metadata["files_in"](value)
             result[option] = {
                 name: absolute_path(item, folder, as_path) if name in files else item for name, item in value.items()
             }

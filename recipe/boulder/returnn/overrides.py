@@ -23,6 +23,7 @@ from boulder.schedule.labels import index_label
 from boulder.training.device_options import DEVICE_KEYS
 from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import learning_rate_keys
+from boulder.training.phase_making import ALL_DATA
 from boulder.training.training_options import TrainingOptions
 
 
@@ -35,7 +36,7 @@ def check_keys(plan: Plan, config: Config) -> None:
     """:raises ConfigError: for an override that the config does not define, as in RETURNN, and that is no training option"""
     for number, phase in enumerate(plan.phases):
         for key in phase.config:
-            if config.has(key) or key in (*known_options(), *DEVICE_KEYS, "train", "dev", "eval", "eval_datasets"):
+            if config.has(key) or key in (*known_options(), *DEVICE_KEYS, *ALL_DATA):
                 continue
             options = [key for key in (*config.typed_dict, *config.dict) if not key.startswith("__")]
             raise ConfigError(

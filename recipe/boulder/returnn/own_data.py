@@ -13,10 +13,7 @@ from boulder.returnn.data_sets import with_absolute_paths
 from boulder.returnn.notices import Notice
 from boulder.returnn.source import Source
 from boulder.schedule import Plan
-from boulder.training.phase_making import DATA_KEYS, EVAL_KEYS, is_no_data
-
-ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
-"""The options of a config, and of a `#config`, that are data sets."""
+from boulder.training.phase_making import ALL_DATA, DATA_KEYS, is_no_data
 
 _WHAT = ("class", "files", "datasets", "data_map", "path", "targets", "audio")
 """Options that say which data a set reads; the others say how."""

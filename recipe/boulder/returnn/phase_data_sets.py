@@ -8,7 +8,7 @@ from typing import Any
 
 from boulder.returnn.data_options import CHUNKING
 from boulder.returnn.data_sets import DataSets
-from boulder.returnn.own_data import ALL_DATA
+from boulder.training.phase_making import ALL_DATA
 
 _FURTHER = "eval_datasets"
 

@@ -19,7 +19,6 @@ from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
-from boulder.returnn.own_data import ALL_DATA
 from boulder.returnn.phase_data_sets import PhaseDataSets
 from boulder.returnn.problems import Problems
 from boulder.returnn.source import Source
@@ -33,7 +32,7 @@ from boulder.training.device_options import DEVICE_KEYS, check_device_option
 from boulder.training.growth import planned_growth
 from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
-from boulder.training.phase_making import DATA_KEYS, PhaseMaker, eval_data_of
+from boulder.training.phase_making import ALL_DATA, DATA_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from boulder.errors import DataError
+from boulder.file_content import read_content
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def read_pronunciations(path: str | os.PathLike[str]) -> dict[tuple[str, ...], s
                 if word and phonemes:
                     result.setdefault(phonemes, word)
     else:
-        for number, line in enumerate(_content(path).decode("utf8", errors="replace").splitlines(), start=1):
+        for number, line in enumerate(read_content(path).decode("utf8", errors="replace").splitlines(), start=1):
             fields = line.split()
             if not fields or line.startswith(";;;"):
                 continue
@@ -98,17 +97,9 @@ def read_pronunciations(path: str | os.PathLike[str]) -> dict[tuple[str, ...], s
 
 def _parsed(path: str | os.PathLike[str], tag: str) -> ElementTree.Element:
     try:
-        root = ElementTree.fromstring(_content(path))
+        root = ElementTree.fromstring(read_content(path))
     except ElementTree.ParseError as error:
         raise DataError(f"{path}: is no XML: {error}") from error
     if root.tag != tag:
         raise DataError(f"{path}: found a <{root.tag}>, expected a <{tag}>")
     return root
-
-
-def _content(path: str | os.PathLike[str]) -> bytes:
-    try:
-        content = Path(path).read_bytes()
-        return gzip.decompress(content) if Path(path).suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error

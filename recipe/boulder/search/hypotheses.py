@@ -17,13 +17,13 @@ import gzip
 import math
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from boulder.atomic_file import replaced
 from boulder.errors import ConfigError, DataError, nearest
+from boulder.file_content import read_text
 
 FORMATS = ("py", "txt")
 
@@ -64,13 +64,11 @@ def read_hypotheses(path: str | os.PathLike[str]) -> dict[str, Any]:
     :return: tag → text, or [(score, text), …]
     :raises DataError: for a file that is missing or of another format
     """
-    path = Path(path)
+    text = read_text(path)
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf8")
         parsed = ast.parse(text.strip(), mode="eval").body
         result = _value(parsed)
-    except (OSError, EOFError, UnicodeDecodeError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read as hypotheses in the format 'py': {reason}") from error
     if not isinstance(parsed, ast.Dict):

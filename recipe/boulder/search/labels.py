@@ -14,13 +14,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from boulder.data.vocabulary.label_table import LabelTable
-from boulder.data.vocabulary.sentence_pieces import pieces, sentence_piece_processor
-from boulder.data.vocabulary.vocabulary import vocabulary_classes
-from boulder.errors import DataError, nearest
+from boulder.data.vocabulary import open_vocabulary
+from boulder.data.vocabulary.description import class_of
+from boulder.errors import DataError, named, nearest
 
 _OF_OTHER_CLASSES = ("bpe_file", "num_labels", "rnd")
 """Options that a description may have in any class, where RETURNN has read it for another one."""
@@ -65,14 +63,14 @@ def vocabulary_description(vocab: object, where: str, as_path: Callable[[str], o
     """
     if not isinstance(vocab, Mapping):
         raise DataError(f"{where}: found {vocab!r:.60}, expected a dict such as {{'vocab_file': …}}")
-    name, classes = vocab.get("class", "Vocabulary"), vocabulary_classes()
-    if name not in classes:
-        raise DataError(f"{where}: found class {name!r}, expected {', '.join(classes)}{nearest(str(name), classes)}")
-    options = [*classes[name].options(), *_OF_OTHER_CLASSES]
+    with named(where):
+        cls = class_of(vocab)
+    name = cls.__name__
+    options = [*cls.options(), *_OF_OTHER_CLASSES]
     for option in vocab:
         if option != "class" and option not in options:
             raise DataError(f"{where}: {name} has no option {option!r}{nearest(str(option), options)}")
-    file_option = _file_option(name)
+    file_option = cls.names_option
     known = ("class", "num_labels", *([file_option, "labels"] if file_option else []))
     kept = {key: vocab[key] for key in known if vocab.get(key) is not None}
     if file_option and file_option not in kept and "labels" not in kept:
@@ -89,27 +87,17 @@ def vocabulary_description(vocab: object, where: str, as_path: Callable[[str], o
     return {"class": name} | {key: value for key, value in kept.items() if key != "class"}
 
 
-def _file_option(name: str) -> str | None:
-    """:return: the option of a class of vocabularies that has the names of its labels"""
-    return None if name == "Utf8ByteTargets" else "model_file" if name == "SentencePieces" else "vocab_file"
-
-
 def read_labels(description: Mapping[str, Any]) -> Labels:
     """
     :param description: see `vocabulary_description`; paths are strings, or have a method `get_path`
     :raises DataError: for a file that is missing or no vocabulary, or another number of labels than `num_labels`
     """
-    name = description["class"]
-    if name == "Utf8ByteTargets":
-        return Labels([chr(i) for i in range(256)], None)
-    if "labels" in description:
-        names, where = description["labels"], "vocabulary"
-    else:
-        file = description[str(_file_option(name))]
-        where = file.get_path() if hasattr(file, "get_path") else str(file)
-        names = (
-            pieces(sentence_piece_processor(where)) if name == "SentencePieces" else LabelTable.read(Path(where)).names
-        )
-    if len(names) != description.get("num_labels", len(names)):
-        raise DataError(f"{where}: found {len(names)} labels, expected {description['num_labels']}")
-    return Labels(names, "" if name == "CharacterTargets" else " ")
+    expected = description.get("num_labels")
+    options = {key: value for key, value in description.items() if key != "num_labels"}
+    vocabulary = open_vocabulary(
+        {key: value.get_path() if hasattr(value, "get_path") else value for key, value in options.items()}
+    )
+    names = vocabulary.names
+    if expected is not None and len(names) != expected:
+        raise DataError(f"{vocabulary.where}: found {len(names)} labels, expected {expected}")
+    return Labels(names, vocabulary.joined_by)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from boulder.data.audio.spectrogram import hann
 from boulder.errors import DataError
 
 _MOMENTUM = 0.99
@@ -44,22 +45,17 @@ def griffin_lim(magnitudes: np.ndarray, step: int, iterations: int = 60, seed: i
 def _analysed(audio: np.ndarray, window: int, step: int) -> np.ndarray:
     """:return: complex [T, window // 2 + 1], spectra of Hann windows, the first of which is centred at the first sample"""
     padded = np.pad(audio, window // 2)
-    return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, window)[::step] * _hann(window))
+    return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, window)[::step] * hann(window))
 
 
 def _synthesised(spectrum: np.ndarray, step: int) -> np.ndarray:
     """:return: the samples whose `_analysed` is nearest to `spectrum`, in the mean of squares"""
     frames = np.fft.irfft(spectrum)
     count, window = frames.shape
-    hann = _hann(window)
+    weight = hann(window)
     audio, weights = np.zeros((2, (count - 1) * step + window))
     for number, frame in enumerate(frames):
         part = slice(number * step, number * step + window)
-        audio[part] += frame * hann
-        weights[part] += hann**2
+        audio[part] += frame * weight
+        weights[part] += weight**2
     return (audio / np.maximum(1e-8, weights))[window // 2 : len(audio) - window // 2]
-
-
-def _hann(window: int) -> np.ndarray:
-    """:return: float64 [window], periodic"""
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)

@@ -1,11 +1,10 @@
 """Prompts of Debian's `asterisk-core-sounds`: recordings and their texts, from the unpacked packages."""
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from boulder.errors import DataError
+from boulder.file_content import read_text
 from boulder.speech.languages import Language
 from boulder.speech.spoken_text import spoken_text
 
@@ -56,10 +55,7 @@ def read_prompts(root: Path, language: Language) -> Prompts:
 
 def _texts(path: Path) -> dict[str, str | None]:
     """:return: name of a recording → its text, None if there are several; lines are `name: text`, or comments after `;`"""
-    try:
-        lines = gzip.decompress(path.read_bytes()).decode("utf-8-sig").splitlines()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as a list of texts: {error}") from error
+    lines = read_text(path).removeprefix("\ufeff").splitlines()
     texts: dict[str, str | None] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith(";"):

@@ -10,7 +10,7 @@ import numpy as np
 from boulder.data import HdfWriter
 from boulder.data.audio.ogg_zip_writer import Recording
 from boulder.data.audio.sound import decode
-from boulder.errors import DataError
+from boulder.errors import DataError, named
 from boulder.speech.mel_frames import MelFrames
 
 END = "¶"
@@ -85,10 +85,8 @@ def write_hdf(
             if not mel.window <= len(audio) <= max_seconds * mel.sample_rate:
                 left_out += 1
                 continue
-            try:
+            with named(str(recording.audio)):
                 writer.write(recording.tag, sequence(recording.text, characters, audio, mel))
-            except DataError as error:
-                raise DataError(f"{recording.audio}: {error}") from error
             count += 1
     return count, left_out
 

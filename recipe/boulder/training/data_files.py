@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from boulder.data import canonical_description, paths_in
+from boulder.data.dataset import dataset_classes
 
 FileState = tuple[int, int]
 """Size in bytes, and time of the last change in nanoseconds."""
@@ -23,8 +24,20 @@ def file_states(description: Mapping[str, Any]) -> dict[str, FileState | None]:
         found.append(path)
         return path
 
-    objects = paths_in(canonical_description(description, as_path=as_path))
-    return {path: _state(path) for path in [*found, *(item.get_path() for item in objects)]}
+    canonical = canonical_description(description, as_path=as_path)
+    objects = (item.get_path() for item in paths_in(canonical))
+    return {path: _state(path) for path in (*found, *objects, *_further(canonical))}
+
+
+def _further(description: Any) -> Iterator[str]:
+    """:return: files of data sets that no option names, those of data sets within them as well"""
+    if isinstance(description, Mapping):
+        cls = dataset_classes().get(str(description.get("class")))
+        if cls is not None:
+            yield from cls.further_files(description)
+    if isinstance(description, Mapping | list):
+        for item in description.values() if isinstance(description, Mapping) else description:
+            yield from _further(item)
 
 
 def _state(path: str) -> FileState | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,13 @@ def by_file(passes: Iterable[DumpPass]) -> dict[str, list[DumpPass]]:
     :raises ConfigError: if a pass would replace a file, which RETURNN refuses
     """
     files: dict[str, list[DumpPass]] = {}
+    outputs: dict[str, str] = {}
     for one in passes:
+        if (other := outputs.setdefault(output_name(one.file), one.file)) != one.file:
+            raise ConfigError(
+                f"layer {one.layer!r} (hdf_dump): {one.file!r} and {other!r} are both {output_name(one.file)} in the folder of a "
+                "job, expected different names"
+            )
         earlier = files.setdefault(one.file, [])
         if earlier and (earlier[-1].epoch, earlier[-1].data) == (one.epoch, one.data):
             raise ConfigError(
@@ -102,6 +108,10 @@ def file_name(filename: str | Callable[..., Any], per_run: bool, epoch: int, dat
             found = filename(epoch=epoch, dataset_name=data)
         elif per_run:
             found = filename.format_map({"epoch": epoch, "dataset_name": data})
+    except KeyError as error:
+        raise ConfigError(
+            f"layer {layer!r} (hdf_dump): 'filename': found {error} in it, expected {{epoch}} or {{dataset_name}}"
+        ) from error
     except Exception as error:
         raise ConfigError(
             f"layer {layer!r} (hdf_dump): 'filename' for epoch={epoch}, dataset_name={data!r}: {type(error).__name__}: {error}"
@@ -116,22 +126,3 @@ def file_name(filename: str | Callable[..., Any], per_run: bool, epoch: int, dat
 def output_name(file: str) -> str:
     """:return: where a job has the file, within its folder of dumped files: `align/a.hdf` for /data/align/a.hdf, too"""
     return "/".join("up" if part == ".." else part for part in file.split("/") if part)
-
-
-def with_files(description: Any, replaced: Callable[[str], Any]) -> Any:
-    """
-    :param description: of a data set
-    :param replaced: name of a file → what takes its place; None: it stays
-    :return: the description, with other files. Path objects that know the job which makes the file stay as they are
-    """
-    if isinstance(description, Mapping):
-        return {key: with_files(value, replaced) for key, value in description.items()}
-    if isinstance(description, list):
-        return [with_files(value, replaced) for value in description]
-    text = getattr(description, "path", None) if hasattr(description, "get_path") else description
-    if not isinstance(text, str) or not text or getattr(description, "creator", None) is not None:
-        return description
-    if text is description and not {".", "/"} & {*text}:  # perhaps the name of a stream
-        return description
-    other = replaced(os.path.normpath(text))
-    return description if other is None else other

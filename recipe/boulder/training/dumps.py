@@ -7,101 +7,21 @@ temporary name that is then renamed. So a job that is killed and resumed writes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from boulder.atomic_file import link
-from boulder.data import HdfWriter, Stream, open_dataset
+from boulder.data import HdfWriter, open_dataset
 from boulder.errors import DataError
 from boulder.lazy import TFTensor
-from boulder.network import NetworkOutput, NetworkSpec, describe
-from boulder.network.axes import FEATURE
-from boulder.network.layer_output import LayerOutput
-from boulder.network.layers.hdf_dump import HdfDump
-from boulder.training.dump_files import DumpPass, by_file, dump_layers, dump_passes, output_name, with_files
+from boulder.network import describe
+from boulder.training.dump_files import DumpPass, by_file, dump_passes, output_name
 from boulder.training.dump_spool import Spool, rows_of_spool
+from boulder.training.dumped_layer import dumped_layers
 from boulder.training.phase import TrainingPhase
-
-
-@dataclass(frozen=True)
-class DumpedLayer:
-    """
-    The streams that a layer writes, as in RETURNN: `data`, and those of `extra`; the lengths along the axes of each sequence as
-    `seq_sizes`, and as `KEY_seq_lens` those of `extra`; and `sizes`, if there are several axes besides features.
-
-    :param outputs: stream → output of a layer, "data" first
-    :param labels: names of the classes of "data"
-    """
-
-    outputs: Mapping[str, LayerOutput]
-    labels: Sequence[str] | None = None
-
-    @classmethod
-    def of(cls, spec: NetworkSpec, name: str) -> DumpedLayer:
-        """:param name: of an `hdf_dump` layer"""
-        layer = spec.layers[name].layer
-        assert isinstance(layer, HdfDump)
-        sources = dict(zip(("data", *layer.extra_layers), spec.layers[name].sources, strict=True)) | {"data": name}
-        return cls({key: LayerOutput.of(spec, source) for key, source in sources.items()}, layer.labels)
-
-    @property
-    def streams(self) -> dict[str, Stream]:
-        found = {key: _stream(key, output) for key, output in self.outputs.items()}
-        for key, output in self.outputs.items():
-            lengths = "seq_sizes" if key == "data" else f"{key}_seq_lens"
-            if len(output.axes) > 1:
-                found[lengths] = Stream(lengths, None, sparse=False, dtype="int32", has_feature_axis=False)
-        if len(_frame_axes(self.outputs["data"])) > 1:
-            found["sizes"] = Stream("sizes", None, sparse=False, dtype="int32", has_feature_axis=False)
-        return found
-
-    def tensors(self, out: NetworkOutput) -> list[TFTensor]:
-        return [tensor for output in self.outputs.values() for tensor in output.tensors(out)]
-
-    def rows(self, arrays: Sequence[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-        """
-        :param arrays: of `tensors`
-        :return: stream → values, of each sequence of the batch
-        """
-        of_outputs, rest = {}, list(arrays)
-        for key, output in self.outputs.items():
-            of_outputs[key], rest = output.rows(rest[: output.num_tensors]), rest[output.num_tensors :]
-        for values in zip(*of_outputs.values(), strict=True):
-            yield self._row(dict(zip(of_outputs, values, strict=True)))
-
-    def _row(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        row, streams = {}, self.streams
-        for key, value in values.items():
-            row[key] = value.reshape(-1, *streams[key].feature_shape).astype(streams[key].dtype)
-            sizes = value.shape[: len(_frame_axes(self.outputs[key]))] if key == "data" else value.shape
-            lengths = "seq_sizes" if key == "data" else f"{key}_seq_lens"
-            if lengths in streams:
-                row[lengths] = np.array(sizes, "int32")
-        if "sizes" in streams:
-            row["sizes"] = row["seq_sizes"]
-        return row
-
-
-def _frame_axes(output: LayerOutput) -> tuple[Any, ...]:
-    return tuple(axis for axis in output.axes[1:] if axis.kind != FEATURE)
-
-
-def _stream(key: str, output: LayerOutput) -> Stream:
-    """:return: the stream of a file; features without any other axis are frames of one number, as in RETURNN"""
-    template = output.template
-    dtype = "int32" if template.dtype == "bool" else template.dtype
-    with_features = template.feature is not None and bool(_frame_axes(output))
-    sparse = template.sparse_dim is not None
-    return Stream(
-        key,
-        template.dim if sparse or with_features else None,
-        sparse=sparse,
-        dtype=dtype,
-        has_feature_axis=with_features,
-    )
+from boulder.training.replacing_files import with_data_files
 
 
 class Dumps:
@@ -133,8 +53,7 @@ class Dumps:
 
         if not self._files:
             return phase
-        read = {key: with_files(getattr(phase, key), version) for key in ("train", "dev", "eval_datasets")}
-        return replace(phase, **read)
+        return with_data_files(phase, version)
 
     def begin(self, epoch: int, data: str, sizes: Mapping[str, int] | None = None) -> None:
         """
@@ -170,6 +89,7 @@ class Dumps:
 
     def end(self) -> None:
         """End a pass, and write the files that are complete after it."""
+        self.sync()  # checkpoints of later passes count on these rows
         self.close()
         for one in self._passes:
             if one.per_run:
@@ -237,11 +157,6 @@ class Dumps:
 
     def _version(self, file: str, phase: int) -> Path:
         return self._folder / f"{phase:06d}" / output_name(file)
-
-
-def dumped_layers(spec: NetworkSpec) -> dict[str, DumpedLayer]:
-    """:return: name of an `hdf_dump` layer → what it writes"""
-    return {name: DumpedLayer.of(spec, name) for name in dump_layers(spec)}
 
 
 def _may_dump(network: Any) -> bool:

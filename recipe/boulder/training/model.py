@@ -11,7 +11,7 @@ import numpy
 from boulder.data import Dataset, share_spec
 from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec, run_network
-from boulder.training.dumps import dumped_layers
+from boulder.training.dumped_layer import dumped_layers
 from boulder.training.loss_scale import LossScale
 from boulder.training.objective import BatchOutput, Dumped, Losses, objective
 from boulder.training.optimizer import variable_name

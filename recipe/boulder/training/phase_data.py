@@ -6,11 +6,10 @@ from types import TracebackType
 from typing import Any
 
 from boulder.data import Dataset, open_dataset
-from boulder.errors import DataError
+from boulder.errors import DataError, named
 from boulder.network import describe
 from boulder.training.data_files import FileState, file_states
 from boulder.training.dumps import Dumps
-from boulder.training.naming_data import naming_data
 from boulder.training.phase import TrainingPhase
 from boulder.training.streams_to_read import StreamsToRead
 
@@ -43,7 +42,7 @@ class PhaseData:
         :return: the data set to train on, and those to score by name, checked
         :raises DataError: if one cannot be read, has other streams than the network, or has no sequences
         """
-        try:
+        with named(phase.index_name):
             if self._dumps is not None:
                 phase = self._dumps.with_files_of_job(phase)
             descriptions = {"train": phase.train, **phase.scored_data}
@@ -51,7 +50,7 @@ class PhaseData:
             to_read = StreamsToRead.of(phase, spec, self._extern_data)
             streams_of = []
             for name, description in descriptions.items():
-                with naming_data(name):
+                with named(f"{name} data"):
                     streams_of.append(to_read.in_all([description]))
             streams = frozenset.intersection(*streams_of)
             wanted = [(description, streams) for description in descriptions.values()]
@@ -61,17 +60,15 @@ class PhaseData:
             self._opened = [opened for opened in self._opened if opened[0] in wanted]
             opened = {}
             for name, description in descriptions.items():
-                with naming_data(name):
+                with named(f"{name} data"):
                     opened[name] = self._open(description, streams)
             return opened.pop("train"), opened
-        except DataError as error:
-            raise DataError(f"{phase.index_name}: {error}") from error
 
     def check_unchanged(self) -> None:
         """:raises DataError: if a file has changed since it was opened; names it"""
         for description, _ in [key for key, _ in self._opened]:
             for path, state in file_states(description).items():
-                if state != self._states[path]:
+                if state != self._states.get(path):
                     raise DataError(
                         f"{path}: found another file than at the start of this job, expected the same data in all epochs of a "
                         "phase; restore it to resume, or rerun the phase with `boulder rerun`"

@@ -24,6 +24,9 @@ DATA_KEYS = ("train", "dev")
 EVAL_KEYS = ("eval", "eval_datasets")
 """The keys of `#config` that add further data sets to score, or replace those of the same name."""
 
+ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
+"""The options of a config, and of a `#config`, that are data sets."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseMaker:

@@ -74,7 +74,7 @@ def train(
                 continue  # finished before the job was interrupted
             run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers)
             model, state = start_phase(phase, extern_data, state, run)
-            check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data)
+            check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data, say)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs and not stopped_epoch(state.history):
                     data.check_unchanged()

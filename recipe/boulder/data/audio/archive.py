@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
@@ -53,7 +52,7 @@ class ZipArchive:
         except FileNotFoundError:
             raise DataError(f"{path}: no such file") from None
         except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: cannot be read as a zip file: {error}") from error
+            raise DataError(f"{path}: cannot be read as a zip file, perhaps truncated: {error}") from error
         self._file = os.open(path, os.O_RDONLY)
 
     @property
@@ -132,14 +131,6 @@ class FolderArchive:
 
     def close(self) -> None:
         pass
-
-
-def read_gzip(path: str) -> bytes:
-    """:raises DataError: if the file cannot be read"""
-    try:
-        return gzip.decompress(Path(path).read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
 
 
 class _Part(io.RawIOBase):

@@ -15,6 +15,7 @@ from boulder.data.audio.deltas import with_deltas
 from boulder.data.audio.feature_kinds import KINDS, Windows, num_frames
 from boulder.data.audio.header import Header
 from boulder.data.audio.random_permute import RandomPermute, check_installed
+from boulder.data.option_checks import is_integer, is_number
 from boulder.errors import DataError, nearest
 
 _PER_SEQ = "per_seq"
@@ -90,15 +91,20 @@ class AudioFeatures:
         """:raises DataError: for a wrong value"""
         self._check_kind()
         for name in ("window_len", "step_len"):
-            _check(name, getattr(self, name), _is_number(getattr(self, name), 0), "a positive number of seconds")
+            _check(
+                name,
+                getattr(self, name),
+                is_number(getattr(self, name)) and getattr(self, name) > 0,
+                "a positive number of seconds",
+            )
         if self.num_feature_filters is not None:
-            _check("num_feature_filters", self.num_feature_filters, _is_count(self.num_feature_filters), "a number")
+            _check("num_feature_filters", self.num_feature_filters, is_integer(self.num_feature_filters, 1), "a number")
         _check("with_delta", self.with_delta, isinstance(self.with_delta, int) and self.with_delta >= 0, "a number")
-        _check("join_frames", self.join_frames, self.join_frames is None or _is_count(self.join_frames), "a number")
-        _check("preemphasis", self.preemphasis, self.preemphasis is None or _is_number(self.preemphasis), "a number")
+        _check("join_frames", self.join_frames, self.join_frames is None or is_integer(self.join_frames, 1), "a number")
+        _check("preemphasis", self.preemphasis, self.preemphasis is None or is_number(self.preemphasis), "a number")
         for name in ("norm_mean", "norm_std_dev"):
             value = getattr(self, name)
-            right = value is None or isinstance(value, str | list | tuple) or _is_number(value)
+            right = value is None or isinstance(value, str | list | tuple) or is_number(value)
             _check(name, value, right, "a number, an array, a path, or 'per_seq'")
             if self.join_frames and isinstance(value, list | tuple):
                 raise DataError(f"{name}: found an array with join_frames, for which RETURNN has no right size")
@@ -107,7 +113,7 @@ class AudioFeatures:
                 name, getattr(self, name), getattr(self, name) is None or callable(getattr(self, name)), "a function"
             )
         if self.sample_rate is not None:
-            _check("sample_rate", self.sample_rate, _is_count(self.sample_rate), "a rate in Hz")
+            _check("sample_rate", self.sample_rate, is_integer(self.sample_rate, 1), "a rate in Hz")
         _check("num_channels", self.num_channels, self.num_channels is None, "None: a frame has one axis of features")
         self._permute = RandomPermute.of(self.random_permute)
 
@@ -220,7 +226,7 @@ class AudioFeatures:
     def _loaded(self, name: str) -> Any:
         """:return: None, "per_seq", a number, or float32 [D]"""
         value, where = getattr(self, name), name
-        if value is None or value == _PER_SEQ or _is_number(value):
+        if value is None or value == _PER_SEQ or is_number(value):
             return value
         if isinstance(value, str):
             where = f"{name}: {value}"
@@ -277,11 +283,3 @@ def _check_array(name: str, value: object, axes: int, dim: int | None = None) ->
         found = list(value.shape) if isinstance(value, np.ndarray) else type(value).__name__
         expected = "samples [N]" if axes == 1 else f"an array [T, {dim}]"
         raise DataError(f"the function {name!r} returned {found}, expected {expected}")
-
-
-def _is_number(value: object, above: float = float("-inf")) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > above
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

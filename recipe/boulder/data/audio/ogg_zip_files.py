@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from boulder.data.audio.archive import Archive, FolderArchive, ZipArchive, read_gzip
+from boulder.data.audio.archive import Archive, FolderArchive, ZipArchive
 from boulder.data.audio.ogg_zip_index import OggZipIndex, read_index
 from boulder.errors import DataError, nearest
+from boulder.file_content import read_content
 
 
 class OggZipFiles:
@@ -48,7 +49,7 @@ class OggZipFiles:
         parts = []
         for archive, (_, name) in zip(self._archives, self._zips, strict=True):
             where = self._indices.get(name)
-            content, where = read_index(archive, name) if where is None else (read_gzip(where), where)
+            content, where = read_index(archive, name) if where is None else (read_content(where), where)
             parts.append(OggZipIndex.parse(content, where, needs_audio))
         return OggZipIndex.joined(parts)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from boulder.data.option_checks import is_number
 from boulder.errors import DataError, nearest
 
 
@@ -75,7 +76,7 @@ class RandomPermute:
                 raise DataError(
                     f"random_permute: found {key!r:.60}, expected {', '.join(known)}{nearest(str(key), known)}"
                 )
-            if not isinstance(value, int | float) or isinstance(value, bool):
+            if not is_number(value):
                 raise DataError(f"random_permute: {key}: found {value!r:.60}, expected a number")
         return cls(**options) if options else None
 

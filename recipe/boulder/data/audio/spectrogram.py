@@ -36,12 +36,16 @@ def magnitudes(
     :raises DataError: if there are fewer samples than a window has
     """
     fft_size = fft_size or window
-    # periodic Hann window, https://en.wikipedia.org/wiki/Hann_function
-    hann = np.zeros(fft_size)
+    weights = np.zeros(fft_size)
     before = (fft_size - window) // 2
-    hann[before : before + window] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    spectra = [np.abs(np.fft.rfft(block * hann)) for block in _windows(audio, fft_size, step, center)]
+    weights[before : before + window] = hann(window)
+    spectra = [np.abs(np.fft.rfft(block * weights)) for block in _windows(audio, fft_size, step, center)]
     return np.concatenate(spectra)
+
+
+def hann(window: int) -> np.ndarray:
+    """:return: float64 [window], the periodic Hann window"""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
 
 
 def energies(audio: np.ndarray, window: int, step: int, center: bool = True) -> np.ndarray:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from boulder.data.order_options import PATH
+from boulder.data.option_kinds import PATH
 from boulder.data.vocabulary.vocabulary import Vocabulary, vocabulary_class
 from boulder.errors import DataError
+from boulder.file_content import read_text
 
 _CONTINUED = "@@"  # at the end of a subword that does not end its word
 _END = "</w>"
@@ -98,10 +99,7 @@ class _Merges:
     @classmethod
     def read(cls, path: Path) -> _Merges:
         """:raises DataError: if the file cannot be read or has another format"""
-        try:
-            lines = path.read_bytes().decode("utf8").splitlines()
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read as merges: {' '.join(str(error).split())}") from error
+        lines = read_text(path).splitlines()
         version = "0.1"
         if lines and lines[0].startswith("#version:"):
             version = lines[0].split()[-1].removesuffix(".0")

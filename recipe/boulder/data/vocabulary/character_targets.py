@@ -16,6 +16,8 @@ class CharacterTargets(Vocabulary):
     The default of `unknown_label` is "@".
     """
 
+    joined_by = ""
+
     unknown_label: str | int | None = "@"
 
     def label_ids(self, text: str, numbers: np.random.RandomState | None = None) -> list[int]:

@@ -18,9 +18,9 @@ def open_vocabulary(description: object) -> Vocabulary:
     if not isinstance(description, Mapping):
         raise DataError(f"found {description!r:.60}, expected a dict such as {{'vocab_file': …}}")
     options = dict(description)
-    name = options.pop("class", "BytePairEncoding" if "bpe_file" in options else "Vocabulary")
-    cls = _class(name)
-    known = cls.options()
+    cls = class_of(options)
+    options.pop("class", None)
+    name, known = cls.__name__, cls.options()
     for option in options:
         if option not in known:
             raise DataError(f"{name} has no option {option!r}, only {', '.join(known)}{nearest(str(option), known)}")
@@ -32,8 +32,7 @@ def open_vocabulary(description: object) -> Vocabulary:
 
 def vocabulary_files(description: Mapping[str, object]) -> list[str]:
     """:return: the options of a description that are files"""
-    name = description.get("class", "BytePairEncoding" if "bpe_file" in description else "Vocabulary")
-    known = _class(name).options()
+    known = class_of(description).options()
     return [key for key, value in description.items() if value is not None and _is_path(known, key)]
 
 
@@ -41,8 +40,14 @@ def _is_path(known: Mapping, key: str) -> bool:
     return key in known and bool(known[key].metadata.get("path"))
 
 
-def _class(name: object) -> type[Vocabulary]:
-    known = vocabulary_classes()
+def class_of(description: Mapping[str, object]) -> type[Vocabulary]:
+    """
+    :return: the class of a description, see `open_vocabulary`
+    :raises DataError: if there is no such class
+    """
+    name, known = description.get("class"), vocabulary_classes()
+    if name is None:
+        return known["BytePairEncoding" if "bpe_file" in description else "Vocabulary"]
     if not isinstance(name, str) or name not in known:
         raise DataError(f"found class {name!r:.60}, expected {', '.join(known)}{nearest(str(name), known)}")
     return known[name]

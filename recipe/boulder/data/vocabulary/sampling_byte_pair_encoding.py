@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from boulder.data.option_checks import is_number
 from boulder.data.vocabulary.vocabulary import NOT_SET, Vocabulary, vocabulary_class
 from boulder.errors import DataError
 
@@ -32,7 +33,7 @@ class SamplingBytePairEncoding(Vocabulary):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.breadth_prob, int | float) or isinstance(self.breadth_prob, bool):
+        if not is_number(self.breadth_prob):
             raise DataError(f"breadth_prob: found {self.breadth_prob!r:.60}, expected a probability")
         if self._continued is not None and self._prefix is not None:
             raise DataError("found label_postfix_merge_symbol and word_prefix_symbol, expected one of them")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from boulder.data.order_options import PATH
+from boulder.data.option_kinds import PATH
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.data.vocabulary.vocabulary import Vocabulary, vocabulary_class
 from boulder.errors import DataError
@@ -30,6 +29,8 @@ class SentencePieces(Vocabulary):
     :param alpha: likewise
     :param out_type: without effect: the pieces are indices
     """
+
+    names_option = "model_file"
 
     model_file: str = field(metadata=PATH)
     unknown_label: str | int | None = None
@@ -63,28 +64,18 @@ class SentencePieces(Vocabulary):
 
     @cached_property
     def _table(self) -> LabelTable:
-        return LabelTable.of_names(pieces(self._processor))
+        processor = self._processor
+        return LabelTable.of_names([processor.id_to_piece(index) for index in range(processor.vocab_size())])
 
     @cached_property
     def _processor(self) -> Any:
-        return sentence_piece_processor(
-            self.model_file, {"add_bos": self.add_bos, "add_eos": self.add_eos, "reverse": self.reverse}
-        )
-
-
-def sentence_piece_processor(model: str, options: Mapping[str, Any] | None = None) -> Any:
-    """:raises DataError: if the package or the file is missing, or the file is no model"""
-    try:
-        import sentencepiece
-    except ImportError as error:
-        raise DataError(f"{model}: needs the package sentencepiece: `pip install sentencepiece`") from error
-    try:
+        try:
+            import sentencepiece
+        except ImportError as error:
+            raise DataError(f"{self.where}: needs the package sentencepiece: `pip install sentencepiece`") from error
         make: Any = sentencepiece.SentencePieceProcessor
-        return make(model_file=model, **(options or {}))
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"{model}: cannot be read as a SentencePiece model: {' '.join(str(error).split())}") from error
-
-
-def pieces(processor: Any) -> list[str]:
-    """:return: the piece of each index"""
-    return [processor.id_to_piece(index) for index in range(processor.vocab_size())]
+        try:
+            return make(model_file=self.where, add_bos=self.add_bos, add_eos=self.add_eos, reverse=self.reverse)
+        except (OSError, RuntimeError) as error:
+            found = " ".join(str(error).split())
+            raise DataError(f"{self.where}: cannot be read as a SentencePiece model: {found}") from error

@@ -19,7 +19,14 @@ class Utf8ByteTargets(Vocabulary):
     There are 256 labels, so neither `vocab_file` nor `unknown_label`.
     """
 
+    joined_by = None
+    names_option = None
+
     unknown_label: str | int | None = None
+
+    @property
+    def where(self) -> str:
+        return "bytes"
 
     def label_ids(self, text: str, numbers: np.random.RandomState | None = None) -> list[int]:
         return [*text.encode("utf8"), *self._postfix]

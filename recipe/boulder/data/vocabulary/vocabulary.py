@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from boulder.data.order_options import PATH, check_one_file
+from boulder.data.option_checks import check_file, is_integer
+from boulder.data.option_kinds import PATH
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.errors import DataError, nearest
 
@@ -62,6 +63,12 @@ class Vocabulary:
     :param single_whitespace_split: whether a label may contain white space, and a single blank separates labels
     """
 
+    joined_by: ClassVar[str | None] = " "
+    """Text between two labels of a text; None: the labels are bytes of UTF-8 text."""
+
+    names_option: ClassVar[str | None] = "vocab_file"
+    """The option whose file has the names of the labels; None: they are always the same."""
+
     vocab_file: str | None = field(default=None, metadata=PATH)
     labels: Sequence[str] | Callable[[], Sequence[str]] | None = None
     unknown_label: str | int | None = NOT_SET
@@ -79,11 +86,11 @@ class Vocabulary:
         """:raises DataError: if an option has a wrong value"""
         for name, known in self.options().items():
             if known.metadata.get("path"):
-                check_one_file(name, getattr(self, name))
-        if self.num_labels is not None and not _is_index(self.num_labels):
+                check_file(name, getattr(self, name))
+        if self.num_labels is not None and not is_integer(self.num_labels, 0):
             raise DataError(f"num_labels: found {self.num_labels!r:.60}, expected a number")
         for index in self.seq_postfix or ():
-            if not _is_index(index):
+            if not is_integer(index, 0):
                 raise DataError(f"seq_postfix: found {index!r:.60}, expected indices of labels")
         if not (
             self.labels is None
@@ -201,14 +208,10 @@ class Vocabulary:
             return None
         if isinstance(label, str) and label in self._table.ids:
             return self._table.ids[label]
-        if _is_index(label) and label < len(self.names):  # type: ignore[operator]
-            return label  # type: ignore[return-value]
+        if is_integer(label, 0) and label < len(self.names):
+            return label
         hint = "; without such a label, set 'unknown_label' to None" if option == "unknown_label" else ""
         raise DataError(
             f"{option}: found {label!r:.60}, expected one of the {len(self.names)} labels of {self.where}"
             f"{nearest(str(label), self.names)}{hint}"
         )
-
-
-def _is_index(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

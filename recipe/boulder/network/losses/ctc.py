@@ -33,6 +33,10 @@ class Ctc(Loss):
     use_native: bool = False
     ctc_opts: dict | None = None
 
+    @property
+    def needs_frame_per_label(self) -> bool:
+        return not self.auto_clip_target_len
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim + 1 if target.dim else None
 
