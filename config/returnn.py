@@ -212,7 +212,7 @@ def trained(
     :param choice: the checkpoint to keep, besides those that the config keeps
     :return: the training jobs of a config
     """
-    training = config.training(tk.Path)
+    training = config.training(tk.Path, networks=True)
     keep_notices(name, [*config.own_data_notices, *training.notices])
     arguments = choice.keeping(training.arguments()) if choice else training.arguments()
     laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)

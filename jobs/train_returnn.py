@@ -124,7 +124,7 @@ def train_returnn(
     devices, rqmt = _devices(device, horovod_num_processes, multi_node_slots, cpu_rqmt, mem_rqmt, time_rqmt)
     name, config, text = _config(returnn_config, name, {"num_epochs": num_epochs, "save_interval": save_interval})
     text += _keep(config, keep_epochs)
-    training = config.training(tk.Path)
+    training = config.training(tk.Path, networks=True)
     arguments = training.arguments()
     check_files(arguments["extern_data"], f"{name}: extern_data")
     for phase in training.plan.phases:

@@ -163,12 +163,12 @@ def _returnn_config(path: Path) -> PlannedNetworks:
     try:
         plan = planned(config)
     except BoulderError:
-        config.training()  # raises this error and all others
+        config.training(networks=True)  # raises this error and all others
         raise
     problems: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     try:
-        notices = config.training().notices
+        notices = config.training(networks=True).notices
     except ConfigProblems as error:
         problems = error.problems
     return PlannedNetworks(

@@ -83,7 +83,7 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
             "dataset_pipeline = True; device =",
             "my.config: 'dataset_pipeline': found True; Boulder reads data sets by itself",
         ),
-        ('"HDFDataset"', '"ExternSprintDataset"', "'ExternSprintDataset' cannot be read, expected 'HDFDataset'"),
+        ('"HDFDataset"', '"HDFDatset"', "neither Boulder nor RETURNN has a data set class 'HDFDatset'"),
         (
             '"nativelstm2"',
             '"nativlstm2"',

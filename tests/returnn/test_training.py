@@ -38,7 +38,7 @@ def problems(config):
 
     def found(text="", base=CONFIG):
         with pytest.raises(ConfigProblems) as caught:
-            config(text, base).training()
+            config(text, base).training(networks=True)
         return list(caught.value.problems)
 
     return found
@@ -154,6 +154,12 @@ def test_all_problems_are_told_at_once(problems):
     ]
     assert len(found) == len(expected), found
     assert [text for text in expected if not any(text in line for line in found)] == []
+
+
+def test_a_network_that_cannot_be_built_is_left_to_the_layout_unless_asked_for(config, problems):
+    text = "network = {'output': {'class': 'softmaxx', 'loss': 'ce', 'from': 'data'}}\n"
+    assert config(text).training().train_data["files"]
+    assert "softmaxx" in problems(text)[0]
 
 
 def test_each_refused_option_of_a_data_set_has_a_line(problems):

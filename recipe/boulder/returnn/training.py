@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from boulder.data import open_dataset
-from boulder.errors import DataError
+from boulder.errors import BoulderError, DataError
 from boulder.network.behavior_version import check_axes, check_version, with_behavior_version
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
@@ -83,8 +84,9 @@ class ReturnnTraining:
         }
 
 
-def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
+def training(config: Source, as_path: AsPath = str, networks: bool = False) -> ReturnnTraining:
     """
+    :param networks: whether a network that cannot be built is refused here, beside all else, instead of by `lay_out`
     :return: the training, all of whose phases have been checked
     :raises ConfigProblems: lists everything in the config that Boulder refuses
     """
@@ -137,7 +139,7 @@ def training(config: Source, as_path: AsPath = str) -> ReturnnTraining:
             elsewhere=DEVICE_KEYS,
             as_path=as_path,
         )
-        _check_phases(plan, maker, data_sets, problems)
+        _check_phases(plan, maker, data_sets, problems, networks)
     problems.raise_if_any(str(config.file))
     assert plan is not None  # otherwise a problem
     assert settings is not None
@@ -227,7 +229,7 @@ def _check_data(description: dict[str, Any] | None, key: str, extern_data: Mappi
             raise DataError(f"{key!r}: {str(error).removeprefix('data set: ')}") from error
 
 
-def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems) -> None:
+def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems, networks: bool) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
         rates = learning_rate_control(maker.config, _with_effect(plan))
@@ -241,7 +243,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
         left_out = (*ALL_DATA, "batching")
         others = {key: value for key, value in overrides_with_effect(phase.config).items() if key not in left_out}
         spec = checked = None
-        with problems.noted(where):
+        with problems.noted(where) if networks else contextlib.suppress(BoulderError):
             spec = maker.network(phase)
             check_axes(spec, check_version(data_sets.options.get("behavior_version")))
         if rates:
@@ -254,7 +256,7 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
         scored.append((spec.scores if spec else {}, list(checked.scored_data) if checked else []))
     with problems.noted():
         planned_growth(plan, specs)
-    if rates and not problems:
+    if rates and not problems and all(specs):
         with problems.noted():
             rates.check_scores(scored)
         with problems.noted():
