@@ -108,7 +108,7 @@ def test_each_parameter_of_another_shape_is_named_with_both_shapes():
 @pytest.mark.parametrize(
     ("options", "arrays", "error", "message"),
     [
-        ({"prefix": "lsm/"}, {}, ConfigError, "prefix 'lsm/' leaves none of the network's parameters; did you mean 'lstm/rec/'"),
+        ({"prefix": "lsm/"}, {}, ConfigError, "prefix 'lsm/' leaves none of the network's parameters; did you mean 'lstm/'"),
         ({"ignore_params_prefixes": [""]}, {}, ConfigError, "'ignore_params' leaves none"),
         ({"ignore_missing": True}, {"encoder/hidden/W": 1}, CheckpointError, "holds none of the 7 parameters .*'encoder/hid"),
         ({"var_name_mapping": {"output/b": "out/b"}}, {"out/bias": 1}, CheckpointError, "maps 'output/b' to 'out/b', .*'out/bias'"),

@@ -126,7 +126,7 @@ def _names(source: Source, file: ParameterFile, specs: Mapping[str, ParamSpec]) 
     """
     names = {path: name for path in specs if (name := source.name(path)) is not None}
     if not names:
-        layers = {path.rpartition("/")[0] + "/" for path in specs}
+        layers = {path[: end + 1] for path in specs for end, letter in enumerate(path) if letter == "/"}
         why = f"prefix {source.prefix!r}" if not any(source.prefix in path for path in specs) else "'ignore_params'"
         near = nearest(source.prefix, layers) if source.prefix else ""
         raise ConfigError(f"checkpoint {file.path}: {why} leaves none of the network's parameters{near}")
