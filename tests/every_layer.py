@@ -109,7 +109,10 @@ FURTHER = {
     "vector": {"class": "merge_dims", "from": "products", "axes": "static"},
     "beside": _linear(["vector", "masked"], 5),
     "l2": _linear("beside", 5, None, loss="mse", target="dense"),
-    "l1": _linear("beside", 5, None, loss="mean_l1", target="dense"),
+    "numbers": {"class": "range_in_axis", "from": "beside", "axis": "T", "dtype": "float32"},
+    "numbered": {"class": "combine", "kind": "add", "from": ["beside", "numbers"]},
+    "dump": {"class": "hdf_dump", "from": "numbered", "filename": "numbered.hdf", "is_output_layer": True},
+    "l1": _linear("numbered", 5, None, loss="mean_l1", target="dense"),
     "smoothed": {
         "class": "softmax", "from": "beside", "loss": "ce", "target": "align", "loss_opts": {"label_smoothing": 0.1},
     },

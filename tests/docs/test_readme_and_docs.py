@@ -91,7 +91,7 @@ def frames(tmp_path):
     ("name", "told"),
     [
         ("frames", "epoch 5 (original"),
-        ("frames_adaptive", "epoch 3 (index"),
+        pytest.param("frames_adaptive", "epoch 3 (index", marks=pytest.mark.slow),
         pytest.param("frames_aligned", "epoch 3 (original", marks=pytest.mark.slow),
     ],
 )

@@ -114,6 +114,7 @@ def test_later_phases_are_laid_out_as_scores_arrive_and_a_second_run_does_nothin
     assert grow.finished_jobs() == jobs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"), [("embedded", "embedded"), ("embedded", "upstream"), ("upstream", "embedded")]
 )

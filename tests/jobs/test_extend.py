@@ -13,6 +13,7 @@ def extend(project, epochs: int, config: str = CONFIG, *more: str):
     return project.run("boulder", "extend", config, "--epochs", str(epochs), *more)
 
 
+@pytest.mark.slow
 def test_extending_twice_trains_like_a_longer_pipeline_and_nothing_twice(trained, manager):
     finished = trained.finished_jobs()
     code, output = extend(trained, 2)

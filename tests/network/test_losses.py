@@ -180,7 +180,7 @@ def test_losses_of_several_layers(run, random_batch):
         "output": {"class": "softmax", "from": "aux", "loss": "ctc"},
     }
     result = run(net, *random_batch(LENGTHS))
-    assert set(result.losses) == {"aux", "output"}  # scales are applied in the objective
+    assert set(result.losses) == {"aux", "zero", "output"}  # scales are applied in the objective
     data, lengths = random_batch(LENGTHS)
     del data["align"], data["classes"]
     assert run(net, data, lengths, losses=False).losses == {}
@@ -192,7 +192,7 @@ def test_loss_opts_may_contain_the_scale(extern_data):
         return {name: loss.scale for name, loss in describe(net, extern_data).losses.items()}
 
     assert scales(loss_opts={"scale": 0.3}) == {"output": 0.3}
-    assert scales(loss_opts={"scale": 0}) == {}
+    assert scales(loss_opts={"scale": 0}) == {"output": 0}
     assert scales(loss_opts={"scale": 0.3}, loss_scale=0.3) == {"output": 0.3}
     with pytest.raises(NetworkError, match=r"'loss_scale' is 0\.5, but 'scale' in 'loss_opts' 0\.3"):
         scales(loss_opts={"scale": 0.3}, loss_scale=0.5)

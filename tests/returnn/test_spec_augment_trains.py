@@ -49,7 +49,8 @@ def trained(job, folder: Path, batches=None) -> Path:
     return folder / "checkpoint.h5"
 
 
-@pytest.mark.parametrize("vectorized", ["False", pytest.param("True", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("vectorized", ["False", "True"])
 def test_a_resumed_training_equals_an_uninterrupted_one(data, tmp_path, monkeypatch, vectorized):
     monkeypatch.chdir(tmp_path)
 

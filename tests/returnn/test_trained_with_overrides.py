@@ -138,6 +138,7 @@ def test_an_override_that_only_functions_read_does_not_reach_the_training(laid_o
     assert pipeline.rows[1]["config"] == {"scale": 2.0, "batch_size": 30}
 
 
+@pytest.mark.slow
 def test_a_resumed_training_with_the_users_random_numbers_equals_an_uninterrupted_one(laid_out, trained):
     from boulder.training import Checkpoint
 
