@@ -81,7 +81,7 @@ def test_a_description_says_how_the_data_is_read_and_no_dev_data_is_scored(folde
         ({"train": "trian.hdf"}, "train_data: .*/trian.hdf: no such file"),
         ({"train": {"class": "HDFDatset"}}, "'train': .* data set class 'HDFDatset', .*'HDFDataset'"),
         ({"train": 3}, "train: found 3, expected a path"),
-        ({"dev": ["dev.hdf", "dve.hdf"]}, "dev_data: .*/dve.hdf: no such file"),
+        ({"train": "train.hdf", "dev": ["dev.hdf", "dve.hdf"]}, "dev_data: .*/dve.hdf: no such file"),
     ],
 )
 def test_wrong_data_is_reported_before_any_job_is_made(folder, arguments, message):
