@@ -47,7 +47,7 @@ def test_values_and_gradients_are_those_of_returnn(returnn):
         variables = {path: tf.Variable(value) for path, value in case["params"].items()}
         with tf.GradientTape() as tape:
             found = run_network(spec, variables, case["data"], case["lengths"], train=True)
-            terms = BatchOutput({}, found.magnitudes, found.roughness)
+            terms = BatchOutput({}, found.magnitudes, found.roughness, {})
             value = objective(terms, terms, variables, spec, TrainingOptions(), num_replicas=1)
         gradients = tape.gradient(value, variables)
         np.testing.assert_allclose(value, expected["value"], rtol=1e-5, err_msg=name)
