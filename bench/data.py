@@ -31,7 +31,7 @@ ORDERS = ("random", "laplace:.1000", "sorted", "sort_bin_shuffle:.1000")
 LOG_MEL = {"features": "log_mel_filterbank", "num_feature_filters": made.FEATURES}
 
 Row = tuple[str, str, str]
-"""What is measured, the figures, and the target."""
+"""A row of the table: the name of a measurement, its figures, and the target."""
 
 
 class Program:

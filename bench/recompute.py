@@ -4,7 +4,7 @@
 
 `blocks`: 8 blocks of 4 layers, of width 1,024, on 16,000 frames; only the input of each block is kept. `loop`: an attention decoder,
 100 frames on an encoder of 300; only the state and the inputs of each frame are kept. The memory is the highest resident size of the
-process, less what it had before the first step.
+process minus its resident size before the first step.
 """
 
 from __future__ import annotations
