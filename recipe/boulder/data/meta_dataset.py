@@ -281,6 +281,8 @@ class MetaDataset(Dataset):
         sizes = {name: len(lists[name]) for name in self._names}
         if len(set(sizes.values())) > 1:
             raise DataError(f"seq_list_file: found lists of different length, {sizes}")
+        if not all(sizes.values()):
+            raise DataError(f"{self.seq_list_file}: found no sequence tags, expected one per line")
         return lists
 
     @cached_property
