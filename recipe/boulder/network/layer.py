@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import ParamSpec, Part, variable_scope
 from boulder.network.registry import Registry
@@ -62,6 +63,9 @@ class Layer:
     """
 
     class_name: ClassVar[str]
+    in_padding: ClassVar[InPadding] = InPadding.FINITE
+    """what the output has in the padding"""
+
     reads_memory: ClassVar[bool] = False
     """whether the layer reads the state of its sources, and so must be computed where they are"""
 

@@ -16,7 +16,7 @@ from boulder.network.units.unit import Initializers, Unit
 @layer_class("rec")
 @dataclass(frozen=True, kw_only=True)
 class Rec(Recurrent):
-    """RETURNN: RecLayer.
+    """A recurrent unit over a sequence, in one direction. With a dict of layers as its unit, a loop, see below. RETURNN: RecLayer.
 
     :param unit: name of the unit, see `boulder.network.units.names.IN_REC`
     :param direction: 1 reads the sequence forwards, -1 backwards

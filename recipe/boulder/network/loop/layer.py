@@ -21,7 +21,10 @@ from boulder.network.tensor import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Loop(LoopOptions, Container):
-    """RETURNN: RecLayer with a subnetwork. Options: see `LoopOptions`."""
+    """Layers that are computed once per frame, and may read the previous frame. RETURNN: RecLayer with a subnetwork.
+
+    Options: see `LoopOptions`.
+    """
 
     def inner(self, place: Place) -> Inner:
         subnet = LoopSubnet(self, place)
