@@ -41,6 +41,7 @@ class Layer:
     :param loss_only_on_non_search: has no effect: a search has no losses
     :param loss_opts: options of the loss
     :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
         objective (Kawaguchi et al. 2017)
@@ -84,6 +85,7 @@ class Layer:
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    batch_norm: bool | dict | None = None
     L2: float | None = None
     darc1: float | None = None
     spatial_smoothing: float = 0.0
@@ -350,21 +352,30 @@ class Site:
         shape: tuple[int, ...],
         init: initializers.Init,
         *,
+        variable: str | None = None,
         splits: tuple[tuple[Part, ...], ...] = (),
         returnn_splits: tuple[tuple[int, ...], ...] | None = None,
+        statistic: bool = False,
+        per_unit: bool = False,
     ) -> None:
-        """Declares a parameter; see `ParamSpec` for the arguments."""
+        """
+        Declares a parameter; see `ParamSpec` for the other arguments.
+
+        :param variable: RETURNN's name of it within the layer; None: `name`
+        """
         text = initializers.as_text(init)
         initializers.check(text, self.where)
         self.params.append(
             ParamSpec(
                 layer=self.name,
                 name=name,
-                path=f"{self.scope or variable_scope(self.name)}/{name}",
+                path=f"{self.scope or variable_scope(self.name)}/{variable or name}",
                 shape=shape,
                 init=text,
-                trainable=self.layer.trainable is not False,
+                trainable=self.layer.trainable is not False and not statistic,
                 splits=splits or tuple(map(self.whole, shape)),
                 returnn_splits=returnn_splits,
+                statistic=statistic,
+                per_unit=per_unit,
             )
         )

@@ -29,6 +29,8 @@ class LayerRun:
     :param dropout: dropout on the input
     :param lengths: sequence lengths, shared by all layers
     :param random: random numbers of this layer
+    :param updates: path → next value, of the parameters that this run changes; shared by all layers
+    :param joint: the sum of a tensor over all replicas, with its gradient
     :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
     """
 
@@ -41,6 +43,8 @@ class LayerRun:
     dropout: InputDropout
     lengths: Lengths
     random: RandomStream
+    updates: dict[str, TFTensor]
+    joint: Callable[[TFTensor], TFTensor]
     beam_scores: dict[Axis, TFTensor]
 
     def param(self, name: str) -> TFTensor:
@@ -49,6 +53,15 @@ class LayerRun:
         :return: value of the parameter
         """
         return self.variables[self.paths[name]]
+
+    def update(self, name: str, value: TFTensor) -> None:
+        """
+        Sets the value that a parameter has after this step of training.
+
+        :param name: name within the layer, of a parameter that is a `statistic`
+        :param value: with as many entries as the parameter
+        """
+        self.updates[self.paths[name]] = tf.reshape(value, tf.shape(self.param(name)))
 
     def input(self, sources: Sequence[Tensor]) -> Tensor:
         """:return: the sources concatenated along the feature axis, after dropout"""

@@ -314,6 +314,10 @@ class Subnet:
         node = Node(name, path, layer, sources, self.initial(layer, where), loss, target)
         if not isinstance(layer, Container):
             return node
+        if layer.batch_norm:
+            raise NetworkError(
+                f"{where}: 'batch_norm' does not apply to the layers within; expected a layer 'batch_norm' after it"
+            )
         streams, key = self.place.streams, self.place.default_input
         place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources)
         return replace(node, inner=layer.inner(place))

@@ -5,6 +5,7 @@
 from boulder.network.layers import (
     activation,
     attention,
+    batch_norm,
     choice,
     combine,
     compare,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, Axis
 from boulder.network.layer import Layer, Site
@@ -154,6 +156,7 @@ class _Building:
             state = node.layer.state(site, template)
             if state:
                 states[site.name] = state
+        self._check_statistics(inner)
         carried, read = self._carried(nodes, inner)
         needed = [node for node in nodes if self._is_needed_outside(node)]
         results = {subnet.key(node.name): over_loop(self.frame.layers[node.name], self.loop) for node in needed}
@@ -175,6 +178,15 @@ class _Building:
         self._put(LayerSpec(name, Iterations(body=body), read, template, (), tuple(inner.values())))
         for name, template in results.items():
             self._put(LayerSpec(name, Result(), (name,), template, ()))
+
+    @staticmethod
+    def _check_statistics(inner: Mapping[str, LayerSpec]) -> None:
+        for spec in inner.values():
+            if statistics := [param.name for param in spec.all_params() if param.statistic]:
+                raise NetworkError(
+                    f"layer {spec.name!r} ({spec.layer.class_name}): {statistics[0]!r} is over all frames, but the layer is "
+                    "computed frame by frame; expected a layer that the loop can compute for all frames at once"
+                )
 
     def _carried(self, nodes: list[Node], inner: dict[str, LayerSpec]) -> tuple[tuple[Carried, ...], tuple[str, ...]]:
         """:return: outputs that the loop carries over from frame to frame, and names of its inputs"""
