@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from boulder.errors import NetworkError
-from boulder.network import initializers
-from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network import dropout_noise, initializers
+from boulder.network.axes import Axis
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import ParamSpec, Part, joined_scope, variable_scope
@@ -228,15 +228,7 @@ class ConcatLayer(Layer):
 
     def dropout_shared_over(self) -> set[str]:
         """:return: kinds of axes along which the dropout mask is shared"""
-        given = self.dropout_noise_shape or {}
-        shared = {BATCH, TIME, LOOP}
-        for key in sorted(given, key=lambda key: key != "*"):  # the others are exceptions to "*"
-            kinds = _NOISE_AXES[key]
-            shared = shared - kinds if given[key] in (None, -1) else shared | kinds
-        return shared
-
-
-_NOISE_AXES = {"*": {BATCH, TIME, LOOP, FEATURE}, "B": {BATCH}, "T": {TIME}, "F": {FEATURE}}
+        return dropout_noise.shared_over(self.dropout_noise_shape)
 
 
 @dataclass
@@ -311,11 +303,8 @@ class Site:
         return template
 
     def _check_dropout(self, layer: ConcatLayer, template: Template) -> None:
-        for key, value in (layer.dropout_noise_shape or {}).items():
-            if key not in _NOISE_AXES or value not in (None, -1, 1):
-                raise self.fail(
-                    f"'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {{{key!r}: {value!r}}}"
-                )
+        if problem := dropout_noise.problem(layer.dropout_noise_shape):
+            raise self.fail(problem)
         if layer.dropout:
             self.check_rate("dropout", layer.dropout)
             if not template.dtype.startswith("float"):
