@@ -3,6 +3,7 @@
 Only "dense" and "align" have the same lengths.
 """
 
+from tests import layers_of_structure
 from tests.layers_of_norms import NORMS
 
 EXTERN_DATA = {
@@ -125,6 +126,7 @@ FURTHER = {
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
 NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS}
+NETWORKS |= layers_of_structure.NETWORKS
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

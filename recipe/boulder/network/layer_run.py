@@ -136,19 +136,21 @@ class LayerRun:
         """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
         return self.lengths.mask_over(axes, time)
 
-    def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
-        """Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded equally."""
-        if time != target_time:
-            first, second = self.length(time), self.length(target_time)
-            same = tf.equal(first, second)
-            seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
-            found = [
-                f"layer {self.name!r}: lengths along {time} and {target_time} differ",
-                seq,
-                first[seq],
-                second[seq],
-            ]
-            tf.debugging.Assert(tf.reduce_all(same), found)
+    def with_same_lengths(self, value: TFTensor, time: Axis, target_time: Axis) -> TFTensor:
+        """
+        Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded
+        equally.
+
+        :return: the value; what is computed from it waits for the check, and so does not fail first
+        """
+        if time == target_time:
+            return value
+        first, second = self.length(time), self.length(target_time)
+        same = tf.equal(first, second)
+        seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
+        found = [f"layer {self.name!r}: lengths along {time} and {target_time} differ", seq, first[seq], second[seq]]
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(same), found)]):
+            return tf.identity(value)
 
     # Tensors of a template
 

@@ -13,6 +13,11 @@ def variable_scope(layer: str) -> str:
     return f".{ord(scope[0])}.{scope[1:]}" if scope.startswith(("_", "\\", "/")) else scope
 
 
+def joined_scope(*scopes: str) -> str:
+    """:return: a scope within a scope; "" is the scope of the whole network"""
+    return "/".join(scope for scope in scopes if scope)
+
+
 @dataclass(frozen=True)
 class Part:
     """A contiguous part of one axis of a parameter.

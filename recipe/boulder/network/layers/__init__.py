@@ -31,4 +31,5 @@ from boulder.network.layers import (
     rnn_cell,
     self_attention,
     split_dims,
+    subnetwork,
 )
