@@ -11,7 +11,7 @@ class Linear(ConcatLayer):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import ParamSpec, Part, variable_scope
 from boulder.network.registry import Registry
@@ -35,6 +36,9 @@ class Layer:
 
     :param sources: `from`: names of layers, `data` or `data:KEY`
     :param n_out: size of the output's feature axis
+    :param out_dim: `Dim` of the axis that the layer makes, mostly the feature axis, in place of `n_out`; see
+        `boulder.network.dims`
+    :param out_shape: a set of all `Dim`s of the output, which is checked
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
     :param loss_only_on_non_search: has no effect: a search has no losses
@@ -75,6 +79,8 @@ class Layer:
 
     sources: str | list[str] = "data"
     n_out: int | None = None
+    out_dim: NetDim | None = None
+    out_shape: set | tuple | list | None = None
     loss: str | None = None
     loss_scale: float | None = 1.0
     loss_only_on_non_search: bool = False
@@ -160,6 +166,13 @@ class Layer:
         """
         raise NotImplementedError
 
+    def named_axes(self, site: Site, output: Template) -> Iterable[tuple[NetDim, Axis | None]]:
+        """
+        :param output: template of the output
+        :return: `Dim`s of the layer's options, and the axes of the output that they name, None for an axis that is missing
+        """
+        return [(self.out_dim, output.feature)] if self.out_dim and output.sparse_dim is None else []
+
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """
         :param run: parameters, sequence lengths, random numbers
@@ -181,6 +194,7 @@ class Layer:
 class ConcatLayer(Layer):
     """A layer whose sources are concatenated along the feature axis.
 
+    :param in_dim: `Dim` of the input's axis that is its feature axis
     :param dropout: probability with which an entry of the input is dropped in training
     :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 to share the mask along it, None for independent entries.
         As in RETURNN, the default is 1 for batch and time: a feature is dropped in all frames of all sequences or in none.
@@ -190,6 +204,7 @@ class ConcatLayer(Layer):
 
     some_sources_suffice = True
 
+    in_dim: NetDim | None = None
     dropout: float = 0.0
     dropout_noise_shape: dict | None = None
     dropout_on_forward: bool = False
@@ -222,6 +237,7 @@ class Site:
     :param mode: "train", "eval" or "search"
     :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
     :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
+    :param named: axis of the output that the layer makes → the axis with the name of its `Dim`
     """
 
     name: str
@@ -236,6 +252,7 @@ class Site:
     mode: str = "train"
     layer_of: Callable[[str], Layer | None] = lambda _name: None
     beside: frozenset[str] = frozenset()
+    named: dict[Axis, Axis] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -273,6 +290,8 @@ class Site:
         with self.naming_sources():
             template = concatenated(template for _, template in self.sources)
         if isinstance(self.layer, ConcatLayer):
+            if self.layer.in_dim:
+                template = with_in_dim(template, self.layer.in_dim, self.where)
             self._check_dropout(self.layer, template)
         return template
 
@@ -333,7 +352,12 @@ class Site:
 
         :raises NetworkError: if neither is given, or `n_out` is below 1
         """
-        dim = self.layer.n_out if self.layer.n_out is not None else self.default_dim
+        given, named = self.layer.n_out, self.layer.out_dim
+        if given is None and named:
+            given = named.size
+        dim = given if given is not None else self.default_dim
+        if dim is None and named:
+            raise self.fail(f"'out_dim' is {named}, which has no size")
         if dim is None:
             raise self.fail("'n_out' is missing, and there is no target to take it from")
         if dim < 1:

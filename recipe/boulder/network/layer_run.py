@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import concatenated
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Batch
+from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths
 from boulder.network.random_stream import RandomStream
@@ -30,6 +31,7 @@ class LayerRun:
     :param lengths: sequence lengths, shared by all layers
     :param random: random numbers of this layer
     :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
+    :param in_dim: `Dim` of the feature axis of the input
     """
 
     name: str
@@ -42,6 +44,7 @@ class LayerRun:
     lengths: Lengths
     random: RandomStream
     beam_scores: dict[Axis, TFTensor]
+    in_dim: NetDim | None
 
     def param(self, name: str) -> TFTensor:
         """
@@ -53,6 +56,9 @@ class LayerRun:
     def input(self, sources: Sequence[Tensor]) -> Tensor:
         """:return: the sources concatenated along the feature axis, after dropout"""
         x = replace(sources[0], memory=None) if len(sources) == 1 else concatenated(sources)
+        if self.in_dim:
+            template = with_in_dim(x.template, self.in_dim, self.where)
+            x = x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), template)
         return self.dropout.apply(x, self.random)
 
     # Training and random numbers
@@ -126,16 +132,7 @@ class LayerRun:
     def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
         """Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded equally."""
         if time != target_time:
-            first, second = self.length(time), self.length(target_time)
-            same = tf.equal(first, second)
-            seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
-            found = [
-                f"layer {self.name!r}: lengths along {time} and {target_time} differ",
-                seq,
-                first[seq],
-                second[seq],
-            ]
-            tf.debugging.Assert(tf.reduce_all(same), found)
+            self.lengths.check_same(self.name, time, target_time)
 
     # Tensors of a template
 

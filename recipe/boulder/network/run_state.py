@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import Axis
+from boulder.network.axes import Axis, Time
 from boulder.network.input_dropout import InputDropout
 from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
@@ -61,10 +61,19 @@ class RunState:
             )
         if template.time:
             frames = tf.cast(lengths[key], tf.int32)
-            self.lengths.set(template.time, frames)
+            self._add_lengths(key, template.time, frames)
             value = value[:, : tf.reduce_max(frames)]
         self.lengths.add_stream(value)
         self.streams[f"data:{key}"] = Tensor(value, template.axes, template)
+
+    def _add_lengths(self, key: str, time: Axis, lengths: TFTensor) -> None:
+        """Adds the lengths of a data stream, which must be those of other streams with the same time axis."""
+        own = Time(key)
+        self.lengths.set(own, lengths)
+        if own != time and self.lengths.has(time):
+            self.lengths.check_same(f"data:{key}", own, time)
+        else:
+            self.lengths.set(time, lengths)
 
     def output(self, source: str) -> Tensor:
         """
@@ -75,13 +84,14 @@ class RunState:
     def run(self, spec: LayerSpec) -> LayerRun:
         """:return: the argument of the layer's compute half; a `LoopRun` for a layer with inner layers"""
         layer = spec.layer
-        dropout = InputDropout(0.0, ())
+        dropout, in_dim = InputDropout(0.0, ()), None
         if isinstance(layer, ConcatLayer):
             dropout = InputDropout(layer.dropout, layer.dropout_shared_over(), layer.dropout_on_forward)
+            in_dim = layer.in_dim
         run = LayerRun(
             name=spec.name,
             where=f"layer {spec.name!r} ({layer.class_name})",
-            template=spec.template,
+            template=spec.computed,
             sources=spec.sources,
             paths={param.name: param.path for param in spec.params},
             variables=self.variables,
@@ -89,13 +99,14 @@ class RunState:
             lengths=self.lengths,
             random=RandomStream(spec.name, self.seed, self.step, self.train, self.frame),
             beam_scores=self.beam_scores,
+            in_dim=in_dim,
         )
         return LoopRun(**vars(run), state=self, inner=spec.inner) if spec.inner else run
 
     def compute(self, spec: LayerSpec) -> None:
         """Puts a layer's output, or the outputs of a loop, into `outputs`."""
         result = spec.layer.compute(self.run(spec), *(self.output(source) for source in spec.sources))
-        self.outputs.update(result if isinstance(result, dict) else {spec.name: result})
+        self.outputs.update(result if isinstance(result, dict) else {spec.name: spec.with_names(result)})
 
 
 @dataclass(frozen=True)
