@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from boulder.errors import NetworkError
+from boulder.network.batch_normalization import option_of
 from boulder.network.dim_names import named_axes
 from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.loss import LOSSES, Loss
@@ -102,6 +103,8 @@ def checked_template(site: Site) -> Template:
     """
     layer = site.layer
     template = layer.spec(site)
+    if normalization := option_of(layer, site.where):
+        normalization.declare(site, template)
     site.named = named_axes(layer.named_axes(site, template), layer.out_shape, template, site.where)
     template = replace(template, axes=tuple(site.named.get(axis, axis) for axis in template.axes))
     check_regularizers(site, template)
