@@ -254,59 +254,6 @@ class ConcatLayer(Layer):
         return dropout_noise.shared_over(self.dropout_noise_shape)
 
     def checked_input(self, site: Site, template: Template) -> Template:
-        """
-        :param template: of all sources, concatenated along the feature axis
-        :return: template of the input
-        :raises NetworkError: if the input does not fit the options
-        """
-        return template
-
-    def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
-        """
-        :param run: parameters, sequence lengths, random numbers
-        :param sources: a `Tensor` for each source; subclasses name them, so the type here is as wide as theirs
-        :return: the output; of a loop, name → output
-        """
-        raise NotImplementedError
-
-    def site(self, run: LayerRun, *sources: Tensor) -> Site:
-        """
-        :param sources: inputs that error messages name
-        :return: a site for the compute half to repeat a part of the spec half
-        """
-        inputs = [(name, x.template) for name, x in zip(run.sources, sources, strict=False)]
-        return Site(run.name, self, inputs)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConcatLayer(Layer):
-    """A layer whose sources are concatenated along the feature axis.
-
-    :param in_dim: `Dim` of the input's axis that is its feature axis
-    :param dropout: probability with which an entry of the input is dropped in training
-    :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 to share the mask along it, None for independent entries.
-        As in RETURNN, the default is 1 for batch and time: a feature is dropped in all frames of all sequences or in none.
-        {"*": None} drops entries independently
-    :param dropout_on_forward: drop entries outside of training too
-    """
-
-    some_sources_suffice = True
-
-    in_dim: NetDim | None = None
-    dropout: float = 0.0
-    dropout_noise_shape: dict | None = None
-    dropout_on_forward: bool = False
-
-    def dropout_shared_over(self) -> set[str]:
-        """:return: kinds of axes along which the dropout mask is shared"""
-        given = self.dropout_noise_shape or {}
-        shared = {BATCH, TIME, LOOP}
-        for key in sorted(given, key=lambda key: key != "*"):  # the others are exceptions to "*"
-            kinds = _NOISE_AXES[key]
-            shared = shared - kinds if given[key] in (None, -1) else shared | kinds
-        return shared
-
-    def checked_input(self, site: Site, template: Template) -> Template:
         if self.in_dim:
             template = with_in_dim(template, self.in_dim, site.where)
         if problem := dropout_noise.problem(self.dropout_noise_shape):
