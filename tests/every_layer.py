@@ -3,6 +3,8 @@
 Only "dense" and "align" have the same lengths.
 """
 
+from tests import layers_of_units
+
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
     "dense": {"dim": 5},
@@ -123,6 +125,7 @@ FURTHER = {
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
 NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER}
+NETWORKS["units"] = layers_of_units.NETWORK
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

@@ -65,8 +65,11 @@ def main(cases_file, results_file):
 class Built:
     """RETURNN network in its own graph and session. Losses in loops exist only in training."""
 
-    def __init__(self, net, extern_data, search=False, config=None):
-        """:param config: RETURNN's config; None: one with only the net dict and the data streams"""
+    def __init__(self, net, extern_data, search=False, config=None, train=True):
+        """
+        :param config: RETURNN's config; None: one with only the net dict and the data streams
+        :param train: whether the network is being trained, unless it searches
+        """
         import tensorflow as tf
         from returnn.config import Config, global_config_ctx
         from returnn.tf.network import ExternData, TFNetwork
@@ -80,7 +83,8 @@ class Built:
             self.network = TFNetwork(
                 config=self.config,
                 extern_data=self.extern_data,
-                train_flag=not search,
+                train_flag=train and not search,
+                eval_flag=not train,
                 search_flag=search,
             )
             self.network.construct_from_dict(net)
@@ -158,9 +162,9 @@ def code(text, layer, data, lengths, steps):
     return results
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0):
+def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0, train=True):
     BehaviorVersion._reset((behavior_version, 0))
-    built = Built(net, extern_data, search=search)
+    built = Built(net, extern_data, search=search, train=train)
     with built.active():
         if set(params) != set(built.variables):
             ours, theirs = sorted(set(params) - set(built.variables)), sorted(set(built.variables) - set(params))
