@@ -57,7 +57,10 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+    :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
+    :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
+    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
     """
 
     class_name: ClassVar[str]
@@ -94,6 +97,9 @@ class Layer:
     only_on_eval: bool = False
     custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
+    need_last: bool = False
+    collocate_with: str | list[str] | None = None
+    control_dependencies_on_output: Callable | None = None
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
@@ -160,6 +166,16 @@ class Layer:
         """
         raise NotImplementedError
 
+    def guess(self, site: Site) -> Template | None:
+        """
+        Guesses the output's template, for a layer that depends on itself through the previous frame of a loop.
+
+        :param site: with those sources that are known yet; `site.expected` has the names of all
+        :return: None if they do not suffice
+        :raises NetworkError: if they do not suffice
+        """
+        return self.spec(site) if self.some_sources_suffice and site.sources else None
+
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """
         :param run: parameters, sequence lengths, random numbers
@@ -220,8 +236,9 @@ class Site:
     :param scope: prefix of the paths of its parameters
     :param loop: axis of the innermost loop around the layer, None outside of loops
     :param mode: "train", "eval" or "search"
-    :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
+    :param layer_of: name of a source → its options; None if the source is no layer
     :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
+    :param expected: names of all sources, also of those that are not known yet
     """
 
     name: str
@@ -236,6 +253,7 @@ class Site:
     mode: str = "train"
     layer_of: Callable[[str], Layer | None] = lambda _name: None
     beside: frozenset[str] = frozenset()
+    expected: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:

@@ -246,10 +246,11 @@ class Subnet:
         return known[key]
 
     def layer_of(self, ref: Ref) -> Layer | None:
-        """:return: the layer that `ref` reads in the current frame; None if it reads anything else"""
+        """:return: the layer that `ref` reads, in the current frame or in the previous one; None if it reads anything else"""
         if ref.subnet != self.name:
             return self.outer.layer_of(ref) if self.outer else None
-        return self.nodes[ref.name].layer if ref.kind is RefKind.LAYER else None
+        own = self.own(ref)
+        return self.nodes[own].layer if own else None
 
     def own(self, ref: Ref) -> str | None:
         """:return: the layer of this subnet that `ref` reads, in the current frame or in the previous one"""

@@ -13,8 +13,8 @@ from boulder.network.reading import is_root
 from boulder.network.refs import Ref, RefKind
 from boulder.network.subnet import Place, Subnet
 
-WORDS = {"zeros": 0, "ones": 1}
-"""values of `initial_output` that are neither a number nor a layer"""
+WORDS = {"zeros": 0, "ones": 1, "var": 0}
+"""values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
 
 
 class LoopSubnet(Subnet):
