@@ -14,3 +14,4 @@ NORMS = {
     },
     "output": {"class": "softmax", "from": "loop", "loss": "ce", "target": "align"},
 }  # fmt: skip
+NETWORKS = {"norms": NORMS}

@@ -42,7 +42,7 @@ def is_root(options: object, mode: str) -> bool:
         return False
     if options.get("only_on_eval") and mode == "train":
         return False
-    return bool(options.get("loss") or options.get("is_output_layer"))
+    return bool(options.get("loss") or options.get("is_output_layer") or options.get("need_last"))
 
 
 def read_layer(options: object, where: str) -> Layer:

@@ -44,6 +44,7 @@ def site_of(
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),
+        expected=tuple(ref.key for ref in node.sources),
     )
 
 

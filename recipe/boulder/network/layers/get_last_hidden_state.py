@@ -16,8 +16,10 @@ from boulder.network.tensor import Memory, Tensor
 @layer_class("get_last_hidden_state")
 @dataclass(frozen=True, kw_only=True)
 class GetLastHiddenState(Layer):
-    """The state of recurrent layers after their last frame; in a loop, after this one. RETURNN: GetLastHiddenStateLayer.
+    """The state of recurrent layers after their last frame; in a loop, after the current or the previous frame. RETURNN:
+    GetLastHiddenStateLayer.
 
+    :param sources: layers with a state, such as recurrent units, `cumsum`, or this class; `prev:NAME` in a loop
     :param key: part of the state: "c" or "h" of an LSTM; None for a state without parts, such as that of a GRU; "*": the
         whole state, its parts concatenated; "flat": the same for a state with several parts
     :param combine: how to combine the states of several sources

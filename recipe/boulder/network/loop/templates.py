@@ -80,6 +80,7 @@ class FrameTemplates:
             if missing:
                 raise NetworkError(
                     f"{node.where}: the template of {missing[0].text!r} depends only on itself; give it an 'n_out'"
+                    + (" or an 'out_type' with a 'shape'" if hasattr(node.layer, "out_type") else "")
                 )
             template = self._described(node, known)
             if template != self.layers.get(name):
@@ -105,19 +106,33 @@ class FrameTemplates:
     def _guess(self, node: Node) -> Template | None:
         known = self._known(node)
         complete = len(known) == len(_needed(node))
-        if complete or (known and (node.inner or node.layer.some_sources_suffice)):
+        if complete or known or not node.inner:
             try:
-                return self._described(node, known)
+                found = (
+                    self._described(node, known) if complete or node.inner else node.layer.guess(self.site(node, known))
+                )
+                if found is not None:
+                    return found
             except KeyError:  # a reference of the layers that it holds
                 pass
             except NetworkError as error:  # a wrong guess may cause it; otherwise it occurs again in the last round
                 if complete:
                     self._errors[node.name] = error
+        if node.name in self.layers or complete:
+            return self.layers.get(node.name)
+        if node.initial and not known:  # it depends on itself alone
+            return self._initial(node.initial)
         named = node.layer.out_dim
         dim = node.layer.n_out or (named and named.size) or default_dim(self.subnet, node)
-        if self.layers.get(node.name) or not dim or complete:
-            return self.layers.get(node.name)
+        if not dim:
+            return None
         return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
+
+    def _initial(self, ref: Ref) -> Template | None:
+        try:
+            return self.template(ref)
+        except KeyError:
+            return None
 
 
 def _needed(node: Node) -> tuple[Ref, ...]:
@@ -132,6 +147,13 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
         if template.time is None:
             raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
         return template.time
+    if subnet.loop.size_target is not None:
+        stream = subnet.stream(subnet.loop.size_target, f"{subnet.where}: 'size_target' is {subnet.loop.size_target!r}")
+        if stream.time is None:
+            raise NetworkError(
+                f"{subnet.where}: 'size_target' needs a time axis, but {subnet.loop.size_target!r} is {stream}"
+            )
+        return stream.time
     if subnet.mode != "search":
         targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
         for key in filter(None, targets):
