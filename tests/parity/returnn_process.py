@@ -158,9 +158,24 @@ def code(text, layer, data, lengths, steps):
     return results
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0):
+def network(
+    params,
+    data,
+    lengths,
+    net=None,
+    extern_data=None,
+    layers=(),
+    search=False,
+    behavior_version=0,
+    config_file=None,
+    epoch=None,
+):
+    config = None
+    if config_file:
+        config, net = network_of_epoch(config_file, epoch)
+        behavior_version = config.int("behavior_version", 0)
     BehaviorVersion._reset((behavior_version, 0))
-    built = Built(net, extern_data, search=search)
+    built = Built(net, extern_data, search=search, config=config)
     with built.active():
         if set(params) != set(built.variables):
             ours, theirs = sorted(set(params) - set(built.variables)), sorted(set(built.variables) - set(params))
@@ -179,6 +194,22 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
                 found = zip(built.variables, gradients, strict=True)
                 wanted["gradients"] = {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}
         return built.session.run(wanted, built.feed(data, lengths)) | {"shapes": shapes}
+
+
+def network_of_epoch(config_file, epoch):
+    """:return: config without random numbers, see tests/setups/test_setups.py; its net dict in this epoch"""
+    from returnn.config import Config, global_config_ctx, network_json_from_config
+    from returnn.pretrain import pretrain_from_config
+
+    config = Config({"random": False})
+    with global_config_ctx(config):
+        config.load_file(config_file)
+        if config.has("get_network"):
+            return config, config.typed_value("get_network")(epoch=epoch)
+        pretrain = pretrain_from_config(config)
+        if pretrain and epoch <= pretrain.get_train_num_epochs():
+            return config, pretrain.get_network_json_for_epoch(epoch)
+        return config, network_json_from_config(config)
 
 
 def constraints(net, extern_data, params, data, lengths):
