@@ -108,6 +108,6 @@ def _follow_network(spec: NetworkSpec, lengths: dict[str, numpy.ndarray]) -> Non
                 lengths[given[0]] = found
                 break
     for loss in frame_per_label(spec):
-        found = loss.lengths(lengths)
-        if found is not None and len(loss.target.origin) == 1:
-            lengths[loss.target.origin[0]] = numpy.minimum(found[1], found[0] // 2)
+        known = loss.lengths(lengths)
+        if known is not None and len(loss.target.origin) == 1:
+            lengths[loss.target.origin[0]] = numpy.minimum(known[1], known[0] // 2)
