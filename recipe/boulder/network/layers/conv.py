@@ -76,10 +76,15 @@ class Conv(ConcatLayer):
         if sum(part.size for part in rows) != n_in:
             rows = (Part("", n_in // self.groups),)
         shape = (*sizes, n_in // self.groups, n_out)
-        splits = (*map(site.whole, sizes), rows, site.whole(n_out))
-        site.param("W", shape, self.forward_weights_init, splits=splits)
+        parts = site.input_parts()
+        depthwise = (
+            self.groups == n_in == n_out == sum(part.size for part in parts) and shaped.feature == template.feature
+        )
+        columns = parts if depthwise else site.whole(n_out)  # depthwise, an output belongs to the input of its number
+        splits = (*map(site.whole, sizes), rows, columns)
+        site.param("W", shape, self.forward_weights_init, splits=splits, per_unit=depthwise)
         if self.with_bias:
-            site.param("bias", (n_out,), self.bias_init)
+            site.param("bias", (n_out,), self.bias_init, splits=(columns,), per_unit=depthwise)
         output = windows.template(shaped, n_out)
         activations.check(self.activation, output, site.where)
         return output

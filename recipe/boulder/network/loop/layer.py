@@ -15,7 +15,8 @@ from boulder.network.loop.building import describe_loop
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.loop.nodes import left
 from boulder.network.loop.subnet import LoopSubnet
-from boulder.network.subnet import Container, Inner, Place
+from boulder.network.names import Place
+from boulder.network.subnet import Container, Inner
 from boulder.network.tensor import Tensor
 
 
