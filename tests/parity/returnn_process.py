@@ -67,7 +67,10 @@ class Built:
     """RETURNN network in its own graph and session. Losses in loops exist only in training."""
 
     def __init__(self, net, extern_data, search=False, config=None, train=True):
-        """:param config: RETURNN's config; None: one with only the net dict and the data streams"""
+        """
+        :param config: RETURNN's config; None: one with only the net dict and the data streams
+        :param train: whether the network is being trained, unless it searches
+        """
         import tensorflow as tf
         from returnn.config import Config, global_config_ctx
         from returnn.tf.network import ExternData, TFNetwork

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, TIME, Axis
+from boulder.network import dropout_noise
+from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
@@ -263,26 +264,15 @@ class ConcatLayer(Layer):
 
     def dropout_shared_over(self) -> set[str]:
         """:return: kinds of axes along which the dropout mask is shared"""
-        given = self.dropout_noise_shape or {}
-        shared = {BATCH, TIME, LOOP}
-        for key in sorted(given, key=lambda key: key != "*"):  # the others are exceptions to "*"
-            kinds = _NOISE_AXES[key]
-            shared = shared - kinds if given[key] in (None, -1) else shared | kinds
-        return shared
+        return dropout_noise.shared_over(self.dropout_noise_shape)
 
     def checked_input(self, site: Site, template: Template) -> Template:
         if self.in_dim:
             template = with_in_dim(template, self.in_dim, site.where)
-        for key, value in (self.dropout_noise_shape or {}).items():
-            if key not in _NOISE_AXES or value not in (None, -1, 1):
-                raise site.fail(
-                    f"'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {{{key!r}: {value!r}}}"
-                )
+        if problem := dropout_noise.problem(self.dropout_noise_shape):
+            raise site.fail(problem)
         if self.dropout:
             site.check_rate("dropout", self.dropout)
             if not template.dtype.startswith("float"):
                 raise site.fail(f"dropout needs float values, but its input is {template}")
         return template
-
-
-_NOISE_AXES = {"*": {BATCH, TIME, LOOP, FEATURE}, "B": {BATCH}, "T": {TIME}, "F": {FEATURE}}

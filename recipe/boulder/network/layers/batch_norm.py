@@ -12,7 +12,7 @@ from boulder.network.tensor import Tensor
 @layer_class("batch_norm")
 @dataclass(frozen=True, kw_only=True)
 class BatchNorm(BatchNormalization, ConcatLayer):
-    """Normalizes each feature over the frames of the batch, of all replicas together. Options: see `BatchNormalization`.
+    """Normalizes each feature over the frames of the batch, of all replicas together.
 
     The running mean and variance change in training alone, and not for a batch whose loss or gradient is not finite. They are
     parameters, which are grown, averaged and stored as the others are. RETURNN: BatchNormLayer, which also changes them while
