@@ -3,7 +3,8 @@
 Only "dense" and "align" have the same lengths.
 """
 
-from tests import layers_of_loops
+from tests import layers_of_loops, layers_of_structure, layers_of_units
+from tests.layers_of_norms import NORMS
 
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
@@ -124,12 +125,10 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {
-    "layers": NETWORK,
-    "attention": DECODER,
-    "further": FURTHER,
-    "loops": layers_of_loops.NETWORK,
-}
+NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS}
+NETWORKS |= layers_of_structure.NETWORKS
+NETWORKS["units"] = layers_of_units.NETWORK
+NETWORKS["loops"] = layers_of_loops.NETWORK
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, LOOP, Axis
-from boulder.network.layer import ConcatLayer, Site
+from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 from boulder.network.units import initial_state
@@ -96,7 +97,7 @@ class Recurrent(ConcatLayer):
         return initial_state.tensors(self.initial_state, state, initial, run)
 
     def first_output(self, state: dict[str | None, Tensor]) -> Tensor:
-        return state[self.recurrent_unit("").output]
+        return state[self.recurrent_unit("").state_keys[-1]]
 
     def step(
         self, run: LayerRun, state: dict[str | None, Tensor], *sources: Tensor
@@ -107,11 +108,12 @@ class Recurrent(ConcatLayer):
         weights = unit.weights(run)
         old = {key: tf.reshape(tensor.value, [-1, n]) for key, tensor in state.items()}
         new = unit.step(weights, unit.project(weights, frame), old, UnitContext(run, outer, run.frame))
-        last = {
-            key: Tensor(tf.reshape(value, tf.shape(state[key].value)), run.template.axes, run.template)
+        results = {
+            key: Tensor(tf.reshape(value, tf.shape(state[unit.state_keys[-1]].value)), run.template.axes, run.template)
             for key, value in new.items()
         }
-        return replace(last[unit.output], memory=Memory(None, last)), last
+        last = {key: results[key] for key in state}
+        return replace(results[unit.output], memory=Memory(None, last)), last
 
     # A whole sequence
 
@@ -141,7 +143,7 @@ class Recurrent(ConcatLayer):
             y = tf.reverse_sequence(y, lengths, seq_axis=0, batch_axis=1)
         if time.kind == LOOP:
             last = {key: restored(states[key], (time, *outer, feature)) for key in unit.state_keys}
-            memory = Memory(restored(first[unit.output], (*outer, feature)), last)
+            memory = Memory(restored(first[unit.state_keys[-1]], (*outer, feature)), last)
         else:
             last = {
                 key: restored(_after(states[key], first[key], lengths), (*outer, feature)) for key in unit.state_keys

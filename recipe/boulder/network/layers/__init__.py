@@ -5,6 +5,7 @@
 from boulder.network.layers import (
     activation,
     attention,
+    batch_norm,
     cast,
     choice,
     combine,
@@ -34,4 +35,5 @@ from boulder.network.layers import (
     self_attention,
     single_step_attention,
     split_dims,
+    subnetwork,
 )

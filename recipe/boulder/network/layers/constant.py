@@ -8,9 +8,10 @@ import numpy as np
 
 from boulder.lazy import tf
 from boulder.network.axes import Batch, Feature
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template
 from boulder.network.tensor import Tensor
 
@@ -18,7 +19,7 @@ from boulder.network.tensor import Tensor
 @layer_class("constant")
 @dataclass(frozen=True, kw_only=True)
 class Constant(Layer):
-    """The last axis is the feature axis, unless the values are class indices. RETURNN: ConstantLayer.
+    """A number or an array. The last axis is the feature axis, unless the values are class indices. RETURNN: ConstantLayer.
 
     :param value: number, array, or (nested) list of numbers
     :param shape: without the batch; a number is broadcast to it, the shape of an array must equal it

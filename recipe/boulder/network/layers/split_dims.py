@@ -8,9 +8,10 @@ from math import prod
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -18,7 +19,7 @@ from boulder.network.tensor import Tensor
 @layer_class("split_dims")
 @dataclass(frozen=True, kw_only=True)
 class SplitDims(ConcatLayer):
-    """RETURNN: SplitDimsLayer.
+    """Splits an axis into several: features into heads, or time into windows. RETURNN: SplitDimsLayer.
 
     The last part of the feature axis is the new feature axis. A dynamic time axis is split into windows of a fixed
     number of frames, and the last window of each sequence is padded.

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
-from boulder.network.layer import Site
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.sites import default_dim, site_of
 from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template, concatenated
@@ -122,8 +122,11 @@ class FrameTemplates:
             return self.layers.get(node.name)
         if node.initial and not known:  # it depends on itself alone
             return self._initial(node.initial)
-        dim = node.layer.n_out or default_dim(self.subnet, node)
-        return Template((Batch, Feature(dim))) if dim else None
+        named = node.layer.out_dim
+        dim = node.layer.n_out or (named and named.size) or default_dim(self.subnet, node)
+        if not dim:
+            return None
+        return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
 
     def _initial(self, ref: Ref) -> Template | None:
         try:
