@@ -29,6 +29,7 @@ NETWORK = {
     "encoder": _linear("data", 4),
     "keys": _linear("encoder", 4),
     "global": {"class": "concat_attention", "from": "data:speaker", "base": "encoder", "base_ctx": "keys3"},
+    "products": {"class": "dot_attention", "from": "data:speaker", "base": "encoder", "base_ctx": "keys3"},
     "keys3": _linear("encoder", 3),
     "whole": {"class": "cast", "from": "keys", "dtype": "int32"},
     "float": {"class": "cast", "from": "whole", "dtype": "float32"},
@@ -40,7 +41,7 @@ NETWORK = {
     "queries": _linear("shown", 4),
     "mean": {"class": "reduce", "mode": "mean", "axes": "dyn:0", "from": "both"},
     "rest": {"class": "reduce", "mode": "mean", "axes": "T", "from": "mean"},
-    "vector": _linear(["last", "global", "rest"], 3),
+    "vector": _linear(["last", "global", "products", "rest"], 3),
     "end": _linear(["vector", "sums"], 3, loss="as_is"),
     "output": _linear(["vector", "loop"], 3, loss="as_is"),
 }

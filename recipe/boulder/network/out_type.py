@@ -11,8 +11,8 @@ import numpy
 from boulder.errors import BoulderError, nearest
 from boulder.network.axes import FEATURE, OUTER, TIME, Axis, Batch, Feature, StaticTime
 from boulder.network.code.data import SourceData
-from boulder.network.layer import Site
 from boulder.network.roles import unused, with_feature_at, with_time_at, with_time_first
+from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template
 from boulder.network.tensor import Tensor
 

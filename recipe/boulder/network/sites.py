@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boulder.network.axes import Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template

@@ -9,7 +9,7 @@ from typing import Any
 
 from boulder.errors import BoulderError, NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.aligning import broadcast_axes
+from boulder.network.aligning import broadcast_axes, own_axes
 from boulder.network.axes import Axis
 from boulder.network.code.data import SourceData
 from boulder.network.code.layer import CodeLayer, code_layer
@@ -74,9 +74,8 @@ class Sources:
         if as_layer:
             return self.layer.sources[i]
         tensor = self.tensors[i]
-        own = tensor.template.feature
-        axes = [own if own and axis.kind == own.kind else axis for axis in self.axes]
-        if auto_convert and set(tensor.axes) <= set(axes):
+        axes = own_axes(tensor, self.axes)
+        if auto_convert and {axis.identity for axis in tensor.axes} <= {axis.identity for axis in axes}:
             tensor = replace(tensor, value=tensor.ordered(axes), axes=tuple(axes))
         data = SourceData(self.layer.sources[i].name, tensor, self.outer.length)
         if enforce_batch_major:

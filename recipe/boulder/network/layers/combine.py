@@ -10,9 +10,10 @@ from boulder.network import activations
 from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch
 from boulder.network.code.expression import evaluated
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.out_type import OutType, read_out_type
+from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
 
@@ -36,10 +37,15 @@ _KINDS = {
 class _Elementwise(Layer):
     """
     :param activation: function of the result, see `boulder.network.activations`
-    :param allow_broadcast_all_sources: has no effect: sources are always broadcast
+    :param allow_broadcast_all_sources: False: a source must have all axes of the others; True: time axes of one data
+        stream, such as frames and pooled frames, may be different axes of the result
     :param eval: as in the class `eval`
     :param eval_locals: additional names in the scope of `eval`
-    :param out_type: {"dim": …, "dtype": …, "sparse": …} where they differ from the sources
+    :param out_type: what the result is where it differs from the broadcast of the sources: {"dim": …, "dtype": …,
+        "sparse": …}; or its axes by "shape", without the batch and with None for time axes, "batch_dim_axis",
+        "time_dim_axis" and "feature_dim_axis"; or a function of `sources`, `name`, … that returns a Data. A None is a time
+        axis of `size_target` or of the sources, in their order
+    :param size_target: data stream whose time axis `out_type` refers to
     """
 
     some_sources_suffice = True
@@ -152,14 +158,6 @@ class Eval(_Elementwise):
 
     :param eval: an expression such as "tf.nn.relu(source(0)) * source(1)", or a function of `source` and optionally
         `self`; `boulder.network.code` documents the names in its scope
-    :param eval_locals: additional names in that scope
-    :param out_type: what the result is where it differs from the broadcast of the sources: {"dim": …, "dtype": …,
-        "sparse": …}; or its axes by "shape", without the batch and with None for time axes, "batch_dim_axis",
-        "time_dim_axis" and "feature_dim_axis"; or a function of `sources`, `name`, … that returns a Data. A None is a time
-        axis of `size_target` or of the sources, in their order
-    :param size_target: data stream whose time axis `out_type` refers to
-    :param allow_broadcast_all_sources: False: a source must have all axes of the others; True: time axes of one data
-        stream, such as frames and pooled frames, may be different axes of the result
     """
 
     eval: str | Callable = field()  # required: without field(), the inherited None would be the default

@@ -10,10 +10,11 @@ from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes

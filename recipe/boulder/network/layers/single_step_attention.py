@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE, OUTER, TIME, Axis, Spatial
 from boulder.network.contraction import Contraction
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.masked_softmax import masked_softmax
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -103,8 +104,7 @@ class _GlobalAttention(_Attention):
 @layer_class("dot_attention")
 @dataclass(frozen=True, kw_only=True)
 class DotAttention(_GlobalAttention):
-    """Weighted sum of the base, with the softmax of the products of the input with `base_ctx` as weights. RETURNN:
-    DotAttentionLayer.
+    """Weighted sum of the base; the weights are the softmax of the products of input and `base_ctx`. RETURNN: DotAttentionLayer.
 
     Luong et al. 2015.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, FEATURE, OUTER, Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
 from boulder.network.loop.iterations import Iterations
@@ -14,7 +14,7 @@ from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Resul
 from boulder.network.loop.placement import place
 from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
-from boulder.network.params import ParamSpec
+from boulder.network.params import ParamSpec, Part
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.sites import checked_losses
@@ -153,7 +153,7 @@ class _Building:
             )
         name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
         path, key = f"{self.subnet.scope(node.name)}/{name}", self.subnet.key(node.name)
-        trainable, splits = node.layer.trainable is not False, (Site.whole(*shape),)
+        trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
         return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 
     def _put_helper(self, ref: Ref, layer: Layer, sources: tuple[Ref, ...]) -> None:

@@ -25,7 +25,8 @@ class LoopOptions(ConcatLayer):
     :param cheating: without effect, as in RETURNN: it is an option of `choice`
     :param back_prop: False stops the gradient at the layers that are computed frame by frame; None is True
     :param unroll: without effect: the loop is compiled anyway
-    :param debug: without effect, as `use_global_rec_step_offset`, for RETURNN's own debugging
+    :param debug: without effect: more output in RETURNN
+    :param use_global_rec_step_offset: only False: iterations are counted from 0
     """
 
     class_name = "rec"

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
 from boulder.network.dims import NetDim
-from boulder.network.layer import Site
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.sites import default_dim, site_of
 from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template, concatenated
