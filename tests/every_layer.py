@@ -4,7 +4,7 @@ Only "dense" and "align" have the same lengths.
 """
 
 from tests import layers_of_structure
-from tests.layers_of_norms import NORMS
+from tests.layers_of_norms import FRONT_ENDS, NORMS
 
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
@@ -125,7 +125,7 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS}
+NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS, "front_ends": FRONT_ENDS}
 NETWORKS |= layers_of_structure.NETWORKS
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")

@@ -45,7 +45,7 @@ def main(cases_file, results_file):
     functions = {
         "parameters": parameters,
         "code": code,
-        "network": network,
+        "network": network_or_error,
         "constraints": constraints,
         "grow": grow,
         "engine": returnn_engine.grow,
@@ -187,6 +187,14 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
         for _ in range(steps):
             result = built.session.run(wanted, built.feed(data, lengths))
         return result | {"shapes": shapes, "after": built.values()}
+
+
+def network_or_error(**case):
+    """:return: see `network`; {"error": message} if RETURNN fails, so that the other cases run"""
+    try:
+        return network(**case)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:2000]}
 
 
 def constraints(net, extern_data, params, data, lengths):

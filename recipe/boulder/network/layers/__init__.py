@@ -21,6 +21,7 @@ from boulder.network.layers import (
     layer_norm,
     linear,
     merge_dims,
+    norm,
     pool,
     positional_encoding,
     range_in_axis,
@@ -32,4 +33,8 @@ from boulder.network.layers import (
     self_attention,
     split_dims,
     subnetwork,
+    transposed_conv,
+    variable,
+    weighted_sum,
+    window,
 )
