@@ -20,6 +20,7 @@ import sys
 from unittest import mock
 
 import numpy
+import returnn_dims  # beside this file
 from returnn.util.basic import BehaviorVersion
 
 
@@ -165,6 +166,8 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
     :param steps: number of passes over the batch; the result is that of the last one, with the parameters after it
     """
     BehaviorVersion._reset((behavior_version, 0))
+    dims = returnn_dims.Converter()
+    net, extern_data = dims.value(net), {key: dims.stream(entry) for key, entry in extern_data.items()}
     built = Built(net, extern_data, search=search, train=train)
     with built.active():
         if set(params) != set(built.variables):

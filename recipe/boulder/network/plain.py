@@ -76,7 +76,9 @@ class _Description:
         else:
             template = checked_template(site)
         self.spec.losses.update(checked_losses(self.subnet, node, template, site))
-        self.spec.layers[site.name] = LayerSpec(site.name, node.layer, sources, template, tuple(site.params))
+        self.spec.layers[site.name] = LayerSpec(
+            site.name, node.layer, sources, template, tuple(site.params), named=site.named
+        )
 
     def _template(self, ref: Ref) -> Template:
         """:return: template of a layer that is described already, or of a data stream"""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from boulder.network.axes import Axis
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import ParamSpec
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class LayerSpec:
     :param template: template of its output
     :param params: its parameters
     :param inner: for a loop, the layers that are computed in each iteration, in order
+    :param named: axis of the output as the layer computes it → axis of the template, where the names of their `Dim` differ
     """
 
     name: str
@@ -49,6 +52,17 @@ class LayerSpec:
     template: Template
     params: tuple[ParamSpec, ...]
     inner: tuple[LayerSpec, ...] = ()
+    named: Mapping[Axis, Axis] = field(default_factory=dict)
+
+    @property
+    def computed(self) -> Template:
+        """:return: template of the output as the layer computes it, without the names that it gives to axes"""
+        unnamed = {named: axis for axis, named in self.named.items()}
+        return replace(self.template, axes=tuple(unnamed.get(axis, axis) for axis in self.template.axes))
+
+    def with_names(self, output: Tensor) -> Tensor:
+        """:return: what the layer has computed, with the names of its axes"""
+        return replace(output.renamed(self.named, self.template), memory=output.memory) if self.named else output
 
     def all_params(self) -> Iterator[ParamSpec]:
         """:return: parameters of this layer and of its inner layers"""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import DYNAMIC
+from boulder.network.axes import DYNAMIC, FEATURE
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
@@ -43,7 +43,8 @@ class Pool(ConcatLayer):
 
     def spec(self, site: Site) -> Template:
         template = site.input()
-        return self._windows(template, site).template(template, site.dense_dim(template))
+        output = self._windows(template, site).template(template, site.dense_dim(template))
+        return output.with_axis_replaced(output.required(FEATURE), template.required(FEATURE))
 
     def _windows(self, template: Template, site: Site) -> Windows:
         axes = spatial_axes(template, self.in_spatial_dims, site)

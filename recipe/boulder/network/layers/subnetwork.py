@@ -18,7 +18,7 @@ class Subnetwork(ConcatLayer):
     Layers in a dict of their own, with one of them, `output`, as its output.
 
     Its layers read its sources as `data`, each other by their names, and the layers around it as `base:NAME`; the layers
-    around it read them as `SUBNETWORK/NAME`.
+    around it read them as `SUBNETWORK/NAME`. RETURNN: SubnetworkLayer.
 
     :param subnetwork: net dict with a layer `output`
     :param concat_sources: whether `data` is all sources, concatenated; otherwise each source is `data:NAME` and, by its number

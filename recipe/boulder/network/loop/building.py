@@ -67,7 +67,7 @@ class _Building:
         site = self.frame.site(node, {ref: self._template(ref) for ref in node.sources})
         template = checked_template(site)
         self._check_moved(node, template)
-        self._put(LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params)))
+        self._put(LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params), named=site.named))
 
     def _check_moved(self, node: Node, template: Template) -> None:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
@@ -155,8 +155,9 @@ class _Building:
                 continue
             site = self.frame.frame_site(node)
             template = checked_template(site)
-            inner[site.name] = LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params))
-            state = node.layer.state(site, template)
+            spec = LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params), named=site.named)
+            inner[site.name] = spec
+            state = node.layer.state(site, spec.computed)
             if state:
                 states[site.name] = state
         self._check_statistics(inner)
