@@ -3,6 +3,8 @@
 Only "dense" and "align" have the same lengths.
 """
 
+from tests.layers_of_alignments import LATENT
+
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
     "dense": {"dim": 5},
@@ -101,11 +103,11 @@ FURTHER = {
         "class": "self_attention", "from": "squeezed", "n_out": 6, "total_key_dim": 4, "num_heads": 2, "key_shift": "distance",
     },
     "frames": {"class": "reinterpret_data", "from": "self", "size_base": "data:align"},
-    "align": _linear("data:align", 6, None),
+    "labels": _linear("data:align", 6, None),
     "keys": _linear("data:data", 6),
-    "small": {"class": "compare", "kind": "less", "from": ["frames", "align"]},
+    "small": {"class": "compare", "kind": "less", "from": ["frames", "labels"]},
     "masked": {"class": "eval", "from": ["frames", "small"], "eval": "source(0) * tf.cast(source(1), tf.float32)"},
-    "products": {"class": "dot", "from": ["masked", "align"], "red1": "T", "red2": "T", "var1": "F", "var2": "F"},
+    "products": {"class": "dot", "from": ["masked", "labels"], "red1": "T", "red2": "T", "var1": "F", "var2": "F"},
     "vector": {"class": "merge_dims", "from": "products", "axes": "static"},
     "beside": _linear(["vector", "masked"], 5),
     "l2": _linear("beside", 5, None, loss="mse", target="dense"),
@@ -122,7 +124,7 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER}
+NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "latent": LATENT}
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

@@ -8,7 +8,9 @@ import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.data.streams import default_input
 from boulder.errors import NetworkError
+from boulder.network.axes import BEAM
 from boulder.network.plain import describe_network
+from boulder.network.shared_params import check_shared
 from boulder.network.specs import NetworkSpec
 from boulder.network.subnet import Place, Subnet
 from boulder.network.template import extern_templates
@@ -34,4 +36,18 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
             f"found {', '.join(map(repr, network)) or 'no layer at all'}"
         )
     spec = describe_network(subnet)
-    return NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
+    result = NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
+    check_shared(result.all_layers())
+    if mode != "search":
+        _check_losses_of_hypotheses(result)
+    return result
+
+
+def _check_losses_of_hypotheses(spec: NetworkSpec) -> None:
+    """A search within training has losses of all layers that are not told otherwise."""
+    for name, loss in spec.losses.items():
+        if spec.layers[name].template.axis(BEAM) and not loss.loss.needs_search:
+            raise NetworkError(
+                f"layer {name!r} ({spec.layers[name].layer.class_name}): has the loss {loss.loss.class_name!r}, but its output is of "
+                "all hypotheses of a search; give it 'loss_only_on_non_search': True, or the loss to a layer that reads 'decide'"
+            )

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import ParamSpec, Part, variable_scope
 from boulder.network.registry import Registry
@@ -37,9 +38,11 @@ class Layer:
     :param n_out: size of the output's feature axis
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
-    :param loss_only_on_non_search: has no effect: a search has no losses
+    :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
     :param loss_opts: options of the loss
-    :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param target: the loss's target, or what gives `n_out`: a layer of the same net dict or a data stream; "layer:NAME" is what
+        NAME in `from` is
+    :param register_as_extern_data: name of a data stream that the output is from here on, for `data:…` and `target`
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
         objective (Kawaguchi et al. 2017)
@@ -73,6 +76,12 @@ class Layer:
     copies_sources: ClassVar[bool] = False
     """whether the output is the concatenated sources; the parts of a parameter are then labelled by those sources"""
 
+    reads_own_target: ClassVar[bool] = False
+    """whether the class itself decides what it reads of its target"""
+
+    ends_search: ClassVar[bool] = False
+    """whether the output is one hypothesis of the source, whose score is kept"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
     loss: str | None = None
@@ -80,6 +89,7 @@ class Layer:
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    register_as_extern_data: str | None = None
     L2: float | None = None
     darc1: float | None = None
     spatial_smoothing: float = 0.0
@@ -106,7 +116,8 @@ class Layer:
     def dependencies(self, mode: str) -> tuple[str, ...]:
         """
         :param mode: "train", "eval" or "search"
-        :return: names of all sources, in the order of the spec half and the compute half
+        :return: names of all sources, in the order of the spec half and the compute half; "target:NAME" is NAME as a value of the
+            option `target`
         """
         return self.source_names()
 
@@ -307,7 +318,7 @@ class Site:
             name, template = queue.pop(0)
             inner = self.look_through(name)
             if inner is None:
-                parts.append(Part(name, template.dim or 0))
+                parts.append(Part(plain_name(name), template.dim or 0))
             else:
                 queue = inner + queue
         return tuple(parts)
@@ -354,9 +365,9 @@ class Site:
         initializers.check(text, self.where)
         self.params.append(
             ParamSpec(
-                layer=self.name,
+                layer=plain_name(self.name),
                 name=name,
-                path=f"{self.scope or variable_scope(self.name)}/{name}",
+                path=f"{self.scope or variable_scope(plain_name(self.name))}/{name}",
                 shape=shape,
                 init=text,
                 trainable=self.layer.trainable is not False,

@@ -29,7 +29,8 @@ class LayerRun:
     :param dropout: dropout on the input
     :param lengths: sequence lengths, shared by all layers
     :param random: random numbers of this layer
-    :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
+    :param beam_scores: scores with which a search has ended: axis of hypotheses → float32 [B, beam]; layer that decides for one → [B];
+        shared by all layers
     """
 
     name: str
@@ -41,7 +42,7 @@ class LayerRun:
     dropout: InputDropout
     lengths: Lengths
     random: RandomStream
-    beam_scores: dict[Axis, TFTensor]
+    beam_scores: dict[Axis | str, TFTensor]
 
     def param(self, name: str) -> TFTensor:
         """

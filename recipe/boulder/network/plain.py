@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import variable_scope
@@ -69,7 +70,7 @@ class _Description:
             if ref.kind is RefKind.SUBLAYER and ref.subnet == self.subnet.name:
                 self._expose(ref, node)
         known = {ref: self._template(ref) for ref in node.sources}
-        site = site_of(self.subnet, node, known, self._template, self.loop)
+        site = site_of(self.subnet.net_of(node.name), node, known, self._template, self.loop)
         sources = tuple(ref.key for ref in node.sources)
         if node.inner:
             inner = self.inner[node.name] = node.inner.describe(self._template, self.loop)
@@ -77,7 +78,7 @@ class _Description:
             template, sources = inner.output, (f"{site.name}/output",)
         else:
             template = checked_template(site)
-        self.spec.losses.update(checked_losses(self.subnet, node, template, site))
+        self.spec.losses.update(checked_losses(node, template, self._template, site))
         self._check_paths(site)
         self.spec.layers[site.name] = LayerSpec(site.name, node.layer, sources, template, tuple(site.params))
 
@@ -97,9 +98,10 @@ class _Description:
         self.spec.layers.setdefault(ref.key, exposed[ref.sublayer])
 
     def _check_paths(self, site: Site) -> None:
-        scope = variable_scope(site.name)
-        other = self.scopes.setdefault(scope, site.name) if site.params else site.name
-        if other != site.name:
+        name = plain_name(site.name)
+        scope = variable_scope(name)
+        other = self.scopes.setdefault(scope, name) if site.params else name
+        if other != name:
             raise site.fail(
                 f"its parameters would have the same paths as those of layer {other!r}, {scope}/…; rename it"
             )

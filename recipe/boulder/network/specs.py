@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import ParamSpec
@@ -16,7 +17,7 @@ class LossSpec:
     """
     :param layer: name of the layer
     :param loss: the loss with its options
-    :param target: data stream of the target; None if the loss needs none
+    :param target: a layer, or "data:KEY" for a data stream; None if the loss needs none
     :param scale: factor in the objective; 0: the loss is a score only
     """
 
@@ -24,6 +25,12 @@ class LossSpec:
     loss: Loss
     target: str | None
     scale: float
+
+    @property
+    def stream(self) -> str | None:
+        """:return: key of the target, if it is a data stream"""
+        key = (self.target or "").removeprefix("data:")
+        return key if key != (self.target or "") else None
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -139,7 +146,14 @@ class NetworkSpec:
     @property
     def params(self) -> dict[str, ParamSpec]:
         """:return: path → parameter"""
-        return {param.path: param for layer in self.layers.values() for param in layer.all_params()}
+        found: dict[str, ParamSpec] = {}
+        for layer in self.layers.values():
+            for param in layer.all_params():
+                if (
+                    param.path not in found or plain_name(layer.name) == layer.name
+                ):  # that of an extra net may be the same
+                    found[param.path] = param
+        return found
 
     @property
     def scores(self) -> dict[str, tuple[str, ...]]:

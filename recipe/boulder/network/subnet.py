@@ -34,11 +34,20 @@ from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import WithExtraNets, net_and_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import variable_scope
-from boulder.network.reading import check_name, is_root, read_layer, read_loss, warn_of_options_without_loss
-from boulder.network.refs import Ref, RefKind
+from boulder.network.reading import (
+    DEFAULT_TARGET,
+    check_name,
+    is_root,
+    read_layer,
+    read_loss,
+    registered_layers,
+    warn_of_options_without_loss,
+)
+from boulder.network.refs import TARGET, Ref, RefKind
 from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
 
@@ -119,7 +128,7 @@ class Node:
     :param sources: its inputs
     :param initial: source of its `prev:` in the first frame of a loop; None if that is a number
     :param loss: the loss on its output, if any
-    :param target: data stream of the loss's target, if the loss needs one
+    :param target: the target of its loss, or what gives `n_out`
     :param inner: the layers that it holds, if any
     """
 
@@ -129,7 +138,7 @@ class Node:
     sources: tuple[Ref, ...]
     initial: Ref | None = None
     loss: Loss | None = None
-    target: str | None = None
+    target: Ref | None = None
     inner: Inner | None = None
 
     @property
@@ -139,13 +148,25 @@ class Node:
     @cached_property
     def refs(self) -> tuple[Ref, ...]:
         """:return: everything that the layer depends on, in the current frame or in the previous one"""
-        initial = () if self.initial is None else (self.initial,)
-        return (*self.sources, *initial, *(self.inner.subnet.outer_refs() if self.inner else ()))
+        further = [ref for ref in (self.initial, self.target if self.reads_target else None) if ref is not None]
+        return (*self.sources, *further, *(self.inner.subnet.outer_refs() if self.inner else ()))
+
+    @property
+    def reads_target(self) -> bool:
+        sizes_output = self.layer.n_out is None and not self.layer.reads_own_target
+        return self.target is not None and (self.has_target or sizes_output)
+
+    @property
+    def has_target(self) -> bool:
+        """:return: whether its loss compares with the target"""
+        return self.loss is not None and self.loss.needs_target
 
 
-class Subnet:
+class Subnet(WithExtraNets):
     """
     A dict of layers, after reading, without the layers that no root depends on.
+
+    Its extra nets (`boulder.network.extra_nets`) share its dict and its nodes; each is a `Subnet` with a mode of its own.
 
     :param layers: name → options
     :param option: the holder's option with the dict
@@ -158,6 +179,8 @@ class Subnet:
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
         self.layers, self.place, self.option = layers, place, option
         self.name, self.mode, self.outer = place.name, place.mode, place.outer
+        self._init_nets()
+        self.registered = registered_layers(layers, self.mode, self.path, bool(self.outer))
         self.nodes: dict[str, Node] = {}
         """name → layer, each after the layers that it depends on in the same frame"""
         if place.outer and "output" not in layers:
@@ -172,7 +195,11 @@ class Subnet:
 
     def roots(self) -> list[str]:
         """:return: layers that exist even if no layer reads them"""
-        return [name for name, options in self.layers.items() if name == "output" or is_root(options, self.mode)]
+        return [
+            name
+            for name, options in self.layers.items()
+            if net_and_name(name)[1] == "output" or is_root(options, self.mode)
+        ]
 
     def key(self, name: str) -> str:
         """:return: absolute name of a layer"""
@@ -188,7 +215,8 @@ class Subnet:
 
     def scope(self, name: str) -> str:
         """:return: variable scope of a layer, with which the paths of its parameters begin"""
-        return f"{self.place.scope}/{variable_scope(name)}" if self.place.scope else variable_scope(name)
+        scope = variable_scope(net_and_name(name)[1])
+        return f"{self.place.scope}/{scope}" if self.place.scope else scope
 
     def resolve(self, text: str, where: str) -> Ref:
         """
@@ -196,14 +224,15 @@ class Subnet:
         :param where: the layer that reads it, for messages
         :raises NetworkError: if it refers to nothing
         """
-        if text in self.layers:
+        text = self.within_extra(text)
+        if self.in_dict(text):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
             return self.outer.resolve(text, where) if self.outer else self.resolve_stream(ref, text, where)
         if ref.kind is RefKind.BASE and self.outer:
             return self._resolve_outside(ref, self.outer, where)
-        if ref.kind is RefKind.SUBLAYER and ref.holder in self.layers:
+        if ref.kind is RefKind.SUBLAYER and self.in_dict(ref.holder):
             self._check_sublayer(ref, where)
             return replace(ref, subnet=self.name)
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
@@ -212,8 +241,36 @@ class Subnet:
     def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
         """:return: reference to a data stream of this subnet"""
         key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
-        self.stream(key, f"{where}: 'from' names {text!r}")
-        return Ref(RefKind.DATA, key, self.name)
+        return self.extern(key, f"{where}: 'from' names {text!r}")
+
+    def extern(self, key: str, where: str) -> Ref:
+        """
+        :param where: beginning of the message if there is no such stream
+        :return: reference to the whole data stream, or to the layer that is registered in its place
+        """
+        if self.outer:
+            return self.outer.extern(key, where)
+        if key in self.registered:
+            return Ref(RefKind.LAYER, self.registered[key])
+        self.stream(key, where)
+        return Ref(RefKind.DATA, key)
+
+    def resolve_target(self, target: str, name: str, where: str) -> Ref:
+        """
+        :param target: as in the option `target`
+        :param name: the layer with the option
+        :param where: the layer and what the target is for, for messages
+        :return: as in RETURNN, a layer of this net if one has that name; otherwise the whole data stream
+        """
+        layer = target.removeprefix("layer:")
+        if layer != target or (self.in_dict(target) and target != name):
+            ref = self.resolve(layer, where)
+            return self.extern(ref.name, where) if ref.kind is RefKind.DATA else ref
+        return self.extern(target, where)
+
+    def resolve_read_target(self, target: str, name: str, where: str) -> Ref:
+        """:return: the same, for a layer that reads the target as a source"""
+        return self.resolve_target(target, name, where)
 
     def _resolve_outside(self, ref: Ref, outer: Subnet, where: str) -> Ref:
         try:
@@ -242,7 +299,7 @@ class Subnet:
         known = self.place.streams
         if key not in known:
             streams = ", ".join(map(repr, known)) or "nothing"
-            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, known)}")
+            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, [*known, *self.registered])}")
         return known[key]
 
     def layer_of(self, ref: Ref) -> Layer | None:
@@ -303,14 +360,18 @@ class Subnet:
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
 
     def _read_options(self, name: str) -> Layer:
-        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        options = self.layers[name] if name in self.layers else self.layers[net_and_name(name)[1]]
+        return read_layer(options, f"layer {self.path(name)!r}")
 
     def _read(self, name: str) -> Node:
+        return self.net_of(name)._read_node(name)
+
+    def _read_node(self, name: str) -> Node:
         layer, path = self._read_options(name), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
-        sources = tuple(self.resolve(source, where) for source in layer.dependencies(self.mode))
-        loss, target = read_loss(layer, where)
-        self._check_target(layer, target, where)
+        sources = tuple(self._source(source, name, where) for source in layer.dependencies(self.mode))
+        loss = read_loss(layer, where, self.mode)
+        target = self._target(layer, loss, name, where)
         node = Node(name, path, layer, sources, self.initial(layer, where), loss, target)
         if not isinstance(layer, Container):
             return node
@@ -318,11 +379,20 @@ class Subnet:
         place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources)
         return replace(node, inner=layer.inner(place))
 
-    def _check_target(self, layer: Layer, target: str | None, where: str) -> None:
-        if target is not None:
-            self.stream(target, f"{where}: the target of its loss is {target!r}")
-        elif layer.target is not None:
-            self.stream(layer.target, f"{where}: 'target' is {layer.target!r}")
+    def _source(self, text: str, name: str, where: str) -> Ref:
+        if not text.startswith(TARGET):
+            return self.resolve(text, where)
+        target = text.removeprefix(TARGET)
+        return self.resolve_read_target(target, name, f"{where}: 'target' is {target!r}")
+
+    def _target(self, layer: Layer, loss: Loss | None, name: str, where: str) -> Ref | None:
+        """:return: what the loss compares with, or else what gives `n_out`"""
+        if loss and loss.needs_target:
+            target = layer.target or DEFAULT_TARGET
+            return self.resolve_target(target, name, f"{where}: the target of its loss is {target!r}")
+        if layer.target is None:
+            return None
+        return self.resolve_target(layer.target, name, f"{where}: 'target' is {layer.target!r}")
 
     def initial(self, layer: Layer, where: str) -> Ref | None:
         """:return: source of `prev:` of the layer in the first frame of a loop; None if that is a number"""

@@ -13,6 +13,7 @@ class LoopOptions(ConcatLayer):
     :param unit: net dict of the layers that are computed in each frame; its `output` is the layer's output
     :param sources: the loop iterates over its frames, `data:source` in `unit`; without it, the target gives the number of
         frames, and in a search the layer `end` does
+    :param size_target: data stream, or "layer:NAME", that gives the number of frames if there is no `from`, in a search as well
     :param max_seq_len: maximal number of frames in a search: a number, or an expression such as
         "max_len_from('base:encoder') * 2"
     :param include_eos: in a search, whether the frame in which `end` becomes true belongs to the sequence
@@ -22,10 +23,12 @@ class LoopOptions(ConcatLayer):
     """
 
     class_name = "rec"
+    reads_own_target = True
 
     sources: str | list[str] = field(default_factory=list)
     unit: dict
     max_seq_len: int | str | None = None
+    size_target: str | None = None
     include_eos: bool = False
     optimize_move_layers_out: bool | None = None
     cheating: bool | str = False

@@ -47,7 +47,7 @@ class FrameTemplates:
             case RefKind.STEP:
                 return Template((), "int32")
             case RefKind.DATA:
-                stream = self.subnet.place.streams[ref.name]
+                stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
         return self.layers[ref.name]
 
@@ -113,13 +113,21 @@ class FrameTemplates:
             except NetworkError as error:  # a wrong guess may cause it; otherwise it occurs again in the last round
                 if complete:
                     self._errors[node.name] = error
-        dim = node.layer.n_out or default_dim(self.subnet, node)
+        dim = node.layer.n_out or default_dim(node, self.template)
         return self.layers.get(node.name) or (Template((Batch, Feature(dim))) if dim and not complete else None)
 
 
 def _needed(node: Node) -> tuple[Ref, ...]:
     """:return: references whose templates the layer's own template depends on"""
     return tuple(dict.fromkeys((*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ()))))
+
+
+def _targets(subnet: LoopSubnet) -> list[Ref]:
+    """:return: what gives the number of frames of a loop without an input, the first that has a time axis"""
+    refs = [subnet.size_target, subnet.target]
+    if subnet.mode != "search":
+        refs += [node.target for node in subnet.nodes.values()]
+    return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
 
 
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
@@ -129,12 +137,10 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
         if template.time is None:
             raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
         return template.time
-    if subnet.mode != "search":
-        targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
-        for key in filter(None, targets):
-            time = subnet.stream(key, subnet.where).time
-            if time:
-                return time
+    for ref in _targets(subnet):
+        time = outer(ref).time
+        if time:
+            return time
     if "end" not in subnet.nodes:
         raise NetworkError(
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
