@@ -6,7 +6,7 @@ repeated by 2, equals itself and nothing else. So a network is checked without a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 
@@ -24,11 +24,20 @@ class Axis:
     :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM
     :param size: number of entries; None where it depends on the data (batch, time, loop)
     :param origin: derivation of a dynamic axis, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
+    :param dim: name of the `Dim` of the net dict that a static axis is, see `boulder.network.dims`
     """
 
     kind: str
     size: int | None = None
     origin: tuple = ()
+    dim: str = ""
+
+    @property
+    def identity(self) -> object:
+        """:return: what an axis has in common with itself in other roles: time and loop, feature and spatial"""
+        if self.dim:
+            return self.dim
+        return self.origin if self.kind in DYNAMIC and self.size is None else self
 
     @property
     def known_size(self) -> int:
@@ -64,16 +73,17 @@ class Axis:
 
     def as_loop(self) -> Axis:
         """:return: this time axis as the iterations of a loop"""
-        return Axis(LOOP, self.size, self.origin)
+        return replace(self, kind=LOOP)
 
     def as_time(self) -> Axis:
         """:return: the iterations of a loop as a time axis, as they appear outside of the loop"""
-        return Axis(TIME, self.size, self.origin)
+        return replace(self, kind=TIME)
 
     def __str__(self) -> str:
         if self.kind in DYNAMIC:
             return f"{self.kind}:{_origin_text(self.origin)}"
-        return self.kind if self.size is None else f"{self.kind}:{self.size}"
+        size = "" if self.size is None else f":{self.size}"
+        return f"{self.kind}{size} {self.dim!r}" if self.dim else f"{self.kind}{size}"
 
 
 def _origin_text(origin: tuple) -> str:

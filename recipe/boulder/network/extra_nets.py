@@ -16,6 +16,7 @@ from typing import Any, Self
 
 _PREFIX = r"extra(?:\.[A-Za-z0-9_.()]+)?"
 _NAME = re.compile(f"({_PREFIX}):(.*)", re.DOTALL)
+_REFERENCE = re.compile(f"(?:base:|prev:|layer:)*({_PREFIX}:([^:]+))")
 _IN_PATH = re.compile(f"(^|/){_PREFIX}:")
 
 
@@ -44,6 +45,26 @@ def mode_of(net: str, mode: str) -> str:
     return "eval" if mode == "search" else mode
 
 
+def with_extra_layers(layers: Mapping[str, object]) -> dict[str, object]:
+    """
+    :param layers: net dict
+    :return: the net dict with the options of all layers of extra nets, also of those that are only read somewhere
+    """
+    found = dict(layers)
+    waiting: list[object] = [found.copy()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif isinstance(value, str) and (match := _REFERENCE.fullmatch(value)):
+            name, plain = match[1].partition("/")[0], match[2].partition("/")[0]
+            if name not in found and plain in layers:
+                found[name] = layers[plain]
+    return found
+
+
 class WithExtraNets:
     """
     A net with extra nets, which share its dict and its layers.
@@ -69,10 +90,6 @@ class WithExtraNets:
             net.place = replace(beside.place, mode=net.mode)
         found: Self = self._nets[extra]
         return found
-
-    def in_dict(self, name: str) -> bool:
-        """:return: whether there is a layer of that name, in this net or an extra net"""
-        return name in self.layers or net_and_name(name)[1] in self.layers
 
     def within_extra(self, reference: str) -> str:
         """:return: the reference with the prefix of the extra net, if this is one and the net dict has the layer"""

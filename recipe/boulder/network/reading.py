@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from boulder.errors import NetworkError
+from boulder.network.batch_normalization import option_of
+from boulder.network.dim_names import named_axes
 from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
@@ -60,7 +63,7 @@ def registered_layers(
         if not isinstance(options, dict) or not isinstance(key, str) or not key or not exists(options, mode):
             continue
         where = f"layer {path(name)!r} ({options.get('class')}): 'register_as_extern_data'"
-        if nested:
+        if nested or "/" in name:
             raise NetworkError(f"{where} is only possible for layers of the top level")
         if key in found:
             raise NetworkError(f"{where} is {key!r}, which is layer {found[key]!r} already")
@@ -119,11 +122,15 @@ def checked_template(site: Site) -> Template:
     """
     Runs the layer's spec half.
 
-    :return: template of the output
+    :return: template of the output, whose axes have the names of `Dim`s
     :raises NetworkError: if the sources or options do not fit
     """
     layer = site.layer
     template = layer.spec(site)
+    if normalization := option_of(layer, site.where):
+        normalization.declare(site, template)
+    site.named = named_axes(layer.named_axes(site, template), layer.out_shape, template, site.where)
+    template = replace(template, axes=tuple(site.named.get(axis, axis) for axis in template.axes))
     check_regularizers(site, template)
     check_recompute(site)
     if layer.n_out is not None and layer.n_out != template.dim:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import NetworkError
-from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch, Feature, Time
+from boulder.network.axes import BATCH, FEATURE, SPATIAL, TIME, Axis, Batch, Feature, Time
 
 DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool")
 
@@ -76,17 +76,24 @@ def broadcast(templates: Iterable[Template]) -> Template:
     axes: list[Axis] = []
     for template in sorted(templates, key=lambda t: -len(t.axes)):
         for axis in template.axes:
+            same = next((i for i, a in enumerate(axes) if a.identity == axis.identity), None)
             same_kind = next((i for i, a in enumerate(axes) if a.kind == FEATURE and axis.kind == FEATURE), None)
-            if same_kind is None:
-                if axis not in axes:
-                    axes.append(axis)
+            if same is not None:
+                continue
+            if same_kind is None or (axis.dim and axes[same_kind].dim):  # two names are two axes
+                axes.append(axis)
             elif axes[same_kind].size == 1:
                 axes[same_kind] = axis
+            elif axis.size == axes[same_kind].size:
+                axes[same_kind] = axis if axis.dim else axes[same_kind]
             elif axis.size not in (1, axes[same_kind].size):
                 raise NetworkError(
                     f"sources with features of sizes {axes[same_kind].size} and {axis.size} cannot be combined"
                 )
     axes.sort(key=lambda a: a.kind == FEATURE)  # the feature axis comes last
+    for i, axis in enumerate(axes[:-1]):
+        if axis.kind == FEATURE:
+            axes[i] = replace(axis, kind=SPATIAL)
     times = [a for a in axes if a.kind == TIME]
     if len(times) > 1:
         raise NetworkError(f"sources with different time axes, {' and '.join(map(str, times))}, cannot be combined")

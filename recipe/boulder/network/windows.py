@@ -70,7 +70,8 @@ class Window:
     def over(self, axis: Axis) -> Axis:
         """:return: the axis of the windows along `axis`; axes with the same number of windows are equal"""
         if axis.kind not in DYNAMIC:
-            return replace(axis, size=self.count(axis.size))
+            count = self.count(axis.known_size)
+            return axis if count == axis.size else replace(axis, size=count, dim="")
         if self.padding == "valid" and self.reach:
             axis = axis.derived("less", self.reach)
         return axis.every(self.stride)

@@ -51,7 +51,8 @@ class BodyRun:
             sources = [self.constants.get(source) for source in spec.sources]
             run = self.run.state.within(self.constants, None).run(spec)
             initial = spec.layer.first_state(run, dict(templates), sources)
-            self.first_outputs[name] = spec.layer.first_output(initial)
+            first = spec.layer.first_output(initial)
+            self.first_outputs[name] = spec.with_names(first) if first else None
             states[name] = self._broadcast(initial, templates)
         for item in self.body.carried:
             if isinstance(item.initial, str):
@@ -103,14 +104,16 @@ class BodyRun:
             if spec.name in self.body.states:
                 templates = self.body.states[spec.name]
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
-                outputs[spec.name], after = layer.step(run, before, *sources)
+                output, after = layer.step(run, before, *sources)
+                outputs[spec.name] = spec.with_names(output)
                 new[spec.name] = self._broadcast(after, templates)
             elif hypotheses and isinstance(layer, Chooser) and layer.chooses:
                 states = ((new, self.body.states), (old, self.body.states))
-                outputs[spec.name] = hypotheses.choose(layer, spec, run, sources, outputs, states)
+                chosen = hypotheses.choose(layer, spec, run, sources, outputs, states)
+                outputs[spec.name] = spec.with_names(chosen)
             else:
                 result = layer.compute(run, *sources)
-                outputs.update(result if isinstance(result, dict) else {spec.name: result})
+                outputs.update(result if isinstance(result, dict) else {spec.name: spec.with_names(result)})
         carried = {c.previous: self.run.broadcast(outputs[c.layer], c.template).value for c in self.body.carried}
         return outputs, LoopState(carried, new)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 from boulder.errors import NetworkError, nearest
@@ -9,10 +10,10 @@ from boulder.network.extra_nets import net_and_name
 from boulder.network.layer import Layer
 from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
-from boulder.network.params import variable_scope
-from boulder.network.reading import is_root
+from boulder.network.names import Place
+from boulder.network.params import joined_scope
 from boulder.network.refs import Ref, RefKind
-from boulder.network.subnet import Place, Subnet
+from boulder.network.subnet import Subnet
 
 WORDS = {"zeros": 0, "ones": 1}
 """values of `initial_output` that are neither a number nor a layer"""
@@ -30,12 +31,12 @@ class LoopSubnet(Subnet):
 
     def __init__(self, loop: LoopOptions, place: Place):
         self.loop, self.where = loop, place.where
-        for name in loop.unit:
-            if isinstance(name, str) and net_and_name(name)[0]:
+        super().__init__(loop.unit, place, "unit")
+        for name in self.layers:
+            if net_and_name(name)[0]:
                 raise NetworkError(
                     f"{self.where}: {name!r} is in its 'unit', but extra nets are only possible outside of loops"
                 )
-        super().__init__(loop.unit, place, "unit")
         self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
         self.size_target = self._time_of("size_target", loop.size_target)
         target = self._time_of("target", loop.target)
@@ -56,13 +57,23 @@ class LoopSubnet(Subnet):
         return self.place.sources
 
     def roots(self) -> list[str]:
-        return [
-            name for name, options in self.layers.items() if name in ("output", "end") or is_root(options, self.mode)
-        ]
+        return self.roots_of("", ("output", "end"))
+
+    def nested_roots(self, holder: str) -> list[str]:
+        """:return: nothing: as in RETURNN, a layer within a subnetwork of a loop exists only if a layer reads it"""
+        for name in super().nested_roots(holder):
+            if name not in self.nodes and self.layers[name].get("loss"):  # type: ignore[attr-defined]  # a dict, as a root
+                warnings.warn(
+                    f"layer {self.path(name)!r}: its loss does not count, as in RETURNN, since no layer of the loop reads the "
+                    "layer; move it out of the subnetwork",
+                    stacklevel=2,
+                )
+        return []
 
     def scope(self, name: str) -> str:
-        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN"""
-        return f"{self.place.scope}/rec/{variable_scope(name)}"
+        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN; a `name_scope` of the loop stands for both"""
+        around = self.place.scope if self.loop.name_scope is not None else joined_scope(self.place.scope, "rec")
+        return self.nesting.scope(name, around)
 
     def outer_refs(self) -> tuple[Ref, ...]:
         streams = [
@@ -72,6 +83,8 @@ class LoopSubnet(Subnet):
         return tuple(dict.fromkeys(ref for ref in refs if not ref.is_stream))
 
     def resolve(self, text: str, where: str) -> Ref:
+        if text in self.layers:
+            return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         match ref.kind:
             case RefKind.STEP:
@@ -88,8 +101,10 @@ class LoopSubnet(Subnet):
                 return Ref(RefKind.DATA, key, self.name)
             case RefKind.BASE:
                 return super().resolve(text, where)
-            case RefKind.LAYER | RefKind.PREV if ref.name in self.layers:
+            case RefKind.PREV if ref.name in self.layers:
                 return replace(ref, subnet=self.name)
+            case RefKind.SUBLAYER if found := self.sublayer(ref, where):
+                return found
         raise self._unknown(ref, where)
 
     def resolve_read_target(self, target: str, name: str, where: str) -> Ref:
@@ -130,6 +145,6 @@ class LoopSubnet(Subnet):
             f"one of them must be read from the previous frame, e.g. as 'prev:{names[-1]}'"
         )
 
-    def initial(self, layer: Layer, where: str) -> Ref | None:
+    def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
         initial = layer.initial_output
-        return self.resolve(initial, where) if isinstance(initial, str) and initial not in WORDS else None
+        return self.resolve_in(holder, initial, where) if isinstance(initial, str) and initial not in WORDS else None

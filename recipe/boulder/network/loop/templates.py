@@ -113,8 +113,11 @@ class FrameTemplates:
             except NetworkError as error:  # a wrong guess may cause it; otherwise it occurs again in the last round
                 if complete:
                     self._errors[node.name] = error
-        dim = node.layer.n_out or default_dim(node, self.template)
-        return self.layers.get(node.name) or (Template((Batch, Feature(dim))) if dim and not complete else None)
+        named = node.layer.out_dim
+        dim = node.layer.n_out or (named and named.size) or default_dim(node, self.template)
+        if self.layers.get(node.name) or not dim or complete:
+            return self.layers.get(node.name)
+        return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
 
 
 def _needed(node: Node) -> tuple[Ref, ...]:
