@@ -40,3 +40,4 @@ FRONT_ENDS = {
     },
     "output": {"class": "combine", "kind": "mul", "from": ["loop", "share"], "loss": "as_is"},
 }  # fmt: skip
+NETWORKS = {"norms": NORMS, "front_ends": FRONT_ENDS}
