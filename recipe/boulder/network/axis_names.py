@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
 from boulder.network.dims import NetDim, fitting
-from boulder.network.layer import Site
+from boulder.network.site import Site
 from boulder.network.template import Template
 
 

@@ -66,7 +66,10 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+    :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
+    :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
+    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
     """
 
     class_name: ClassVar[str]
@@ -114,6 +117,9 @@ class Layer:
     only_on_eval: bool = False
     custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
+    need_last: bool = False
+    collocate_with: str | list[str] | None = None
+    control_dependencies_on_output: Callable | None = None
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
@@ -225,6 +231,16 @@ class Layer:
         :raises NetworkError: if the input does not fit the options
         """
         return template
+
+    def guess(self, site: Site) -> Template | None:
+        """
+        Guesses the output's template, for a layer that depends on itself through the previous frame of a loop.
+
+        :param site: with those sources that are known yet; `site.expected` has the names of all
+        :return: None if they do not suffice
+        :raises NetworkError: if they do not suffice
+        """
+        return self.spec(site) if self.some_sources_suffice and site.sources else None
 
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """

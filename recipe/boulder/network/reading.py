@@ -9,12 +9,13 @@ from dataclasses import replace
 from boulder.errors import NetworkError
 from boulder.network.batch_normalization import option_of
 from boulder.network.dim_names import named_axes
-from boulder.network.layer import LAYERS, Layer, Site
+from boulder.network.layer import LAYERS, Layer
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
 from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
 
@@ -42,7 +43,7 @@ def is_root(options: object, mode: str) -> bool:
         return False
     if options.get("only_on_eval") and mode == "train":
         return False
-    return bool(options.get("loss") or options.get("is_output_layer"))
+    return bool(options.get("loss") or options.get("is_output_layer") or options.get("need_last"))
 
 
 def read_layer(options: object, where: str) -> Layer:

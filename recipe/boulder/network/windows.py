@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, OUTER, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.contraction import OUTER, distinct
+from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -9,9 +9,10 @@ import numpy as np
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, Axis, Batch, Feature
 from boulder.network.dims import NetDim, sizes_of
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template
 from boulder.network.tensor import Tensor
 

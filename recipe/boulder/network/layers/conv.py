@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
-from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes
@@ -44,8 +43,6 @@ class Conv(ConcatLayer):
     :param auto_use_channel_first: has no effect: an order of axes in memory
     :param use_time_mask: has no effect: padding is always masked
     """
-
-    in_padding: ClassVar[InPadding] = InPadding.ZERO
 
     filter_size: list[int]
     padding: Padding

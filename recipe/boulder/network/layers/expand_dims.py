@@ -11,9 +11,10 @@ from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batc
 from boulder.network.axis_names import find_axes
 from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -7,8 +7,9 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
 from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes

@@ -11,9 +11,10 @@ from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at, with_time_at, with_time_first
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

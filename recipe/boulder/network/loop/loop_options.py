@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from boulder.network.dims import NetDim
 from boulder.network.layer import ConcatLayer
@@ -18,10 +19,14 @@ class LoopOptions(ConcatLayer):
         axis of the loop's output
     :param max_seq_len: maximal number of frames in a search: a number, or an expression such as
         "max_len_from('base:encoder') * 2"
+    :param size_target: data stream that gives the number of frames, also in a search; without `from`
     :param include_eos: in a search, whether the frame in which `end` becomes true belongs to the sequence
     :param optimize_move_layers_out: False computes all layers within the loop
     :param cheating: without effect, as in RETURNN: it is an option of `choice`
+    :param back_prop: False stops the gradient at the layers that are computed frame by frame; None is True
     :param unroll: without effect: the loop is compiled anyway
+    :param debug: without effect: more output in RETURNN
+    :param use_global_rec_step_offset: only False: iterations are counted from 0
     """
 
     class_name = "rec"
@@ -34,3 +39,7 @@ class LoopOptions(ConcatLayer):
     optimize_move_layers_out: bool | None = None
     cheating: bool | str = False
     unroll: bool = False
+    size_target: str | None = None
+    back_prop: bool | None = None
+    debug: bool | None = None
+    use_global_rec_step_offset: Literal[False] = False
