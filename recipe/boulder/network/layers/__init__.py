@@ -3,6 +3,7 @@
 # ruff: noqa: F401 (imported to be registered)
 
 from boulder.network.layers import (
+    accumulate_mean,
     activation,
     attention,
     batch_norm,
@@ -28,6 +29,7 @@ from boulder.network.layers import (
     positional_encoding,
     range_in_axis,
     rec,
+    rec_unstack,
     reduce,
     reinterpret_data,
     repeat,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
+from boulder.network.axis_names import find_axis
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
@@ -49,7 +50,17 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.subnet.place.streams[ref.name]
                 return within(stream, stream.time)
+            case RefKind.FRAME:
+                return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
+
+    def unstacked_axis(self, ref: Ref) -> Axis:
+        """
+        :param ref: of kind FRAME
+        :return: the axis along which it is a frame
+        """
+        node = next(node for other, node in self.subnet.frames() if other == ref)
+        return _unstacked(self.subnet, ref, node, self.outer, self.time)
 
     def site(self, node: Node, known: Mapping[Ref, Template]) -> Site:
         """
@@ -140,6 +151,20 @@ def _needed(node: Node) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys((*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ()))))
 
 
+def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time: Axis | None) -> Axis:
+    """
+    :param ref: of kind FRAME
+    :param node: the layer that reads it
+    :param time: the time axis of the loop, if it is known
+    """
+    template, site = outer(subnet.unstacked(ref)), Site(subnet.key(node.name), node.layer, [], path=node.path)
+    given = getattr(node.layer, "axis", None)
+    axis = find_axis(template, given, site) if given is not None else time if time in template.axes else template.time
+    if axis is None or axis.kind != TIME:
+        raise site.fail(f"needs a time axis, but its source is {template}")
+    return axis
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
     if subnet.sources:
@@ -160,6 +185,8 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
             time = subnet.stream(key, subnet.where).time
             if time:
                 return time
+    for ref, node in subnet.frames():
+        return _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
         raise NetworkError(
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
