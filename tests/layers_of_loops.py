@@ -48,3 +48,4 @@ NETWORK = {
     "end": _linear(["vector", "sums"], 3, loss="as_is"),
     "output": _linear(["vector", "loop"], 3, loss="as_is"),
 }
+NETWORKS = {"loops": NETWORK}

@@ -102,7 +102,7 @@ NETWORKS = {
         **BASE,
         "loop": {
             "class": "rec", "from": [], "unit": {
-                "frame": {"class": "rec_unstack", "from": "base:enc", "declare_rec_time": True},
+                "frame": {"class": "rec_unstack", "from": "base:enc", "axis": "T", "declare_rec_time": True},
                 "x": linear(["frame", "prev:x"], 4, "tanh"), "output": linear(["x", "frame"], 3),
             },
         },

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from boulder.network import dropout_noise
-from boulder.network.axes import Axis
+from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
@@ -204,6 +204,34 @@ class Layer:
         """
         raise NotImplementedError
 
+    def named_axes(self, site: Site, output: Template) -> Iterable[tuple[NetDim, Axis | None]]:
+        """
+        :param output: template of the output
+        :return: `Dim`s of the layer's options, and the axes of the output that they name, None for an axis that is missing
+        """
+        if self.out_dim is None:
+            return []
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        axis = new[0] if len(new) == 1 else output.feature
+        if output.sparse_dim is not None and axis is None:
+            self._check_classes(self.out_dim, output, site)
+            return []
+        return [(self.out_dim, axis)]
+
+    @staticmethod
+    def _check_classes(dim: NetDim, output: Template, site: Site) -> None:
+        if dim.size != output.sparse_dim:
+            raise site.fail(f"'out_dim' is {dim} with {dim.size} entries, but its output is {output}")
+
+    def checked_input(self, site: Site, template: Template) -> Template:
+        """
+        :param template: of all sources, concatenated along the feature axis
+        :return: template of the input
+        :raises NetworkError: if the input does not fit the options
+        """
+        return template
+
     def guess(self, site: Site) -> Template | None:
         """
         Guesses the output's template, for a layer that depends on itself through the previous frame of a loop.
@@ -213,21 +241,6 @@ class Layer:
         :raises NetworkError: if they do not suffice
         """
         return self.spec(site) if self.some_sources_suffice and site.sources else None
-
-    def named_axes(self, site: Site, output: Template) -> Iterable[tuple[NetDim, Axis | None]]:
-        """
-        :param output: template of the output
-        :return: `Dim`s of the layer's options, and the axes of the output that they name, None for an axis that is missing
-        """
-        return [(self.out_dim, output.feature)] if self.out_dim and output.sparse_dim is None else []
-
-    def checked_input(self, site: Site, template: Template) -> Template:
-        """
-        :param template: of all sources, concatenated along the feature axis
-        :return: template of the input
-        :raises NetworkError: if the input does not fit the options
-        """
-        return template
 
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """

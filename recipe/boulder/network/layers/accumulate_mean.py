@@ -23,7 +23,7 @@ class AccumulateMean(ConcatLayer):
     m ← m + exp_average · (mean of the batch - m) after each update; the output is m before it, [features]. It changes in training
     alone. RETURNN: AccumulateMeanLayer.
 
-    Parameter: mean [features], which is not trained.
+    Parameter: mean [features], which is not trained; `mean_1` in RETURNN's checkpoints.
 
     :param exp_average: share of the batch in the running mean after an update, from 0 to 1
     :param axes: all axes but the features, see `boulder.network.axis_names`
@@ -48,7 +48,13 @@ class AccumulateMean(ConcatLayer):
             found = ", ".join(map(str, kept)) or "none"
             raise site.fail(f"'axes' must be all axes of {template} but the features; {self.axes!r} leaves {found}")
         uniform = 1 / n if self.is_prob_distribution else 0.0
-        site.param("mean", (n,), uniform if self.initial_value is None else self.initial_value, statistic=True)
+        site.param(
+            "mean",
+            (n,),
+            uniform if self.initial_value is None else self.initial_value,
+            variable="mean_1",
+            statistic=True,
+        )
         return Template((template.required(FEATURE),))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from boulder.network.dims import NetDim
 from boulder.network.layer import ConcatLayer
 
 
@@ -14,6 +15,8 @@ class LoopOptions(ConcatLayer):
     :param unit: net dict of the layers that are computed in each frame; its `output` is the layer's output
     :param sources: the loop iterates over its frames, `data:source` in `unit`; without it, the target gives the number of
         frames, and in a search the layer `end` does
+    :param axis: the time axis that the loop iterates over. Without `from`, its `Dim`; one that nothing has defined is the
+        axis of the loop's output
     :param max_seq_len: maximal number of frames in a search: a number, or an expression such as
         "max_len_from('base:encoder') * 2"
     :param size_target: data stream that gives the number of frames, also in a search; without `from`
@@ -30,6 +33,7 @@ class LoopOptions(ConcatLayer):
 
     sources: str | list[str] = field(default_factory=list)
     unit: dict
+    axis: NetDim | str | None = None
     max_seq_len: int | str | None = None
     include_eos: bool = False
     optimize_move_layers_out: bool | None = None

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
@@ -167,18 +168,42 @@ def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time
 
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
+    named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
     if subnet.sources:
-        template = concatenated([outer(source) for source in subnet.sources])
-        if template.time is None:
-            raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
-        return template.time
-    if subnet.loop.size_target is not None:
-        stream = subnet.stream(subnet.loop.size_target, f"{subnet.where}: 'size_target' is {subnet.loop.size_target!r}")
-        if stream.time is None:
-            raise NetworkError(
-                f"{subnet.where}: 'size_target' needs a time axis, but {subnet.loop.size_target!r} is {stream}"
-            )
-        return stream.time
+        time = _time_of_input(subnet, outer)
+    elif subnet.loop.size_target is not None:
+        time = _time_of_stream(subnet, subnet.loop.size_target)
+    else:
+        time = _time_of_outputs(subnet, named, outer)
+    known = named and named.axis
+    if named and known is None:
+        named.defined(time, subnet.where)
+    elif (known and subnet.sources and known.identity != time.identity) or (
+        not named and subnet.loop.axis not in _TIME
+    ):
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+    return time
+
+
+_TIME = (None, "T", "time")
+
+
+def _time_of_input(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
+    template = concatenated([outer(source) for source in subnet.sources])
+    if template.time is None:
+        raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
+    return template.time
+
+
+def _time_of_stream(subnet: LoopSubnet, key: str) -> Axis:
+    stream = subnet.stream(key, f"{subnet.where}: 'size_target' is {key!r}")
+    if stream.time is None:
+        raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {key!r} is {stream}")
+    return stream.time
+
+
+def _time_of_outputs(subnet: LoopSubnet, named: NetDim | None, outer: TemplateOf) -> Axis:
+    """:param named: the option `axis`"""
     if subnet.mode != "search":
         targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
         for key in filter(None, targets):
@@ -186,8 +211,10 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
             if time:
                 return time
     for ref, node in subnet.frames():
-        return _unstacked(subnet, ref, node, outer, None)
+        return (named and named.axis) or _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
+        if named and named.axis and named.axis.kind == TIME:
+            return named.axis
         raise NetworkError(
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"
