@@ -140,6 +140,8 @@ class Names(WithExtraNets):
             return self._resolve_outside(ref, self.outer, where)
         if ref.kind is RefKind.SUBLAYER and (found := self.sublayer(ref, where)):
             return found
+        if ref.kind is RefKind.FRAME:
+            raise NetworkError(f"{where}: is only possible in the 'unit' of a loop")
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
         raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
 

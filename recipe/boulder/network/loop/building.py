@@ -128,6 +128,9 @@ class _Building:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())
             case RefKind.DATA:
                 self._put_helper(ref, Enter(loop=self.loop), (subnet.whole(ref),))
+            case RefKind.FRAME:
+                outer = self.subnet.unstacked(ref)
+                self._put_helper(ref, Enter(loop=self.loop, time=self.frame.unstacked_axis(ref)), (outer,))
             case RefKind.PREV:
                 self._put_previous(ref)
 
