@@ -4,7 +4,7 @@ Only "dense" and "align" have the same lengths.
 """
 
 from tests import layers_of_structure
-from tests.layers_of_alignments import LATENT
+from tests.layers_of_alignments import LATENT, POSITIONS
 from tests.layers_of_norms import NORMS
 
 EXTERN_DATA = {
@@ -126,7 +126,14 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS, "latent": LATENT}
+NETWORKS = {
+    "layers": NETWORK,
+    "attention": DECODER,
+    "further": FURTHER,
+    "norms": NORMS,
+    "latent": LATENT,
+    "positions": POSITIONS,
+}
 NETWORKS |= layers_of_structure.NETWORKS
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
