@@ -1,4 +1,4 @@
-"""A tiny network with a search within training: the best alignment is the target of the teacher-forced loop."""
+"""Tiny networks: a search within training, whose best alignment is the target; and layers that read and write at positions."""
 
 
 def _linear(source, n_out, **options):
@@ -40,3 +40,4 @@ POSITIONS = {
     "finite": {"class": "switch", "condition": "positive", "true_from": "switched", "false_from": "windowed"},
     "output": {"class": "linear", "from": "finite", "n_out": 3, "activation": None, "loss": "as_is"},
 }  # fmt: skip
+NETWORKS = {"latent": LATENT, "positions": POSITIONS}

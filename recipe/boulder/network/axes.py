@@ -16,6 +16,8 @@ LOOP, BEAM = "loop", "beam"
 loop around a layer that is computed for all iterations at once. BEAM are the hypotheses of a search."""
 
 DYNAMIC = (TIME, LOOP)
+OUTER = (BATCH, LOOP, BEAM)
+"""Kinds of axes that a tensor may lack; it is then constant along them."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class Axis:
         if self.size is None:
             raise NetworkError(f"needs to know the size of axis {self}")
         return self.size
+
+    @property
+    def stream(self) -> object:
+        """:return: what a dynamic axis is derived from: the key of a data stream, or the name of a loop"""
+        origin: object = self.origin
+        while isinstance(origin, tuple) and isinstance(origin[-1], tuple):
+            origin = origin[-1]
+        return origin
 
     def derived(self, operation: str, *arguments: object) -> Axis:
         """:return: the axis that `operation` makes of this one; it equals any other axis that is derived in the same way"""

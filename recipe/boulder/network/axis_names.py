@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
 from boulder.network.dims import NetDim, fitting
-from boulder.network.layer import Site
+from boulder.network.site import Site
 from boulder.network.template import Template
 
 
@@ -109,3 +109,19 @@ def _numbered(axes: Sequence[Axis], number: int, description: object, template: 
     if not -len(axes) <= number < len(axes):
         raise site.fail(f"axis {description!r}: there are only {len(axes)} such axes in {template}")
     return axes[number]
+
+
+def check_time(description: object, template: Template, site: Site) -> None:
+    """
+    Checks the option `axis` of a layer that works along the time axis of its input, or on the frame of a loop.
+
+    :param description: None: either
+    :raises NetworkError: if it is another axis
+    """
+    if description is None:
+        return
+    if isinstance(description, NetDim) and description.is_single_step:
+        if site.loop is None or template.time is not None:
+            raise site.fail(f"'axis' is {description}, which needs a loop and an input without time, found {template}")
+    elif find_axis(template, description, site) != template.time:
+        raise site.fail(f"'axis' must be the time axis of {template}, found {description!r}")

@@ -79,6 +79,11 @@ class NetDim:
             return self._base.axis
         return self._axis or self._derived()
 
+    @property
+    def is_single_step(self) -> bool:
+        """:return: whether it is RETURNN's `single_step_dim`, a frame of a loop"""
+        return self.name == "single-step" and self.size == 1
+
     def same_axis(self, axis: Axis) -> bool:
         own = self.axis
         return own is not None and own.identity == axis.identity

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from boulder.network import dropout_noise
-from boulder.network.axes import Axis
+from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
@@ -68,7 +68,10 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+    :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
+    :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
+    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
     """
 
     class_name: ClassVar[str]
@@ -123,6 +126,9 @@ class Layer:
     only_on_eval: bool = False
     custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
+    need_last: bool = False
+    collocate_with: str | list[str] | None = None
+    control_dependencies_on_output: Callable | None = None
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
@@ -220,7 +226,20 @@ class Layer:
         :param output: template of the output
         :return: `Dim`s of the layer's options, and the axes of the output that they name, None for an axis that is missing
         """
-        return [(self.out_dim, output.feature)] if self.out_dim and output.sparse_dim is None else []
+        if self.out_dim is None:
+            return []
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        axis = new[0] if len(new) == 1 else output.feature
+        if output.sparse_dim is not None and axis is None:
+            self._check_classes(self.out_dim, output, site)
+            return []
+        return [(self.out_dim, axis)]
+
+    @staticmethod
+    def _check_classes(dim: NetDim, output: Template, site: Site) -> None:
+        if dim.size != output.sparse_dim:
+            raise site.fail(f"'out_dim' is {dim} with {dim.size} entries, but its output is {output}")
 
     def checked_input(self, site: Site, template: Template) -> Template:
         """
@@ -229,6 +248,16 @@ class Layer:
         :raises NetworkError: if the input does not fit the options
         """
         return template
+
+    def guess(self, site: Site) -> Template | None:
+        """
+        Guesses the output's template, for a layer that depends on itself through the previous frame of a loop.
+
+        :param site: with those sources that are known yet; `site.expected` has the names of all
+        :return: None if they do not suffice
+        :raises NetworkError: if they do not suffice
+        """
+        return self.spec(site) if self.some_sources_suffice and site.sources else None
 
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """

@@ -111,6 +111,8 @@ _TEXTS: dict[Any, str] = {
     dict: "a dict",
     list[str]: "a list of strings",
     list[int]: "a list of ints",
+    list[int | NetDim]: "a list of ints",
+    list[NetDim]: "a list of Dims",
     list[object]: "a list",
     NetDim: "a Dim",
     set: "a set",

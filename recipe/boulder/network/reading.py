@@ -9,12 +9,13 @@ from dataclasses import replace
 from boulder.errors import NetworkError
 from boulder.network.batch_normalization import option_of
 from boulder.network.dim_names import named_axes
-from boulder.network.layer import LAYERS, Layer, Site
+from boulder.network.layer import LAYERS, Layer
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
 from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
 
@@ -45,7 +46,7 @@ def exists(options: object, mode: str) -> bool:
 
 def is_root(options: object, mode: str) -> bool:
     """:return: whether the layer exists in this mode even if no layer reads it"""
-    roots = ("loss", "is_output_layer", "register_as_extern_data")
+    roots = ("loss", "is_output_layer", "need_last", "register_as_extern_data")
     return exists(options, mode) and isinstance(options, dict) and any(options.get(option) for option in roots)
 
 

@@ -29,8 +29,9 @@ class Site:
     :param trainable: whether all layers that hold this one are trained
     :param loop: axis of the innermost loop around the layer, None outside of loops
     :param mode: "train", "eval" or "search"
-    :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
+    :param layer_of: name of a source → its options; None if the source is no layer
     :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
+    :param expected: names of all sources, also of those that are not known yet
     :param named: axis of the output that the layer makes → the axis with the name of its `Dim`
     """
 
@@ -47,6 +48,7 @@ class Site:
     mode: str = "train"
     layer_of: Callable[[str], Any] = lambda _name: None
     beside: frozenset[str] = frozenset()
+    expected: tuple[str, ...] = ()
     named: dict[Axis, Axis] = field(default_factory=dict)
 
     @property

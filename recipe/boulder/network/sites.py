@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boulder.network.axes import BEAM, Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
@@ -44,6 +45,7 @@ def site_of(
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),
+        expected=tuple(ref.key for ref in node.sources),
     )
 
 

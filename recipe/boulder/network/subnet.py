@@ -140,12 +140,13 @@ class Subnet(Names):
         return [f"{holder}/{name}" if holder else name for name in names]
 
     def layer_of(self, ref: Ref) -> Layer | None:
-        """:return: the layer that `ref` reads in the current frame; None if it reads anything else"""
+        """:return: the layer that `ref` reads, in the current frame or in the previous one; None if it reads anything else"""
         if ref.subnet != self.name:
             return self.outer.layer_of(ref) if isinstance(self.outer, Subnet) else None
-        if ref.kind is not RefKind.LAYER:
+        own = self.own(ref)
+        if own is None:
             return None
-        node = self.nodes[ref.name]
+        node = self.nodes[own]
         return self.layer_of(node.sources[0]) if node.layer.stands_for_source else node.layer
 
     def own(self, ref: Ref) -> str | None:

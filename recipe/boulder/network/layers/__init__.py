@@ -1,6 +1,7 @@
 """The layer classes, one file per family. Importing this package registers all of them."""
 
-# ruff: noqa: F401 (imported to be registered)
+import importlib
+import pkgutil
 
 from boulder.network.layers import (
     activation,
@@ -38,3 +39,6 @@ from boulder.network.layers import (
     subnetwork,
     switch,
 )
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

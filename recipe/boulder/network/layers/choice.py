@@ -22,10 +22,11 @@ from typing import ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BEAM, FEATURE, TIME, Axis, Batch
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import NEVER, Chooser, Hypotheses, no_hypotheses
 from boulder.network.refs import TARGET
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

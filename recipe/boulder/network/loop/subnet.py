@@ -15,8 +15,8 @@ from boulder.network.params import joined_scope
 from boulder.network.refs import Ref, RefKind
 from boulder.network.subnet import Subnet
 
-WORDS = {"zeros": 0, "ones": 1}
-"""values of `initial_output` that are neither a number nor a layer"""
+WORDS = {"zeros": 0, "ones": 1, "var": 0}
+"""values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
 
 
 class LoopSubnet(Subnet):
