@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import DYNAMIC, Axis
+from boulder.network.axes import DYNAMIC, OUTER, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.contraction import OUTER
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
