@@ -135,6 +135,13 @@ class Layer:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
+    def in_mode(self, mode: str) -> Layer:
+        """
+        :param mode: "train", "eval" or "search"
+        :return: the layer as it is in this mode
+        """
+        return self
+
     def source_names(self) -> tuple[str, ...]:
         return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, FEATURE, OUTER, Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
@@ -155,7 +156,7 @@ class _Building:
                 f"{node.where}: 'initial_output' is 'var', which needs one feature vector per sequence, but its output is {template}"
             )
         name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
-        path, key = f"{self.subnet.scope(node.name)}/{name}", self.subnet.key(node.name)
+        path, key = f"{self.subnet.scope(node.name)}/{name}", plain_name(self.subnet.key(node.name))
         trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
         return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 
