@@ -3,6 +3,8 @@
 Only "dense" and "align" have the same lengths.
 """
 
+from tests import layers_of_shapes
+
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
     "dense": {"dim": 5},
@@ -122,7 +124,12 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER}
+NETWORKS = {
+    "layers": NETWORK,
+    "attention": DECODER,
+    "further": FURTHER,
+    "shapes": layers_of_shapes.NETWORK,
+}
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

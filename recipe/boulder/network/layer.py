@@ -110,6 +110,13 @@ class Layer:
         """
         return self.source_names()
 
+    def parts(self, own: str) -> Mapping[str, Layer]:
+        """
+        :param own: reference to this layer from layers beside it
+        :return: name → layer that computes a part of the output, which other layers read as `LAYER/name`
+        """
+        return {}
+
     def one_by_one(self, mode: str) -> bool:
         """:return: whether the layer must be computed iteration by iteration in a loop, even if its output does not feed back"""
         return False

@@ -9,13 +9,20 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import count
 
-from boulder.network.axes import SPATIAL, Axis, Feature, Spatial, StaticTime
+from boulder.network.axes import FEATURE, SPATIAL, TIME, Axis, Feature, Spatial, StaticTime
 from boulder.network.template import Template
 
 
 def unused(size: int | None, taken: Collection[Axis]) -> Axis:
     """:return: a spatial axis of that size that is not among `taken`"""
     return next(axis for number in count() if (axis := Spatial(size, number)) not in taken)
+
+
+def resized(axis: Axis, size: int, template: Template) -> Axis:
+    """:return: a static axis with the role of `axis`, an axis of `template` that it replaces"""
+    if axis.kind == FEATURE:
+        return Feature(size)
+    return StaticTime(size) if axis.kind == TIME else unused(size, [a for a in template.axes if a != axis])
 
 
 def without_axes(template: Template, removed: Collection[Axis]) -> Template:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.network.axes import Axis
+from boulder.network.axes import LOOP, Axis
+from boulder.network.flat_axes import as_frames
 from boulder.network.layer import Layer, Site
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
@@ -71,7 +72,9 @@ def checked_losses(subnet: Subnet, node: Node, output: Template, site: Site) -> 
     """
     if node.loss is None:
         return {}
-    key = node.target or node.layer.target
+    if any(axis.kind == LOOP and axis.origin[0] == "chunks" for axis in output.axes):
+        raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
+    key, output = node.target or node.layer.target, as_frames(output)
     problem = node.loss.check(output, subnet.place.streams[key] if key else None)
     if problem:
         raise site.fail(problem)

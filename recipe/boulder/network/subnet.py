@@ -196,7 +196,7 @@ class Subnet:
         :param where: the layer that reads it, for messages
         :raises NetworkError: if it refers to nothing
         """
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
@@ -208,6 +208,20 @@ class Subnet:
             return replace(ref, subnet=self.name)
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
         raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
+
+    def is_layer(self, name: str, where: str) -> bool:
+        """
+        :param where: the layer that reads it, for messages
+        :return: whether it is a layer of this subnet, or a part of one, see `Layer.parts`
+        :raises NetworkError: for an unknown part of a layer that has parts
+        """
+        holder, slash, part = name.partition("/")
+        if name in self.layers or not slash or holder not in self.layers:
+            return name in self.layers
+        parts = self._read_options(holder).parts(holder)
+        if parts and part not in parts:
+            raise NetworkError(f"{where}: 'from' names {name!r}, but {holder!r} has only the parts {', '.join(parts)}")
+        return part in parts
 
     def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
         """:return: reference to a data stream of this subnet"""
@@ -303,7 +317,10 @@ class Subnet:
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
 
     def _read_options(self, name: str) -> Layer:
-        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        if name in self.layers:
+            return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        holder, _, part = name.partition("/")
+        return self._read_options(holder).parts(holder)[part]
 
     def _read(self, name: str) -> Node:
         layer, path = self._read_options(name), self.path(name)

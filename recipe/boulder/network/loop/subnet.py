@@ -65,8 +65,9 @@ class LoopSubnet(Subnet):
                 return self.resolve_stream(ref, text, where)
             case RefKind.BASE:
                 return super().resolve(text, where)
-            case RefKind.LAYER | RefKind.PREV if ref.name in self.layers:
-                return replace(ref, subnet=self.name)
+            case RefKind.LAYER | RefKind.PREV | RefKind.SUBLAYER if self.is_layer(ref.name, where):
+                kind = RefKind.LAYER if ref.kind is RefKind.SUBLAYER else ref.kind
+                return replace(ref, kind=kind, subnet=self.name)
         raise self._unknown(ref, where)
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
