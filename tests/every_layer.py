@@ -1,9 +1,10 @@
 """Tiny networks that cover all layer classes and losses, on one data set.
 
-Only "dense" and "align" have the same lengths.
+Only "dense" and "align" have the same lengths. Each tests/layers_of_….py has further ones in its NETWORKS.
 """
 
-from tests import layers_of_shapes
+import importlib
+from pathlib import Path
 
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
@@ -124,12 +125,9 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {
-    "layers": NETWORK,
-    "attention": DECODER,
-    "further": FURTHER,
-    "shapes": layers_of_shapes.NETWORK,
-}
+NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER}
+for _path in sorted(Path(__file__).parent.glob("layers_of_*.py")):
+    NETWORKS |= importlib.import_module(f"tests.{_path.stem}").NETWORKS
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

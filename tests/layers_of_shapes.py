@@ -115,11 +115,12 @@ for _name in (
     "onwards",
     "around",
     "same",
-    "up to",
     "wider",
     "flat",
     "windows",
 ):
     NETWORK[f"loss of {_name}"] = _of(_name, "eval", eval="tf.square(source(0))", loss="as_is")
-NETWORK["places"]["is_output_layer"] = NETWORK["best numbers"]["is_output_layer"] = True
+for _name in ("places", "best numbers", "up to"):
+    NETWORK[_name]["is_output_layer"] = True
 NETWORK["printed"] = _of("enough", "print", is_output_layer=True)
+NETWORKS = {"shapes": NETWORK}

@@ -36,6 +36,68 @@ BAD = {
         {"output": unit("rec", "StandardLSTM", unit_opts={"forget_bais": 1.0})},
         "layer 'output' (rec): 'unit_opts': unknown option 'forget_bais'; did you mean 'forget_bias'?",
     ),
+    "cells of another library": (
+        {"output": unit("rec", "BlocksparseLSTM")},
+        "layer 'output' (rec): unit 'BlocksparseLSTM' needs the package 'blocksparse', which does not exist for TensorFlow 2; "
+        "try 'nativelstm2'",
+    ),
+    "a wrapper": (
+        {"output": unit("rnn_cell", "MultiRNN")},
+        "layer 'output' (rnn_cell): unit 'MultiRNN' wraps another cell, which a net dict cannot give; expected a layer for each cell",
+    ),
+    "two norms": (
+        {"output": unit("rec", "LayerNormVariantsLSTM", unit_opts={"per_gate_norm": True})},
+        "layer 'output' (rec): unit_opts: 'global_norm' and 'per_gate_norm' are True, expected one of them at most",
+    ),
+    "a norm of one part of a product": (
+        {"output": unit("rec", "LayerNormVariantsLSTM", unit_opts={"with_concat": True})},
+        "layer 'output' (rec): unit_opts: 'with_concat' computes one product, which 'global_norm' cannot take apart; "
+        "expected 'global_norm': False",
+    ),
+    "a dropout of 1": (
+        {"output": unit("rnn_cell", "LayerNormVariantsLSTM", unit_opts={"dropout_h": 1.0})},
+        "layer 'output' (rnn_cell): 'dropout_h' must be a number from 0 to below 1, found 1.0",
+    ),
+    "a negative forget bias": (
+        {"output": unit("rec", "LayerNormVariantsLSTM", unit_opts={"forget_bias": -1.0})},
+        "layer 'output' (rec): unit_opts: 'forget_bias' must be at least 0, found -1.0",
+    ),
+    "an unknown activation": (
+        {"output": unit("rec", "LayerNormVariantsLSTM", unit_opts={"activation": "tanhh"})},
+        "layer 'output' (rec): 'unit_opts': unknown activation 'tanhh'; did you mean 'tanh'?",
+    ),
+    "no depth": (
+        {"output": unit("rec", "RHN", unit_opts={"depth": 0})},
+        "layer 'output' (rec): unit_opts: 'depth' must be at least 1, found 0",
+    ),
+    "a zoneout above 1": (
+        {"output": unit("rec", "ZoneoutLSTM", unit_opts={"zoneout_factor_output": 1.5})},
+        "layer 'output' (rec): unit_opts: 'zoneout_factor_output' must be from 0 to 1, found 1.5",
+    ),
+    "a projection to another size": (
+        {"output": unit("rec", "StandardLSTM", unit_opts={"num_proj": 3})},
+        "layer 'output' (rec): unit_opts: 'num_proj' must be 'n_out', 2, found 3",
+    ),
+    "a projection that RETURNN's unit lacks": (
+        {"output": unit("rec", "lstmp", unit_opts={"n_proj": 2})},
+        "layer 'output' (rec): 'unit_opts': unknown option 'n_proj'",
+    ),
+    "a clipped projection without one": (
+        {"output": unit("rec", "StandardLSTM", unit_opts={"proj_clip": 1.0})},
+        "layer 'output' (rec): unit_opts: 'proj_clip' clips the projection, expected 'num_proj' beside it",
+    ),
+    "a negative clip": (
+        {"output": unit("rnn_cell", "StandardLSTM", unit_opts={"cell_clip": -1.0})},
+        "layer 'output' (rnn_cell): unit_opts: 'cell_clip' must be above 0, found -1.0",
+    ),
+    "a forget bias that is not added": (
+        {"output": unit("rec", "VanillaLSTM", unit_opts={"forget_bias": 1.0})},
+        "layer 'output' (rec): this unit adds no 'forget_bias', found 1.0; unit 'StandardLSTM' does",
+    ),
+    "shape of a dropout": (
+        {"output": unit("rec", "lstm", unit_opts={"rec_weight_dropout_shape": [2, 1]})},
+        "layer 'output' (rec): unit_opts: 'rec_weight_dropout_shape' has None or 1 for both axes of W_re, found [2, 1]",
+    ),
     "no unit": (
         {"output": {"class": "rnn_cell", "n_out": 2}},
         "layer 'output' (rnn_cell): option 'unit' is missing",

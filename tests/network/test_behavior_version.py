@@ -30,6 +30,15 @@ def test_each_version_has_the_defaults_of_those_before(version, conv, dot, merge
     assert found["other"] is NETWORK["other"]
 
 
+def test_a_version_may_change_the_defaults_of_a_unit():
+    zoneout = {"class": "rec", "unit": "ZoneoutLSTM", "n_out": 3}
+    changed = zoneout | {"unit_opts": {"use_zoneout_output": True}}
+    assert with_behavior_version({"s": zoneout}, 16) == {"s": zoneout}
+    assert with_behavior_version({"s": zoneout}, 17) == {"s": changed}
+    own = zoneout | {"unit_opts": {"use_zoneout_output": False}}
+    assert with_behavior_version({"s": own}, 38) == {"s": own}
+
+
 def test_version_0_leaves_the_net_dict_as_it_is():
     assert with_behavior_version(NETWORK, 0) is NETWORK
 

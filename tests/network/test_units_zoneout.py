@@ -1,46 +1,22 @@
-"""A unit with zoneout (Krueger et al. 2017) takes one file: `step` knows whether it trains and the number of the frame."""
-
-from dataclasses import dataclass
+"""Zoneout (Krueger et al. 2017): its random numbers, and its expectation outside of training."""
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from boulder.errors import NetworkError
 from boulder.network import describe, run_network
-from boulder.network.units import names
 from boulder.network.units.lstm_cell import LstmCell
+from boulder.network.units.zoneout_lstm import ZoneoutLstm
 
 EXTERN_DATA = {"data": {"dim": 3}, "classes": {"dim": 4, "sparse": True}}
 N, RATE, LENGTHS = 8, 0.3, [6, 4]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ZoneoutLstm(LstmCell):
-    """An LSTM whose state keeps each entry of the previous state with probability `zoneout` in training."""
-
-    zoneout: float = 0.0
-
-    def declare(self, site, n_in, n, init):
-        site.check_rate("zoneout", self.zoneout)
-        super().declare(site, n_in, n, init)
-
-    def step(self, weights, z, state, context):
-        new = super().step(weights, z, state, context)
-        if not context.train:
-            return {key: self.zoneout * state[key] + (1 - self.zoneout) * new[key] for key in new}
-        kept = {key: context.uniform(f"zoneout/{key}", new[key].shape[-1]) < self.zoneout for key in new}
-        return {key: tf.where(kept[key], state[key], new[key]) for key in new}
-
-
-@pytest.fixture(autouse=True)
-def _registered(monkeypatch):
-    monkeypatch.setitem(names.IN_REC, "zoneoutlstm", ZoneoutLstm)
-    monkeypatch.setitem(names.IN_RNN_CELL, "zoneoutlstm", ZoneoutLstm)
+def zoneout(rate: float) -> dict:
+    return {"zoneout_factor_cell": rate, "zoneout_factor_output": rate, "use_zoneout_output": True}
 
 
 def unit(cls: str = "rec", rate: float = RATE, **options) -> dict:
-    return {"class": cls, "unit": "ZoneoutLSTM", "unit_opts": {"zoneout": rate}, "from": "data", "n_out": N, **options}
+    return {"class": cls, "unit": "ZoneoutLSTM", "unit_opts": zoneout(rate), "from": "data", "n_out": N, **options}
 
 
 def loop(cls: str, source: str = "data:source", **options) -> dict:
@@ -129,6 +105,13 @@ def test_one_mask_for_all_frames_is_variational_dropout(monkeypatch):
     assert (y[0, 0] != y[1, 0]).any()
 
 
-def test_a_wrong_rate_is_an_error():
-    with pytest.raises(NetworkError, match="'zoneout' must be a number from 0 to below 1, found 5"):
-        describe({"output": unit(rate=5)}, EXTERN_DATA)
+def test_the_output_may_be_that_before_zoneout():
+    before = unit()
+    before["unit_opts"] = before["unit_opts"] | {"use_zoneout_output": False}
+    y = output({"output": before}, train=True)
+    kept = y[:, 1:] == y[:, :-1]
+    assert not kept[0].any()
+    # the first output does not depend on the previous state, so only later frames tell the two apart
+    after = output({"output": unit()}, train=True)
+    assert (y[0, 0][after[0, 0] != 0] == after[0, 0][after[0, 0] != 0]).all()
+    assert (y[0, 1:] != after[0, 1:]).any()

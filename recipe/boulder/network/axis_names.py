@@ -16,10 +16,10 @@ Descriptions do not see the axes of a loop around the layer and of the hypothese
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
-from boulder.network.layer import Site
+from boulder.network.dims import NetDim, fitting
+from boulder.network.site import Site
 from boulder.network.template import Template
 
 
@@ -43,7 +43,7 @@ def find_axes(template: Template, description: object, site: Site) -> tuple[Axis
         return tuple(dict.fromkeys(axis for entry in entries for axis in find_axes(template, entry, site)))
     if isinstance(description, int) and not isinstance(description, bool):
         return (_numbered(axes, description, description, template, site),)
-    if hasattr(description, "dimension"):  # a `Dim` of a config
+    if isinstance(description, NetDim):
         return _of_dim(axes, description, template, site)
     if not isinstance(description, str):
         raise site.fail(f"the description of an axis must be a string or an int, found {description!r:.80}")
@@ -96,20 +96,32 @@ def _of_size(axes: list[Axis], text: str, description: str, template: Template, 
     return (_numbered(found, int(number), description, template, site),) if comma else tuple(found)
 
 
-def _of_dim(axes: list[Axis], dim: Any, template: Template, site: Site) -> tuple[Axis, ...]:
-    """Matches a static `Dim` by its size, a dynamic one by the data stream whose name its name starts with."""
-    if dim.dimension is not None:
-        found = [axis for axis in axes if axis.size == dim.dimension]
-    else:
-        name = str(getattr(dim, "name", None) or getattr(dim, "description", ""))
-        dynamic = [axis for axis in axes if axis.kind in DYNAMIC]
-        found = [axis for axis in dynamic if name.split(":")[0] in map(str, axis.origin)] or dynamic
-    if len(found) != 1:
-        raise site.fail(f"axis {dim!r:.80} fits {len(found)} axes of {template}, expected one")
-    return tuple(found)
+def _of_dim(axes: list[Axis], dim: NetDim, template: Template, site: Site) -> tuple[Axis, ...]:
+    found = fitting(dim, axes)
+    if len(found) == 1:
+        return tuple(found)
+    if not found and dim.axis is None:
+        raise site.fail(f"no layer before it and no data stream defines {dim}, found {template}")
+    raise site.fail(f"axis {dim} fits {len(found)} axes of {template}, expected one")
 
 
 def _numbered(axes: Sequence[Axis], number: int, description: object, template: Template, site: Site) -> Axis:
     if not -len(axes) <= number < len(axes):
         raise site.fail(f"axis {description!r}: there are only {len(axes)} such axes in {template}")
     return axes[number]
+
+
+def check_time(description: object, template: Template, site: Site) -> None:
+    """
+    Checks the option `axis` of a layer that works along the time axis of its input, or on the frame of a loop.
+
+    :param description: None: either
+    :raises NetworkError: if it is another axis
+    """
+    if description is None:
+        return
+    if isinstance(description, NetDim) and description.is_single_step:
+        if site.loop is None or template.time is not None:
+            raise site.fail(f"'axis' is {description}, which needs a loop and an input without time, found {template}")
+    elif find_axis(template, description, site) != template.time:
+        raise site.fail(f"'axis' must be the time axis of {template}, found {description!r}")

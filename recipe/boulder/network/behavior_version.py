@@ -4,7 +4,7 @@ The layers here have the defaults of version 0. `with_behavior_version` writes t
 dict, so that everything after it needs no version, and the hash of a phase changes only where its network does.
 
 Version 11 changes what `combine` and `eval` do with a feature axis of size 1; `broadcasting_layers` finds the layers where
-this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), change layers that do not exist here (9, 12, 17, 18, 21), or do not
+this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), change layers that do not exist here (9, 18, 21), or do not
 change results (14, 15, 16, and 22 on): see the calls of `BehaviorVersion` in RETURNN 1.20261022.
 """
 
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import NetworkError
-from boulder.network.layer import Site
 from boulder.network.layers.dot import Dot
+from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
 
 LATEST = 38
@@ -27,12 +27,12 @@ LATEST = 38
 class Change:
     """
     :param version: the first version with the new defaults
-    :param class_name: of the layer
-    :param defaults: option → new default; they apply together, if the layer sets none of these options
+    :param name: class of the layer, or name of the recurrent unit in lower case
+    :param defaults: option → new default; they apply together, if the layer, or its `unit_opts`, sets none of these options
     """
 
     version: int
-    class_name: str
+    name: str
     defaults: Mapping[str, Any]
 
 
@@ -40,7 +40,12 @@ CHANGES = (
     Change(3, "dot", {"var1": "auto", "var2": "auto"}),
     Change(6, "merge_dims", {"keep_order": True}),
     Change(10, "conv", {"with_bias": True}),
+    Change(12, "batch_norm", {"momentum": 0.1}),
+    Change(12, "batch_norm", {"update_sample_only_in_training": True}),
+    Change(12, "batch_norm", {"delay_sample_update": True}),
+    Change(12, "batch_norm", {"param_version": 2}),
 )
+CHANGES_OF_UNITS = (Change(17, "zoneoutlstm", {"use_zoneout_output": True}),)
 
 
 def check_version(version: object) -> int:
@@ -69,11 +74,25 @@ def _changed(options: Any, version: int) -> Any:
     if not isinstance(options, dict):
         return options
     result = with_behavior_version(options, version)
-    for change in CHANGES:
-        applies = version >= change.version and options.get("class") == change.class_name
-        if applies and options.keys().isdisjoint(change.defaults):
-            result = {**result, **change.defaults}
+    if options.get("batch_norm") and "class" in options:  # the option of any layer
+        own = {} if options["batch_norm"] is True else options["batch_norm"]
+        changed = _changed({"class": "batch_norm", **own}, version)
+        if changed.keys() - {"class"} != own.keys():
+            result = {**result, "batch_norm": {key: changed[key] for key in changed if key != "class"}}
+    result = _with_defaults(result, CHANGES, options.get("class"), version)
+    unit, unit_options = options.get("unit"), options.get("unit_opts") or {}
+    if isinstance(unit, str) and isinstance(unit_options, dict):
+        changed = _with_defaults(unit_options, CHANGES_OF_UNITS, unit.lower(), version)
+        if changed is not unit_options:
+            result = {**result, "unit_opts": changed}
     return result
+
+
+def _with_defaults(options: dict[str, Any], changes: tuple[Change, ...], name: object, version: int) -> dict[str, Any]:
+    for change in changes:
+        if version >= change.version and name == change.name and options.keys().isdisjoint(change.defaults):
+            options = {**options, **change.defaults}
+    return options
 
 
 def check_axes(spec: NetworkSpec, version: int) -> None:

@@ -8,9 +8,13 @@ import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.data.streams import default_input
 from boulder.errors import NetworkError
+from boulder.network.dim_names import with_dims
+from boulder.network.dims import Dims
+from boulder.network.names import Place
 from boulder.network.plain import describe_network
+from boulder.network.sharing import check_paths
 from boulder.network.specs import NetworkSpec
-from boulder.network.subnet import Place, Subnet
+from boulder.network.subnet import Subnet
 from boulder.network.template import extern_templates
 
 
@@ -26,7 +30,9 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
         raise NetworkError(f"mode must be 'train', 'eval' or 'search', found {mode!r}")
     if not isinstance(network, dict):
         raise NetworkError(f"expected a net dict, found {type(network).__name__}: {network!r:.80}")
-    streams = extern_templates(extern_data)
+    dims = Dims()
+    streams = with_dims(extern_templates(extern_data), dims, extern_data)
+    network = dims.within(network)
     subnet = Subnet(network, Place(mode, streams, default_input(extern_data) or "data"))
     if not subnet.nodes:
         raise NetworkError(
@@ -34,4 +40,6 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
             f"found {', '.join(map(repr, network)) or 'no layer at all'}"
         )
     spec = describe_network(subnet)
-    return NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
+    network_spec = NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
+    check_paths(network_spec)
+    return network_spec

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy
 
-from boulder.network.axes import LOOP, Axis
+from boulder.network.axes import LOOP, Axis, Time
 from boulder.network.loop.nodes import Enter
 from boulder.network.specs import NetworkSpec
 from boulder.network.template import Template
 
 DIFFERING = r"""layer \\*'([^'\\]*)\\*': lengths along (.+?) and (.+?) differ\W+(\d+)\W+(\d+)\W+(\d+)"""
-"""The message with which `LayerRun.check_same_lengths` fails: layer, both axes, number of the sequence in the batch, its lengths
+"""The message with which `LayerRun.with_same_lengths` fails: layer, both axes, number of the sequence in the batch, its lengths
 along both."""
 
 
@@ -47,7 +47,11 @@ class EqualLengths:
 
 
 def equal_lengths(spec: NetworkSpec) -> Iterator[EqualLengths]:
-    """:return: one for each loss that compares frame by frame, and for each input of a loop, where the axes are not the same"""
+    """:return: one for each loss that compares frame by frame, for each input of a loop where the axes are not the same,
+    and for each data stream with the time axis of another one"""
+    for key, template in spec.extern_data.items():
+        if template.time and template.time.size is None:
+            yield from _pair(f"data:{key}", Time(key), template.time)
     for name, loss in spec.losses.items():
         if loss.loss.is_framewise and loss.target in spec.extern_data:
             yield from _pair(name, _time_of(spec.layers[name].template), spec.extern_data[loss.target].time)

@@ -90,6 +90,9 @@ INITIALIZERS: dict[str, Initializer] = {
     "random_uniform": lambda random, shape, minval=-0.05, maxval=0.05: random.uniform(minval, maxval, shape),
     "truncated_normal": _truncated_normal,
     "constant": lambda _random, shape, value=0.0: numpy.full(shape, value),
+    "blocks": lambda _random, shape, values=(0.0,): numpy.broadcast_to(
+        numpy.repeat(values, -(-shape[-1] // len(values)))[: shape[-1]], shape
+    ),  # one constant for each of several parts of the last axis, which have the same size
     "zeros": lambda _random, shape: numpy.zeros(shape),
     "ones": lambda _random, shape: numpy.ones(shape),
 }

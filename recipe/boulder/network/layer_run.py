@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import concatenated
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Batch
+from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths
 from boulder.network.random_stream import RandomStream
@@ -29,7 +30,10 @@ class LayerRun:
     :param dropout: dropout on the input
     :param lengths: sequence lengths, shared by all layers
     :param random: random numbers of this layer
+    :param updates: path → next value, of the parameters that this run changes; shared by all layers
+    :param joint: the sum of a tensor over all replicas, with its gradient
     :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
+    :param in_dim: `Dim` of the feature axis of the input
     """
 
     name: str
@@ -41,7 +45,10 @@ class LayerRun:
     dropout: InputDropout
     lengths: Lengths
     random: RandomStream
+    updates: dict[str, TFTensor]
+    joint: Callable[[TFTensor], TFTensor]
     beam_scores: dict[Axis, TFTensor]
+    in_dim: NetDim | None
 
     def param(self, name: str) -> TFTensor:
         """
@@ -50,9 +57,21 @@ class LayerRun:
         """
         return self.variables[self.paths[name]]
 
+    def update(self, name: str, value: TFTensor) -> None:
+        """
+        Sets the value that a parameter has after this step of training.
+
+        :param name: name within the layer, of a parameter that is a `statistic`
+        :param value: with as many entries as the parameter
+        """
+        self.updates[self.paths[name]] = tf.reshape(value, tf.shape(self.param(name)))
+
     def input(self, sources: Sequence[Tensor]) -> Tensor:
         """:return: the sources concatenated along the feature axis, after dropout"""
         x = replace(sources[0], memory=None) if len(sources) == 1 else concatenated(sources)
+        if self.in_dim:
+            template = with_in_dim(x.template, self.in_dim, self.where)
+            x = x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), template)
         return self.dropout.apply(x, self.random)
 
     # Training and random numbers
@@ -127,19 +146,14 @@ class LayerRun:
         """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
         return self.lengths.mask_over(axes, time)
 
-    def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
-        """Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded equally."""
-        if time != target_time:
-            first, second = self.length(time), self.length(target_time)
-            same = tf.equal(first, second)
-            seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
-            found = [
-                f"layer {self.name!r}: lengths along {time} and {target_time} differ",
-                seq,
-                first[seq],
-                second[seq],
-            ]
-            tf.debugging.Assert(tf.reduce_all(same), found)
+    def with_same_lengths(self, value: TFTensor, time: Axis, target_time: Axis) -> TFTensor:
+        """
+        Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded
+        equally.
+
+        :return: the value; what is computed from it waits for the check, and so does not fail first
+        """
+        return value if time == target_time else self.lengths.checked(value, self.name, time, target_time)
 
     # Tensors of a template
 

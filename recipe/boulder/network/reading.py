@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from boulder.errors import NetworkError
-from boulder.network.layer import LAYERS, Layer, Site
+from boulder.network.batch_normalization import option_of
+from boulder.network.dim_names import named_axes
+from boulder.network.layer import LAYERS, Layer
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
 from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
 
@@ -39,7 +43,7 @@ def is_root(options: object, mode: str) -> bool:
         return False
     if options.get("only_on_eval") and mode == "train":
         return False
-    return bool(options.get("loss") or options.get("is_output_layer"))
+    return bool(options.get("loss") or options.get("is_output_layer") or options.get("need_last"))
 
 
 def read_layer(options: object, where: str) -> Layer:
@@ -95,11 +99,15 @@ def checked_template(site: Site) -> Template:
     """
     Runs the layer's spec half.
 
-    :return: template of the output
+    :return: template of the output, whose axes have the names of `Dim`s
     :raises NetworkError: if the sources or options do not fit
     """
     layer = site.layer
     template = layer.spec(site)
+    if normalization := option_of(layer, site.where):
+        normalization.declare(site, template)
+    site.named = named_axes(layer.named_axes(site, template), layer.out_shape, template, site.where)
+    template = replace(template, axes=tuple(site.named.get(axis, axis) for axis in template.axes))
     check_regularizers(site, template)
     check_recompute(site)
     if layer.n_out is not None and layer.n_out != template.dim:

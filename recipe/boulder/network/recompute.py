@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
 from boulder.network.precision import active_precision, in_precision
+from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.tensor import Memory, Tensor
 

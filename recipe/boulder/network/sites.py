@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from boulder.network.axes import LOOP, Axis
 from boulder.network.flat_axes import as_frames
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
@@ -40,10 +41,12 @@ def site_of(
         look_through=look_through,
         path=node.path,
         scope=subnet.scope(node.name),
+        trainable=subnet.trainable(node.name),
         loop=loop,
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),
+        expected=tuple(ref.key for ref in node.sources),
     )
 
 

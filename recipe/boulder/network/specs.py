@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from boulder.network.axes import Axis
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import ParamSpec
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class LayerSpec:
     :param template: template of its output
     :param params: its parameters
     :param inner: for a loop, the layers that are computed in each iteration, in order
+    :param named: axis of the output as the layer computes it → axis of the template, where the names of their `Dim` differ
     """
 
     name: str
@@ -49,6 +52,17 @@ class LayerSpec:
     template: Template
     params: tuple[ParamSpec, ...]
     inner: tuple[LayerSpec, ...] = ()
+    named: Mapping[Axis, Axis] = field(default_factory=dict)
+
+    @property
+    def computed(self) -> Template:
+        """:return: template of the output as the layer computes it, without the names that it gives to axes"""
+        unnamed = {named: axis for axis, named in self.named.items()}
+        return replace(self.template, axes=tuple(unnamed.get(axis, axis) for axis in self.template.axes))
+
+    def with_names(self, output: Tensor) -> Tensor:
+        """:return: what the layer has computed, with the names of its axes"""
+        return replace(output.renamed(self.named, self.template), memory=output.memory) if self.named else output
 
     def all_params(self) -> Iterator[ParamSpec]:
         """:return: parameters of this layer and of its inner layers"""
@@ -110,10 +124,14 @@ class InnerSpec(SubnetSpec):
     The description of the layers that a layer holds, without the holder itself.
 
     :param output: template of the holder's output
+    :param result: the layer whose output is the holder's; "" for `HOLDER/output`
+    :param states: layer with a state, within the iterations of a loop around the holder → key → template
     :param exposed: name within the subnet → spec of the layer that `HOLDER/NAME` in the surroundings reads
     """
 
     output: Template
+    result: str = ""
+    states: dict[str, dict[str | None, Template]] = field(default_factory=dict)
     exposed: dict[str, LayerSpec] = field(default_factory=dict)
 
 
@@ -138,8 +156,12 @@ class NetworkSpec:
 
     @property
     def params(self) -> dict[str, ParamSpec]:
-        """:return: path → parameter"""
-        return {param.path: param for layer in self.layers.values() for param in layer.all_params()}
+        """:return: path → parameter; of one that layers share by `name_scope`, as the first of them declares it"""
+        found: dict[str, ParamSpec] = {}
+        for layer in self.layers.values():
+            for param in layer.all_params():
+                found.setdefault(param.path, param)
+        return found
 
     @property
     def scores(self) -> dict[str, tuple[str, ...]]:

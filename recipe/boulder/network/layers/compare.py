@@ -7,8 +7,9 @@ from typing import Literal
 from boulder.lazy import tf
 from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
 
@@ -25,10 +26,11 @@ _KINDS = {
 @layer_class("compare")
 @dataclass(frozen=True, kw_only=True)
 class Compare(Layer):
-    """Chained like Python's a < b < c; the output is bool. RETURNN: CompareLayer.
+    """Whether the sources, and `value`, are equal, less, …; chained like Python's a < b < c. RETURNN: CompareLayer.
 
     :param kind: the comparison
     :param value: constant operand, after the sources
+    :param allow_broadcast_all_sources: has no effect: sources are always broadcast
     """
 
     some_sources_suffice = True

@@ -8,9 +8,10 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.taking import length_of, taken
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor

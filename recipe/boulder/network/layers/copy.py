@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from boulder.network.layer import ConcatLayer, Layer, Site, layer_class
+from boulder.network.in_padding import InPadding
+from boulder.network.layer import ConcatLayer, Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -12,7 +14,9 @@ from boulder.network.tensor import Tensor
 @layer_class("copy")
 @dataclass(frozen=True, kw_only=True)
 class Copy(ConcatLayer):
-    """RETURNN: CopyLayer."""
+    """The sources, concatenated. RETURNN: CopyLayer."""
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     copies_sources: ClassVar[bool] = True
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from boulder.network.axes import Axis
 from boulder.network.axis_names import find_axes
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

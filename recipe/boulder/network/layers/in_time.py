@@ -9,8 +9,9 @@ from boulder.lazy import tf
 from boulder.network.axes import TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -37,7 +38,7 @@ class _InTime(FurtherSources):
 @layer_class("postfix_in_time")
 @dataclass(frozen=True, kw_only=True)
 class PostfixInTime(_InTime):
-    """RETURNN: PostfixInTimeLayer.
+    """Appends frames to each sequence. RETURNN: PostfixInTimeLayer.
 
     :param postfix: value of the added frames: a number, or a layer without time that gives one frame per sequence
     """
@@ -69,7 +70,7 @@ class PostfixInTime(_InTime):
 @layer_class("prefix_in_time")
 @dataclass(frozen=True, kw_only=True)
 class PrefixInTime(_InTime):
-    """RETURNN: PrefixInTimeLayer.
+    """Prepends frames to each sequence. RETURNN: PrefixInTimeLayer.
 
     :param prefix: value of the added frames
     :param size_base: layer whose time axis the output has; its lengths must fit

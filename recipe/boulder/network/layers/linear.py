@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -78,7 +79,7 @@ def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
 @layer_class("softmax")
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Linear):
-    """RETURNN: SoftmaxLayer."""
+    """`linear` with the activation softmax: probabilities of classes. RETURNN: SoftmaxLayer."""
 
     activation: str | None = "softmax"
 

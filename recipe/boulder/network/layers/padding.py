@@ -9,9 +9,10 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
+from boulder.network.site import Site
 from boulder.network.taking import length_of, taken, without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -27,6 +28,7 @@ class Pad(FurtherSources):
 
     :param axes: an axis or a list of axes, see `boulder.network.axis_names`
     :param padding: number of entries at both ends; a pair for both ends; or a list of pairs, one for each axis
+    :param handle_dynamic_dims: has no effect, see above
     :param value: of the new entries: a number, or a layer that gives one
     :param mode: "constant": `value`; "reflect": the entries mirrored at the last one; "symmetric": mirrored behind the last
         one; "replication": the last one

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import tf
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis, Feature
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.random_stream import RandomStream
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template
 from boulder.network.tensor import Tensor
 
@@ -79,6 +80,7 @@ class RandInt(_Random):
     :param shape: sizes of the axes
     :param maxval: a number, or a layer that gives one
     :param minval: a number, or a layer that gives one
+    :param dtype: of the numbers
     :param sparse_dim: number of classes, if the numbers are class indices
     :param seed: makes the numbers different from those with another seed
     """
@@ -113,6 +115,8 @@ class Random(_Random):
     :param bound: for uniform numbers from -bound to below bound
     :param minval: for uniform numbers from minval, by default 0, to below `maxval`
     :param maxval: end of uniform numbers
+    :param dtype: of the numbers
+    :param sparse_dim: number of classes, if the numbers are class indices
     :param seed: makes the numbers different from those with another seed
     :param algorithm: has no effect
     :param explicit_state: layer; random layers with the same one draw the same numbers

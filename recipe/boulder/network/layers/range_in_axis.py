@@ -8,8 +8,9 @@ from typing import Literal
 from boulder.lazy import tf
 from boulder.network.axes import BATCH
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -17,7 +18,7 @@ from boulder.network.tensor import Tensor
 @layer_class("range_in_axis")
 @dataclass(frozen=True, kw_only=True)
 class RangeInAxis(Layer):
-    """The output has this axis only, the same numbers for all sequences. RETURNN: RangeInAxisLayer.
+    """The numbers of the entries of an axis, from 0. The output has this axis only. RETURNN: RangeInAxisLayer.
 
     :param axis: see `boulder.network.axis_names`
     :param dtype: of the numbers

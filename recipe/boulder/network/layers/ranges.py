@@ -8,8 +8,9 @@ from typing import Literal
 
 from boulder.lazy import tf
 from boulder.network.axes import TIME, Axis, Feature, Spatial
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.taking import without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -20,6 +21,9 @@ from boulder.network.tensor import Tensor
 class Range(Layer):
     """The numbers start, start + delta, … before `limit`, along an axis of their own. RETURNN: RangeLayer.
 
+    :param limit: the end, which is not among the numbers
+    :param start: the first number
+    :param delta: distance of two numbers
     :param dtype: of the numbers; None: int32, or float32 if a number is not whole
     :param sparse: whether the numbers are class indices
     """
@@ -58,6 +62,7 @@ class RangeFromLength(Layer):
     """The numbers 0, 1, … along a new time axis whose lengths are the input. RETURNN: RangeFromLengthLayer.
 
     :param dtype: of the numbers
+    :param sparse: only False
     """
 
     dtype: Literal["int32", "int64", "float32"] = "int32"

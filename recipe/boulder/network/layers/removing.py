@@ -10,8 +10,9 @@ from boulder.network.axes import BATCH, BEAM, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axes, find_axis
 from boulder.network.flat_axes import WHERE
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.taking import length_of, taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor

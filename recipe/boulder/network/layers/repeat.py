@@ -9,9 +9,10 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
+from boulder.network.site import Site
 from boulder.network.taking import taken, without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -20,7 +21,7 @@ from boulder.network.tensor import Tensor
 @layer_class("repeat")
 @dataclass(frozen=True, kw_only=True)
 class Repeat(FurtherSources):
-    """RETURNN: RepeatLayer.
+    """Repeats each entry along an axis. RETURNN: RepeatLayer.
 
     :param repetitions: number of copies of each entry, consecutive along the axis; or a layer that gives a number, 0 or more,
         for each frame

@@ -9,9 +9,10 @@ from typing import Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
+from boulder.network.site import Site
 from boulder.network.taking import length_of, taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -29,6 +30,7 @@ class Resize(ConcatLayer):
     :param axis: see `boulder.network.axis_names`
     :param kind: "nn", "nearest_neighbor": the entry before the place; "linear": between the entries before and after it;
         "cubic": Keys 1981, with a = -0.75; "fill": `factor` - 1 entries `fill_value` after each entry
+    :param fill_dropout: only 0 or None: dropping entries at random is not supported
     :param fill_value: for class indices, a negative one counts from the number of classes
     """
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.recurrent import Recurrent
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.units.names import IN_RNN_CELL, read_unit
 from boulder.network.units.unit import Initializers, Unit
@@ -14,7 +15,7 @@ from boulder.network.units.unit import Initializers, Unit
 @layer_class("rnn_cell")
 @dataclass(frozen=True, kw_only=True)
 class RnnCell(Recurrent):
-    """RETURNN: RnnCellLayer.
+    """A recurrent unit in a loop, one step in each iteration. RETURNN: RnnCellLayer.
 
     :param unit: name of the unit, see `boulder.network.units.names.IN_RNN_CELL`; as in RETURNN, "LSTMBlock" is a
         different unit than in `rec`

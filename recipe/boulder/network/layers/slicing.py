@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
+from boulder.network.site import Site
 from boulder.network.taking import taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -101,7 +102,9 @@ class Slice(ConcatLayer):
 @layer_class("reverse_sequence")
 @dataclass(frozen=True, kw_only=True)
 class ReverseSequence(ConcatLayer):
-    """The frames of each sequence in reverse order, with the same lengths. `tf.reverse_sequence`; no layer of RETURNN.
+    """The frames of each sequence in reverse order, with the same lengths. RETURNN: SliceLayer with `slice_step` -1.
+
+    `tf.reverse_sequence` under that name.
 
     :param axis: see `boulder.network.axis_names`
     """

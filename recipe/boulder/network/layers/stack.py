@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
 from boulder.network.axes import BEAM, FEATURE, LOOP, SPATIAL, Axis, Feature
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
 

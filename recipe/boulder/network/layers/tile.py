@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

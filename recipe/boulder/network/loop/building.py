@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from boulder.errors import NetworkError
-from boulder.network.axes import BEAM, Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.axes import BEAM, FEATURE, OUTER, Axis
+from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
 from boulder.network.loop.iterations import Iterations
@@ -12,6 +14,7 @@ from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Resul
 from boulder.network.loop.placement import place
 from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
+from boulder.network.params import ParamSpec, Part
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.sites import checked_losses
@@ -59,28 +62,31 @@ class _Building:
         for ref in (*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ())):
             self._need(ref)
         if node.inner:
-            self._add_nested(node, node.inner, self._template, self.spec.layers)
+            spec = self._add_nested(node, node.inner, self._template, self.spec.layers)
+            self._check_moved(node, spec.output)
             return
         site = self.frame.site(node, {ref: self._template(ref) for ref in node.sources})
         template = checked_template(site)
-        self._check_moved(node, template, site)
-        self._put(LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params)))
+        self._check_moved(node, template)
+        self._put(LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params), named=site.named))
 
-    def _check_moved(self, node: Node, template: Template, site: Site) -> None:
+    def _check_moved(self, node: Node, template: Template) -> None:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
         expected = self.frame.layers[node.name]
         if set(template.axes) - {self.loop} != set(expected.axes):
-            raise site.fail(
-                f"its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
+            raise NetworkError(
+                f"{node.where}: its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
             )
 
-    def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> None:
-        """Puts the specs of a loop within this one into `layers`."""
+    def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> InnerSpec:
+        """Puts the specs of what a layer of the loop holds, and of that layer, into `layers`."""
         spec, key = inner.describe(outer, self.loop), self.subnet.key(node.name)
         layers.update(spec.layers)
-        layers[key] = LayerSpec(key, node.layer, (f"{key}/output",), spec.output, ())
+        layers[key] = LayerSpec(key, node.layer, (spec.result or f"{key}/output",), spec.output, ())
+        layers.update({exposed.name: exposed for exposed in spec.exposed.values()})
         self.spec.losses.update(self._checked_losses(node, spec.losses, layers))
         self.spec.loops.update(spec.loops)
+        return spec
 
     def _checked_losses(
         self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]
@@ -130,9 +136,25 @@ class _Building:
         first = () if node.initial is None else (node.initial,)
         for needed in (own, *first):
             self._need(needed)
-        layer = Previous(loop=self.loop, initial=None if first else _initial_value(node))
+        params = self._initial_params(node)
+        variable = params[0].name if params else None
+        layer = Previous(loop=self.loop, initial=None if first else _initial_value(node), variable=variable)
         template = over_loop(self._template(own), self.loop)
-        self._put(LayerSpec(ref.key, layer, _keys((own, *first)), template, ()))
+        self._put(LayerSpec(ref.key, layer, _keys((own, *first)), template, params))
+
+    def _initial_params(self, node: Node) -> tuple[ParamSpec, ...]:
+        """:return: the trained vector that `prev:` of the layer is in the first frame, if its `initial_output` is "var" """
+        if node.layer.initial_output != "var":
+            return ()
+        template = self.frame.layers[node.name]
+        if [axis.kind for axis in template.axes if axis.kind not in OUTER] != [FEATURE]:
+            raise NetworkError(
+                f"{node.where}: 'initial_output' is 'var', which needs one feature vector per sequence, but its output is {template}"
+            )
+        name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
+        path, key = f"{self.subnet.scope(node.name)}/{name}", self.subnet.key(node.name)
+        trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
+        return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 
     def _put_helper(self, ref: Ref, layer: Layer, sources: tuple[Ref, ...]) -> None:
         template = over_loop(self.frame.template(ref), self.loop)
@@ -146,14 +168,16 @@ class _Building:
         states: dict[str, dict[str | None, Template]] = {}
         for node in nodes:
             if node.inner:
-                self._add_nested(node, node.inner, self.frame.template, inner)
+                states |= self._add_nested(node, node.inner, self.frame.template, inner).states
                 continue
             site = self.frame.frame_site(node)
             template = checked_template(site)
-            inner[site.name] = LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params))
-            state = node.layer.state(site, template)
+            spec = LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params), named=site.named)
+            inner[site.name] = spec
+            state = node.layer.state(site, spec.computed)
             if state:
                 states[site.name] = state
+        self._check_statistics(inner)
         carried, read = self._carried(nodes, inner)
         needed = [node for node in nodes if self._is_needed_outside(node)]
         results = {subnet.key(node.name): over_loop(self.frame.layers[node.name], self.loop) for node in needed}
@@ -168,13 +192,26 @@ class _Building:
             max_length=subnet.max_length,
             include_eos=subnet.loop.include_eos,
             recompute=bool(subnet.loop.recompute),
+            back_prop=subnet.loop.back_prop is not False,
             beam=next((axis for t in self.frame.layers.values() for axis in t.axes if axis.kind == BEAM), None),
         )
         template = self.frame.layers[self.placement.inside[-1]]
         name = f"{subnet.name}/:loop"
-        self._put(LayerSpec(name, Iterations(body=body), read, template, (), tuple(inner.values())))
+        params = tuple(
+            param for item in carried if item.variable for param in self._initial_params(self._node(item.layer))
+        )
+        self._put(LayerSpec(name, Iterations(body=body), read, template, params, tuple(inner.values())))
         for name, template in results.items():
             self._put(LayerSpec(name, Result(), (name,), template, ()))
+
+    @staticmethod
+    def _check_statistics(inner: Mapping[str, LayerSpec]) -> None:
+        for spec in inner.values():
+            if statistics := [param.name for param in spec.all_params() if param.statistic]:
+                raise NetworkError(
+                    f"layer {spec.name!r} ({spec.layer.class_name}): {statistics[0]!r} is over all frames, but the layer is "
+                    "computed frame by frame; expected a layer that the loop can compute for all frames at once"
+                )
 
     def _carried(self, nodes: list[Node], inner: dict[str, LayerSpec]) -> tuple[tuple[Carried, ...], tuple[str, ...]]:
         """:return: outputs that the loop carries over from frame to frame, and names of its inputs"""
@@ -188,7 +225,9 @@ class _Building:
             if ref and ref.kind is RefKind.PREV and self.subnet.own(ref) in self.placement.inside:
                 node = self.subnet.nodes[ref.name]
                 initial = node.initial.key if node.initial else _initial_value(node)
-                carried[source] = Carried(self.subnet.key(ref.name), source, self.frame.layers[ref.name], initial)
+                variable = next((param.name for param in self._initial_params(node)), None)
+                template = self.frame.layers[ref.name]
+                carried[source] = Carried(self.subnet.key(ref.name), source, template, initial, variable)
                 if node.initial:
                     read[node.initial.key] = node.initial
             else:
@@ -199,8 +238,12 @@ class _Building:
             self._need(ref)
         return tuple(carried.values()), tuple(read)
 
+    def _node(self, key: str) -> Node:
+        """:param key: absolute name of a layer of the loop"""
+        return next(node for name, node in self.subnet.nodes.items() if self.subnet.key(name) == key)
+
     def _is_needed_outside(self, node: Node) -> bool:
-        if node.name == "output" or node.loss or node.layer.is_output_layer:
+        if node.name == "output" or node.loss or node.layer.is_output_layer or node.layer.need_last:
             return True
         after = (self.subnet.nodes[name] for name in self.placement.after)
         return any(self.subnet.own(ref) == node.name for other in after for ref in other.refs)
@@ -214,7 +257,7 @@ class _Building:
 
     def _expose(self, node: Node) -> None:
         key = self.subnet.key(node.name)
-        if node.name == "output" or node.layer.is_output_layer:
+        if node.name == "output" or node.layer.is_output_layer or node.layer.need_last:
             template = outside(self.spec.layers[key].template, self.loop)
             name = self.subnet.from_outside(node.name).key
             self.spec.exposed[node.name] = LayerSpec(name, Left(), (key,), template, ())

@@ -15,13 +15,17 @@ from boulder.network.loop.building import describe_loop
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.loop.nodes import left
 from boulder.network.loop.subnet import LoopSubnet
-from boulder.network.subnet import Container, Inner, Place
+from boulder.network.names import Place
+from boulder.network.subnet import Container, Inner
 from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loop(LoopOptions, Container):
-    """RETURNN: RecLayer with a subnetwork. Options: see `LoopOptions`."""
+    """Layers that are computed once per frame, and may read the previous frame. RETURNN: RecLayer with a subnetwork.
+
+    Options: see `LoopOptions`.
+    """
 
     def inner(self, place: Place) -> Inner:
         subnet = LoopSubnet(self, place)
@@ -32,7 +36,8 @@ class Loop(LoopOptions, Container):
 
     def check_exposed(self, name: str) -> str | None:
         options = self.unit[name]
-        if name == "output" or (isinstance(options, dict) and options.get("is_output_layer")):
+        shown = isinstance(options, dict) and (options.get("is_output_layer") or options.get("need_last"))
+        if name == "output" or shown:
             return None
         return f"which is not visible outside of its loop; give {name!r} 'is_output_layer': True"
 

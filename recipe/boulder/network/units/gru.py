@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
+from boulder.network import activations
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
+from boulder.network.template import Template
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, State, Unit
 
@@ -37,9 +39,16 @@ class _Weights(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Gru(Unit):
+    """
+    :param activation: of the candidate, in place of tanh
+    """
+
     state_keys: ClassVar[tuple[str | None, ...]] = (None,)
 
+    activation: str = "tanh"
+
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
+        activations.check(self.activation, Template(()).with_feature(n), f"{site.where}: 'unit_opts'")
         rows, gates = (*site.input_parts(), Part("", n)), (Part("reset", n), Part("update", n))
         site.param("rec/gru_cell/gates/kernel", (n_in + n, 2 * n), init.recurrent, splits=(rows, gates))
         site.param("rec/gru_cell/gates/bias", (2 * n,), 1.0, splits=(gates,))
@@ -62,5 +71,5 @@ class Gru(Unit):
         of_gates, of_candidate = weights.recurrent
         n = of_candidate.shape[0]
         r, u = tf.split(tf.sigmoid(z[:, : 2 * n] + product(tf.matmul, h, of_gates)), 2, axis=-1)
-        candidate = tf.tanh(z[:, 2 * n :] + product(tf.matmul, r * h, of_candidate))
+        candidate = activations.apply(self.activation, z[:, 2 * n :] + product(tf.matmul, r * h, of_candidate))
         return {None: u * h + (1 - u) * candidate}

@@ -27,11 +27,15 @@ class LstmWeights(NamedTuple):
     :param forward: [n_in, 4·n]
     :param recurrent: [n, 4·n]
     :param bias: [4·n]
+    :param peepholes: of the input, forget and output gate, [n] each; empty for units without them
+    :param projection: [n, n], of h; None for units without one
     """
 
     forward: TFTensor
     recurrent: TFTensor
     bias: TFTensor
+    peepholes: tuple[TFTensor, ...] = ()
+    projection: TFTensor = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +50,27 @@ class Lstm(Unit):
 
     forget_bias: float = 0.0
 
+    @property
+    def is_fused(self) -> bool:
+        """:return: whether TensorFlow's fused operation computes this unit; a subclass with another formula says no"""
+        return type(self).step is Lstm.step
+
+    def squashed(self, x: TFTensor) -> TFTensor:
+        """:return: tanh, of the cell input and of the cell"""
+        return tf.tanh(x)
+
     def project(self, weights: LstmWeights, x: TFTensor) -> TFTensor:
         return product(tf.matmul, x, weights.forward) + weights.bias
 
     def step(self, weights: LstmWeights, z: TFTensor, state: State, context: UnitContext) -> State:
         blocks = tf.split(z + product(tf.matmul, state["h"], weights.recurrent), 4, axis=-1)
         i, cell_in, f, o = (blocks[self.gates.index(gate)] for gate in BLOCK_LSTM)
-        c = tf.sigmoid(f + self.forget_bias) * state["c"] + tf.sigmoid(i) * tf.tanh(cell_in)
-        return {"c": c, "h": tf.sigmoid(o) * tf.tanh(c)}
+        c = tf.sigmoid(f + self.forget_bias) * state["c"] + tf.sigmoid(i) * self.squashed(cell_in)
+        return {"c": c, "h": tf.sigmoid(o) * self.squashed(c)}
 
     def sequence(self, weights: LstmWeights, x: TFTensor, state: State, context: UnitContext) -> State:
-        """Runs TensorFlow's fused operation, which is faster than a loop of `step`, unless a subclass overrides `step`."""
-        if type(self).step is not Lstm.step:
+        """Runs TensorFlow's fused operation, which is faster than a loop of `step`, where `is_fused`."""
+        if not self.is_fused:
             return super().sequence(weights, x, state, context)
         peephole = tf.zeros([weights.recurrent.shape[0]], x.dtype)
         result = tf.raw_ops.BlockLSTM(

@@ -10,21 +10,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.network.layer import Site
+from boulder.lazy import TFTensor
+from boulder.network import activations
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
+from boulder.network.site import Site
+from boulder.network.template import Template
 from boulder.network.units.lstm import BLOCK_LSTM, Lstm, LstmWeights
 from boulder.network.units.unit import Initializers
 
 
 @dataclass(frozen=True, kw_only=True)
 class LstmCell(Lstm):
+    """
+    :param activation: in place of tanh
+    """
+
     gates: ClassVar[tuple[str, ...]] = BLOCK_LSTM
     name: ClassVar[str] = "rec/lstm_cell"
 
     forget_bias: float = 1.0
+    activation: str = "tanh"
+
+    @property
+    def is_fused(self) -> bool:
+        return super().is_fused and self.activation == "tanh"
+
+    def squashed(self, x: TFTensor) -> TFTensor:
+        return activations.apply(self.activation, x)
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
+        activations.check(self.activation, Template(()).with_feature(n), f"{site.where}: 'unit_opts'")
         rows, gates = (*site.input_parts(), Part("", n)), tuple(Part(gate, n) for gate in self.gates)
         site.param(f"{self.name}/kernel", (n_in + n, 4 * n), init.recurrent, splits=(rows, gates))
         site.param(f"{self.name}/bias", (4 * n,), 0.0, splits=(gates,))

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.initializers import Init
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 
 State = Mapping[str | None, TFTensor]
@@ -34,7 +34,7 @@ class Unit:
     """
     A recurrent unit: a function of the projected input and the previous state that returns the next state.
 
-    The last entry of the state is the output.
+    The last entry of the state is the output, unless the unit says otherwise.
     """
 
     state_keys: ClassVar[tuple[str | None, ...]]
@@ -42,7 +42,7 @@ class Unit:
 
     @property
     def output(self) -> str | None:
-        """:return: key of the output in the state"""
+        """:return: key of the output in the result of `step`; a key that is not in the state is not carried over"""
         return self.state_keys[-1]
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
@@ -73,7 +73,7 @@ class Unit:
         :param z: projected input of one frame, [N, …]
         :param state: previous state, key → [N, n]
         :param context: whether the network is trained, the number of the frame, random numbers
-        :return: next state, key → [N, n]
+        :return: next state and output, key → [N, n]
         """
         raise NotImplementedError
 
@@ -86,7 +86,7 @@ class Unit:
         :param x: [T, N, n_in]
         :param state: state before the first frame, key → [N, n]
         :param context: `context.at(frame)` is the context of one step
-        :return: states after each frame, key → [T, N, n]
+        :return: states and output after each frame, key → [T, N, n]
         """
         shape = tf.shape(x)
         z = self.project(weights, tf.reshape(x, [-1, x.shape[-1]]))
@@ -95,12 +95,13 @@ class Unit:
         # entry 0 is the first state, so that there is something to stack even without a frame
         results = {
             key: tf.TensorArray(value.dtype, size=shape[0] + 1, element_shape=[None, value.shape[-1]]).write(0, value)
-            for key, value in state.items()
+            for key, value in {**state, self.output: state[self.state_keys[-1]]}.items()
         }
 
         def body(frame: TFTensor, state: State, results: dict[str | None, TFTensor]) -> tuple:
-            state = self.step(weights, frames.read(frame), state, context.at(frame))
-            return frame + 1, state, {key: results[key].write(frame + 1, state[key]) for key in results}
+            new = self.step(weights, frames.read(frame), state, context.at(frame))
+            results = {key: results[key].write(frame + 1, new[key]) for key in results}
+            return frame + 1, {key: new[key] for key in state}, results
 
         *_, results = tf.while_loop(
             lambda frame, *_: frame < shape[0],
