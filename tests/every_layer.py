@@ -3,7 +3,8 @@
 Only "dense" and "align" have the same lengths.
 """
 
-from tests import layers_of_units
+from tests import layers_of_structure, layers_of_units
+from tests.layers_of_norms import NORMS
 
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
@@ -124,7 +125,8 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER}
+NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS}
+NETWORKS |= layers_of_structure.NETWORKS
 NETWORKS["units"] = layers_of_units.NETWORK
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")

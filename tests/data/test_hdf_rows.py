@@ -19,6 +19,7 @@ LAYOUTS = {
     "a checksum for each chunk": (DENSE, {"fletcher32": True}, False),
     "tiles of columns": (DENSE, {"chunks": (1024, 2)}, True),
     "tiles with a rest of rows and columns": (DENSE, {"chunks": (900, 3)}, True),
+    "tiles wider than the array": (DENSE, {"chunks": (900, 5), "maxshape": (None, None)}, True),
     "one tile": (DENSE, {"chunks": (ROWS, 4)}, True),
     "small chunks": (DENSE, {"chunks": (8, 4)}, False),
     "truth values": (DENSE[:, 0] > 0, {}, False),

@@ -200,3 +200,13 @@ def test_sequences_that_a_data_set_lacks_are_left_out_if_allowed(parts, control)
 
 def test_data_dims_do_not_enter_the_hash(parts):
     assert canonical_description(joined(parts, data_dims={"data": [2, 2]})) == canonical_description(joined(parts))
+
+
+def test_an_empty_list_of_sequences_is_named(parts, tmp_path):
+    tags = tmp_path / "tags"
+    tags.write_text("")
+    with (
+        open_dataset(joined(parts, seq_list_file=str(tags))) as dataset,
+        pytest.raises(DataError, match=f"^{tags}: found no sequence tags, expected one per line"),
+    ):
+        dataset.check()

@@ -9,6 +9,7 @@ import pytest
 
 from boulder.data import MetaDataset, open_dataset
 from boulder.data.audio.ogg_zip_writer import recordings_in, write_ogg_zip
+from boulder.errors import DataError
 from tests.audio_zip import CHARACTERS, LOG_MEL, RATE, TEXTS, described, entries, files, samples, wav, write_zip
 
 
@@ -225,3 +226,11 @@ def test_the_order_of_random_recordings_needs_no_audio(data, monkeypatch):
 def test_recordings_whose_header_tells_their_length_are_read_by_index(data):
     with open_dataset(described(data)) as dataset:
         assert not dataset.streamed
+
+
+def test_inner_epochs_within_a_data_set_that_joins_streams_are_refused(data):
+    random = {"class": "OggZipDataset", "path": [data], "audio": RANDOM, "targets": None}
+    inner = {"class": "MultiEpochDataset", "multi_epoch": 2, "dataset": random}
+    joined = {"class": "MetaDataset", "datasets": {"x": inner}, "data_map": {"data": ("x", "data")}}
+    with open_dataset(joined) as dataset, pytest.raises(DataError, match="expected the MultiEpochDataset around both"):
+        list(dataset.sequences(1, 3, "default"))

@@ -136,20 +136,6 @@ def test_the_table_of_optimizers_is_complete_and_its_options_exist():
         assert set(options) <= set(OPTIMIZERS[name].options), name
 
 
-def test_the_tables_of_layers_and_losses_are_complete():
-    from boulder.network.layer import LAYERS
-    from boulder.network.loss import LOSSES
-
-    told = {
-        name: options for names, _, options in table(EXPERIMENT, "| class |") for name in re.findall(r"`(\w+)`", names)
-    }
-    assert sorted(told) == sorted(LAYERS)
-    assert sorted(re.findall(r"`(\w+)`", " ".join(row[0] for row in table(EXPERIMENT, "| loss |")))) == sorted(LOSSES)
-    for name, options in told.items():
-        known = {field.name for field in dataclasses.fields(LAYERS[name])}
-        assert set(re.findall(r"`(\w+)`", options)) <= known, name
-
-
 def test_the_tables_of_keys_and_modes_are_complete():
     from boulder.schedule import COPY_PARAM_MODES
     from boulder.schedule.hash_keys import GROWTH_KEYS, HASH_KEYS, NOTES

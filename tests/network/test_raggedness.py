@@ -37,6 +37,11 @@ def batch_of(sequences: list[dict], padding: int, rng) -> tuple[dict, dict]:
     return data, lengths
 
 
+def random_value(rng, path: str, shape: tuple) -> np.ndarray:
+    value = rng.normal(0, 0.7, shape).astype("float32")
+    return abs(value) + np.float32(0.3) if path.endswith("variance") else value
+
+
 class Network:
     """A network compiled once, in training mode: dropout masks are shared by all sequences."""
 
@@ -47,7 +52,7 @@ class Network:
 
         rng = np.random.default_rng(0)
         self.variables = {
-            path: tf.Variable(rng.normal(0, 0.7, param.shape).astype("float32")) for path, param in spec.params.items()
+            path: tf.Variable(random_value(rng, path, param.shape)) for path, param in spec.params.items()
         }
         shapes = {"data": [None, None], "dense": [None, None, 5], "classes": [None, None], "align": [None, None]}
         floats = ("dense", "speaker")

@@ -1,47 +1,11 @@
-"""A layer class that holds a dict of layers plugs in from one file: here, a simple `subnetwork`."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+"""`subnetwork`: its layers are those of the surroundings; references are resolved."""
 
 import numpy as np
 import pytest
 
 from boulder.errors import NetworkError
 from boulder.network import describe, run_network
-from boulder.network.layer import LAYERS
-from boulder.network.layer_run import LayerRun
-from boulder.network.plain import describe_inner
 from boulder.network.refs import Ref, RefKind
-from boulder.network.subnet import Container, Inner, Place, Subnet
-from boulder.network.tensor import Tensor
-
-
-class SubnetworkSubnet(Subnet):
-    def resolve(self, text: str, where: str) -> Ref:
-        return self.place.sources[0] if text == "data" else super().resolve(text, where)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subnetwork(Container):
-    subnetwork: dict
-
-    def inner(self, place: Place) -> Inner:
-        subnet = SubnetworkSubnet(self.subnetwork, place, "subnetwork")
-        return Inner(subnet, partial(describe_inner, subnet))
-
-    def held_layers(self) -> Mapping[str, object]:
-        return self.subnetwork
-
-    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
-        return output
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    monkeypatch.setattr(Subnetwork, "class_name", "subnetwork", raising=False)
-    monkeypatch.setitem(LAYERS, "subnetwork", Subnetwork)
-
 
 EXTERN_DATA = {"data": {"dim": 3}, "more": {"dim": 3}}
 
@@ -66,7 +30,7 @@ def network(**layers):
 def test_a_subnet_is_described_and_computed():
     spec = describe(network(), EXTERN_DATA)
     assert list(spec.params) == ["sub/output/W", "sub/output/b"]
-    assert list(spec.layers) == ["twice", "sub/own", "sub/output", "sub", "sub/left:own", "output"]
+    assert list(spec.layers) == ["twice", "sub/own", "sub/output", "sub", "output"]
     x = np.random.default_rng(1).normal(size=(2, 4, 3)).astype("float32")
     params = {"sub/output/W": np.eye(3, dtype="float32") * 2, "sub/output/b": np.ones(3, "float32")}
     result = run_network(spec, params, {"data": x}, {"data": [4, 4]}).layers["output"]
@@ -83,7 +47,7 @@ def test_a_subnet_in_a_loop_reads_the_frames_of_the_loop():
     spec = describe(
         {"more": {"class": "reduce", "mode": "mean", "axes": "T", "from": "data:more"}, "output": loop}, EXTERN_DATA
     )
-    assert spec.loops["output"].inside == ("sum",)
+    assert spec.loops["output"].inside == ("sum/output", "sum")
     x = np.random.default_rng(1).normal(size=(2, 4, 3)).astype("float32")
     result = run_network(spec, {}, {"data": x, "more": np.ones((2, 1, 3))}, {"data": [4, 4], "more": [1, 1]})
     output = result.layers["output"]
@@ -99,7 +63,7 @@ def test_a_subnet_in_a_loop_reads_the_frames_of_the_loop():
             "layer 'sub/subnetwork/own' (combine): 'from' names 'base:twic', which does not exist outside of the subnetwork; "
             "did you mean 'base:twice'?",
         ),
-        ({"own": add("output")}, "layers depend on each other in a loop: output → own → output"),
+        ({"own": add("output")}, "layers depend on each other in a loop: sub/output → sub/own → sub/output"),
     ],
 )
 def test_message(layers, message):

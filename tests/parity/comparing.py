@@ -47,18 +47,19 @@ def run_cases(returnn, cases: dict) -> dict:
     return {key: (case, result) for (key, case), result in zip(cases.items(), returnn([*cases.values()]), strict=True)}
 
 
-def compare(case: dict, expected: dict, rtol: float = 1e-5) -> None:
+def compare(case: dict, expected: dict, rtol: float = 1e-5, train: bool = False) -> None:
     """
     :param case: see `network_case`
     :param expected: RETURNN's result
     :param rtol: tolerance relative to the largest entry of each array
+    :param train: whether Boulder computes the network as in training; RETURNN's does unless the case says otherwise
     """
     assert "error" not in expected, expected
     spec = describe(case["net"], case["extern_data"])
     assert {path: param.shape for path, param in spec.params.items()} == expected["shapes"]
     variables = {path: tf.Variable(value) for path, value in case["params"].items()}
     with tf.GradientTape() as tape:
-        result = run_network(spec, variables, case["data"], case["lengths"])
+        result = run_network(spec, variables, case["data"], case["lengths"], train=train)
         objective = sum(_objective_term(spec.losses[name], loss) for name, loss in result.losses.items())
     gradients = tape.gradient(objective, variables, unconnected_gradients="zero") if spec.losses else {}
     for name, (values, sizes) in expected["outputs"].items():

@@ -66,10 +66,7 @@ class Built:
     """RETURNN network in its own graph and session. Losses in loops exist only in training."""
 
     def __init__(self, net, extern_data, search=False, config=None, train=True):
-        """
-        :param config: RETURNN's config; None: one with only the net dict and the data streams
-        :param train: whether the network is being trained, unless it searches
-        """
+        """:param config: RETURNN's config; None: one with only the net dict and the data streams"""
         import tensorflow as tf
         from returnn.config import Config, global_config_ctx
         from returnn.tf.network import ExternData, TFNetwork
@@ -84,7 +81,7 @@ class Built:
                 config=self.config,
                 extern_data=self.extern_data,
                 train_flag=train and not search,
-                eval_flag=not train,
+                eval_flag=not search,
                 search_flag=search,
             )
             self.network.construct_from_dict(net)
@@ -162,7 +159,11 @@ def code(text, layer, data, lengths, steps):
     return results
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0, train=True):
+def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0, train=True, steps=1):
+    """
+    :param train: False: as in scoring
+    :param steps: number of passes over the batch; the result is that of the last one, with the parameters after it
+    """
     BehaviorVersion._reset((behavior_version, 0))
     built = Built(net, extern_data, search=search, train=train)
     with built.active():
@@ -182,7 +183,10 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
                 gradients = built.tf.gradients(sum(built.objective), list(built.variables.values()))
                 found = zip(built.variables, gradients, strict=True)
                 wanted["gradients"] = {p: built.tf.convert_to_tensor(g) for p, g in found if g is not None}
-        return built.session.run(wanted, built.feed(data, lengths)) | {"shapes": shapes}
+        wanted["after"] = built.network.get_post_control_dependencies()
+        for _ in range(steps):
+            result = built.session.run(wanted, built.feed(data, lengths))
+        return result | {"shapes": shapes, "after": built.values()}
 
 
 def constraints(net, extern_data, params, data, lengths):

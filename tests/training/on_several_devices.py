@@ -68,6 +68,16 @@ def test_batches_of_fewer_sequences_than_replicas_are_the_same_with_several_loss
     assert_same(training, tmp_path, [phase(0, range(1, 3), SEVERAL_LOSSES, max_seqs=max_seqs, **SGD)])
 
 
+@pytest.mark.parametrize("max_seqs", [5, pytest.param(1, marks=SLOW)])
+def test_batch_norm_is_over_the_joint_batch(training, tmp_path, max_seqs):
+    net = {
+        "hidden": {"class": "linear", "activation": "tanh", "from": "data", "n_out": 5},
+        "norm": {"class": "batch_norm", "from": "hidden", "momentum": 0.3, "delay_sample_update": True},
+        "output": {"class": "softmax", "from": "norm", "loss": "ctc"},
+    }
+    assert_same(training, tmp_path, [phase(0, range(1, 3), net, max_seqs=max_seqs, ema=0.5, **SGD)])
+
+
 @SLOW
 def test_an_attention_decoder_is_the_same(training, tmp_path):
     extern_data = EXTERN_DATA | {"targets": {"dim": END + 1, "sparse": True}}

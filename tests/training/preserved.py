@@ -45,7 +45,8 @@ def blstm(widths: list[int], embedding: int = 4, hidden: dict | None = None) -> 
 def trained(spec) -> dict:
     """Values as large as training makes them, biases included."""
     random = np.random.default_rng(3)
-    return {path: random.normal(0, 0.7, param.shape).astype("float32") for path, param in spec.params.items()}
+    values = {path: random.normal(0, 0.7, param.shape).astype("float32") for path, param in spec.params.items()}
+    return {path: abs(value) + np.float32(0.3) if "variance" in path else value for path, value in values.items()}
 
 
 def fresh(param):

@@ -166,7 +166,7 @@ def test_values_that_are_not_finite_name_the_sequence_and_the_stream(write, fail
     assert "epoch 1, batch 0: found values in the data that are not finite: 's-1', 'data'; it made no update" in lines
 
 
-@pytest.mark.parametrize("changed", ["train.hdf", "dev.hdf"])
+@pytest.mark.parametrize("changed", ["train.hdf", "dev.hdf", "removed"])
 def test_a_file_that_changes_between_two_epochs_is_named(write, fails, monkeypatch, tmp_path, changed):
     from boulder.training import trainer
 
@@ -175,9 +175,14 @@ def test_a_file_that_changes_between_two_epochs_is_named(write, fails, monkeypat
 
     def train_epoch(epoch, *others):
         whole(epoch, *others)
-        write(changed, [4, 5, 6])
+        if changed == "removed":
+            (tmp_path / "dev.hdf").unlink()
+        else:
+            write(changed, [4, 5, 6])
 
     monkeypatch.setattr(trainer, "train_epoch", train_epoch)
     message, lines = fails(one(), train=files["train.hdf"], dev=files["dev.hdf"])
-    assert message.startswith(f"{tmp_path}/{changed}: found another file than at the start of this job")
+    found = f"{changed}: found another file than at the start of this job"
+    found = "dev.hdf: found no such file any more, expected the same data" if changed == "removed" else found
+    assert message.startswith(f"{tmp_path}/{found}")
     assert [line for line in lines if line.startswith("epoch")][-1].startswith("epoch 1 ")

@@ -47,3 +47,15 @@ def test_every_file_that_a_data_set_reads_has_a_state(tmp_path, monkeypatch, des
     changed = next(tmp_path / name for name in files if (tmp_path / name).is_file())
     changed.write_text("other content")
     assert file_states(description) != states
+
+
+def test_a_change_within_a_folder_of_recordings_is_noticed(tmp_path):
+    folder = tmp_path / "corpus" / "speaker"
+    folder.mkdir(parents=True)
+    recording = folder / "1.ogg"
+    recording.write_bytes(b"1")
+    description = {"class": "OggZipDataset", "path": str(tmp_path / "corpus"), "audio": None, "targets": None}
+    states = file_states(description)
+    assert file_states(description) == states
+    recording.write_bytes(b"12")
+    assert file_states(description) != states

@@ -14,7 +14,6 @@ from typing import Any, overload
 import numpy as np
 
 from boulder.data.dataset import Dataset
-from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 from boulder.lazy import TFTensor
 
@@ -135,35 +134,13 @@ def read_batch(dataset: Dataset, seqs: np.ndarray) -> Batch:
     :return: a batch of NumPy arrays
     :raises DataError: if a sequence cannot be read
     """
-    sequences = dataset.read_many(seqs)
-    data, lengths = {}, {}
-    for key, stream in dataset.streams.items():
-        if not stream.has_time_axis:
-            data[key], lengths[key] = _without_time(stream, sequences, dataset, seqs), np.ones(len(seqs), "int32")
-            continue
-        sizes = np.array([len(sequence[key]) for sequence in sequences], "int32")
-        padded = np.zeros((len(sequences), sizes.max(initial=0), *stream.feature_shape), stream.dtype)
-        for row, sequence in zip(padded, sequences, strict=True):
-            row[: len(sequence[key])] = sequence[key]
-        data[key], lengths[key] = padded, sizes
-    return Batch(seqs=np.asarray(seqs, "int64"), data=data, lengths=lengths, names=partial(dataset.tags, seqs))
-
-
-def _without_time(
-    stream: Stream, sequences: list[dict[str, np.ndarray]], dataset: Dataset, seqs: np.ndarray
-) -> np.ndarray:
-    """:return: [B, D] or [B]; a data set has such a value as an array [D], or as a single frame"""
-    shape: tuple[Any, ...] = stream.feature_shape  # an open data set knows its dimensions
-    values = np.zeros((len(sequences), *shape), stream.dtype)
-    for position, sequence in enumerate(sequences):
-        array = sequence[stream.key]
-        if array.size != values[position].size:
-            raise DataError(
-                f"sequence {dataset.tag(int(seqs[position]))!r}, {stream.key!r}: found an array of shape {list(array.shape)}, "
-                f"expected {stream}, without a time axis"
-            )
-        values[position] = array.reshape(shape)
-    return values
+    found = dataset.read_padded(seqs)
+    return Batch(
+        seqs=np.asarray(seqs, "int64"),
+        data={key: found[key].data for key in dataset.streams},
+        lengths={key: found[key].lengths for key in dataset.streams},
+        names=partial(dataset.tags, seqs),
+    )
 
 
 def check_limits(limits: object, streams: Collection[str], name: str, lowest: int = 1) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy as np
 from boulder.data.epoch_order import EpochOrder
 from boulder.data.option_kinds import NO_OPTION
 from boulder.data.order_options import OrderOptions
+from boulder.data.padding import Padded, padded
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError
@@ -162,6 +163,20 @@ class Dataset(OrderOptions, ABC):
     def reads_in_threads(self) -> bool:
         """Whether several threads may call `read_many` at the same time."""
         return False
+
+    def read_padded(self, indices: Sequence[int] | np.ndarray) -> dict[str, Padded]:
+        """
+        Reads a batch. Overridden where padded arrays can be read without other ones in between.
+
+        :param indices: sequences, in any order
+        :return: key → their padded array
+        :raises DataError: as `read_many`
+        """
+        sequences = self.read_many(indices)
+        return {
+            key: padded(stream, [sequence[key] for sequence in sequences], lambda i: self.tag(int(indices[i])))
+            for key, stream in self.streams.items()
+        }
 
     @property
     def streamed(self) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from boulder.data.order_options import OrderOptions
 from boulder.data.random_numbers import OwnNumbers, Shuffling, returnn_numbers
 from boulder.data.sequence_order import OF_PARTS, OrderKind
-from boulder.data.tag_files import none_listed, read_lengths, read_tags
+from boulder.data.tag_files import none_listed, read_lengths, read_tags, warn_of_missing
 from boulder.errors import DataError
 
 _CHUNK = 1 << 16  # tags in memory at once
@@ -138,8 +138,16 @@ class EpochOrder:
     @cached_property
     def _is_listed(self) -> np.ndarray:
         """bool [N]: whether `seq_list_filter_file` has the tag"""
-        listed = set(read_tags(str(self._options.seq_list_filter_file)))
-        return np.fromiter((tag in listed for tag in self._all_tags()), "bool", self._sequences.num_seqs)
+        path = str(self._options.seq_list_filter_file)
+        missing = dict.fromkeys(read_tags(path))
+        listed = set(missing)
+        result = np.zeros(self._sequences.num_seqs, "bool")
+        for i, tag in enumerate(self._all_tags()):
+            if tag in listed:
+                result[i] = True
+                missing.pop(tag, None)
+        warn_of_missing(path, list(missing), len(listed))
+        return result
 
     @cached_property
     def _tag_numbers(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from boulder.data.batches import Batch, read_batch
+from boulder.data.blas import one_blas_thread
 from boulder.data.dataset import Dataset
 from boulder.errors import DataError
 from boulder.lazy import TFTensor, tf
@@ -63,12 +64,13 @@ def _read_ahead(
     waiting: deque[Future[Batch]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="reading")
     try:
-        for number in range(start, len(batches)):
-            waiting.append(pool.submit(_read, dataset, batches[number]))
-            if len(waiting) > max(ahead, threads):
+        with one_blas_thread():
+            for number in range(start, len(batches)):
+                waiting.append(pool.submit(_read, dataset, batches[number]))
+                if len(waiting) > max(ahead, threads):
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -17,11 +17,15 @@ from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.hdf_file import HdfFile
 from boulder.data.matching import check_labels, matched_streams
 from boulder.data.option_kinds import PATHS
+from boulder.data.padding import Padded, padded, zeros
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 
 _GAP_BYTES = 1 << 16  # reading over a gap of this size costs less than another access
 _RUN_BYTES = 1 << 18  # what is read at once stays in the processor's cache until it is copied
+
+_Part = tuple[HdfFile, np.ndarray, np.ndarray]
+"""A file, and sequences of it: their numbers in the data set, and in the file."""
 
 
 @dataset_class("HDFDataset")
@@ -108,6 +112,35 @@ class HdfDataset(Dataset):
                 for i, array in zip(local, self._arrays(file, stream, local), strict=True):
                     result[int(start + i)][stream.key] = array
         return [result[int(i)] for i in indices]
+
+    def read_padded(self, indices: Sequence[int] | np.ndarray) -> dict[str, Padded]:
+        """Reads frames straight into their place in the padded array, where they lie in the file as in memory."""
+        numbers = np.asarray(indices, "int64")
+        parts = [(file, start + local, local) for file, start, local in self._by_file(numbers)]
+        result = {}
+        for key, stream in self.streams.items():
+            is_direct = not stream.sparse and stream.has_time_axis
+            if is_direct and all(file.dtype(key) == stream.dtype for file, _, _ in parts):
+                result[key] = self._read_into_place(stream, numbers, parts)
+            else:
+                arrays = {
+                    int(number): array
+                    for file, among, local in parts
+                    for number, array in zip(among, self._arrays(file, stream, local), strict=True)
+                }
+                sequences = [arrays[number] for number in numbers.tolist()]
+                result[key] = padded(stream, sequences, lambda i: self.tag(int(numbers[i])))
+        return result
+
+    def _read_into_place(self, stream: Stream, numbers: np.ndarray, parts: list[_Part]) -> Padded:
+        lengths = self.lengths[stream.key][numbers]
+        data = zeros(stream, lengths)
+        for file, among, local in parts:
+            starts = dict(zip(among.tolist(), file.offsets[stream.key].of(local)[0].tolist(), strict=True))
+            for row, number, length in zip(data, numbers.tolist(), lengths.tolist(), strict=True):
+                if number in starts:
+                    file.read_into(row[:length], stream.key, starts[number])
+        return Padded(data, lengths)
 
     @cached_property
     def _files(self) -> list[HdfFile]:

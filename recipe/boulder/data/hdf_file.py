@@ -74,9 +74,26 @@ class HdfFile:
         try:
             return self._rows[key].read(start, stop)
         except OSError as error:
-            raise DataError(
-                f"{self.path}: frames {start} to {stop} of {key!r} cannot be read: {_reason(error)}"
-            ) from error
+            raise self._unreadable(key, start, stop, error) from error
+
+    def read_into(self, rows: np.ndarray, key: str, start: int) -> None:
+        """
+        Fills an array with the frames from `start` on.
+
+        :param rows: [number of frames, …], contiguous, with the dtype of the file
+        :raises DataError: if the file cannot be read
+        """
+        try:
+            self._rows[key].read_into(rows, start)
+        except OSError as error:
+            raise self._unreadable(key, start, start + len(rows), error) from error
+
+    def dtype(self, key: str) -> np.dtype:
+        """:return: type of the numbers in the file"""
+        return self._rows[key].dtype
+
+    def _unreadable(self, key: str, start: int, stop: int, error: OSError) -> DataError:
+        return DataError(f"{self.path}: frames {start} to {stop} of {key!r} cannot be read: {_reason(error)}")
 
     def tags(self, indices: np.ndarray) -> list[str]:
         """

@@ -10,6 +10,9 @@ import itertools
 import math
 import os
 import threading
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 import h5py
 import numpy as np
@@ -38,20 +41,38 @@ class HdfRows:
         :return: [stop - start, …]
         :raises OSError: if the file cannot be read
         """
-        with self._opening:
-            if not self._is_known:
-                self._tiles, self._is_known = _tiles_of(self.array), True
-        if self._tiles is None:
+        if self._plain is None:
             return self.array[start:stop]
-        if stop <= start:
-            return np.empty((0, *self.shape[1:]), self.dtype)
-        rows = self._tiles.read_rows(start, stop) if self._tiles.across == 1 else self._tiles.read_tiles(start, stop)
-        return rows[:, : self.shape[1]] if self.array.ndim > 1 else rows[:, 0]
+        rows = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        self.read_into(rows, start)
+        return rows
+
+    def read_into(self, rows: np.ndarray, start: int) -> None:
+        """
+        Fills an array with the rows from `start` on.
+
+        :param rows: [number of rows, …], contiguous
+        :raises OSError: if the file cannot be read
+        """
+        if self._plain is None:
+            rows[:] = self.array[start : start + len(rows)]
+        elif len(rows):
+            self._plain.read_into(rows.reshape(len(rows), -1), start)
 
     def close(self) -> None:
         if self._tiles is not None:
             os.close(self._tiles.file)
         self._tiles, self._is_known = None, False
+
+    @property
+    def _plain(self) -> _Tiles | None:
+        """:return: where the numbers lie in the file; None if the library must read"""
+        if not self._is_known:
+            with self._opening:
+                if not self._is_known:
+                    self._tiles = _tiles_of(self.array)
+                    self._is_known = True
+        return self._tiles
 
 
 class _Tiles:
@@ -64,33 +85,54 @@ class _Tiles:
     """
 
     def __init__(self, file: int, rows: int, columns: int, dtype: np.dtype, positions: np.ndarray) -> None:
-        self.file, self._rows, self._columns, self._dtype, self._positions = file, rows, columns, dtype, positions
-        self.across = positions.shape[1]
-        self._bytes_of_row = columns * dtype.itemsize
+        self.file, self._rows, self._columns, self._dtype = file, rows, columns, dtype
+        self._across = positions.shape[1]
+        self._tile_bytes = rows * columns * dtype.itemsize
+        self._positions = positions.ravel()
+        gaps = np.flatnonzero(np.diff(self._positions) != self._tile_bytes) + 1
+        self._gaps = array("q", gaps.astype("int64").tobytes())  # bisect is faster on it than on NumPy's
 
-    def read_rows(self, start: int, stop: int) -> np.ndarray:
-        """:return: [stop - start, columns], where no tiles lie side by side"""
-        result = np.empty((stop - start, self._columns), self._dtype)
-        for block in range(start // self._rows, (stop - 1) // self._rows + 1):
-            before = block * self._rows
-            first, last = max(start, before), min(stop, before + self._rows)
-            position = int(self._positions[block, 0]) + (first - before) * self._bytes_of_row
-            _fill(result[first - start : last - start], self.file, position)
-        return result
+    def read_into(self, rows: np.ndarray, start: int) -> None:
+        """
+        :param rows: [number of rows, columns of the array]
+        :param start: number of the first row
+        """
+        if self._across == 1 and self._columns == rows.shape[1]:
+            row_bytes = self._tile_bytes // self._rows
+            for block, last in self._neighbours(start // self._rows, (start + len(rows) - 1) // self._rows + 1):
+                before = block * self._rows
+                first = max(start, before)
+                position = int(self._positions[block]) + (first - before) * row_bytes
+                _fill(rows[first - start : last * self._rows - start], self.file, position)
+        else:
+            self._join_tiles(rows, start)
 
-    def read_tiles(self, start: int, stop: int) -> np.ndarray:
-        """:return: [stop - start, columns of all tiles], from whole tiles, those that follow one another at once"""
-        first, last = start // self._rows, (stop - 1) // self._rows + 1
-        tiles = np.empty((last - first, self.across, self._rows, self._columns), self._dtype)
-        positions = self._positions[first:last].ravel()
-        gaps = np.flatnonzero(np.diff(positions) != self._rows * self._bytes_of_row) + 1
-        for begin, end in itertools.pairwise([0, *gaps.tolist(), len(positions)]):
-            _fill(tiles.reshape(len(positions), -1)[begin:end], self.file, int(positions[begin]))
-        before = start - first * self._rows
-        if last - first == 1:
-            tiles, before = tiles[:, :, before : before + stop - start], 0
-        rows = tiles.transpose(0, 2, 1, 3).reshape(-1, self.across * self._columns)
-        return rows[before : before + stop - start]
+    def _join_tiles(self, rows: np.ndarray, start: int) -> None:
+        """Reads whole tiles that lie side by side, and copies their rows as one value each: twice as fast as by number."""
+        first = start // self._rows
+        blocks = (start + len(rows) - 1) // self._rows + 1 - first
+        tiles = np.empty((blocks, self._across, self._rows, self._columns), self._dtype)
+        flat = tiles.reshape(blocks * self._across, -1)
+        offset = first * self._across
+        for begin, end in self._neighbours(offset, offset + len(flat)):
+            _fill(flat[begin - offset : end - offset], self.file, int(self._positions[begin]))
+        row = np.dtype((np.void, self._tile_bytes // self._rows))
+        whole = rows.shape[1] // self._columns  # the last tile may reach past the array
+        joined = rows[:, : whole * self._columns].view(row)
+        parts = tiles.view(row)[:, :whole, :, 0]
+        for block in range(blocks):
+            before = (first + block) * self._rows - start
+            begin, end = max(0, before), min(len(rows), before + self._rows)
+            inside = slice(begin - before, end - before)
+            joined[begin:end] = parts[block, :, inside].T
+            if whole < self._across:
+                rest = rows[begin:end, whole * self._columns :]
+                rest[:] = tiles[block, whole, inside, : rest.shape[1]]
+
+    def _neighbours(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """:return: (first, last + 1) of those of the tiles from `first` to `last` - 1 that follow one another in the file"""
+        low, high = bisect_right(self._gaps, first), bisect_left(self._gaps, last)
+        return itertools.pairwise([first, *self._gaps[low:high], last])
 
 
 def _fill(array: np.ndarray, file: int, position: int) -> None:

@@ -16,6 +16,7 @@ from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.option_checks import check_file, check_flags, is_integer
 from boulder.data.option_kinds import DESCRIPTIONS, PATH, WITHOUT_EFFECT
+from boulder.data.padding import Padded
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
@@ -128,6 +129,12 @@ class MetaDataset(Dataset):
         parts = {name: self._parts[name].read_many(self._rows[name][indices]) for name in sorted(used)}
         sources = {key: self.data_map[key] for key in self.streams}
         return [{key: parts[name][i][of] for key, (name, of) in sources.items()} for i in range(len(indices))]
+
+    def read_padded(self, indices: Sequence[int] | np.ndarray) -> dict[str, Padded]:
+        indices = np.asarray(indices, "int64")
+        used = {self.data_map[key][0] for key in self.streams}
+        parts = {name: self._parts[name].read_padded(self._rows[name][indices]) for name in sorted(used)}
+        return {key: parts[name][of] for key in self.streams for name, of in [self.data_map[key]]}
 
     @property
     def streamed(self) -> bool:
@@ -274,6 +281,8 @@ class MetaDataset(Dataset):
         sizes = {name: len(lists[name]) for name in self._names}
         if len(set(sizes.values())) > 1:
             raise DataError(f"seq_list_file: found lists of different length, {sizes}")
+        if not all(sizes.values()):
+            raise DataError(f"{self.seq_list_file}: found no sequence tags, expected one per line")
         return lists
 
     @cached_property

@@ -12,6 +12,7 @@ from boulder.data.nested import refuse_order_of
 from boulder.data.option_checks import check_integer
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.wrapping_dataset import WrappingDataset
+from boulder.errors import DataError
 
 
 @dataset_class("MultiEpochDataset")
@@ -37,6 +38,14 @@ class MultiEpochDataset(WrappingDataset):
             order = self.inner.epoch_order(inner_epoch, seed, "default")
             yield from self.inner.in_order(order, inner_epoch, seed, min(start, len(order)))
             start = max(0, start - len(order))
+
+    def in_order(self, order: np.ndarray, epoch: int, seed: int, start: int = 0) -> Iterator[ReadSequence]:
+        if self.streamed:  # the order does not tell where an inner epoch begins, with its own random numbers
+            raise DataError(
+                "MultiEpochDataset: found a data set around it, and one within it whose sequences differ between epochs, "
+                "expected the MultiEpochDataset around both"
+            )
+        return super().in_order(order, epoch, seed, start)
 
     def order_key(self, epoch: int) -> tuple:
         return tuple(self.inner.order_key(e) for e in self._inner_epochs(epoch))

@@ -25,7 +25,7 @@ from boulder.data.option_checks import check_file, check_flags, is_number
 from boulder.data.option_kinds import PATH, PATHS, files_in
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
-from boulder.data.tag_files import none_listed, read_tags
+from boulder.data.tag_files import none_listed, read_tags, warn_of_missing
 from boulder.data.text_processing import text_processing
 from boulder.data.vocabulary import open_vocabulary, vocabulary_files
 from boulder.errors import DataError, named, nearest
@@ -223,6 +223,7 @@ class OggZipDataset(Dataset):
         kept = [i for i, tag in enumerate(index.tags) if tag in wanted]
         if not kept:
             raise none_listed(file, index.tags[:3])
+        warn_of_missing(file, sorted(wanted.difference(index.tags)), len(wanted))
         return index.subset(kept)
 
     def _drawn(self, count: int, subset: float) -> list[int]:

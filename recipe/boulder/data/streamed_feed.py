@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from boulder.data.batches import Batch, read_batch
+from boulder.data.blas import one_blas_thread
 from boulder.data.dataset import Dataset
 from boulder.data.in_memory import InMemory
 from boulder.data.shares import as_share, share_of
@@ -60,7 +61,7 @@ def _as_tensors(batch: Batch) -> Batch:
 def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:
     """:return: the same items, computed in a thread, a few before they are asked for"""
     end = object()
-    with ThreadPoolExecutor(1, "reads ahead") as thread:
+    with one_blas_thread(), ThreadPoolExecutor(1, "reads ahead") as thread:
         waiting = deque(thread.submit(next, items, end) for _ in range(_AHEAD))
         try:
             while (item := waiting.popleft().result()) is not end:

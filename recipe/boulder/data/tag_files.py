@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,18 @@ def none_listed(path: str, tags: Sequence[str]) -> DataError:
     return DataError(
         f"{path}: found {', '.join(listed[:3])}, …, none of them in the data set, which has {', '.join(tags)}, …"
     )
+
+
+def warn_of_missing(path: str, missing: Sequence[str], listed: int) -> None:
+    """
+    Warns of tags in a list that a data set lacks. Where it lacks all of them, `none_listed` is an error.
+
+    :param missing: these tags
+    :param listed: number of tags in the list
+    """
+    if 0 < len(missing) < listed:
+        some = ", ".join(map(repr, missing[:3])) + (", …" if len(missing) > 3 else "")
+        warnings.warn(f"{path}: the data set lacks {len(missing)} of {listed} sequences: {some}", stacklevel=2)
 
 
 def read_lengths(path: str) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ The layers here have the defaults of version 0. `with_behavior_version` writes t
 dict, so that everything after it needs no version, and the hash of a phase changes only where its network does.
 
 Version 11 changes what `combine` and `eval` do with a feature axis of size 1; `broadcasting_layers` finds the layers where
-this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), change layers that do not exist here (9, 12, 18, 21), or do not
+this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), change layers that do not exist here (9, 18, 21), or do not
 change results (14, 15, 16, and 22 on): see the calls of `BehaviorVersion` in RETURNN 1.20261022.
 """
 
@@ -40,6 +40,10 @@ CHANGES = (
     Change(3, "dot", {"var1": "auto", "var2": "auto"}),
     Change(6, "merge_dims", {"keep_order": True}),
     Change(10, "conv", {"with_bias": True}),
+    Change(12, "batch_norm", {"momentum": 0.1}),
+    Change(12, "batch_norm", {"update_sample_only_in_training": True}),
+    Change(12, "batch_norm", {"delay_sample_update": True}),
+    Change(12, "batch_norm", {"param_version": 2}),
 )
 CHANGES_OF_UNITS = (Change(17, "zoneoutlstm", {"use_zoneout_output": True}),)
 
@@ -70,6 +74,11 @@ def _changed(options: Any, version: int) -> Any:
     if not isinstance(options, dict):
         return options
     result = with_behavior_version(options, version)
+    if options.get("batch_norm") and "class" in options:  # the option of any layer
+        own = {} if options["batch_norm"] is True else options["batch_norm"]
+        changed = _changed({"class": "batch_norm", **own}, version)
+        if changed.keys() - {"class"} != own.keys():
+            result = {**result, "batch_norm": {key: changed[key] for key in changed if key != "class"}}
     result = _with_defaults(result, CHANGES, options.get("class"), version)
     unit, unit_options = options.get("unit"), options.get("unit_opts") or {}
     if isinstance(unit, str) and isinstance(unit_options, dict):

@@ -8,9 +8,11 @@ import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.data.streams import default_input
 from boulder.errors import NetworkError
+from boulder.network.names import Place
 from boulder.network.plain import describe_network
+from boulder.network.sharing import check_paths
 from boulder.network.specs import NetworkSpec
-from boulder.network.subnet import Place, Subnet
+from boulder.network.subnet import Subnet
 from boulder.network.template import extern_templates
 
 
@@ -34,4 +36,6 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
             f"found {', '.join(map(repr, network)) or 'no layer at all'}"
         )
     spec = describe_network(subnet)
-    return NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
+    network_spec = NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
+    check_paths(network_spec)
+    return network_spec

@@ -13,7 +13,7 @@ from boulder.network.specs import NetworkSpec
 from boulder.network.template import Template
 
 DIFFERING = r"""layer \\*'([^'\\]*)\\*': lengths along (.+?) and (.+?) differ\W+(\d+)\W+(\d+)\W+(\d+)"""
-"""The message with which `LayerRun.check_same_lengths` fails: layer, both axes, number of the sequence in the batch, its lengths
+"""The message with which `LayerRun.with_same_lengths` fails: layer, both axes, number of the sequence in the batch, its lengths
 along both."""
 
 

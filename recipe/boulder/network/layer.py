@@ -19,8 +19,9 @@ from typing import Any, ClassVar, Literal
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
-from boulder.network.params import ParamSpec, Part, variable_scope
+from boulder.network.params import ParamSpec, Part, joined_scope, variable_scope
 from boulder.network.registry import Registry
 from boulder.network.template import Template, concatenated
 from boulder.network.tensor import Tensor
@@ -40,6 +41,7 @@ class Layer:
     :param loss_only_on_non_search: has no effect: a search has no losses
     :param loss_opts: options of the loss
     :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
         objective (Kawaguchi et al. 2017)
@@ -48,7 +50,10 @@ class Layer:
     :param param_dropout: probability with which an entry of the layer's parameters is dropped in training; None: the config's
     :param param_dropout_min_ndim: parameters with fewer axes keep their entries; None: the config's
     :param updater_opts: options of the updates of the layer's parameters, in place of those of the config
-    :param trainable: whether the layer's parameters are trained; None is True
+    :param trainable: whether the layer's parameters are trained, those of the layers that it holds included; None is True
+    :param name_scope: with which the paths of the layer's parameters begin, in place of its name: relative to the layers
+        around it, or absolute, "/…"; "" adds nothing. Layers with the same scope share their parameters
+    :param param_device: without effect
     :param recompute: compute the values within the layer again for the gradient, see `boulder.network.recompute`; a string:
         together with those of its neighbours with the same string. Of a loop: within each frame
     :param is_output_layer: whether the layer exists even if nothing depends on it
@@ -61,6 +66,9 @@ class Layer:
     """
 
     class_name: ClassVar[str]
+    in_padding: ClassVar[InPadding] = InPadding.FINITE
+    """what the output has in the padding"""
+
     reads_memory: ClassVar[bool] = False
     """whether the layer reads the state of its sources, and so must be computed where they are"""
 
@@ -73,6 +81,9 @@ class Layer:
     copies_sources: ClassVar[bool] = False
     """whether the output is the concatenated sources; the parts of a parameter are then labelled by those sources"""
 
+    stands_for_source: ClassVar[bool] = False
+    """whether the output is that of the source, with its state, and the source is one of the layers that the layer holds"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
     loss: str | None = None
@@ -80,6 +91,7 @@ class Layer:
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    batch_norm: bool | dict | None = None
     L2: float | None = None
     darc1: float | None = None
     spatial_smoothing: float = 0.0
@@ -88,6 +100,8 @@ class Layer:
     param_dropout_min_ndim: int | None = None
     updater_opts: dict | None = None
     trainable: bool | None = None
+    name_scope: str | None = None
+    param_device: str | None = None
     recompute: bool | str = False
     is_output_layer: bool = False
     only_on_search: bool = False
@@ -109,6 +123,24 @@ class Layer:
         :return: names of all sources, in the order of the spec half and the compute half
         """
         return self.source_names()
+
+    def name_in_scope(self, param: str) -> str:
+        """
+        :param param: name of a parameter within the layer
+        :return: path of the parameter within the layer's scope
+        """
+        return param
+
+    def held_layers(self) -> Mapping[str, object] | None:
+        """:return: the net dict that the layer holds; None if it holds none"""
+        return None
+
+    def check_exposed(self, name: str) -> str | None:
+        """
+        :param name: a layer that this one holds
+        :return: why layers of the surroundings cannot read it as `HOLDER/NAME`, as the end of a sentence; None if they can
+        """
+        return None
 
     def one_by_one(self, mode: str) -> bool:
         """:return: whether the layer must be computed iteration by iteration in a loop, even if its output does not feed back"""
@@ -217,7 +249,8 @@ class Site:
     :param default_dim: default of `n_out`: the size that the loss requires for its target
     :param look_through: name of a `copy` layer → (name, template) of its sources; None for other layers
     :param path: the layer's path in the net dict, for messages: `decoder/unit/s`
-    :param scope: prefix of the paths of its parameters
+    :param scope: prefix of the paths of its parameters; None: that of a layer of this name at the top level
+    :param trainable: whether all layers that hold this one are trained
     :param loop: axis of the innermost loop around the layer, None outside of loops
     :param mode: "train", "eval" or "search"
     :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
@@ -231,7 +264,8 @@ class Site:
     look_through: Callable[[str], list[tuple[str, Template]] | None] = lambda _name: None
     params: list[ParamSpec] = field(default_factory=list)
     path: str = ""
-    scope: str = ""
+    scope: str | None = None
+    trainable: bool = True
     loop: Axis | None = None
     mode: str = "train"
     layer_of: Callable[[str], Layer | None] = lambda _name: None
@@ -346,21 +380,31 @@ class Site:
         shape: tuple[int, ...],
         init: initializers.Init,
         *,
+        variable: str | None = None,
         splits: tuple[tuple[Part, ...], ...] = (),
         returnn_splits: tuple[tuple[int, ...], ...] | None = None,
+        statistic: bool = False,
+        per_unit: bool = False,
     ) -> None:
-        """Declares a parameter; see `ParamSpec` for the arguments."""
+        """
+        Declares a parameter; see `ParamSpec` for the other arguments.
+
+        :param variable: RETURNN's name of it within the layer; None: `name`
+        """
+        scope = variable_scope(self.name) if self.scope is None else self.scope
         text = initializers.as_text(init)
         initializers.check(text, self.where)
         self.params.append(
             ParamSpec(
                 layer=self.name,
                 name=name,
-                path=f"{self.scope or variable_scope(self.name)}/{name}",
+                path=joined_scope(scope, variable or self.layer.name_in_scope(name)),
                 shape=shape,
                 init=text,
-                trainable=self.layer.trainable is not False,
+                trainable=self.trainable and self.layer.trainable is not False and not statistic,
                 splits=splits or tuple(map(self.whole, shape)),
                 returnn_splits=returnn_splits,
+                statistic=statistic,
+                per_unit=per_unit,
             )
         )

@@ -29,6 +29,8 @@ class LayerRun:
     :param dropout: dropout on the input
     :param lengths: sequence lengths, shared by all layers
     :param random: random numbers of this layer
+    :param updates: path → next value, of the parameters that this run changes; shared by all layers
+    :param joint: the sum of a tensor over all replicas, with its gradient
     :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
     """
 
@@ -41,6 +43,8 @@ class LayerRun:
     dropout: InputDropout
     lengths: Lengths
     random: RandomStream
+    updates: dict[str, TFTensor]
+    joint: Callable[[TFTensor], TFTensor]
     beam_scores: dict[Axis, TFTensor]
 
     def param(self, name: str) -> TFTensor:
@@ -49,6 +53,15 @@ class LayerRun:
         :return: value of the parameter
         """
         return self.variables[self.paths[name]]
+
+    def update(self, name: str, value: TFTensor) -> None:
+        """
+        Sets the value that a parameter has after this step of training.
+
+        :param name: name within the layer, of a parameter that is a `statistic`
+        :param value: with as many entries as the parameter
+        """
+        self.updates[self.paths[name]] = tf.reshape(value, tf.shape(self.param(name)))
 
     def input(self, sources: Sequence[Tensor]) -> Tensor:
         """:return: the sources concatenated along the feature axis, after dropout"""
@@ -123,19 +136,21 @@ class LayerRun:
         """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
         return self.lengths.mask_over(axes, time)
 
-    def check_same_lengths(self, time: Axis, target_time: Axis) -> None:
-        """Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded equally."""
-        if time != target_time:
-            first, second = self.length(time), self.length(target_time)
-            same = tf.equal(first, second)
-            seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
-            found = [
-                f"layer {self.name!r}: lengths along {time} and {target_time} differ",
-                seq,
-                first[seq],
-                second[seq],
-            ]
-            tf.debugging.Assert(tf.reduce_all(same), found)
+    def with_same_lengths(self, value: TFTensor, time: Axis, target_time: Axis) -> TFTensor:
+        """
+        Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`. Equal ones are padded
+        equally.
+
+        :return: the value; what is computed from it waits for the check, and so does not fail first
+        """
+        if time == target_time:
+            return value
+        first, second = self.length(time), self.length(target_time)
+        same = tf.equal(first, second)
+        seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
+        found = [f"layer {self.name!r}: lengths along {time} and {target_time} differ", seq, first[seq], second[seq]]
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(same), found)]):
+            return tf.identity(value)
 
     # Tensors of a template
 

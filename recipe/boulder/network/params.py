@@ -13,6 +13,11 @@ def variable_scope(layer: str) -> str:
     return f".{ord(scope[0])}.{scope[1:]}" if scope.startswith(("_", "\\", "/")) else scope
 
 
+def joined_scope(*scopes: str) -> str:
+    """:return: a scope within a scope; "" is the scope of the whole network"""
+    return "/".join(scope for scope in scopes if scope)
+
+
 @dataclass(frozen=True)
 class Part:
     """A contiguous part of one axis of a parameter.
@@ -37,6 +42,8 @@ class ParamSpec:
     :param splits: for each axis, its parts: rows by source layer, columns by gate
     :param returnn_splits: for each axis, the sizes in RETURNN's `param_axes_split_info` of this parameter, or None if it has
         none; `subset` growth needs them to agree with RETURNN
+    :param statistic: whether the network itself changes it in training, such as a running mean; it is not trained
+    :param per_unit: whether the last axis is over the units of the layer's sources, which are treated one by one
     """
 
     layer: str
@@ -48,6 +55,8 @@ class ParamSpec:
     trainable: bool = True
     splits: tuple[tuple[Part, ...], ...] = ()
     returnn_splits: tuple[tuple[int, ...], ...] | None = None
+    statistic: bool = False
+    per_unit: bool = False
 
     @property
     def size(self) -> int:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.layer_run import LayerRun
-from boulder.network.params import variable_scope
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.sites import checked_losses, site_of
@@ -57,7 +56,6 @@ class _Description:
         self.subnet, self.outer, self.loop = subnet, outer, loop
         self.spec = SubnetSpec()
         self.inner: dict[str, InnerSpec] = {}
-        self.scopes: dict[str, str] = {}  # first part of parameter paths → the layer that owns them
 
     def result(self) -> SubnetSpec:
         for node in self.subnet.nodes.values():
@@ -78,7 +76,6 @@ class _Description:
         else:
             template = checked_template(site)
         self.spec.losses.update(checked_losses(self.subnet, node, template, site))
-        self._check_paths(site)
         self.spec.layers[site.name] = LayerSpec(site.name, node.layer, sources, template, tuple(site.params))
 
     def _template(self, ref: Ref) -> Template:
@@ -95,11 +92,3 @@ class _Description:
                 f"{node.where}: 'from' names {ref.name!r}, which does not exist in mode {self.subnet.mode!r}"
             )
         self.spec.layers.setdefault(ref.key, exposed[ref.sublayer])
-
-    def _check_paths(self, site: Site) -> None:
-        scope = variable_scope(site.name)
-        other = self.scopes.setdefault(scope, site.name) if site.params else site.name
-        if other != site.name:
-            raise site.fail(
-                f"its parameters would have the same paths as those of layer {other!r}, {scope}/…; rename it"
-            )

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 
 from boulder.errors import NetworkError
+from boulder.network.batch_normalization import option_of
 from boulder.network.layer import LAYERS, Layer, Site
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
@@ -100,6 +101,8 @@ def checked_template(site: Site) -> Template:
     """
     layer = site.layer
     template = layer.spec(site)
+    if normalization := option_of(layer, site.where):
+        normalization.declare(site, template)
     check_regularizers(site, template)
     check_recompute(site)
     if layer.n_out is not None and layer.n_out != template.dim:

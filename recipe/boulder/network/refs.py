@@ -46,11 +46,13 @@ class Ref:
         `base:`; "" for INPUT and STEP
     :param subnet: absolute name of the subnet that `name` belongs to: that of the layer that holds it, "" for the whole
         network and for references that are not resolved
+    :param depth: for SUBLAYER, the number of parts of `name` that are the name of LAYER
     """
 
     kind: RefKind
     name: str = ""
     subnet: str = ""
+    depth: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Ref:
@@ -67,12 +69,12 @@ class Ref:
     @property
     def holder(self) -> str:
         """:return: of a SUBLAYER reference, the layer whose subnet it looks into"""
-        return self.name.partition("/")[0]
+        return "/".join(self.name.split("/")[: self.depth])
 
     @property
     def sublayer(self) -> str:
         """:return: of a SUBLAYER reference, the name within that subnet"""
-        return self.name.partition("/")[2]
+        return "/".join(self.name.split("/")[self.depth :])
 
     @property
     def is_stream(self) -> bool:

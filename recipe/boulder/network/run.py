@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from boulder.lazy import TFTensor, tf
@@ -23,6 +23,7 @@ class NetworkOutput:
     :param losses: layer name → sums over the batch
     :param lengths: time axis → int32 [B]
     :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended
+    :param updates: path → next value, of the parameters that change in training without being trained
     :param magnitudes: for `darc1`, see `boulder.network.regularizers`; empty outside of training
     :param roughness: for `spatial_smoothing`, likewise
     """
@@ -31,6 +32,7 @@ class NetworkOutput:
     losses: dict[str, LossValue]
     lengths: dict[Axis, TFTensor]
     beam_scores: dict[Axis, TFTensor]
+    updates: dict[str, TFTensor] = field(default_factory=dict)
     magnitudes: dict[str, TFTensor] = field(default_factory=dict)
     roughness: dict[str, TFTensor] = field(default_factory=dict)
 
@@ -50,6 +52,7 @@ def run_network(
     step: TFTensor = 0,
     losses: bool = True,
     precision: str | None = None,
+    joint: Callable[[TFTensor], TFTensor] = lambda value: value,
 ) -> NetworkOutput:
     """
     :param params: path → variable or tensor
@@ -60,9 +63,10 @@ def run_network(
     :param step: scalar, number of the update
     :param losses: False where there are no targets, as in search
     :param precision: of products, see `boulder.network.precision`; None: float32
+    :param joint: the sum of a tensor over all replicas, with its gradient
     :raises NetworkError: for a data stream of another rank than its template's
     """
-    state = RunState(params, train, seed, step)
+    state = RunState(params, train, seed, step, joint=joint)
     for key, template in spec.extern_data.items():
         if key in data:
             state.add_stream(key, template, data[key], lengths)
@@ -78,7 +82,7 @@ def run_network(
     for name, loss in spec.losses.items() if losses else ():
         target = state.output(f"data:{loss.target}") if loss.target else None
         values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target)
-    return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, *regularizers)
+    return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, state.updates, *regularizers)
 
 
 def _compute_again(state: RunState, group: Sequence[LayerSpec], wanted: Collection[str]) -> None:
@@ -86,7 +90,7 @@ def _compute_again(state: RunState, group: Sequence[LayerSpec], wanted: Collecti
     own = {layer.name for layer in group}
     sources = {name: state.output(name) for layer in group for name in layer.sources if name not in own}
     params = {p.path: tf.convert_to_tensor(state.variables[p.path]) for layer in group for p in layer.all_params()}
-    lengths = iter([state.lengths])
+    lengths, updates = iter([state.lengths]), iter([state.updates])
 
     def compute(params: Mapping[str, TFTensor], sources: dict[str, Tensor]) -> dict[str, Tensor]:
         within = replace(
@@ -94,6 +98,7 @@ def _compute_again(state: RunState, group: Sequence[LayerSpec], wanted: Collecti
             variables={**state.variables, **params},
             outputs=dict(sources),
             lengths=next(lengths, state.lengths.copy()),  # only the first call may add lengths
+            updates=next(updates, {}),
         )
         for layer in group:
             within.compute(layer)

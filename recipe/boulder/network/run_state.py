@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis
+from boulder.network.batch_normalization import option_of
 from boulder.network.input_dropout import InputDropout
 from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
@@ -27,6 +28,8 @@ class RunState:
     :param step: scalar, number of the update
     :param outputs: name → output, of the layers computed so far
     :param streams: "data:KEY" → data stream
+    :param updates: path → next value, of the parameters that this run changes
+    :param joint: the sum of a tensor over all replicas, with its gradient
     :param frame: int32 scalar, number of the iteration within a loop
     """
 
@@ -38,6 +41,8 @@ class RunState:
     streams: dict[str, Tensor] = field(default_factory=dict)
     lengths: Lengths = field(default_factory=Lengths)
     beam_scores: dict[Axis, TFTensor] = field(default_factory=dict)
+    updates: dict[str, TFTensor] = field(default_factory=dict)
+    joint: Callable[[TFTensor], TFTensor] = lambda value: value
     frame: TFTensor = None
 
     def within(self, outputs: dict[str, Tensor], frame: TFTensor) -> RunState:
@@ -88,14 +93,21 @@ class RunState:
             dropout=dropout,
             lengths=self.lengths,
             random=RandomStream(spec.name, self.seed, self.step, self.train, self.frame),
+            updates=self.updates,
+            joint=self.joint,
             beam_scores=self.beam_scores,
         )
         return LoopRun(**vars(run), state=self, inner=spec.inner) if spec.inner else run
 
     def compute(self, spec: LayerSpec) -> None:
         """Puts a layer's output, or the outputs of a loop, into `outputs`."""
-        result = spec.layer.compute(self.run(spec), *(self.output(source) for source in spec.sources))
-        self.outputs.update(result if isinstance(result, dict) else {spec.name: result})
+        run = self.run(spec)
+        result = spec.layer.compute(run, *(self.output(source) for source in spec.sources))
+        if isinstance(result, dict):
+            self.outputs.update(result)
+            return
+        normalization = option_of(spec.layer, run.where)
+        self.outputs[spec.name] = normalization.apply(run, result) if normalization else result
 
 
 @dataclass(frozen=True)

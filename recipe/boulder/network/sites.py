@@ -39,6 +39,7 @@ def site_of(
         look_through=look_through,
         path=node.path,
         scope=subnet.scope(node.name),
+        trainable=subnet.trainable(node.name),
         loop=loop,
         mode=subnet.mode,
         layer_of=layer_of,

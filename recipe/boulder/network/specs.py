@@ -110,10 +110,14 @@ class InnerSpec(SubnetSpec):
     The description of the layers that a layer holds, without the holder itself.
 
     :param output: template of the holder's output
+    :param result: the layer whose output is the holder's; "" for `HOLDER/output`
+    :param states: layer with a state, within the iterations of a loop around the holder → key → template
     :param exposed: name within the subnet → spec of the layer that `HOLDER/NAME` in the surroundings reads
     """
 
     output: Template
+    result: str = ""
+    states: dict[str, dict[str | None, Template]] = field(default_factory=dict)
     exposed: dict[str, LayerSpec] = field(default_factory=dict)
 
 
@@ -138,8 +142,12 @@ class NetworkSpec:
 
     @property
     def params(self) -> dict[str, ParamSpec]:
-        """:return: path → parameter"""
-        return {param.path: param for layer in self.layers.values() for param in layer.all_params()}
+        """:return: path → parameter; of one that layers share by `name_scope`, as the first of them declares it"""
+        found: dict[str, ParamSpec] = {}
+        for layer in self.layers.values():
+            for param in layer.all_params():
+                found.setdefault(param.path, param)
+        return found
 
     @property
     def scores(self) -> dict[str, tuple[str, ...]]:

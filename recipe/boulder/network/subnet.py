@@ -4,72 +4,28 @@ Reading parses the options of each layer and resolves its references. Templates 
 `boulder.network.plain` and `boulder.network.loop.building`.
 
 A layer class that holds a dict of layers derives from `Container`. Its `inner` returns a reader of the dict, `Subnet` or a
-subclass with other rules for references, and a function that describes the layers:
-
-    @layer_class("subnetwork")
-    @dataclass(frozen=True, kw_only=True)
-    class Subnetwork(Container):
-        subnetwork: dict
-
-        def inner(self, place: Place) -> Inner:
-            subnet = Subnet(self.subnetwork, place, "subnetwork")
-            return Inner(subnet, partial(describe_inner, subnet))
-
-        def held_layers(self) -> Mapping[str, object]:
-            return self.subnetwork
-
-        def compute(self, run: LayerRun, output: Tensor) -> Tensor:
-            return output
-
-Its `compute` receives the output of the layer `HOLDER/output`; its `spec` is not called. The surroundings only ask for
-`Node.inner`, so no other file needs to know the class. See `boulder.network.loop.layer` for a subclass of `Subnet`.
+subclass with other rules for references, and a function that describes the layers. Its `compute` receives the output of the
+layer `HOLDER/output`; its `spec` is not called. The surroundings only ask for `Node.inner`, so no other file needs to know
+the class. See `boulder.network.loop.layer` and `boulder.network.layers.masked_computation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.axes import Axis
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
-from boulder.network.params import variable_scope
-from boulder.network.reading import check_name, is_root, read_layer, read_loss, warn_of_options_without_loss
+from boulder.network.names import Names, Place
+from boulder.network.reading import is_root, read_loss, warn_of_options_without_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
 
 TemplateOf = Callable[[Ref], Template]
-
-
-@dataclass(frozen=True)
-class Place:
-    """
-    The place of a dict of layers in the network.
-
-    :param mode: "train", "eval" or "search"
-    :param streams: data stream → template
-    :param default_input: the stream that `data` refers to
-    :param outer: the subnet of the layer that holds the dict; None for the whole network
-    :param name: absolute name of that layer, the holder; "" for the whole network
-    :param path: path of the holder in the net dict: `decoder/unit/inner`
-    :param where: the holder, for messages: "layer 'decoder/unit/inner' (rec)"
-    :param scope: variable scope of the holder, with which the paths of parameters begin
-    :param sources: sources of the holder
-    """
-
-    mode: str
-    streams: Mapping[str, Template]
-    default_input: str = "data"
-    outer: Subnet | None = None
-    name: str = ""
-    path: str = ""
-    where: str = ""
-    scope: str = ""
-    sources: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,17 +51,6 @@ class Container(Layer):
         :raises NetworkError: for a wrong name, class, option or reference
         """
         raise NotImplementedError
-
-    def held_layers(self) -> Mapping[str, object]:
-        """:return: the dict of layers"""
-        raise NotImplementedError
-
-    def check_exposed(self, name: str) -> str | None:
-        """
-        :param name: a layer of the dict
-        :return: why layers of the surroundings cannot read it as `HOLDER/NAME`, as the end of a sentence; None if they can
-        """
-        return None
 
 
 @dataclass(frozen=True)
@@ -143,7 +88,7 @@ class Node:
         return (*self.sources, *initial, *(self.inner.subnet.outer_refs() if self.inner else ()))
 
 
-class Subnet:
+class Subnet(Names):
     """
     A dict of layers, after reading, without the layers that no root depends on.
 
@@ -152,104 +97,42 @@ class Subnet:
     :raises NetworkError: for a wrong name, class, option or reference
     """
 
-    noun: ClassVar[str] = "the subnetwork"
-    """the subnet, for messages"""
-
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
-        self.layers, self.place, self.option = layers, place, option
-        self.name, self.mode, self.outer = place.name, place.mode, place.outer
+        super().__init__(layers, place, option)
         self.nodes: dict[str, Node] = {}
         """name → layer, each after the layers that it depends on in the same frame"""
         if place.outer and "output" not in layers:
             raise NetworkError(f"{place.where}: its subnetwork needs a layer 'output'{nearest('output', layers)}")
-        for name in layers:
-            check_name(name)
-        warn_of_options_without_loss(layers, self.path)
+        warn_of_options_without_loss(self.layers, self.path)
         for root in self.roots():
             self._read_with_dependencies(root)
 
-    # Names
-
     def roots(self) -> list[str]:
         """:return: layers that exist even if no layer reads them"""
-        return [name for name, options in self.layers.items() if name == "output" or is_root(options, self.mode)]
+        return self.roots_of("", ("output",))
 
-    def key(self, name: str) -> str:
-        """:return: absolute name of a layer"""
-        return f"{self.name}/{name}" if self.name else name
+    def nested_roots(self, holder: str) -> list[str]:
+        """:return: layers of a subnetwork that exist even if no layer reads them"""
+        return self.roots_of(holder)
 
-    def from_outside(self, name: str) -> Ref:
-        """:return: reference to a layer, as a layer of the surroundings reads it"""
-        return Ref(RefKind.SUBLAYER, f"{self.name.rpartition('/')[2]}/{name}", self.outer.name if self.outer else "")
-
-    def path(self, name: str) -> str:
-        """:return: path of a layer in the net dict, for messages"""
-        return f"{self.place.path}/{self.option}/{name}" if self.place.path else name
-
-    def scope(self, name: str) -> str:
-        """:return: variable scope of a layer, with which the paths of its parameters begin"""
-        return f"{self.place.scope}/{variable_scope(name)}" if self.place.scope else variable_scope(name)
-
-    def resolve(self, text: str, where: str) -> Ref:
+    def roots_of(self, holder: str, always: Collection[str] = ()) -> list[str]:
         """
-        :param text: reference, as spelled in the net dict
-        :param where: the layer that reads it, for messages
-        :raises NetworkError: if it refers to nothing
+        :param holder: a subnetwork; "" for this dict itself
+        :param always: names of layers that exist in any case
+        :return: its layers that exist even if no layer reads them
         """
-        if text in self.layers:
-            return Ref(RefKind.LAYER, text, self.name)
-        ref = Ref.parse(text)
-        if ref.kind in (RefKind.INPUT, RefKind.DATA):
-            return self.outer.resolve(text, where) if self.outer else self.resolve_stream(ref, text, where)
-        if ref.kind is RefKind.BASE and self.outer:
-            return self._resolve_outside(ref, self.outer, where)
-        if ref.kind is RefKind.SUBLAYER and ref.holder in self.layers:
-            self._check_sublayer(ref, where)
-            return replace(ref, subnet=self.name)
-        known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
-        raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
-
-    def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
-        """:return: reference to a data stream of this subnet"""
-        key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
-        self.stream(key, f"{where}: 'from' names {text!r}")
-        return Ref(RefKind.DATA, key, self.name)
-
-    def _resolve_outside(self, ref: Ref, outer: Subnet, where: str) -> Ref:
-        try:
-            return outer.resolve(ref.name, where)
-        except NetworkError:
-            hint = nearest(ref.text, [f"base:{name}" for name in outer.layers])
-            message = f"{where}: 'from' names {ref.text!r}, which does not exist outside of {self.noun}{hint}"
-            raise NetworkError(message) from None
-
-    def _check_sublayer(self, ref: Ref, where: str) -> None:
-        holder, where = self._read_options(ref.holder), f"{where}: 'from' names {ref.name!r}"
-        if not isinstance(holder, Container):
-            raise NetworkError(f"{where}, but {ref.holder!r} has no subnetwork")
-        if ref.sublayer not in holder.held_layers():
-            hint = nearest(ref.sublayer, holder.held_layers())
-            raise NetworkError(f"{where}, which is no layer of its subnetwork{hint}")
-        problem = holder.check_exposed(ref.sublayer)
-        if problem:
-            raise NetworkError(f"{where}, {problem}")
-
-    def stream(self, key: str, where: str) -> Template:
-        """
-        :param where: beginning of the message
-        :return: template of a data stream
-        """
-        known = self.place.streams
-        if key not in known:
-            streams = ", ".join(map(repr, known)) or "nothing"
-            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, known)}")
-        return known[key]
+        own = self.nesting.children[holder].items()
+        names = [name for name, options in own if name in always or is_root(options, self.mode)]
+        return [f"{holder}/{name}" if holder else name for name in names]
 
     def layer_of(self, ref: Ref) -> Layer | None:
         """:return: the layer that `ref` reads in the current frame; None if it reads anything else"""
         if ref.subnet != self.name:
-            return self.outer.layer_of(ref) if self.outer else None
-        return self.nodes[ref.name].layer if ref.kind is RefKind.LAYER else None
+            return self.outer.layer_of(ref) if isinstance(self.outer, Subnet) else None
+        if ref.kind is not RefKind.LAYER:
+            return None
+        node = self.nodes[ref.name]
+        return self.layer_of(node.sources[0]) if node.layer.stands_for_source else node.layer
 
     def own(self, ref: Ref) -> str | None:
         """:return: the layer of this subnet that `ref` reads, in the current frame or in the previous one"""
@@ -278,6 +161,9 @@ class Subnet:
                     del pending[name]
                     self.nodes[name] = reading.pop(name)
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
+                    waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
+                    if self.nodes[name].layer.stands_for_source:
+                        waiting += self.nested_roots(name)
                 elif dependency in pending:
                     names = list(pending)
                     raise self.circle([*names[names.index(dependency) :], dependency])
@@ -302,20 +188,26 @@ class Subnet:
         """
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
 
-    def _read_options(self, name: str) -> Layer:
-        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
-
     def _read(self, name: str) -> Node:
-        layer, path = self._read_options(name), self.path(name)
+        layer, path = self.options(name), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
-        sources = tuple(self.resolve(source, where) for source in layer.dependencies(self.mode))
+        around = name if layer.stands_for_source else name.rpartition("/")[0]
+        if layer.stands_for_source and f"{name}/output" not in self.layers:
+            hint = nearest("output", self.nesting.children[name])
+            raise NetworkError(f"{where}: its subnetwork needs a layer 'output'{hint}")
+        sources = tuple(self.resolve_in(around, source, where) for source in layer.dependencies(self.mode))
         loss, target = read_loss(layer, where)
         self._check_target(layer, target, where)
-        node = Node(name, path, layer, sources, self.initial(layer, where), loss, target)
+        node = Node(name, path, layer, sources, self.initial(layer, where, name.rpartition("/")[0]), loss, target)
         if not isinstance(layer, Container):
             return node
+        if layer.batch_norm:
+            raise NetworkError(
+                f"{where}: 'batch_norm' does not apply to the layers within; expected a layer 'batch_norm' after it"
+            )
         streams, key = self.place.streams, self.place.default_input
-        place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources)
+        trainable = self.trainable(name) and layer.trainable is not False
+        place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources, trainable)
         return replace(node, inner=layer.inner(place))
 
     def _check_target(self, layer: Layer, target: str | None, where: str) -> None:
@@ -324,6 +216,9 @@ class Subnet:
         elif layer.target is not None:
             self.stream(layer.target, f"{where}: 'target' is {layer.target!r}")
 
-    def initial(self, layer: Layer, where: str) -> Ref | None:
-        """:return: source of `prev:` of the layer in the first frame of a loop; None if that is a number"""
+    def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
+        """
+        :param holder: the subnetwork of the layer
+        :return: source of `prev:` of the layer in the first frame of a loop; None if that is a number
+        """
         return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from boulder.data import canonical_description, paths_in
@@ -41,8 +43,12 @@ def _further(description: Any) -> Iterator[str]:
 
 
 def _state(path: str) -> FileState | None:
+    """:return: of a folder: the sum of its files' sizes, and the time of the last change of any of them"""
     try:
         found = os.stat(path)
+        if not stat.S_ISDIR(found.st_mode):
+            return found.st_size, found.st_mtime_ns
+        inside = [found, *(file.stat() for file in Path(path).rglob("*"))]
+        return sum(file.st_size for file in inside), max(file.st_mtime_ns for file in inside)
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns

@@ -97,11 +97,14 @@ class Model:
             output = BatchOutput(scored.losses, {}, {}, {})
             finite = tf.math.is_finite(self._objective(output, output))
             return StepResult(scored.losses, tf.constant(0.0), finite, tf.constant(False), scored.dumped)
-        *results, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
+        *results, updates, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
         result = StepResult(*self.replicas.first(results))
 
         def update() -> bool:
             updated = self.updater.update(gradients, results[2], step, slopes)
+            for path, value in self.replicas.first(updates).items():
+                variable = self.variables[path]
+                variable.assign(tf.where(result.finite, value, variable))
             if self._averages:
                 tf.cond(updated, self._averages.update, lambda: False)
             return True
@@ -116,13 +119,13 @@ class Model:
 
     def _gradients(
         self, share: dict[str, Any], step: TFTensor
-    ) -> tuple[Losses, TFTensor, TFTensor, TFTensor, Dumped, list[TFTensor], list[TFTensor]]:
-        """:return: of the joint batch: the fields of `StepResult`, and arguments of `Updater.update`"""
+    ) -> tuple[Losses, TFTensor, TFTensor, TFTensor, Dumped, dict[str, TFTensor], list[TFTensor], list[TFTensor]]:
+        """:return: of the joint batch: the fields of `StepResult`, values of statistics, and arguments of `Updater.update`"""
         variables = list(self.updater.trained.values())
         tape_of_norm = tf.GradientTape() if self.options.maximize_grad_norm else None
         with tape_of_norm or nullcontext():
             with tf.GradientTape() as tape:
-                own = self._output(share, step, train=True)
+                own, updates = self._output(share, step, train=True)
                 joint = self.replicas.sum(own)
                 loss = self._objective(own, joint)
                 scaled = self.loss_scale.scaled(loss) if self.loss_scale else loss
@@ -148,16 +151,20 @@ class Model:
         overflow = tf.constant(False)
         if self.loss_scale:
             overflow = tf.math.is_finite(loss) & ~usable & self.loss_scale.may_overflow()
-        return joint.losses, norm, finite, overflow, joint.dumped, gradients, slopes
+        return joint.losses, norm, finite, overflow, joint.dumped, updates, gradients, slopes
 
-    def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> BatchOutput:
-        """:return: of one replica's share"""
+    def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> tuple[BatchOutput, dict[str, TFTensor]]:
+        """:return: of one replica's share; and the next values of statistics, the same in all replicas"""
         seed = seed_of(share["replica"], self.options.random_seed)
         variables = self.variables if train else self._scored
         if train and self._noise:  # the same in all replicas
             variables = with_noise(variables, self._noise, self.options.random_seed, step)
         if train and self._dropout:
             variables = with_param_dropout(variables, self._dropout, self.options.random_seed, step)
+
+        def joint(value: TFTensor) -> TFTensor:
+            return self.replicas.joint(tf.where(share["counts"], value, 0.0) if "counts" in share else value)
+
         output = run_network(
             self.spec,
             variables,
@@ -167,20 +174,22 @@ class Model:
             seed=seed,
             step=step,
             precision=self.options.mixed_precision,
+            joint=joint,
         )
         dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
         result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)
         if "counts" not in share:
-            return result
+            return result, output.updates
         counted: BatchOutput = tf.nest.map_structure(lambda value: tf.where(share["counts"], value, 0.0), result)
-        return counted
+        return counted, output.updates
 
     def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
         return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
 
     def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Scored:
         def joint(share: dict[str, Any]) -> Scored:
-            summed = self.replicas.sum(self._output(share, step, train=False))
+            own, _ = self._output(share, step, train=False)
+            summed = self.replicas.sum(own)
             return Scored(summed.losses, summed.dumped)
 
         return Scored(*self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares))))

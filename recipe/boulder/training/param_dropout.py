@@ -21,7 +21,7 @@ def param_dropout_rates(options: TrainingOptions, spec: NetworkSpec) -> dict[str
         rate = options.param_dropout if own is None else own
         axes = options.param_dropout_min_ndim if own_min is None else own_min
         for param in layer.params:
-            if rate and param.dtype.startswith("float") and len(param.shape) >= axes:
+            if rate and not param.statistic and param.dtype.startswith("float") and len(param.shape) >= axes:
                 result[param.path] = rate
     return result
 

@@ -69,9 +69,10 @@ class PhaseData:
         for description, _ in [key for key, _ in self._opened]:
             for path, state in file_states(description).items():
                 if state != self._states.get(path):
+                    found = "another file than at the start of this job" if state else "no such file any more"
                     raise DataError(
-                        f"{path}: found another file than at the start of this job, expected the same data in all epochs of a "
-                        "phase; restore it to resume, or rerun the phase with `boulder rerun`"
+                        f"{path}: found {found}, expected the same data in all epochs of a phase; restore it to resume, "
+                        "or rerun the phase with `boulder rerun`"
                     )
 
     def _open(self, description: dict[str, Any], streams: frozenset[str]) -> Dataset:

@@ -69,6 +69,15 @@ class OneReplica:
         """
         return values
 
+    def joint(self, value: Any) -> Any:
+        """
+        All-reduce with its gradient. To be called within `run`.
+
+        :param value: a tensor
+        :return: its sum over all replicas
+        """
+        return value
+
     def any(self, wish: bool) -> bool:
         """:return: whether `wish` is True in any process. All processes must call this at the same point."""
         return wish
@@ -129,6 +138,13 @@ class SeveralReplicas(OneReplica):
         ]
         summed = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, flat)
         return tf.nest.pack_sequence_as(values, summed)
+
+    def joint(self, value: Any) -> Any:
+        @tf.custom_gradient
+        def summed(mine: Any) -> tuple[Any, Callable[[Any], Any]]:
+            return self.sum(mine), self.sum
+
+        return summed(value)
 
     def any(self, wish: bool) -> bool:
         return self._total(int(wish)) > 0

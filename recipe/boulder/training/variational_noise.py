@@ -17,7 +17,7 @@ def noise_deviations(options: TrainingOptions, spec: NetworkSpec) -> dict[str, f
         own = layer.layer.param_variational_noise
         deviation = options.param_variational_noise if own is None else own
         if deviation:
-            result |= {param.path: deviation for param in layer.params}
+            result |= {param.path: deviation for param in layer.params if not param.statistic}
     return result
 
 

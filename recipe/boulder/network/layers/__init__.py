@@ -5,6 +5,7 @@
 from boulder.network.layers import (
     activation,
     attention,
+    batch_norm,
     choice,
     combine,
     compare,
@@ -30,4 +31,5 @@ from boulder.network.layers import (
     rnn_cell,
     self_attention,
     split_dims,
+    subnetwork,
 )

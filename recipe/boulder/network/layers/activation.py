@@ -12,7 +12,7 @@ from boulder.network.tensor import Tensor
 @layer_class("activation")
 @dataclass(frozen=True, kw_only=True)
 class Activation(ConcatLayer):
-    """RETURNN: ActivationLayer.
+    """An activation function, such as relu, of each entry. RETURNN: ActivationLayer.
 
     :param activation: see `boulder.network.activations`
     """

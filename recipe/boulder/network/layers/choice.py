@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BEAM, FEATURE, TIME, Axis, Batch
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import NEVER, Chooser, Hypotheses, no_hypotheses
@@ -32,6 +33,9 @@ from boulder.network.tensor import Tensor
 @dataclass(frozen=True, kw_only=True)
 class Choice(Chooser):
     """
+    The label of each iteration: in training and evaluation the true one, or a sampled one; in a search, those of the best
+    hypotheses. With `input_type` "regression", the frame: the true one, and in a search the source. RETURNN: ChoiceLayer.
+
     :param beam_size: number of hypotheses
     :param target: data stream of the true labels, or frames
     :param input_type: meaning of the source: "prob", "log_prob", "logits" (not normalised) or "regression"
@@ -237,10 +241,12 @@ class Choice(Chooser):
 @dataclass(frozen=True, kw_only=True)
 class Decide(Layer):
     """
-    In a search, the best hypothesis; otherwise the source, unchanged.
+    In a search, the best hypothesis; otherwise the source, unchanged. RETURNN: DecideLayer.
 
     :param length_normalization: whether the scores are divided by the lengths once more
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     length_normalization: bool = False
 

@@ -35,6 +35,14 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Elementwise(Layer):
+    """
+    :param activation: function of the result, see `boulder.network.activations`
+    :param allow_broadcast_all_sources: has no effect: sources are always broadcast
+    :param eval: as in the class `eval`
+    :param eval_locals: additional names in the scope of `eval`
+    :param out_type: {"dim": …, "dtype": …, "sparse": …} where they differ from the sources
+    """
+
     some_sources_suffice = True
 
     activation: str | None = None
@@ -126,7 +134,7 @@ class _Elementwise(Layer):
 @layer_class("eval")
 @dataclass(frozen=True, kw_only=True)
 class Eval(_Elementwise):
-    """RETURNN: EvalLayer.
+    """The value of an expression of the sources, or the result of a function of them. RETURNN: EvalLayer.
 
     :param eval: an expression such as "tf.nn.relu(source(0)) * source(1)", or a function of `source` and optionally
         `self`; `boulder.network.code` documents the names in its scope
@@ -144,7 +152,7 @@ class Eval(_Elementwise):
 @layer_class("combine")
 @dataclass(frozen=True, kw_only=True)
 class Combine(_Elementwise):
-    """RETURNN: CombineLayer.
+    """Sum, product, … of the sources, which are broadcast. RETURNN: CombineLayer.
 
     :param kind: operation, applied from left to right; "average" of all sources; "eval" evaluates the option `eval`
     """

@@ -25,10 +25,11 @@ _KINDS = {
 @layer_class("compare")
 @dataclass(frozen=True, kw_only=True)
 class Compare(Layer):
-    """Chained like Python's a < b < c; the output is bool. RETURNN: CompareLayer.
+    """Whether the sources, and `value`, are equal, less, …; chained like Python's a < b < c. RETURNN: CompareLayer.
 
     :param kind: the comparison
     :param value: constant operand, after the sources
+    :param allow_broadcast_all_sources: has no effect: sources are always broadcast
     """
 
     some_sources_suffice = True

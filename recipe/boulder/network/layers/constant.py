@@ -18,7 +18,7 @@ from boulder.network.tensor import Tensor
 @layer_class("constant")
 @dataclass(frozen=True, kw_only=True)
 class Constant(Layer):
-    """The last axis is the feature axis, unless the values are class indices. RETURNN: ConstantLayer.
+    """A number or an array. The last axis is the feature axis, unless the values are class indices. RETURNN: ConstantLayer.
 
     :param value: number, array, or (nested) list of numbers
     :param shape: without the batch; a number is broadcast to it, the shape of an array must equal it

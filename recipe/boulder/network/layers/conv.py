@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
@@ -19,7 +21,8 @@ from boulder.network.windows import Padding, Windows, sliding, spatial_axes
 @layer_class("conv")
 @dataclass(frozen=True, kw_only=True)
 class Conv(ConcatLayer):
-    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k] + bias. RETURNN: ConvLayer, with the defaults of behavior version 0.
+    """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k] + bias. RETURNN: ConvLayer, with the defaults of behavior_version 0.
+    It pads the longest sequence of a batch instead of each one.
 
     Parameters: W [*filter_size, input / groups, n_out], bias [n_out].
 
@@ -34,7 +37,13 @@ class Conv(ConcatLayer):
     :param input_split_feature_dim: split the features into parts of this size, and slide along the parts as well
     :param with_bias: add the bias
     :param activation: see `boulder.network.activations`
+    :param forward_weights_init: initializer of W
+    :param bias_init: initializer of the bias
+    :param auto_use_channel_first: has no effect: an order of axes in memory
+    :param use_time_mask: has no effect: padding is always masked
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.ZERO
 
     filter_size: list[int]
     padding: Padding
@@ -67,10 +76,15 @@ class Conv(ConcatLayer):
         if sum(part.size for part in rows) != n_in:
             rows = (Part("", n_in // self.groups),)
         shape = (*sizes, n_in // self.groups, n_out)
-        splits = (*map(site.whole, sizes), rows, site.whole(n_out))
-        site.param("W", shape, self.forward_weights_init, splits=splits)
+        parts = site.input_parts()
+        depthwise = (
+            self.groups == n_in == n_out == sum(part.size for part in parts) and shaped.feature == template.feature
+        )
+        columns = parts if depthwise else site.whole(n_out)  # depthwise, an output belongs to the input of its number
+        splits = (*map(site.whole, sizes), rows, columns)
+        site.param("W", shape, self.forward_weights_init, splits=splits, per_unit=depthwise)
         if self.with_bias:
-            site.param("bias", (n_out,), self.bias_init)
+            site.param("bias", (n_out,), self.bias_init, splits=(columns,), per_unit=depthwise)
         output = windows.template(shaped, n_out)
         activations.check(self.activation, output, site.where)
         return output

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -12,7 +13,9 @@ from boulder.network.tensor import Tensor
 @layer_class("copy")
 @dataclass(frozen=True, kw_only=True)
 class Copy(ConcatLayer):
-    """RETURNN: CopyLayer."""
+    """The sources, concatenated. RETURNN: CopyLayer."""
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     copies_sources: ClassVar[bool] = True
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axes
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
@@ -27,6 +29,8 @@ class ExpandDims(ConcatLayer):
         features, or last for class indices; an int: at this position, where the batch is 0
     :param dim: size of the new axis
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     axis: str | int
     dim: int = 1
@@ -84,12 +88,14 @@ class ExpandDims(ConcatLayer):
 @layer_class("squeeze")
 @dataclass(frozen=True, kw_only=True)
 class Squeeze(ConcatLayer):
-    """RETURNN: SqueezeLayer.
+    """Removes axes of size 1. RETURNN: SqueezeLayer.
 
     :param axis: axes of size 1, see `boulder.network.axis_names`; "auto": all of them
     :param enforce_batch_dim_axis: position at which an int `axis` counts the batch; None: 0
     :param allow_no_op: whether a missing axis is ignored
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     axis: object
     enforce_batch_dim_axis: int | None = None

@@ -16,7 +16,7 @@ from boulder.network.tensor import Memory, Tensor
 @layer_class("get_last_hidden_state")
 @dataclass(frozen=True, kw_only=True)
 class GetLastHiddenState(Layer):
-    """RETURNN: GetLastHiddenStateLayer.
+    """The state of recurrent layers after their last frame; in a loop, after this one. RETURNN: GetLastHiddenStateLayer.
 
     :param key: part of the state: "c" or "h" of an LSTM; None for a state without parts, such as that of a GRU; "*": the
         whole state, its parts concatenated; "flat": the same for a state with several parts

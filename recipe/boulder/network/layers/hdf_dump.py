@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.network.axes import BEAM, LOOP
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -13,15 +15,18 @@ from boulder.network.tensor import Tensor
 @layer_class("hdf_dump")
 @dataclass(frozen=True, kw_only=True)
 class HdfDump(Layer):
-    """The output is the source. RETURNN: HDFDumpLayer. `boulder.training.dumps` writes the files; no other task does.
+    """The source, which a training also writes to an HDF file, see `boulder.training.dumps`. RETURNN: HDFDumpLayer.
 
     :param filename: of the HDF file. With `dump_per_run`, `{epoch}` and `{dataset_name}` in it are replaced, or it is a function
         of these keywords
+    :param dump_whole_batches: must be False: only sequences are written
     :param extra: stream of the file → layer, of further streams
     :param labels: names of the classes
     :param extend_existing_file: whether the file exists and is extended
     :param dump_per_run: whether the file is complete after each pass over a data set, otherwise after the phase
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     filename: str | Callable
     extra: dict | None = None

@@ -37,7 +37,7 @@ class _InTime(FurtherSources):
 @layer_class("postfix_in_time")
 @dataclass(frozen=True, kw_only=True)
 class PostfixInTime(_InTime):
-    """RETURNN: PostfixInTimeLayer.
+    """Appends frames to each sequence. RETURNN: PostfixInTimeLayer.
 
     :param postfix: value of the added frames: a number, or a layer without time that gives one frame per sequence
     """
@@ -69,7 +69,7 @@ class PostfixInTime(_InTime):
 @layer_class("prefix_in_time")
 @dataclass(frozen=True, kw_only=True)
 class PrefixInTime(_InTime):
-    """RETURNN: PrefixInTimeLayer.
+    """Prepends frames to each sequence. RETURNN: PrefixInTimeLayer.
 
     :param prefix: value of the added frames
     :param size_base: layer whose time axis the output has; its lengths must fit

@@ -75,6 +75,6 @@ def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
 @layer_class("softmax")
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Linear):
-    """RETURNN: SoftmaxLayer."""
+    """`linear` with the activation softmax: probabilities of classes. RETURNN: SoftmaxLayer."""
 
     activation: str | None = "softmax"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
+from typing import ClassVar
 
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axes
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
@@ -18,7 +20,7 @@ from boulder.network.tensor import Tensor
 @layer_class("merge_dims")
 @dataclass(frozen=True, kw_only=True)
 class MergeDims(ConcatLayer):
-    """RETURNN: MergeDimsLayer.
+    """Merges several axes into one. RETURNN: MergeDimsLayer.
 
     If the feature axis is among the merged axes, the result is the feature axis. If time is, each frame becomes several
     consecutive frames. The batch cannot be merged: the result for a sequence would depend on the others.
@@ -26,6 +28,8 @@ class MergeDims(ConcatLayer):
     :param axes: see `boulder.network.axis_names`; fewer than two are a no-op
     :param keep_order: merge in the order of `axes`, which is then a list, instead of the order of the input
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     axes: object
     keep_order: bool = False

@@ -1,10 +1,11 @@
 """`pool`: max pooling or average pooling along time or along several axes."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -15,7 +16,9 @@ from boulder.network.windows import Padding, Windows, sliding, spatial_axes
 @layer_class("pool")
 @dataclass(frozen=True, kw_only=True)
 class Pool(ConcatLayer):
-    """Padding is always masked, regardless of `use_time_mask`. RETURNN: PoolLayer.
+    """Maximum or mean of each window along time or along several axes.
+
+    RETURNN: PoolLayer. It pads the longest sequence of a batch instead of each one, and masks padding with `use_time_mask` only.
 
     :param mode: maximum or mean of each window
     :param pool_size: sizes of the window, one per axis that it slides along
@@ -23,7 +26,11 @@ class Pool(ConcatLayer):
     :param padding: see `boulder.network.windows`; with "same_static", the added entries count as zeros
     :param dilation_rate: distance between the entries of a window, an int or one int per axis
     :param in_spatial_dims: axes that the window slides along; None: all but batch and feature
+    :param use_channel_first: has no effect: an order of axes in memory
+    :param use_time_mask: has no effect: padding is always masked
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.ZERO
 
     mode: Literal["max", "avg", "MAX", "AVG"]
     pool_size: list[int]

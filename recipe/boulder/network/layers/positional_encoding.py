@@ -17,7 +17,7 @@ from boulder.network.tensor import Tensor
 @layer_class("positional_encoding")
 @dataclass(frozen=True, kw_only=True)
 class PositionalEncoding(FurtherSources):
-    """Vaswani et al. 2017. In a loop, the position is the number of the iteration. RETURNN: PositionalEncodingLayer.
+    """Sinusoids of the position (Vaswani et al. 2017). In a loop, it is the number of the iteration. RETURNN: PositionalEncodingLayer.
 
     :param axis: axis of the positions; None: the time axis
     :param add_to_input: add the encoding to the input instead of returning it alone
@@ -87,6 +87,7 @@ class RelativePositionalEncoding(ConcatLayer):
 
     :param clipping: distances are clipped to -clipping … clipping
     :param fixed: use sinusoids instead of a parameter
+    :param forward_weights_init: initializer of the parameter
     """
 
     forward_weights_init: str | float | dict = "glorot_uniform"

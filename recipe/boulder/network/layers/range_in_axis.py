@@ -17,7 +17,7 @@ from boulder.network.tensor import Tensor
 @layer_class("range_in_axis")
 @dataclass(frozen=True, kw_only=True)
 class RangeInAxis(Layer):
-    """The output has this axis only, the same numbers for all sequences. RETURNN: RangeInAxisLayer.
+    """The numbers of the entries of an axis, from 0. The output has this axis only. RETURNN: RangeInAxisLayer.
 
     :param axis: see `boulder.network.axis_names`
     :param dtype: of the numbers

@@ -16,7 +16,7 @@ from boulder.network.units.unit import Initializers, Unit
 @layer_class("rec")
 @dataclass(frozen=True, kw_only=True)
 class Rec(Recurrent):
-    """RETURNN: RecLayer.
+    """A recurrent unit over a sequence, in one direction. With a dict of layers as its unit, a loop, see below. RETURNN: RecLayer.
 
     :param unit: name of the unit, see `boulder.network.units.names.IN_REC`
     :param direction: 1 reads the sequence forwards, -1 backwards
@@ -36,6 +36,9 @@ class Rec(Recurrent):
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
         """:return: `Loop` if `unit` is a net dict"""
         return Loop if isinstance(options.get("unit"), dict) else cls
+
+    def name_in_scope(self, param: str) -> str:
+        return param if self.name_scope is None else param.removeprefix("rec/")
 
     def recurrent_unit(self, where: str) -> Unit:
         return read_unit(self.unit, self.unit_opts, IN_REC, where)

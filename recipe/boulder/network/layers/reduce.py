@@ -19,16 +19,16 @@ from boulder.network.tensor import Tensor
 @layer_class("reduce")
 @dataclass(frozen=True, kw_only=True)
 class Reduce(ConcatLayer):
-    """RETURNN: ReduceLayer.
+    """Sum, mean, maximum, … over axes, without the padding. The mean over no frames is 0.
 
-    Padding is always masked, regardless of `use_time_mask`. The mean over no frames is 0. The batch cannot be reduced:
-    the result for a sequence would depend on the others.
+    RETURNN: ReduceLayer. It can reduce the batch, but then the result for a sequence would depend on the others.
 
     :param mode: the reduction; "avg" is "mean"; "argmax" and "argmin" reduce a single axis to class indices
     :param axes: axes to reduce, see `boulder.network.axis_names`
     :param axis: the same under another name
     :param keep_dims: keep reduced axes with size 1
     :param enforce_batch_dim_axis: only 0 or None: an int in `axes` always counts the batch as axis 0
+    :param use_time_mask: has no effect: padding is always masked
     """
 
     mode: Literal["sum", "max", "min", "mean", "avg", "logsumexp", "any", "all", "argmax", "argmin"]

@@ -9,6 +9,7 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at, with_time_at, with_time_first
@@ -28,7 +29,9 @@ _KINDS = {
 @layer_class("reinterpret_data")
 @dataclass(frozen=True, kw_only=True)
 class ReinterpretData(FurtherSources):
-    """RETURNN: ReinterpretDataLayer. The batch axis cannot change, and a dynamic axis cannot become the feature axis.
+    """The same values as classes, as frames of another sequence, or with another axis as their features.
+
+    RETURNN: ReinterpretDataLayer. It can also change the batch axis, and make a dynamic axis the feature axis.
 
     :param switch_axes: "TF" swaps the roles of a static time axis and the feature axis
     :param size_base: layer or data stream whose dynamic axes replace those of the input, in order. Additional frames of
@@ -40,6 +43,8 @@ class ReinterpretData(FurtherSources):
     :param set_sparse_dim: number of classes
     :param increase_sparse_dim: number of classes to add
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     further: ClassVar[tuple[str, ...]] = ("size_base",)
     switch_axes: str | list[str] | None = None

@@ -1,9 +1,11 @@
 """`repeat`: repeats each frame, which makes the time axis longer."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.lazy import tf
 from boulder.network.axes import TIME
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -13,11 +15,13 @@ from boulder.network.tensor import Tensor
 @layer_class("repeat")
 @dataclass(frozen=True, kw_only=True)
 class Repeat(ConcatLayer):
-    """RETURNN: RepeatLayer.
+    """Repeats each frame. RETURNN: RepeatLayer.
 
     :param repetitions: number of copies of each frame, consecutive in time
     :param axis: only the time axis, "T" or "time"
     """
+
+    in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     repetitions: int
     axis: str = "T"

@@ -14,7 +14,7 @@ from boulder.network.units.unit import Initializers, Unit
 @layer_class("rnn_cell")
 @dataclass(frozen=True, kw_only=True)
 class RnnCell(Recurrent):
-    """RETURNN: RnnCellLayer.
+    """A recurrent unit in a loop, one step in each iteration. RETURNN: RnnCellLayer.
 
     :param unit: name of the unit, see `boulder.network.units.names.IN_RNN_CELL`; as in RETURNN, "LSTMBlock" is a
         different unit than in `rec`

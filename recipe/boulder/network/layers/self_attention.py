@@ -28,13 +28,16 @@ from boulder.network.tensor import Tensor
 @layer_class("self_attention")
 @dataclass(frozen=True, kw_only=True)
 class SelfAttention(FurtherSources):
-    """RETURNN: SelfAttentionLayer. In a loop, a frame sees the frames so far; their keys and values are the layer's state.
+    """Each frame attends to all frames of its sequence, with several heads. Vaswani et al. 2017. RETURNN: SelfAttentionLayer.
+
+    In a loop, a frame sees the frames so far; their keys and values are the layer's state.
 
     :param num_heads: number of heads, divides `total_key_dim` and `n_out`
     :param total_key_dim: total size of the keys of all heads, and of the queries
     :param key_shift: `relative_positional_encoding` layer [queries, keys, total_key_dim / num_heads], added to the keys
     :param attention_dropout: dropout probability of the attention weights
     :param attention_left_only: causal attention: a frame sees itself and earlier frames only
+    :param forward_weights_init: initializer of QKV
     """
 
     further: ClassVar = ("key_shift",)

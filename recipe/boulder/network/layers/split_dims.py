@@ -18,7 +18,7 @@ from boulder.network.tensor import Tensor
 @layer_class("split_dims")
 @dataclass(frozen=True, kw_only=True)
 class SplitDims(ConcatLayer):
-    """RETURNN: SplitDimsLayer.
+    """Splits an axis into several: features into heads, or time into windows. RETURNN: SplitDimsLayer.
 
     The last part of the feature axis is the new feature axis. A dynamic time axis is split into windows of a fixed
     number of frames, and the last window of each sequence is padded.

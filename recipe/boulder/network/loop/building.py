@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
 from boulder.network.loop.iterations import Iterations
@@ -59,28 +61,31 @@ class _Building:
         for ref in (*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ())):
             self._need(ref)
         if node.inner:
-            self._add_nested(node, node.inner, self._template, self.spec.layers)
+            spec = self._add_nested(node, node.inner, self._template, self.spec.layers)
+            self._check_moved(node, spec.output)
             return
         site = self.frame.site(node, {ref: self._template(ref) for ref in node.sources})
         template = checked_template(site)
-        self._check_moved(node, template, site)
+        self._check_moved(node, template)
         self._put(LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params)))
 
-    def _check_moved(self, node: Node, template: Template, site: Site) -> None:
+    def _check_moved(self, node: Node, template: Template) -> None:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
         expected = self.frame.layers[node.name]
         if set(template.axes) - {self.loop} != set(expected.axes):
-            raise site.fail(
-                f"its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
+            raise NetworkError(
+                f"{node.where}: its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
             )
 
-    def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> None:
-        """Puts the specs of a loop within this one into `layers`."""
+    def _add_nested(self, node: Node, inner: Inner, outer: TemplateOf, layers: dict[str, LayerSpec]) -> InnerSpec:
+        """Puts the specs of what a layer of the loop holds, and of that layer, into `layers`."""
         spec, key = inner.describe(outer, self.loop), self.subnet.key(node.name)
         layers.update(spec.layers)
-        layers[key] = LayerSpec(key, node.layer, (f"{key}/output",), spec.output, ())
+        layers[key] = LayerSpec(key, node.layer, (spec.result or f"{key}/output",), spec.output, ())
+        layers.update({exposed.name: exposed for exposed in spec.exposed.values()})
         self.spec.losses.update(self._checked_losses(node, spec.losses, layers))
         self.spec.loops.update(spec.loops)
+        return spec
 
     def _checked_losses(
         self, node: Node, losses: dict[str, LossSpec], layers: dict[str, LayerSpec]
@@ -146,7 +151,7 @@ class _Building:
         states: dict[str, dict[str | None, Template]] = {}
         for node in nodes:
             if node.inner:
-                self._add_nested(node, node.inner, self.frame.template, inner)
+                states |= self._add_nested(node, node.inner, self.frame.template, inner).states
                 continue
             site = self.frame.frame_site(node)
             template = checked_template(site)
@@ -154,6 +159,7 @@ class _Building:
             state = node.layer.state(site, template)
             if state:
                 states[site.name] = state
+        self._check_statistics(inner)
         carried, read = self._carried(nodes, inner)
         needed = [node for node in nodes if self._is_needed_outside(node)]
         results = {subnet.key(node.name): over_loop(self.frame.layers[node.name], self.loop) for node in needed}
@@ -175,6 +181,15 @@ class _Building:
         self._put(LayerSpec(name, Iterations(body=body), read, template, (), tuple(inner.values())))
         for name, template in results.items():
             self._put(LayerSpec(name, Result(), (name,), template, ()))
+
+    @staticmethod
+    def _check_statistics(inner: Mapping[str, LayerSpec]) -> None:
+        for spec in inner.values():
+            if statistics := [param.name for param in spec.all_params() if param.statistic]:
+                raise NetworkError(
+                    f"layer {spec.name!r} ({spec.layer.class_name}): {statistics[0]!r} is over all frames, but the layer is "
+                    "computed frame by frame; expected a layer that the loop can compute for all frames at once"
+                )
 
     def _carried(self, nodes: list[Node], inner: dict[str, LayerSpec]) -> tuple[tuple[Carried, ...], tuple[str, ...]]:
         """:return: outputs that the loop carries over from frame to frame, and names of its inputs"""

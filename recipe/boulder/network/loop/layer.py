@@ -15,13 +15,17 @@ from boulder.network.loop.building import describe_loop
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.loop.nodes import left
 from boulder.network.loop.subnet import LoopSubnet
-from boulder.network.subnet import Container, Inner, Place
+from boulder.network.names import Place
+from boulder.network.subnet import Container, Inner
 from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loop(LoopOptions, Container):
-    """RETURNN: RecLayer with a subnetwork. Options: see `LoopOptions`."""
+    """Layers that are computed once per frame, and may read the previous frame. RETURNN: RecLayer with a subnetwork.
+
+    Options: see `LoopOptions`.
+    """
 
     def inner(self, place: Place) -> Inner:
         subnet = LoopSubnet(self, place)

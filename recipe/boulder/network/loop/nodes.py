@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
 from boulder.network.axes import TIME, Axis
@@ -25,8 +25,8 @@ class Enter(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         time = x.template.required(TIME)
-        run.check_same_lengths(time, self.loop.as_time())
-        return x.renamed({time: self.loop}, run.template)
+        value = run.with_same_lengths(x.value, time, self.loop.as_time())
+        return replace(x, value=value).renamed({time: self.loop}, run.template)
 
 
 @dataclass(frozen=True, kw_only=True)

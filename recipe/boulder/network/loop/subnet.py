@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.layer import Layer
 from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
-from boulder.network.params import variable_scope
-from boulder.network.reading import is_root
+from boulder.network.names import Place
+from boulder.network.params import joined_scope
 from boulder.network.refs import Ref, RefKind
-from boulder.network.subnet import Place, Subnet
+from boulder.network.subnet import Subnet
 
 WORDS = {"zeros": 0, "ones": 1}
 """values of `initial_output` that are neither a number nor a layer"""
@@ -38,19 +39,31 @@ class LoopSubnet(Subnet):
         return self.place.sources
 
     def roots(self) -> list[str]:
-        return [
-            name for name, options in self.layers.items() if name in ("output", "end") or is_root(options, self.mode)
-        ]
+        return self.roots_of("", ("output", "end"))
+
+    def nested_roots(self, holder: str) -> list[str]:
+        """:return: nothing: as in RETURNN, a layer within a subnetwork of a loop exists only if a layer reads it"""
+        for name in super().nested_roots(holder):
+            if name not in self.nodes and self.layers[name].get("loss"):  # type: ignore[attr-defined]  # a dict, as a root
+                warnings.warn(
+                    f"layer {self.path(name)!r}: its loss does not count, as in RETURNN, since no layer of the loop reads the "
+                    "layer; move it out of the subnetwork",
+                    stacklevel=2,
+                )
+        return []
 
     def scope(self, name: str) -> str:
-        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN"""
-        return f"{self.place.scope}/rec/{variable_scope(name)}"
+        """:return: scope of the loop, "rec", scope of the layer, as in RETURNN; a `name_scope` of the loop stands for both"""
+        around = self.place.scope if self.loop.name_scope is not None else joined_scope(self.place.scope, "rec")
+        return self.nesting.scope(name, around)
 
     def outer_refs(self) -> tuple[Ref, ...]:
         refs = [*self.sources, *self.max_length.names.values(), *super().outer_refs()]
         return tuple(dict.fromkeys(ref for ref in refs if not ref.is_stream))
 
     def resolve(self, text: str, where: str) -> Ref:
+        if text in self.layers:
+            return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         match ref.kind:
             case RefKind.STEP:
@@ -65,8 +78,10 @@ class LoopSubnet(Subnet):
                 return self.resolve_stream(ref, text, where)
             case RefKind.BASE:
                 return super().resolve(text, where)
-            case RefKind.LAYER | RefKind.PREV if ref.name in self.layers:
+            case RefKind.PREV if ref.name in self.layers:
                 return replace(ref, subnet=self.name)
+            case RefKind.SUBLAYER if found := self.sublayer(ref, where):
+                return found
         raise self._unknown(ref, where)
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
@@ -88,6 +103,6 @@ class LoopSubnet(Subnet):
             f"one of them must be read from the previous frame, e.g. as 'prev:{names[-1]}'"
         )
 
-    def initial(self, layer: Layer, where: str) -> Ref | None:
+    def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
         initial = layer.initial_output
-        return self.resolve(initial, where) if isinstance(initial, str) and initial not in WORDS else None
+        return self.resolve_in(holder, initial, where) if isinstance(initial, str) and initial not in WORDS else None

@@ -13,7 +13,7 @@ from boulder.network.tensor import Tensor
 @loss_class("as_is")
 @dataclass(frozen=True, kw_only=True)
 class AsIs(Loss):
-    """Sum over features and frames, normalised by the number of frames; without time, by the number of sequences.
+    """The output as the cost: the sum over features and frames, normalised by the number of frames; without time, by the number of sequences.
 
     RETURNN: AsIsLoss.
 

@@ -14,7 +14,9 @@ from boulder.network.tensor import Tensor
 @loss_class("ce")
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Loss):
-    """-log p(y). RETURNN: CrossEntropyLoss.
+    """-log p(y) for a class y or, as its mean, a distribution in each frame. The error is the rate of wrong best classes.
+
+    RETURNN: CrossEntropyLoss.
 
     With smoothing s, the target distribution is 1 - s for the class y and s / (n - 1) for each other of the n classes
     (Szegedy et al. 2016). Its entropy, the minimum of the cross-entropy, is subtracted.

@@ -14,10 +14,12 @@ from boulder.network.tensor import Tensor
 @loss_class("ctc")
 @dataclass(frozen=True, kw_only=True)
 class Ctc(Loss):
-    """RETURNN: CtcLoss. The blank is the last class, and the error is the edit distance of the decoded labels.
+    """-log of the sum of the probabilities of all alignments of the target's labels. Graves et al. 2006.
 
-    A sequence whose target does not fit into its output has no alignment and infinite cost. It is excluded from cost, error
-    and frames. (RETURNN stops there with an error from TensorFlow.)
+    The blank is an additional, last class. The error is the edit distance of the decoded labels. A sequence whose target does
+    not fit into its output has no alignment and infinite cost. It is excluded from cost, error and frames.
+
+    RETURNN: CtcLoss. It stops at such a sequence with an error from TensorFlow.
 
     :param beam_width: width of the beam search that decodes the labels for the error, except in training; 1: best path.
         RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.

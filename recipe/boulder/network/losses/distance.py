@@ -37,7 +37,10 @@ class _Distance(Loss):
 @loss_class("mse")
 @dataclass(frozen=True, kw_only=True)
 class MeanSquaredError(_Distance):
-    """(x - y)². Class indices are one-hot encoded. RETURNN: MeanSquaredError."""
+    """(x - y)², the mean over features, summed over frames. Class indices are one-hot encoded. RETURNN: MeanSquaredError.
+
+    The error is the rate of frames whose largest feature is another one than the target's.
+    """
 
     def check(self, output: Template, target: Template) -> str | None:
         dense = None if target.sparse_dim else True
@@ -51,7 +54,7 @@ class MeanSquaredError(_Distance):
 @loss_class("mean_l1")
 @dataclass(frozen=True, kw_only=True)
 class MeanL1(_Distance):
-    """|x - y|. RETURNN: MeanL1Loss."""
+    """|x - y|, the mean over features, summed over frames. The error is that of `mse`. RETURNN: MeanL1Loss."""
 
     def check(self, output: Template, target: Template) -> str | None:
         return problem_of_frames("mean_l1", output, target, True) or super().check(output, target)

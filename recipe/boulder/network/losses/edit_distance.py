@@ -14,7 +14,9 @@ from boulder.network.tensor import Tensor
 @loss_class("edit_distance")
 @dataclass(frozen=True, kw_only=True)
 class EditDistance(Loss):
-    """An error only, normalised by the labels of the target. The cost is 0. RETURNN: EditDistanceLoss."""
+    """The edit distance of the output, class indices, and the target, normalised by the labels of the target: an error only.
+
+    The cost is 0. RETURNN: EditDistanceLoss."""
 
     @property
     def has_cost(self) -> bool:

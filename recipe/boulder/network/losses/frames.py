@@ -54,14 +54,14 @@ def frames_of(run: LayerRun, output: Tensor, target: Tensor) -> Frames:
     :raises tf.errors.InvalidArgumentError: if their lengths differ
     """
     time, feature = output.template.time, output.template.required(FEATURE)
-    if time:
-        run.check_same_lengths(time, target.template.required(TIME))
     axes = (Batch, time, feature) if time else (Batch, feature)
     logits = None if output.logits is None else output.ordered(axes, output.logits)
     x = output.ordered(axes)
     mask = tf.sequence_mask(run.length(time)) if time else tf.ones([tf.shape(x)[0]], tf.bool)
     own = [axis for axis in target.template.axes if axis.kind != FEATURE]
     y = target.ordered([*own, *([target.template.feature] if target.template.feature else [])])
+    if time:
+        y = run.with_same_lengths(y, time, target.template.required(TIME))
     return Frames(x, logits, y, mask)
 
 

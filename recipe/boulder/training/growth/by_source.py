@@ -18,7 +18,7 @@ def parts_of(spec: ParamSpec, axis: int) -> tuple[Part, ...]:
 
 def is_output(spec: ParamSpec, axis: int) -> bool:
     """:return: whether the axis is over the layer's own units, so that its parts are gates rather than source layers"""
-    return axis == len(spec.shape) - 1
+    return axis == len(spec.shape) - 1 and not spec.per_unit
 
 
 def match_parts(

@@ -129,7 +129,8 @@ class _Preserving:
                 )
             index.append(starts[number] + mapping)
             key = f"{new.path}:{axis}:{len(shares)}"
-            shares.append(numpy.ones(part.size) if output else self._shares(mapping, old_parts[number].size, key))
+            outgoing = not output and not (new.per_unit and axis == len(new.shape) - 1)
+            shares.append(self._shares(mapping, old_parts[number].size, key) if outgoing else numpy.ones(part.size))
         joined = numpy.concatenate(shares)
         return _Axis(numpy.concatenate(index), None if (joined == 1).all() else joined)
 

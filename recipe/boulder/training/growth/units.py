@@ -19,6 +19,9 @@ from boulder.training.growth.by_source import is_output, parts_of
 from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.matching import Specs, source_names
 
+_PASSING = (Copy, Repeat, Activation)
+"""Layers without parameters that treat each unit on its own."""
+
 OVER_UNITS = ("softmax", "log_softmax")
 """Activations whose value for a unit depends on the number of the others."""
 
@@ -131,9 +134,8 @@ def _every(specs: Iterable[LayerSpec]) -> Iterator[LayerSpec]:
 
 
 def _passes_on(spec: LayerSpec) -> bool:
-    return isinstance(spec.layer, Copy | Repeat | Activation) and (
-        getattr(spec.layer, "activation", None) not in OVER_UNITS
-    )
+    one_by_one = all(param.per_unit for param in spec.params) if spec.params else isinstance(spec.layer, _PASSING)
+    return one_by_one and getattr(spec.layer, "activation", None) not in OVER_UNITS
 
 
 def _numbers(specs: Specs) -> dict[str, int]:

@@ -1,0 +1,193 @@
+"""The names of a dict of layers: the absolute names of its layers, their paths, scopes, and what references refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from boulder.errors import NetworkError, nearest
+from boulder.network.layer import Layer
+from boulder.network.nesting import Nesting, is_subnetwork
+from boulder.network.reading import read_layer
+from boulder.network.refs import Ref, RefKind
+from boulder.network.template import Template
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    The place of a dict of layers in the network.
+
+    :param mode: "train", "eval" or "search"
+    :param streams: data stream → template
+    :param default_input: the stream that `data` refers to
+    :param outer: the subnet of the layer that holds the dict; None for the whole network
+    :param name: absolute name of that layer, the holder; "" for the whole network
+    :param path: path of the holder in the net dict: `decoder/unit/inner`
+    :param where: the holder, for messages: "layer 'decoder/unit/inner' (rec)"
+    :param scope: variable scope of the holder, with which the paths of parameters begin
+    :param sources: sources of the holder
+    :param trainable: whether the holder and everything around it is trained
+    """
+
+    mode: str
+    streams: Mapping[str, Template]
+    default_input: str = "data"
+    outer: Names | None = None
+    name: str = ""
+    path: str = ""
+    where: str = ""
+    scope: str = ""
+    sources: tuple[Ref, ...] = ()
+    trainable: bool = True
+
+
+class Names:
+    """
+    A dict of layers, unread.
+
+    :param layers: name → options
+    :param option: the holder's option with the dict
+    :raises NetworkError: for a wrong name
+    """
+
+    noun: ClassVar[str] = "the subnetwork"
+    """the subnet, for messages"""
+
+    def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
+        self.nesting, self.place, self.option = Nesting.of(layers), place, option
+        self.layers = self.nesting.layers
+        """name → options, of the layers and of those in subnetworks"""
+        self.name, self.mode, self.outer = place.name, place.mode, place.outer
+
+    def options(self, name: str) -> Layer:
+        """:raises NetworkError: for an unknown class or wrong options"""
+        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+
+    def key(self, name: str) -> str:
+        """:return: absolute name of a layer"""
+        return f"{self.name}/{name}" if self.name else name
+
+    def from_outside(self, name: str) -> Ref:
+        """:return: reference to a layer, as a layer of the surroundings reads it"""
+        outer = self.outer.name if self.outer else ""
+        holder = self.name.removeprefix(f"{outer}/") if outer else self.name
+        return Ref(RefKind.SUBLAYER, f"{holder}/{name}", outer, holder.count("/") + 1)
+
+    def path(self, name: str) -> str:
+        """:return: path of a layer in the net dict, for messages"""
+        name = name.replace("/", "/subnetwork/")
+        return f"{self.place.path}/{self.option}/{name}" if self.place.path else name
+
+    def scope(self, name: str) -> str:
+        """:return: variable scope of a layer, with which the paths of its parameters begin"""
+        return self.nesting.scope(name, self.place.scope)
+
+    def trainable(self, name: str) -> bool:
+        """:return: whether all that is around the layer is trained"""
+        return self.place.trainable and all(
+            not isinstance(options := self.layers[holder], dict) or options.get("trainable") is not False
+            for holder in self.nesting.holders(name)
+        )
+
+    def resolve_in(self, holder: str, text: str, where: str) -> Ref:
+        """
+        :param holder: the subnetwork of the layer that reads; "" if it is in none
+        :param text: reference, as spelled there
+        :raises NetworkError: if it refers to nothing
+        """
+        translated = self.nesting.translated(text, holder)
+        if holder and translated == f"{holder}/{text}".replace(f"{holder}/prev:", f"prev:{holder}/"):
+            self._check_nested(holder, text, where)
+        try:
+            return self.resolve(translated, where)
+        except NetworkError:
+            if text.startswith("base:") and holder and Ref.parse(translated).kind is RefKind.LAYER:
+                hint = nearest(text, [f"base:{name}" for name in self.nesting.children[holder.rpartition("/")[0]]])
+                raise self._missing_outside(text, "the subnetwork", where, hint) from None
+            raise
+
+    def _check_nested(self, holder: str, text: str, where: str) -> None:
+        """Checks a reference to a layer of the same subnetwork."""
+        own, around = self.nesting.children[holder], self.nesting.children[holder.rpartition("/")[0]]
+        name = text.removeprefix("prev:").partition("/")[0]
+        if name in own:
+            return
+        if name in around:
+            raise NetworkError(
+                f"{where}: 'from' names {text!r}, which is no layer of the subnetwork; did you mean 'base:{text}'?"
+            )
+        hint = nearest(text, ["data", *own, *(f"base:{name}" for name in around)])
+        raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer of the subnetwork{hint}")
+
+    def resolve(self, text: str, where: str) -> Ref:
+        """
+        :param text: reference, as spelled in the net dict
+        :param where: the layer that reads it, for messages
+        :raises NetworkError: if it refers to nothing
+        """
+        if text in self.layers:
+            return Ref(RefKind.LAYER, text, self.name)
+        ref = Ref.parse(text)
+        if ref.kind in (RefKind.INPUT, RefKind.DATA):
+            return self.outer.resolve(text, where) if self.outer else self.resolve_stream(ref, text, where)
+        if ref.kind is RefKind.BASE and self.outer:
+            return self._resolve_outside(ref, self.outer, where)
+        if ref.kind is RefKind.SUBLAYER and (found := self.sublayer(ref, where)):
+            return found
+        known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
+        raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
+
+    def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
+        """:return: reference to a data stream of this subnet"""
+        key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
+        self.stream(key, f"{where}: 'from' names {text!r}")
+        return Ref(RefKind.DATA, key, self.name)
+
+    def _resolve_outside(self, ref: Ref, outer: Names, where: str) -> Ref:
+        try:
+            return outer.resolve(ref.name, where)
+        except NetworkError:
+            hint = nearest(ref.text, [f"base:{name}" for name in outer.layers])
+            raise self._missing_outside(ref.text, self.noun, where, hint) from None
+
+    @staticmethod
+    def _missing_outside(text: str, noun: str, where: str, hint: str) -> NetworkError:
+        return NetworkError(f"{where}: 'from' names {text!r}, which does not exist outside of {noun}{hint}")
+
+    def sublayer(self, ref: Ref, where: str) -> Ref | None:
+        """:return: resolved reference `LAYER/NAME` to a layer that LAYER holds; None if there is no LAYER"""
+        parts = ref.name.split("/")
+        depth = next((n for n in range(len(parts) - 1, 0, -1) if "/".join(parts[:n]) in self.layers), 0)
+        if not depth:
+            return None
+        ref = replace(ref, subnet=self.name, depth=depth)
+        self._check_sublayer(ref, where)
+        return ref
+
+    def _check_sublayer(self, ref: Ref, where: str) -> None:
+        holder, where = self.options(ref.holder), f"{where}: 'from' names {ref.name!r}"
+        if is_subnetwork(self.layers[ref.holder]):  # type: ignore[arg-type]  # as it was read
+            hint = nearest(ref.sublayer, self.nesting.children[ref.holder])
+            raise NetworkError(f"{where}, which is no layer of its subnetwork{hint}")
+        held = holder.held_layers()
+        if held is None:
+            raise NetworkError(f"{where}, but {ref.holder!r} has no subnetwork")
+        if ref.sublayer not in held:
+            hint = nearest(ref.sublayer, held)
+            raise NetworkError(f"{where}, which is no layer of its subnetwork{hint}")
+        problem = holder.check_exposed(ref.sublayer)
+        if problem:
+            raise NetworkError(f"{where}, {problem}")
+
+    def stream(self, key: str, where: str) -> Template:
+        """
+        :param where: beginning of the message
+        :return: template of a data stream
+        """
+        known = self.place.streams
+        if key not in known:
+            streams = ", ".join(map(repr, known)) or "nothing"
+            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, known)}")
+        return known[key]

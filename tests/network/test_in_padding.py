@@ -1,0 +1,79 @@
+"""Each layer leaves in the padding what its class states, `Layer.in_padding`, whatever its sources have there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boulder.network import describe
+from boulder.network.axes import DYNAMIC
+from boulder.network.in_padding import InPadding
+from boulder.network.run_state import RunState
+from boulder.network.tensor import Tensor
+from tests.every_layer import EXTERN_DATA, NETWORKS
+from tests.network.test_raggedness import batch_of, draw_sequence
+
+SIZES = [(4, 2, 6), (1, 1, 1), (6, 2, 3)]
+"""letters, labels and frames of each sequence; nowhere are there more labels than CTC can align"""
+
+
+def run(network: dict) -> tuple[RunState, list]:
+    """:return: state of the network after a batch of unequal lengths in training; its layers"""
+    spec, rng = describe(network, EXTERN_DATA), np.random.default_rng(0)
+    params = {path: tf.constant(rng.normal(0, 0.7, p.shape), p.dtype) for path, p in spec.params.items()}
+    data, lengths = batch_of([draw_sequence(rng, *size) for size in SIZES], 2, rng)
+    state = RunState(params, True, 0, 3)
+    for key, template in spec.extern_data.items():
+        state.add_stream(key, template, tf.constant(data[key]), lengths)
+    for layer in spec.layers.values():
+        state.compute(layer)
+    return state, list(spec.layers.values())
+
+
+def frames(state: RunState, x: Tensor) -> tf.Tensor:
+    """:return: bool of the shape of `x`, False in the padding; the same numbers for all sequences have none"""
+    mask = tf.ones_like(x.value, tf.bool)
+    for axis in x.axes:
+        if axis.kind in DYNAMIC and not axis.size and x.template.batch:
+            mask &= state.lengths.mask_over(x.axes, axis)
+    return mask
+
+
+def refilled(state: RunState, x: Tensor, rng: np.random.Generator | None) -> Tensor:
+    """:return: `x` with random valid values in the padding; None: 0"""
+    shape, dtype = tuple(x.value.shape), x.value.dtype
+    if rng is None:
+        values = np.zeros(shape)
+    elif dtype.is_floating:
+        values = rng.normal(0, 10, shape)
+    else:
+        values = rng.integers(0, x.template.sparse_dim or 2, shape)
+    return replace(x, value=tf.where(frames(state, x), x.value, tf.cast(values, dtype)), logits=None)
+
+
+def axes_with_padding(x: Tensor) -> int:
+    return sum(axis.kind in DYNAMIC for axis in x.axes) if x.template.batch else 0
+
+
+def padding(state: RunState, x: Tensor) -> np.ndarray:
+    return np.array(tf.boolean_mask(x.value, ~frames(state, x)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_layer_leaves_in_the_padding_what_its_class_states(name):
+    state, layers = run(NETWORKS[name])
+    rng = np.random.default_rng(1)
+    for layer in layers:
+        for filling in (None, rng):
+            sources = [refilled(state, state.output(source), filling) for source in layer.sources]
+            result = layer.layer.compute(state.run(layer), *sources)
+            for output in result.values() if isinstance(result, dict) else [result]:
+                values, where = padding(state, output), f"{layer.name} ({layer.layer.class_name})"
+                assert np.isfinite(values).all(), where
+                if output.template.sparse_dim:
+                    assert ((values >= 0) & (values < output.template.sparse_dim)).all(), where
+                states = layer.layer.in_padding
+                of_source = filling is None and all(axes_with_padding(x) == axes_with_padding(output) for x in sources)
+                if states is InPadding.ZERO or (states is InPadding.SOURCE and of_source):
+                    assert not values.any(), f"{where} states {states!r}"
