@@ -3,7 +3,7 @@
 Only "dense" and "align" have the same lengths.
 """
 
-from tests import layers_of_structure, layers_of_units
+from tests import layers_of_losses, layers_of_structure, layers_of_units
 from tests.layers_of_norms import NORMS
 
 EXTERN_DATA = {
@@ -127,7 +127,7 @@ FURTHER = {
 }  # fmt: skip
 NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS}
 NETWORKS |= layers_of_structure.NETWORKS
-NETWORKS["units"] = layers_of_units.NETWORK
+NETWORKS |= {"units": layers_of_units.NETWORK, "losses": layers_of_losses.NETWORK}
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

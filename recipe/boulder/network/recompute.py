@@ -54,6 +54,8 @@ def read_elsewhere(spec: NetworkSpec, group: Iterable[LayerSpec]) -> set[str]:
     for layer in spec.layers.values():
         if layer.layer.darc1 or layer.layer.spatial_smoothing:
             outside |= {layer.name, *layer.sources}
+    for loss in spec.losses.values():
+        outside |= {*loss.layers}
     return {name for name in own if name in outside or name in spec.losses or name not in inside}
 
 

@@ -18,12 +18,14 @@ class LossSpec:
     :param loss: the loss with its options
     :param target: data stream of the target; None if the loss needs none
     :param scale: factor in the objective; 0: the loss is a score only
+    :param layers: names of the layers that the loss reads beside the output
     """
 
     layer: str
     loss: Loss
     target: str | None
     scale: float
+    layers: tuple[str, ...] = ()
 
     @property
     def scores(self) -> tuple[str, ...]:

@@ -5,8 +5,13 @@
 from boulder.network.losses import (
     as_is,
     bin_ce,
+    bleu,
     ce,
     ctc,
+    deep_clustering,
     distance,
     edit_distance,
+    generic_ce,
+    triplet,
+    via_layer,
 )
