@@ -131,6 +131,8 @@ class Built:
         """:return: feed dict"""
         result = {}
         for key, value in data.items():
+            if key in self.extern_data.extra_added_keys:  # the output of a layer, by `register_as_extern_data`
+                continue
             stream = self.extern_data.data[key]
             result[stream.placeholder] = value
             if key in lengths and stream.have_time_axis():

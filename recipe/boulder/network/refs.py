@@ -25,6 +25,9 @@ class RefKind(Enum):
     """`unstacked:base:REF`: the current frame of that; only `rec_unstack` spells it so"""
 
 
+TARGET = "target:"
+"""prefix of a dependency that is a value of the option `target`, see `Layer.dependencies`"""
+
 _PREFIXES = {"prev:": RefKind.PREV, "data:": RefKind.DATA, "base:": RefKind.BASE, "unstacked:": RefKind.FRAME}
 _WORDS = {"data": RefKind.INPUT, ":i": RefKind.STEP}
 _SPELLINGS = {

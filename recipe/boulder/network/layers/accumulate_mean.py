@@ -58,7 +58,7 @@ class AccumulateMean(ConcatLayer):
         return Template((template.required(FEATURE),))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
-        x, mean = run.input(sources).feature_last(), run.param("mean")
+        x, mean = run.input(sources).feature_last(), tf.convert_to_tensor(run.param("mean"))
         if run.train:
             value = tf.where(valid(run, x.axes[:-1])[..., None], x.value, 0)
             of_batch, _, count = statistics(run, replace(x, value=value))
