@@ -153,6 +153,13 @@ class Layer:
         """
         return self.source_names()
 
+    def parts(self, own: str) -> Mapping[str, Layer]:
+        """
+        :param own: reference to this layer from layers beside it
+        :return: name → layer that computes a part of the output, which other layers read as `LAYER/name`
+        """
+        return {}
+
     def name_in_scope(self, param: str) -> str:
         """
         :param param: name of a parameter within the layer

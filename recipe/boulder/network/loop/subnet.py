@@ -73,7 +73,7 @@ class LoopSubnet(Subnet):
     def scope(self, name: str) -> str:
         """:return: scope of the loop, "rec", scope of the layer, as in RETURNN; a `name_scope` of the loop stands for both"""
         around = self.place.scope if self.loop.name_scope is not None else joined_scope(self.place.scope, "rec")
-        return self.nesting.scope(name, around)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], around)
 
     def outer_refs(self) -> tuple[Ref, ...]:
         streams = [
@@ -91,7 +91,7 @@ class LoopSubnet(Subnet):
         return tuple(dict.fromkeys(ref for ref in refs if not ref.is_stream))
 
     def resolve(self, text: str, where: str) -> Ref:
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         match ref.kind:
@@ -111,7 +111,7 @@ class LoopSubnet(Subnet):
                 return super().resolve(text, where)
             case RefKind.FRAME:
                 return self._frame(ref, where)
-            case RefKind.PREV if ref.name in self.layers:
+            case RefKind.PREV if self.is_layer(ref.name, where):
                 return replace(ref, subnet=self.name)
             case RefKind.SUBLAYER if found := self.sublayer(ref, where):
                 return found
