@@ -108,8 +108,9 @@ class Axis:
 def _origin_text(origin: tuple) -> str:
     if not isinstance(origin[-1], tuple):
         return " ".join(map(str, origin))
-    *operation, source = origin
-    return f"{operation[0]}({', '.join([_origin_text(source), *map(str, operation[1:])])})"
+    operation, *arguments = origin
+    sources = [_origin_text(part) for part in arguments if isinstance(part, tuple)]
+    return f"{operation}({', '.join([*sources, *(str(part) for part in arguments if not isinstance(part, tuple))])})"
 
 
 def _with_streams(origin: tuple) -> tuple:

@@ -131,6 +131,10 @@ class LayerRun:
         """:param function: lengths along `old` → lengths along `time`, which this layer makes"""
         self.lengths.set_from(time, old, function)
 
+    def define_length(self, time: Axis, axes: tuple[Axis, ...], function: Callable[[], TFTensor]) -> None:
+        """:param function: computes the lengths along `time`, with the dimensions `axes`, from lengths along other axes"""
+        self.lengths.define(time, axes, function)
+
     def frames(self, time: Axis) -> TFTensor:
         """:return: int32 scalar, the length to which sequences are padded"""
         return self.lengths.longest(time)

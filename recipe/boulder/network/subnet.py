@@ -207,9 +207,9 @@ class Subnet(Names):
         return self.net_of(name)._read_node(name)
 
     def _read_node(self, name: str) -> Node:
-        layer, path = self.options(name), self.path(name)
+        layer, path = self.options(name).in_mode(self.mode), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
-        around = name if layer.stands_for_source else name.rpartition("/")[0]
+        around = name if layer.stands_for_source else self.around(name)
         if layer.stands_for_source and f"{name}/output" not in self.layers:
             hint = nearest("output", self.nesting.children[name])
             raise NetworkError(f"{where}: its subnetwork needs a layer 'output'{hint}")

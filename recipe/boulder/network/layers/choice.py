@@ -283,7 +283,7 @@ class Decide(Layer):
         run.beam_scores[run.name] = tf.reduce_max(scores, axis=1)
         renamed = {}
         for axis in x.template.axes:
-            if _is_of_hypotheses(axis):
+            if is_of_hypotheses(axis):
                 renamed[axis] = axis.derived("decide")
                 run.set_length(renamed[axis], tf.gather(run.length(axis), best, axis=1, batch_dims=1))
         axes = (Batch, beam, *(axis for axis in x.axes if axis not in (Batch, beam)))
@@ -297,11 +297,11 @@ class Decide(Layer):
 
 def _decided(template: Template) -> Template:
     for axis in template.axes:
-        if _is_of_hypotheses(axis):
+        if is_of_hypotheses(axis):
             template = template.with_axis_replaced(axis, axis.derived("decide"))
     return no_hypotheses(template)
 
 
-def _is_of_hypotheses(axis: Axis) -> bool:
+def is_of_hypotheses(axis: Axis) -> bool:
     """:return: whether it is the time axis of a loop that its layer `end` ends, so that each hypothesis has its own length"""
     return axis.kind == TIME and axis.origin[0] == "loop"

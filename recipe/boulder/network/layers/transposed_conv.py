@@ -10,9 +10,10 @@ from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
 from boulder.network.contraction import distinct
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import per_axis, spatial_axes

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from boulder.network.axes import Axis, Batch, Feature, StaticTime
 from boulder.network.dims import NetDim, sizes_of
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import variable_scope
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, FEATURE, OUTER, Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
@@ -128,6 +129,9 @@ class _Building:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())
             case RefKind.DATA:
                 self._put_helper(ref, Enter(loop=self.loop), (subnet.whole(ref),))
+            case RefKind.FRAME:
+                outer = self.subnet.unstacked(ref)
+                self._put_helper(ref, Enter(loop=self.loop, time=self.frame.unstacked_axis(ref)), (outer,))
             case RefKind.PREV:
                 self._put_previous(ref)
 
@@ -152,7 +156,7 @@ class _Building:
                 f"{node.where}: 'initial_output' is 'var', which needs one feature vector per sequence, but its output is {template}"
             )
         name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
-        path, key = f"{self.subnet.scope(node.name)}/{name}", self.subnet.key(node.name)
+        path, key = f"{self.subnet.scope(node.name)}/{name}", plain_name(self.subnet.key(node.name))
         trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
         return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 

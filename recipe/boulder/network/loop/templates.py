@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
+from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
@@ -50,7 +51,17 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.FRAME:
+                return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
+
+    def unstacked_axis(self, ref: Ref) -> Axis:
+        """
+        :param ref: of kind FRAME
+        :return: the axis along which it is a frame
+        """
+        node = next(node for other, node in self.subnet.frames() if other == ref)
+        return _unstacked(self.subnet, ref, node, self.outer, self.time)
 
     def site(self, node: Node, known: Mapping[Ref, Template]) -> Site:
         """
@@ -149,6 +160,20 @@ def _targets(subnet: LoopSubnet) -> list[Ref]:
     return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
 
 
+def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time: Axis | None) -> Axis:
+    """
+    :param ref: of kind FRAME
+    :param node: the layer that reads it
+    :param time: the time axis of the loop, if it is known
+    """
+    template, site = outer(subnet.unstacked(ref)), Site(subnet.key(node.name), node.layer, [], path=node.path)
+    given = getattr(node.layer, "axis", None)
+    axis = find_axis(template, given, site) if given is not None else time if time in template.axes else template.time
+    if axis is None or axis.kind != TIME:
+        raise site.fail(f"needs a time axis, but its source is {template}")
+    return axis
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
     named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
@@ -184,6 +209,8 @@ def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None
             return template.time
         if ref == subnet.size_target:
             raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {ref.text!r} is {template}")
+    for ref, node in subnet.frames():
+        return (named and named.axis) or _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
         if named and named.axis and named.axis.kind == TIME:
             return named.axis
