@@ -42,9 +42,11 @@ class Layer:
     :param out_shape: a set of all `Dim`s of the output, which is checked
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
-    :param loss_only_on_non_search: has no effect: a search has no losses
+    :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
     :param loss_opts: options of the loss
-    :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param target: the loss's target, or what gives `n_out`: a layer of the same net dict or a data stream; "layer:NAME" is what
+        NAME in `from` is
+    :param register_as_extern_data: name of a data stream that the output is from here on, for `data:…` and `target`
     :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
@@ -91,6 +93,12 @@ class Layer:
     stands_for_source: ClassVar[bool] = False
     """whether the output is that of the source, with its state, and the source is one of the layers that the layer holds"""
 
+    reads_own_target: ClassVar[bool] = False
+    """whether the class itself decides what it reads of its target"""
+
+    ends_search: ClassVar[bool] = False
+    """whether the output is one hypothesis of the source, whose score is kept"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
     out_dim: NetDim | None = None
@@ -100,6 +108,7 @@ class Layer:
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    register_as_extern_data: str | None = None
     batch_norm: bool | dict | None = None
     L2: float | None = None
     darc1: float | None = None
@@ -132,7 +141,8 @@ class Layer:
     def dependencies(self, mode: str) -> tuple[str, ...]:
         """
         :param mode: "train", "eval" or "search"
-        :return: names of all sources, in the order of the spec half and the compute half
+        :return: names of all sources, in the order of the spec half and the compute half; "target:NAME" is NAME as a value of the
+            option `target`
         """
         return self.source_names()
 

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
-from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
@@ -45,8 +43,6 @@ class Conv(ConcatLayer):
     :param auto_use_channel_first: has no effect: an order of axes in memory
     :param use_time_mask: has no effect: padding is always masked
     """
-
-    in_padding: ClassVar[InPadding] = InPadding.ZERO
 
     filter_size: list[int]
     padding: Padding
