@@ -86,6 +86,10 @@ def check(name: str | None, template: Template, where: str) -> None:
         raise NetworkError(f"{where}: activation {name!r} needs float values, found {template}")
     if _OVER_FEATURES & names and template.feature is None:
         raise NetworkError(f"{where}: activation {name!r} needs a feature axis, found {template}")
+    if _OVER_FEATURES & names and template.feature and template.feature.is_dynamic_feature:
+        raise NetworkError(
+            f"{where}: activation {name!r} would include the padding of {template.feature}; expected 'softmax_over_spatial'"
+        )
 
 
 def apply(name: str | None, x: TFTensor) -> TFTensor:
