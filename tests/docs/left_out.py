@@ -15,19 +15,17 @@ LAYERS_LEFT_OUT = {
     "classes_to_segments": _SEGMENTAL,
     "complex_linear_projection": _COMPLEX,
     "complex_to_alternating_real": _COMPLEX,
+    "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` computes what it is made for",
     "decide_keep_beam": "layers outside of a loop see the best hypothesis only",
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",
-    "get_rec_accumulated": _INTERNAL,
     "mask_based_gevbeamforming": _MICROPHONES,
     "mask_based_mvdrbeamforming": _MICROPHONES,
     "multichannel_multiresolution_stft_layer": _MICROPHONES,
     "multichannel_stft_layer": _MICROPHONES,
     "normalize_length_scores": _SEGMENTAL,
     "parametric_wiener_filter": _MICROPHONES,
-    "rec_last_output": _INTERNAL,
-    "rec_unstack": _INTERNAL,
     "segment_alignment": _SEGMENTAL,
     "segment_input": _SEGMENTAL,
     "signal_masking": _MICROPHONES,
@@ -61,7 +59,7 @@ LOSSES_LEFT_OUT = {
 # Under way: may be there or not. Empty when they are.
 EXPECTED_LAYERS = """
     accumulate_mean batch_median_pooling batch_norm batch_softmax cast choice_get_beam_scores choice_get_src_beams
-    concat_attention cond ctc_loss cum_concat cumsum dct dot_attention edit_distance edit_distance_table fast_bw
+    concat_attention cond ctc_loss cumsum dct dot_attention edit_distance edit_distance_table fast_bw
     forced_align gather gather_nd gauss_window_attention gradient istft kenlm length loss masked_computation math_norm
     mel_filterbank norm optimal_completions reshape scatter_nd seq_len_mask sparse_softmax_cross_entropy_with_logits
     stft subnetwork switch tikhonov_regularization transposed_conv twod_lstm unflatten_nd unmask variable weighted_sum

@@ -246,3 +246,23 @@ def test_code_counts_axes_as_reinterpret_data_orders_them(run, values, random_ba
     expected = np.asarray(out.layers["lstm"].ordered([Batch, T, Feature(2)])) * np.reshape([1, 2], (2, 1, 1))
     for name in ("output", "other"):
         np.testing.assert_allclose(np.asarray(out.layers[name].ordered([Batch, T, Feature(2)])), expected, rtol=1e-6)
+
+
+def test_the_result_may_have_a_feature_axis_with_a_name(random_batch, random_params):
+    from boulder.network import run_network
+    from boulder.returnn.provided.dims import FeatureDim
+
+    feature = FeatureDim("two", 2)
+    first = {
+        "class": "eval",
+        "from": "data",
+        "eval": "source(0, False)[:, 0, :2]",
+        "out_type": {"shape": (2,)},
+        "out_dim": feature,
+    }
+    rest = {"class": "linear", "from": "first", "in_dim": feature, "n_out": 3}
+    spec = describe({"first": first, "output": rest}, EXTERN_DATA)
+    data, lengths = random_batch(LENGTHS)
+    out = run_network(spec, random_params(spec), data, lengths)
+    np.testing.assert_array_equal(np.asarray(out.layers["first"].value), data["data"][:, 0, :2])
+    assert out.layers["output"].value.shape == (2, 3)

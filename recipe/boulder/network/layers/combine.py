@@ -112,7 +112,9 @@ class _Elementwise(Layer):
         own = sources[: len(self.source_names())]
         size_target = sources[-1].template.time if len(own) < len(sources) else None
         site = self.site(run, *own)
-        order = self._promised(self._broadcast([x.template for x in own]), site, size_target).order
+        promised = self._promised(self._broadcast([x.template for x in own]), site, size_target)
+        names = dict(zip(promised.template.axes, run.template.axes, strict=True))  # of `Dim`s, which the spec half adds
+        order = promised.order and tuple(names.get(axis, axis) for axis in promised.order)
         value, source = evaluated(function, self.eval_locals, run, own, order)
         axes = source.axes
         if order is None:
