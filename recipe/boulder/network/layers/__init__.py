@@ -34,6 +34,7 @@ from boulder.network.layers import (
     repeat,
     rnn_cell,
     self_attention,
+    signal_processing,
     single_step_attention,
     split_dims,
     subnetwork,
