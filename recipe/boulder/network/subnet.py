@@ -221,8 +221,9 @@ class Subnet(Names):
         return self.net_of(name)._read_node(name)
 
     def _read_node(self, name: str) -> Node:
-        layer, path = self.options(name).in_mode(self.mode), self.path(name)
+        layer, path = self.options(name), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
+        layer = layer.in_mode(self.mode, where)
         around = name if layer.stands_for_source else self.around(name)
         if layer.stands_for_source and f"{name}/output" not in self.layers:
             hint = nearest("output", self.nesting.children[name])
