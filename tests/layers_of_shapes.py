@@ -92,6 +92,10 @@ NETWORK = {
     "around": {"class": "slice_nd", "from": "dense", "start": "data:align", "size": 3},
     "places": {"class": "search_sorted", "sorted_sequence": "steps", "values": "align numbers"},
     "steps": _of("letters", "range_in_axis", axis="T"),
+    "corners": _of(["enough", "enough"], "stack"),
+    "images": {"class": "unflatten_nd", "from": "dense", "sizes": "corners", "num_axes": 2},
+    "pixels": _of("images", "reduce", mode="sum", axes="F"),
+    "reshaped": _of("heads", "reshape", in_dims=["dim:2", "F"], out_dims=[4, 2]),
     "distance": {"class": "edit_distance", "a": "without", "b": "data:data", "is_output_layer": True},
     "watched": _of("frame", "image_summary"),
     "same": _of("watched", "identity"),
@@ -125,7 +129,7 @@ for _name in (
     "windows",
 ):
     NETWORK[f"loss of {_name}"] = _of(_name, "eval", eval="tf.square(source(0))", loss="as_is")
-for _name in ("places", "best numbers", "up to"):
+for _name in ("places", "best numbers", "up to", "reshaped", "pixels"):
     NETWORK[_name]["is_output_layer"] = True
 NETWORK["printed"] = _of("enough", "print", is_output_layer=True)
 NETWORKS = {"shapes": NETWORK}

@@ -119,6 +119,10 @@ CASES = {
         of("data", "top_k", axis="T", k=1), "[batch, feature:5, spatial:1] float32",
         lambda x, y: (x.max(0) if len(x) else np.full(5, np.finfo("float32").min))[:, None],
     ),
+    "reshaped": (
+        {"s": {"class": "pad", "from": "data", "axes": "F", "padding": (0, 1)}} | of("s", "reshape", in_dims=["F"], out_dims=[3, 2]),
+        "[batch, time:data, spatial:3, feature:2] float32", lambda x, y: np.pad(x, [(0, 0), (0, 1)]).reshape(-1, 3, 2),
+    ),
     "places": (
         LABELS | {"r": {"class": "range", "limit": 3}, "output": {"class": "search_sorted", "sorted_sequence": "r", "values": "f", "axis": "F", "side": "right", "is_output_layer": True}},
         "[batch, time:align] int32", lambda x, y: np.searchsorted(np.arange(3), y, "right"),
@@ -143,6 +147,24 @@ def test_each_sequence_of_a_batch_equals_the_formula(name, run, random_batch, va
         count = int(output.lengths[dynamic[0]][i]) if dynamic else len(row)
         assert count == len(expected)
         np.testing.assert_allclose(row[:count], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_frames_become_images(run, random_batch):
+    net = LABELS | {
+        "n": {"class": "reduce", "from": "f", "mode": "max", "axes": "T"},
+        "two": {"class": "constant", "value": 2, "dtype": "int32", "with_batch_dim": True},
+        "sizes": {"class": "stack", "from": ["n", "two"]},
+        "output": {"class": "unflatten_nd", "from": "data", "sizes": "sizes", "num_axes": 2, "is_output_layer": True},
+    }
+    data, lengths = random_batch((6, 4))
+    output = run(net, data, lengths).layers["output"]
+    template = output.template
+    assert [axis.kind for axis in template.axes] == ["batch", "time", "time", "feature"]
+    for i, n in enumerate(lengths["data"]):
+        rows = max(data["align"][i, :n])
+        image = np.zeros((2 * rows, 5), "float32")
+        image[: min(n, 2 * rows)] = data["data"][i, : min(n, 2 * rows)]
+        np.testing.assert_array_equal(output.ordered(template.axes)[i, :rows, :2], image.reshape(rows, 2, 5))
 
 
 def test_lengths_become_a_range(run, random_batch):
