@@ -43,6 +43,7 @@ def site_of(
         scope=subnet.scope(node.name),
         trainable=subnet.trainable(node.name),
         loop=loop,
+        surroundings=subnet.name,
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),
@@ -78,15 +79,14 @@ def checked_losses(node: Node, output: Template, target_of: TemplateOf, site: Si
     """
     if node.loss is None:
         return {}
-    if any(axis.kind == LOOP and axis.origin[0] == "chunks" for axis in output.axes):
-        raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
-    output = as_frames(output)
     of_search = [template for _, template in [*(site.sources if node.layer.ends_search else []), ("", output)]]
     if node.loss.needs_search and not any(template.axis(BEAM) for template in of_search):
         raise site.fail(
             f"loss {node.loss.class_name!r} needs the output of a search, or of 'decide' on one, found {output}"
         )
-    ref = node.target if node.has_target else None
+    if any(axis.kind == LOOP and axis.origin[0] == "chunks" for axis in output.axes):
+        raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
+    output, ref = as_frames(output), node.target if node.has_target else None
     problem = node.loss.check(output, None if ref is None else target_of(ref))
     if problem:
         raise site.fail(problem)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, FEATURE, TIME, Axis, StaticTime
+from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
@@ -41,8 +41,9 @@ class ReinterpretData(FurtherSources):
     :param batch_dim_base: has no effect: all layers have the same batch
     :param set_axes: role "F", "T" or "B", in any case, → axis that takes it, see `boulder.network.axis_names`; None: no axis
     :param set_dim_tags: axis → its new `Dim`; a `Dim` of another time axis must have the same lengths
-    :param enforce_batch_major: an int in `set_axes` counts the batch first, which is the default
-    :param enforce_time_major: an int in `set_axes` counts time first, then the batch
+    :param enforce_batch_major: an int in `set_axes` counts the batch first, which is the default, and so does the code of an
+        `eval` that reads this layer
+    :param enforce_time_major: the same with time first, then the batch
     :param set_sparse: whether the values are class indices
     :param set_sparse_dim: number of classes
     :param increase_sparse_dim: number of classes to add
@@ -192,7 +193,18 @@ class ReinterpretData(FurtherSources):
                 run.set_length_from(new, axis, lambda n: n)
                 x = replace(x, value=run.with_same_lengths(x.value, axis, new))
             names = {old: new if name == axis else name for old, name in names.items()}
-        return x.renamed(names, run.template)
+        return self._in_order(x.renamed(names, run.template))
+
+    def _in_order(self, x: Tensor) -> Tensor:
+        """:return: `x` with the batch or the time first in memory, where code of an `eval` counts axes"""
+        time = [x.template.time] if self.enforce_time_major else []
+        if not (self.enforce_batch_major or time):
+            return x
+        outer = [axis for axis in x.axes if axis.kind in OUTER]
+        outer.sort(key=lambda axis: axis.kind != BATCH)
+        axes = tuple(dict.fromkeys(axis for axis in (*time, *outer, *x.axes) if axis is not None))
+        logits = None if x.logits is None else x.ordered(axes, x.logits)
+        return replace(x, value=x.ordered(axes), axes=axes, logits=logits)
 
 
 def _cut(x: Tensor, time: Axis, frames: TFTensor) -> Tensor:
