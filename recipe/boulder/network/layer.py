@@ -236,13 +236,18 @@ class Layer:
         """
         if self.out_dim is None:
             return []
-        known = {axis.identity for _, template in site.sources for axis in template.axes}
-        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
-        axis = new[0] if len(new) == 1 else output.feature
+        axis = self.made_axis(site, output)
         if output.sparse_dim is not None and axis is None:
             self._check_classes(self.out_dim, output, site)
             return []
         return [(self.out_dim, axis)]
+
+    @staticmethod
+    def made_axis(site: Site, output: Template) -> Axis | None:
+        """:return: the axis of the output that no source has; if there are none or several, the feature axis"""
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        return new[0] if len(new) == 1 else output.feature
 
     @staticmethod
     def _check_classes(dim: NetDim, output: Template, site: Site) -> None:
