@@ -61,10 +61,10 @@ LOSSES_LEFT_OUT = {
 # Under way: may be there or not. Empty when they are.
 EXPECTED_LAYERS = """
     accumulate_mean batch_median_pooling batch_norm batch_softmax cast choice_get_beam_scores choice_get_src_beams
-    concat_attention cond ctc_loss cum_concat cumsum dct dot_attention edit_distance edit_distance_table fast_bw
-    forced_align gather gather_nd gauss_window_attention gradient istft kenlm length loss masked_computation math_norm
+    concat_attention ctc_loss cum_concat cumsum dct dot_attention edit_distance edit_distance_table fast_bw
+    forced_align gather gather_nd gauss_window_attention gradient istft kenlm length loss math_norm
     mel_filterbank norm optimal_completions reshape scatter_nd seq_len_mask sparse_softmax_cross_entropy_with_logits
-    stft subnetwork switch tikhonov_regularization transposed_conv twod_lstm unflatten_nd unmask variable weighted_sum
+    stft switch tikhonov_regularization transposed_conv twod_lstm unflatten_nd variable weighted_sum
     window
 """
 EXPECTED_UNITS = ""
