@@ -38,6 +38,7 @@ class FrameTemplates:
         self.time = _time(subnet, outer)
         self.loop = self.time.as_loop()
         self.layers: dict[str, Template] = {}
+        self._exposed: dict[str, Template] = {}  # `LAYER/NAME` → of a layer that LAYER holds
         self.beam, self._beams = self._hypotheses()
         self._errors: dict[str, NetworkError] = {}
         self._solve()
@@ -77,6 +78,8 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.SUBLAYER:
+                return self._exposed[ref.name]
             case RefKind.FRAME:
                 return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
@@ -129,7 +132,9 @@ class FrameTemplates:
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, derived from the known templates"""
         if node.inner:
-            return node.inner.describe(partial(self.seen_by, node), self.loop).output
+            spec = node.inner.describe(partial(self.seen_by, node), self.loop)
+            self._exposed |= {f"{node.name}/{name}": layer.template for name, layer in spec.exposed.items()}
+            return spec.output
         beam = self._beams.get(node.name)
         return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
 
