@@ -113,7 +113,7 @@ def test_message_in_a_loop(net, message, check_message):
 def test_a_size_target_must_have_frames(check_message):
     net = in_loop({"class": "linear", "from": "prev:h", "n_out": 2}, [])
     net["output"]["size_target"] = "speaker"
-    check_message(net, f"layer 'output' (rec): 'size_target' needs a time axis, but 'speaker' is {SPEAKER}")
+    check_message(net, f"layer 'output' (rec): 'size_target' needs a time axis, but 'data:speaker' is {SPEAKER}")
     net["output"]["size_target"] = "speakers"
     check_message(
         net,

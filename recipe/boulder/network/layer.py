@@ -135,9 +135,10 @@ class Layer:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
-    def in_mode(self, mode: str) -> Layer:
+    def in_mode(self, mode: str, where: str) -> Layer:
         """
         :param mode: "train", "eval" or "search"
+        :param where: the layer, for messages
         :return: the layer as it is in this mode
         """
         return self

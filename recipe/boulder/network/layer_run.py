@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import concatenated
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Batch
+from boulder.network.axes import BATCH, FEATURE, Axis, Batch
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths
@@ -170,7 +170,7 @@ class LayerRun:
     def _size(self, axis: Axis) -> TFTensor:
         if axis.kind == BATCH:
             return self.batch_size
-        return self.frames(axis) if axis.kind in DYNAMIC else tf.constant(axis.size)
+        return self.frames(axis) if axis.has_lengths else tf.constant(axis.size)
 
     def full(self, template: Template, value: float | int | bool) -> Tensor:
         """:return: a tensor whose entries are all `value`"""

@@ -44,6 +44,10 @@ class Loss:
     scale: float = 1.0
     use_normalized_loss: bool = False
 
+    def layers(self) -> dict[str, str]:
+        """:return: option → name of a layer that the loss reads beside the output"""
+        return {}
+
     @property
     def needs_frame_per_label(self) -> bool:
         """:return: whether sequences do not count whose target has more labels than their output has frames"""
@@ -76,10 +80,19 @@ class Loss:
             )
         return None
 
+    def check_layers(self, output: Template, layers: dict[str, Template]) -> str | None:
+        """
+        :param layers: option → template, of `layers()`
+        :return: a message if they do not fit, or None
+        """
+        return None
+
     def compute(self, run: LayerRun, output: Tensor, target: Any) -> LossValue:
         """
         :param run: parameters, sequence lengths, random numbers of the layer
         :param output: output of the layer
         :param target: `Tensor` of the data stream, None if the loss needs none; subclasses declare which
+
+        A subclass that overrides `layers` takes a `Tensor` for each of them as further arguments.
         """
         raise NotImplementedError

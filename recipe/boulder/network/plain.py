@@ -60,7 +60,19 @@ class _Description:
     def result(self) -> SubnetSpec:
         for node in self.subnet.nodes.values():
             self._describe(node)
+        for node in self.subnet.nodes.values():
+            self._add_layers_of_loss(node)
         return self.spec
+
+    def _add_layers_of_loss(self, node: Node) -> None:
+        names = self.subnet.layers_of_loss(node)
+        if node.loss is None or not names:
+            return
+        templates = {option: self.spec.layers[name].template for option, name in names.items()}
+        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        if problem:
+            raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
+        self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))
 
     def _describe(self, node: Node) -> None:
         for ref in node.refs:

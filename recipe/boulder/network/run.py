@@ -81,7 +81,8 @@ def run_network(
     values = {}
     for name, loss in spec.losses.items() if losses else ():
         target = _outside(state.output(loss.target)) if loss.target else None
-        values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target)
+        layers = [state.outputs[layer] for layer in loss.layers]
+        values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target, *layers)
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, state.updates, *regularizers)
 
 

@@ -43,6 +43,7 @@ def site_of(
         scope=subnet.scope(node.name),
         trainable=subnet.trainable(node.name),
         loop=loop,
+        surroundings=subnet.name,
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),

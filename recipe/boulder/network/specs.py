@@ -21,12 +21,14 @@ class LossSpec:
     :param loss: the loss with its options
     :param target: a layer, or "data:KEY" for a data stream; None if the loss needs none
     :param scale: factor in the objective; 0: the loss is a score only
+    :param layers: names of the layers that the loss reads beside the output
     """
 
     layer: str
     loss: Loss
     target: str | None
     scale: float
+    layers: tuple[str, ...] = ()
 
     @property
     def stream(self) -> str | None:

@@ -176,6 +176,7 @@ class Subnet(Names):
                     del pending[name]
                     self.nodes[name] = reading.pop(name)
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
+                    waiting += self.layers_of_loss(self.nodes[name]).values()
                     waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
                     if self.nodes[name].layer.stands_for_source:
                         waiting += self.net_of(name).nested_roots(name)
@@ -185,6 +186,19 @@ class Subnet(Names):
                 elif dependency not in self.nodes:
                     reading[dependency] = self._read(dependency)
                     pending[dependency] = self._dependencies(reading[dependency])
+
+    def layers_of_loss(self, node: Node) -> dict[str, str]:
+        """
+        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it; searches have no losses
+        """
+        given = node.loss.layers() if node.loss and self.mode != "search" else {}
+        for option, name in given.items():
+            where = f"{node.where}: 'loss_opts': {option!r}"
+            if self.outer:
+                raise NetworkError(f"{where} works in layers of the whole network only")
+            if name not in self.layers:
+                raise NetworkError(f"{where} is {name!r}, which is no layer{nearest(name, self.layers)}")
+        return given
 
     def _is_previous(self, ref: Ref) -> bool:
         return ref.kind is RefKind.PREV and ref.subnet == self.name
@@ -207,8 +221,9 @@ class Subnet(Names):
         return self.net_of(name)._read_node(name)
 
     def _read_node(self, name: str) -> Node:
-        layer, path = self.options(name).in_mode(self.mode), self.path(name)
+        layer, path = self.options(name), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
+        layer = layer.in_mode(self.mode, where)
         around = name if layer.stands_for_source else self.around(name)
         if layer.stands_for_source and f"{name}/output" not in self.layers:
             hint = nearest("output", self.nesting.children[name])
