@@ -219,7 +219,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     elif (known and subnet.sources and known.identity != time.identity) or (
         not named and subnet.loop.axis not in _TIME
     ):
-        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {subnet.loop.axis!r}")
     return time
 
 
