@@ -103,6 +103,27 @@ def plan(
     raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
 
 
+@app.command(name="try")
+def try_(
+    file: Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file")],
+    steps: Annotated[int, typer.Option(help="updates in each phase", min=1)] = 10,
+    seqs: Annotated[int, typer.Option(help="sequences in a batch", min=1)] = 3,
+    frames: Annotated[int, typer.Option(help="length of the longest sequence", min=1)] = 60,
+    phases: Annotated[str, typer.Option(help="indices, or 'final', separated by commas [all]")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="show the log, and tracebacks")] = False,
+) -> None:
+    """Train each phase of a config for some steps on generated data: does it build, grow, learn, save, resume? Submits nothing."""
+    _quieten_tensorflow()
+    from boulder.training.trial import TrialSize
+    from jobs.commands.try_config import try_config
+
+    chosen = [name.strip() for name in phases.split(",") if name.strip()]
+    size = TrialSize(steps=steps, seqs=seqs, frames=frames)
+    console = Console(highlight=False)
+    raise typer.Exit(try_config(file, console, size, phases=chosen, as_json=as_json, verbose=verbose))
+
+
 @app.command()
 def data(
     file: Annotated[str, typer.Argument(help="HDF file, zip file of recordings, or RETURNN config")],

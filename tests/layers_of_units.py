@@ -14,7 +14,7 @@ _IN_LOOP = {
     "highway": _unit("RHN", ["normed", "prev:output"], unit_opts={"depth": 2}),
     "output": _unit("BasicRNN", ["highway", "prev:zoneout"]),
 }
-NETWORK = {
+_NETWORK = {
     "basic": _unit("BasicRNN", "data:dense", direction=-1),
     "vanilla": _unit("VanillaLSTM", "basic", dropout=0.2),
     "zoneout": _unit("ZoneoutLSTM", "vanilla", unit_opts=_ZONEOUT),
@@ -30,3 +30,4 @@ NETWORK = {
     "loop": {"class": "rec", "from": "relu", "unit": _IN_LOOP},
     "output": {"class": "copy", "from": ["loop", "relu"], "loss": "as_is"},
 }  # fmt: skip
+NETWORKS = {"units": _NETWORK}

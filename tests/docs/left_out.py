@@ -61,16 +61,15 @@ LOSSES_LEFT_OUT = {
 EXPECTED_LAYERS = """
     accumulate_mean apply_length_distribution batch_median_pooling batch_norm batch_softmax boolean_mask cast
     choice_get_beam_scores choice_get_src_beams classes_to_length_distribution classes_to_length_distribution_global
-    classes_to_segments combine_dims concat concat_attention cond ctc_loss cum_concat cumsum dct dot_attention edit_distance
-    edit_distance_table elemwise_prod fast_bw flatten_batch flatten_time fold forced_align gather gather_nd
-    gauss_window_attention gradient hidden identity istft kenlm length loss masked_computation math_norm mel_filterbank
-    norm normalize_length_scores optimal_completions pad print rand_int range range_from_length reshape resize
-    scaled_grad scatter_nd search_sorted segment_alignment segment_input seq_len_mask shift_axis slice slice_nd
-    sparse_softmax_cross_entropy_with_logits split split_batch_time stack stft subnetwork swap_axes swap_time_feature switch
-    tikhonov_regularization tile time_chunking time_unchunking top_k transpose transposed_conv twod_lstm unflatten_batch
-    unflatten_nd unmask unsegment_input variable weighted_sum window
+    classes_to_segments combine_dims concat concat_attention cond cum_concat cumsum dct dot_attention edit_distance
+    edit_distance_table elemwise_prod flatten_batch flatten_time fold gather gather_nd gauss_window_attention gradient
+    hidden identity istft kenlm length loss masked_computation math_norm mel_filterbank norm normalize_length_scores
+    optimal_completions pad print rand_int range range_from_length reshape resize scaled_grad scatter_nd search_sorted
+    segment_alignment segment_input seq_len_mask shift_axis slice slice_nd split split_batch_time stack stft subnetwork
+    swap_axes swap_time_feature switch tikhonov_regularization tile time_chunking time_unchunking top_k transpose
+    transposed_conv twod_lstm unflatten_batch unflatten_nd unmask unsegment_input variable weighted_sum window
 """
 EXPECTED_UNITS = ""
 EXPECTED_LOSSES = """
-    bleu deep_clustering expected_loss fast_bw generic_ce l1 sampling_loss search_score sse_sigmoid triplet_loss via_layer
+    expected_loss fast_bw sampling_loss
 """

@@ -79,7 +79,7 @@ BAD = {
     ),
     "an unknown stream": (
         fast_bw(align_target_key="clases"),
-        "(fast_bw): 'from' names 'data:clases', but extern_data has only 'data', 'classes', 'dense', 'speaker'; "
+        "(fast_bw): 'target' is 'clases', but extern_data has only 'data', 'classes', 'dense', 'speaker'; "
         "did you mean 'classes'?",
     ),
     "a staircase of nothing": (

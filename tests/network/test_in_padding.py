@@ -12,7 +12,7 @@ from boulder.network.in_padding import InPadding
 from boulder.network.run_state import RunState
 from boulder.network.tensor import Tensor
 from tests.every_layer import EXTERN_DATA, NETWORKS
-from tests.network.test_raggedness import batch_of, draw_sequence
+from tests.network.test_raggedness import batch_of, draw_sequence, random_value
 
 SIZES = [(4, 2, 6), (1, 1, 1), (6, 2, 3)]
 """letters, labels and frames of each sequence; nowhere are there more labels than CTC can align"""
@@ -21,7 +21,7 @@ SIZES = [(4, 2, 6), (1, 1, 1), (6, 2, 3)]
 def run(network: dict) -> tuple[RunState, list]:
     """:return: state of the network after a batch of unequal lengths in training; its layers"""
     spec, rng = describe(network, EXTERN_DATA), np.random.default_rng(0)
-    params = {path: tf.constant(rng.normal(0, 0.7, p.shape), p.dtype) for path, p in spec.params.items()}
+    params = {path: tf.constant(random_value(rng, path, p.shape), p.dtype) for path, p in spec.params.items()}
     data, lengths = batch_of([draw_sequence(rng, *size) for size in SIZES], 2, rng)
     state = RunState(params, True, 0, 3)
     for key, template in spec.extern_data.items():

@@ -108,6 +108,8 @@ def _valid(result, name: str, values: np.ndarray, sizes: list) -> tuple[np.ndarr
     x = result.layers[name]
     axes = sorted(x.template.axes, key=lambda axis: (axis.kind == FEATURE, axis.kind != BATCH))
     ours = x.ordered(axes).numpy()
+    if ours.shape != values.shape and sorted(ours.shape) == sorted(set(values.shape)):
+        values = values.transpose([values.shape.index(size) for size in ours.shape])  # axes in another order
     assert ours.shape == values.shape, (name, ours.shape, values.shape, axes)
     mask = np.ones(ours.shape[:2], bool)
     if sizes:

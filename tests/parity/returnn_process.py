@@ -20,6 +20,7 @@ import sys
 from unittest import mock
 
 import numpy
+import returnn_dims  # beside this file
 from returnn.util.basic import BehaviorVersion
 
 
@@ -45,7 +46,7 @@ def main(cases_file, results_file):
     functions = {
         "parameters": parameters,
         "code": code,
-        "network": network,
+        "network": network_or_error,
         "constraints": constraints,
         "grow": grow,
         "engine": returnn_engine.grow,
@@ -66,7 +67,10 @@ class Built:
     """RETURNN network in its own graph and session. Losses in loops exist only in training."""
 
     def __init__(self, net, extern_data, search=False, config=None, train=True):
-        """:param config: RETURNN's config; None: one with only the net dict and the data streams"""
+        """
+        :param config: RETURNN's config; None: one with only the net dict and the data streams
+        :param train: whether the network is being trained, unless it searches
+        """
         import tensorflow as tf
         from returnn.config import Config, global_config_ctx
         from returnn.tf.network import ExternData, TFNetwork
@@ -127,6 +131,8 @@ class Built:
         """:return: feed dict"""
         result = {}
         for key, value in data.items():
+            if key in self.extern_data.extra_added_keys:  # the output of a layer, by `register_as_extern_data`
+                continue
             stream = self.extern_data.data[key]
             result[stream.placeholder] = value
             if key in lengths and stream.have_time_axis():
@@ -159,13 +165,34 @@ def code(text, layer, data, lengths, steps):
     return results
 
 
-def network(net, extern_data, params, data, lengths, layers=(), search=False, behavior_version=0, train=True, steps=1):
+def network(
+    params,
+    data,
+    lengths,
+    net=None,
+    extern_data=None,
+    layers=(),
+    search=False,
+    behavior_version=0,
+    train=True,
+    steps=1,
+    config_file=None,
+    epoch=None,
+):
     """
     :param train: False: as in scoring
     :param steps: number of passes over the batch; the result is that of the last one, with the parameters after it
+    :param config_file: has the network and `extern_data`, see `network_of_epoch`
     """
+    config = None
+    if config_file:
+        config, net = network_of_epoch(config_file, epoch)
+        behavior_version = config.int("behavior_version", 0)
+    else:
+        dims = returnn_dims.Converter()
+        net, extern_data = dims.value(net), {key: dims.stream(entry) for key, entry in extern_data.items()}
     BehaviorVersion._reset((behavior_version, 0))
-    built = Built(net, extern_data, search=search, train=train)
+    built = Built(net, extern_data, search=search, train=train, config=config)
     with built.active():
         if set(params) != set(built.variables):
             ours, theirs = sorted(set(params) - set(built.variables)), sorted(set(built.variables) - set(params))
@@ -187,6 +214,30 @@ def network(net, extern_data, params, data, lengths, layers=(), search=False, be
         for _ in range(steps):
             result = built.session.run(wanted, built.feed(data, lengths))
         return result | {"shapes": shapes, "after": built.values()}
+
+
+def network_of_epoch(config_file, epoch):
+    """:return: config without random numbers, see tests/setups/test_setups.py; its net dict in this epoch"""
+    from returnn.config import Config, global_config_ctx, network_json_from_config
+    from returnn.pretrain import pretrain_from_config
+
+    config = Config({"random": False})
+    with global_config_ctx(config):
+        config.load_file(config_file)
+        if config.has("get_network"):
+            return config, config.typed_value("get_network")(epoch=epoch)
+        pretrain = pretrain_from_config(config)
+        if pretrain and epoch <= pretrain.get_train_num_epochs():
+            return config, pretrain.get_network_json_for_epoch(epoch)
+        return config, network_json_from_config(config)
+
+
+def network_or_error(**case):
+    """:return: see `network`; {"error": message} if RETURNN fails, so that the other cases run"""
+    try:
+        return network(**case)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:2000]}
 
 
 def constraints(net, extern_data, params, data, lengths):

@@ -13,18 +13,25 @@ from boulder.network.tensor import Tensor
 
 def broadcast_axes(sources: Sequence[Tensor]) -> tuple[Axis, ...]:
     """:return: the axes of all sources in one order, the feature axis last"""
-    feature = templates.broadcast([source.template for source in sources]).feature
-    return (*_outer_axes(sources), feature) if feature else _outer_axes(sources)
+    template = templates.broadcast([source.template for source in sources])
+    feature, outer = template.feature, _outer_axes(sources)
+    spatial = [axis for axis in template.axes if axis.dim and axis.kind != FEATURE and axis not in outer]
+    outer = tuple(axis for axis in (*outer, *spatial) if not feature or axis.identity != feature.identity)
+    return (*outer, feature) if feature else outer
 
 
 def aligned(sources: Sequence[Tensor]) -> list[TFTensor]:
     """:return: values with the dimensions `broadcast_axes(sources)`, of size 1 where a source lacks an axis"""
     axes = broadcast_axes(sources)
-    result = []
-    for source in sources:
-        own = source.template.feature
-        result.append(source.ordered([own if axis.kind == FEATURE and own else axis for axis in axes]))
-    return result
+    return [source.ordered(own_axes(source, axes)) for source in sources]
+
+
+def own_axes(source: Tensor, axes: Sequence[Axis]) -> list[Axis]:
+    """:return: `axes` with the feature axis of the source, possibly of size 1 or without a name, in place of theirs"""
+    feature = next((axis for axis in axes if axis.kind == FEATURE), None)
+    own = source.template.feature
+    replaced = {feature: own} if own and own.identity not in {axis.identity for axis in axes} else {}
+    return [replaced.get(axis, axis) for axis in axes]
 
 
 def concatenated(sources: Sequence[Tensor]) -> Tensor:

@@ -7,6 +7,9 @@
     "static"           axes of static size                    "static:i"
     "dim:N"            axes of size N                         "dim:N,i"
     "except_time"      all except batch and time              "except_batch"        "*" all
+    "stag:NAME"        the only axis except batch and feature with NAME in its name, see `Axis.tag`
+    "stag-single:i:NAME"  the i-th of those                   "tag:NAME" the only axis with NAME in its name
+    a `Dim`            see `boulder.network.dims`
     an int             position in the template; negative from the end
     a list             all axes that its entries describe
 
@@ -16,10 +19,10 @@ Descriptions do not see the axes of a loop around the layer and of the hypothese
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
-from boulder.network.layer import Site
+from boulder.network.dims import NetDim, fitting
+from boulder.network.site import Site
 from boulder.network.template import Template
 
 
@@ -43,7 +46,7 @@ def find_axes(template: Template, description: object, site: Site) -> tuple[Axis
         return tuple(dict.fromkeys(axis for entry in entries for axis in find_axes(template, entry, site)))
     if isinstance(description, int) and not isinstance(description, bool):
         return (_numbered(axes, description, description, template, site),)
-    if hasattr(description, "dimension"):  # a `Dim` of a config
+    if isinstance(description, NetDim):
         return _of_dim(axes, description, template, site)
     if not isinstance(description, str):
         raise site.fail(f"the description of an axis must be a string or an int, found {description!r:.80}")
@@ -65,7 +68,7 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
         "*": axes,
     }
     letters = {"b": "batch", "t": "time", "f": "feature"}
-    text = {"dyn": "dynamic"}.get(text, text)
+    text = {"dyn": "dynamic", "non_spatial": "feature"}.get(text, text)
     if text == "t?":
         return tuple(groups["time"])
     if text in groups:
@@ -75,14 +78,16 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
     if text and set(text) <= set(letters):
         return tuple(axis for letter in text for axis in _of_text(axes, letters[letter], description, template, site))
     kind, colon, number = text.partition(":")
-    kind = {"dyn": "dynamic"}.get(kind, kind)
+    kind = {"d": "dynamic", "dyn": "dynamic", "s": "spatial"}.get(kind, kind)
     if colon and kind == "dim":
         return _of_size(axes, number, description, template, site)
+    if colon and kind in ("tag", "stag", "stag-single"):
+        return _of_tag(axes if kind == "tag" else groups["spatial"], kind, number, description, template, site)
     if colon and kind in groups and number.lstrip("-").isdigit():
         return (_numbered(groups[kind], int(number), description, template, site),)
     raise site.fail(
         f"axis {description!r} is not a valid description; expected 'B', 'T', 'F', 'spatial', 'spatial:0', 'dyn', 'static:-1', "
-        f"'dim:N', 'except_time' or an int, for {template}"
+        f"'dim:N', 'except_time', 'stag:NAME' or an int, for {template}"
     )
 
 
@@ -96,20 +101,48 @@ def _of_size(axes: list[Axis], text: str, description: str, template: Template, 
     return (_numbered(found, int(number), description, template, site),) if comma else tuple(found)
 
 
-def _of_dim(axes: list[Axis], dim: Any, template: Template, site: Site) -> tuple[Axis, ...]:
-    """Matches a static `Dim` by its size, a dynamic one by the data stream whose name its name starts with."""
-    if dim.dimension is not None:
-        found = [axis for axis in axes if axis.size == dim.dimension]
-    else:
-        name = str(getattr(dim, "name", None) or getattr(dim, "description", ""))
-        dynamic = [axis for axis in axes if axis.kind in DYNAMIC]
-        found = [axis for axis in dynamic if name.split(":")[0] in map(str, axis.origin)] or dynamic
+def _of_tag(
+    axes: list[Axis], kind: str, name: str, description: str, template: Template, site: Site
+) -> tuple[Axis, ...]:
+    """:param name: a part of the name of an axis; of "stag-single", after its number and a colon"""
+    number, colon, rest = name.partition(":") if kind == "stag-single" else ("", "", name)
+    if kind == "stag-single" and (not colon or not number.lstrip("-").isdigit()):
+        raise site.fail(f"axis {description!r} needs a number and a name, as in 'stag-single:0:data'")
+    found = [axis for axis in axes if rest in axis.tag.lower()]
+    if colon and found:
+        return (_numbered(found, int(number), description, template, site),)
     if len(found) != 1:
-        raise site.fail(f"axis {dim!r:.80} fits {len(found)} axes of {template}, expected one")
+        names = ", ".join(repr(axis.tag) for axis in axes)
+        raise site.fail(f"axis {description!r} fits {len(found)} axes of {template}, whose names are {names or 'none'}")
     return tuple(found)
+
+
+def _of_dim(axes: list[Axis], dim: NetDim, template: Template, site: Site) -> tuple[Axis, ...]:
+    found = fitting(dim, axes)
+    if len(found) == 1:
+        return tuple(found)
+    if not found and dim.axis is None:
+        raise site.fail(f"no layer before it and no data stream defines {dim}, found {template}")
+    raise site.fail(f"axis {dim} fits {len(found)} axes of {template}, expected one")
 
 
 def _numbered(axes: Sequence[Axis], number: int, description: object, template: Template, site: Site) -> Axis:
     if not -len(axes) <= number < len(axes):
         raise site.fail(f"axis {description!r}: there are only {len(axes)} such axes in {template}")
     return axes[number]
+
+
+def check_time(description: object, template: Template, site: Site) -> None:
+    """
+    Checks the option `axis` of a layer that works along the time axis of its input, or on the frame of a loop.
+
+    :param description: None: either
+    :raises NetworkError: if it is another axis
+    """
+    if description is None:
+        return
+    if isinstance(description, NetDim) and description.is_single_step:
+        if site.loop is None or template.time is not None:
+            raise site.fail(f"'axis' is {description}, which needs a loop and an input without time, found {template}")
+    elif find_axis(template, description, site) != template.time:
+        raise site.fail(f"'axis' must be the time axis of {template}, found {description!r}")

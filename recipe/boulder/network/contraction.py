@@ -12,15 +12,12 @@ from functools import partial
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, SPATIAL, Axis, Spatial
+from boulder.network.axes import DYNAMIC, FEATURE, SPATIAL, Axis, Spatial
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
-from boulder.network.roles import unused
+from boulder.network.roles import as_feature, unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-
-OUTER = (BATCH, LOOP, BEAM)
-"""Kinds of axes that a tensor may lack; it is then constant along them."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +69,14 @@ def _masked(run: LayerRun, x: Tensor, axis: Axis) -> Tensor:
 
 def matched(a: Sequence[Axis], b: Sequence[Axis]) -> dict[Axis, Axis]:
     """
-    :return: axis of b → axis of a, for equal axes; otherwise for the first static axes of equal size
+    :return: axis of b → axis of a, for equal axes; otherwise for the first static axes of equal size, unless both have names
     """
-    result = {axis: axis for axis in b if axis in a}
+    own = {axis.identity: axis for axis in a}
+    result = {axis: own[axis.identity] for axis in b if axis.identity in own}
     for axis in a:
         if axis.kind in (FEATURE, SPATIAL) and axis not in result.values():
-            found = next(
-                (o for o in b if o.kind in (FEATURE, SPATIAL) and o.size == axis.size and o not in result), None
-            )
+            others = (o for o in b if o.kind in (FEATURE, SPATIAL) and not (o.dim and axis.dim) and o not in result)
+            found = next((o for o in others if o.size == axis.size), None)
             if found:
                 result[found] = axis
     return result
@@ -95,10 +92,10 @@ def distinct(axes: Sequence[Axis]) -> tuple[Axis, ...]:
     result: list[Axis] = []
     for i, axis in enumerate(axes):
         if i == features:
-            axis = Axis(FEATURE, axis.size)
+            axis = as_feature(axis)
         elif axis.kind in (FEATURE, SPATIAL):
             if axis.kind == FEATURE or axis in result:
-                axis = unused(axis.size, result)
+                axis = unused(axis.size, result, axis.dim)
         elif axis in result:
             raise NetworkError(f"the result would have the axis {axis} twice")
         result.append(axis)

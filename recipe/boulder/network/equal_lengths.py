@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from boulder.network.axes import LOOP, Axis
+from boulder.network.axes import LOOP, Axis, Time
 from boulder.network.loop.nodes import Enter
 from boulder.network.specs import NetworkSpec
 from boulder.network.template import Template
@@ -47,10 +47,14 @@ class EqualLengths:
 
 
 def equal_lengths(spec: NetworkSpec) -> Iterator[EqualLengths]:
-    """:return: one for each loss that compares frame by frame, and for each input of a loop, where the axes are not the same"""
+    """:return: one for each loss that compares frame by frame, for each input of a loop where the axes are not the same,
+    and for each data stream with the time axis of another one"""
+    for key, template in spec.extern_data.items():
+        if template.time and template.time.size is None:
+            yield from _pair(f"data:{key}", Time(key), template.time)
     for name, loss in spec.losses.items():
-        if loss.loss.is_framewise and loss.target in spec.extern_data:
-            yield from _pair(name, _time_of(spec.layers[name].template), spec.extern_data[loss.target].time)
+        if loss.loss.is_framewise and loss.target:
+            yield from _pair(name, _time_of(spec.layers[name].template), _time_of(spec.template(loss.target)))
     for layer in spec.all_layers():
         if isinstance(layer.layer, Enter) and layer.sources[0] in {*spec.layers, *map(_name, spec.extern_data)}:
             yield from _pair(layer.name, layer.layer.loop.as_time(), spec.template(layer.sources[0]).time)

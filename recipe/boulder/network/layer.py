@@ -11,20 +11,21 @@ class Linear(ConcatLayer):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from boulder.errors import NetworkError
-from boulder.network import initializers
-from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
+from boulder.network import dropout_noise
+from boulder.network.axes import BEAM, LOOP, Axis
+from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
-from boulder.network.params import ParamSpec, Part, joined_scope, variable_scope
 from boulder.network.registry import Registry
-from boulder.network.template import Template, concatenated
+from boulder.network.site import Site
+from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+
+__all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
 
 LAYERS: Registry[Layer] = Registry("layer class", "class")
 layer_class = LAYERS.register
@@ -36,11 +37,16 @@ class Layer:
 
     :param sources: `from`: names of layers, `data` or `data:KEY`
     :param n_out: size of the output's feature axis
+    :param out_dim: `Dim` of the axis that the layer makes, mostly the feature axis, in place of `n_out`; see
+        `boulder.network.dims`
+    :param out_shape: a set of all `Dim`s of the output, which is checked
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
-    :param loss_only_on_non_search: has no effect: a search has no losses
+    :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
     :param loss_opts: options of the loss
-    :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param target: the loss's target, or what gives `n_out`: a layer of the same net dict or a data stream; "layer:NAME" is what
+        NAME in `from` is
+    :param register_as_extern_data: name of a data stream that the output is from here on, for `data:…` and `target`
     :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
@@ -62,7 +68,10 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+    :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
+    :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
+    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
     """
 
     class_name: ClassVar[str]
@@ -84,13 +93,22 @@ class Layer:
     stands_for_source: ClassVar[bool] = False
     """whether the output is that of the source, with its state, and the source is one of the layers that the layer holds"""
 
+    reads_own_target: ClassVar[bool] = False
+    """whether the class itself decides what it reads of its target"""
+
+    ends_search: ClassVar[bool] = False
+    """whether the output is one hypothesis of the source, whose score is kept"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
+    out_dim: NetDim | None = None
+    out_shape: set | tuple | list | None = None
     loss: str | None = None
     loss_scale: float | None = 1.0
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    register_as_extern_data: str | None = None
     batch_norm: bool | dict | None = None
     L2: float | None = None
     darc1: float | None = None
@@ -108,6 +126,9 @@ class Layer:
     only_on_eval: bool = False
     custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
+    need_last: bool = False
+    collocate_with: str | list[str] | None = None
+    control_dependencies_on_output: Callable | None = None
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
@@ -120,7 +141,8 @@ class Layer:
     def dependencies(self, mode: str) -> tuple[str, ...]:
         """
         :param mode: "train", "eval" or "search"
-        :return: names of all sources, in the order of the spec half and the compute half
+        :return: names of all sources, in the order of the spec half and the compute half; "target:NAME" is NAME as a value of the
+            option `target`
         """
         return self.source_names()
 
@@ -192,6 +214,44 @@ class Layer:
         """
         raise NotImplementedError
 
+    def named_axes(self, site: Site, output: Template) -> Iterable[tuple[NetDim, Axis | None]]:
+        """
+        :param output: template of the output
+        :return: `Dim`s of the layer's options, and the axes of the output that they name, None for an axis that is missing
+        """
+        if self.out_dim is None:
+            return []
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        axis = new[0] if len(new) == 1 else output.feature
+        if output.sparse_dim is not None and axis is None:
+            self._check_classes(self.out_dim, output, site)
+            return []
+        return [(self.out_dim, axis)]
+
+    @staticmethod
+    def _check_classes(dim: NetDim, output: Template, site: Site) -> None:
+        if dim.size != output.sparse_dim:
+            raise site.fail(f"'out_dim' is {dim} with {dim.size} entries, but its output is {output}")
+
+    def checked_input(self, site: Site, template: Template) -> Template:
+        """
+        :param template: of all sources, concatenated along the feature axis
+        :return: template of the input
+        :raises NetworkError: if the input does not fit the options
+        """
+        return template
+
+    def guess(self, site: Site) -> Template | None:
+        """
+        Guesses the output's template, for a layer that depends on itself through the previous frame of a loop.
+
+        :param site: with those sources that are known yet; `site.expected` has the names of all
+        :return: None if they do not suffice
+        :raises NetworkError: if they do not suffice
+        """
+        return self.spec(site) if self.some_sources_suffice and site.sources else None
+
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """
         :param run: parameters, sequence lengths, random numbers
@@ -213,6 +273,7 @@ class Layer:
 class ConcatLayer(Layer):
     """A layer whose sources are concatenated along the feature axis.
 
+    :param in_dim: `Dim` of the input's axis that is its feature axis
     :param dropout: probability with which an entry of the input is dropped in training
     :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 to share the mask along it, None for independent entries.
         As in RETURNN, the default is 1 for batch and time: a feature is dropped in all frames of all sequences or in none.
@@ -222,189 +283,22 @@ class ConcatLayer(Layer):
 
     some_sources_suffice = True
 
+    in_dim: NetDim | None = None
     dropout: float = 0.0
     dropout_noise_shape: dict | None = None
     dropout_on_forward: bool = False
 
     def dropout_shared_over(self) -> set[str]:
         """:return: kinds of axes along which the dropout mask is shared"""
-        given = self.dropout_noise_shape or {}
-        shared = {BATCH, TIME, LOOP}
-        for key in sorted(given, key=lambda key: key != "*"):  # the others are exceptions to "*"
-            kinds = _NOISE_AXES[key]
-            shared = shared - kinds if given[key] in (None, -1) else shared | kinds
-        return shared
+        return dropout_noise.shared_over(self.dropout_noise_shape)
 
-
-_NOISE_AXES = {"*": {BATCH, TIME, LOOP, FEATURE}, "B": {BATCH}, "T": {TIME}, "F": {FEATURE}}
-
-
-@dataclass
-class Site:
-    """The surroundings of a layer's spec half, where it declares its parameters.
-
-    :param name: absolute layer name
-    :param layer: the layer's options
-    :param sources: (name, template) of each source
-    :param default_dim: default of `n_out`: the size that the loss requires for its target
-    :param look_through: name of a `copy` layer → (name, template) of its sources; None for other layers
-    :param path: the layer's path in the net dict, for messages: `decoder/unit/s`
-    :param scope: prefix of the paths of its parameters; None: that of a layer of this name at the top level
-    :param trainable: whether all layers that hold this one are trained
-    :param loop: axis of the innermost loop around the layer, None outside of loops
-    :param mode: "train", "eval" or "search"
-    :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
-    :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
-    """
-
-    name: str
-    layer: Layer
-    sources: list[tuple[str, Template]]
-    default_dim: int | None = None
-    look_through: Callable[[str], list[tuple[str, Template]] | None] = lambda _name: None
-    params: list[ParamSpec] = field(default_factory=list)
-    path: str = ""
-    scope: str | None = None
-    trainable: bool = True
-    loop: Axis | None = None
-    mode: str = "train"
-    layer_of: Callable[[str], Layer | None] = lambda _name: None
-    beside: frozenset[str] = frozenset()
-
-    @property
-    def where(self) -> str:
-        return f"layer {(self.path or self.name)!r} ({self.layer.class_name})"
-
-    def fail(self, message: str) -> NetworkError:
-        return NetworkError(f"{self.where}: {message}")
-
-    def fail_sources(self, message: str) -> NetworkError:
-        """:return: an error with the names and templates of the sources"""
-        sources = ", ".join(f"{name!r} is {template}" for name, template in self.sources)
-        return self.fail(f"{message}: {sources}")
-
-    @contextmanager
-    def naming_sources(self) -> Iterator[None]:
-        """Adds the layer and its sources to the message of a NetworkError."""
-        try:
-            yield
-        except NetworkError as error:
-            raise self.fail_sources(str(error)) from None
-
-    def input(self) -> Template:
-        """:return: template of all sources, concatenated along the feature axis
-
-        :raises NetworkError: if they cannot be concatenated, or dropout does not apply to them
-        """
-        if not self.sources:
-            raise self.fail("needs a source in 'from'")
-        if len(self.sources) > 1:
-            for name, template in self.sources:
-                if template.feature is None or template.feature.size is None:
-                    raise self.fail(
-                        f"source {name!r} is {template}, without a feature axis of known size, so it cannot be concatenated"
-                    )
-        with self.naming_sources():
-            template = concatenated(template for _, template in self.sources)
-        if isinstance(self.layer, ConcatLayer):
-            self._check_dropout(self.layer, template)
-        return template
-
-    def _check_dropout(self, layer: ConcatLayer, template: Template) -> None:
-        for key, value in (layer.dropout_noise_shape or {}).items():
-            if key not in _NOISE_AXES or value not in (None, -1, 1):
-                raise self.fail(
-                    f"'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {{{key!r}: {value!r}}}"
-                )
-        if layer.dropout:
-            self.check_rate("dropout", layer.dropout)
+    def checked_input(self, site: Site, template: Template) -> Template:
+        if self.in_dim:
+            template = with_in_dim(template, self.in_dim, site.where)
+        if problem := dropout_noise.problem(self.dropout_noise_shape):
+            raise site.fail(problem)
+        if self.dropout:
+            site.check_rate("dropout", self.dropout)
             if not template.dtype.startswith("float"):
-                raise self.fail(f"dropout needs float values, but its input is {template}")
-
-    def memory(self, source: str, output: Template) -> dict[str | None, int]:
-        """
-        :param output: template of the source
-        :return: key → size, of the source's state; {} if it has no state
-        """
-        layer = self.layer_of(source)
-        return layer.remembers(output) if layer else {}
-
-    def check_rate(self, option: str, rate: float) -> None:
-        """:raises NetworkError: if `rate` is not a dropout rate"""
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-            raise self.fail(f"{option!r} must be a number from 0 to below 1, found {rate!r}")
-
-    def input_parts(self) -> tuple[Part, ...]:
-        """:return: rows of a matrix on the input by source, or by the sources of a `copy` layer"""
-        queue, parts = list(self.sources), []
-        while queue:
-            name, template = queue.pop(0)
-            inner = self.look_through(name)
-            if inner is None:
-                parts.append(Part(name, template.dim or 0))
-            else:
-                queue = inner + queue
-        return tuple(parts)
-
-    @staticmethod
-    def whole(size: int) -> tuple[Part, ...]:
-        """:return: parts of an axis that is not divided"""
-        return (Part("", size),)
-
-    def dense_dim(self, template: Template) -> int:
-        """:return: size of the feature axis
-
-        :raises NetworkError: if it is unknown, or the values are not float32
-        """
-        if template.feature is None or template.dtype != "float32":
-            raise self.fail(f"needs float32 values with a feature axis, but its input is {template}")
-        if template.feature.size is None:
-            raise self.fail(f"needs to know the size of its input's feature axis, but its input is {template}")
-        return template.feature.size
-
-    def out_dim(self) -> int:
-        """:return: `n_out`, or the size that the loss requires for its target
-
-        :raises NetworkError: if neither is given, or `n_out` is below 1
-        """
-        dim = self.layer.n_out if self.layer.n_out is not None else self.default_dim
-        if dim is None:
-            raise self.fail("'n_out' is missing, and there is no target to take it from")
-        if dim < 1:
-            raise self.fail(f"'n_out' must be at least 1, found {dim}")
-        return dim
-
-    def param(
-        self,
-        name: str,
-        shape: tuple[int, ...],
-        init: initializers.Init,
-        *,
-        variable: str | None = None,
-        splits: tuple[tuple[Part, ...], ...] = (),
-        returnn_splits: tuple[tuple[int, ...], ...] | None = None,
-        statistic: bool = False,
-        per_unit: bool = False,
-    ) -> None:
-        """
-        Declares a parameter; see `ParamSpec` for the other arguments.
-
-        :param variable: RETURNN's name of it within the layer; None: `name`
-        """
-        scope = variable_scope(self.name) if self.scope is None else self.scope
-        text = initializers.as_text(init)
-        initializers.check(text, self.where)
-        self.params.append(
-            ParamSpec(
-                layer=self.name,
-                name=name,
-                path=joined_scope(scope, variable or self.layer.name_in_scope(name)),
-                shape=shape,
-                init=text,
-                trainable=self.trainable and self.layer.trainable is not False and not statistic,
-                splits=splits or tuple(map(self.whole, shape)),
-                returnn_splits=returnn_splits,
-                statistic=statistic,
-                per_unit=per_unit,
-            )
-        )
+                raise site.fail(f"dropout needs float values, but its input is {template}")
+        return template

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import concatenated
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Batch
+from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths
 from boulder.network.random_stream import RandomStream
@@ -31,7 +32,9 @@ class LayerRun:
     :param random: random numbers of this layer
     :param updates: path → next value, of the parameters that this run changes; shared by all layers
     :param joint: the sum of a tensor over all replicas, with its gradient
-    :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
+    :param beam_scores: scores with which a search has ended: axis of hypotheses → float32 [B, beam]; layer that decides for one → [B];
+        shared by all layers
+    :param in_dim: `Dim` of the feature axis of the input
     """
 
     name: str
@@ -45,7 +48,8 @@ class LayerRun:
     random: RandomStream
     updates: dict[str, TFTensor]
     joint: Callable[[TFTensor], TFTensor]
-    beam_scores: dict[Axis, TFTensor]
+    beam_scores: dict[Axis | str, TFTensor]
+    in_dim: NetDim | None
 
     def param(self, name: str) -> TFTensor:
         """
@@ -66,6 +70,9 @@ class LayerRun:
     def input(self, sources: Sequence[Tensor]) -> Tensor:
         """:return: the sources concatenated along the feature axis, after dropout"""
         x = replace(sources[0], memory=None) if len(sources) == 1 else concatenated(sources)
+        if self.in_dim:
+            template = with_in_dim(x.template, self.in_dim, self.where)
+            x = x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), template)
         return self.dropout.apply(x, self.random)
 
     # Training and random numbers
@@ -143,14 +150,7 @@ class LayerRun:
 
         :return: the value; what is computed from it waits for the check, and so does not fail first
         """
-        if time == target_time:
-            return value
-        first, second = self.length(time), self.length(target_time)
-        same = tf.equal(first, second)
-        seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
-        found = [f"layer {self.name!r}: lengths along {time} and {target_time} differ", seq, first[seq], second[seq]]
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(same), found)]):
-            return tf.identity(value)
+        return value if time == target_time else self.lengths.checked(value, self.name, time, target_time)
 
     # Tensors of a template
 

@@ -50,6 +50,23 @@ class Lengths:
         """:return: axes of the lengths along `time`"""
         return self._axes.get(time.as_time(), (Batch,))
 
+    def has(self, time: Axis) -> bool:
+        return time.as_time() in self._lengths
+
+    def checked(self, value: TFTensor, layer: str, time: Axis, other: Axis) -> TFTensor:
+        """
+        Fails at run time if the lengths along two axes differ, see `boulder.network.equal_lengths`.
+
+        :param layer: for the message
+        :return: `value`, which waits for the check
+        """
+        first, second = self.of(time), self.of(other)
+        same = tf.equal(first, second)
+        seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
+        found = [f"layer {layer!r}: lengths along {time} and {other} differ", seq, first[seq], second[seq]]
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(same), found)]):
+            return tf.identity(value)
+
     def set(self, time: Axis, lengths: TFTensor, axes: tuple[Axis, ...] = (Batch,)) -> None:
         """
         :param lengths: int32

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
+from boulder.network.extra_nets import WithExtraNets, with_extra_layers
 from boulder.network.layer import Layer
 from boulder.network.nesting import Nesting, is_subnetwork
-from boulder.network.reading import read_layer
+from boulder.network.reading import read_layer, registered_layers
 from boulder.network.refs import Ref, RefKind
 from boulder.network.template import Template
 
@@ -43,7 +44,7 @@ class Place:
     trainable: bool = True
 
 
-class Names:
+class Names(WithExtraNets):
     """
     A dict of layers, unread.
 
@@ -56,10 +57,12 @@ class Names:
     """the subnet, for messages"""
 
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
-        self.nesting, self.place, self.option = Nesting.of(layers), place, option
+        self.nesting, self.place, self.option = Nesting.of(with_extra_layers(layers)), place, option
         self.layers = self.nesting.layers
         """name → options, of the layers and of those in subnetworks"""
         self.name, self.mode, self.outer = place.name, place.mode, place.outer
+        self._init_nets()
+        self.registered = registered_layers(self.layers, self.mode, self.path, nested=self.outer is not None)
 
     def options(self, name: str) -> Layer:
         """:raises NetworkError: for an unknown class or wrong options"""
@@ -127,6 +130,7 @@ class Names:
         :param where: the layer that reads it, for messages
         :raises NetworkError: if it refers to nothing
         """
+        text = self.within_extra(text)
         if text in self.layers:
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
@@ -142,8 +146,37 @@ class Names:
     def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
         """:return: reference to a data stream of this subnet"""
         key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
-        self.stream(key, f"{where}: 'from' names {text!r}")
-        return Ref(RefKind.DATA, key, self.name)
+        return self.extern(key, f"{where}: 'from' names {text!r}")
+
+    def extern(self, key: str, where: str) -> Ref:
+        """
+        :param where: beginning of the message if there is no such stream
+        :return: reference to the whole data stream, or to the layer that is registered in its place
+        """
+        if self.outer:
+            return self.outer.extern(key, where)
+        if key in self.registered:
+            return Ref(RefKind.LAYER, self.registered[key])
+        self.stream(key, where)
+        return Ref(RefKind.DATA, key)
+
+    def resolve_target(self, target: str, name: str, where: str) -> Ref:
+        """
+        :param target: as in the option `target`
+        :param name: the layer with the option
+        :param where: the layer and what the target is for, for messages
+        :return: as in RETURNN, a layer beside this one if one has that name; otherwise the whole data stream
+        """
+        holder, layer = name.rpartition("/")[0], target.removeprefix("layer:")
+        beside = f"{holder}/{target}" if holder else target
+        if layer != target or (self.within_extra(beside) in self.layers and beside != name):
+            ref = self.resolve_in(holder, layer, where)
+            return self.extern(ref.name, where) if ref.kind is RefKind.DATA else ref
+        return self.extern(target, where)
+
+    def resolve_read_target(self, target: str, name: str, where: str) -> Ref:
+        """:return: the same, for a layer that reads the target as a source"""
+        return self.resolve_target(target, name, where)
 
     def _resolve_outside(self, ref: Ref, outer: Names, where: str) -> Ref:
         try:
@@ -189,5 +222,5 @@ class Names:
         known = self.place.streams
         if key not in known:
             streams = ", ".join(map(repr, known)) or "nothing"
-            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, known)}")
+            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, [*known, *self.registered])}")
         return known[key]

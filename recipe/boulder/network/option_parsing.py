@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy
 
 from boulder.errors import NetworkError, nearest
+from boulder.network.dims import NetDim, sizes_of
 
 Parsed = TypeVar("Parsed")
 
@@ -59,6 +60,7 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
         value = given[option]
         if isinstance(value, numpy.generic):
             value = value.item()
+        value = _with_sizes(value, hint)
         if not _fits(value, hint):
             raise NetworkError(
                 f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"
@@ -84,6 +86,16 @@ def _fits(value: object, hint: Any) -> bool:
     return isinstance(value, hint)
 
 
+def _with_sizes(value: object, hint: Any) -> object:
+    """:return: the size of a `Dim` where an int is expected"""
+    if isinstance(value, NetDim) and value.size is not None and _fits(1, hint) and not _fits(value, hint):
+        return value.size
+    if isinstance(value, list | tuple) and any(isinstance(entry, NetDim) for entry in value) and not _fits(value, hint):
+        sizes = sizes_of(value)
+        return sizes if _fits(sizes, hint) else value
+    return value
+
+
 def _nearest_choice(value: object, hint: Any) -> str:
     hints = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     choices = next((typing.get_args(h) for h in hints if typing.get_origin(h) is typing.Literal), ())
@@ -99,7 +111,13 @@ _TEXTS: dict[Any, str] = {
     dict: "a dict",
     list[str]: "a list of strings",
     list[int]: "a list of ints",
+    list[int | NetDim]: "a list of ints",
+    list[NetDim]: "a list of Dims",
     list[object]: "a list",
+    NetDim: "a Dim",
+    set: "a set",
+    tuple: "a tuple",
+    list: "a list",
     Callable: "a function",
 }
 

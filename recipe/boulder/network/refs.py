@@ -23,6 +23,9 @@ class RefKind(Enum):
     """`base:REF`: a reference as the surroundings of the subnet spell it"""
 
 
+TARGET = "target:"
+"""prefix of a dependency that is a value of the option `target`, see `Layer.dependencies`"""
+
 _PREFIXES = {"prev:": RefKind.PREV, "data:": RefKind.DATA, "base:": RefKind.BASE}
 _WORDS = {"data": RefKind.INPUT, ":i": RefKind.STEP}
 _SPELLINGS = {

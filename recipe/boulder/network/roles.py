@@ -9,13 +9,25 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import count
 
-from boulder.network.axes import SPATIAL, Axis, Feature, Spatial, StaticTime
+from boulder.network.axes import FEATURE, SPATIAL, Axis, Spatial, StaticTime
 from boulder.network.template import Template
 
 
-def unused(size: int | None, taken: Collection[Axis]) -> Axis:
-    """:return: a spatial axis of that size that is not among `taken`"""
-    return next(axis for number in count() if (axis := Spatial(size, number)) not in taken)
+def unused(size: int | None, taken: Collection[Axis], dim: str = "") -> Axis:
+    """
+    :param dim: name of the axis
+    :return: a spatial axis of that size that is not among `taken`
+    """
+    return next(axis for number in count() if (axis := replace(Spatial(size, number), dim=dim)) not in taken)
+
+
+def as_feature(axis: Axis) -> Axis:
+    """:return: a static axis as the feature axis"""
+    return Axis(FEATURE, axis.size, (), axis.dim)
+
+
+def _as_time(axis: Axis) -> Axis:
+    return replace(StaticTime(axis.size), dim=axis.dim)
 
 
 def without_axes(template: Template, removed: Collection[Axis]) -> Template:
@@ -23,27 +35,27 @@ def without_axes(template: Template, removed: Collection[Axis]) -> Template:
     rest = [axis for axis in template.axes if axis not in removed]
     static = [i for i, axis in enumerate(rest) if axis.kind == SPATIAL]
     if template.feature in removed and static and template.sparse_dim is None:
-        rest[static[-1]] = Feature(rest[static[-1]].size)
+        rest[static[-1]] = as_feature(rest[static[-1]])
     return replace(template, axes=tuple(rest))
 
 
 def with_feature_at(template: Template, axis: Axis | None) -> Template:
     """:return: the template with its static axis `axis` as the feature axis; the old feature axis becomes spatial"""
-    return _with_role(template, template.feature, axis, Feature)
+    return _with_role(template, template.feature, axis, as_feature)
 
 
 def with_time_at(template: Template, axis: Axis | None) -> Template:
     """:return: the template with its static axis `axis` as time; the old time axis becomes spatial if it is static"""
     old = template.time if template.time and template.time.size is not None else None
-    return _with_role(template, old, axis, StaticTime)
+    return _with_role(template, old, axis, _as_time)
 
 
-def _with_role(template: Template, old: Axis | None, axis: Axis | None, role: Callable[[int | None], Axis]) -> Template:
+def _with_role(template: Template, old: Axis | None, axis: Axis | None, role: Callable[[Axis], Axis]) -> Template:
     axes = list(template.axes)
     if old and old != axis:
-        axes[axes.index(old)] = unused(old.size, axes)
+        axes[axes.index(old)] = unused(old.size, axes, old.dim)
     if axis:
-        axes[template.axes.index(axis)] = role(axis.size)
+        axes[template.axes.index(axis)] = role(axis)
     return replace(template, axes=tuple(axes))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import Axis
+from boulder.network.axes import Axis, Time
 from boulder.network.batch_normalization import option_of
 from boulder.network.input_dropout import InputDropout
 from boulder.network.layer import ConcatLayer
@@ -40,7 +40,7 @@ class RunState:
     outputs: dict[str, Tensor] = field(default_factory=dict)
     streams: dict[str, Tensor] = field(default_factory=dict)
     lengths: Lengths = field(default_factory=Lengths)
-    beam_scores: dict[Axis, TFTensor] = field(default_factory=dict)
+    beam_scores: dict[Axis | str, TFTensor] = field(default_factory=dict)
     updates: dict[str, TFTensor] = field(default_factory=dict)
     joint: Callable[[TFTensor], TFTensor] = lambda value: value
     frame: TFTensor = None
@@ -66,10 +66,23 @@ class RunState:
             )
         if template.time:
             frames = tf.cast(lengths[key], tf.int32)
-            self.lengths.set(template.time, frames)
+            value = self._with_lengths(key, template.time, frames, value)
             value = value[:, : tf.reduce_max(frames)]
         self.lengths.add_stream(value)
         self.streams[f"data:{key}"] = Tensor(value, template.axes, template)
+
+    def _with_lengths(self, key: str, time: Axis, lengths: TFTensor, value: TFTensor) -> TFTensor:
+        """
+        Adds the lengths of a data stream.
+
+        :return: the stream, which waits for the check that its lengths are those of other streams with its time axis
+        """
+        own = Time(key)
+        self.lengths.set(own, lengths)
+        if own != time and self.lengths.has(time):
+            return self.lengths.checked(value, f"data:{key}", own, time)
+        self.lengths.set(time, lengths)
+        return value
 
     def output(self, source: str) -> Tensor:
         """
@@ -80,13 +93,14 @@ class RunState:
     def run(self, spec: LayerSpec) -> LayerRun:
         """:return: the argument of the layer's compute half; a `LoopRun` for a layer with inner layers"""
         layer = spec.layer
-        dropout = InputDropout(0.0, ())
+        dropout, in_dim = InputDropout(0.0, ()), None
         if isinstance(layer, ConcatLayer):
             dropout = InputDropout(layer.dropout, layer.dropout_shared_over(), layer.dropout_on_forward)
+            in_dim = layer.in_dim
         run = LayerRun(
             name=spec.name,
             where=f"layer {spec.name!r} ({layer.class_name})",
-            template=spec.template,
+            template=spec.computed,
             sources=spec.sources,
             paths={param.name: param.path for param in spec.params},
             variables=self.variables,
@@ -96,6 +110,7 @@ class RunState:
             updates=self.updates,
             joint=self.joint,
             beam_scores=self.beam_scores,
+            in_dim=in_dim,
         )
         return LoopRun(**vars(run), state=self, inner=spec.inner) if spec.inner else run
 
@@ -107,7 +122,7 @@ class RunState:
             self.outputs.update(result)
             return
         normalization = option_of(spec.layer, run.where)
-        self.outputs[spec.name] = normalization.apply(run, result) if normalization else result
+        self.outputs[spec.name] = spec.with_names(normalization.apply(run, result) if normalization else result)
 
 
 @dataclass(frozen=True)

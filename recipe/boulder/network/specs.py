@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import ParamSpec
 from boulder.network.template import Template
+from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class LossSpec:
     """
     :param layer: name of the layer
     :param loss: the loss with its options
-    :param target: data stream of the target; None if the loss needs none
+    :param target: a layer, or "data:KEY" for a data stream; None if the loss needs none
     :param scale: factor in the objective; 0: the loss is a score only
     :param layers: names of the layers that the loss reads beside the output
     """
@@ -26,6 +29,12 @@ class LossSpec:
     target: str | None
     scale: float
     layers: tuple[str, ...] = ()
+
+    @property
+    def stream(self) -> str | None:
+        """:return: key of the target, if it is a data stream"""
+        key = (self.target or "").removeprefix("data:")
+        return key if key != (self.target or "") else None
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -43,6 +52,7 @@ class LayerSpec:
     :param template: template of its output
     :param params: its parameters
     :param inner: for a loop, the layers that are computed in each iteration, in order
+    :param named: axis of the output as the layer computes it → axis of the template, where the names of their `Dim` differ
     """
 
     name: str
@@ -51,6 +61,17 @@ class LayerSpec:
     template: Template
     params: tuple[ParamSpec, ...]
     inner: tuple[LayerSpec, ...] = ()
+    named: Mapping[Axis, Axis] = field(default_factory=dict)
+
+    @property
+    def computed(self) -> Template:
+        """:return: template of the output as the layer computes it, without the names that it gives to axes"""
+        unnamed = {named: axis for axis, named in self.named.items()}
+        return replace(self.template, axes=tuple(unnamed.get(axis, axis) for axis in self.template.axes))
+
+    def with_names(self, output: Tensor) -> Tensor:
+        """:return: what the layer has computed, with the names of its axes"""
+        return replace(output.renamed(self.named, self.template), memory=output.memory) if self.named else output
 
     def all_params(self) -> Iterator[ParamSpec]:
         """:return: parameters of this layer and of its inner layers"""
@@ -146,7 +167,8 @@ class NetworkSpec:
     def params(self) -> dict[str, ParamSpec]:
         """:return: path → parameter; of one that layers share by `name_scope`, as the first of them declares it"""
         found: dict[str, ParamSpec] = {}
-        for layer in self.layers.values():
+        layers = sorted(self.layers.values(), key=lambda layer: plain_name(layer.name) != layer.name)  # extra nets last
+        for layer in layers:
             for param in layer.all_params():
                 found.setdefault(param.path, param)
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, Axis
@@ -66,14 +67,23 @@ class Tensor:
         :return: tf.Tensor with the dimensions `axes`, of size 1 for an axis that this tensor lacks
         """
         value = self.value if value is None else value
-        own = [axis for axis in axes if axis in self.axes]
-        permutation = [self.axes.index(axis) for axis in own]
+        positions = [self._position(axis) for axis in axes]
+        permutation = [position for position in positions if position is not None]
+        if len(permutation) < len(self.axes):
+            missing = [str(axis) for i, axis in enumerate(self.axes) if i not in permutation]
+            raise NetworkError(f"{self.template} has the axes {', '.join(missing)}, which the result lacks")
         if permutation != sorted(permutation):
             value = tf.transpose(value, permutation)
-        for position, axis in enumerate(axes):
-            if axis not in self.axes:
-                value = tf.expand_dims(value, position)
+        for i, position in enumerate(positions):
+            if position is None:
+                value = tf.expand_dims(value, i)
         return value
+
+    def _position(self, axis: Axis) -> int | None:
+        """:return: position of the axis, or of a static axis of the same name in another role"""
+        if axis in self.axes:
+            return self.axes.index(axis)
+        return next((i for i, own in enumerate(self.axes) if axis.dim and own.dim == axis.dim), None)
 
     def logits_ordered(self, axes: Sequence[Axis]) -> TFTensor:
         """:return: logits with the dimensions `axes`, see `ordered`; the logarithm of the values if there was no softmax"""

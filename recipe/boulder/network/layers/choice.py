@@ -22,9 +22,11 @@ from typing import ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BEAM, FEATURE, TIME, Axis, Batch
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import NEVER, Chooser, Hypotheses, no_hypotheses
+from boulder.network.refs import TARGET
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -37,7 +39,7 @@ class Choice(Chooser):
     hypotheses. With `input_type` "regression", the frame: the true one, and in a search the source. RETURNN: ChoiceLayer.
 
     :param beam_size: number of hypotheses
-    :param target: data stream of the true labels, or frames
+    :param target: the true labels, or frames, see `Layer`
     :param input_type: meaning of the source: "prob", "log_prob", "logits" (not normalised) or "regression"
     :param length_normalization: whether scores are normalised by length
     :param length_normalization_exponent: 1 for the mean over labels, less to favour long hypotheses less
@@ -51,6 +53,8 @@ class Choice(Chooser):
         has a search error. After the last true label, that label is repeated (RETURNN ends the search there)
     """
 
+    reads_own_target: ClassVar = True
+
     beam_size: int
     target: str = "classes"
     input_type: Literal["prob", "log_prob", "logits", "regression"] = "prob"
@@ -63,8 +67,14 @@ class Choice(Chooser):
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         if mode == "search":
-            return (*self.source_names(), *([f"base:data:{self.target}"] if self.cheating else []))
-        return (*(self.source_names() if self.scheduled_sampling else ()), f"data:{self.target}")
+            return (*self.source_names(), *([self._whole_target] if self.cheating else []))
+        return (*(self.source_names() if self.scheduled_sampling else ()), f"{TARGET}{self.target}")
+
+    @property
+    def _whole_target(self) -> str:
+        """:return: reference to the true labels of all frames"""
+        layer = self.target.removeprefix("layer:")
+        return layer if layer != self.target else f"base:data:{self.target}"
 
     @property
     def chooses(self) -> bool:
@@ -95,7 +105,7 @@ class Choice(Chooser):
         beam = source.axis(BEAM)
         if beam and beam.size != self.beam_size:
             raise site.fail(f"'beam_size' must be the same for all choices, found {self.beam_size} beside {beam.size}")
-        return Template((Batch, Axis(BEAM, self.beam_size)), "int32", source.dim)
+        return Template((Batch, Axis(BEAM, self.beam_size, (site.name.rpartition("/")[0],))), "int32", source.dim)
 
     def _frame(self, site: Site) -> Template:
         """:return: template of the predicted or true frame"""
@@ -248,6 +258,8 @@ class Decide(Layer):
 
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
+    ends_search: ClassVar[bool] = True
+
     length_normalization: bool = False
 
     def spec(self, site: Site) -> Template:
@@ -268,6 +280,7 @@ class Decide(Layer):
         if self.length_normalization:
             scores /= tf.cast(run.length_over((Batch, beam), x.template.required(TIME)), tf.float32)
         best = tf.argmax(scores, axis=1, output_type=tf.int32)
+        run.beam_scores[run.name] = tf.reduce_max(scores, axis=1)
         renamed = {}
         for axis in x.template.axes:
             if _is_of_hypotheses(axis):

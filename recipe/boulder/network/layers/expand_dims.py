@@ -9,10 +9,12 @@ from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axes
+from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -27,18 +29,25 @@ class ExpandDims(ConcatLayer):
 
     :param axis: position of the new axis. "F" or "feature": after the features; "spatial", "time" or "T": before the
         features, or last for class indices; an int: at this position, where the batch is 0
-    :param dim: size of the new axis
+    :param dim: size of the new axis, or its `Dim`
     """
 
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     axis: str | int
-    dim: int = 1
+    dim: int | NetDim = 1
 
     def spec(self, site: Site) -> Template:
-        if self.dim < 1:
+        if self._size < 1:
             raise site.fail(f"'dim' must be at least 1, found {self.dim}")
         return self._expanded(site.input(), site)[0]
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        return [(self.dim, self._expanded(site.input(), site)[1])] if isinstance(self.dim, NetDim) else []
+
+    @property
+    def _size(self) -> int:
+        return (self.dim.size or 0) if isinstance(self.dim, NetDim) else self.dim
 
     def _expanded(self, template: Template, site: Site) -> tuple[Template, Axis, dict[Axis, Axis]]:
         """:return: the output's template, the new axis, and old axis → new axis for those that change their role"""
@@ -46,12 +55,12 @@ class ExpandDims(ConcatLayer):
         own = [axis for axis in axes if axis.kind not in (LOOP, BEAM)]
         place = self._place(own, template, site)
         at = axes.index(own[place]) if place < len(own) else len(axes)
-        new, renamed = unused(self.dim, axes), {}
+        new, renamed = unused(self._size, axes), {}
         if dense and not any(axis.kind in (FEATURE, SPATIAL) for axis in own[place:]):
-            renamed = {feature: unused(feature.known_size, axes)} if feature else {}
-            new = Feature(self.dim)
+            renamed = {feature: unused(feature.known_size, axes, feature.dim)} if feature else {}
+            new = Feature(self._size)
         elif self._is_time and template.time is None:
-            new = StaticTime(self.dim)
+            new = StaticTime(self._size)
         axes = [renamed.get(axis, axis) for axis in axes]
         return replace(template, axes=(*axes[:at], new, *axes[at:])), new, renamed
 
@@ -81,7 +90,7 @@ class ExpandDims(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         _, new, renamed = self._expanded(x.template, self.site(run))
-        value = tf.repeat(tf.expand_dims(x.value, -1), self.dim, axis=-1)
+        value = tf.repeat(tf.expand_dims(x.value, -1), self._size, axis=-1)
         return x.made(value, (*(renamed.get(axis, axis) for axis in x.axes), new), run.template)
 
 

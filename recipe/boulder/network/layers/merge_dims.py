@@ -10,9 +10,10 @@ from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axes
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

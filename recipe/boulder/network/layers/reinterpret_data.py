@@ -8,11 +8,13 @@ from typing import ClassVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at, with_time_at, with_time_first
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -37,6 +39,7 @@ class ReinterpretData(FurtherSources):
     :param size_base: layer or data stream whose dynamic axes replace those of the input, in order. Additional frames of
         the input, such as those of padded windows, are cut off
     :param set_axes: role "F", "T" or "B" → axis that takes it, see `boulder.network.axis_names`; None: no axis
+    :param set_dim_tags: axis → its new `Dim`; a `Dim` of another time axis must have the same lengths
     :param enforce_batch_major: an int in `set_axes` counts the batch first, which is the default
     :param enforce_time_major: an int in `set_axes` counts time first, then the batch
     :param set_sparse: whether the values are class indices
@@ -50,6 +53,7 @@ class ReinterpretData(FurtherSources):
     switch_axes: str | list[str] | None = None
     size_base: str | None = None
     set_axes: dict | None = None
+    set_dim_tags: dict | None = None
     enforce_batch_major: bool = False
     enforce_time_major: bool = False
     set_sparse: bool | None = None
@@ -59,10 +63,36 @@ class ReinterpretData(FurtherSources):
     def spec(self, site: Site) -> Template:
         if self.enforce_batch_major and self.enforce_time_major:
             raise site.fail("'enforce_batch_major' and 'enforce_time_major' are mutually exclusive")
+        template, time = self._described(site)
+        template = with_time_first(template, time) if time else template
+        for axis, (_, new) in self._tagged(template, site).items():
+            template = template.with_axis_replaced(axis, new)
+        return template
+
+    def _described(self, site: Site) -> tuple[Template, Axis | None]:
         template = self.site_of_input(site).input()
         _, base = self.divided(site.sources)[1].get("size_base", (None, None))
-        template, time = self._reinterpreted(template, base, site)
-        return with_time_first(template, time) if time else template
+        return self._reinterpreted(template, base, site)
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        return [*super().named_axes(site, output), *self._tagged(self._described(site)[0], site).values()]
+
+    def _tagged(self, template: Template, site: Site) -> dict[Axis, tuple[NetDim, Axis]]:
+        """:return: axis → its new `Dim`, and the axis of the output; a static one gets its name later"""
+        result = {}
+        for description, dim in (self.set_dim_tags or {}).items():
+            axis = find_axis(template, description, site)
+            if not isinstance(dim, NetDim):
+                raise site.fail(f"'set_dim_tags' takes a Dim for an axis, found {dim!r}")
+            result[axis] = (dim, self._as(dim, axis))
+        return result
+
+    @staticmethod
+    def _as(dim: NetDim, axis: Axis) -> Axis:
+        """:return: the axis for `dim`; a dynamic axis for a new `Dim` is another axis of the same lengths"""
+        if axis.size is not None:
+            return replace(axis, dim="")
+        return dim.axis or axis.derived("as", dim.name)
 
     def _reinterpreted(self, template: Template, base: Template | None, site: Site) -> tuple[Template, Axis | None]:
         """:return: the template with the new axes in the old order, and the axis that `set_axes` makes time"""
@@ -157,7 +187,13 @@ class ReinterpretData(FurtherSources):
             lengths = (run.length_over(axes, new), run.length_over(axes, old))
             tf.debugging.assert_less_equal(*lengths, f"layer {run.name!r}: 'size_base' has more frames than its input")
             x = _cut(x, old, run.frames(new))
-        return x.renamed(dict(zip(x.template.axes, template.axes, strict=True)), run.template)
+        names = dict(zip(x.template.axes, template.axes, strict=True))
+        for axis, (_, new) in self._tagged(template, site).items():
+            if axis.size is None:
+                run.set_length_from(new, axis, lambda n: n)
+                x = replace(x, value=run.with_same_lengths(x.value, axis, new))
+            names = {old: new if name == axis else name for old, name in names.items()}
+        return x.renamed(names, run.template)
 
 
 def _cut(x: Tensor, time: Axis, frames: TFTensor) -> Tensor:

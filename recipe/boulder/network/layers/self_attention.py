@@ -15,12 +15,13 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.layers.positional_encoding import frames_axis, keys_axis, relative_template
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

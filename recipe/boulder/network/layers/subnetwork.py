@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -18,7 +19,7 @@ class Subnetwork(ConcatLayer):
     Layers in a dict of their own, with one of them, `output`, as its output.
 
     Its layers read its sources as `data`, each other by their names, and the layers around it as `base:NAME`; the layers
-    around it read them as `SUBNETWORK/NAME`.
+    around it read them as `SUBNETWORK/NAME`. RETURNN: SubnetworkLayer.
 
     :param subnetwork: net dict with a layer `output`
     :param concat_sources: whether `data` is all sources, concatenated; otherwise each source is `data:NAME` and, by its number

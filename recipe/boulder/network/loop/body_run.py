@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import Axis
+from boulder.network.axes import FEATURE, Axis
 from boulder.network.loop.beams import Chooser, Hypotheses, States
 from boulder.network.loop.body import Body
 from boulder.network.recompute import recomputed
@@ -51,10 +51,14 @@ class BodyRun:
             sources = [self.constants.get(source) for source in spec.sources]
             run = self.run.state.within(self.constants, None).run(spec)
             initial = spec.layer.first_state(run, dict(templates), sources)
-            self.first_outputs[name] = spec.layer.first_output(initial)
+            first = spec.layer.first_output(initial)
+            self.first_outputs[name] = spec.with_names(first) if first else None
             states[name] = self._broadcast(initial, templates)
         for item in self.body.carried:
-            if isinstance(item.initial, str):
+            if item.variable is not None:
+                vector = Template((item.template.required(FEATURE),))
+                first = Tensor(self.run.param(item.variable), vector.axes, vector)
+            elif isinstance(item.initial, str):
                 first = self.constants[item.initial]
             else:
                 first = self.first_outputs.get(item.layer) or self.run.full(item.template, item.initial)
@@ -103,14 +107,16 @@ class BodyRun:
             if spec.name in self.body.states:
                 templates = self.body.states[spec.name]
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
-                outputs[spec.name], after = layer.step(run, before, *sources)
+                output, after = layer.step(run, before, *sources)
+                outputs[spec.name] = spec.with_names(output)
                 new[spec.name] = self._broadcast(after, templates)
             elif hypotheses and isinstance(layer, Chooser) and layer.chooses:
                 states = ((new, self.body.states), (old, self.body.states))
-                outputs[spec.name] = hypotheses.choose(layer, spec, run, sources, outputs, states)
+                chosen = hypotheses.choose(layer, spec, run, sources, outputs, states)
+                outputs[spec.name] = spec.with_names(chosen)
             else:
                 result = layer.compute(run, *sources)
-                outputs.update(result if isinstance(result, dict) else {spec.name: result})
+                outputs.update(result if isinstance(result, dict) else {spec.name: spec.with_names(result)})
         carried = {c.previous: self.run.broadcast(outputs[c.layer], c.template).value for c in self.body.carried}
         return outputs, LoopState(carried, new)
 
@@ -118,7 +124,10 @@ class BodyRun:
         """:return: name → what a frame reads from outside and from the previous frame"""
         found = dict(self.constants) | {name: array.read(frame) for name, array in self.arrays.items()}
         for item in self.body.carried:
-            found[item.previous] = Tensor(state.carried[item.previous], item.template.axes, item.template)
+            x = Tensor(state.carried[item.previous], item.template.axes, item.template)
+            templates = self.body.states.get(item.layer, {})
+            last = {key: Tensor(state.states[item.layer][key], t.axes, t) for key, t in templates.items()}
+            found[item.previous] = replace(x, memory=Memory(None, last)) if last else x
         found[self.body.number] = Tensor(frame, (), Template((), "int32"))
         return found
 

@@ -7,16 +7,28 @@ from dataclasses import dataclass, field
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
+from boulder.network.code.tensorflow_names import tensorflow_module
 from boulder.network.refs import Ref
 
 DEFAULT = 1000
 """maximal number of frames if the option is not given"""
 
 
+class _Anything:
+    """TensorFlow while planning: any name in it, and the number 1 where called."""
+
+    def __getattr__(self, name: str) -> _Anything:
+        return self
+
+    def __call__(self, *args: object, **kwargs: object) -> int:
+        return 1
+
+
 @dataclass(frozen=True)
 class MaxLength:
     """
-    :param value: a number, or an expression that may call `max_len_from(NAME)` for the maximal length of a layer's output
+    :param value: a number, or an expression that may call `max_len_from(NAME)` for the maximal length of a layer's output, and
+        functions of `tf` by the names of TensorFlow 2 or 1
     :param names: name in the expression → reference
     """
 
@@ -44,7 +56,7 @@ class MaxLength:
         if isinstance(value, str):
             try:
                 # like any code in a config, the expression is trusted
-                eval(value, {"max_len_from": record, "tf": tf if "tf." in value else None})
+                eval(value, {"max_len_from": record, "tf": _Anything()})
             except NetworkError:
                 raise
             except Exception as error:
@@ -61,7 +73,13 @@ class MaxLength:
         :return: int32 scalar
         """
         if isinstance(self.value, str):
-            limit = eval(self.value, {"max_len_from": lambda name: longest(self.names[name].key), "tf": tf})
+            names = {"max_len_from": lambda name: longest(self.names[name].key), "tf": tensorflow_module()}
+            try:
+                limit = eval(self.value, names)
+            except Exception as error:
+                raise NetworkError(
+                    f"'max_seq_len' {self.value!r} failed with {type(error).__name__}: {error}"
+                ) from error
         else:
             limit = self.value
         return tf.cast(limit, tf.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
-from boulder.network.axes import TIME, Axis
+from boulder.network.axes import FEATURE, TIME, Axis
 from boulder.network.layer import ConcatLayer, Layer
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -35,14 +35,19 @@ class Previous(Layer):
 
     :param loop: the loop's axis
     :param initial: value in the first frame; None: the second source. A layer with a state sets its own
+    :param variable: name of the parameter with the features in the first frame, in place of `initial`
     """
 
     class_name = "rec"
     loop: Axis
     initial: float | int | bool | None = 0
+    variable: str | None = None
 
     def compute(self, run: LayerRun, x: Tensor, initial: Tensor | None = None) -> Tensor:
-        if initial is None and x.memory:
+        if self.variable is not None:
+            vector = Template((x.template.required(FEATURE),))
+            initial = run.tensor(run.param(self.variable), vector.axes, vector)
+        elif initial is None and x.memory:
             initial = x.memory.first
         x = run.over_loop(x, self.loop)
         axes = (self.loop, *(axis for axis in x.axes if axis != self.loop))

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
-from boulder.network.layer import Site
+from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.sites import default_dim, site_of
 from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template, concatenated
@@ -47,7 +48,7 @@ class FrameTemplates:
             case RefKind.STEP:
                 return Template((), "int32")
             case RefKind.DATA:
-                stream = self.subnet.place.streams[ref.name]
+                stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
         return self.layers[ref.name]
 
@@ -80,6 +81,7 @@ class FrameTemplates:
             if missing:
                 raise NetworkError(
                     f"{node.where}: the template of {missing[0].text!r} depends only on itself; give it an 'n_out'"
+                    + (" or an 'out_type' with a 'shape'" if hasattr(node.layer, "out_type") else "")
                 )
             template = self._described(node, known)
             if template != self.layers.get(name):
@@ -105,16 +107,33 @@ class FrameTemplates:
     def _guess(self, node: Node) -> Template | None:
         known = self._known(node)
         complete = len(known) == len(_needed(node))
-        if complete or (known and (node.inner or node.layer.some_sources_suffice)):
+        if complete or known or not node.inner:
             try:
-                return self._described(node, known)
+                found = (
+                    self._described(node, known) if complete or node.inner else node.layer.guess(self.site(node, known))
+                )
+                if found is not None:
+                    return found
             except KeyError:  # a reference of the layers that it holds
                 pass
             except NetworkError as error:  # a wrong guess may cause it; otherwise it occurs again in the last round
                 if complete:
                     self._errors[node.name] = error
-        dim = node.layer.n_out or default_dim(self.subnet, node)
-        return self.layers.get(node.name) or (Template((Batch, Feature(dim))) if dim and not complete else None)
+        if node.name in self.layers or complete:
+            return self.layers.get(node.name)
+        if node.initial and not known:  # it depends on itself alone
+            return self._initial(node.initial)
+        named = node.layer.out_dim
+        dim = node.layer.n_out or (named and named.size) or default_dim(node, self.template)
+        if not dim:
+            return None
+        return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
+
+    def _initial(self, ref: Ref) -> Template | None:
+        try:
+            return self.template(ref)
+        except KeyError:
+            return None
 
 
 def _needed(node: Node) -> tuple[Ref, ...]:
@@ -122,20 +141,52 @@ def _needed(node: Node) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys((*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ()))))
 
 
+def _targets(subnet: LoopSubnet) -> list[Ref]:
+    """:return: what gives the number of frames of a loop without an input, the first that has a time axis"""
+    refs = [subnet.size_target, subnet.target]
+    if subnet.mode != "search":
+        refs += [node.target for node in subnet.nodes.values()]
+    return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
+    named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
     if subnet.sources:
-        template = concatenated([outer(source) for source in subnet.sources])
-        if template.time is None:
-            raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
-        return template.time
-    if subnet.mode != "search":
-        targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
-        for key in filter(None, targets):
-            time = subnet.stream(key, subnet.where).time
-            if time:
-                return time
+        time = _time_of_input(subnet, outer)
+    else:
+        time = _time_of_outputs(subnet, outer, named)
+    known = named and named.axis
+    if named and known is None:
+        named.defined(time, subnet.where)
+    elif (known and subnet.sources and known.identity != time.identity) or (
+        not named and subnet.loop.axis not in _TIME
+    ):
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+    return time
+
+
+_TIME = (None, "T", "time")
+
+
+def _time_of_input(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
+    template = concatenated([outer(source) for source in subnet.sources])
+    if template.time is None:
+        raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
+    return template.time
+
+
+def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None) -> Axis:
+    """:param named: the option `axis`"""
+    for ref in _targets(subnet):
+        template = outer(ref)
+        if template.time:
+            return template.time
+        if ref == subnet.size_target:
+            raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {ref.text!r} is {template}")
     if "end" not in subnet.nodes:
+        if named and named.axis and named.axis.kind == TIME:
+            return named.axis
         raise NetworkError(
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"

@@ -12,6 +12,7 @@ from boulder.network.losses import (
     distance,
     edit_distance,
     generic_ce,
+    search_score,
     triplet,
     via_layer,
 )

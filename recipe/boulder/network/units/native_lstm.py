@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
+from boulder.network.site import Site
 from boulder.network.units.lstm import Lstm, LstmWeights
 from boulder.network.units.unit import Initializers
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, State, Unit
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 from boulder.network.units.lstm import BLOCK_LSTM, LstmWeights
 from boulder.network.units.lstm_cell import LstmCell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 from boulder.network.units.lstm import LstmWeights
 from boulder.network.units.lstm_cell import LstmCell

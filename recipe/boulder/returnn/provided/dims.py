@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from boulder.errors import ConfigError
+from boulder.network.dims import DimLike, MarkedDim
 from boulder.schedule.numbering import next_number
 
 __all__ = [
-    "Data", "Dim", "DimensionTag", "FeatureDim", "ImplicitDynSizeDim", "ImplicitSparseDim", "SpatialDim", "Tensor",
-    "batch_dim", "single_step_dim",
+    "Data", "Dim", "DimensionTag", "FeatureDim", "ImplicitDim", "ImplicitDynSizeDim", "ImplicitSparseDim", "OptionalDim",
+    "SpatialDim", "Tensor", "VerifyOutShapeException", "any_feature_dim", "any_spatial_dim", "batch_dim", "single_step_dim",
 ]  # fmt: skip
 
 
-class Dim:
+class Dim(DimLike):
     """
     An axis. Axes created with the same name and size are different; `number` distinguishes them. Axes derived in the same way
     from the same axis are equal, and so are all batch axes, as in RETURNN.
@@ -45,10 +47,12 @@ class Dim:
         self.description = name or description or "unnamed"
         self.kind = kind
         self.dyn_size_ext = dyn_size_ext if dimension is None or isinstance(dimension, int) else dimension
+        self.match_priority = kwargs.pop("match_priority", 0)
         self.options = kwargs
         self.derivation: tuple = ()
         """(operation, left, right), where left or right is a Dim; empty for an axis that is not derived"""
         self.number: int = next_number((Dim, self.description, self.kind, self.dimension))
+        self._same_as: Dim | None = None
 
     @property
     def name(self) -> str:
@@ -92,16 +96,79 @@ class Dim:
     def ceildiv_right(self, other: Dim | int) -> Dim:
         return self._derived("/ceil/", self, other, lambda a, b: -(-a // b))
 
-    __truediv__ = div_left = div_right = __floordiv__
+    __truediv__ = div_right = __floordiv__
+    add_right, sub_right, mul_right = __add__, __sub__, __mul__
+
+    def add_left(self, other: Dim | int) -> Dim:
+        return self.__radd__(other)
+
+    def sub_left(self, other: Dim | int) -> Dim:
+        """:return: this axis without its first `other` entries"""
+        return self._derived("left-", self, other, lambda a, b: a - b)
+
+    def mul_left(self, other: Dim | int) -> Dim:
+        return self.__rmul__(other)
+
+    def div_left(self, other: Dim | int) -> Dim:
+        return self.__floordiv__(other)
+
+    def ceildiv_left(self, other: Dim | int) -> Dim:
+        return self.ceildiv_right(other)
+
+    def __neg__(self) -> Dim:
+        return self._derived("*", -1, self, lambda a, b: a * b)
 
     def is_batch_dim(self) -> bool:
         return self.kind == Dim.Types.Batch
 
+    def is_feature_dim(self) -> bool:
+        return self.kind == Dim.Types.Feature
+
+    def is_spatial_dim(self) -> bool:
+        return self.kind == Dim.Types.Spatial
+
+    def is_dynamic(self) -> bool:
+        return self.dimension is None and not self.is_batch_dim()
+
+    def get_dim_value(self) -> int:
+        """:raises ConfigError: for an axis whose size depends on the data: while planning, there are no data"""
+        if self.dimension is None:
+            raise ConfigError(f"{self!r} has no size while a network is planned, expected an axis of static size")
+        return self.dimension
+
+    def copy(
+        self,
+        same_as_self: bool = True,
+        description: str | None = None,
+        kind: str | None = None,
+        match_priority: int | None = None,
+    ) -> Dim:
+        """:return: the same axis with another `match_priority`; or, unless `same_as_self`, a new axis of the same size"""
+        if not same_as_self:
+            return Dim(self.dimension, name=description or self.description, kind=kind or self.kind)
+        result = Dim.from_plain(self.to_plain())
+        result.match_priority = self.match_priority if match_priority is None else match_priority
+        return result
+
+    def without_priority(self) -> Dim:
+        return self.copy(match_priority=0) if self.match_priority else self
+
+    def declare_same_as(self, other: Dim) -> None:
+        """Makes this the same axis as `other`. Networks that have it already are not changed."""
+        if other != self:
+            self._same_as = other
+
+    def get_same_base(self) -> Dim:
+        return self._same_as.get_same_base() if self._same_as else self
+
     def to_plain(self) -> dict:
         """:return: plain values without defaults, for the hash and for workers"""
+        if self._same_as:
+            return {**self._same_as.to_plain(), **({"priority": self.match_priority} if self.match_priority else {})}
         if self.is_batch_dim():
             return {"kind": self.kind, "name": "batch"}
         said = {"sizes": self.dyn_size_ext, "options": self.options, "derivation": self.derivation}
+        said |= {"priority": self.match_priority}
         said = {key: value for key, value in said.items() if value} | ({"number": self.number} if self.number else {})
         return {"kind": self.kind, "name": self.description, "size": self.dimension, **said}
 
@@ -112,12 +179,15 @@ class Dim:
         dim.dimension, dim.description, dim.kind = plain.get("size"), plain["name"], plain["kind"]
         dim.dyn_size_ext, dim.options = plain.get("sizes"), dict(plain.get("options", {}))
         dim.derivation, dim.number = tuple(plain.get("derivation", ())), plain.get("number", 0)
+        dim.match_priority, dim._same_as = plain.get("priority", 0), None
         return dim
 
     def _key(self) -> tuple:
+        if self._same_as:
+            return (*self._same_as._key()[:-1], self.match_priority)
         if self.is_batch_dim():
-            return (self.kind,)
-        return (self.kind, self.description, self.dimension, self.derivation, self.number)
+            return (self.kind, 0)
+        return (self.kind, self.description, self.dimension, self.derivation, self.number, self.match_priority)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Dim) and self._key() == other._key())
@@ -147,16 +217,57 @@ def SpatialDim(description: str, dimension: int | None = None, **kwargs: Any) ->
     return Dim(dimension, description=description, kind=Dim.Types.Spatial, **kwargs)
 
 
-def ImplicitDynSizeDim(tag: Dim) -> Dim:
-    return tag
+class ImplicitDim(MarkedDim):
+    """A `Dim` in `out_shape` that is not an axis of the output."""
+
+    mark = "implicit"
+
+    def __init__(self, tag: Dim) -> None:
+        self.tag = tag
+
+    def to_plain(self) -> dict:
+        return {"tag": self.tag}
+
+    @classmethod
+    def from_plain(cls, plain: dict) -> ImplicitDim:
+        return cls(plain["tag"])
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.tag == other.tag
+
+    def __hash__(self) -> int:
+        return hash((self.mark, self.tag))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.tag!r})"
 
 
-def ImplicitSparseDim(tag: Dim) -> Dim:
-    return tag
+class ImplicitDynSizeDim(ImplicitDim):
+    """A `Dim` on which lengths along an axis of the output depend."""
+
+    mark = "dyn_size"
+
+
+class ImplicitSparseDim(ImplicitDim):
+    """The `Dim` of the classes of the output."""
+
+    mark = "sparse"
+
+
+class OptionalDim(ImplicitDim):
+    """A `Dim` that the output may have or lack."""
+
+    mark = "optional"
+
+
+class VerifyOutShapeException(Exception):
+    """RETURNN raises it where `out_shape` does not fit. Here it is a `NetworkError`, so a config never gets it."""
 
 
 batch_dim = Dim(description="global batch", kind=Dim.Types.Batch)
 single_step_dim = Dim(1, description="single-step", kind=Dim.Types.Spatial)
+any_feature_dim = Dim(description="any-feature-dim", kind=Dim.Types.Feature)
+any_spatial_dim = Dim(description="any-spatial-dim", kind=Dim.Types.Spatial)
 
 
 class Data:

@@ -1,0 +1,98 @@
+"""`boulder try`: a trial of each phase of a config on generated data."""
+
+import json
+
+import pytest
+from rich.console import Console
+
+from boulder.errors import BoulderError, ConfigError
+from boulder.training.trial import TrialSize
+from jobs.commands.try_config import try_config
+
+CONFIG = """#!rnn.py
+extern_data = {"data": {"dim": 4}, "classes": {"dim": 5, "sparse": True}, "align": {"dim": 3, "sparse": True}}
+train = {"class": "ExternSprintDataset", "sprintConfigStr": "there is no such corpus"}
+num_epochs, learning_rate, batch_size, chunking = 4, 0.01, 1000, "50:25"
+use_normalized_loss = True
+
+
+def scale(source):
+    import tensorflow as tf
+
+    return FACTOR * source(0)
+
+
+FACTOR = 1.0
+network = {
+    "scaled": {"class": "eval", "eval": scale, "from": "data"},
+    "pool": {"class": "pool", "mode": "max", "pool_size": (3,), "padding": "same", "from": "scaled"},
+    "lstm": {"class": "rec", "unit": "nativelstm2", "n_out": 4, "from": "pool", "dropout": 0.1},
+    "frames": {"class": "softmax", "from": "lstm", "loss": "ce", "target": "align"},
+    "dump": {"class": "hdf_dump", "from": "lstm", "filename": "lstm.hdf", "is_output_layer": True},
+    "output": {"class": "softmax", "from": "lstm", "loss": "ctc", "target": "classes"},
+}
+
+
+def construction_algo(idx, net_dict):
+    net_dict["lstm"]["n_out"] = 2
+    return net_dict if idx == 0 else None
+
+
+pretrain = {"construction_algo": construction_algo, "copy_param_mode": "subset", "repetitions": 1}
+"""
+
+
+def tried(tmp_path, text: str = CONFIG, size: TrialSize | None = None, **options) -> tuple[int, str]:
+    file = tmp_path / "setup.config"
+    file.write_text(text)
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    code = try_config(str(file), console, size or TrialSize(steps=4), verbose=False, **options)
+    return code, console.export_text()
+
+
+def test_each_phase_is_grown_trained_saved_and_resumed(tmp_path, capsys):
+    code, _ = tried(tmp_path, as_json=True)
+    first, last = json.loads(capsys.readouterr().out)["phases"]
+    assert code == 0
+    assert (first["name"], last["name"]) == ("index 0", "original network")
+    assert first["params"] < last["params"]
+    assert " 0 grown" not in last["growth"]
+    for phase in (first, last):
+        assert phase["resumed"]
+        assert phase["falls"]
+        assert len(phase["objective"]) == 4
+        assert phase["memory"] > 1e7
+        assert 0 < phase["step_seconds"] < phase["build_seconds"]
+
+
+def test_values_that_are_not_finite_fail_with_the_phase(tmp_path):
+    code, text = tried(tmp_path, CONFIG.replace("FACTOR * source(0)", "source(0) / 0.0"), phases=["final"])
+    assert code == 1
+    assert "phase original network: epoch 2, batch 0: loss or gradient is not finite" in text
+    assert text.splitlines()[-1] == "phase original network failed; 0 of 1 phases train"
+
+
+def test_an_error_in_code_of_the_network_is_one_line(tmp_path):
+    code, text = tried(tmp_path, CONFIG.replace("FACTOR * source(0)", "source(0) + tf.zeros([7])"), phases=["0"])
+    assert code == 1
+    (line,) = [line for line in text.splitlines() if line.startswith("phase index 0: ")]
+    assert "'scaled'" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("extern_data", "no_data"), "extern_data"),
+        (('"class": "rec"', '"class": "rek"'), "did you mean 'rec'"),
+    ],
+)
+def test_what_planning_refuses_is_refused_before_anything_is_built(tmp_path, change, message):
+    with pytest.raises(BoulderError, match=message):
+        tried(tmp_path, CONFIG.replace(*change))
+
+
+def test_unknown_phases_and_files_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="--phases: found 'finale', expected some of 0, final; did you mean 'final'"):
+        tried(tmp_path, phases=["finale"])
+    with pytest.raises(ConfigError, match="there is no such file"):
+        try_config(str(tmp_path / "no.config"), Console(), TrialSize(), verbose=False)

@@ -1,0 +1,132 @@
+"""Axes of net dicts named by `Dim` objects: defined by data streams and layers, found by others, checked. No TensorFlow."""
+
+import pytest
+
+from boulder.errors import NetworkError
+from boulder.network import describe
+from boulder.returnn.provided.dims import FeatureDim, ImplicitSparseDim, OptionalDim, SpatialDim, batch_dim
+from boulder.schedule.canonical import canonical
+from boulder.schedule.functions import restore
+
+TIME, INPUT, LABELS = SpatialDim("time"), FeatureDim("input", 5), FeatureDim("labels", 3)
+A, B = FeatureDim("a", 4), FeatureDim("b", 4)
+EXTERN_DATA = {
+    "data": {"dim": 5, "shape": (None, 5), "dim_tags": [batch_dim, TIME, INPUT]},
+    "classes": {"dim": 3, "sparse": True, "shape": (None,), "dim_tags": [batch_dim, TIME], "sparse_dim": LABELS},
+}
+H = {"h": {"class": "linear", "from": "data", "in_dim": INPUT, "out_dim": A, "activation": None}}
+
+
+def layer(class_name, source="h", **options):
+    return {"class": class_name, "from": source, **options}
+
+
+def axes(net, extern_data=None):
+    """:return: axes of `x`, as text"""
+    net = {**H, **net, "output": layer("copy", "x")}
+    return [str(axis) for axis in describe(net, extern_data or EXTERN_DATA).layers["x"].template.axes]
+
+
+POOL = {"p": layer("pool", pool_size=[2], mode="max", padding="same")}
+G = {"g": {**H["h"], "out_dim": B}}
+
+
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        ({"x": H["h"]}, ["batch", "time:data", "feature:4 'a'"]),
+        ({"x": layer("combine", ["h", "h"], kind="add")}, ["batch", "time:data", "feature:4 'a'"]),
+        (G | {"x": layer("combine", ["h", "g"], kind="add")}, ["batch", "time:data", "spatial:4 'a'", "feature:4 'b'"]),
+        (G | {"x": layer("dot", ["h", "g"], reduce=TIME)}, ["batch", "spatial:4 'a'", "feature:4 'b'"]),
+        ({"x": layer("dot", ["h", "h"], reduce=A)}, ["batch", "time:data"]),
+        ({"x": layer("reduce", mode="mean", axis=TIME)}, ["batch", "feature:4 'a'"]),
+        ({"x": layer("reduce", mode="mean", axes={TIME, A})}, ["batch"]),
+        (POOL | {"x": layer("reduce", "p", mode="max", axis=TIME.ceildiv_right(2))}, ["batch", "feature:4 'a'"]),
+        (
+            G
+            | {"d": layer("dot", ["h", "g"], reduce=TIME)}
+            | {"x": layer("linear", "d", in_dim=A, out_dim=LABELS, activation=None)},
+            ["batch", "spatial:4 'b'", "feature:3 'labels'"],
+        ),
+        ({"x": layer("rec", unit="lstm", out_dim=B)}, ["batch", "time:data", "feature:4 'b'"]),
+        (
+            {"x": layer("rec", unit={"output": {**H["h"], "from": ["data:source", "prev:output"], "in_dim": 2 * A}})},
+            ["batch", "time:data", "feature:4 'a'"],
+        ),
+        ({"x": layer("copy", out_shape={batch_dim, TIME, A, OptionalDim(B)})}, ["batch", "time:data", "feature:4 'a'"]),
+        ({"x": layer("copy", "data:classes", out_shape={batch_dim, TIME, ImplicitSparseDim(LABELS)})}, ["batch", "time:data"]),
+        ({"x": layer("linear", n_out=6, activation=None, out_shape={batch_dim, TIME, A + 2})}, ["batch", "time:data", "feature:6 '(a+2)'"]),
+    ],
+)  # fmt: skip
+def test_axes_have_the_names_of_their_dims(net, expected):
+    assert axes(net) == expected
+
+
+def test_plain_data_streams_and_networks_give_the_same_axes():
+    net = {**H, "output": layer("reduce", mode="mean", axis=TIME)}
+    plain = restore(canonical(net)), canonical(EXTERN_DATA)
+    assert describe(*plain).layers["output"].template == describe(net, EXTERN_DATA).layers["output"].template
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (
+            {"x": layer("reduce", mode="mean", axis=SpatialDim("other"))},
+            "layer 'x' (reduce): no layer before it and no data stream defines Dim 'other', found [batch, time:data, feature:4 'a'] float32",
+        ),
+        (
+            {"x": layer("reduce", mode="mean", axis=INPUT)},
+            "layer 'x' (reduce): axis Dim 'input' fits 0 axes of [batch, time:data, feature:4 'a'] float32, expected one",
+        ),
+        (
+            {"x": {**H["h"], "n_out": 3}},
+            "layer 'x' (linear): Dim 'a' has 4 entries, but the axis of its output is feature:3",
+        ),
+        (
+            {"x": {**H["h"], "in_dim": B}},
+            "layer 'x' (linear): 'in_dim' is Dim 'b', which is no static axis of its input [batch, time:data, feature:5 'input'] float32",
+        ),
+        (
+            {"x": {**H["h"], "from": "data:classes", "in_dim": B}},
+            "layer 'x' (linear): 'in_dim' is Dim 'b' with 4 entries, but its input is [batch, time:data], 3 classes int32",
+        ),
+        (
+            {"x": {**H["h"], "out_dim": FeatureDim("unknown")}},
+            "layer 'x' (linear): 'out_dim' is Dim 'unknown', which has no size",
+        ),
+        (
+            {"x": {**H["h"], "out_dim": 4}},
+            "layer 'x' (linear): option 'out_dim' must be a Dim or None, found 4",
+        ),
+        (
+            {"x": {**H["h"], "n_out": TIME, "out_dim": None}},
+            "layer 'x' (linear): option 'n_out' must be an int or None, found Dim 'time'",
+        ),
+        (
+            {"x": layer("copy", out_shape={batch_dim, TIME})},
+            "layer 'x' (copy): 'out_shape' lacks feature:4 'a', but its output is [batch, time:data, feature:4 'a'] float32",
+        ),
+        (
+            {"x": layer("copy", out_shape={batch_dim, TIME, A, B})},
+            "layer 'x' (copy): 'out_shape' has also Dim 'b', but its output is [batch, time:data, feature:4 'a'] float32",
+        ),
+        (
+            {"x": layer("copy", "data:classes", out_shape={batch_dim, TIME, ImplicitSparseDim(A)})},
+            "layer 'x' (copy): 'out_shape' has Dim 'a' as its classes, but its output is [batch, time:data], 3 classes int32",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_dims_are_named(net, message):
+    with pytest.raises(NetworkError) as error:
+        axes(net)
+    assert str(error.value) == message
+
+
+def test_dims_of_a_data_stream_that_do_not_fit():
+    stream = {"dim": 5, "shape": (None, 5), "dim_tags": [batch_dim, INPUT]}
+    with pytest.raises(NetworkError, match=r"data stream 'data': 'dim_tags' are \[Dim .*\], but the stream is \[batch"):
+        axes({"x": H["h"]}, {**EXTERN_DATA, "data": stream})
+    stream = {"dim": 6, "shape": (None, 6), "dim_tags": [batch_dim, TIME, INPUT]}
+    with pytest.raises(NetworkError, match=r"data stream 'data': Dim 'input' has 5 entries, but .* is feature:6"):
+        axes({"x": H["h"]}, {**EXTERN_DATA, "data": stream})

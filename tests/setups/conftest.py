@@ -1,0 +1,5 @@
+"""RETURNN as a reference, as in tests/parity."""
+
+from tests.parity.conftest import returnn
+
+__all__ = ["returnn"]
