@@ -1,4 +1,4 @@
-"""A tiny network with a search within training: the best alignment is the target of the teacher-forced loop."""
+"""Tiny networks: a search within training, whose best alignment is the target; and layers that read and write at positions."""
 
 
 def _linear(source, n_out, **options):
@@ -21,4 +21,23 @@ LATENT = {
     },
     "frames": {"class": "linear", "from": "found", "n_out": 4, "activation": None, "loss": "as_is"},
 }  # fmt: skip
-NETWORKS = {"latent": LATENT}
+POSITIONS = {
+    "h": _linear("data:dense", 4, dropout=0.2),
+    "v": {"class": "reduce", "from": "h", "mode": "mean", "axes": "T"},
+    "length": {"class": "length", "from": "data:dense"},
+    "best": {"class": "reduce", "from": "v", "mode": "argmax", "axes": "F"},
+    "numbers": {"class": "range_in_axis", "from": "h", "axis": "T"},
+    "half": {"class": "eval", "from": ["length", "numbers"], "eval": "tf.minimum(source(0), source(1)) // 2"},
+    "by_sequence": {"class": "gather", "from": "h", "position": "best", "axis": "T", "clip_to_valid": True},
+    "by_frame": {"class": "gather_nd", "from": "h", "position": "half"},
+    "written": {
+        "class": "scatter_nd", "from": "by_frame", "position": "half", "position_axis": "T",
+        "output_dim_via_time_from": "h", "filter_invalid_indices": True,
+    },
+    "positive": {"class": "compare", "from": "written", "value": 0.0, "kind": "greater"},
+    "switched": {"class": "switch", "condition": "positive", "true_from": "by_sequence", "false_from": float("inf")},
+    "windowed": {"class": "seq_len_mask", "from": "written", "mask_value": 0.5, "window_start": "best", "window_size": 2},
+    "finite": {"class": "switch", "condition": "positive", "true_from": "switched", "false_from": "windowed"},
+    "output": {"class": "linear", "from": "finite", "n_out": 3, "activation": None, "loss": "as_is"},
+}  # fmt: skip
+NETWORKS = {"latent": LATENT, "positions": POSITIONS}

@@ -13,7 +13,7 @@ def _fast_bw(source: str, align_target: str, **options) -> dict:
     return {"class": "fast_bw", "from": source, "align_target": align_target, "input_type": "prob", **options}
 
 
-_NETWORK = {
+NETWORK = {
     "p": _linear(4, "softmax"),
     "soft": _fast_bw("p", "ctc", align_target_key="classes"),
     "soft_cost": _copy("p", align_layer="soft", loss_wrt_to_act_in=True),
@@ -46,4 +46,4 @@ _NETWORK = {
     "clusters": _linear(5, loss="deep_clustering", target="dense", loss_opts={"embedding_dimension": 5, "nr_of_sources": 5}),
     "output": _linear(2, "tanh", loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"losses": _NETWORK}
+NETWORKS = {"losses": NETWORK}

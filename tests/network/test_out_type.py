@@ -229,3 +229,20 @@ def test_a_source_must_have_all_axes_if_asked_for(check_message):
 
 def test_axes_of_one_name_are_the_same():
     assert Axis("time", None, ("repeat", 2, ("data",))).stream == ("data",) == T.stream != U.stream
+
+
+def test_code_counts_axes_as_reinterpret_data_orders_them(run, values, random_batch):
+    net = {"lstm": {"class": "rec", "n_out": 2}}  # time-major
+    for name, option in (("output", "enforce_batch_major"), ("other", "enforce_time_major")):
+        net[f"{name}0"] = {"class": "reinterpret_data", "from": "lstm", option: True}
+        shape = [2, 1, 1] if name == "output" else [1, 2, 1]
+        net[name] = {
+            "class": "eval",
+            "from": f"{name}0",
+            "eval": f"source(0) * tf.reshape([1., 2.], {shape})",
+            "is_output_layer": True,
+        }
+    out = run(net, *random_batch(LENGTHS))
+    expected = np.asarray(out.layers["lstm"].ordered([Batch, T, Feature(2)])) * np.reshape([1, 2], (2, 1, 1))
+    for name in ("output", "other"):
+        np.testing.assert_allclose(np.asarray(out.layers[name].ordered([Batch, T, Feature(2)])), expected, rtol=1e-6)

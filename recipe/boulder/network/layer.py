@@ -135,6 +135,14 @@ class Layer:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
+    def in_mode(self, mode: str, where: str) -> Layer:
+        """
+        :param mode: "train", "eval" or "search"
+        :param where: the layer, for messages
+        :return: the layer as it is in this mode
+        """
+        return self
+
     def source_names(self) -> tuple[str, ...]:
         return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
 
@@ -145,6 +153,13 @@ class Layer:
             option `target`
         """
         return self.source_names()
+
+    def parts(self, own: str) -> Mapping[str, Layer]:
+        """
+        :param own: reference to this layer from layers beside it
+        :return: name → layer that computes a part of the output, which other layers read as `LAYER/name`
+        """
+        return {}
 
     def name_in_scope(self, param: str) -> str:
         """

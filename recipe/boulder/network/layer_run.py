@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import concatenated
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Batch
+from boulder.network.axes import BATCH, FEATURE, Axis, Batch
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths
@@ -131,6 +131,10 @@ class LayerRun:
         """:param function: lengths along `old` → lengths along `time`, which this layer makes"""
         self.lengths.set_from(time, old, function)
 
+    def define_length(self, time: Axis, axes: tuple[Axis, ...], function: Callable[[], TFTensor]) -> None:
+        """:param function: computes the lengths along `time`, with the dimensions `axes`, from lengths along other axes"""
+        self.lengths.define(time, axes, function)
+
     def frames(self, time: Axis) -> TFTensor:
         """:return: int32 scalar, the length to which sequences are padded"""
         return self.lengths.longest(time)
@@ -166,7 +170,7 @@ class LayerRun:
     def _size(self, axis: Axis) -> TFTensor:
         if axis.kind == BATCH:
             return self.batch_size
-        return self.frames(axis) if axis.kind in DYNAMIC else tf.constant(axis.size)
+        return self.frames(axis) if axis.has_lengths else tf.constant(axis.size)
 
     def full(self, template: Template, value: float | int | bool) -> Tensor:
         """:return: a tensor whose entries are all `value`"""

@@ -66,7 +66,29 @@ class Names(WithExtraNets):
 
     def options(self, name: str) -> Layer:
         """:raises NetworkError: for an unknown class or wrong options"""
-        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        if name in self.layers:
+            return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        holder, _, part = name.rpartition("/")
+        return self.options(holder).parts(holder.rpartition("/")[2])[part]
+
+    def is_layer(self, name: str, where: str) -> bool:
+        """
+        :param where: the layer that reads it, for messages
+        :return: whether it is a layer, or a part of one, see `Layer.parts`
+        :raises NetworkError: for an unknown part of a layer that has parts
+        """
+        holder, _, part = name.rpartition("/")
+        if name in self.layers or holder not in self.layers:
+            return name in self.layers
+        parts = self.options(holder).parts(holder.rpartition("/")[2])
+        if parts and part not in parts:
+            raise NetworkError(f"{where}: 'from' names {name!r}, but {holder!r} has only the parts {', '.join(parts)}")
+        return part in parts
+
+    def around(self, name: str) -> str:
+        """:return: the subnetwork of a layer or of a part of one; "" if it is in none"""
+        layer = name if name in self.layers else name.rpartition("/")[0]
+        return layer.rpartition("/")[0]
 
     def key(self, name: str) -> str:
         """:return: absolute name of a layer"""
@@ -85,7 +107,7 @@ class Names(WithExtraNets):
 
     def scope(self, name: str) -> str:
         """:return: variable scope of a layer, with which the paths of its parameters begin"""
-        return self.nesting.scope(name, self.place.scope)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], self.place.scope)
 
     def trainable(self, name: str) -> bool:
         """:return: whether all that is around the layer is trained"""
@@ -131,7 +153,7 @@ class Names(WithExtraNets):
         :raises NetworkError: if it refers to nothing
         """
         text = self.within_extra(text)
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
@@ -140,6 +162,8 @@ class Names(WithExtraNets):
             return self._resolve_outside(ref, self.outer, where)
         if ref.kind is RefKind.SUBLAYER and (found := self.sublayer(ref, where)):
             return found
+        if ref.kind is RefKind.FRAME:
+            raise NetworkError(f"{where}: is only possible in the 'unit' of a loop")
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
         raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
 

@@ -55,8 +55,8 @@ def read_elsewhere(spec: NetworkSpec, group: Iterable[LayerSpec]) -> set[str]:
         if layer.layer.darc1 or layer.layer.spatial_smoothing:
             outside |= {layer.name, *layer.sources}
     for loss in spec.losses.values():
-        outside |= {loss.layer, *loss.layers, *([loss.target] if loss.target else [])}
-    return {name for name in own if name in outside or name not in inside}
+        outside |= {*loss.layers, *([loss.target] if loss.target else [])}
+    return {name for name in own if name in outside or name in spec.losses or name not in inside}
 
 
 def recomputed(function: Callable[..., Structure], *arguments: Any) -> Structure:

@@ -28,6 +28,7 @@ class Site:
     :param scope: prefix of the paths of its parameters; None: that of a layer of this name at the top level
     :param trainable: whether all layers that hold this one are trained
     :param loop: axis of the innermost loop around the layer, None outside of loops
+    :param surroundings: absolute name of the loop that the layer belongs to, "" outside of loops
     :param mode: "train", "eval" or "search"
     :param layer_of: name of a source → its options; None if the source is no layer
     :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
@@ -45,6 +46,7 @@ class Site:
     scope: str | None = None
     trainable: bool = True
     loop: Axis | None = None
+    surroundings: str = ""
     mode: str = "train"
     layer_of: Callable[[str], Any] = lambda _name: None
     beside: frozenset[str] = frozenset()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.network.axes import BEAM, Axis
+from boulder.network.axes import BEAM, LOOP, Axis
+from boulder.network.flat_axes import as_frames
 from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
@@ -42,6 +43,7 @@ def site_of(
         scope=subnet.scope(node.name),
         trainable=subnet.trainable(node.name),
         loop=loop,
+        surroundings=subnet.name,
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),
@@ -82,7 +84,9 @@ def checked_losses(node: Node, output: Template, target_of: TemplateOf, site: Si
         raise site.fail(
             f"loss {node.loss.class_name!r} needs the output of a search, or of 'decide' on one, found {output}"
         )
-    ref = node.target if node.has_target else None
+    if any(axis.kind == LOOP and axis.origin[0] == "chunks" for axis in output.axes):
+        raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
+    output, ref = as_frames(output), node.target if node.has_target else None
     problem = node.loss.check(output, None if ref is None else target_of(ref))
     if problem:
         raise site.fail(problem)

@@ -223,7 +223,8 @@ class Subnet(Names):
     def _read_node(self, name: str) -> Node:
         layer, path = self.options(name), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
-        around = name if layer.stands_for_source else name.rpartition("/")[0]
+        layer = layer.in_mode(self.mode, where)
+        around = name if layer.stands_for_source else self.around(name)
         if layer.stands_for_source and f"{name}/output" not in self.layers:
             hint = nearest("output", self.nesting.children[name])
             raise NetworkError(f"{where}: its subnetwork needs a layer 'output'{hint}")

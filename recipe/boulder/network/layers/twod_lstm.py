@@ -137,7 +137,7 @@ class TwoDLstm(Layer):
         row = dict(zip(("c", "h"), grid.row(rows[0], above["c"], above["h"]), strict=True))
         y = self._pooled(run, row["h"], grid, sources[1], outer, None)
         template = state["h"].template
-        last = {key: Tensor(tf.reshape(x, shape), (time, *outer, feature), template) for key, x in row.items()}
+        last: State = {key: Tensor(tf.reshape(x, shape), (time, *outer, feature), template) for key, x in row.items()}
         return Tensor(tf.reshape(y, shape[1:]), run.template.axes, run.template), last
 
     # All rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, Axis
-from boulder.network.loop.beams import Chooser, Hypotheses, States
+from boulder.network.loop.beams import Chooser, Hypotheses, States, at_width
 from boulder.network.loop.body import Body
 from boulder.network.recompute import recomputed
 from boulder.network.run_state import LoopRun, RunState
@@ -106,6 +106,8 @@ class BodyRun:
             sources = [outputs[source] for source in spec.sources]
             if spec.name in self.body.states:
                 templates = self.body.states[spec.name]
+                if hypotheses:
+                    templates = {key: at_width(t, hypotheses.beam) for key, t in templates.items()}
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
                 output, after = layer.step(run, before, *sources)
                 outputs[spec.name] = spec.with_names(output)

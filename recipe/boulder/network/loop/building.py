@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BEAM, FEATURE, OUTER, Axis
+from boulder.network.axes import FEATURE, OUTER, Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
+from boulder.network.loop.beams import at_width
 from boulder.network.loop.body import Body, Carried
 from boulder.network.loop.iterations import Iterations
 from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Result
@@ -40,7 +43,7 @@ class _Building:
         self.loop = self.frame.loop
         self.length_is_known = self.frame.time.origin != ("loop", subnet.name)
         self.placement = place(subnet, self.length_is_known)
-        self.spec = InnerSpec(output=outside(self.frame.layers["output"], self.loop))
+        self.spec = InnerSpec(output=outside(self.frame.final("output"), self.loop))
 
     def result(self) -> InnerSpec:
         for name in self.placement.before:
@@ -72,7 +75,7 @@ class _Building:
 
     def _check_moved(self, node: Node, template: Template) -> None:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
-        expected = self.frame.layers[node.name]
+        expected = self.frame.final(node.name)
         if set(template.axes) - {self.loop} != set(expected.axes):
             raise NetworkError(
                 f"{node.where}: its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
@@ -128,6 +131,9 @@ class _Building:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())
             case RefKind.DATA:
                 self._put_helper(ref, Enter(loop=self.loop), (subnet.whole(ref),))
+            case RefKind.FRAME:
+                outer = self.subnet.unstacked(ref)
+                self._put_helper(ref, Enter(loop=self.loop, time=self.frame.unstacked_axis(ref)), (outer,))
             case RefKind.PREV:
                 self._put_previous(ref)
 
@@ -152,7 +158,7 @@ class _Building:
                 f"{node.where}: 'initial_output' is 'var', which needs one feature vector per sequence, but its output is {template}"
             )
         name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
-        path, key = f"{self.subnet.scope(node.name)}/{name}", self.subnet.key(node.name)
+        path, key = f"{self.subnet.scope(node.name)}/{name}", plain_name(self.subnet.key(node.name))
         trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
         return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 
@@ -168,7 +174,7 @@ class _Building:
         states: dict[str, dict[str | None, Template]] = {}
         for node in nodes:
             if node.inner:
-                states |= self._add_nested(node, node.inner, self.frame.template, inner).states
+                states |= self._add_nested(node, node.inner, partial(self.frame.seen_by, node), inner).states
                 continue
             site = self.frame.frame_site(node)
             template = checked_template(site)
@@ -180,11 +186,13 @@ class _Building:
         self._check_statistics(inner)
         carried, read = self._carried(nodes, inner)
         needed = [node for node in nodes if self._is_needed_outside(node)]
-        results = {subnet.key(node.name): over_loop(self.frame.layers[node.name], self.loop) for node in needed}
+        results = {subnet.key(node.name): over_loop(self.frame.final(node.name), self.loop) for node in needed}
         body = Body(
             loop=self.loop,
             carried=carried,
-            states=states,
+            states={
+                name: {k: at_width(t, self.frame.beam) for k, t in state.items()} for name, state in states.items()
+            },
             results=results,
             logits=tuple(key for key in results if getattr(inner[key].layer, "activation", None) == "softmax"),
             end=None if self.length_is_known else subnet.key("end"),
@@ -193,7 +201,7 @@ class _Building:
             include_eos=subnet.loop.include_eos,
             recompute=bool(subnet.loop.recompute),
             back_prop=subnet.loop.back_prop is not False,
-            beam=next((axis for t in self.frame.layers.values() for axis in t.axes if axis.kind == BEAM), None),
+            beam=self.frame.beam,
         )
         template = self.frame.layers[self.placement.inside[-1]]
         name = f"{subnet.name}/:loop"
@@ -226,7 +234,7 @@ class _Building:
                 node = self.subnet.nodes[ref.name]
                 initial = node.initial.key if node.initial else _initial_value(node)
                 variable = next((param.name for param in self._initial_params(node)), None)
-                template = self.frame.layers[ref.name]
+                template = self.frame.final(ref.name)
                 carried[source] = Carried(self.subnet.key(ref.name), source, template, initial, variable)
                 if node.initial:
                     read[node.initial.key] = node.initial

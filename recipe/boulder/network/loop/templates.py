@@ -9,11 +9,14 @@ only ever gain axes, so the iteration ends. As a check, each layer is then descr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from boulder.errors import NetworkError
-from boulder.network.axes import TIME, Axis, Batch, Feature
+from boulder.network.axes import BEAM, TIME, Axis, Batch, Feature
+from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
+from boulder.network.loop.beams import Chooser, at_width
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
@@ -35,8 +38,32 @@ class FrameTemplates:
         self.time = _time(subnet, outer)
         self.loop = self.time.as_loop()
         self.layers: dict[str, Template] = {}
+        self.beam, self._beams = self._hypotheses()
         self._errors: dict[str, NetworkError] = {}
         self._solve()
+
+    def _hypotheses(self) -> tuple[Axis | None, dict[str, Axis]]:
+        """:return: axis of the hypotheses after each frame, if there are any; layer → their axis when the layer is computed"""
+        widths = {
+            name: node.layer.beam_width for name, node in self.subnet.nodes.items() if isinstance(node.layer, Chooser)
+        }
+        axes = {name: Axis(BEAM, width, (self.subnet.name,)) for name, width in widths.items() if width is not None}
+        if not axes:
+            return None, {}
+        current = last = [*axes.values()][-1]
+        found = {}
+        for name in self.subnet.nodes:
+            found[name] = current
+            current = axes.get(name, current)
+        return last, found
+
+    def final(self, name: str) -> Template:
+        """:return: template of a layer after the frame, when all choices are made"""
+        return at_width(self.layers[name], self.beam)
+
+    def seen_by(self, node: Node, ref: Ref) -> Template:
+        """:return: the template of `ref` when the layer is computed"""
+        return at_width(self.template(ref), self._beams.get(node.name))
 
     def template(self, ref: Ref) -> Template:
         """:raises KeyError: if it is not known yet"""
@@ -50,7 +77,17 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.FRAME:
+                return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
+
+    def unstacked_axis(self, ref: Ref) -> Axis:
+        """
+        :param ref: of kind FRAME
+        :return: the axis along which it is a frame
+        """
+        node = next(node for other, node in self.subnet.frames() if other == ref)
+        return _unstacked(self.subnet, ref, node, self.outer, self.time)
 
     def site(self, node: Node, known: Mapping[Ref, Template]) -> Site:
         """
@@ -60,7 +97,7 @@ class FrameTemplates:
 
     def frame_site(self, node: Node) -> Site:
         """:return: the site of the layer in one frame"""
-        return self.site(node, {source: self.template(source) for source in node.sources})
+        return self.site(node, {source: self.seen_by(node, source) for source in node.sources})
 
     def _solve(self) -> None:
         nodes = self.subnet.nodes
@@ -92,8 +129,9 @@ class FrameTemplates:
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, derived from the known templates"""
         if node.inner:
-            return node.inner.describe(self.template, self.loop).output
-        return checked_template(self.site(node, known))
+            return node.inner.describe(partial(self.seen_by, node), self.loop).output
+        beam = self._beams.get(node.name)
+        return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
 
     def _known(self, node: Node) -> dict[Ref, Template]:
         found = {}
@@ -149,6 +187,20 @@ def _targets(subnet: LoopSubnet) -> list[Ref]:
     return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
 
 
+def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time: Axis | None) -> Axis:
+    """
+    :param ref: of kind FRAME
+    :param node: the layer that reads it
+    :param time: the time axis of the loop, if it is known
+    """
+    template, site = outer(subnet.unstacked(ref)), Site(subnet.key(node.name), node.layer, [], path=node.path)
+    given = getattr(node.layer, "axis", None)
+    axis = find_axis(template, given, site) if given is not None else time if time in template.axes else template.time
+    if axis is None or axis.kind != TIME:
+        raise site.fail(f"needs a time axis, but its source is {template}")
+    return axis
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
     named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
@@ -184,6 +236,8 @@ def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None
             return template.time
         if ref == subnet.size_target:
             raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {ref.text!r} is {template}")
+    for ref, node in subnet.frames():
+        return (named and named.axis) or _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
         if named and named.axis and named.axis.kind == TIME:
             return named.axis
