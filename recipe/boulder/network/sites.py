@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.network.axes import Axis
+from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.layer import Layer, Site
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
@@ -72,6 +72,8 @@ def checked_losses(subnet: Subnet, node: Node, output: Template, site: Site) -> 
     """
     if node.loss is None:
         return {}
+    if output.batch is None and any(axis.kind in DYNAMIC for axis in output.axes):
+        raise site.fail(f"a loss needs the sequences of a batch, and its output is {output}, the same for all of them")
     key = node.target or node.layer.target
     problem = node.loss.check(output, subnet.place.streams[key] if key else None)
     if problem:

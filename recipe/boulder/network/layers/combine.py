@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy
 
@@ -12,6 +12,7 @@ from boulder.network import activations
 from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP
 from boulder.network.code.expression import evaluated
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import DTYPES, Template, broadcast
@@ -143,6 +144,9 @@ class Eval(_Elementwise):
         RETURNN's sake and checked
     """
 
+    in_padding: ClassVar[InPadding] = InPadding.ZERO
+    may_be_infinite = True
+
     eval: str | Callable = field()  # required: without field(), the inherited None would be the default
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
@@ -171,6 +175,10 @@ class Combine(_Elementwise):
                     raise site.fail(f"option {option!r} needs kind 'eval', found kind {self.kind!r}")
             self._check_types(site)
         return super().spec(site)
+
+    @property
+    def may_be_infinite(self) -> bool:
+        return self.kind in ("truediv", "floordiv", "mod", "pow", "eval") or super().may_be_infinite
 
     def _check_types(self, site: Site) -> None:
         for name, template in site.sources:
