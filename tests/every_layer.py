@@ -1,10 +1,10 @@
 """Tiny networks that cover all layer classes and losses, on one data set.
 
-Only "dense" and "align" have the same lengths.
+Only "dense" and "align" have the same lengths. Each tests/layers_of_….py has further ones in its NETWORKS.
 """
 
-from tests import layers_of_structure, layers_of_units
-from tests.layers_of_norms import NORMS
+import importlib
+from pathlib import Path
 
 EXTERN_DATA = {
     "data": {"dim": 6, "sparse": True},
@@ -104,11 +104,11 @@ FURTHER = {
         "class": "self_attention", "from": "squeezed", "n_out": 6, "total_key_dim": 4, "num_heads": 2, "key_shift": "distance",
     },
     "frames": {"class": "reinterpret_data", "from": "self", "size_base": "data:align"},
-    "align": _linear("data:align", 6, None),
+    "labels": _linear("data:align", 6, None),
     "keys": _linear("data:data", 6),
-    "small": {"class": "compare", "kind": "less", "from": ["frames", "align"]},
+    "small": {"class": "compare", "kind": "less", "from": ["frames", "labels"]},
     "masked": {"class": "eval", "from": ["frames", "small"], "eval": "source(0) * tf.cast(source(1), tf.float32)"},
-    "products": {"class": "dot", "from": ["masked", "align"], "red1": "T", "red2": "T", "var1": "F", "var2": "F"},
+    "products": {"class": "dot", "from": ["masked", "labels"], "red1": "T", "red2": "T", "var1": "F", "var2": "F"},
     "vector": {"class": "merge_dims", "from": "products", "axes": "static"},
     "beside": _linear(["vector", "masked"], 5),
     "l2": _linear("beside", 5, None, loss="mse", target="dense"),
@@ -125,9 +125,9 @@ FURTHER = {
     "decided": {"class": "decide", "from": ["loop"]},
     "output": _linear(["decided", "kept"], 3, loss="as_is"),
 }  # fmt: skip
-NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER, "norms": NORMS}
-NETWORKS |= layers_of_structure.NETWORKS
-NETWORKS["units"] = layers_of_units.NETWORK
+NETWORKS = {"layers": NETWORK, "attention": DECODER, "further": FURTHER}
+for _path in sorted(Path(__file__).parent.glob("layers_of_*.py")):
+    NETWORKS |= importlib.import_module(f"tests.{_path.stem}").NETWORKS
 SEARCH = {
     name: layer for name, layer in DECODER.items() if name not in ("with_end", "with_start", "squared")
 } | {

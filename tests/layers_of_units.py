@@ -30,3 +30,4 @@ NETWORK = {
     "loop": {"class": "rec", "from": "relu", "unit": _IN_LOOP},
     "output": {"class": "copy", "from": ["loop", "relu"], "loss": "as_is"},
 }  # fmt: skip
+NETWORKS = {"units": NETWORK}

@@ -163,7 +163,7 @@ BAD = [
     ),
     (
         {"output": {"class": "softmax_over_spatial", "from": "data", "start": "data:speaker"}},
-        "layer 'output' (softmax_over_spatial): 'start' must have one int per sequence of [batch, time:data, feature:5] "
+        "layer 'output' (softmax_over_spatial): 'start' must have one number per sequence of [batch, time:data, feature:5] "
         "float32, but 'data:speaker' is [batch, feature:3] float32",
     ),
 ]  # fmt: skip

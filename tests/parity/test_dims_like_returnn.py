@@ -2,7 +2,7 @@
 
 import pytest
 
-from boulder.returnn.provided.dims import FeatureDim, ImplicitSparseDim, SpatialDim, batch_dim
+from boulder.returnn.provided.dims import FeatureDim, ImplicitSparseDim, SpatialDim, batch_dim, single_step_dim
 from tests.parity.comparing import compare, network_case, run_cases
 
 pytestmark = pytest.mark.parity
@@ -17,8 +17,9 @@ EXTERN_DATA = {
     "data": {"dim": 6, "shape": (None, 6), "dim_tags": [batch_dim, TIME, INPUT]},
     "classes": {"dim": 3, "sparse": True, "shape": (None,), "dim_tags": [batch_dim, LABEL_TIME], "sparse_dim": LABELS},
 }
-LENGTHS = {"data": [5, 2], "classes": [3, 7]}
-A, B, C = FeatureDim("a", 4), FeatureDim("b", 4), FeatureDim("c", 3)
+LENGTHS = {"data": [5, 2, 4], "classes": [3, 8, 1]}
+SHORT, KEYS, HEADS, PART = SpatialDim("short"), SpatialDim("keys"), SpatialDim("heads", 2), FeatureDim("part", 2)
+A, B, C = FeatureDim("a", 4), FeatureDim("b", 4), FeatureDim("c", 7)
 
 
 def linear(source, dim, activation="tanh", **options):
@@ -40,17 +41,41 @@ CASES = {
     "reduce features": {"r": layer("reduce", mode="max", axis=A), "x": layer("combine", ["h", "r"], kind="mul")},
     "classes": {"e": linear("data:classes", A, in_dim=LABELS), "m": layer("reduce", "e", mode="mean", axis=LABEL_TIME), "x": layer("combine", ["h", "m"], kind="add")},
     "softmax": {"x": layer("softmax", out_dim=LABELS)},
+    "conv": {"c": layer("conv", out_dim=C, with_bias=True, filter_size=[2], strides=2, padding="valid", in_spatial_dims=[TIME], out_spatial_dims=[SHORT]), "x": linear("c", A, in_dim=C)},
+    "pool": {"p": layer("pool", mode="max", pool_size=[2], padding="same", in_spatial_dims=[TIME], out_spatial_dims=[SHORT]), "x": linear("p", C, in_dim=A)},
+    "halved by derivation": {"p": layer("pool", mode="max", pool_size=[2], padding="same", in_spatial_dims=[TIME]), "m": layer("reduce", "p", mode="max", axis=TIME.ceildiv_right(2)), "x": layer("combine", ["h", "m"], kind="add")},
+    "split": {"s": layer("split_dims", axis=A, dims=(HEADS, PART)), "x": linear("s", C, in_dim=PART)},
+    "split, other features": {"s": layer("split_dims", axis=A, dims=(HEADS, PART)), "x": linear("s", C, in_dim=HEADS)},
+    "split and merged": {"s": layer("split_dims", axis=A, dims=(HEADS, PART)), "x": layer("merge_dims", "s", axes=[HEADS, PART], keep_order=True, out_dim=A)},
+    "heads": {
+        "k": layer("split_dims", "h", axis=A, dims=(HEADS, PART)), "q": layer("split_dims", "g", axis=B, dims=(HEADS, PART)),
+        "kt": layer("reinterpret_data", "k", set_dim_tags={TIME: KEYS}), "e": layer("dot", ["q", "kt"], reduce=PART),
+        "w": layer("softmax_over_spatial", "e", axis=KEYS), "c": layer("dot", ["w", "kt"], reduce=KEYS),
+        "x": layer("merge_dims", "c", axes=[HEADS, PART], keep_order=True, out_dim=A),
+    },
+    "expanded": {"e": layer("expand_dims", axis="F", dim=HEADS), "x": linear("e", C, in_dim=A)},
+    "renamed": {"r": layer("reinterpret_data", set_dim_tags={A: B}), "x": layer("combine", ["r", "g"], kind="add")},
+    "constant": {"k": {"class": "constant", "value": 0.5, "shape": (A,)}, "x": layer("combine", ["h", "k"], kind="mul")},
+    "lstm": {"x": layer("rec", unit="nativelstm2", axis=TIME, in_dim=A, out_dim=B)},
+    "loop": {"x": layer("rec", axis=TIME, out_shape={batch_dim, TIME, C}, unit={
+        "i": linear("data:source", B, in_dim=A), "output": linear(["i", "prev:output"], C, out_shape={batch_dim, C}), })},
+    "loop over a target": {"l": {"class": "rec", "from": [], "axis": LABEL_TIME, "target": "classes", "unit": {
+        "r": layer("reduce", "base:h", mode="mean", axis=TIME), "s": layer("rec", ["r", "prev:output"], unit="lstm", axis=single_step_dim, out_dim=B),
+        "output": linear("s", A), }}, "m": layer("reduce", "l", mode="sum", axis=LABEL_TIME), "x": layer("combine", ["h", "m"], kind="add")},
+    "subnetwork": {"x": {"class": "subnetwork", "from": "h", "subnetwork": {"l": linear("data", B, in_dim=A), "output": linear("l", C, in_dim=B)}}},
     "sparse": {"s": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(LABELS)}), "x": linear("s", C)},
 }  # fmt: skip
 
 
+def made(name):
+    """:return: case of tests.parity.comparing"""
+    net = H | CASES[name] | {"output": {"class": "eval", "from": "x", "eval": "tf.square(source(0))", "loss": "as_is"}}
+    return network_case(net, EXTERN_DATA, LENGTHS, ("x",)) | {"behavior_version": BEHAVIOR_VERSION}
+
+
 @pytest.fixture(scope="module")
 def results(returnn):
-    cases = {}
-    for name, layers in CASES.items():
-        net = H | layers | {"output": {"class": "eval", "from": "x", "eval": "tf.square(source(0))", "loss": "as_is"}}
-        cases[name] = network_case(net, EXTERN_DATA, LENGTHS, ("x",)) | {"behavior_version": BEHAVIOR_VERSION}
-    return run_cases(returnn, cases)
+    return run_cases(returnn, {name: made(name) for name in CASES})
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -82,10 +82,14 @@ def check(name: str | None, template: Template, where: str) -> None:
     if name in _LINEAR:
         return
     names = _names(name, where)
-    if not template.dtype.startswith("float"):
+    if not template.dtype.startswith("float") and not (template.dtype == "complex64" and name == "abs"):
         raise NetworkError(f"{where}: activation {name!r} needs float values, found {template}")
     if _OVER_FEATURES & names and template.feature is None:
         raise NetworkError(f"{where}: activation {name!r} needs a feature axis, found {template}")
+    if _OVER_FEATURES & names and template.feature and template.feature.is_dynamic_feature:
+        raise NetworkError(
+            f"{where}: activation {name!r} would include the padding of {template.feature}; expected 'softmax_over_spatial'"
+        )
 
 
 def apply(name: str | None, x: TFTensor) -> TFTensor:

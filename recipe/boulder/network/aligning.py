@@ -23,14 +23,15 @@ def broadcast_axes(sources: Sequence[Tensor]) -> tuple[Axis, ...]:
 def aligned(sources: Sequence[Tensor]) -> list[TFTensor]:
     """:return: values with the dimensions `broadcast_axes(sources)`, of size 1 where a source lacks an axis"""
     axes = broadcast_axes(sources)
+    return [source.ordered(own_axes(source, axes)) for source in sources]
+
+
+def own_axes(source: Tensor, axes: Sequence[Axis]) -> list[Axis]:
+    """:return: `axes` with the feature axis of the source, possibly of size 1 or without a name, in place of theirs"""
     feature = next((axis for axis in axes if axis.kind == FEATURE), None)
-    known = {axis.identity for axis in axes}
-    result = []
-    for source in sources:
-        own = source.template.feature  # possibly of size 1, or without a name
-        replaced = {feature: own} if own and own.identity not in known else {}
-        result.append(source.ordered([replaced.get(axis, axis) for axis in axes]))
-    return result
+    own = source.template.feature
+    replaced = {feature: own} if own and own.identity not in {axis.identity for axis in axes} else {}
+    return [replaced.get(axis, axis) for axis in axes]
 
 
 def concatenated(sources: Sequence[Tensor]) -> Tensor:

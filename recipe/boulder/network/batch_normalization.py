@@ -15,10 +15,11 @@ from typing import Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, Axis
 from boulder.network.initializers import Init
-from boulder.network.layer import Layer, Site
+from boulder.network.layer import Layer
 from boulder.network.layer_run import LayerRun
 from boulder.network.option_parsing import parse
 from boulder.network.params import variable_scope
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

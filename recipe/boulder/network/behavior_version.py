@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import NetworkError
-from boulder.network.layer import Site
 from boulder.network.layers.dot import Dot
+from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
 
 LATEST = 38

@@ -12,15 +12,12 @@ from functools import partial
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, SPATIAL, Axis, Spatial
+from boulder.network.axes import FEATURE, SPATIAL, Axis, Spatial
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.roles import as_feature, unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-
-OUTER = (BATCH, LOOP, BEAM)
-"""Kinds of axes that a tensor may lack; it is then constant along them."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Contraction:
         """
         partner = {axis: other for other, axis in self.same.items()}
         for axis in self.reduced:
-            if axis.kind in DYNAMIC:
+            if axis.has_lengths:
                 if set(run.length_axes(axis)) <= set(a.axes):
                     a = _masked(run, a, axis)
                 else:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BATCH, BEAM, DYNAMIC, LOOP, SPATIAL, Axis, Batch
+from boulder.network.axes import BATCH, BEAM, LOOP, SPATIAL, Axis, Batch
 from boulder.network.roles import with_feature_at
 from boulder.network.template import Template
 
@@ -79,6 +79,11 @@ class NetDim:
             return self._base.axis
         return self._axis or self._derived()
 
+    @property
+    def is_single_step(self) -> bool:
+        """:return: whether it is RETURNN's `single_step_dim`, a frame of a loop"""
+        return self.name == "single-step" and self.size == 1
+
     def same_axis(self, axis: Axis) -> bool:
         own = self.axis
         return own is not None and own.identity == axis.identity
@@ -100,6 +105,7 @@ class NetDim:
         if axis.size is None or axis.dim:
             if known and known.identity != axis.identity:
                 raise NetworkError(f"{where}: {self} is the axis {known}, but the axis of its output is {axis}")
+            axis = replace(axis, label=self.name) if axis.size is None and not axis.label else axis
             self._bind(axis)
             return axis
         self._bind(known or Axis(SPATIAL, axis.size, (), self.name))
@@ -112,7 +118,7 @@ class NetDim:
         if self._base:
             self._base._bind(axis)
         else:
-            self._axis = axis.as_time() if axis.kind in DYNAMIC else axis
+            self._axis = axis.as_time() if axis.has_lengths else axis
 
     def _derived(self) -> Axis | None:
         """:return: the axis as derived from that of another `Dim`, if it is dynamic and was made by a layer"""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from boulder.network.layer import ConcatLayer, Site
+from boulder.network.layer import ConcatLayer
+from boulder.network.site import Site
 
 
 class FurtherSources(ConcatLayer):

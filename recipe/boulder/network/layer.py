@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from boulder.network import activations, dropout_noise
-from boulder.network.axes import Axis
+from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
@@ -42,9 +42,11 @@ class Layer:
     :param out_shape: a set of all `Dim`s of the output, which is checked
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
-    :param loss_only_on_non_search: has no effect: a search has no losses
+    :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
     :param loss_opts: options of the loss
-    :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param target: the loss's target, or what gives `n_out`: a layer of the same net dict or a data stream; "layer:NAME" is what
+        NAME in `from` is
+    :param register_as_extern_data: name of a data stream that the output is from here on, for `data:…` and `target`
     :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
@@ -66,7 +68,10 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+    :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
+    :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
+    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
     """
 
     class_name: ClassVar[str]
@@ -88,6 +93,12 @@ class Layer:
     stands_for_source: ClassVar[bool] = False
     """whether the output is that of the source, with its state, and the source is one of the layers that the layer holds"""
 
+    reads_own_target: ClassVar[bool] = False
+    """whether the class itself decides what it reads of its target"""
+
+    ends_search: ClassVar[bool] = False
+    """whether the output is one hypothesis of the source, whose score is kept"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
     out_dim: NetDim | None = None
@@ -97,6 +108,7 @@ class Layer:
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    register_as_extern_data: str | None = None
     batch_norm: bool | dict | None = None
     L2: float | None = None
     darc1: float | None = None
@@ -114,6 +126,9 @@ class Layer:
     only_on_eval: bool = False
     custom_param_importer: Literal["reset", "ifpossible", "subset", "subset_by_source"] | Callable | None = None
     initial_output: str | float | bool | None = None
+    need_last: bool = False
+    collocate_with: str | list[str] | None = None
+    control_dependencies_on_output: Callable | None = None
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
@@ -125,15 +140,31 @@ class Layer:
         """:return: whether finite sources may give infinite values or gradients; the padding is then kept out, see `padding_guard`"""
         return activations.may_be_infinite(getattr(self, "activation", None))
 
+    def in_mode(self, mode: str, where: str) -> Layer:
+        """
+        :param mode: "train", "eval" or "search"
+        :param where: the layer, for messages
+        :return: the layer as it is in this mode
+        """
+        return self
+
     def source_names(self) -> tuple[str, ...]:
         return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         """
         :param mode: "train", "eval" or "search"
-        :return: names of all sources, in the order of the spec half and the compute half
+        :return: names of all sources, in the order of the spec half and the compute half; "target:NAME" is NAME as a value of the
+            option `target`
         """
         return self.source_names()
+
+    def parts(self, own: str) -> Mapping[str, Layer]:
+        """
+        :param own: reference to this layer from layers beside it
+        :return: name → layer that computes a part of the output, which other layers read as `LAYER/name`
+        """
+        return {}
 
     def name_in_scope(self, param: str) -> str:
         """
@@ -208,7 +239,20 @@ class Layer:
         :param output: template of the output
         :return: `Dim`s of the layer's options, and the axes of the output that they name, None for an axis that is missing
         """
-        return [(self.out_dim, output.feature)] if self.out_dim and output.sparse_dim is None else []
+        if self.out_dim is None:
+            return []
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        axis = new[0] if len(new) == 1 else output.feature
+        if output.sparse_dim is not None and axis is None:
+            self._check_classes(self.out_dim, output, site)
+            return []
+        return [(self.out_dim, axis)]
+
+    @staticmethod
+    def _check_classes(dim: NetDim, output: Template, site: Site) -> None:
+        if dim.size != output.sparse_dim:
+            raise site.fail(f"'out_dim' is {dim} with {dim.size} entries, but its output is {output}")
 
     def checked_input(self, site: Site, template: Template) -> Template:
         """
@@ -217,6 +261,16 @@ class Layer:
         :raises NetworkError: if the input does not fit the options
         """
         return template
+
+    def guess(self, site: Site) -> Template | None:
+        """
+        Guesses the output's template, for a layer that depends on itself through the previous frame of a loop.
+
+        :param site: with those sources that are known yet; `site.expected` has the names of all
+        :return: None if they do not suffice
+        :raises NetworkError: if they do not suffice
+        """
+        return self.spec(site) if self.some_sources_suffice and site.sources else None
 
     def compute(self, run: LayerRun, *sources: Any) -> Tensor | dict[str, Tensor]:
         """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.aligning import concatenated
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Batch
+from boulder.network.axes import BATCH, FEATURE, Axis, Batch
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths
@@ -32,7 +32,8 @@ class LayerRun:
     :param random: random numbers of this layer
     :param updates: path → next value, of the parameters that this run changes; shared by all layers
     :param joint: the sum of a tensor over all replicas, with its gradient
-    :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
+    :param beam_scores: scores with which a search has ended: axis of hypotheses → float32 [B, beam]; layer that decides for one → [B];
+        shared by all layers
     :param in_dim: `Dim` of the feature axis of the input
     """
 
@@ -47,7 +48,7 @@ class LayerRun:
     random: RandomStream
     updates: dict[str, TFTensor]
     joint: Callable[[TFTensor], TFTensor]
-    beam_scores: dict[Axis, TFTensor]
+    beam_scores: dict[Axis | str, TFTensor]
     in_dim: NetDim | None
 
     def param(self, name: str) -> TFTensor:
@@ -130,6 +131,10 @@ class LayerRun:
         """:param function: lengths along `old` → lengths along `time`, which this layer makes"""
         self.lengths.set_from(time, old, function)
 
+    def define_length(self, time: Axis, axes: tuple[Axis, ...], function: Callable[[], TFTensor]) -> None:
+        """:param function: computes the lengths along `time`, with the dimensions `axes`, from lengths along other axes"""
+        self.lengths.define(time, axes, function)
+
     def frames(self, time: Axis) -> TFTensor:
         """:return: int32 scalar, the length to which sequences are padded"""
         return self.lengths.longest(time)
@@ -165,7 +170,7 @@ class LayerRun:
     def _size(self, axis: Axis) -> TFTensor:
         if axis.kind == BATCH:
             return self.batch_size
-        return self.frames(axis) if axis.kind in DYNAMIC else tf.constant(axis.size)
+        return self.frames(axis) if axis.has_lengths else tf.constant(axis.size)
 
     def full(self, template: Template, value: float | int | bool) -> Tensor:
         """:return: a tensor whose entries are all `value`"""

@@ -38,8 +38,15 @@ class Loss:
     is_framewise: ClassVar[bool] = False
     """Whether output and target must have the same lengths."""
 
+    needs_search: ClassVar[bool] = False
+    """Whether the output must be that of a search: hypotheses, or one of them."""
+
     scale: float = 1.0
     use_normalized_loss: bool = False
+
+    def layers(self) -> dict[str, str]:
+        """:return: option → name of a layer that the loss reads beside the output"""
+        return {}
 
     @property
     def needs_frame_per_label(self) -> bool:
@@ -73,10 +80,19 @@ class Loss:
             )
         return None
 
+    def check_layers(self, output: Template, layers: dict[str, Template]) -> str | None:
+        """
+        :param layers: option → template, of `layers()`
+        :return: a message if they do not fit, or None
+        """
+        return None
+
     def compute(self, run: LayerRun, output: Tensor, target: Any) -> LossValue:
         """
         :param run: parameters, sequence lengths, random numbers of the layer
         :param output: output of the layer
         :param target: `Tensor` of the data stream, None if the loss needs none; subclasses declare which
+
+        A subclass that overrides `layers` takes a `Tensor` for each of them as further arguments.
         """
         raise NotImplementedError

@@ -60,14 +60,26 @@ class _Description:
     def result(self) -> SubnetSpec:
         for node in self.subnet.nodes.values():
             self._describe(node)
+        for node in self.subnet.nodes.values():
+            self._add_layers_of_loss(node)
         return self.spec
+
+    def _add_layers_of_loss(self, node: Node) -> None:
+        names = self.subnet.layers_of_loss(node)
+        if node.loss is None or not names:
+            return
+        templates = {option: self.spec.layers[name].template for option, name in names.items()}
+        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        if problem:
+            raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
+        self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))
 
     def _describe(self, node: Node) -> None:
         for ref in node.refs:
             if ref.kind is RefKind.SUBLAYER and ref.subnet == self.subnet.name:
                 self._expose(ref, node)
         known = {ref: self._template(ref) for ref in node.sources}
-        site = site_of(self.subnet, node, known, self._template, self.loop)
+        site = site_of(self.subnet.net_of(node.name), node, known, self._template, self.loop)
         sources = tuple(ref.key for ref in node.sources)
         if node.inner:
             inner = self.inner[node.name] = node.inner.describe(self._template, self.loop)
@@ -75,7 +87,7 @@ class _Description:
             template, sources = inner.output, (f"{site.name}/output",)
         else:
             template = checked_template(site)
-        self.spec.losses.update(checked_losses(self.subnet, node, template, site))
+        self.spec.losses.update(checked_losses(node, template, self._template, site))
         self.spec.layers[site.name] = LayerSpec(
             site.name, node.layer, sources, template, tuple(site.params), named=site.named
         )

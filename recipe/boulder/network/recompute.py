@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
 from boulder.network.precision import active_precision, in_precision
+from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.tensor import Memory, Tensor
 
@@ -54,6 +54,8 @@ def read_elsewhere(spec: NetworkSpec, group: Iterable[LayerSpec]) -> set[str]:
     for layer in spec.layers.values():
         if layer.layer.darc1 or layer.layer.spatial_smoothing:
             outside |= {layer.name, *layer.sources}
+    for loss in spec.losses.values():
+        outside |= {*loss.layers, *([loss.target] if loss.target else [])}
     return {name for name in own if name in outside or name in spec.losses or name not in inside}
 
 

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, LOOP, Axis
-from boulder.network.layer import ConcatLayer, Site
+from boulder.network.axis_names import check_time
+from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
 from boulder.network.units import initial_state
@@ -24,6 +26,7 @@ class Recurrent(ConcatLayer):
     """
     :param unit: name of the unit; case does not matter
     :param unit_opts: options of the unit
+    :param axis: the time axis, or the `Dim` `single_step_dim` in a loop; None: either, as the input has it
     :param initial_state: see `boulder.network.units.initial_state`; None: zeros
     """
 
@@ -32,6 +35,7 @@ class Recurrent(ConcatLayer):
 
     unit: str
     unit_opts: dict | None = None
+    axis: object = None
     initial_state: str | float | dict | list[object] | None = None
 
     # Defined by subclasses
@@ -75,6 +79,7 @@ class Recurrent(ConcatLayer):
         template = site_of_input.input()
         if template.time is None and site.loop is None:
             raise site.fail(f"needs a time axis, but its input is {template}")
+        check_time(self.axis, template, site)
         if template.time is None and self.reads_backwards:
             raise site.fail("'direction': -1 needs a time axis of its own; along a loop only 1 is possible")
         n = site.out_dim()
@@ -123,7 +128,7 @@ class Recurrent(ConcatLayer):
         outer = tuple(axis for axis in x.axes if axis not in (time, x.template.feature))
         value = x.ordered((time, *outer, x.template.required(FEATURE)))
         shape = tf.shape(value)[1:-1]
-        frames = tf.reshape(value, [tf.shape(value)[0], -1, value.shape[-1]])  # [T, N, F]
+        frames = tf.reshape(value, [tf.shape(value)[0], tf.reduce_prod(shape), value.shape[-1]])  # [T, N, F]
         lengths = tf.reshape(tf.broadcast_to(run.length_over(outer, time), shape), [-1])
         if self.reads_backwards:
             frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME
-from boulder.network.layer import Site
 from boulder.network.run_state import RunState
+from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor

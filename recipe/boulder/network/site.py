@@ -10,6 +10,7 @@ from typing import Any
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.params import ParamSpec, Part, joined_scope, variable_scope
 from boulder.network.template import Template, concatenated
 
@@ -27,9 +28,11 @@ class Site:
     :param scope: prefix of the paths of its parameters; None: that of a layer of this name at the top level
     :param trainable: whether all layers that hold this one are trained
     :param loop: axis of the innermost loop around the layer, None outside of loops
+    :param surroundings: absolute name of the loop that the layer belongs to, "" outside of loops
     :param mode: "train", "eval" or "search"
-    :param layer_of: name of a source → its options; None if the source is not a layer of the same frame
+    :param layer_of: name of a source → its options; None if the source is no layer
     :param beside: names of the sources in the subnet of the layer, such as the layers of the same loop
+    :param expected: names of all sources, also of those that are not known yet
     :param named: axis of the output that the layer makes → the axis with the name of its `Dim`
     """
 
@@ -43,9 +46,11 @@ class Site:
     scope: str | None = None
     trainable: bool = True
     loop: Axis | None = None
+    surroundings: str = ""
     mode: str = "train"
     layer_of: Callable[[str], Any] = lambda _name: None
     beside: frozenset[str] = frozenset()
+    expected: tuple[str, ...] = ()
     named: dict[Axis, Axis] = field(default_factory=dict)
 
     @property
@@ -105,7 +110,7 @@ class Site:
             name, template = queue.pop(0)
             inner = self.look_through(name)
             if inner is None:
-                parts.append(Part(name, template.dim or 0))
+                parts.append(Part(plain_name(name), template.dim or 0))
             else:
                 queue = inner + queue
         return tuple(parts)
@@ -165,7 +170,7 @@ class Site:
         initializers.check(text, self.where)
         self.params.append(
             ParamSpec(
-                layer=self.name,
+                layer=plain_name(self.name),
                 name=name,
                 path=joined_scope(scope, variable or self.layer.name_in_scope(name)),
                 shape=shape,

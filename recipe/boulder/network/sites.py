@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.network.axes import DYNAMIC, Axis
-from boulder.network.layer import Layer, Site
+from boulder.network.axes import BEAM, DYNAMIC, LOOP, Axis
+from boulder.network.flat_axes import as_frames
+from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
@@ -35,15 +37,17 @@ def site_of(
         name=subnet.key(node.name),
         layer=node.layer,
         sources=[(ref.key, known[ref]) for ref in node.sources if ref in known],
-        default_dim=default_dim(subnet, node),
+        default_dim=default_dim(node, template_of),
         look_through=look_through,
         path=node.path,
         scope=subnet.scope(node.name),
         trainable=subnet.trainable(node.name),
         loop=loop,
+        surroundings=subnet.name,
         mode=subnet.mode,
         layer_of=layer_of,
         beside=frozenset(ref.key for ref in node.sources if ref.subnet == subnet.name),
+        expected=tuple(ref.key for ref in node.sources),
     )
 
 
@@ -55,18 +59,21 @@ def _copied(subnet: Subnet, ref: Ref) -> tuple[Ref, ...] | None:
     return node.sources if node.layer.copies_sources else None
 
 
-def default_dim(subnet: Subnet, node: Node) -> int | None:
-    """:return: the default of `n_out`: the dimension that the layer's target requires"""
-    key = node.target or node.layer.target
-    if key is None:
+def default_dim(node: Node, template_of: TemplateOf) -> int | None:
+    """:return: the default of `n_out`: the dimension that the layer's target requires, if it is known"""
+    if node.target is None:
         return None
-    stream = subnet.place.streams[key]
-    return node.loss.output_dim(stream) if node.loss and node.target else stream.dim
+    try:
+        target = template_of(node.target)
+    except KeyError:  # a layer that is described later
+        return None
+    return node.loss.output_dim(target) if node.loss and node.has_target else target.dim
 
 
-def checked_losses(subnet: Subnet, node: Node, output: Template, site: Site) -> dict[str, LossSpec]:
+def checked_losses(node: Node, output: Template, target_of: TemplateOf, site: Site) -> dict[str, LossSpec]:
     """
     :param output: template of the layer's output, outside of loops
+    :param target_of: gives the template of the loss's target, outside of loops
     :return: layer name → its loss; empty for a layer without a loss
     :raises NetworkError: if the loss does not fit the output
     """
@@ -74,8 +81,15 @@ def checked_losses(subnet: Subnet, node: Node, output: Template, site: Site) -> 
         return {}
     if output.batch is None and any(axis.kind in DYNAMIC for axis in output.axes):
         raise site.fail(f"a loss needs the sequences of a batch, and its output is {output}, the same for all of them")
-    key = node.target or node.layer.target
-    problem = node.loss.check(output, subnet.place.streams[key] if key else None)
+    of_search = [template for _, template in [*(site.sources if node.layer.ends_search else []), ("", output)]]
+    if node.loss.needs_search and not any(template.axis(BEAM) for template in of_search):
+        raise site.fail(
+            f"loss {node.loss.class_name!r} needs the output of a search, or of 'decide' on one, found {output}"
+        )
+    if any(axis.kind == LOOP and axis.origin[0] == "chunks" for axis in output.axes):
+        raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
+    output, ref = as_frames(output), node.target if node.has_target else None
+    problem = node.loss.check(output, None if ref is None else target_of(ref))
     if problem:
         raise site.fail(problem)
-    return loss_specs(site.name, node.layer, node.loss, node.target)
+    return loss_specs(site.name, node.layer, node.loss, None if ref is None else ref.key)

@@ -9,7 +9,7 @@ from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import NetworkError
 from boulder.network.axes import BATCH, FEATURE, SPATIAL, TIME, Axis, Batch, Feature, Time
 
-DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool")
+DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool", "complex64")
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,13 @@ class Template:
         return f"[{', '.join(map(str, self.axes))}]{sparse} {self.dtype}"
 
 
-def broadcast(templates: Iterable[Template]) -> Template:
-    """:return: the template with the axes of all templates; a feature axis of size 1 is broadcast to a larger one
-
-    :raises NetworkError: if two feature axes have different sizes
+def broadcast(templates: Iterable[Template], apart: bool = False) -> Template:
+    """
+    :param apart: whether different time axes of one data stream, such as pooled and original frames, may be different axes
+        of the result; otherwise they are a mistake
+    :return: the template with the axes of all templates, where the first time axis is that of the first with most axes; a
+        feature axis of size 1 is broadcast to a larger one
+    :raises NetworkError: if two feature axes have different sizes, or for two time axes of one data stream
     """
     templates = list(templates)
     axes: list[Axis] = []
@@ -95,7 +98,8 @@ def broadcast(templates: Iterable[Template]) -> Template:
         if axis.kind == FEATURE:
             axes[i] = replace(axis, kind=SPATIAL)
     times = [a for a in axes if a.kind == TIME]
-    if len(times) > 1:
+    alike = len({axis.stream for axis in times}) < len(times)
+    if alike and not apart and not any(set(times) <= set(t.axes) for t in templates):
         raise NetworkError(f"sources with different time axes, {' and '.join(map(str, times))}, cannot be combined")
     dtype = next((t.dtype for t in templates if t.dtype.startswith("float")), templates[0].dtype)
     sparse = {t.sparse_dim for t in templates}
@@ -115,6 +119,9 @@ def concatenated(templates: Iterable[Template]) -> Template:
     if len(dtypes) > 1:
         raise NetworkError(f"sources of different types, {' and '.join(dtypes)}, cannot be concatenated")
     outer = broadcast([template.with_feature(1) for template in templates])
+    times = [axis for axis in outer.axes if axis.kind == TIME]
+    if len(times) > 1 and all(len(template.axes) < len(outer.axes) for template in templates):
+        raise NetworkError(f"sources with different time axes, {' and '.join(map(str, times))}, cannot be concatenated")
     size = sum(template.required(FEATURE).known_size for template in templates)
     return replace(outer.with_feature(size), dtype=dtypes[0])
 

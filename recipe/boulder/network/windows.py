@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, OUTER, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.contraction import OUTER, distinct
-from boulder.network.layer import Site
+from boulder.network.contraction import distinct
+from boulder.network.dims import NetDim
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -211,3 +212,18 @@ def spatial_axes(template: Template, names: Sequence[object] | None, site: Site)
     if len(set(axes)) < len(axes) or any(axis.kind in (BATCH, FEATURE) for axis in axes):
         raise site.fail(f"'in_spatial_dims' must name different axes of time or space of {template}, found {names!r}")
     return axes
+
+
+def named_windows(dims: Sequence[NetDim] | None, output: Template, site: Site) -> list[tuple[NetDim, Axis | None]]:
+    """
+    :param dims: `Dim`s of the axes of the windows, the option `out_spatial_dims`
+    :param output: template of the result, as `Windows.template` returns it
+    :return: the `Dim`s with the axes that they name
+    :raises NetworkError: if there are more or fewer windows
+    """
+    if dims is None:
+        return []
+    count = len(output.axes) - 1 - sum(axis.kind in OUTER for axis in output.axes)
+    if len(dims) > count:
+        raise site.fail(f"'out_spatial_dims' are {dims}, but its output is {output}")
+    return list(zip(dims, output.axes[-len(dims) - 1 : -1], strict=True))

@@ -6,29 +6,32 @@ Names and meanings are those of RETURNN's class `Data` (returnn.tensor.Tensor). 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis
-from boulder.network.layer_run import LayerRun
+from boulder.network.roles import without_axes
 from boulder.network.tensor import Tensor
 
 _KINDS = {"b": BATCH, "batch": BATCH, "t": TIME, "time": TIME, "f": FEATURE, "feature": FEATURE}
 
 
 class SourceData:
-    """The output of a source, or of the layer whose code runs. The latter has no `placeholder` yet."""
+    """
+    The output of a source, or of the layer whose code runs. The latter has no `placeholder` yet, and neither has any while
+    the network is planned.
+    """
 
-    def __init__(self, name: str, tensor: Tensor, run: LayerRun) -> None:
+    def __init__(self, name: str, tensor: Tensor, length: Callable[[Axis], TFTensor] | None = None) -> None:
         """
         :param tensor: its `value` is None for the layer whose code runs
-        :param run: gives the sequence lengths
+        :param length: time axis → int32 [B]; None while planning
         """
         self.name = name
-        self._tensor, self._run = tensor, run
+        self._tensor, self._length = tensor, length
 
     @property
     def placeholder(self) -> TFTensor:
@@ -47,6 +50,17 @@ class SourceData:
         """:return: number of features, or of classes"""
         return self._tensor.template.dim
 
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """:return: the axes in the order in memory, which only Boulder names"""
+        return self._tensor.axes
+
+    @property
+    def time(self) -> Axis | None:
+        """:return: the axis "T", which only Boulder names"""
+        time = self._tensor.template.time
+        return time or next((axis for axis in self._tensor.axes if axis.kind == TIME), None)
+
     # Positions of axes
 
     def _position(self, kind: str) -> int | None:
@@ -58,7 +72,7 @@ class SourceData:
 
     @property
     def time_dim_axis(self) -> int | None:
-        return self._position(TIME)
+        return None if self.time is None else self._tensor.axes.index(self.time)
 
     @property
     def feature_dim_axis(self) -> int | None:
@@ -97,7 +111,8 @@ class SourceData:
         """
         if isinstance(axis, int):
             return axis % self.batch_ndim
-        position = self._position(_KINDS.get(str(axis).lower(), ""))
+        kind = _KINDS.get(str(axis).lower(), "")
+        position = self.time_dim_axis if kind == TIME else self._position(kind)
         if position is None:
             raise NetworkError(f"{self!r} has no axis {axis!r}, expected 'B', 'T', 'F' or a number")
         return position
@@ -125,7 +140,12 @@ class SourceData:
         """:return: position without the batch axis → int32 [B], for each time axis"""
         times = {i: axis for i, axis in enumerate(self._tensor.axes) if axis.kind == TIME}
         positions = {i: self._excluding_batch(i) for i in times}
-        return {position: self._run.length(times[i]) for i, position in positions.items() if position is not None}
+        return {position: self._lengths(times[i]) for i, position in positions.items() if position is not None}
+
+    def _lengths(self, axis: Axis) -> TFTensor:
+        if self._length is None:
+            raise NetworkError(f"{self!r} has no lengths yet while the network is planned")
+        return self._length(axis)
 
     def _time(self) -> Axis:
         if self.time_dim_axis is None:
@@ -134,7 +154,7 @@ class SourceData:
 
     def get_sequence_lengths(self) -> TFTensor:
         """:return: int32 [B]"""
-        return self._run.length(self._time())
+        return self._lengths(self._time())
 
     def get_sequence_mask(self) -> TFTensor:
         """:return: bool [B, T], or [T, B] if the time axis comes first"""
@@ -158,10 +178,41 @@ class SourceData:
         """:return: scalar, length of the longest sequence"""
         return tf.shape(self.placeholder)[self.get_axis_from_description("T")]
 
+    # Templates, for a function that gives the `out_type`
+
+    def copy_template(self, name: str | None = None, dtype: str | None = None) -> SourceData:
+        """:return: the same axes, without a value"""
+        template = self._tensor.template
+        template = template if dtype is None else replace(template, dtype=dtype)
+        return SourceData(name or self.name, Tensor(None, self._tensor.axes, template), self._length)
+
+    def copy_template_excluding_axis(self, exclude_axis: int, name: str | None = None) -> SourceData:
+        """:return: the axes without that at position `exclude_axis`"""
+        removed = self._tensor.axes[self.get_axis_from_description(exclude_axis)]
+        template = without_axes(self._tensor.template, {removed})
+        rest = [axis for axis in self._tensor.template.axes if axis != removed]
+        names = dict(zip(rest, template.axes, strict=True))
+        axes = tuple(names[axis] for axis in self._tensor.axes if axis != removed)
+        return SourceData(name or self.name, Tensor(None, axes, template), self._length)
+
+    def copy_template_excluding_time_dim(self, name: str | None = None) -> SourceData:
+        return self.copy_template_excluding_axis(self._tensor.axes.index(self._time()), name)
+
+    def copy_template_excluding_spatial_dim(self, spatial_axis_num: int, name: str | None = None) -> SourceData:
+        """:param spatial_axis_num: number among the axes that are neither batch nor features"""
+        spatial = [i for i, axis in enumerate(self._tensor.axes) if axis.kind not in (BATCH, FEATURE)]
+        return self.copy_template_excluding_axis(spatial[spatial_axis_num], name)
+
+    def copy_move_axis(self, old_axis: int, new_axis: int) -> SourceData:
+        axes = list(self._tensor.axes)
+        old_axis, new_axis = (self.get_axis_from_description(axis) for axis in (old_axis, new_axis))
+        axes.insert(new_axis, axes.pop(old_axis))
+        return self._with_axes(axes)
+
     # Copies with the axes in another order
 
     def copy(self, name: str | None = None) -> SourceData:
-        return SourceData(name or self.name, self._tensor, self._run)
+        return SourceData(name or self.name, self._tensor, self._length)
 
     def _ordered(self, kinds: Sequence[str]) -> SourceData:
         """:return: a copy with the axes of these kinds first"""
@@ -171,7 +222,7 @@ class SourceData:
 
     def _with_axes(self, axes: Sequence[Axis]) -> SourceData:
         value = None if self.placeholder is None else self._tensor.ordered(axes)
-        return SourceData(self.name, replace(self._tensor, value=value, axes=tuple(axes)), self._run)
+        return SourceData(self.name, replace(self._tensor, value=value, axes=tuple(axes)), self._length)
 
     def copy_as_batch_major(self) -> SourceData:
         return self._ordered([BATCH])

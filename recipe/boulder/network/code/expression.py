@@ -9,9 +9,11 @@ from typing import Any
 
 from boulder.errors import BoulderError, NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.aligning import aligned, broadcast_axes
+from boulder.network.aligning import broadcast_axes, own_axes
+from boulder.network.axes import Axis
 from boulder.network.code.data import SourceData
 from boulder.network.code.layer import CodeLayer, code_layer
+from boulder.network.code.outer_axes import OuterAxes
 from boulder.network.code.running import code_of
 from boulder.network.code.tensor_functions import FUNCTIONS
 from boulder.network.code.tensorflow_names import imported, tensorflow_module
@@ -38,11 +40,14 @@ class Expression:
 class Sources:
     """`source` inside an `eval`: `source(i, …)` is the source number i."""
 
-    def __init__(self, run: LayerRun, tensors: Sequence[Tensor]) -> None:
-        self._run, self._tensors = run, tensors
-        self._axes = broadcast_axes(tensors)
-        self._aligned = aligned(tensors)
-        self.layer = code_layer(run, tensors)
+    def __init__(self, run: LayerRun, tensors: Sequence[Tensor], order: Sequence[Axis] | None) -> None:
+        """
+        :param order: axes to which sources are converted; None: the axes of all sources
+        """
+        self.outer = OuterAxes(run, tensors)
+        self.tensors = [self.outer.merged(x) for x in tensors]
+        self.axes = broadcast_axes(self.tensors) if order is None else tuple(order)
+        self.layer = code_layer(run, self.tensors, self.outer.length)
         self.batch_major = (
             False  # whether the code asked for a source with the batch axis first; then the result has it first
         )
@@ -57,36 +62,41 @@ class Sources:
     ) -> TFTensor | SourceData | CodeLayer:
         """
         :param i: number of the source, from 0
-        :param auto_convert: whether it gets the axes of all sources, in one order, of size 1 where it lacks one
+        :param auto_convert: whether it gets the axes of the result, in one order, of size 1 where it lacks one; otherwise, or
+            if the result lacks one of its own axes, it has its own ones
         :param enforce_batch_major: whether the batch axis comes first
         :param as_data: returns a `SourceData` in place of a tensor
         :param as_layer: returns a `CodeLayer`, without conversion
         :raises NetworkError: if there is no source of that number
         """
-        if not 0 <= i < len(self._tensors):
-            raise NetworkError(f"source({i}): there are {len(self._tensors)} sources, counted from 0")
+        if not 0 <= i < len(self.tensors):
+            raise NetworkError(f"source({i}): there are {len(self.tensors)} sources, counted from 0")
         if as_layer:
             return self.layer.sources[i]
-        tensor = self._tensors[i]
-        if auto_convert:
-            own = tensor.template.feature
-            axes = [own if own and axis.kind == own.kind else axis for axis in self._axes]
-            tensor = replace(tensor, value=self._aligned[i], axes=tuple(axes))
-        data = SourceData(self.layer.sources[i].name, tensor, self._run)
+        tensor = self.tensors[i]
+        axes = own_axes(tensor, self.axes)
+        if auto_convert and {axis.identity for axis in tensor.axes} <= {axis.identity for axis in axes}:
+            tensor = replace(tensor, value=tensor.ordered(axes), axes=tuple(axes))
+        data = SourceData(self.layer.sources[i].name, tensor, self.outer.length)
         if enforce_batch_major:
             data, self.batch_major = data.copy_as_batch_major(), True
         return data if as_data else data.placeholder
 
 
 def evaluated(
-    function: str | Callable, names: Mapping[str, object] | None, run: LayerRun, sources: Sequence[Tensor]
-) -> tuple[TFTensor, bool]:
+    function: str | Callable,
+    names: Mapping[str, object] | None,
+    run: LayerRun,
+    sources: Sequence[Tensor],
+    order: Sequence[Axis] | None = None,
+) -> tuple[TFTensor, Sources]:
     """
     :param function: an expression, or a function of `source`, `self` and `names`; it need not take `self`
-    :return: the result, and whether its batch axis comes first; otherwise its axes are in the order of the sources
+    :param order: see `Sources`
+    :return: the result, and the sources as the function saw them
     :raises NetworkError: for any error that the function raises
     """
-    source = Sources(run, sources)
+    source = Sources(run, sources, order)
     given = {"source": source, "self": source.layer, **(names or {})}
     where = f"{run.where}: 'eval' failed"
     try:
@@ -95,7 +105,7 @@ def evaluated(
                 result = Expression(function)(**given)
             else:
                 result = function(**_taken(function, given))
-            return tf.convert_to_tensor(result), source.batch_major
+            return tf.convert_to_tensor(result), source
     except BoulderError as error:
         raise NetworkError(f"{where}: {error}") from error
     except Exception as error:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from boulder.errors import nearest
 from boulder.lazy import TFTensor, tf
+from boulder.network.axes import Axis
 from boulder.network.code.active_config import required_config
 from boulder.network.code.data import MissingAttribute, SourceData
 from boulder.network.layer_run import LayerRun
@@ -84,12 +85,21 @@ class CodeLayer(_Known):
         return self.network.train_flag
 
 
-def code_layer(run: LayerRun, sources: Sequence[Tensor]) -> CodeLayer:
-    """:return: `self` for the code of a layer"""
+class CodeChoice(CodeLayer):
+    """A `choice` in a search."""
+
+    explicit_search_sources: list[CodeLayer] | dict[int | str, CodeLayer]
+
+
+def code_layer(run: LayerRun, sources: Sequence[Tensor], length: Callable[[Axis], TFTensor]) -> CodeLayer:
+    """
+    :param length: time axis → int32 [B]
+    :return: `self` for the code of a layer
+    """
     network = CodeNetwork(run)
     of_sources = [
-        CodeLayer(name, SourceData(name, source, run), network)
+        CodeLayer(name, SourceData(name, source, length), network)
         for name, source in zip(run.sources, sources, strict=True)
     ]
     template = run.template
-    return CodeLayer(run.name, SourceData(run.name, Tensor(None, template.axes, template), run), network, of_sources)
+    return CodeLayer(run.name, SourceData(run.name, Tensor(None, template.axes, template), length), network, of_sources)

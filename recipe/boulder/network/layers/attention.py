@@ -3,17 +3,19 @@
 α_t = exp(e_t) / Σ_s exp(e_s)        c = Σ_t α_t h_t        Bahdanau, Cho & Bengio 2015
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import DYNAMIC, FEATURE, TIME, Axis
+from boulder.network.axes import DYNAMIC, FEATURE, OUTER, TIME, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.contraction import OUTER, Contraction
+from boulder.network.contraction import Contraction
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import ConcatLayer, Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.masked_softmax import masked_softmax
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -23,14 +25,16 @@ from boulder.network.tensor import Tensor
 class SoftmaxOverSpatial(FurtherSources):
     """Softmax over the frames of each sequence, with the axis moved to the end: [..., T]. RETURNN: SoftmaxOverSpatialLayer.
 
-    Padding and frames outside the window have weight 0. If a sequence has no frame in the window, all its weights are 0.
+    Padding and frames outside the window have weight 0. If a sequence has no frame in the window, all its weights are 0,
+    where RETURNN gives NaN.
 
     :param axis: axis of the softmax, see `boulder.network.axis_names`; default: the time axis
     :param energy_factor: multiplies the energies, e.g. 1/sqrt(dimension of the keys)
     :param use_time_mask: whether to mask the padding; None: if the axis is dynamic
-    :param start: layer with the first frame of the window, one int per sequence
-    :param window_start: the same as an int or a layer, together with `window_size`
-    :param window_size: number of frames in the window, as an int or a layer
+    :param start: layer with the first frame of the window, one number per sequence; may depend on the previous weights
+    :param window_start: the same as a number or a layer, together with `window_size`: frames t with
+        window_start ≤ t < window_start + window_size
+    :param window_size: number of frames in the window, as a number or a layer
     :param log_space: return the logarithm of the weights
     """
 
@@ -40,9 +44,16 @@ class SoftmaxOverSpatial(FurtherSources):
     energy_factor: float | None = None
     use_time_mask: bool | None = None
     start: str | None = None
-    window_start: str | int | None = None
-    window_size: str | int | None = None
+    window_start: str | float | None = None
+    window_size: str | float | None = None
     log_space: bool = False
+
+    def guess(self, site: Site) -> Template | None:
+        own, known = site.expected[: len(ConcatLayer.source_names(self))], dict(site.sources)
+        if not all(name in known for name in own):
+            return None
+        template = replace(site, sources=[(name, known[name]) for name in own]).input()
+        return self._moved(template, self._axis(template, site))
 
     def spec(self, site: Site) -> Template:
         template = self.site_of_input(site).input()
@@ -58,9 +69,14 @@ class SoftmaxOverSpatial(FurtherSources):
         outer: list[Axis] = []
         for option, (name, start) in further.items():
             lacking = [a for a in start.axes if a not in template.axes]
-            if not start.dtype.startswith("int") or axis in start.axes or any(a.kind not in OUTER for a in lacking):
-                raise site.fail(f"{option!r} must have one int per sequence of {template}, but {name!r} is {start}")
-            outer += [a for a in lacking if a not in outer]
+            is_number = start.dtype.startswith(("int", "float"))
+            if not is_number or axis in start.axes or any(a.kind not in OUTER and a.size != 1 for a in lacking):
+                raise site.fail(f"{option!r} must have one number per sequence of {template}, but {name!r} is {start}")
+            outer += [a for a in lacking if a not in outer and a.kind in OUTER]
+        return self._moved(template, axis, outer)
+
+    @staticmethod
+    def _moved(template: Template, axis: Axis, outer: Sequence[Axis] = ()) -> Template:
         return Template((*outer, *(a for a in template.axes if a != axis), axis), template.dtype)
 
     def _axis(self, template: Template, site: Site) -> Axis:
@@ -79,10 +95,12 @@ class SoftmaxOverSpatial(FurtherSources):
         energy = x.ordered(axes) * (self.energy_factor or 1.0)
         mask = run.mask_over(axes, axes[-1]) if self._masks(axes[-1]) else None
         if mask is not None:
-            frame = tf.range(tf.shape(energy)[-1])
+            frame = tf.range(tf.shape(energy)[-1], dtype=tf.float32)  # exact below 2²⁴
 
             def given(option: str) -> TFTensor:
-                return tf.cast(further[option].ordered(axes), tf.int32) if option in further else getattr(self, option)
+                if option not in further:
+                    return float(getattr(self, option))
+                return tf.cast(_without_ones(further[option], axes).ordered(axes), tf.float32)
 
             if self.start is not None:
                 mask &= frame >= given("start")
@@ -90,6 +108,13 @@ class SoftmaxOverSpatial(FurtherSources):
                 begin = given("window_start")
                 mask &= (frame >= begin) & (frame < begin + given("window_size"))
         return x.made(masked_softmax(energy, mask, self.log_space), axes, run.template)
+
+
+def _without_ones(x: Tensor, axes: Sequence[Axis]) -> Tensor:
+    """:return: `x` without its axes of size 1 that are not among `axes`"""
+    removed = [axis for axis in x.axes if axis not in axes]
+    value = tf.squeeze(x.value, [x.axes.index(axis) for axis in removed]) if removed else x.value
+    return x.made(value, [axis for axis in x.axes if axis not in removed], x.template)
 
 
 @layer_class("generic_attention")

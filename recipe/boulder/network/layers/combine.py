@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-import numpy
-
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.aligning import aligned, broadcast_axes, static_size
-from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP
+from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch
 from boulder.network.code.expression import evaluated
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
-from boulder.network.template import DTYPES, Template, broadcast
+from boulder.network.out_type import OutType, read_out_type
+from boulder.network.site import Site
+from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
 
 _KINDS = {
@@ -38,22 +38,40 @@ _KINDS = {
 class _Elementwise(Layer):
     """
     :param activation: function of the result, see `boulder.network.activations`
-    :param allow_broadcast_all_sources: has no effect: sources are always broadcast
+    :param allow_broadcast_all_sources: False: a source must have all axes of the others; True: time axes of one data
+        stream, such as frames and pooled frames, may be different axes of the result
     :param eval: as in the class `eval`
     :param eval_locals: additional names in the scope of `eval`
-    :param out_type: {"dim": …, "dtype": …, "sparse": …} where they differ from the sources
+    :param out_type: what the result is where it differs from the broadcast of the sources: {"dim": …, "dtype": …,
+        "sparse": …}; or its axes by "shape", without the batch and with None for time axes, "batch_dim_axis",
+        "time_dim_axis" and "feature_dim_axis"; or a function of `sources`, `name`, … that returns a Data. A None is a time
+        axis of `size_target` or of the sources, in their order
+    :param size_target: data stream whose time axis `out_type` refers to
     """
 
     some_sources_suffice = True
 
     activation: str | None = None
-    allow_broadcast_all_sources: bool = True
+    allow_broadcast_all_sources: bool | None = None
     eval: str | Callable | None = None
     eval_locals: dict | None = None
-    out_type: dict | None = None
+    out_type: dict | Callable | None = None
+    size_target: str | None = None
+
+    def dependencies(self, mode: str) -> tuple[str, ...]:
+        return (*self.source_names(), *([f"data:{self.size_target}"] if self._has_size_target(mode) else []))
+
+    def _has_size_target(self, mode: str) -> bool:
+        """:return: whether the last source only gives its time axis. A search has no targets"""
+        return self.size_target is not None and self.eval is not None and mode != "search"
 
     def spec(self, site: Site) -> Template:
-        if not site.sources:
+        sources, size_target = site.sources, None
+        if self._has_size_target(site.mode):
+            *sources, (_, target) = sources
+            size_target = target.time
+            site = replace(site, sources=sources)
+        if not sources:
             raise site.fail("needs a source in 'from'")
         if isinstance(self.eval, str):
             try:
@@ -63,60 +81,53 @@ class _Elementwise(Layer):
                     f"'eval' is not an expression: {getattr(error, 'msg', error)} in {self.eval!r}"
                 ) from None
         with site.naming_sources():
-            template = broadcast([template for _, template in site.sources])
+            template = self._broadcast([template for _, template in sources])
         if self.eval is not None:
-            template = self._promised(template, site)
+            template = self._promised(template, site, size_target).template
         activations.check(self.activation, template, site.where)
         return template
 
-    def _promised(self, template: Template, site: Site) -> Template:
+    def _broadcast(self, sources: Sequence[Template]) -> Template:
+        result = broadcast(sources, apart=self.allow_broadcast_all_sources or self.out_type is not None)
+        if self.allow_broadcast_all_sources is False and all(len(t.axes) < len(result.axes) for t in sources):
+            raise NetworkError(f"'allow_broadcast_all_sources' is False, but no source has all axes of {result}")
+        return result
+
+    def _promised(self, template: Template, site: Site, size_target: Axis | None) -> OutType:
         """
         :param template: the broadcast of the sources
-        :return: the output's template, with 'out_type' and 'n_out' applied
+        :param size_target: time axis of the option `size_target`
         """
-        out_type = self.out_type or {}
-        for option in out_type:
-            if option not in ("dim", "dtype", "shape", "sparse"):
-                raise site.fail(f"'out_type' takes the keys 'dim', 'dtype', 'shape' and 'sparse', found {option!r}")
-        shape, dtype = out_type.get("shape"), out_type.get("dtype", template.dtype)
-        sparse = out_type.get("sparse", template.sparse_dim is not None)
-        if not isinstance(sparse, bool):
-            raise site.fail(f"'sparse' in 'out_type' must be True or False, found {sparse!r}")
-        if shape is not None and not isinstance(shape, tuple | list):
-            raise site.fail(f"'shape' in 'out_type' must be a tuple such as (None, 5), found {shape!r}")
-        dim = out_type.get("dim", shape[-1] if shape and not sparse else self.n_out)
-        if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int | numpy.integer) or dim < 1):
-            raise site.fail(f"'dim' in 'out_type' must be an int of at least 1, found {dim!r}")
-        if dtype not in DTYPES:
-            raise site.fail(f"'dtype' in 'out_type' must be one of {', '.join(DTYPES)}, found {dtype!r}")
-        dim = template.dim if dim is None else int(dim)
-        if sparse:
-            template = Template(tuple(axis for axis in template.axes if axis.kind != FEATURE), sparse_dim=dim)
-        elif dim is not None:
-            template = template.with_feature(dim)
-        sizes = tuple(axis.size for axis in template.axes if axis.kind not in (BATCH, LOOP, BEAM))
-        if shape is not None and tuple(shape) != sizes:
-            raise site.fail(
-                f"'shape' in 'out_type' must be {sizes}, since the sources give {template}, found {shape!r}"
-            )
-        return replace(template, dtype=dtype)
+        return read_out_type(self.out_type, self.n_out, template, site, size_target)
+
+    def guess(self, site: Site) -> Template | None:
+        if not site.sources and isinstance(self.out_type, dict) and self.out_type.get("shape") is not None:
+            return self._promised(Template((Batch,)), site, None).template
+        return super().guess(site)
 
     def evaluate(self, run: LayerRun, sources: Sequence[Tensor], function: str | Callable) -> Tensor:
-        """:return: the layer's output, computed by `function`, the option `eval`"""
-        value, batch_major = evaluated(function, self.eval_locals, run, sources)
-        return self.wrap(run, sources, value, batch_major)
+        """
+        :return: the layer's output, computed by `function`, the option `eval`
+        :raises NetworkError: if the result contradicts the template of the spec half
+        """
+        own = sources[: len(self.source_names())]
+        size_target = sources[-1].template.time if len(own) < len(sources) else None
+        site = self.site(run, *own)
+        order = self._promised(self._broadcast([x.template for x in own]), site, size_target).order
+        value, source = evaluated(function, self.eval_locals, run, own, order)
+        axes = source.axes
+        if order is None:
+            axes = tuple(axis for axis in axes if axis.kind != FEATURE)
+            axes = (*axes, run.template.feature) if run.template.feature else axes
+            if source.batch_major:
+                axes = tuple(sorted(axes, key=lambda axis: axis.kind != BATCH))
+        value = self._checked(run, value, axes, source.tensors)
+        if order is not None:
+            self._check_sizes(run, value, axes)
+        return sources[0].made(*source.outer.split(value, axes), run.template).activated(self.activation)
 
-    def wrap(self, run: LayerRun, sources: Sequence[Tensor], value: TFTensor, batch_major: bool = False) -> Tensor:
-        """
-        :param batch_major: whether the batch axis of `value` comes first, regardless of its position in the sources
-        :return: `value` as the layer's output, after the activation
-        :raises NetworkError: if `value` contradicts the template of the spec half
-        """
-        axes = tuple(axis for axis in broadcast_axes(sources) if axis.kind != FEATURE)
-        if run.template.feature:
-            axes = (*axes, run.template.feature)
-        if batch_major:
-            axes = tuple(sorted(axes, key=lambda axis: axis.kind != BATCH))
+    def _checked(self, run: LayerRun, value: TFTensor, axes: Sequence[Axis], sources: Sequence[Tensor]) -> TFTensor:
+        """:param axes: the expected axes of `value`"""
         sizes = [static_size(axis, sources) for axis in axes]
         fits = value.dtype.name == run.template.dtype and value.shape.rank in (None, len(axes))
         if fits and value.shape.rank is None:
@@ -125,11 +136,18 @@ class _Elementwise(Layer):
         if not fits or any(got not in (None, want) for want, got in zip(sizes, value.shape, strict=True)):
             expected = ", ".join(f"{axis}" for axis in axes)
             raise NetworkError(
-                f"layer {run.name!r} ({self.class_name}): the result is {value.dtype.name} of shape {value.shape}, but the "
-                f"network was planned with {run.template.dtype} [{expected}]; declare the result in 'out_type', "
-                "e.g. {'dim': 5, 'dtype': 'int32'}"
+                f"{run.where}: the result is {value.dtype.name} of shape {value.shape}, but the network was planned with "
+                f"{run.template.dtype} [{expected}]; declare the result in 'out_type', e.g. {{'dim': 5, 'dtype': 'int32'}}"
             )
-        return sources[0].made(value, axes, run.template).activated(self.activation)
+        return value
+
+    @staticmethod
+    def _check_sizes(run: LayerRun, value: TFTensor, axes: Sequence[Axis]) -> None:
+        """Fails, at the latest in the first step, if the axes that `out_type` gives have other sizes than the result's."""
+        for position, axis in enumerate(axes):
+            if axis.kind == TIME and axis.size is None:
+                message = f"{run.where}: the result has another size along {axis} than 'out_type' says"
+                tf.debugging.assert_equal(tf.shape(value)[position], run.frames(axis), message)
 
 
 @layer_class("eval")
@@ -137,11 +155,10 @@ class _Elementwise(Layer):
 class Eval(_Elementwise):
     """The value of an expression of the sources, or the result of a function of them. RETURNN: EvalLayer.
 
+    The code sees the batch, the frames of a loop around it and the hypotheses of a search as one axis, the batch.
+
     :param eval: an expression such as "tf.nn.relu(source(0)) * source(1)", or a function of `source` and optionally
         `self`; `boulder.network.code` documents the names in its scope
-    :param eval_locals: additional names in that scope
-    :param out_type: {"dim": …, "dtype": …, "sparse": …} where they differ from the sources; "shape" is accepted for
-        RETURNN's sake and checked
     """
 
     in_padding: ClassVar[InPadding] = InPadding.ZERO
@@ -170,7 +187,7 @@ class Combine(_Elementwise):
         if (self.kind == "eval") != (self.eval is not None):
             raise site.fail("option 'eval' and kind 'eval' must be given together")
         if self.kind != "eval":
-            for option in ("eval_locals", "out_type"):
+            for option in ("eval_locals", "out_type", "size_target"):
                 if getattr(self, option):
                     raise site.fail(f"option {option!r} needs kind 'eval', found kind {self.kind!r}")
             self._check_types(site)
@@ -195,10 +212,9 @@ class Combine(_Elementwise):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         if self.eval is not None:
             return self.evaluate(run, sources, self.eval)
-        values = aligned(sources)
-        if self.kind == "average":
-            return self.wrap(run, sources, sum(values[1:], start=values[0]) / len(values))
+        values, axes = aligned(sources), broadcast_axes(sources)
         result = values[0]
         for value in values[1:]:
-            result = _KINDS[self.kind](result, value)
-        return self.wrap(run, sources, result)
+            result = _KINDS["add" if self.kind == "average" else self.kind](result, value)
+        result = result / len(values) if self.kind == "average" else result
+        return sources[0].made(result, axes, run.template).activated(self.activation)

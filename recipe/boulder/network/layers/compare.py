@@ -7,8 +7,9 @@ from typing import Literal
 from boulder.lazy import tf
 from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from boulder.lazy import tf
-from boulder.network.axes import Batch, Feature
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.axes import BATCH, Axis, Batch, Feature
+from boulder.network.dims import NetDim, sizes_of
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template
 from boulder.network.tensor import Tensor
 
@@ -21,18 +23,20 @@ class Constant(Layer):
     """A number or an array. The last axis is the feature axis, unless the values are class indices. RETURNN: ConstantLayer.
 
     :param value: number, array, or (nested) list of numbers
-    :param shape: without the batch; a number is broadcast to it, the shape of an array must equal it
+    :param shape: sizes or `Dim`s, the batch only as a `Dim`; a number is broadcast to it, the shape of an array must equal it
     :param dtype: "float32", "int32", "bool", …; None: the dtype of `value`, where Python floats are "float32"
     :param with_batch_dim: add a batch axis
+    :param feature_dim: `Dim` of the feature axis, which must be the last axis
     :param sparse_dim: number of classes, if the values are class indices
     """
 
     sources: str | list[str] = field(default_factory=list)
     value: object = 0.0
-    shape: list[int] | None = None
+    shape: list[int | NetDim] | None = None
     dtype: str | None = None
     with_batch_dim: bool = False
     sparse_dim: int | None = None
+    feature_dim: NetDim | None = None
 
     def spec(self, site: Site) -> Template:
         if site.sources:
@@ -40,17 +44,29 @@ class Constant(Layer):
         if self.dtype is not None and self.dtype not in DTYPES:
             raise site.fail(f"'dtype' must be one of {', '.join(DTYPES)}, found {self.dtype!r}")
         value = self._array(site)
-        if self.shape is not None and value.ndim and value.shape != tuple(self.shape):
-            raise site.fail(f"'value' has the shape {value.shape}, but 'shape' is {tuple(self.shape)}")
+        shape = [dim for dim in self.shape or () if not (isinstance(dim, NetDim) and dim.kind == BATCH)]
+        given = tuple(sizes_of(shape))
+        if None in given:
+            raise site.fail(f"'shape' must have static sizes, found {self.shape!r}")
+        if self.shape is not None and value.ndim and value.shape != given:
+            raise site.fail(f"'value' has the shape {value.shape}, but 'shape' is {given}")
         if self.sparse_dim is not None and not np.issubdtype(value.dtype, np.integer):
             raise site.fail(f"class indices must be integers, but 'value' has dtype {value.dtype}")
-        axes: list = [Batch] if self.with_batch_dim else []
-        sizes = value.shape or tuple(self.shape or ())
+        if self.feature_dim and (not shape or shape[-1] is not self.feature_dim):
+            raise site.fail(f"'feature_dim' must be the last of 'shape', found {self.feature_dim}")
+        with_batch = self.with_batch_dim or len(shape) < len(self.shape or ())
+        axes: list = [Batch] if with_batch else []
+        sizes = value.shape or given
         for size in sizes:
             axes.append(unused(size, axes))
         if sizes and self.sparse_dim is None:
             axes[-1] = Feature(sizes[-1])
         return Template(tuple(axes), str(value.dtype), self.sparse_dim)
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        dims = [dim for dim in self.shape or () if not (isinstance(dim, NetDim) and dim.kind == BATCH)]
+        axes = zip(dims, [axis for axis in output.axes if axis != Batch], strict=False)
+        return [(dim, axis) for dim, axis in axes if isinstance(dim, NetDim)]
 
     def _array(self, site: Site) -> np.ndarray:
         try:

@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
-from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.dims import NetDim
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-from boulder.network.windows import Padding, Windows, sliding, spatial_axes
+from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes
 
 
 @layer_class("conv")
@@ -32,6 +32,7 @@ class Conv(ConcatLayer):
     :param dilation_rate: distance between the entries of a window, an int or one int per axis
     :param groups: number of feature groups; each group of outputs sees only its group of inputs
     :param in_spatial_dims: axes that the window slides along; None: all but batch and feature
+    :param out_spatial_dims: `Dim`s of the axes of the windows
     :param input_expand_dims: number of axes of size 1 to add to the input, and to slide along
     :param input_add_feature_dim: slide along the feature axis as well; the input then has one feature
     :param input_split_feature_dim: split the features into parts of this size, and slide along the parts as well
@@ -43,14 +44,13 @@ class Conv(ConcatLayer):
     :param use_time_mask: has no effect: padding is always masked
     """
 
-    in_padding: ClassVar[InPadding] = InPadding.ZERO
-
     filter_size: list[int]
     padding: Padding
     strides: int | list[int] = 1
     dilation_rate: int | list[int] = 1
     groups: int = 1
     in_spatial_dims: list[object] | None = None
+    out_spatial_dims: list[NetDim] | None = None
     input_expand_dims: int = 0
     input_add_feature_dim: bool = False
     input_split_feature_dim: int | None = None
@@ -88,6 +88,9 @@ class Conv(ConcatLayer):
         output = windows.template(shaped, n_out)
         activations.check(self.activation, output, site.where)
         return output
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        return [*super().named_axes(site, output), *named_windows(self.out_spatial_dims, output, site)]
 
     def _windows(self, template: Template, site: Site) -> tuple[Template, Windows]:
         """:return: the template of the input with its new axes, and the windows over it"""

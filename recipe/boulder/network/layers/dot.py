@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from boulder.network.axes import DYNAMIC, Axis
+from boulder.network.axes import DYNAMIC, OUTER, Axis
 from boulder.network.axis_names import find_axes
-from boulder.network.contraction import OUTER, Contraction, matched
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.contraction import Contraction, matched
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -7,12 +7,15 @@ from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, TIME, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axes
+from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
+from boulder.network.site import Site
+from boulder.network.taking import taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -27,18 +30,25 @@ class ExpandDims(ConcatLayer):
 
     :param axis: position of the new axis. "F" or "feature": after the features; "spatial", "time" or "T": before the
         features, or last for class indices; an int: at this position, where the batch is 0
-    :param dim: size of the new axis
+    :param dim: size of the new axis, or its `Dim`
     """
 
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     axis: str | int
-    dim: int = 1
+    dim: int | NetDim = 1
 
     def spec(self, site: Site) -> Template:
-        if self.dim < 1:
+        if self._size < 1:
             raise site.fail(f"'dim' must be at least 1, found {self.dim}")
         return self._expanded(site.input(), site)[0]
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        return [(self.dim, self._expanded(site.input(), site)[1])] if isinstance(self.dim, NetDim) else []
+
+    @property
+    def _size(self) -> int:
+        return (self.dim.size or 0) if isinstance(self.dim, NetDim) else self.dim
 
     def _expanded(self, template: Template, site: Site) -> tuple[Template, Axis, dict[Axis, Axis]]:
         """:return: the output's template, the new axis, and old axis → new axis for those that change their role"""
@@ -46,12 +56,12 @@ class ExpandDims(ConcatLayer):
         own = [axis for axis in axes if axis.kind not in (LOOP, BEAM)]
         place = self._place(own, template, site)
         at = axes.index(own[place]) if place < len(own) else len(axes)
-        new, renamed = unused(self.dim, axes), {}
+        new, renamed = unused(self._size, axes), {}
         if dense and not any(axis.kind in (FEATURE, SPATIAL) for axis in own[place:]):
-            renamed = {feature: unused(feature.known_size, axes)} if feature else {}
-            new = Feature(self.dim)
+            renamed = {feature: unused(feature.known_size, axes, feature.dim)} if feature else {}
+            new = Feature(self._size)
         elif self._is_time and template.time is None:
-            new = StaticTime(self.dim)
+            new = StaticTime(self._size)
         axes = [renamed.get(axis, axis) for axis in axes]
         return replace(template, axes=(*axes[:at], new, *axes[at:])), new, renamed
 
@@ -81,16 +91,16 @@ class ExpandDims(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         _, new, renamed = self._expanded(x.template, self.site(run))
-        value = tf.repeat(tf.expand_dims(x.value, -1), self.dim, axis=-1)
+        value = tf.repeat(tf.expand_dims(x.value, -1), self._size, axis=-1)
         return x.made(value, (*(renamed.get(axis, axis) for axis in x.axes), new), run.template)
 
 
 @layer_class("squeeze")
 @dataclass(frozen=True, kw_only=True)
 class Squeeze(ConcatLayer):
-    """Removes axes of size 1. RETURNN: SqueezeLayer.
+    """Removes axes of size 1, or time where each sequence has a single frame. RETURNN: SqueezeLayer.
 
-    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto": all of them
+    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto": all static ones
     :param enforce_batch_dim_axis: position at which an int `axis` counts the batch; None: 0
     :param allow_no_op: whether a missing axis is ignored
     """
@@ -105,7 +115,7 @@ class Squeeze(ConcatLayer):
         template = site.input()
         removed = self._removed(template, site)
         for axis in removed:
-            if axis.size != 1:
+            if axis.size != 1 and not (axis.kind == TIME and axis.size is None):
                 raise site.fail(f"axis {self.axis!r} is {axis}, but must have size 1; its input is {template}")
         return without_axes(template, removed)
 
@@ -128,5 +138,18 @@ class Squeeze(ConcatLayer):
         removed = self._removed(x.template, self.site(run))
         rest = [axis for axis in x.template.axes if axis not in removed]
         names = dict(zip(rest, without_axes(x.template, removed).axes, strict=True))
-        value = tf.squeeze(x.value, [x.axes.index(axis) for axis in removed]) if removed else x.value
+        for axis in removed:
+            if axis.size is None:
+                x = _single_frame(run, x, axis)
+        static = [x.axes.index(axis) for axis in removed if axis.size is not None]
+        value = tf.squeeze(x.value, static) if static else x.value
         return x.made(value, [names[axis] for axis in x.axes if axis not in removed], run.template)
+
+
+def _single_frame(run: LayerRun, x: Tensor, time: Axis) -> Tensor:
+    """:return: the only frame of each sequence, 0 for a sequence without frames; more frames are an error at run time"""
+    own, lengths = run.length_axes(time), run.length(time)
+    message = f"layer {run.name!r}: squeezes {time}, but a sequence has more than one frame"
+    with tf.control_dependencies([tf.debugging.assert_less_equal(lengths, 1, message)]):
+        first = tf.zeros_like(lengths)
+    return x.made(*taken(x, time, first, own, lengths > 0), x.template)

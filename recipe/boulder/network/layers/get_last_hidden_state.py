@@ -7,8 +7,9 @@ from typing import Literal
 
 from boulder.errors import NetworkError
 from boulder.network.axes import FEATURE
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Memory, Tensor
 
@@ -16,8 +17,11 @@ from boulder.network.tensor import Memory, Tensor
 @layer_class("get_last_hidden_state")
 @dataclass(frozen=True, kw_only=True)
 class GetLastHiddenState(Layer):
-    """The state of recurrent layers after their last frame; in a loop, after this one. RETURNN: GetLastHiddenStateLayer.
+    """The state of recurrent layers after their last frame; in a loop, after this or the previous one.
 
+    RETURNN: GetLastHiddenStateLayer.
+
+    :param sources: layers with a state, such as recurrent units, `cumsum`, or this class; `prev:NAME` in a loop
     :param key: part of the state: "c" or "h" of an LSTM; None for a state without parts, such as that of a GRU; "*": the
         whole state, its parts concatenated; "flat": the same for a state with several parts
     :param combine: how to combine the states of several sources

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from boulder.network.axes import BEAM, LOOP
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -1,13 +1,17 @@
-"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation."""
+"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation.
+
+`hidden` and `forward` are older names of `linear`.
+"""
 
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -78,3 +82,15 @@ class Softmax(Linear):
     """`linear` with the activation softmax: probabilities of classes. RETURNN: SoftmaxLayer."""
 
     activation: str | None = "softmax"
+
+
+@layer_class("hidden")
+@dataclass(frozen=True, kw_only=True)
+class Hidden(Linear):
+    """The old name of `linear`. RETURNN: LinearLayer."""
+
+
+@layer_class("forward")
+@dataclass(frozen=True, kw_only=True)
+class Forward(Linear):
+    """Another old name of `linear`. RETURNN: LinearLayer."""

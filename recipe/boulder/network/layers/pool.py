@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import DYNAMIC, FEATURE
+from boulder.network.axes import DYNAMIC, FEATURE, Axis
+from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-from boulder.network.windows import Padding, Windows, sliding, spatial_axes
+from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes
 
 
 @layer_class("pool")
@@ -26,6 +28,7 @@ class Pool(ConcatLayer):
     :param padding: see `boulder.network.windows`; with "same_static", the added entries count as zeros
     :param dilation_rate: distance between the entries of a window, an int or one int per axis
     :param in_spatial_dims: axes that the window slides along; None: all but batch and feature
+    :param out_spatial_dims: `Dim`s of the axes of the windows
     :param use_channel_first: has no effect: an order of axes in memory
     :param use_time_mask: has no effect: padding is always masked
     """
@@ -38,6 +41,7 @@ class Pool(ConcatLayer):
     strides: int | list[int] | None = None
     dilation_rate: int | list[int] = 1
     in_spatial_dims: list[object] | None = None
+    out_spatial_dims: list[NetDim] | None = None
     use_channel_first: bool = False
     use_time_mask: bool = False
 
@@ -45,6 +49,9 @@ class Pool(ConcatLayer):
         template = site.input()
         output = self._windows(template, site).template(template, site.dense_dim(template))
         return output.with_axis_replaced(output.required(FEATURE), template.required(FEATURE))
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        return [*super().named_axes(site, output), *named_windows(self.out_spatial_dims, output, site)]
 
     def _windows(self, template: Template, site: Site) -> Windows:
         axes = spatial_axes(template, self.in_spatial_dims, site)

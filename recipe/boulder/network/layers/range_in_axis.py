@@ -8,8 +8,9 @@ from typing import Literal
 from boulder.lazy import tf
 from boulder.network.axes import BATCH
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

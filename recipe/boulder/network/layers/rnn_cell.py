@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boulder.network.layer import Site, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.recurrent import Recurrent
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.units.names import IN_RNN_CELL, read_unit
 from boulder.network.units.unit import Initializers, Unit

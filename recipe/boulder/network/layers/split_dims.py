@@ -8,9 +8,11 @@ from math import prod
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.dims import NetDim
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -24,54 +26,65 @@ class SplitDims(ConcatLayer):
     number of frames, and the last window of each sequence is padded.
 
     :param axis: axis to split, see `boulder.network.axis_names`
-    :param dims: sizes of the parts; one may be -1 for the remainder. For a dynamic axis it must be the first
+    :param dims: sizes of the parts, or their `Dim`s; one may be -1 for the remainder. For a dynamic axis it must be the first
     :param pad_to_multiples: pad the axis to a multiple of the window; None: if the axis is dynamic
     :param pad_value: value of the padding
     """
 
     axis: object
-    dims: list[int]
+    dims: list[int | NetDim]
     pad_to_multiples: bool | None = None
     pad_value: float = 0
 
     def spec(self, site: Site) -> Template:
         template = site.input()
         axis = find_axis(template, self.axis, site)
-        if 0 in self.dims or min(self.dims, default=0) < -1 or list(self.dims).count(-1) > 1:
+        if 0 in self._sizes or min(self._sizes, default=0) < -1 or self._sizes.count(-1) > 1:
             raise site.fail(f"'dims' must have positive sizes and at most one -1, found {self.dims}")
         if axis.kind == BATCH or (axis.size is None and axis.kind not in DYNAMIC):
             raise site.fail(f"cannot split the axis {axis} of {template}")
         i = template.axes.index(axis)
         return replace(template, axes=(*template.axes[:i], *self._parts(template, axis, site), *template.axes[i + 1 :]))
 
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        template = site.input()
+        first = template.axes.index(find_axis(template, self.axis, site))
+        parts = zip(self.dims, output.axes[first : first + len(self.dims)], strict=True)
+        return [(dim, axis) for dim, axis in parts if isinstance(dim, NetDim)]
+
+    @property
+    def _sizes(self) -> list[int]:
+        """:return: -1 for a `Dim` without a size, as for the remainder"""
+        return [(dim.size or -1) if isinstance(dim, NetDim) else dim for dim in self.dims]
+
     @property
     def _window(self) -> int:
-        return prod(size for size in self.dims if size > 0)
+        return prod(size for size in self._sizes if size > 0)
 
     def _parts(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
         return self._dynamic(template, axis, site) if axis.size is None else self._static(template, axis, site)
 
     def _dynamic(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
-        first = self.dims.index(-1) if -1 in self.dims else None
+        first = self._sizes.index(-1) if -1 in self._sizes else None
         if first is None or (first > 0 and self._window > 1):
             raise site.fail(f"'dims' of a dynamic axis must begin with -1, found {self.dims}")
         if self.pad_to_multiples is False and self._window > 1:
             raise site.fail("'pad_to_multiples' must not be False for a dynamic axis, whose lengths may need padding")
         new: list[Axis] = []
-        for size in self.dims:
+        for size in self._sizes:
             new.append(axis.every(self._window) if size == -1 else unused(size, (*template.axes, *new)))
         return new
 
     def _static(self, template: Template, axis: Axis, site: Site) -> list[Axis]:
         size = axis.known_size + (-axis.known_size % self._window if self.pad_to_multiples else 0)
-        if size % self._window or (-1 not in self.dims and size != self._window):
+        if size % self._window or (-1 not in self._sizes and size != self._window):
             raise site.fail(f"'dims' {self.dims} do not multiply to the {axis.size} entries of axis {axis}")
-        sizes = [size // self._window if n == -1 else n for n in self.dims]
+        sizes = [size // self._window if n == -1 else n for n in self._sizes]
         new: list[Axis] = []
         for n in sizes:
             new.append(unused(n, (*template.axes, *new)))
         if axis.kind == TIME:
-            i = self.dims.index(-1) if -1 in self.dims else 0
+            i = self._sizes.index(-1) if -1 in self._sizes else 0
             new[i] = StaticTime(sizes[i])
         return [*new[:-1], Feature(sizes[-1])] if axis.kind == FEATURE else new
 

@@ -19,12 +19,14 @@ class Carried:
     :param previous: name under which it is read in the next frame
     :param template: of one frame
     :param initial: value in the first frame, or name of the source that gives it
+    :param variable: name of the parameter of the loop with the features in the first frame, in place of `initial`
     """
 
     layer: str
     previous: str
     template: Template
     initial: float | int | bool | str
+    variable: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Body:
     :param include_eos: whether the frame in which `end` becomes true belongs to the sequence
     :param beam: the axis of hypotheses, in a search
     :param recompute: whether the values within a frame are computed again for the gradient
+    :param back_prop: whether gradients pass through the frames
     """
 
     loop: Axis
@@ -54,3 +57,4 @@ class Body:
     include_eos: bool
     beam: Axis | None
     recompute: bool = False
+    back_prop: bool = True

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import Axis
-from boulder.network.loop.beams import Chooser, Hypotheses, States
+from boulder.network.axes import FEATURE, Axis
+from boulder.network.loop.beams import Chooser, Hypotheses, States, at_width
 from boulder.network.loop.body import Body
 from boulder.network.padding_guard import guarded
 from boulder.network.recompute import recomputed
@@ -56,7 +56,10 @@ class BodyRun:
             self.first_outputs[name] = spec.with_names(first) if first else None
             states[name] = self._broadcast(initial, templates)
         for item in self.body.carried:
-            if isinstance(item.initial, str):
+            if item.variable is not None:
+                vector = Template((item.template.required(FEATURE),))
+                first = Tensor(self.run.param(item.variable), vector.axes, vector)
+            elif isinstance(item.initial, str):
                 first = self.constants[item.initial]
             else:
                 first = self.first_outputs.get(item.layer) or self.run.full(item.template, item.initial)
@@ -104,6 +107,8 @@ class BodyRun:
             sources = [outputs[source] for source in spec.sources]
             if spec.name in self.body.states:
                 templates = self.body.states[spec.name]
+                if hypotheses:
+                    templates = {key: at_width(t, hypotheses.beam) for key, t in templates.items()}
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
                 output, after = layer.step(run, before, *sources)
                 outputs[spec.name] = spec.with_names(output)
@@ -122,7 +127,10 @@ class BodyRun:
         """:return: name → what a frame reads from outside and from the previous frame"""
         found = dict(self.constants) | {name: array.read(frame) for name, array in self.arrays.items()}
         for item in self.body.carried:
-            found[item.previous] = Tensor(state.carried[item.previous], item.template.axes, item.template)
+            x = Tensor(state.carried[item.previous], item.template.axes, item.template)
+            templates = self.body.states.get(item.layer, {})
+            last = {key: Tensor(state.states[item.layer][key], t.axes, t) for key, t in templates.items()}
+            found[item.previous] = replace(x, memory=Memory(None, last)) if last else x
         found[self.body.number] = Tensor(frame, (), Template((), "int32"))
         return found
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BEAM, Axis
+from boulder.network.axes import FEATURE, OUTER, Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
+from boulder.network.loop.beams import at_width
 from boulder.network.loop.body import Body, Carried
 from boulder.network.loop.iterations import Iterations
 from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Result
 from boulder.network.loop.placement import place
 from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
+from boulder.network.params import ParamSpec, Part
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.sites import checked_losses
@@ -39,7 +43,7 @@ class _Building:
         self.loop = self.frame.loop
         self.length_is_known = self.frame.time.origin != ("loop", subnet.name)
         self.placement = place(subnet, self.length_is_known)
-        self.spec = InnerSpec(output=outside(self.frame.layers["output"], self.loop))
+        self.spec = InnerSpec(output=outside(self.frame.final("output"), self.loop))
 
     def result(self) -> InnerSpec:
         for name in self.placement.before:
@@ -71,7 +75,7 @@ class _Building:
 
     def _check_moved(self, node: Node, template: Template) -> None:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
-        expected = self.frame.layers[node.name]
+        expected = self.frame.final(node.name)
         if set(template.axes) - {self.loop} != set(expected.axes):
             raise NetworkError(
                 f"{node.where}: its output is {expected} in one frame, but {template} for all frames; keep it in the loop"
@@ -126,7 +130,10 @@ class _Building:
             case RefKind.STEP:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())
             case RefKind.DATA:
-                self._put_helper(ref, Enter(loop=self.loop), (Ref(RefKind.DATA, ref.name),))
+                self._put_helper(ref, Enter(loop=self.loop), (subnet.whole(ref),))
+            case RefKind.FRAME:
+                outer = self.subnet.unstacked(ref)
+                self._put_helper(ref, Enter(loop=self.loop, time=self.frame.unstacked_axis(ref)), (outer,))
             case RefKind.PREV:
                 self._put_previous(ref)
 
@@ -135,9 +142,25 @@ class _Building:
         first = () if node.initial is None else (node.initial,)
         for needed in (own, *first):
             self._need(needed)
-        layer = Previous(loop=self.loop, initial=None if first else _initial_value(node))
+        params = self._initial_params(node)
+        variable = params[0].name if params else None
+        layer = Previous(loop=self.loop, initial=None if first else _initial_value(node), variable=variable)
         template = over_loop(self._template(own), self.loop)
-        self._put(LayerSpec(ref.key, layer, _keys((own, *first)), template, ()))
+        self._put(LayerSpec(ref.key, layer, _keys((own, *first)), template, params))
+
+    def _initial_params(self, node: Node) -> tuple[ParamSpec, ...]:
+        """:return: the trained vector that `prev:` of the layer is in the first frame, if its `initial_output` is "var" """
+        if node.layer.initial_output != "var":
+            return ()
+        template = self.frame.layers[node.name]
+        if [axis.kind for axis in template.axes if axis.kind not in OUTER] != [FEATURE]:
+            raise NetworkError(
+                f"{node.where}: 'initial_output' is 'var', which needs one feature vector per sequence, but its output is {template}"
+            )
+        name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
+        path, key = f"{self.subnet.scope(node.name)}/{name}", plain_name(self.subnet.key(node.name))
+        trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
+        return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 
     def _put_helper(self, ref: Ref, layer: Layer, sources: tuple[Ref, ...]) -> None:
         template = over_loop(self.frame.template(ref), self.loop)
@@ -151,7 +174,7 @@ class _Building:
         states: dict[str, dict[str | None, Template]] = {}
         for node in nodes:
             if node.inner:
-                states |= self._add_nested(node, node.inner, self.frame.template, inner).states
+                states |= self._add_nested(node, node.inner, partial(self.frame.seen_by, node), inner).states
                 continue
             site = self.frame.frame_site(node)
             template = checked_template(site)
@@ -163,11 +186,13 @@ class _Building:
         self._check_statistics(inner)
         carried, read = self._carried(nodes, inner)
         needed = [node for node in nodes if self._is_needed_outside(node)]
-        results = {subnet.key(node.name): over_loop(self.frame.layers[node.name], self.loop) for node in needed}
+        results = {subnet.key(node.name): over_loop(self.frame.final(node.name), self.loop) for node in needed}
         body = Body(
             loop=self.loop,
             carried=carried,
-            states=states,
+            states={
+                name: {k: at_width(t, self.frame.beam) for k, t in state.items()} for name, state in states.items()
+            },
             results=results,
             logits=tuple(key for key in results if getattr(inner[key].layer, "activation", None) == "softmax"),
             end=None if self.length_is_known else subnet.key("end"),
@@ -175,11 +200,15 @@ class _Building:
             max_length=subnet.max_length,
             include_eos=subnet.loop.include_eos,
             recompute=bool(subnet.loop.recompute),
-            beam=next((axis for t in self.frame.layers.values() for axis in t.axes if axis.kind == BEAM), None),
+            back_prop=subnet.loop.back_prop is not False,
+            beam=self.frame.beam,
         )
         template = self.frame.layers[self.placement.inside[-1]]
         name = f"{subnet.name}/:loop"
-        self._put(LayerSpec(name, Iterations(body=body), read, template, (), tuple(inner.values())))
+        params = tuple(
+            param for item in carried if item.variable for param in self._initial_params(self._node(item.layer))
+        )
+        self._put(LayerSpec(name, Iterations(body=body), read, template, params, tuple(inner.values())))
         for name, template in results.items():
             self._put(LayerSpec(name, Result(), (name,), template, ()))
 
@@ -204,7 +233,9 @@ class _Building:
             if ref and ref.kind is RefKind.PREV and self.subnet.own(ref) in self.placement.inside:
                 node = self.subnet.nodes[ref.name]
                 initial = node.initial.key if node.initial else _initial_value(node)
-                carried[source] = Carried(self.subnet.key(ref.name), source, self.frame.layers[ref.name], initial)
+                variable = next((param.name for param in self._initial_params(node)), None)
+                template = self.frame.final(ref.name)
+                carried[source] = Carried(self.subnet.key(ref.name), source, template, initial, variable)
                 if node.initial:
                     read[node.initial.key] = node.initial
             else:
@@ -215,22 +246,33 @@ class _Building:
             self._need(ref)
         return tuple(carried.values()), tuple(read)
 
+    def _node(self, key: str) -> Node:
+        """:param key: absolute name of a layer of the loop"""
+        return next(node for name, node in self.subnet.nodes.items() if self.subnet.key(name) == key)
+
     def _is_needed_outside(self, node: Node) -> bool:
-        if node.name == "output" or node.loss or node.layer.is_output_layer:
+        if node.name == "output" or node.loss or node.layer.is_output_layer or node.layer.need_last:
             return True
         after = (self.subnet.nodes[name] for name in self.placement.after)
-        return any(self.subnet.own(ref) == node.name for other in after for ref in other.refs)
+        read = [ref for other in after for ref in other.refs]
+        read += [other.target for other in self.subnet.nodes.values() if other.has_target and other.target]
+        return any(self.subnet.own(ref) == node.name for ref in read)
 
     # What the surroundings see
 
     def _add_loss(self, node: Node) -> None:
         if node.loss:
             output = outside(self.spec.layers[self.subnet.key(node.name)].template, self.loop)
-            self.spec.losses.update(checked_losses(self.subnet, node, output, self.frame.site(node, {})))
+            self.spec.losses.update(checked_losses(node, output, self._target, self.frame.site(node, {})))
+
+    def _target(self, ref: Ref) -> Template:
+        """:return: template of the target of a loss, outside of the loop"""
+        template = self._template(ref)
+        return outside(template, self.loop) if ref.subnet == self.subnet.name else template
 
     def _expose(self, node: Node) -> None:
         key = self.subnet.key(node.name)
-        if node.name == "output" or node.layer.is_output_layer:
+        if node.name == "output" or node.layer.is_output_layer or node.layer.need_last:
             template = outside(self.spec.layers[key].template, self.loop)
             name = self.subnet.from_outside(node.name).key
             self.spec.exposed[node.name] = LayerSpec(name, Left(), (key,), template, ())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from boulder.lazy import tf
 from boulder.network.layer import Layer
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.body import Body
@@ -27,4 +28,12 @@ class Iterations(Layer):
         assert isinstance(run, LoopRun)  # as there are inner layers
         named = dict(zip(run.sources, sources, strict=True))
         ends = self.body.end or self.body.beam
-        return iterate_until_end(run, self.body, named) if ends else iterate(run, self.body, named)
+        results = iterate_until_end(run, self.body, named) if ends else iterate(run, self.body, named)
+        return results if self.body.back_prop else {name: _stopped(x) for name, x in results.items()}
+
+
+def _stopped(x: Tensor) -> Tensor:
+    """:return: `x`, through which no gradient passes"""
+    logits = None if x.logits is None else tf.stop_gradient(x.logits)
+    memory = x.memory and replace(x.memory, first=x.memory.first and _stopped(x.memory.first))
+    return replace(x, value=tf.stop_gradient(x.value), logits=logits, memory=memory)

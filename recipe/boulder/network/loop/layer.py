@@ -36,7 +36,8 @@ class Loop(LoopOptions, Container):
 
     def check_exposed(self, name: str) -> str | None:
         options = self.unit[name]
-        if name == "output" or (isinstance(options, dict) and options.get("is_output_layer")):
+        shown = isinstance(options, dict) and (options.get("is_output_layer") or options.get("need_last"))
+        if name == "output" or shown:
             return None
         return f"which is not visible outside of its loop; give {name!r} 'is_output_layer': True"
 

@@ -7,21 +7,35 @@ from dataclasses import dataclass, field
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
+from boulder.network.code.tensorflow_names import tensorflow_module
 from boulder.network.refs import Ref
 
 DEFAULT = 1000
 """maximal number of frames if the option is not given"""
 
 
+class _Anything:
+    """TensorFlow while planning: any name in it, and the number 1 where called."""
+
+    def __getattr__(self, name: str) -> _Anything:
+        return self
+
+    def __call__(self, *args: object, **kwargs: object) -> int:
+        return 1
+
+
 @dataclass(frozen=True)
 class MaxLength:
     """
-    :param value: a number, or an expression that may call `max_len_from(NAME)` for the maximal length of a layer's output
+    :param value: a number, or an expression that may call `max_len_from(NAME)` for the maximal length of a layer's output, and
+        functions of `tf` by the names of TensorFlow 2 or 1
     :param names: name in the expression → reference
+    :param where: the loop, for messages
     """
 
     value: int | str
     names: Mapping[str, Ref] = field(default_factory=dict)
+    where: str = ""
 
     @classmethod
     def read(cls, value: int | str | None, resolve: Callable[[str, str], Ref], where: str) -> MaxLength:
@@ -44,7 +58,7 @@ class MaxLength:
         if isinstance(value, str):
             try:
                 # like any code in a config, the expression is trusted
-                eval(value, {"max_len_from": record, "tf": tf if "tf." in value else None})
+                eval(value, {"max_len_from": record, "tf": _Anything()})
             except NetworkError:
                 raise
             except Exception as error:
@@ -53,7 +67,7 @@ class MaxLength:
                 ) from None
         elif value < 1:
             raise NetworkError(f"{where}: 'max_seq_len' must be at least 1, found {value}")
-        return cls(value, names)
+        return cls(value, names, where)
 
     def frames(self, longest: Callable[[str], TFTensor]) -> TFTensor:
         """
@@ -61,7 +75,13 @@ class MaxLength:
         :return: int32 scalar
         """
         if isinstance(self.value, str):
-            limit = eval(self.value, {"max_len_from": lambda name: longest(self.names[name].key), "tf": tf})
+            names = {"max_len_from": lambda name: longest(self.names[name].key), "tf": tensorflow_module()}
+            try:
+                limit = eval(self.value, names)
+            except Exception as error:
+                raise NetworkError(
+                    f"{self.where}: 'max_seq_len' {self.value!r} failed with {type(error).__name__}: {error}"
+                ) from error
         else:
             limit = self.value
         return tf.cast(limit, tf.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
-from boulder.network.axes import TIME, Axis
+from boulder.network.axes import FEATURE, TIME, Axis
 from boulder.network.layer import ConcatLayer, Layer
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
@@ -17,14 +17,16 @@ class Enter(ConcatLayer):
     """The input of a loop: its time axis becomes the loop's axis. It may be a different time axis, of the same lengths.
 
     :param loop: the loop's axis
+    :param time: the axis of the input; None: its time axis
     """
 
     class_name = "rec"
     loop: Axis
+    time: Axis | None = None
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        time = x.template.required(TIME)
+        time = self.time or x.template.required(TIME)
         value = run.with_same_lengths(x.value, time, self.loop.as_time())
         return replace(x, value=value).renamed({time: self.loop}, run.template)
 
@@ -35,14 +37,19 @@ class Previous(Layer):
 
     :param loop: the loop's axis
     :param initial: value in the first frame; None: the second source. A layer with a state sets its own
+    :param variable: name of the parameter with the features in the first frame, in place of `initial`
     """
 
     class_name = "rec"
     loop: Axis
     initial: float | int | bool | None = 0
+    variable: str | None = None
 
     def compute(self, run: LayerRun, x: Tensor, initial: Tensor | None = None) -> Tensor:
-        if initial is None and x.memory:
+        if self.variable is not None:
+            vector = Template((x.template.required(FEATURE),))
+            initial = run.tensor(run.param(self.variable), vector.axes, vector)
+        elif initial is None and x.memory:
             initial = x.memory.first
         x = run.over_loop(x, self.loop)
         axes = (self.loop, *(axis for axis in x.axes if axis != self.loop))

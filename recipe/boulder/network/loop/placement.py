@@ -1,7 +1,7 @@
 """Decides which layers of a loop are computed for all frames at once, before or after the loop.
 
 A layer must be computed frame by frame if its output feeds back into it through `prev:` references. So must all layers on a
-path between two such layers, and a layer that reads the state of one. All other layers are computed for all frames at once:
+path between two such layers, and a layer that reads the state of one, or the previous state of any. All other layers are computed for all frames at once:
 before the loop, or after it if they depend on a layer of the loop.
 """
 
@@ -27,6 +27,7 @@ def place(subnet: LoopSubnet, length_is_known: bool) -> Placement:
         inside |= {"end"} & set(subnet.nodes)
     by_frame = _by_frame(subnet, sources)
     inside |= {name for name in subnet.nodes if subnet.nodes[name].layer.differs_by_frame} - by_frame
+    inside |= _previous_states(subnet)
     inside |= _between(inside, ahead)
     while more := {name for name in subnet.nodes if _reads_memory_of(subnet, name, sources[name] & inside)} - inside:
         inside |= more | _between(inside | more, ahead)
@@ -51,6 +52,13 @@ def _reads_memory_of(subnet: LoopSubnet, name: str, layers: set[str]) -> bool:
     return bool(layers) and subnet.nodes[name].layer.reads_memory
 
 
+def _previous_states(subnet: LoopSubnet) -> set[str]:
+    """:return: layers that read the state of a layer after the previous frame, and the layers that they read"""
+    readers = {name: node.sources for name, node in subnet.nodes.items() if node.layer.reads_memory}
+    pairs = [(name, subnet.own(ref)) for name, refs in readers.items() for ref in refs if ref.kind is RefKind.PREV]
+    return {name for pair in pairs for name in pair if name}
+
+
 def _closure(sources: Mapping[str, set[str]]) -> dict[str, set[str]]:
     """:return: transitive closure: layer → all layers that it depends on"""
     reached = {name: set(direct) for name, direct in sources.items()}
@@ -71,7 +79,7 @@ def _between(inside: set[str], ahead: Mapping[str, set[str]]) -> set[str]:
     return {name for name in needed if ahead[name] & inside}
 
 
-_DIFFER_BY_FRAME = (RefKind.PREV, RefKind.INPUT, RefKind.DATA, RefKind.STEP)
+_DIFFER_BY_FRAME = (RefKind.PREV, RefKind.INPUT, RefKind.DATA, RefKind.STEP, RefKind.FRAME)
 
 
 def _by_frame(subnet: LoopSubnet, sources: Mapping[str, set[str]]) -> set[str]:

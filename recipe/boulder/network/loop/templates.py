@@ -9,14 +9,18 @@ only ever gain axes, so the iteration ends. As a check, each layer is then descr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from boulder.errors import NetworkError
-from boulder.network.axes import TIME, Axis, Batch, Feature
-from boulder.network.layer import Site
+from boulder.network.axes import BEAM, TIME, Axis, Batch, Feature
+from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
+from boulder.network.loop.beams import Chooser, at_width
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
+from boulder.network.site import Site
 from boulder.network.sites import default_dim, site_of
 from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template, concatenated
@@ -34,8 +38,32 @@ class FrameTemplates:
         self.time = _time(subnet, outer)
         self.loop = self.time.as_loop()
         self.layers: dict[str, Template] = {}
+        self.beam, self._beams = self._hypotheses()
         self._errors: dict[str, NetworkError] = {}
         self._solve()
+
+    def _hypotheses(self) -> tuple[Axis | None, dict[str, Axis]]:
+        """:return: axis of the hypotheses after each frame, if there are any; layer → their axis when the layer is computed"""
+        widths = {
+            name: node.layer.beam_width for name, node in self.subnet.nodes.items() if isinstance(node.layer, Chooser)
+        }
+        axes = {name: Axis(BEAM, width, (self.subnet.name,)) for name, width in widths.items() if width is not None}
+        if not axes:
+            return None, {}
+        current = last = [*axes.values()][-1]
+        found = {}
+        for name in self.subnet.nodes:
+            found[name] = current
+            current = axes.get(name, current)
+        return last, found
+
+    def final(self, name: str) -> Template:
+        """:return: template of a layer after the frame, when all choices are made"""
+        return at_width(self.layers[name], self.beam)
+
+    def seen_by(self, node: Node, ref: Ref) -> Template:
+        """:return: the template of `ref` when the layer is computed"""
+        return at_width(self.template(ref), self._beams.get(node.name))
 
     def template(self, ref: Ref) -> Template:
         """:raises KeyError: if it is not known yet"""
@@ -47,9 +75,19 @@ class FrameTemplates:
             case RefKind.STEP:
                 return Template((), "int32")
             case RefKind.DATA:
-                stream = self.subnet.place.streams[ref.name]
+                stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.FRAME:
+                return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
+
+    def unstacked_axis(self, ref: Ref) -> Axis:
+        """
+        :param ref: of kind FRAME
+        :return: the axis along which it is a frame
+        """
+        node = next(node for other, node in self.subnet.frames() if other == ref)
+        return _unstacked(self.subnet, ref, node, self.outer, self.time)
 
     def site(self, node: Node, known: Mapping[Ref, Template]) -> Site:
         """
@@ -59,7 +97,7 @@ class FrameTemplates:
 
     def frame_site(self, node: Node) -> Site:
         """:return: the site of the layer in one frame"""
-        return self.site(node, {source: self.template(source) for source in node.sources})
+        return self.site(node, {source: self.seen_by(node, source) for source in node.sources})
 
     def _solve(self) -> None:
         nodes = self.subnet.nodes
@@ -80,6 +118,7 @@ class FrameTemplates:
             if missing:
                 raise NetworkError(
                     f"{node.where}: the template of {missing[0].text!r} depends only on itself; give it an 'n_out'"
+                    + (" or an 'out_type' with a 'shape'" if hasattr(node.layer, "out_type") else "")
                 )
             template = self._described(node, known)
             if template != self.layers.get(name):
@@ -90,8 +129,9 @@ class FrameTemplates:
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, derived from the known templates"""
         if node.inner:
-            return node.inner.describe(self.template, self.loop).output
-        return checked_template(self.site(node, known))
+            return node.inner.describe(partial(self.seen_by, node), self.loop).output
+        beam = self._beams.get(node.name)
+        return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
 
     def _known(self, node: Node) -> dict[Ref, Template]:
         found = {}
@@ -105,19 +145,33 @@ class FrameTemplates:
     def _guess(self, node: Node) -> Template | None:
         known = self._known(node)
         complete = len(known) == len(_needed(node))
-        if complete or (known and (node.inner or node.layer.some_sources_suffice)):
+        if complete or known or not node.inner:
             try:
-                return self._described(node, known)
+                found = (
+                    self._described(node, known) if complete or node.inner else node.layer.guess(self.site(node, known))
+                )
+                if found is not None:
+                    return found
             except KeyError:  # a reference of the layers that it holds
                 pass
             except NetworkError as error:  # a wrong guess may cause it; otherwise it occurs again in the last round
                 if complete:
                     self._errors[node.name] = error
-        named = node.layer.out_dim
-        dim = node.layer.n_out or (named and named.size) or default_dim(self.subnet, node)
-        if self.layers.get(node.name) or not dim or complete:
+        if node.name in self.layers or complete:
             return self.layers.get(node.name)
+        if node.initial and not known:  # it depends on itself alone
+            return self._initial(node.initial)
+        named = node.layer.out_dim
+        dim = node.layer.n_out or (named and named.size) or default_dim(node, self.template)
+        if not dim:
+            return None
         return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
+
+    def _initial(self, ref: Ref) -> Template | None:
+        try:
+            return self.template(ref)
+        except KeyError:
+            return None
 
 
 def _needed(node: Node) -> tuple[Ref, ...]:
@@ -125,20 +179,68 @@ def _needed(node: Node) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys((*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ()))))
 
 
+def _targets(subnet: LoopSubnet) -> list[Ref]:
+    """:return: what gives the number of frames of a loop without an input, the first that has a time axis"""
+    refs = [subnet.size_target, subnet.target]
+    if subnet.mode != "search":
+        refs += [node.target for node in subnet.nodes.values()]
+    return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
+
+
+def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time: Axis | None) -> Axis:
+    """
+    :param ref: of kind FRAME
+    :param node: the layer that reads it
+    :param time: the time axis of the loop, if it is known
+    """
+    template, site = outer(subnet.unstacked(ref)), Site(subnet.key(node.name), node.layer, [], path=node.path)
+    given = getattr(node.layer, "axis", None)
+    axis = find_axis(template, given, site) if given is not None else time if time in template.axes else template.time
+    if axis is None or axis.kind != TIME:
+        raise site.fail(f"needs a time axis, but its source is {template}")
+    return axis
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
+    named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
     if subnet.sources:
-        template = concatenated([outer(source) for source in subnet.sources])
-        if template.time is None:
-            raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
-        return template.time
-    if subnet.mode != "search":
-        targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
-        for key in filter(None, targets):
-            time = subnet.stream(key, subnet.where).time
-            if time:
-                return time
+        time = _time_of_input(subnet, outer)
+    else:
+        time = _time_of_outputs(subnet, outer, named)
+    known = named and named.axis
+    if named and known is None:
+        named.defined(time, subnet.where)
+    elif (known and subnet.sources and known.identity != time.identity) or (
+        not named and subnet.loop.axis not in _TIME
+    ):
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+    return time
+
+
+_TIME = (None, "T", "time")
+
+
+def _time_of_input(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
+    template = concatenated([outer(source) for source in subnet.sources])
+    if template.time is None:
+        raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
+    return template.time
+
+
+def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None) -> Axis:
+    """:param named: the option `axis`"""
+    for ref in _targets(subnet):
+        template = outer(ref)
+        if template.time:
+            return template.time
+        if ref == subnet.size_target:
+            raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {ref.text!r} is {template}")
+    for ref, node in subnet.frames():
+        return (named and named.axis) or _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
+        if named and named.axis and named.axis.kind == TIME:
+            return named.axis
         raise NetworkError(
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"

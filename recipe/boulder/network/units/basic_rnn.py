@@ -7,10 +7,10 @@ from typing import ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, State, Unit
@@ -30,7 +30,8 @@ class _Weights(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class BasicRnn(Unit):
-    """
+    """tanh of a linear function of the input and the previous output. TensorFlow: BasicRNNCell.
+
     :param activation: in place of tanh
     """
 

@@ -16,10 +16,10 @@ from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, State, Unit
@@ -32,7 +32,7 @@ _GATES = {"i": "input", "j": "cell_in", "f": "forget", "o": "output"}
 
 @dataclass(frozen=True, kw_only=True)
 class LayerNormLstm(Unit):
-    """RETURNN: LayerNormVariantsLSTMCell.
+    """LSTM with layer normalization and recurrent dropout. RETURNN: LayerNormVariantsLSTMCell.
 
     :param norm_gain: initial value of each gamma
     :param norm_shift: initial value of each beta

@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from boulder.lazy import TFTensor
 from boulder.network import activations
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.units.lstm import BLOCK_LSTM, Lstm, LstmWeights
 from boulder.network.units.unit import Initializers
@@ -22,7 +22,8 @@ from boulder.network.units.unit import Initializers
 
 @dataclass(frozen=True, kw_only=True)
 class LstmCell(Lstm):
-    """
+    """TensorFlow's LSTM, with one matrix and a forget bias.
+
     :param activation: in place of tanh
     """
 

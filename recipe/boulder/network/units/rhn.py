@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, State, Unit
 
@@ -32,7 +32,7 @@ class _Weights(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentHighway(Unit):
-    """RETURNN: RHNCell.
+    """Several highway layers in each step. RETURNN: RHNCell.
 
     :param depth: number of highway layers in each step
     :param dropout: probability with which an entry of the state is dropped in training where it enters a highway layer; the mask is

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 from boulder.network.units.lstm import BLOCK_LSTM, LstmWeights
 from boulder.network.units.lstm_cell import LstmCell
@@ -20,7 +20,8 @@ from boulder.network.units.unit import Initializers, State
 
 @dataclass(frozen=True, kw_only=True)
 class StandardLstm(LstmCell):
-    """
+    """TensorFlow's LSTM, with peepholes, clipping and a projection if asked for. TensorFlow: LSTMCell.
+
     :param use_peepholes: whether the gates see the cell
     :param cell_clip: largest absolute value of c
     :param num_proj: size of h; as in RETURNN, it must be that of c, `n_out`

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.initializers import Init
-from boulder.network.layer import Site
 from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
 
 State = Mapping[str | None, TFTensor]
