@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from boulder.network import dropout_noise
+from boulder.network import activations, dropout_noise
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
@@ -136,6 +136,11 @@ class Layer:
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
+
+    @property
+    def may_be_infinite(self) -> bool:
+        """:return: whether finite sources may give infinite values or gradients; the padding is then kept out, see `padding_guard`"""
+        return activations.may_be_infinite(getattr(self, "activation", None))
 
     def in_mode(self, mode: str, where: str) -> Layer:
         """

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
@@ -10,6 +10,7 @@ from boulder.network import activations
 from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
 from boulder.network.code.expression import evaluated
+from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.out_type import OutType, read_out_type
@@ -166,6 +167,9 @@ class Eval(_Elementwise):
         `self`; `boulder.network.code` documents the names in its scope
     """
 
+    in_padding: ClassVar[InPadding] = InPadding.ZERO
+    may_be_infinite = True
+
     eval: str | Callable = field()  # required: without field(), the inherited None would be the default
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
@@ -194,6 +198,10 @@ class Combine(_Elementwise):
                     raise site.fail(f"option {option!r} needs kind 'eval', found kind {self.kind!r}")
             self._check_types(site)
         return super().spec(site)
+
+    @property
+    def may_be_infinite(self) -> bool:
+        return self.kind in ("truediv", "floordiv", "mod", "pow", "eval") or super().may_be_infinite
 
     def _check_types(self, site: Site) -> None:
         for name, template in site.sources:
