@@ -55,8 +55,10 @@ class Documented:
     @cached_property
     def _text(self) -> str:
         text = re.split(r"^:param ", self._docstring, maxsplit=1, flags=re.MULTILINE)[0]
-        if not text and issubclass(self.cls, Unit):
-            return inspect.getmodule(self.cls).__doc__ or ""  # one unit per file
+        if issubclass(self.cls, Unit) and (
+            not text or text.startswith("RETURNN: ")
+        ):  # one unit per file, which describes it
+            text = f"{inspect.getmodule(self.cls).__doc__ or ''}\n\n{text}"
         return text
 
     @property

@@ -77,10 +77,10 @@ class Network:
     @staticmethod
     def _padded(x, lengths):
         """:return: [B, T, …] and its lengths; [B, …] and None without time; None and None without a batch"""
-        rest = [axis for axis in x.template.axes if axis.kind not in ("batch", "time", "loop")]
-        times = [axis for axis in x.template.axes if axis.kind in ("time", "loop")]
+        times = [axis for axis in x.template.axes if axis.kind in ("time", "loop") and axis.size is None]
         if not x.template.batch or len(times) > 1:
             return None, None
+        rest = [axis for axis in x.template.axes if axis not in (x.template.batch, *times)]
         return x.ordered([x.template.batch, *times, *rest]), lengths[times[0].as_time()] if times else None
 
     def __call__(self, data, lengths):

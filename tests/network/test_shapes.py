@@ -262,7 +262,7 @@ BAD = [
         "'pad_to_multiples' must not be False for a dynamic axis, whose lengths may need padding",
     ),
     ("split_dims", {"axis": "B", "dims": (-1, 3)}, f"cannot split the axis batch of {INPUT}"),
-    ("merge_dims", {"axes": "BT"}, "the batch cannot be merged with other axes, but 'axes' selects batch, time:data"),
+    ("merge_dims", {"axes": "BF"}, "the batch cannot be merged with other axes, but 'axes' selects batch, feature:6"),
     (
         "merge_dims", {"axes": ["T", "F"]},
         "time can only be merged with static axes after it that are not the feature axis, but 'axes' selects time:data, feature:6",

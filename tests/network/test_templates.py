@@ -118,8 +118,8 @@ def test_a_loss_of_scale_0_is_still_scored(extern_data):
     spec = describe(net, extern_data)
     assert list(spec.layers) == ["aux", "output"]
     assert {name: (loss.target, loss.scale) for name, loss in spec.losses.items()} == {
-        "aux": ("align", 0.0),
-        "output": ("classes", 2.0),
+        "aux": ("data:align", 0.0),
+        "output": ("data:classes", 2.0),
     }
     assert uses_streams(spec) == {"data", "classes", "align"}
     assert uses_streams(spec, losses=False) == {"data"}

@@ -131,6 +131,8 @@ class Built:
         """:return: feed dict"""
         result = {}
         for key, value in data.items():
+            if key in self.extern_data.extra_added_keys:  # the output of a layer, by `register_as_extern_data`
+                continue
             stream = self.extern_data.data[key]
             result[stream.placeholder] = value
             if key in lengths and stream.have_time_axis():
@@ -214,14 +216,6 @@ def network(
         return result | {"shapes": shapes, "after": built.values()}
 
 
-def network_or_error(**case):
-    """:return: see `network`; {"error": message} if RETURNN fails, so that the other cases run"""
-    try:
-        return network(**case)
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"[:2000]}
-
-
 def network_of_epoch(config_file, epoch):
     """:return: config without random numbers, see tests/setups/test_setups.py; its net dict in this epoch"""
     from returnn.config import Config, global_config_ctx, network_json_from_config
@@ -236,6 +230,14 @@ def network_of_epoch(config_file, epoch):
         if pretrain and epoch <= pretrain.get_train_num_epochs():
             return config, pretrain.get_network_json_for_epoch(epoch)
         return config, network_json_from_config(config)
+
+
+def network_or_error(**case):
+    """:return: see `network`; {"error": message} if RETURNN fails, so that the other cases run"""
+    try:
+        return network(**case)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:2000]}
 
 
 def constraints(net, extern_data, params, data, lengths):

@@ -8,6 +8,7 @@ import boulder.network.layers
 import boulder.network.losses  # noqa: F401 (both register their classes)
 from boulder.data.streams import default_input
 from boulder.errors import NetworkError
+from boulder.network.axes import BEAM
 from boulder.network.dim_names import with_dims
 from boulder.network.dims import Dims
 from boulder.network.names import Place
@@ -42,4 +43,16 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
     spec = describe_network(subnet)
     network_spec = NetworkSpec(streams, spec.layers, spec.losses, spec.loops)
     check_paths(network_spec)
+    if mode != "search":
+        _check_losses_of_hypotheses(network_spec)
     return network_spec
+
+
+def _check_losses_of_hypotheses(spec: NetworkSpec) -> None:
+    """A search within training has losses of all layers that are not told otherwise."""
+    for name, loss in spec.losses.items():
+        if spec.layers[name].template.axis(BEAM) and not loss.loss.needs_search:
+            raise NetworkError(
+                f"layer {name!r} ({spec.layers[name].layer.class_name}): has the loss {loss.loss.class_name!r}, but its output is of "
+                "all hypotheses of a search; give it 'loss_only_on_non_search': True, or the loss to a layer that reads 'decide'"
+            )

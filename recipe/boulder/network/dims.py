@@ -105,6 +105,7 @@ class NetDim:
         if axis.size is None or axis.dim:
             if known and known.identity != axis.identity:
                 raise NetworkError(f"{where}: {self} is the axis {known}, but the axis of its output is {axis}")
+            axis = replace(axis, label=self.name) if axis.size is None and not axis.label else axis
             self._bind(axis)
             return axis
         self._bind(known or Axis(SPATIAL, axis.size, (), self.name))

@@ -53,8 +53,8 @@ def equal_lengths(spec: NetworkSpec) -> Iterator[EqualLengths]:
         if template.time and template.time.size is None:
             yield from _pair(f"data:{key}", Time(key), template.time)
     for name, loss in spec.losses.items():
-        if loss.loss.is_framewise and loss.target in spec.extern_data:
-            yield from _pair(name, _time_of(spec.layers[name].template), spec.extern_data[loss.target].time)
+        if loss.loss.is_framewise and loss.target:
+            yield from _pair(name, _time_of(spec.layers[name].template), _time_of(spec.template(loss.target)))
     for layer in spec.all_layers():
         if isinstance(layer.layer, Enter) and layer.sources[0] in {*spec.layers, *map(_name, spec.extern_data)}:
             yield from _pair(layer.name, layer.layer.loop.as_time(), spec.template(layer.sources[0]).time)

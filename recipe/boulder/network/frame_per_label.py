@@ -36,7 +36,7 @@ class FramePerLabel:
 def frame_per_label(spec: NetworkSpec) -> Iterator[FramePerLabel]:
     """:return: one for each loss such as `ctc` on a data stream"""
     for name, loss in spec.losses.items():
-        if loss.loss.needs_frame_per_label and loss.target in spec.extern_data:
-            output, target = spec.layers[name].template.time, spec.extern_data[loss.target].time
+        if loss.loss.needs_frame_per_label and loss.target:
+            output, target = spec.layers[name].template.time, spec.template(loss.target).time
             if output is not None and target is not None:
                 yield FramePerLabel(name, output, target)

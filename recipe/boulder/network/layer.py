@@ -42,9 +42,11 @@ class Layer:
     :param out_shape: a set of all `Dim`s of the output, which is checked
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
-    :param loss_only_on_non_search: has no effect: a search has no losses
+    :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
     :param loss_opts: options of the loss
-    :param target: key of the loss's target, or of the data stream that gives `n_out`
+    :param target: the loss's target, or what gives `n_out`: a layer of the same net dict or a data stream; "layer:NAME" is what
+        NAME in `from` is
+    :param register_as_extern_data: name of a data stream that the output is from here on, for `data:…` and `target`
     :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
     :param darc1: factor of the largest Σ over frames of |x| of a unit, for the output x before the activation, in the
@@ -91,6 +93,12 @@ class Layer:
     stands_for_source: ClassVar[bool] = False
     """whether the output is that of the source, with its state, and the source is one of the layers that the layer holds"""
 
+    reads_own_target: ClassVar[bool] = False
+    """whether the class itself decides what it reads of its target"""
+
+    ends_search: ClassVar[bool] = False
+    """whether the output is one hypothesis of the source, whose score is kept"""
+
     sources: str | list[str] = "data"
     n_out: int | None = None
     out_dim: NetDim | None = None
@@ -100,6 +108,7 @@ class Layer:
     loss_only_on_non_search: bool = False
     loss_opts: dict | None = None
     target: str | None = None
+    register_as_extern_data: str | None = None
     batch_norm: bool | dict | None = None
     L2: float | None = None
     darc1: float | None = None
@@ -126,15 +135,30 @@ class Layer:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
+    def in_mode(self, mode: str) -> Layer:
+        """
+        :param mode: "train", "eval" or "search"
+        :return: the layer as it is in this mode
+        """
+        return self
+
     def source_names(self) -> tuple[str, ...]:
         return (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         """
         :param mode: "train", "eval" or "search"
-        :return: names of all sources, in the order of the spec half and the compute half
+        :return: names of all sources, in the order of the spec half and the compute half; "target:NAME" is NAME as a value of the
+            option `target`
         """
         return self.source_names()
+
+    def parts(self, own: str) -> Mapping[str, Layer]:
+        """
+        :param own: reference to this layer from layers beside it
+        :return: name → layer that computes a part of the output, which other layers read as `LAYER/name`
+        """
+        return {}
 
     def name_in_scope(self, param: str) -> str:
         """

@@ -32,7 +32,8 @@ class LayerRun:
     :param random: random numbers of this layer
     :param updates: path → next value, of the parameters that this run changes; shared by all layers
     :param joint: the sum of a tensor over all replicas, with its gradient
-    :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended; shared by all layers
+    :param beam_scores: scores with which a search has ended: axis of hypotheses → float32 [B, beam]; layer that decides for one → [B];
+        shared by all layers
     :param in_dim: `Dim` of the feature axis of the input
     """
 
@@ -47,7 +48,7 @@ class LayerRun:
     random: RandomStream
     updates: dict[str, TFTensor]
     joint: Callable[[TFTensor], TFTensor]
-    beam_scores: dict[Axis, TFTensor]
+    beam_scores: dict[Axis | str, TFTensor]
     in_dim: NetDim | None
 
     def param(self, name: str) -> TFTensor:
@@ -129,6 +130,10 @@ class LayerRun:
     def set_length_from(self, time: Axis, old: Axis, function: Callable[[TFTensor], TFTensor]) -> None:
         """:param function: lengths along `old` → lengths along `time`, which this layer makes"""
         self.lengths.set_from(time, old, function)
+
+    def define_length(self, time: Axis, axes: tuple[Axis, ...], function: Callable[[], TFTensor]) -> None:
+        """:param function: computes the lengths along `time`, with the dimensions `axes`, from lengths along other axes"""
+        self.lengths.define(time, axes, function)
 
     def frames(self, time: Axis) -> TFTensor:
         """:return: int32 scalar, the length to which sequences are padded"""

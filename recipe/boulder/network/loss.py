@@ -38,6 +38,9 @@ class Loss:
     is_framewise: ClassVar[bool] = False
     """Whether output and target must have the same lengths."""
 
+    needs_search: ClassVar[bool] = False
+    """Whether the output must be that of a search: hypotheses, or one of them."""
+
     scale: float = 1.0
     use_normalized_loss: bool = False
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
+from boulder.network.extra_nets import WithExtraNets, with_extra_layers
 from boulder.network.layer import Layer
 from boulder.network.nesting import Nesting, is_subnetwork
-from boulder.network.reading import read_layer
+from boulder.network.reading import read_layer, registered_layers
 from boulder.network.refs import Ref, RefKind
 from boulder.network.template import Template
 
@@ -43,7 +44,7 @@ class Place:
     trainable: bool = True
 
 
-class Names:
+class Names(WithExtraNets):
     """
     A dict of layers, unread.
 
@@ -56,14 +57,38 @@ class Names:
     """the subnet, for messages"""
 
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
-        self.nesting, self.place, self.option = Nesting.of(layers), place, option
+        self.nesting, self.place, self.option = Nesting.of(with_extra_layers(layers)), place, option
         self.layers = self.nesting.layers
         """name → options, of the layers and of those in subnetworks"""
         self.name, self.mode, self.outer = place.name, place.mode, place.outer
+        self._init_nets()
+        self.registered = registered_layers(self.layers, self.mode, self.path, nested=self.outer is not None)
 
     def options(self, name: str) -> Layer:
         """:raises NetworkError: for an unknown class or wrong options"""
-        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        if name in self.layers:
+            return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        holder, _, part = name.rpartition("/")
+        return self.options(holder).parts(holder.rpartition("/")[2])[part]
+
+    def is_layer(self, name: str, where: str) -> bool:
+        """
+        :param where: the layer that reads it, for messages
+        :return: whether it is a layer, or a part of one, see `Layer.parts`
+        :raises NetworkError: for an unknown part of a layer that has parts
+        """
+        holder, _, part = name.rpartition("/")
+        if name in self.layers or holder not in self.layers:
+            return name in self.layers
+        parts = self.options(holder).parts(holder.rpartition("/")[2])
+        if parts and part not in parts:
+            raise NetworkError(f"{where}: 'from' names {name!r}, but {holder!r} has only the parts {', '.join(parts)}")
+        return part in parts
+
+    def around(self, name: str) -> str:
+        """:return: the subnetwork of a layer or of a part of one; "" if it is in none"""
+        layer = name if name in self.layers else name.rpartition("/")[0]
+        return layer.rpartition("/")[0]
 
     def key(self, name: str) -> str:
         """:return: absolute name of a layer"""
@@ -82,7 +107,7 @@ class Names:
 
     def scope(self, name: str) -> str:
         """:return: variable scope of a layer, with which the paths of its parameters begin"""
-        return self.nesting.scope(name, self.place.scope)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], self.place.scope)
 
     def trainable(self, name: str) -> bool:
         """:return: whether all that is around the layer is trained"""
@@ -127,7 +152,8 @@ class Names:
         :param where: the layer that reads it, for messages
         :raises NetworkError: if it refers to nothing
         """
-        if text in self.layers:
+        text = self.within_extra(text)
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
@@ -136,14 +162,45 @@ class Names:
             return self._resolve_outside(ref, self.outer, where)
         if ref.kind is RefKind.SUBLAYER and (found := self.sublayer(ref, where)):
             return found
+        if ref.kind is RefKind.FRAME:
+            raise NetworkError(f"{where}: is only possible in the 'unit' of a loop")
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
         raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
 
     def resolve_stream(self, ref: Ref, text: str, where: str) -> Ref:
         """:return: reference to a data stream of this subnet"""
         key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
-        self.stream(key, f"{where}: 'from' names {text!r}")
-        return Ref(RefKind.DATA, key, self.name)
+        return self.extern(key, f"{where}: 'from' names {text!r}")
+
+    def extern(self, key: str, where: str) -> Ref:
+        """
+        :param where: beginning of the message if there is no such stream
+        :return: reference to the whole data stream, or to the layer that is registered in its place
+        """
+        if self.outer:
+            return self.outer.extern(key, where)
+        if key in self.registered:
+            return Ref(RefKind.LAYER, self.registered[key])
+        self.stream(key, where)
+        return Ref(RefKind.DATA, key)
+
+    def resolve_target(self, target: str, name: str, where: str) -> Ref:
+        """
+        :param target: as in the option `target`
+        :param name: the layer with the option
+        :param where: the layer and what the target is for, for messages
+        :return: as in RETURNN, a layer beside this one if one has that name; otherwise the whole data stream
+        """
+        holder, layer = name.rpartition("/")[0], target.removeprefix("layer:")
+        beside = f"{holder}/{target}" if holder else target
+        if layer != target or (self.within_extra(beside) in self.layers and beside != name):
+            ref = self.resolve_in(holder, layer, where)
+            return self.extern(ref.name, where) if ref.kind is RefKind.DATA else ref
+        return self.extern(target, where)
+
+    def resolve_read_target(self, target: str, name: str, where: str) -> Ref:
+        """:return: the same, for a layer that reads the target as a source"""
+        return self.resolve_target(target, name, where)
 
     def _resolve_outside(self, ref: Ref, outer: Names, where: str) -> Ref:
         try:
@@ -189,5 +246,5 @@ class Names:
         known = self.place.streams
         if key not in known:
             streams = ", ".join(map(repr, known)) or "nothing"
-            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, known)}")
+            raise NetworkError(f"{where}, but extern_data has only {streams}{nearest(key, [*known, *self.registered])}")
         return known[key]

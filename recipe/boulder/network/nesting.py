@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from boulder.network.extra_nets import net_and_name
 from boulder.network.params import joined_scope, variable_scope
 from boulder.network.reading import check_name
 
@@ -88,7 +89,7 @@ class Nesting:
             options = self.layers[layer]
             own = options.get("name_scope") if isinstance(options, dict) else None
             if not isinstance(own, str):
-                own = variable_scope(layer.rpartition("/")[2])
+                own = variable_scope(net_and_name(layer.rpartition("/")[2])[1])
             around = own.removeprefix("/") if own.startswith("/") else joined_scope(around, own)
         return around
 

@@ -77,6 +77,10 @@ def _fits(value: object, hint: Any) -> bool:
         return any(type(value) is type(choice) and value == choice for choice in arguments)
     if origin is list:
         return isinstance(value, list | tuple) and all(_fits(entry, arguments[0]) for entry in value)
+    if origin is tuple:
+        if not isinstance(value, list | tuple) or len(value) != len(arguments):
+            return False
+        return all(_fits(entry, h) for entry, h in zip(value, arguments, strict=True))
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
@@ -114,6 +118,7 @@ _TEXTS: dict[Any, str] = {
     list[int | NetDim]: "a list of ints",
     list[NetDim]: "a list of Dims",
     list[object]: "a list",
+    list[tuple[str, object]]: "a list of pairs (layer, axis)",
     NetDim: "a Dim",
     set: "a set",
     tuple: "a tuple",

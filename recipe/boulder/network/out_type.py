@@ -108,7 +108,9 @@ class _Reading:
         if self._sparse:
             template = Template(tuple(axis for axis in template.axes if axis.kind != FEATURE), sparse_dim=dim)
         elif dim is not None:
+            named = template.feature if template.feature and template.feature.size == dim else None
             template = template.with_feature(dim)
+            template = replace(template, axes=(*template.axes[:-1], named or template.axes[-1]))
         if not {"batch_dim_axis", "time_dim_axis", "feature_dim_axis"} & self.options.keys():
             return OutType(template)
         inner = [axis for axis in template.axes if axis.kind not in OUTER]

@@ -67,7 +67,7 @@ class _Description:
             if ref.kind is RefKind.SUBLAYER and ref.subnet == self.subnet.name:
                 self._expose(ref, node)
         known = {ref: self._template(ref) for ref in node.sources}
-        site = site_of(self.subnet, node, known, self._template, self.loop)
+        site = site_of(self.subnet.net_of(node.name), node, known, self._template, self.loop)
         sources = tuple(ref.key for ref in node.sources)
         if node.inner:
             inner = self.inner[node.name] = node.inner.describe(self._template, self.loop)
@@ -75,7 +75,7 @@ class _Description:
             template, sources = inner.output, (f"{site.name}/output",)
         else:
             template = checked_template(site)
-        self.spec.losses.update(checked_losses(self.subnet, node, template, site))
+        self.spec.losses.update(checked_losses(node, template, self._template, site))
         self.spec.layers[site.name] = LayerSpec(
             site.name, node.layer, sources, template, tuple(site.params), named=site.named
         )

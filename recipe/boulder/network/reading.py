@@ -37,13 +37,39 @@ def check_name(name: object) -> None:
         )
 
 
-def is_root(options: object, mode: str) -> bool:
-    """:return: whether the layer exists in this mode even if no layer reads it"""
+def exists(options: object, mode: str) -> bool:
+    """:return: whether the layer may exist in this mode"""
     if not isinstance(options, dict) or (options.get("only_on_search") and mode != "search"):
         return False
-    if options.get("only_on_eval") and mode == "train":
-        return False
-    return bool(options.get("loss") or options.get("is_output_layer") or options.get("need_last"))
+    return not (options.get("only_on_eval") and mode == "train")
+
+
+def is_root(options: object, mode: str) -> bool:
+    """:return: whether the layer exists in this mode even if no layer reads it"""
+    roots = ("loss", "is_output_layer", "need_last", "register_as_extern_data")
+    return exists(options, mode) and isinstance(options, dict) and any(options.get(option) for option in roots)
+
+
+def registered_layers(
+    network: Mapping[str, object], mode: str, path: Callable[[str], str], nested: bool
+) -> dict[str, str]:
+    """
+    :param path: layer name → path in the net dict
+    :param nested: whether a layer holds the net dict
+    :return: data stream → the layer that replaces it, see `Layer.register_as_extern_data`
+    """
+    found: dict[str, str] = {}
+    for name, options in network.items():
+        key = isinstance(options, dict) and options.get("register_as_extern_data")
+        if not isinstance(options, dict) or not isinstance(key, str) or not key or not exists(options, mode):
+            continue
+        where = f"layer {path(name)!r} ({options.get('class')}): 'register_as_extern_data'"
+        if nested or "/" in name:
+            raise NetworkError(f"{where} is only possible for layers of the top level")
+        if key in found:
+            raise NetworkError(f"{where} is {key!r}, which is layer {found[key]!r} already")
+        found[key] = name
+    return found
 
 
 def read_layer(options: object, where: str) -> Layer:
@@ -59,16 +85,14 @@ def read_layer(options: object, where: str) -> Layer:
     return layer
 
 
-def read_loss(layer: Layer, where: str) -> tuple[Loss | None, str | None]:
-    """
-    :return: the layer's loss, and the data stream of its target if it needs one; None, None if it has no loss
-    """
-    if layer.loss is None:
-        return None, None
+def read_loss(layer: Layer, where: str, mode: str) -> Loss | None:
+    """:return: the layer's loss, if it has one in this mode"""
+    if layer.loss is None or (layer.loss_only_on_non_search and mode == "search"):
+        return None
     loss: Loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
     if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (None, 1, loss.scale):
         raise NetworkError(f"{where}: 'loss_scale' is {layer.loss_scale}, but 'scale' in 'loss_opts' {loss.scale}")
-    return loss, (layer.target or DEFAULT_TARGET) if loss.needs_target else None
+    return loss
 
 
 def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[str], str]) -> None:

@@ -54,7 +54,8 @@ def read_elsewhere(spec: NetworkSpec, group: Iterable[LayerSpec]) -> set[str]:
     for layer in spec.layers.values():
         if layer.layer.darc1 or layer.layer.spatial_smoothing:
             outside |= {layer.name, *layer.sources}
-    return {name for name in own if name in outside or name in spec.losses or name not in inside}
+    outside |= {loss.target for loss in spec.losses.values() if loss.target} | set(spec.losses)
+    return {name for name in own if name in outside or name not in inside}
 
 
 def recomputed(function: Callable[..., Structure], *arguments: Any) -> Structure:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import count
 
-from boulder.network.axes import FEATURE, SPATIAL, Axis, Spatial, StaticTime
+from boulder.network.axes import FEATURE, SPATIAL, TIME, Axis, Feature, Spatial, StaticTime
 from boulder.network.template import Template
 
 
@@ -28,6 +28,13 @@ def as_feature(axis: Axis) -> Axis:
 
 def _as_time(axis: Axis) -> Axis:
     return replace(StaticTime(axis.size), dim=axis.dim)
+
+
+def resized(axis: Axis, size: int, template: Template) -> Axis:
+    """:return: a static axis with the role of `axis`, an axis of `template` that it replaces"""
+    if axis.kind == FEATURE:
+        return Feature(size)
+    return StaticTime(size) if axis.kind == TIME else unused(size, [a for a in template.axes if a != axis])
 
 
 def without_axes(template: Template, removed: Collection[Axis]) -> Template:

@@ -22,7 +22,7 @@ class NetworkOutput:
     :param layers: name → output
     :param losses: layer name → sums over the batch
     :param lengths: time axis → int32 [B]
-    :param beam_scores: axis of hypotheses → float32 [B, beam], scores with which a search has ended
+    :param beam_scores: scores with which searches have ended, see `LayerRun`
     :param updates: path → next value, of the parameters that change in training without being trained
     :param magnitudes: for `darc1`, see `boulder.network.regularizers`; empty outside of training
     :param roughness: for `spatial_smoothing`, likewise
@@ -31,7 +31,7 @@ class NetworkOutput:
     layers: dict[str, Tensor]
     losses: dict[str, LossValue]
     lengths: dict[Axis, TFTensor]
-    beam_scores: dict[Axis, TFTensor]
+    beam_scores: dict[Axis | str, TFTensor]
     updates: dict[str, TFTensor] = field(default_factory=dict)
     magnitudes: dict[str, TFTensor] = field(default_factory=dict)
     roughness: dict[str, TFTensor] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def run_network(
         regularizers = (magnitudes(spec, state), roughness(spec, state)) if train else ()
     values = {}
     for name, loss in spec.losses.items() if losses else ():
-        target = state.output(f"data:{loss.target}") if loss.target else None
+        target = _outside(state.output(loss.target)) if loss.target else None
         values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target)
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, state.updates, *regularizers)
 
@@ -118,4 +118,4 @@ def _outside(output: Tensor) -> Tensor:
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:
     """:return: keys of the data streams that the network reads"""
     used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.sources if s not in spec.layers}
-    return used | ({loss.target for loss in spec.losses.values() if loss.target} if losses else set())
+    return used | ({loss.stream for loss in spec.losses.values() if loss.stream} if losses else set())

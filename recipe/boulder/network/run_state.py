@@ -40,7 +40,7 @@ class RunState:
     outputs: dict[str, Tensor] = field(default_factory=dict)
     streams: dict[str, Tensor] = field(default_factory=dict)
     lengths: Lengths = field(default_factory=Lengths)
-    beam_scores: dict[Axis, TFTensor] = field(default_factory=dict)
+    beam_scores: dict[Axis | str, TFTensor] = field(default_factory=dict)
     updates: dict[str, TFTensor] = field(default_factory=dict)
     joint: Callable[[TFTensor], TFTensor] = lambda value: value
     frame: TFTensor = None

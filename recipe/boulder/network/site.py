@@ -10,6 +10,7 @@ from typing import Any
 from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.params import ParamSpec, Part, joined_scope, variable_scope
 from boulder.network.template import Template, concatenated
 
@@ -107,7 +108,7 @@ class Site:
             name, template = queue.pop(0)
             inner = self.look_through(name)
             if inner is None:
-                parts.append(Part(name, template.dim or 0))
+                parts.append(Part(plain_name(name), template.dim or 0))
             else:
                 queue = inner + queue
         return tuple(parts)
@@ -167,7 +168,7 @@ class Site:
         initializers.check(text, self.where)
         self.params.append(
             ParamSpec(
-                layer=self.name,
+                layer=plain_name(self.name),
                 name=name,
                 path=joined_scope(scope, variable or self.layer.name_in_scope(name)),
                 shape=shape,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.network.axes import Axis
+from boulder.network.axes import BEAM, LOOP, Axis
+from boulder.network.flat_axes import as_frames
 from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
 from boulder.network.refs import Ref, RefKind
@@ -36,7 +37,7 @@ def site_of(
         name=subnet.key(node.name),
         layer=node.layer,
         sources=[(ref.key, known[ref]) for ref in node.sources if ref in known],
-        default_dim=default_dim(subnet, node),
+        default_dim=default_dim(node, template_of),
         look_through=look_through,
         path=node.path,
         scope=subnet.scope(node.name),
@@ -57,25 +58,35 @@ def _copied(subnet: Subnet, ref: Ref) -> tuple[Ref, ...] | None:
     return node.sources if node.layer.copies_sources else None
 
 
-def default_dim(subnet: Subnet, node: Node) -> int | None:
-    """:return: the default of `n_out`: the dimension that the layer's target requires"""
-    key = node.target or node.layer.target
-    if key is None:
+def default_dim(node: Node, template_of: TemplateOf) -> int | None:
+    """:return: the default of `n_out`: the dimension that the layer's target requires, if it is known"""
+    if node.target is None:
         return None
-    stream = subnet.place.streams[key]
-    return node.loss.output_dim(stream) if node.loss and node.target else stream.dim
+    try:
+        target = template_of(node.target)
+    except KeyError:  # a layer that is described later
+        return None
+    return node.loss.output_dim(target) if node.loss and node.has_target else target.dim
 
 
-def checked_losses(subnet: Subnet, node: Node, output: Template, site: Site) -> dict[str, LossSpec]:
+def checked_losses(node: Node, output: Template, target_of: TemplateOf, site: Site) -> dict[str, LossSpec]:
     """
     :param output: template of the layer's output, outside of loops
+    :param target_of: gives the template of the loss's target, outside of loops
     :return: layer name → its loss; empty for a layer without a loss
     :raises NetworkError: if the loss does not fit the output
     """
     if node.loss is None:
         return {}
-    key = node.target or node.layer.target
-    problem = node.loss.check(output, subnet.place.streams[key] if key else None)
+    of_search = [template for _, template in [*(site.sources if node.layer.ends_search else []), ("", output)]]
+    if node.loss.needs_search and not any(template.axis(BEAM) for template in of_search):
+        raise site.fail(
+            f"loss {node.loss.class_name!r} needs the output of a search, or of 'decide' on one, found {output}"
+        )
+    if any(axis.kind == LOOP and axis.origin[0] == "chunks" for axis in output.axes):
+        raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
+    output, ref = as_frames(output), node.target if node.has_target else None
+    problem = node.loss.check(output, None if ref is None else target_of(ref))
     if problem:
         raise site.fail(problem)
-    return loss_specs(site.name, node.layer, node.loss, node.target)
+    return loss_specs(site.name, node.layer, node.loss, None if ref is None else ref.key)

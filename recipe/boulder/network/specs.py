@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.params import ParamSpec
@@ -18,7 +19,7 @@ class LossSpec:
     """
     :param layer: name of the layer
     :param loss: the loss with its options
-    :param target: data stream of the target; None if the loss needs none
+    :param target: a layer, or "data:KEY" for a data stream; None if the loss needs none
     :param scale: factor in the objective; 0: the loss is a score only
     """
 
@@ -26,6 +27,12 @@ class LossSpec:
     loss: Loss
     target: str | None
     scale: float
+
+    @property
+    def stream(self) -> str | None:
+        """:return: key of the target, if it is a data stream"""
+        key = (self.target or "").removeprefix("data:")
+        return key if key != (self.target or "") else None
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -158,7 +165,8 @@ class NetworkSpec:
     def params(self) -> dict[str, ParamSpec]:
         """:return: path → parameter; of one that layers share by `name_scope`, as the first of them declares it"""
         found: dict[str, ParamSpec] = {}
-        for layer in self.layers.values():
+        layers = sorted(self.layers.values(), key=lambda layer: plain_name(layer.name) != layer.name)  # extra nets last
+        for layer in layers:
             for param in layer.all_params():
                 found.setdefault(param.path, param)
         return found

@@ -17,11 +17,12 @@ from functools import cached_property
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import net_and_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.names import Names, Place
-from boulder.network.reading import is_root, read_loss, warn_of_options_without_loss
-from boulder.network.refs import Ref, RefKind
+from boulder.network.reading import DEFAULT_TARGET, is_root, read_loss, warn_of_options_without_loss
+from boulder.network.refs import TARGET, Ref, RefKind
 from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
 
@@ -64,7 +65,7 @@ class Node:
     :param sources: its inputs
     :param initial: source of its `prev:` in the first frame of a loop; None if that is a number
     :param loss: the loss on its output, if any
-    :param target: data stream of the loss's target, if the loss needs one
+    :param target: the target of its loss, or what gives `n_out`
     :param inner: the layers that it holds, if any
     """
 
@@ -74,7 +75,7 @@ class Node:
     sources: tuple[Ref, ...]
     initial: Ref | None = None
     loss: Loss | None = None
-    target: str | None = None
+    target: Ref | None = None
     inner: Inner | None = None
 
     @property
@@ -84,13 +85,25 @@ class Node:
     @cached_property
     def refs(self) -> tuple[Ref, ...]:
         """:return: everything that the layer depends on, in the current frame or in the previous one"""
-        initial = () if self.initial is None else (self.initial,)
-        return (*self.sources, *initial, *(self.inner.subnet.outer_refs() if self.inner else ()))
+        further = [ref for ref in (self.initial, self.target if self.reads_target else None) if ref is not None]
+        return (*self.sources, *further, *(self.inner.subnet.outer_refs() if self.inner else ()))
+
+    @property
+    def reads_target(self) -> bool:
+        sizes_output = self.layer.n_out is None and not self.layer.reads_own_target
+        return self.target is not None and (self.has_target or sizes_output)
+
+    @property
+    def has_target(self) -> bool:
+        """:return: whether its loss compares with the target"""
+        return self.loss is not None and self.loss.needs_target
 
 
 class Subnet(Names):
     """
     A dict of layers, after reading, without the layers that no root depends on.
+
+    Its extra nets (`boulder.network.extra_nets`) share its dict and its nodes; each is a `Subnet` with a mode of its own.
 
     :param layers: name → options
     :param option: the holder's option with the dict
@@ -109,7 +122,8 @@ class Subnet(Names):
 
     def roots(self) -> list[str]:
         """:return: layers that exist even if no layer reads them"""
-        return self.roots_of("", ("output",))
+        outputs = [name for name in self.nesting.children[""] if net_and_name(name)[1] == "output"]
+        return self.roots_of("", outputs)
 
     def nested_roots(self, holder: str) -> list[str]:
         """:return: layers of a subnetwork that exist even if no layer reads them"""
@@ -164,7 +178,7 @@ class Subnet(Names):
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
                     waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
                     if self.nodes[name].layer.stands_for_source:
-                        waiting += self.nested_roots(name)
+                        waiting += self.net_of(name).nested_roots(name)
                 elif dependency in pending:
                     names = list(pending)
                     raise self.circle([*names[names.index(dependency) :], dependency])
@@ -190,15 +204,18 @@ class Subnet(Names):
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
 
     def _read(self, name: str) -> Node:
-        layer, path = self.options(name), self.path(name)
+        return self.net_of(name)._read_node(name)
+
+    def _read_node(self, name: str) -> Node:
+        layer, path = self.options(name).in_mode(self.mode), self.path(name)
         where = f"layer {path!r} ({layer.class_name})"
-        around = name if layer.stands_for_source else name.rpartition("/")[0]
+        around = name if layer.stands_for_source else self.around(name)
         if layer.stands_for_source and f"{name}/output" not in self.layers:
             hint = nearest("output", self.nesting.children[name])
             raise NetworkError(f"{where}: its subnetwork needs a layer 'output'{hint}")
-        sources = tuple(self.resolve_in(around, source, where) for source in layer.dependencies(self.mode))
-        loss, target = read_loss(layer, where)
-        self._check_target(layer, target, where)
+        sources = tuple(self._source(source, around, name, where) for source in layer.dependencies(self.mode))
+        loss = read_loss(layer, where, self.mode)
+        target = self._target(layer, loss, name, where)
         node = Node(name, path, layer, sources, self.initial(layer, where, name.rpartition("/")[0]), loss, target)
         if not isinstance(layer, Container):
             return node
@@ -211,11 +228,20 @@ class Subnet(Names):
         place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources, trainable)
         return replace(node, inner=layer.inner(place))
 
-    def _check_target(self, layer: Layer, target: str | None, where: str) -> None:
-        if target is not None:
-            self.stream(target, f"{where}: the target of its loss is {target!r}")
-        elif layer.target is not None:
-            self.stream(layer.target, f"{where}: 'target' is {layer.target!r}")
+    def _source(self, text: str, around: str, name: str, where: str) -> Ref:
+        if not text.startswith(TARGET):
+            return self.resolve_in(around, text, where)
+        target = text.removeprefix(TARGET)
+        return self.resolve_read_target(target, name, f"{where}: 'target' is {target!r}")
+
+    def _target(self, layer: Layer, loss: Loss | None, name: str, where: str) -> Ref | None:
+        """:return: what the loss compares with, or else what gives `n_out`"""
+        if loss and loss.needs_target:
+            target = layer.target or DEFAULT_TARGET
+            return self.resolve_target(target, name, f"{where}: the target of its loss is {target!r}")
+        if layer.target is None:
+            return None
+        return self.resolve_target(layer.target, name, f"{where}: 'target' is {layer.target!r}")
 
     def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
         """

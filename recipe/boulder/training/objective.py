@@ -80,5 +80,7 @@ def l2_factors(spec: NetworkSpec, decoupled: bool = False) -> dict[str, float]:
         names = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
         factors = [given[name] for name in names if name in given]
         factor = sum(factors[-1:] if decoupled else factors)
-        result |= {param.path: factor for param in layer.params if factor and param.trainable}
+        for param in layer.params:
+            if factor and param.trainable:  # a layer of an extra net adds its own factor
+                result[param.path] = factor if decoupled else result.get(param.path, 0.0) + factor
     return result

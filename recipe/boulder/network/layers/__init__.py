@@ -1,45 +1,7 @@
 """The layer classes, one file per family. Importing this package registers all of them."""
 
-# ruff: noqa: F401 (imported to be registered)
+import importlib
+import pkgutil
 
-from boulder.network.layers import (
-    activation,
-    attention,
-    batch_norm,
-    cast,
-    choice,
-    combine,
-    compare,
-    constant,
-    conv,
-    copy,
-    cumsum,
-    dot,
-    expand_dims,
-    gating,
-    get_last_hidden_state,
-    hdf_dump,
-    in_time,
-    layer_norm,
-    linear,
-    merge_dims,
-    norm,
-    of_loops,
-    pool,
-    positional_encoding,
-    range_in_axis,
-    rec,
-    reduce,
-    reinterpret_data,
-    repeat,
-    rnn_cell,
-    self_attention,
-    signal_processing,
-    single_step_attention,
-    split_dims,
-    subnetwork,
-    transposed_conv,
-    variable,
-    weighted_sum,
-    window,
-)
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -25,6 +25,7 @@ from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import NEVER, Chooser, Hypotheses, no_hypotheses
+from boulder.network.refs import TARGET
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -38,7 +39,7 @@ class Choice(Chooser):
     hypotheses. With `input_type` "regression", the frame: the true one, and in a search the source. RETURNN: ChoiceLayer.
 
     :param beam_size: number of hypotheses
-    :param target: data stream of the true labels, or frames
+    :param target: the true labels, or frames, see `Layer`
     :param input_type: meaning of the source: "prob", "log_prob", "logits" (not normalised) or "regression"
     :param length_normalization: whether scores are normalised by length
     :param length_normalization_exponent: 1 for the mean over labels, less to favour long hypotheses less
@@ -52,6 +53,8 @@ class Choice(Chooser):
         has a search error. After the last true label, that label is repeated (RETURNN ends the search there)
     """
 
+    reads_own_target: ClassVar = True
+
     beam_size: int
     target: str = "classes"
     input_type: Literal["prob", "log_prob", "logits", "regression"] = "prob"
@@ -64,8 +67,14 @@ class Choice(Chooser):
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         if mode == "search":
-            return (*self.source_names(), *([f"base:data:{self.target}"] if self.cheating else []))
-        return (*(self.source_names() if self.scheduled_sampling else ()), f"data:{self.target}")
+            return (*self.source_names(), *([self._whole_target] if self.cheating else []))
+        return (*(self.source_names() if self.scheduled_sampling else ()), f"{TARGET}{self.target}")
+
+    @property
+    def _whole_target(self) -> str:
+        """:return: reference to the true labels of all frames"""
+        layer = self.target.removeprefix("layer:")
+        return layer if layer != self.target else f"base:data:{self.target}"
 
     @property
     def chooses(self) -> bool:
@@ -96,7 +105,7 @@ class Choice(Chooser):
         beam = source.axis(BEAM)
         if beam and beam.size != self.beam_size:
             raise site.fail(f"'beam_size' must be the same for all choices, found {self.beam_size} beside {beam.size}")
-        return Template((Batch, Axis(BEAM, self.beam_size)), "int32", source.dim)
+        return Template((Batch, Axis(BEAM, self.beam_size, (site.name.rpartition("/")[0],))), "int32", source.dim)
 
     def _frame(self, site: Site) -> Template:
         """:return: template of the predicted or true frame"""
@@ -249,6 +258,8 @@ class Decide(Layer):
 
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
+    ends_search: ClassVar[bool] = True
+
     length_normalization: bool = False
 
     def spec(self, site: Site) -> Template:
@@ -269,9 +280,10 @@ class Decide(Layer):
         if self.length_normalization:
             scores /= tf.cast(run.length_over((Batch, beam), x.template.required(TIME)), tf.float32)
         best = tf.argmax(scores, axis=1, output_type=tf.int32)
+        run.beam_scores[run.name] = tf.reduce_max(scores, axis=1)
         renamed = {}
         for axis in x.template.axes:
-            if _is_of_hypotheses(axis):
+            if is_of_hypotheses(axis):
                 renamed[axis] = axis.derived("decide")
                 run.set_length(renamed[axis], tf.gather(run.length(axis), best, axis=1, batch_dims=1))
         axes = (Batch, beam, *(axis for axis in x.axes if axis not in (Batch, beam)))
@@ -285,11 +297,11 @@ class Decide(Layer):
 
 def _decided(template: Template) -> Template:
     for axis in template.axes:
-        if _is_of_hypotheses(axis):
+        if is_of_hypotheses(axis):
             template = template.with_axis_replaced(axis, axis.derived("decide"))
     return no_hypotheses(template)
 
 
-def _is_of_hypotheses(axis: Axis) -> bool:
+def is_of_hypotheses(axis: Axis) -> bool:
     """:return: whether it is the time axis of a loop that its layer `end` ends, so that each hypothesis has its own length"""
     return axis.kind == TIME and axis.origin[0] == "loop"

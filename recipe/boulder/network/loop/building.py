@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, FEATURE, OUTER, Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.body import Body, Carried
@@ -127,7 +128,10 @@ class _Building:
             case RefKind.STEP:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())
             case RefKind.DATA:
-                self._put_helper(ref, Enter(loop=self.loop), (Ref(RefKind.DATA, ref.name),))
+                self._put_helper(ref, Enter(loop=self.loop), (subnet.whole(ref),))
+            case RefKind.FRAME:
+                outer = self.subnet.unstacked(ref)
+                self._put_helper(ref, Enter(loop=self.loop, time=self.frame.unstacked_axis(ref)), (outer,))
             case RefKind.PREV:
                 self._put_previous(ref)
 
@@ -152,7 +156,7 @@ class _Building:
                 f"{node.where}: 'initial_output' is 'var', which needs one feature vector per sequence, but its output is {template}"
             )
         name, shape = f"init_{node.name}_var", (template.required(FEATURE).known_size,)
-        path, key = f"{self.subnet.scope(node.name)}/{name}", self.subnet.key(node.name)
+        path, key = f"{self.subnet.scope(node.name)}/{name}", plain_name(self.subnet.key(node.name))
         trainable, splits = node.layer.trainable is not False, ((Part("", shape[0]),),)
         return (ParamSpec(key, name, path, shape, 0.0, trainable=trainable, splits=splits),)
 
@@ -246,14 +250,21 @@ class _Building:
         if node.name == "output" or node.loss or node.layer.is_output_layer or node.layer.need_last:
             return True
         after = (self.subnet.nodes[name] for name in self.placement.after)
-        return any(self.subnet.own(ref) == node.name for other in after for ref in other.refs)
+        read = [ref for other in after for ref in other.refs]
+        read += [other.target for other in self.subnet.nodes.values() if other.has_target and other.target]
+        return any(self.subnet.own(ref) == node.name for ref in read)
 
     # What the surroundings see
 
     def _add_loss(self, node: Node) -> None:
         if node.loss:
             output = outside(self.spec.layers[self.subnet.key(node.name)].template, self.loop)
-            self.spec.losses.update(checked_losses(self.subnet, node, output, self.frame.site(node, {})))
+            self.spec.losses.update(checked_losses(node, output, self._target, self.frame.site(node, {})))
+
+    def _target(self, ref: Ref) -> Template:
+        """:return: template of the target of a loss, outside of the loop"""
+        template = self._template(ref)
+        return outside(template, self.loop) if ref.subnet == self.subnet.name else template
 
     def _expose(self, node: Node) -> None:
         key = self.subnet.key(node.name)

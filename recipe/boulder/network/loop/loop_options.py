@@ -17,9 +17,9 @@ class LoopOptions(ConcatLayer):
         frames, and in a search the layer `end` does
     :param axis: the time axis that the loop iterates over. Without `from`, its `Dim`; one that nothing has defined is the
         axis of the loop's output
+    :param size_target: data stream, or "layer:NAME", that gives the number of frames if there is no `from`, in a search as well
     :param max_seq_len: maximal number of frames in a search: a number, or an expression such as
         "max_len_from('base:encoder') * 2"
-    :param size_target: data stream that gives the number of frames, also in a search; without `from`
     :param include_eos: in a search, whether the frame in which `end` becomes true belongs to the sequence
     :param optimize_move_layers_out: False computes all layers within the loop
     :param cheating: without effect, as in RETURNN: it is an option of `choice`
@@ -30,16 +30,17 @@ class LoopOptions(ConcatLayer):
     """
 
     class_name = "rec"
+    reads_own_target = True
 
     sources: str | list[str] = field(default_factory=list)
     unit: dict
     axis: NetDim | str | None = None
     max_seq_len: int | str | None = None
+    size_target: str | None = None
     include_eos: bool = False
     optimize_move_layers_out: bool | None = None
     cheating: bool | str = False
     unroll: bool = False
-    size_target: str | None = None
     back_prop: bool | None = None
     debug: bool | None = None
     use_global_rec_step_offset: Literal[False] = False

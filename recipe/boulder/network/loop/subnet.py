@@ -6,13 +6,14 @@ import warnings
 from dataclasses import replace
 
 from boulder.errors import NetworkError, nearest
+from boulder.network.extra_nets import net_and_name
 from boulder.network.layer import Layer
 from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
 from boulder.network.refs import Ref, RefKind
-from boulder.network.subnet import Subnet
+from boulder.network.subnet import Node, Subnet
 
 WORDS = {"zeros": 0, "ones": 1, "var": 0}
 """values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
@@ -31,7 +32,24 @@ class LoopSubnet(Subnet):
     def __init__(self, loop: LoopOptions, place: Place):
         self.loop, self.where = loop, place.where
         super().__init__(loop.unit, place, "unit")
+        for name in self.layers:
+            if net_and_name(name)[0]:
+                raise NetworkError(
+                    f"{self.where}: {name!r} is in its 'unit', but extra nets are only possible outside of loops"
+                )
         self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
+        self.size_target = self._time_of("size_target", loop.size_target)
+        target = self._time_of("target", loop.target)
+        self.target = None if self.sources or place.mode == "search" else target
+
+    def _time_of(self, option: str, target: str | None) -> Ref | None:
+        """:return: what an option names that gives the number of frames: "layer:NAME" or a data stream"""
+        if target is None:
+            return None
+        where = f"{self.where}: {option!r} is {target!r}"
+        if target.startswith("layer:"):
+            return self.outer.resolve(target.removeprefix("layer:"), where)
+        return self.extern(target, where)
 
     @property
     def sources(self) -> tuple[Ref, ...]:
@@ -55,14 +73,25 @@ class LoopSubnet(Subnet):
     def scope(self, name: str) -> str:
         """:return: scope of the loop, "rec", scope of the layer, as in RETURNN; a `name_scope` of the loop stands for both"""
         around = self.place.scope if self.loop.name_scope is not None else joined_scope(self.place.scope, "rec")
-        return self.nesting.scope(name, around)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], around)
 
     def outer_refs(self) -> tuple[Ref, ...]:
-        refs = [*self.sources, *self.max_length.names.values(), *super().outer_refs()]
+        streams = [
+            self.whole(ref) for node in self.nodes.values() for ref in node.refs if self._is_stream_of_frames(ref)
+        ]
+        frames = [self.unstacked(ref) for ref, _ in self.frames()]
+        refs = [
+            *self.sources,
+            *self._targets(),
+            *self.max_length.names.values(),
+            *streams,
+            *frames,
+            *super().outer_refs(),
+        ]
         return tuple(dict.fromkeys(ref for ref in refs if not ref.is_stream))
 
     def resolve(self, text: str, where: str) -> Ref:
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         match ref.kind:
@@ -75,14 +104,56 @@ class LoopSubnet(Subnet):
                     raise NetworkError(f"{where}: 'from' names {text!r}, but the loop has no 'from'")
                 return Ref(RefKind.INPUT, subnet=self.name)
             case RefKind.INPUT | RefKind.DATA:
-                return self.resolve_stream(ref, text, where)
+                key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
+                self.extern(key, f"{where}: 'from' names {text!r}")
+                return Ref(RefKind.DATA, key, self.name)
             case RefKind.BASE:
                 return super().resolve(text, where)
-            case RefKind.PREV if ref.name in self.layers:
+            case RefKind.FRAME:
+                return self._frame(ref, where)
+            case RefKind.PREV if self.is_layer(ref.name, where):
                 return replace(ref, subnet=self.name)
             case RefKind.SUBLAYER if found := self.sublayer(ref, where):
                 return found
         raise self._unknown(ref, where)
+
+    def resolve_read_target(self, target: str, name: str, where: str) -> Ref:
+        ref = self.resolve_target(target, name, where)
+        if target.startswith("layer:") or ref.subnet == self.name:
+            return self.resolve(target.removeprefix("layer:"), where)
+        return Ref(RefKind.DATA, target, self.name)
+
+    def whole(self, ref: Ref) -> Ref:
+        """
+        :param ref: to a data stream in one frame
+        :return: to that of all frames
+        """
+        return self.extern(ref.name, f"{self.where}: 'from' names {ref.text!r}")
+
+    def _is_stream_of_frames(self, ref: Ref) -> bool:
+        return ref.kind is RefKind.DATA and ref.subnet == self.name
+
+    def _targets(self) -> list[Ref]:
+        return [ref for ref in (self.size_target, self.target) if ref is not None]
+
+    def _frame(self, ref: Ref, where: str) -> Ref:
+        outer = Ref.parse(ref.name)
+        if outer.kind is not RefKind.BASE:
+            raise NetworkError(f"{where}: its source must be outside of the loop, as 'base:…', found {ref.name!r}")
+        self.resolve(ref.name, where)
+        return Ref(RefKind.FRAME, outer.name, self.name)
+
+    def unstacked(self, ref: Ref) -> Ref:
+        """
+        :param ref: of kind FRAME
+        :return: what it is a frame of
+        """
+        return self.outer.resolve(ref.name, self.where)
+
+    def frames(self) -> list[tuple[Ref, Node]]:
+        """:return: references of kind FRAME, and the layers that read them"""
+        nodes = self.nodes.values()
+        return [(ref, node) for node in nodes for ref in node.sources if ref.kind is RefKind.FRAME]
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from boulder.errors import NetworkError
 from boulder.network.axes import TIME, Axis, Batch, Feature
+from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
 from boulder.network.loop.subnet import LoopSubnet
@@ -48,9 +49,19 @@ class FrameTemplates:
             case RefKind.STEP:
                 return Template((), "int32")
             case RefKind.DATA:
-                stream = self.subnet.place.streams[ref.name]
+                stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.FRAME:
+                return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
+
+    def unstacked_axis(self, ref: Ref) -> Axis:
+        """
+        :param ref: of kind FRAME
+        :return: the axis along which it is a frame
+        """
+        node = next(node for other, node in self.subnet.frames() if other == ref)
+        return _unstacked(self.subnet, ref, node, self.outer, self.time)
 
     def site(self, node: Node, known: Mapping[Ref, Template]) -> Site:
         """
@@ -124,7 +135,7 @@ class FrameTemplates:
         if node.initial and not known:  # it depends on itself alone
             return self._initial(node.initial)
         named = node.layer.out_dim
-        dim = node.layer.n_out or (named and named.size) or default_dim(self.subnet, node)
+        dim = node.layer.n_out or (named and named.size) or default_dim(node, self.template)
         if not dim:
             return None
         return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
@@ -141,15 +152,35 @@ def _needed(node: Node) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys((*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ()))))
 
 
+def _targets(subnet: LoopSubnet) -> list[Ref]:
+    """:return: what gives the number of frames of a loop without an input, the first that has a time axis"""
+    refs = [subnet.size_target, subnet.target]
+    if subnet.mode != "search":
+        refs += [node.target for node in subnet.nodes.values()]
+    return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
+
+
+def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time: Axis | None) -> Axis:
+    """
+    :param ref: of kind FRAME
+    :param node: the layer that reads it
+    :param time: the time axis of the loop, if it is known
+    """
+    template, site = outer(subnet.unstacked(ref)), Site(subnet.key(node.name), node.layer, [], path=node.path)
+    given = getattr(node.layer, "axis", None)
+    axis = find_axis(template, given, site) if given is not None else time if time in template.axes else template.time
+    if axis is None or axis.kind != TIME:
+        raise site.fail(f"needs a time axis, but its source is {template}")
+    return axis
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
     named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
     if subnet.sources:
         time = _time_of_input(subnet, outer)
-    elif subnet.loop.size_target is not None:
-        time = _time_of_stream(subnet, subnet.loop.size_target)
     else:
-        time = _time_of_outputs(subnet, named)
+        time = _time_of_outputs(subnet, outer, named)
     known = named and named.axis
     if named and known is None:
         named.defined(time, subnet.where)
@@ -170,21 +201,16 @@ def _time_of_input(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     return template.time
 
 
-def _time_of_stream(subnet: LoopSubnet, key: str) -> Axis:
-    stream = subnet.stream(key, f"{subnet.where}: 'size_target' is {key!r}")
-    if stream.time is None:
-        raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {key!r} is {stream}")
-    return stream.time
-
-
-def _time_of_outputs(subnet: LoopSubnet, named: NetDim | None) -> Axis:
+def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None) -> Axis:
     """:param named: the option `axis`"""
-    if subnet.mode != "search":
-        targets = [subnet.loop.target, *(node.target or node.layer.target for node in subnet.nodes.values())]
-        for key in filter(None, targets):
-            time = subnet.stream(key, subnet.where).time
-            if time:
-                return time
+    for ref in _targets(subnet):
+        template = outer(ref)
+        if template.time:
+            return template.time
+        if ref == subnet.size_target:
+            raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {ref.text!r} is {template}")
+    for ref, node in subnet.frames():
+        return (named and named.axis) or _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
         if named and named.axis and named.axis.kind == TIME:
             return named.axis

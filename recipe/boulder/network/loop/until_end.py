@@ -30,6 +30,7 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
     else:
         limit, known_lengths = run.frames(body.loop), run.length_over(axes, body.loop)
     flags, shape = Template(axes, "bool"), run.shape(axes)
+    ended = tf.fill(shape, False) if body.end else tf.broadcast_to(known_lengths == 0, shape)
     scores = first_scores(shape) if body.beam else tf.zeros(shape)
     origins = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None, body.beam and body.beam.size])
     first = body_run.initial_state()
@@ -64,7 +65,7 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
         next_frame,
         (
             tf.constant(0), first.carried, first.states, body_run.empty_results(0, dynamic=True),
-            tf.fill(shape, False), tf.zeros(shape, tf.int32), scores, origins,
+            ended, tf.zeros(shape, tf.int32), scores, origins,
         ),
     )  # fmt: skip
     if body.end:
@@ -74,9 +75,19 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
         choosers = [spec.layer for spec in run.inner if isinstance(spec.layer, Chooser) and spec.layer.chooses]
         run.beam_scores[body.beam] = choosers[-1].final_scores(scores, frames)
     outputs = body_run.stacked(results)
-    back = ways_back(origins.stack()) if body.beam else None
+    back = _ways_back(origins, shape) if body.beam else None
     longest = run.frames(body.loop)
     return {name: _to_the_end(x, body, back, longest) for name, x in outputs.items()}
+
+
+def _ways_back(origins: TFTensor, shape: TFTensor) -> TFTensor:
+    """
+    :param origins: TensorArray of each frame's int32 [B, beam]
+    :return: see `ways_back`
+    """
+    # the same for a single frame, and TensorFlow does not know the shape of an empty array
+    same = tf.zeros(tf.concat([[origins.size()], shape], 0), tf.int32) + tf.range(shape[1])
+    return tf.cond(origins.size() > 1, lambda: ways_back(origins.stack()), lambda: same)
 
 
 def _to_the_end(x: Tensor, body: Body, back: TFTensor, frames: TFTensor) -> Tensor:

@@ -9,4 +9,5 @@ from boulder.network.losses import (
     ctc,
     distance,
     edit_distance,
+    search_score,
 )

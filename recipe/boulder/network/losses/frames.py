@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BEAM, FEATURE, LOOP, TIME, Axis, Batch
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, TIME, Axis, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -58,7 +58,7 @@ def frames_of(run: LayerRun, output: Tensor, target: Tensor) -> Frames:
     logits = None if output.logits is None else output.ordered(axes, output.logits)
     x = output.ordered(axes)
     mask = tf.sequence_mask(run.length(time)) if time else tf.ones([tf.shape(x)[0]], tf.bool)
-    own = [axis for axis in target.template.axes if axis.kind != FEATURE]
+    own = sorted((axis for axis in target.template.axes if axis.kind != FEATURE), key=lambda axis: axis.kind != BATCH)
     y = target.ordered([*own, *([target.template.feature] if target.template.feature else [])])
     if time:
         y = run.with_same_lengths(y, time, target.template.required(TIME))
