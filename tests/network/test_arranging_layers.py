@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from boulder.errors import NetworkError
 from boulder.network import describe, run_network
 from tests import layers_of_shapes
 
@@ -260,6 +261,39 @@ def test_layers_give_the_same_inside_a_loop_and_moved_out_of_it():
         )
     for moved, kept in zip(*found, strict=True):
         np.testing.assert_allclose(moved, kept, rtol=1e-5, atol=1e-6)
+
+
+def ends(**options):
+    """:return: a loop whose output in each frame are the letters from that one on"""
+    unit = {
+        "rest": {"class": "slice_nd", "from": "base:letters", "start": ":i", "size": None},
+        "output": {"class": "copy", "from": "rest"},
+    }
+    return {
+        "letters": {
+            "class": "linear",
+            "from": "data:letters",
+            "n_out": 4,
+            "activation": "tanh",
+            "is_output_layer": True,
+        },
+        "loop": {"class": "rec", "from": "data", "unit": unit, **options},
+        "output": {"class": "reduce", "from": "loop", "mode": "sum", "axes": "spatial:1", "is_output_layer": True},
+    }
+
+
+def test_ranges_that_a_loop_leaves_behind_keep_their_lengths(run, random_batch, values):
+    output = run(ends(), *random_batch((5, 2)))
+    letters = output.layers["letters"].ordered(output.layers["letters"].template.axes).numpy()
+    for row, of_seq, n in zip(values(output), letters, (5, 2), strict=True):
+        expected = [of_seq[start:n].sum(0) for start in range(n)]
+        np.testing.assert_allclose(row[:n], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_axes_that_differ_between_iterations_cannot_leave_the_loop(extern_data):
+    message = r"layer 'loop/unit/output' \(copy\): the lengths along its axis time:from\(letters, loop/:i, 0\) differ from iteration"
+    with pytest.raises(NetworkError, match=message):
+        describe(ends(optimize_move_layers_out=False), extern_data)
 
 
 def distances(source, target):
