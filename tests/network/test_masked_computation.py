@@ -142,6 +142,13 @@ CASES = {
          "u": {"class": "unmask", "from": "v", "mask": "mask"}, "output": linear("u")},
         "layer 'u' (unmask): needs a source with a time axis, but 'v' is [batch, feature:2] float32",
     ),
+    "a unit without frames": (
+        {"output": {"class": "rec", "from": "data", "unit": {
+            "one": {"class": "reduce", "mode": "sum", "axes": "F", "from": "data:source"}, "mask": MASK,
+            "m": masked({"class": "constant", "value": 1.0}, "data:source"), "output": {"class": "combine", "kind": "add", "from": ["one", "m"]},
+        }}},
+        "layer 'output/unit/m' (masked_computation): 'output/unit/m/unit' does not depend on the frame; keep it out of the loop",
+    ),
     "a layer of the previous frame": (
         {**BASE, "m": masked({"class": "subnetwork", "from": "data", "subnetwork": {"output": linear(["data", "prev:output"])}}),
          "output": linear("m")},

@@ -16,6 +16,7 @@ from boulder.network.axes import BEAM, DYNAMIC, TIME, Axis
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.axes import over_loop, within
+from boulder.network.loop.subnet import WORDS
 from boulder.network.masking.axes import with_outer
 from boulder.network.masking.describing import describe_masked
 from boulder.network.masking.nodes import Repeat, repeated
@@ -25,8 +26,6 @@ from boulder.network.nesting import is_subnetwork
 from boulder.network.subnet import Container, Inner
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-
-WORDS = {"zeros": 0, "ones": 1}
 
 
 @layer_class("masked_computation")

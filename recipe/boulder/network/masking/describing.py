@@ -132,8 +132,12 @@ class _Selecting(_Masked):
 
     def left(self, name: str, key: str) -> LayerSpec:
         x = self.spec.layers[self.subnet.key(name)]
-        if self.time or self.selected not in x.template.axes:
+        if self.time:
             return super().left(name, key)
+        if self.selected not in x.template.axes:
+            raise NetworkError(
+                f"{self.subnet.place.where}: {self.subnet.path(name)!r} does not depend on the frame; keep it out of the loop"
+            )
         layer = Repeat(axis=self.axis, selected=self.selected, initial=self.initial if name == UNIT else 0.0)
         template = over_loop(x.template.with_axis_replaced(self.selected, self.axis), self.axis)
         return self.put(key, layer, (x.name, self.mask_key), template)
