@@ -1,20 +1,18 @@
 """RETURNN's classes that Boulder does not have, each with the reason. tests/parity/test_classes_like_returnn.py checks the names."""
 
 _MICROPHONES = "signal processing for several microphones, outside of what networks are grown for"
-_COMPLEX = "complex numbers, which no other layer reads"
 _INTERNAL = "no class for net dicts: RETURNN makes it itself"
 _SEGMENTAL = "of segmental models, whose layers today's RETURNN fails to build: they set sizes before these are known"
 _WITHIN_GRAPH = "state that RETURNN keeps in its TensorFlow session; a training here is a function of its inputs"
 
 LAYERS_LEFT_OUT = {
     ":i": "the number of the iteration, read as `:i` in a loop",
-    "alternating_real_to_complex": _COMPLEX,
     "apply_length_distribution": _SEGMENTAL,
+    "batch_median_pooling": "each result would be that of several sequences",
     "classes_to_length_distribution": _SEGMENTAL,
     "classes_to_length_distribution_global": _SEGMENTAL,
     "classes_to_segments": _SEGMENTAL,
-    "complex_linear_projection": _COMPLEX,
-    "complex_to_alternating_real": _COMPLEX,
+    "complex_linear_projection": "a product with trained complex weights; `stft` and `linear` serve today",
     "decide_keep_beam": "layers outside of a loop see the best hypothesis only",
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
@@ -35,6 +33,7 @@ LAYERS_LEFT_OUT = {
     "split_concatenated_multichannel": _MICROPHONES,
     "swap_time_feature": _SEGMENTAL,
     "synthetic_gradient": "a gradient that no loss has",
+    "tikhonov_regularization": "the gradient of the loss in the objective: a second derivative of the whole network",
     "unsegment_input": _SEGMENTAL,
     "variable_assign": _WITHIN_GRAPH,
     "variable_read": _WITHIN_GRAPH,
@@ -59,12 +58,10 @@ LOSSES_LEFT_OUT = {
 
 # Under way: may be there or not. Empty when they are.
 EXPECTED_LAYERS = """
-    accumulate_mean batch_median_pooling batch_norm batch_softmax cast choice_get_beam_scores choice_get_src_beams
-    concat_attention cond ctc_loss cum_concat cumsum dct dot_attention edit_distance edit_distance_table fast_bw
-    forced_align gather gather_nd gauss_window_attention gradient istft kenlm length loss masked_computation math_norm
-    mel_filterbank norm optimal_completions reshape scatter_nd seq_len_mask sparse_softmax_cross_entropy_with_logits
-    stft subnetwork switch tikhonov_regularization transposed_conv twod_lstm unflatten_nd unmask variable weighted_sum
-    window
+    accumulate_mean cast choice_get_beam_scores choice_get_src_beams concat_attention cond ctc_loss cum_concat cumsum
+    dot_attention edit_distance edit_distance_table fast_bw forced_align gather gather_nd gauss_window_attention gradient
+    kenlm length loss masked_computation optimal_completions reshape scatter_nd seq_len_mask
+    sparse_softmax_cross_entropy_with_logits subnetwork switch twod_lstm unflatten_nd unmask
 """
 EXPECTED_UNITS = "basicrnn layernormvariantslstm nativelstmlowmem rhn twodnativelstm vanillalstm zoneoutlstm"
 EXPECTED_LOSSES = """
