@@ -1,20 +1,18 @@
 """RETURNN's classes that Boulder does not have, each with the reason. tests/parity/test_classes_like_returnn.py checks the names."""
 
 _MICROPHONES = "signal processing for several microphones, outside of what networks are grown for"
-_COMPLEX = "complex numbers, which no other layer reads"
 _INTERNAL = "no class for net dicts: RETURNN makes it itself"
 _SEGMENTAL = "of segmental models, whose layers today's RETURNN fails to build: they set sizes before these are known"
 _WITHIN_GRAPH = "state that RETURNN keeps in its TensorFlow session; a training here is a function of its inputs"
 
 LAYERS_LEFT_OUT = {
     ":i": "the number of the iteration, read as `:i` in a loop",
-    "alternating_real_to_complex": _COMPLEX,
     "apply_length_distribution": _SEGMENTAL,
+    "batch_median_pooling": "each result would be that of several sequences",
     "classes_to_length_distribution": _SEGMENTAL,
     "classes_to_length_distribution_global": _SEGMENTAL,
     "classes_to_segments": _SEGMENTAL,
-    "complex_linear_projection": _COMPLEX,
-    "complex_to_alternating_real": _COMPLEX,
+    "complex_linear_projection": "a product with trained complex weights; `stft` and `linear` serve today",
     "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` computes what it is made for",
     "decide_keep_beam": "layers outside of a loop see the best hypothesis only",
     "first_t_frames_noise_estimator": _MICROPHONES,
@@ -32,6 +30,7 @@ LAYERS_LEFT_OUT = {
     "split_concatenated_multichannel": _MICROPHONES,
     "swap_time_feature": _SEGMENTAL,
     "synthetic_gradient": "a gradient that no loss has",
+    "tikhonov_regularization": "the gradient of the loss in the objective: a second derivative of the whole network",
     "unsegment_input": _SEGMENTAL,
     "variable_assign": _WITHIN_GRAPH,
     "variable_read": _WITHIN_GRAPH,
