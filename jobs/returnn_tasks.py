@@ -8,7 +8,7 @@ from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.network import describe
-from boulder.returnn.extern_data import without_vocabularies
+from boulder.returnn.extern_data import for_networks
 from boulder.returnn.search_options import SearchOptions
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import preloads
@@ -57,7 +57,7 @@ class TrainedNetwork:
         job = ImportCheckpointJob(
             sources=[source.to_json() for source in start.sources],
             network=network,
-            extern_data=_streams(config),
+            extern_data=_streams(config, loaded.network),
             epoch=loaded.epoch,
             functions=functions,
         )
@@ -131,7 +131,7 @@ def lay_out_search(
     part = ".".join(filter(None, [trained.label, options.data_name]))
     search = ReturnnSearchJob(
         **trained.arguments(),
-        extern_data=_streams(config),
+        extern_data=_streams(config, trained.network),
         data=options.data,
         output_layer=options.output_layer,
         texts=options.texts,
@@ -207,7 +207,7 @@ def lay_out_forward(
     with_search = config.config.bool("forward_use_search", False)
     job = ForwardJob(
         **trained.arguments(),
-        extern_data=_streams(config),
+        extern_data=_streams(config, trained.network),
         data=description,
         layers=_checked_layers(config, trained, with_search, layers),
         search=with_search,
@@ -249,7 +249,7 @@ def lay_out_prior(
     _, description = data_of_task(config, "", ("train",), data, tk.Path)
     job = PriorJob(
         **trained.arguments(),
-        extern_data=_streams(config),
+        extern_data=_streams(config, trained.network),
         data=description,
         output_layer=forward_layer(config, trained.network),
         **asdict(batch_options(config)),
@@ -262,7 +262,7 @@ def lay_out_prior(
     return job
 
 
-def _streams(config: Source) -> dict[str, Any]:
-    """:return: `extern_data` as plain JSON, without vocabularies"""
-    plain: Any = canonical(without_vocabularies(config.extern_data))
+def _streams(config: Source, *networks: Mapping[str, Any]) -> dict[str, Any]:
+    """:return: `extern_data` as plain JSON, as far as the networks depend on it"""
+    plain: Any = canonical(for_networks(config.extern_data, networks))
     return plain

@@ -8,6 +8,8 @@ def _linear(source, n_out, **options):
 UNIT = {
     "x": _linear(["data:source", "prev:x", "att"], 4, initial_output="var"),
     "att": {"class": "dot_attention", "from": "prev:x", "base": "base:encoder", "base_ctx": "base:keys", "energy_factor": 0.5},
+    "frame": {"class": "rec_unstack", "from": "base:data:align"},
+    "label": _linear("frame", 2),
     "sum": {"class": "cumsum", "from": "x", "initial_output": 1.0},
     "before": {"class": "get_last_hidden_state", "from": "prev:sum", "key": "state", "n_out": 4},
     "step": _linear("x", 1, activation="sigmoid"),
@@ -22,7 +24,7 @@ UNIT = {
     },
     "weights": {"class": "softmax_over_spatial", "from": "energy", "window_start": "position", "window_size": 2.5},
     "window": {"class": "generic_attention", "weights": "weights", "base": "base:encoder"},
-    "output": _linear(["sum", "before", "gauss", "window"], 3, need_last=True),
+    "output": _linear(["sum", "before", "gauss", "window", "label"], 3, need_last=True),
     "shown": _linear("output", 2, is_output_layer=True),
 }  # fmt: skip
 NETWORK = {
@@ -41,7 +43,8 @@ NETWORK = {
     "queries": _linear("shown", 4),
     "mean": {"class": "reduce", "mode": "mean", "axes": "dyn:0", "from": "both"},
     "rest": {"class": "reduce", "mode": "mean", "axes": "T", "from": "mean"},
-    "vector": _linear(["last", "global", "products", "rest"], 3),
+    "prior": {"class": "accumulate_mean", "from": "keys", "exp_average": 0.1},
+    "vector": _linear(["prior", "last", "global", "products", "rest"], 3),
     "end": _linear(["vector", "sums"], 3, loss="as_is"),
     "output": _linear(["vector", "loop"], 3, loss="as_is"),
 }

@@ -40,4 +40,12 @@ FRONT_ENDS = {
     },
     "output": {"class": "combine", "kind": "mul", "from": ["loop", "share"], "loss": "as_is"},
 }  # fmt: skip
-NETWORKS = {"norms": NORMS, "front_ends": FRONT_ENDS}
+SOUND = {
+    "samples": {"class": "linear", "from": "data:dense", "n_out": 1, "activation": "tanh"},
+    "spectra": {"class": "stft", "from": "samples", "frame_shift": 2, "frame_size": 3, "fft_size": 4},
+    "again": {"class": "istft", "from": "spectra", "frame_shift": 2, "frame_size": 3, "fft_size": 4, "loss": "as_is"},
+    "bins": {"class": "activation", "from": "spectra", "activation": "abs"},
+    "mels": {"class": "mel_filterbank", "from": "bins", "fft_size": 4, "nr_of_filters": 2},
+    "output": {"class": "dct", "from": "mels", "loss": "as_is"},
+}
+NETWORKS = {"norms": NORMS, "front_ends": FRONT_ENDS, "sound": SOUND}

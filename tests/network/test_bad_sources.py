@@ -12,10 +12,10 @@ KINDS = (
 )
 # layer class, options, message after the name of the layer
 BAD_LAYERS = [
-    ("repeat", {"repetitions": True}, "option 'repetitions' must be an int, found True"),
+    ("repeat", {"repetitions": True}, "option 'repetitions' must be an int or a string, found True"),
     ("repeat", {"repetitions": 0}, "'repetitions' must be at least 1, found 0"),
-    ("repeat", {"repetitions": 2, "axis": "F"}, "only the time axis can be repeated: 'axis' must be 'T', found 'F'"),
-    ("repeat", {"repetitions": 2, "from": "data:speaker"}, f"needs a time axis, but its input is {SPEAKER}"),
+    ("repeat", {"repetitions": 2, "axis": "B"}, f"cannot repeat along axis batch of {DATA}"),
+    ("repeat", {"repetitions": 2, "from": "data:speaker"}, f"axis 'T': there is no such axis in {SPEAKER}"),
     ("repeat", {"repetitions": 2, "n_out": 3}, f"'n_out' is 3, but its output is {TWICE}"),
     ("copy", {"n_out": 3}, f"'n_out' is 3, but its output is {DATA}"),
     ("activation", {"activation": "relu", "n_out": 3}, f"'n_out' is 3, but its output is {DATA}"),
@@ -94,7 +94,7 @@ BAD_LAYERS = [
     ),
     (
         "eval", {"eval": "source(0)", "out_type": {"dtype": "float"}},
-        "'dtype' in 'out_type' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, found 'float'",
+        "'dtype' in 'out_type' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, complex64, found 'float'",
     ),
     (
         "eval", {"eval": "source(0)", "out_type": {"shape": 9}},

@@ -97,7 +97,6 @@ BAD = [
         layer("batch_softmax", **{"from": "data:speaker"}),
         "needs a time axis, but its input is [batch, feature:3] float32",
     ),
-    (layer("window"), "option 'window_size' is missing"),
     (layer("window", window_size=0), "'window_size' and 'stride' must be at least 1, found 0 and 1"),
     (
         layer("window", window_size=3, window_left=1, window_right=0),
@@ -135,6 +134,33 @@ BAD = [
     (
         layer("weighted_sum", axes="F", size=[2], padding="same"),
         "a window slides along axes of time or space, found the feature axis",
+    ),
+    (layer("window", window_size=None), "needs a 'window_size', or a 'window_dim' of known size"),
+    (
+        layer("stft", frame_shift=2, frame_size=4),
+        f"needs float32 samples, with a feature axis of size 1 or none, but its input is {INPUT}",
+    ),
+    (
+        layer("stft", frame_shift=2, frame_size=4, fft_size=2, **{"from": "data:number"}),
+        "'frame_shift' and 'frame_size' must be at least 1, and 'fft_size' at least 'frame_size', found 2, 4 and 2",
+    ),
+    (
+        layer("istft", frame_shift=2, frame_size=4),
+        f"needs complex64 values with 3 features, but its input is {INPUT}",
+    ),
+    (
+        layer("mel_filterbank", fft_size=16),
+        f"'fft_size' 16 makes 9 bins of a spectrum, but its input is {INPUT}",
+    ),
+    (
+        layer("mel_filterbank", fft_size=8, f_min=9000),
+        "needs a filter, and 0 ≤ 'f_min' < 'f_max' ≤ 8000.0, found 80, 9000, 8000.0",
+    ),
+    (layer("dct", type=5), "option 'type' must be 1 or 2 or 3 or 4, found 5"),
+    (layer("dct", type=1, norm="ortho"), "type 1 has no 'norm'"),
+    (
+        layer("self_attention", num_heads=1, total_key_dim=2, n_out=2, initial_state="keep_over_epoch"),
+        "'initial_state' must be None, 0 or 'zeros', no frame before the first, found 'keep_over_epoch'",
     ),
     (layer("variable", shape=[2]), "takes no sources, but has a 'from'"),
     ({"class": "variable"}, "option 'shape' is missing"),

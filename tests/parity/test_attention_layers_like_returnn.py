@@ -98,6 +98,21 @@ NETWORKS = {
         "y": linear("data:source", 2, "tanh", initial_output="var"),
         "output": linear(["x", "prev:y"], 3),
     }),
+    "rec_unstack": {
+        **BASE,
+        "loop": {
+            "class": "rec", "from": [], "unit": {
+                "frame": {"class": "rec_unstack", "from": "base:enc", "axis": "T", "declare_rec_time": True},
+                "x": linear(["frame", "prev:x"], 4, "tanh"), "output": linear(["x", "frame"], 3),
+            },
+        },
+        "output": ending("loop"),
+    },
+    "accumulate_mean": {
+        "prob": {"class": "softmax", "from": "data", "n_out": 3},
+        "prior": {"class": "accumulate_mean", "from": "prob", "exp_average": 0.01, "is_prob_distribution": True},
+        "output": {"class": "eval", "from": ["prob", "prior"], "eval": "tf.math.log(source(0)) - 0.3 * source(1)", "loss": "as_is"},
+    },
     "size_target": {
         **BASE, "vector": SUMMED,
         "loop": {

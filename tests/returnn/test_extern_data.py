@@ -4,10 +4,13 @@ import pytest
 
 from boulder.data.streams import read_extern_data
 from boulder.errors import ConfigError
+from boulder.network import describe
 from boulder.returnn.config_object import Config
-from boulder.returnn.extern_data import extern_data
+from boulder.returnn.extern_data import extern_data, for_networks
 from boulder.returnn.provided.dims import Data, Dim, FeatureDim, SpatialDim, batch_dim
+from boulder.schedule.canonical import canonical
 
+TIME = SpatialDim("time")
 LABELS = {"dim": 9, "shape": (None,), "sparse": True, "available_for_inference": False}
 FEATURES = {"dim": 5, "shape": (None, 5), "available_for_inference": True}
 SPARSE = {"dim": 5, "shape": (None,), "sparse": True, "available_for_inference": True}
@@ -38,8 +41,23 @@ SPARSE = {"dim": 5, "shape": (None,), "sparse": True, "available_for_inference":
 )
 def test_valid_entries(options, expected):
     found = extern_data(Config(options))
-    assert found == expected
+    assert for_networks(found, []) == expected
     read_extern_data(found)
+
+
+def test_dims_stay_for_networks_that_name_them():
+    data = {"dim_tags": [batch_dim, TIME, FeatureDim("input", 5)]}
+    labels = {"dims": [batch_dim, TIME], "sparse_dim": Dim(9, name="labels"), "vocab": {}}
+    found = extern_data(Config({"extern_data": {"data": data, "classes": labels}}))
+    plain = {"a": {"class": "copy", "axes": ["T"]}}
+    assert for_networks(found, [plain]) == {"data": FEATURES, "classes": LABELS}
+    kept = for_networks(found, [plain, {"a": {"class": "reduce", "axes": {TIME}}}])
+    assert kept == {
+        "data": {**FEATURES, "dim_tags": data["dim_tags"]},
+        "classes": {**LABELS, "dim_tags": labels["dims"], "sparse_dim": labels["sparse_dim"]},
+    }
+    spec = describe({"output": {"class": "reduce", "mode": "mean", "axis": TIME, "from": "data"}}, canonical(kept))
+    assert str(spec.layers["output"].template) == "[batch, feature:5 'input'] float32"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ repeated by 2, equals itself and nothing else. So a network is checked without a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from boulder.errors import NetworkError
 
@@ -23,9 +23,11 @@ OUTER = (BATCH, LOOP, BEAM)
 @dataclass(frozen=True)
 class Axis:
     """
-    :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM
+    :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM. A feature
+        axis with an `origin` is dynamic: a time axis in another role
     :param size: number of entries; None where it depends on the data (batch, time, loop)
     :param origin: derivation of a dynamic axis, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
+    :param label: name of the `Dim` of a dynamic axis, for descriptions such as "stag:time"
     :param dim: name of the `Dim` of the net dict that a static axis is, see `boulder.network.dims`
     """
 
@@ -33,13 +35,31 @@ class Axis:
     size: int | None = None
     origin: tuple = ()
     dim: str = ""
+    label: str = field(default="", compare=False)
 
     @property
     def identity(self) -> object:
         """:return: what an axis has in common with itself in other roles: time and loop, feature and spatial"""
         if self.dim:
             return self.dim
-        return self.origin if self.kind in DYNAMIC and self.size is None else self
+        return self.origin if self.has_lengths and self.size is None else self
+
+    @property
+    def tag(self) -> str:
+        """:return: name of the axis, as RETURNN has it: of its `Dim`, or of its data stream and its derivation"""
+        if self.dim or self.label or self.kind not in DYNAMIC or self.size is not None:
+            return self.dim or self.label
+        return _origin_text(_with_streams(self.origin))
+
+    @property
+    def has_lengths(self) -> bool:
+        """:return: whether sequences have lengths along the axis"""
+        return self.kind in DYNAMIC or self.is_dynamic_feature
+
+    @property
+    def is_dynamic_feature(self) -> bool:
+        """:return: whether it is a time axis in the role of the feature axis"""
+        return self.kind == FEATURE and self.size is None and bool(self.origin)
 
     @property
     def known_size(self) -> int:
@@ -90,7 +110,7 @@ class Axis:
         return replace(self, kind=TIME)
 
     def __str__(self) -> str:
-        if self.kind in DYNAMIC:
+        if self.has_lengths:
             return f"{self.kind}:{_origin_text(self.origin)}"
         size = "" if self.size is None else f":{self.size}"
         return f"{self.kind}{size} {self.dim!r}" if self.dim else f"{self.kind}{size}"
@@ -99,8 +119,16 @@ class Axis:
 def _origin_text(origin: tuple) -> str:
     if not isinstance(origin[-1], tuple):
         return " ".join(map(str, origin))
+    operation, *arguments = origin
+    sources = [_origin_text(part) for part in arguments if isinstance(part, tuple)]
+    return f"{operation}({', '.join([*sources, *(str(part) for part in arguments if not isinstance(part, tuple))])})"
+
+
+def _with_streams(origin: tuple) -> tuple:
     *operation, source = origin
-    return f"{operation[0]}({', '.join([_origin_text(source), *map(str, operation[1:])])})"
+    if isinstance(source, tuple):
+        return (*operation, _with_streams(source))
+    return origin if operation else (f"time:var:extern_data:{source}",)
 
 
 Batch = Axis(BATCH)

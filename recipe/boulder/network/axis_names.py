@@ -7,6 +7,9 @@
     "static"           axes of static size                    "static:i"
     "dim:N"            axes of size N                         "dim:N,i"
     "except_time"      all except batch and time              "except_batch"        "*" all
+    "stag:NAME"        the only axis except batch and feature with NAME in its name, see `Axis.tag`
+    "stag-single:i:NAME"  the i-th of those                   "tag:NAME" the only axis with NAME in its name
+    a `Dim`            see `boulder.network.dims`
     an int             position in the template; negative from the end
     a list             all axes that its entries describe
 
@@ -17,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, Axis
 from boulder.network.dims import NetDim, fitting
 from boulder.network.site import Site
 from boulder.network.template import Template
@@ -58,14 +61,14 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
         "feature": [axis for axis in axes if axis.kind == FEATURE],
         "spatial": [axis for axis in axes if axis.kind not in (BATCH, FEATURE)],
         "spatial_except_time": [axis for axis in axes if axis.kind not in (BATCH, FEATURE) and axis != time],
-        "dynamic": [axis for axis in axes if axis.kind in DYNAMIC and axis.size is None],
+        "dynamic": [axis for axis in axes if axis.has_lengths and axis.size is None],
         "static": [axis for axis in axes if axis.size is not None],
         "except_time": [axis for axis in axes if axis.kind != BATCH and axis != time],
         "except_batch": [axis for axis in axes if axis.kind != BATCH],
         "*": axes,
     }
     letters = {"b": "batch", "t": "time", "f": "feature"}
-    text = {"dyn": "dynamic"}.get(text, text)
+    text = {"dyn": "dynamic", "non_spatial": "feature"}.get(text, text)
     if text == "t?":
         return tuple(groups["time"])
     if text in groups:
@@ -75,14 +78,16 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
     if text and set(text) <= set(letters):
         return tuple(axis for letter in text for axis in _of_text(axes, letters[letter], description, template, site))
     kind, colon, number = text.partition(":")
-    kind = {"dyn": "dynamic"}.get(kind, kind)
+    kind = {"d": "dynamic", "dyn": "dynamic", "s": "spatial"}.get(kind, kind)
     if colon and kind == "dim":
         return _of_size(axes, number, description, template, site)
+    if colon and kind in ("tag", "stag", "stag-single"):
+        return _of_tag(axes if kind == "tag" else groups["spatial"], kind, number, description, template, site)
     if colon and kind in groups and number.lstrip("-").isdigit():
         return (_numbered(groups[kind], int(number), description, template, site),)
     raise site.fail(
         f"axis {description!r} is not a valid description; expected 'B', 'T', 'F', 'spatial', 'spatial:0', 'dyn', 'static:-1', "
-        f"'dim:N', 'except_time' or an int, for {template}"
+        f"'dim:N', 'except_time', 'stag:NAME' or an int, for {template}"
     )
 
 
@@ -94,6 +99,22 @@ def _of_size(axes: list[Axis], text: str, description: str, template: Template, 
     if not found:
         raise site.fail(f"axis {description!r}: there is no axis of that size in {template}")
     return (_numbered(found, int(number), description, template, site),) if comma else tuple(found)
+
+
+def _of_tag(
+    axes: list[Axis], kind: str, name: str, description: str, template: Template, site: Site
+) -> tuple[Axis, ...]:
+    """:param name: a part of the name of an axis; of "stag-single", after its number and a colon"""
+    number, colon, rest = name.partition(":") if kind == "stag-single" else ("", "", name)
+    if kind == "stag-single" and (not colon or not number.lstrip("-").isdigit()):
+        raise site.fail(f"axis {description!r} needs a number and a name, as in 'stag-single:0:data'")
+    found = [axis for axis in axes if rest in axis.tag.lower()]
+    if colon and found:
+        return (_numbered(found, int(number), description, template, site),)
+    if len(found) != 1:
+        names = ", ".join(repr(axis.tag) for axis in axes)
+        raise site.fail(f"axis {description!r} fits {len(found)} axes of {template}, whose names are {names or 'none'}")
+    return tuple(found)
 
 
 def _of_dim(axes: list[Axis], dim: NetDim, template: Template, site: Site) -> tuple[Axis, ...]:

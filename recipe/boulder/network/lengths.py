@@ -72,8 +72,8 @@ class Lengths:
         :param lengths: int32
         :param axes: axes of `lengths`
         """
-        self._lengths[time] = lambda: lengths
-        self._axes[time] = axes
+        self._lengths[time.as_time()] = lambda: lengths
+        self._axes[time.as_time()] = axes
 
     def set_from(self, time: Axis, old: Axis, function: Callable[[TFTensor], TFTensor]) -> None:
         """
@@ -83,13 +83,22 @@ class Lengths:
 
         :param function: lengths along `old` → lengths along `time`
         """
-        if time not in self._lengths:
-            self._lengths[time] = lambda: function(self.of(old))
-            self._axes[time] = self.axes(old)
+        self.define(time, self.axes(old), lambda: function(self.of(old)))
+
+    def define(self, time: Axis, axes: tuple[Axis, ...], function: Callable[[], TFTensor]) -> None:
+        """
+        Like `set_from`, for lengths that depend on those along several axes.
+
+        :param axes: axes of the lengths
+        :param function: computes them from other lengths
+        """
+        if time.as_time() not in self._lengths:
+            self._lengths[time.as_time()] = function
+            self._axes[time.as_time()] = axes
 
     def longest(self, time: Axis) -> TFTensor:
         """:return: int32 scalar, the length to which sequences are padded"""
-        return tf.reduce_max(self.of(time))
+        return tf.maximum(0, tf.reduce_max(self.of(time)))  # without frames of an outer axis there is no largest one
 
     def mask(self, time: Axis) -> TFTensor:
         """:return: float32 [B, T], 1 for frames and 0 for padding"""

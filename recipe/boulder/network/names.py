@@ -58,6 +58,8 @@ class Names(WithExtraNets):
 
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
         self.nesting, self.place, self.option = Nesting.of(with_extra_layers(layers)), place, option
+        self.exposed: set[tuple[str, str]] = set()
+        """(layer, name of a layer that it holds), as layers read them so far"""
         self.layers = self.nesting.layers
         """name → options, of the layers and of those in subnetworks"""
         self.name, self.mode, self.outer = place.name, place.mode, place.outer
@@ -66,7 +68,29 @@ class Names(WithExtraNets):
 
     def options(self, name: str) -> Layer:
         """:raises NetworkError: for an unknown class or wrong options"""
-        return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        if name in self.layers:
+            return read_layer(self.layers[name], f"layer {self.path(name)!r}")
+        holder, _, part = name.rpartition("/")
+        return self.options(holder).parts(holder.rpartition("/")[2])[part]
+
+    def is_layer(self, name: str, where: str) -> bool:
+        """
+        :param where: the layer that reads it, for messages
+        :return: whether it is a layer, or a part of one, see `Layer.parts`
+        :raises NetworkError: for an unknown part of a layer that has parts
+        """
+        holder, _, part = name.rpartition("/")
+        if name in self.layers or holder not in self.layers:
+            return name in self.layers
+        parts = self.options(holder).parts(holder.rpartition("/")[2])
+        if parts and part not in parts:
+            raise NetworkError(f"{where}: 'from' names {name!r}, but {holder!r} has only the parts {', '.join(parts)}")
+        return part in parts
+
+    def around(self, name: str) -> str:
+        """:return: the subnetwork of a layer or of a part of one; "" if it is in none"""
+        layer = name if name in self.layers else name.rpartition("/")[0]
+        return layer.rpartition("/")[0]
 
     def key(self, name: str) -> str:
         """:return: absolute name of a layer"""
@@ -74,9 +98,13 @@ class Names(WithExtraNets):
 
     def from_outside(self, name: str) -> Ref:
         """:return: reference to a layer, as a layer of the surroundings reads it"""
-        outer = self.outer.name if self.outer else ""
-        holder = self.name.removeprefix(f"{outer}/") if outer else self.name
+        outer, holder = self.outer.name if self.outer else "", self.holder
         return Ref(RefKind.SUBLAYER, f"{holder}/{name}", outer, holder.count("/") + 1)
+
+    @property
+    def holder(self) -> str:
+        """:return: name of the holder in its surroundings"""
+        return self.name.removeprefix(f"{self.outer.name}/") if self.outer and self.outer.name else self.name
 
     def path(self, name: str) -> str:
         """:return: path of a layer in the net dict, for messages"""
@@ -85,7 +113,18 @@ class Names(WithExtraNets):
 
     def scope(self, name: str) -> str:
         """:return: variable scope of a layer, with which the paths of its parameters begin"""
-        return self.nesting.scope(name, self.place.scope)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], self.place.scope)
+
+    def owner(self, name: str) -> str:
+        """:return: absolute name of the layer to which RETURNN counts the parameters of a layer"""
+        return self.key(name)
+
+    def owner_of(self, ref: Ref) -> str:
+        """:return: likewise of the layer that a resolved reference reads"""
+        if ref.subnet != self.name:
+            assert self.outer  # references lead outwards only
+            return self.outer.owner_of(ref)
+        return f"{self.owner(ref.holder)}/{ref.sublayer}" if ref.kind is RefKind.SUBLAYER else self.owner(ref.name)
 
     def trainable(self, name: str) -> bool:
         """:return: whether all that is around the layer is trained"""
@@ -131,7 +170,7 @@ class Names(WithExtraNets):
         :raises NetworkError: if it refers to nothing
         """
         text = self.within_extra(text)
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
@@ -140,6 +179,8 @@ class Names(WithExtraNets):
             return self._resolve_outside(ref, self.outer, where)
         if ref.kind is RefKind.SUBLAYER and (found := self.sublayer(ref, where)):
             return found
+        if ref.kind is RefKind.FRAME:
+            raise NetworkError(f"{where}: is only possible in the 'unit' of a loop")
         known = ["data", *self.layers, *(f"data:{key}" for key in self.place.streams)]
         raise NetworkError(f"{where}: 'from' names {text!r}, which is no layer{nearest(text, known)}")
 
@@ -197,6 +238,7 @@ class Names(WithExtraNets):
             return None
         ref = replace(ref, subnet=self.name, depth=depth)
         self._check_sublayer(ref, where)
+        self.exposed.add((ref.holder, ref.sublayer))
         return ref
 
     def _check_sublayer(self, ref: Ref, where: str) -> None:

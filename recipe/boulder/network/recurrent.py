@@ -54,6 +54,9 @@ class Recurrent(ConcatLayer):
     def reads_backwards(self) -> bool:
         return False
 
+    def name_in_scope(self, param: str) -> str:
+        return param if self.name_scope is None else param.removeprefix("rec/")
+
     # Sources and state
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ class Recurrent(ConcatLayer):
         outer = tuple(axis for axis in x.axes if axis not in (time, x.template.feature))
         value = x.ordered((time, *outer, x.template.required(FEATURE)))
         shape = tf.shape(value)[1:-1]
-        frames = tf.reshape(value, [tf.shape(value)[0], -1, value.shape[-1]])  # [T, N, F]
+        frames = tf.reshape(value, [tf.shape(value)[0], tf.reduce_prod(shape), value.shape[-1]])  # [T, N, F]
         lengths = tf.reshape(tf.broadcast_to(run.length_over(outer, time), shape), [-1])
         if self.reads_backwards:
             frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)

@@ -21,12 +21,14 @@ class RefKind(Enum):
     """`:i`: the number of the current frame of a loop"""
     BASE = auto()
     """`base:REF`: a reference as the surroundings of the subnet spell it"""
+    FRAME = auto()
+    """`unstacked:base:REF`: the current frame of that; only `rec_unstack` spells it so"""
 
 
 TARGET = "target:"
 """prefix of a dependency that is a value of the option `target`, see `Layer.dependencies`"""
 
-_PREFIXES = {"prev:": RefKind.PREV, "data:": RefKind.DATA, "base:": RefKind.BASE}
+_PREFIXES = {"prev:": RefKind.PREV, "data:": RefKind.DATA, "base:": RefKind.BASE, "unstacked:": RefKind.FRAME}
 _WORDS = {"data": RefKind.INPUT, ":i": RefKind.STEP}
 _SPELLINGS = {
     RefKind.LAYER: "{}",
@@ -36,6 +38,7 @@ _SPELLINGS = {
     RefKind.DATA: "data:{}",
     RefKind.STEP: ":i",
     RefKind.BASE: "base:{}",
+    RefKind.FRAME: "unstacked:{}",
 }
 
 

@@ -9,7 +9,7 @@ from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import NetworkError
 from boulder.network.axes import BATCH, FEATURE, SPATIAL, TIME, Axis, Batch, Feature, Time
 
-DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool")
+DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool", "complex64")
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from boulder.errors import ConfigError
+from boulder.network.dims import MarkedDim
 from boulder.returnn.config_object import Config
 from boulder.returnn.provided.dims import Data, Dim
 from boulder.training.option_kind import is_int
@@ -56,7 +57,7 @@ def _entry(key: str, entry: object) -> dict:
     if isinstance(entry, Data):
         entry = entry.options
     if isinstance(entry, dict):
-        return _without_dims(entry)
+        return _with_sizes(entry)
     if not (isinstance(entry, list | tuple) and len(entry) == 2 and is_int(entry[0]) and is_int(entry[1])):
         raise ConfigError(f"extern_data[{key!r}]: found {entry!r:.80}, expected a dict, or (dim, ndim)")
     dim, ndim = entry
@@ -67,10 +68,14 @@ def _entry(key: str, entry: object) -> dict:
     return {"dim": dim, "shape": (*(None,) * (ndim - 1), dim)}
 
 
-def _without_dims(entry: dict) -> dict:
-    """:return: the entry with sizes instead of axes, as data readers need it"""
+def _with_sizes(entry: dict) -> dict:
+    """:return: the entry with sizes of its axes, as data readers need them, and with its `Dim`s, as networks do"""
     result = {k: v for k, v in entry.items() if k not in ("dims", "dim_tags", "sparse_dim", "feature_dim", "batch")}
     axes = entry.get("dims") or entry.get("dim_tags")
+    if axes and any(isinstance(axis, Dim) for axis in axes):
+        result["dim_tags"] = list(axes)
+    if isinstance(entry.get("sparse_dim"), Dim):
+        result["sparse_dim"] = entry["sparse_dim"]
     sparse_dim, feature = entry.get("sparse_dim"), entry.get("feature_dim")
     if axes:
         axes = [axis for axis in axes if not (isinstance(axis, Dim) and axis.is_batch_dim())]
@@ -87,8 +92,22 @@ def _without_dims(entry: dict) -> dict:
     return result
 
 
-def without_vocabularies(streams: Mapping[str, Any]) -> dict[str, Any]:
-    """:return: the data streams without `vocab`, which names labels and does not change what a network computes"""
+def for_networks(streams: Mapping[str, Any], networks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """
+    :param networks: net dicts that read the data streams
+    :return: the data streams with what can change what the networks compute: without `vocab`, which names labels, and without
+        `Dim`s if no network names one
+    """
+    left_out = {"vocab"} if any(map(_names_dim, networks)) else {"vocab", "dim_tags", "sparse_dim"}
     return {
-        key: {option: value for option, value in stream.items() if option != "vocab"} for key, stream in streams.items()
+        key: {option: value for option, value in stream.items() if option not in left_out}
+        for key, stream in streams.items()
     }
+
+
+def _names_dim(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_names_dim(key) or _names_dim(item) for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_names_dim, value))
+    return isinstance(value, Dim | MarkedDim)

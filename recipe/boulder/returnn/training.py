@@ -15,7 +15,7 @@ from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
 from boulder.returnn.dumped_names import knowing_dumped_files
-from boulder.returnn.extern_data import without_vocabularies
+from boulder.returnn.extern_data import for_networks
 from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
 from boulder.returnn.options import verdict
@@ -75,7 +75,7 @@ class ReturnnTraining:
         return {
             "plan": self.longer_plan,
             "config": self.config,
-            "extern_data": without_vocabularies(self.extern_data),
+            "extern_data": for_networks(self.extern_data, (phase.network for phase in self.plan.phases)),
             "train_data": self.train_data,
             "dev_data": self.dev_data,
             "eval_data": self.eval_data,

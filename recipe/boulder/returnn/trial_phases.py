@@ -9,7 +9,7 @@ from typing import Any
 
 from boulder.errors import ConfigError
 from boulder.returnn.config import load_config
-from boulder.returnn.extern_data import without_vocabularies
+from boulder.returnn.extern_data import for_networks
 from boulder.schedule.functions import restore
 from boulder.training.device_options import DEVICE_KEYS
 from boulder.training.learning_rate import learning_rate_control
@@ -41,7 +41,7 @@ def phases_for_trial(
     )
     rates = learning_rate_control(found.config, found.plan)
     phases = [travelled(maker.phase(phase, rates)) for phase in found.plan.phases]
-    return phases, without_vocabularies(found.extern_data)
+    return phases, for_networks(found.extern_data, (phase.network for phase in phases))
 
 
 def travelled(phase: TrainingPhase) -> TrainingPhase:

@@ -1,6 +1,6 @@
 """`activation`: an activation function, such as relu, applied to each entry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boulder.network import activations
 from boulder.network.layer import ConcatLayer, layer_class
@@ -15,7 +15,7 @@ from boulder.network.tensor import Tensor
 class Activation(ConcatLayer):
     """An activation function, such as relu, of each entry. RETURNN: ActivationLayer.
 
-    :param activation: see `boulder.network.activations`
+    :param activation: see `boulder.network.activations`; "abs" also of complex numbers
     """
 
     activation: str | None
@@ -23,7 +23,7 @@ class Activation(ConcatLayer):
     def spec(self, site: Site) -> Template:
         template = site.input()
         activations.check(self.activation, template, site.where)
-        return template
+        return replace(template, dtype="float32") if template.dtype == "complex64" else template
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
-        return run.input(sources).activated(self.activation)
+        return replace(run.input(sources).activated(self.activation), template=run.template)

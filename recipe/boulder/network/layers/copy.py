@@ -1,10 +1,10 @@
-"""`copy`: the sources, concatenated; `dropout`: the same layer under another name."""
+"""`copy`: the sources, concatenated; `dropout`: the same layer under another name; `identity` and `source`: one source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import ConcatLayer, Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
@@ -34,3 +34,38 @@ class Dropout(Copy):
 
     Srivastava et al. 2014. RETURNN: DropoutLayer.
     """
+
+
+@layer_class("identity")
+@dataclass(frozen=True, kw_only=True)
+class Identity(Layer):
+    """The source. RETURNN: IdentityLayer.
+
+    :param control_dependencies: has no effect, since no layer changes anything but its output
+    """
+
+    copies_sources: ClassVar[bool] = True
+    control_dependencies: list[str] | None = None
+
+    def spec(self, site: Site) -> Template:
+        if len(site.sources) != 1:
+            raise site.fail(f"takes one source, found {len(site.sources)}")
+        return site.sources[0][1]
+
+    def compute(self, run: LayerRun, x: Tensor) -> Tensor:
+        return replace(x, memory=None)
+
+
+@layer_class("source")
+@dataclass(frozen=True, kw_only=True)
+class Source(Identity):
+    """A data stream. RETURNN: SourceLayer.
+
+    :param data_key: key of the stream; None: the default input
+    """
+
+    sources: str | list[str] = field(default_factory=list)
+    data_key: str | None = None
+
+    def source_names(self) -> tuple[str, ...]:
+        return (*super().source_names(), "data" if self.data_key is None else f"data:{self.data_key}")

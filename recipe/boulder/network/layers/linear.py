@@ -1,4 +1,7 @@
-"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation."""
+"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation.
+
+`hidden` and `forward` are older names of `linear`.
+"""
 
 from dataclasses import dataclass
 
@@ -79,3 +82,15 @@ class Softmax(Linear):
     """`linear` with the activation softmax: probabilities of classes. RETURNN: SoftmaxLayer."""
 
     activation: str | None = "softmax"
+
+
+@layer_class("hidden")
+@dataclass(frozen=True, kw_only=True)
+class Hidden(Linear):
+    """The old name of `linear`. RETURNN: LinearLayer."""
+
+
+@layer_class("forward")
+@dataclass(frozen=True, kw_only=True)
+class Forward(Linear):
+    """Another old name of `linear`. RETURNN: LinearLayer."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from boulder.lazy import tf
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature, StaticTime
+from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axes
+from boulder.network.flat_axes import flattened
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -24,7 +25,8 @@ class MergeDims(ConcatLayer):
     """Merges several axes into one. RETURNN: MergeDimsLayer.
 
     If the feature axis is among the merged axes, the result is the feature axis. If time is, each frame becomes several
-    consecutive frames. The batch cannot be merged: the result for a sequence would depend on the others.
+    consecutive frames. The batch can be merged with time only, which makes the frames a part of the batch, as `flatten_batch`
+    does: with other axes, the result for a sequence would depend on the others.
 
     :param axes: see `boulder.network.axis_names`; fewer than two are a no-op
     :param keep_order: merge in the order of `axes`, which is then a list, instead of the order of the input
@@ -40,6 +42,8 @@ class MergeDims(ConcatLayer):
         merged = self._merged(template, site)
         if len(merged) < 2:
             return template
+        if (time := _merged_into_batch(merged)) is not None:
+            return template.with_axis_replaced(time, flattened(time))
         self._check(merged, template, site)
         new = self._new(template, merged)
         at = template.axes.index(template.feature if new.kind == FEATURE else min(merged, key=template.axes.index))
@@ -84,6 +88,9 @@ class MergeDims(ConcatLayer):
         merged = self._merged(x.template, self.site(run))
         if len(merged) < 2:
             return x
+        if (time := _merged_into_batch(merged)) is not None:
+            run.set_length_from(flattened(time), time, lambda n: n)
+            return x.renamed({time: flattened(time)}, run.template)
         new = self._new(x.template, merged)
         others = [axis for axis in x.axes if axis not in merged]
         value = x.ordered([*others, *merged])
@@ -95,3 +102,17 @@ class MergeDims(ConcatLayer):
         value = tf.reshape(value, tf.concat([shape[: len(others)], [size]], 0))
         value.set_shape([axis.size for axis in (*others, new)])
         return x.made(value, (*others, new), run.template)
+
+
+def _merged_into_batch(merged: list[Axis]) -> Axis | None:
+    """:return: the time axis, if it is to be merged with the batch"""
+    times = [axis for axis in merged if axis.kind == TIME]
+    return times[0] if len(merged) == 2 and len(times) == 1 and BATCH in {axis.kind for axis in merged} else None
+
+
+@layer_class("combine_dims")
+@dataclass(frozen=True, kw_only=True)
+class CombineDims(MergeDims):
+    """`merge_dims` in the order of `axes`. RETURNN: CombineDimsLayer."""
+
+    keep_order: Literal[True] = True

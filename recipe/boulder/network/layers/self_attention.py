@@ -38,6 +38,8 @@ class SelfAttention(FurtherSources):
     :param key_shift: `relative_positional_encoding` layer [queries, keys, total_key_dim / num_heads], added to the keys
     :param attention_dropout: dropout probability of the attention weights
     :param attention_left_only: causal attention: a frame sees itself and earlier frames only
+    :param initial_state: keys and values before the first frame; only None, 0 or "zeros": none
+    :param restrict_state_to_last_seq: has no effect: no sequence begins with the keys and values of another
     :param forward_weights_init: initializer of QKV
     """
 
@@ -49,6 +51,8 @@ class SelfAttention(FurtherSources):
     forward_weights_init: str | float | dict = "glorot_uniform"
     attention_dropout: float = 0.0
     attention_left_only: bool = False
+    initial_state: str | float | None = None
+    restrict_state_to_last_seq: bool = False
 
     def spec(self, site: Site) -> Template:
         own = self.site_of_input(site)
@@ -57,6 +61,10 @@ class SelfAttention(FurtherSources):
         for option, size in (("total_key_dim", self.total_key_dim), ("n_out", n_out)):
             if self.num_heads < 1 or size < 1 or size % self.num_heads:
                 raise site.fail(f"{option!r}, {size}, must be a multiple of 'num_heads', {self.num_heads}")
+        if self.initial_state not in (None, 0, "zeros"):
+            raise site.fail(
+                f"'initial_state' must be None, 0 or 'zeros', no frame before the first, found {self.initial_state!r}"
+            )
         site.check_rate("attention_dropout", self.attention_dropout)
         axis = frames_axis(template, site)
         if axis.kind == LOOP and not self.attention_left_only:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -10,12 +10,14 @@ from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
 from boulder.network.contraction import distinct
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.dims import NetDim
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-from boulder.network.windows import per_axis, spatial_axes
+from boulder.network.windows import named_windows, per_axis, spatial_axes
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class TransposedConv(ConcatLayer):
     :param remove_padding: number of new frames to cut off at each end, an int or one int per axis
     :param output_padding: None, or for each axis the number of additional new frames, as PyTorch and Keras count them
     :param in_spatial_dims: axes of time or space; None: all but batch and feature
+    :param out_spatial_dims: `Dim`s of the new axes
     :param with_bias: add the bias
     :param activation: see `boulder.network.activations`
     :param forward_weights_init: initializer of the filter
@@ -81,6 +84,7 @@ class TransposedConv(ConcatLayer):
     remove_padding: int | list[int] = 0
     output_padding: int | list[object] | None = None
     in_spatial_dims: list[object] | None = None
+    out_spatial_dims: list[NetDim] | None = None
     with_bias: bool = True
     activation: str | None = None
     forward_weights_init: str | float | dict = "glorot_uniform"
@@ -106,6 +110,9 @@ class TransposedConv(ConcatLayer):
         output = self._output(template, axes, each, n_out)
         activations.check(self.activation, output, site.where)
         return output
+
+    def named_axes(self, site: Site, output: Template) -> Iterable[tuple[NetDim, Axis | None]]:
+        return [*super().named_axes(site, output), *named_windows(self.out_spatial_dims, output, site)]
 
     @staticmethod
     def _output(template: Template, axes: Sequence[Axis], each: Sequence[Spread], n_out: int) -> Template:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from boulder.network.axes import Axis, Batch, Feature, StaticTime
-from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.dims import NetDim, sizes_of
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import variable_scope
 from boulder.network.roles import unused
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -47,7 +49,7 @@ class Variable(Layer):
             raise site.fail(f"'dtype' must be 'float32', found {self.dtype!r}")
         if not self.saveable:
             raise site.fail("'saveable' must be True: each parameter is in the checkpoint")
-        given = [getattr(size, "dimension", size) for size in self.shape]
+        given = sizes_of(self.shape)
         sizes = tuple(size for size in given if isinstance(size, int) and not isinstance(size, bool) and size > 0)
         if len(sizes) < len(given):
             raise site.fail(f"'shape' must have static sizes of at least 1, found {list(self.shape)!r:.80}")
@@ -62,6 +64,10 @@ class Variable(Layer):
         name = variable_scope(site.name.rpartition("/")[2])
         site.param("value", sizes, init, variable=self.param_name or name)
         return Template((*axes, *own))
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        own = output.axes[self.add_batch_axis + self.add_time_axis :]
+        return [(dim, axis) for dim, axis in zip(self.shape, own, strict=True) if isinstance(dim, NetDim)]
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         axes = run.template.axes[self.add_batch_axis + self.add_time_axis :]

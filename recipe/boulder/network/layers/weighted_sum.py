@@ -10,10 +10,11 @@ from typing import Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
 from boulder.network.axis_names import find_axes
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.roles import without_axes
+from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import Windows, sliding

@@ -30,10 +30,12 @@ class MaxLength:
     :param value: a number, or an expression that may call `max_len_from(NAME)` for the maximal length of a layer's output, and
         functions of `tf` by the names of TensorFlow 2 or 1
     :param names: name in the expression → reference
+    :param where: the loop, for messages
     """
 
     value: int | str
     names: Mapping[str, Ref] = field(default_factory=dict)
+    where: str = ""
 
     @classmethod
     def read(cls, value: int | str | None, resolve: Callable[[str, str], Ref], where: str) -> MaxLength:
@@ -65,7 +67,7 @@ class MaxLength:
                 ) from None
         elif value < 1:
             raise NetworkError(f"{where}: 'max_seq_len' must be at least 1, found {value}")
-        return cls(value, names)
+        return cls(value, names, where)
 
     def frames(self, longest: Callable[[str], TFTensor]) -> TFTensor:
         """
@@ -78,7 +80,7 @@ class MaxLength:
                 limit = eval(self.value, names)
             except Exception as error:
                 raise NetworkError(
-                    f"'max_seq_len' {self.value!r} failed with {type(error).__name__}: {error}"
+                    f"{self.where}: 'max_seq_len' {self.value!r} failed with {type(error).__name__}: {error}"
                 ) from error
         else:
             limit = self.value

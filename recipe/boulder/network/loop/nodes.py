@@ -17,14 +17,16 @@ class Enter(ConcatLayer):
     """The input of a loop: its time axis becomes the loop's axis. It may be a different time axis, of the same lengths.
 
     :param loop: the loop's axis
+    :param time: the axis of the input; None: its time axis
     """
 
     class_name = "rec"
     loop: Axis
+    time: Axis | None = None
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        time = x.template.required(TIME)
+        time = self.time or x.template.required(TIME)
         value = run.with_same_lengths(x.value, time, self.loop.as_time())
         return replace(x, value=value).renamed({time: self.loop}, run.template)
 

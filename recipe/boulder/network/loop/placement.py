@@ -79,7 +79,7 @@ def _between(inside: set[str], ahead: Mapping[str, set[str]]) -> set[str]:
     return {name for name in needed if ahead[name] & inside}
 
 
-_DIFFER_BY_FRAME = (RefKind.PREV, RefKind.INPUT, RefKind.DATA, RefKind.STEP)
+_DIFFER_BY_FRAME = (RefKind.PREV, RefKind.INPUT, RefKind.DATA, RefKind.STEP, RefKind.FRAME)
 
 
 def _by_frame(subnet: LoopSubnet, sources: Mapping[str, set[str]]) -> set[str]:

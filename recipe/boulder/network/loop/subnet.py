@@ -13,7 +13,7 @@ from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
 from boulder.network.refs import Ref, RefKind
-from boulder.network.subnet import Subnet
+from boulder.network.subnet import Node, Subnet
 
 WORDS = {"zeros": 0, "ones": 1, "var": 0}
 """values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
@@ -73,17 +73,25 @@ class LoopSubnet(Subnet):
     def scope(self, name: str) -> str:
         """:return: scope of the loop, "rec", scope of the layer, as in RETURNN; a `name_scope` of the loop stands for both"""
         around = self.place.scope if self.loop.name_scope is not None else joined_scope(self.place.scope, "rec")
-        return self.nesting.scope(name, around)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], around)
 
     def outer_refs(self) -> tuple[Ref, ...]:
         streams = [
             self.whole(ref) for node in self.nodes.values() for ref in node.refs if self._is_stream_of_frames(ref)
         ]
-        refs = [*self.sources, *self._targets(), *self.max_length.names.values(), *streams, *super().outer_refs()]
+        frames = [self.unstacked(ref) for ref, _ in self.frames()]
+        refs = [
+            *self.sources,
+            *self._targets(),
+            *self.max_length.names.values(),
+            *streams,
+            *frames,
+            *super().outer_refs(),
+        ]
         return tuple(dict.fromkeys(ref for ref in refs if not ref.is_stream))
 
     def resolve(self, text: str, where: str) -> Ref:
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         match ref.kind:
@@ -101,7 +109,9 @@ class LoopSubnet(Subnet):
                 return Ref(RefKind.DATA, key, self.name)
             case RefKind.BASE:
                 return super().resolve(text, where)
-            case RefKind.PREV if ref.name in self.layers:
+            case RefKind.FRAME:
+                return self._frame(ref, where)
+            case RefKind.PREV if self.is_layer(ref.name, where):
                 return replace(ref, subnet=self.name)
             case RefKind.SUBLAYER if found := self.sublayer(ref, where):
                 return found
@@ -126,6 +136,25 @@ class LoopSubnet(Subnet):
     def _targets(self) -> list[Ref]:
         return [ref for ref in (self.size_target, self.target) if ref is not None]
 
+    def _frame(self, ref: Ref, where: str) -> Ref:
+        outer = Ref.parse(ref.name)
+        if outer.kind is not RefKind.BASE:
+            raise NetworkError(f"{where}: its source must be outside of the loop, as 'base:…', found {ref.name!r}")
+        self.resolve(ref.name, where)
+        return Ref(RefKind.FRAME, outer.name, self.name)
+
+    def unstacked(self, ref: Ref) -> Ref:
+        """
+        :param ref: of kind FRAME
+        :return: what it is a frame of
+        """
+        return self.outer.resolve(ref.name, self.where)
+
+    def frames(self) -> list[tuple[Ref, Node]]:
+        """:return: references of kind FRAME, and the layers that read them"""
+        nodes = self.nodes.values()
+        return [(ref, node) for node in nodes for ref in node.sources if ref.kind is RefKind.FRAME]
+
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
         if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
@@ -146,5 +175,5 @@ class LoopSubnet(Subnet):
         )
 
     def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
-        initial = layer.initial_output
+        initial = layer.given_initial_output()
         return self.resolve_in(holder, initial, where) if isinstance(initial, str) and initial not in WORDS else None

@@ -13,6 +13,7 @@ from functools import partial
 
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, TIME, Axis, Batch, Feature
+from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
 from boulder.network.loop.beams import Chooser, at_width
@@ -37,6 +38,7 @@ class FrameTemplates:
         self.time = _time(subnet, outer)
         self.loop = self.time.as_loop()
         self.layers: dict[str, Template] = {}
+        self._exposed: dict[str, Template] = {}  # `LAYER/NAME` → of a layer that LAYER holds
         self.beam, self._beams = self._hypotheses()
         self._errors: dict[str, NetworkError] = {}
         self._solve()
@@ -81,7 +83,19 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.SUBLAYER:
+                return self._exposed[ref.name]
+            case RefKind.FRAME:
+                return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
+
+    def unstacked_axis(self, ref: Ref) -> Axis:
+        """
+        :param ref: of kind FRAME
+        :return: the axis along which it is a frame
+        """
+        node = next(node for other, node in self.subnet.frames() if other == ref)
+        return _unstacked(self.subnet, ref, node, self.outer, self.time)
 
     def site(self, node: Node, known: Mapping[Ref, Template]) -> Site:
         """
@@ -123,7 +137,9 @@ class FrameTemplates:
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, derived from the known templates"""
         if node.inner:
-            return node.inner.describe(partial(self.seen_by, node), self.loop).output
+            spec = node.inner.describe(partial(self.seen_by, node), self.loop)
+            self._exposed |= {f"{node.name}/{name}": layer.template for name, layer in spec.exposed.items()}
+            return spec.output
         beam = self._beams.get(node.name)
         return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
 
@@ -181,6 +197,20 @@ def _targets(subnet: LoopSubnet) -> list[Ref]:
     return [ref for ref in refs if ref is not None and ref.subnet != subnet.name]
 
 
+def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time: Axis | None) -> Axis:
+    """
+    :param ref: of kind FRAME
+    :param node: the layer that reads it
+    :param time: the time axis of the loop, if it is known
+    """
+    template, site = outer(subnet.unstacked(ref)), Site(subnet.key(node.name), node.layer, [], path=node.path)
+    given = getattr(node.layer, "axis", None)
+    axis = find_axis(template, given, site) if given is not None else time if time in template.axes else template.time
+    if axis is None or axis.kind != TIME:
+        raise site.fail(f"needs a time axis, but its source is {template}")
+    return axis
+
+
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
     named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
@@ -194,7 +224,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     elif (known and subnet.sources and known.identity != time.identity) or (
         not named and subnet.loop.axis not in _TIME
     ):
-        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {subnet.loop.axis!r}")
     return time
 
 
@@ -216,6 +246,8 @@ def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None
             return template.time
         if ref == subnet.size_target:
             raise NetworkError(f"{subnet.where}: 'size_target' needs a time axis, but {ref.text!r} is {template}")
+    for ref, node in subnet.frames():
+        return (named and named.axis) or _unstacked(subnet, ref, node, outer, None)
     if "end" not in subnet.nodes:
         if named and named.axis and named.axis.kind == TIME:
             return named.axis

@@ -37,6 +37,8 @@ class AsIs(Loss):
     def check(self, output: Template, target: Template | None) -> str | None:
         if output.sparse_dim is not None or output.dtype == "bool":
             return f"loss 'as_is' needs numbers, found {output}"
+        if output.time and output.time.size is None and output.batch is None:
+            return f"loss 'as_is' needs a batch axis, which gives the lengths along time, found {output}"
         return None
 
     def compute(self, run: LayerRun, output: Tensor, target: None) -> LossValue:

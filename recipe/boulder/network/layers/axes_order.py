@@ -1,0 +1,89 @@
+"""`swap_axes` and `transpose`: another order of the axes. Values are found by axis, so only descriptions by number see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from boulder.network.axes import BEAM, LOOP, TIME, Axis
+from boulder.network.axis_names import find_axis
+from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ordered(ConcatLayer):
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        own = [axis for axis in template.axes if axis.kind not in (LOOP, BEAM)]
+        order = self.order(own, template, site)
+        times = [[axis for axis in axes if axis.kind == TIME] for axes in (own, order)]
+        if times[0] != times[1]:
+            raise site.fail(
+                f"would change which axis of {template} is time; 'reinterpret_data' with 'set_axes' says which"
+            )
+        new = iter(order)
+        return replace(template, axes=tuple(axis if axis.kind in (LOOP, BEAM) else next(new) for axis in template.axes))
+
+    def order(self, own: list[Axis], template: Template, site: Site) -> list[Axis]:
+        """
+        :param own: axes of `template` except those of a loop or a search
+        :return: the same in their new order
+        """
+        raise NotImplementedError
+
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        x = run.input(sources)
+        return x.renamed({}, run.template)
+
+
+@layer_class("swap_axes")
+@dataclass(frozen=True, kw_only=True)
+class SwapAxes(_Ordered):
+    """The input with two axes swapped; each keeps its role. RETURNN: SwapAxesLayer.
+
+    :param axis1: see `boulder.network.axis_names`
+    :param axis2: another axis
+    """
+
+    axis1: object
+    axis2: object
+
+    def order(self, own: list[Axis], template: Template, site: Site) -> list[Axis]:
+        first, second = (find_axis(template, axis, site) for axis in (self.axis1, self.axis2))
+        if first == second:
+            raise site.fail(f"'axis1' and 'axis2' must be different axes, found {first} for both")
+        swapped = {first: second, second: first}
+        return [swapped.get(axis, axis) for axis in own]
+
+
+@layer_class("transpose")
+@dataclass(frozen=True, kw_only=True)
+class Transpose(_Ordered):
+    """The input with its axes in another order; each keeps its role. RETURNN: TransposeLayer.
+
+    :param perm: axis of the output, or its number → axis of the input; other axes fill the other places in their order.
+        Or a list of all axes of the input. See `boulder.network.axis_names`
+    """
+
+    perm: dict | list[object]
+
+    def order(self, own: list[Axis], template: Template, site: Site) -> list[Axis]:
+        given = self.perm if isinstance(self.perm, dict) else dict(enumerate(self.perm))
+        if not isinstance(self.perm, dict) and len(given) != len(own):
+            raise site.fail(
+                f"'perm' must have one entry for each of the {len(own)} axes of {template}, found {len(given)}"
+            )
+        places = [own.index(find_axis(template, place, site)) for place in given]
+        chosen = [find_axis(template, axis, site) for axis in given.values()]
+        if len(set(places)) < len(places) or len(set(chosen)) < len(chosen):
+            raise site.fail(f"'perm' must name each axis of {template} once, found {self.perm!r}")
+        return _filled(own, dict(zip(places, chosen, strict=True)))
+
+
+def _filled(own: Sequence[Axis], chosen: dict[int, Axis]) -> list[Axis]:
+    rest = iter(axis for axis in own if axis not in chosen.values())
+    return [chosen[place] if place in chosen else next(rest) for place in range(len(own))]

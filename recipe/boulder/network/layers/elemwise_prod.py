@@ -1,0 +1,50 @@
+"""`elemwise_prod`: the input times a trained factor for each entry along some axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boulder.network.axes import Axis
+from boulder.network.axis_names import find_axes
+from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer_run import LayerRun
+from boulder.network.site import Site
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+
+@layer_class("elemwise_prod")
+@dataclass(frozen=True, kw_only=True)
+class ElemwiseProd(ConcatLayer):
+    """y = x · W, entry by entry along static axes. W [*axes] begins with ones. RETURNN: ElemwiseProdLayer.
+
+    :param axes: axes of W in the order of the input, see `boulder.network.axis_names`
+    :param size: their sizes, as a check; None: no check
+    """
+
+    axes: object
+    size: list[int] | None = None
+
+    def spec(self, site: Site) -> Template:
+        template = site.input()
+        axes = self._factor_axes(template, site)
+        if template.dtype != "float32":
+            raise site.fail(f"needs float32 values, but its input is {template}")
+        if not axes or any(axis.size is None for axis in axes):
+            raise site.fail(
+                f"'axes' must be axes of known size, found {', '.join(map(str, axes)) or 'none'} of {template}"
+            )
+        sizes = tuple(axis.known_size for axis in axes)
+        if self.size is not None and tuple(self.size) != sizes:
+            raise site.fail(f"'size' is {tuple(self.size)}, but the axes have the sizes {sizes}")
+        site.param("W", sizes, 1.0)
+        return template
+
+    def _factor_axes(self, template: Template, site: Site) -> list[Axis]:
+        return sorted(find_axes(template, self.axes, site), key=template.axes.index)
+
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        x = run.input(sources)
+        axes = self._factor_axes(x.template, self.site(run))
+        factor = Tensor(run.param("W"), tuple(axes), x.template).ordered(x.axes)
+        return x.mapped(lambda value: value * factor)

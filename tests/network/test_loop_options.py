@@ -1,0 +1,172 @@
+"""Options of loops and of their layers: lengths, first values, gradients, states of the previous frame, access from outside."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from boulder.errors import NetworkError
+from boulder.network import describe, run_network
+
+EXTERN_DATA = {"data": {"dim": 5}, "classes": {"dim": 3, "sparse": True}, "align": {"dim": 4, "sparse": True}}
+LENGTHS = [3, 1]
+
+
+def linear(source, n_out, **options) -> dict:
+    return {"class": "linear", "from": source, "n_out": n_out, "activation": "tanh", **options}
+
+
+def loop(unit: dict, source="data", **options) -> dict:
+    return {"output": {"class": "rec", "from": source, "unit": unit, **options}}
+
+
+SEARCH = {
+    "prob": {"class": "softmax", "from": ["prev:output2", "base:vector"], "n_out": 3, "target": "classes"},
+    "output2": linear("output", 3, initial_output="zeros"),
+    "output": {"class": "choice", "from": "prob", "beam_size": 2, "target": "classes", "initial_output": 0},
+    "end": {"class": "compare", "from": "output", "value": 7},
+}
+VECTOR = {"vector": {"class": "reduce", "mode": "mean", "axes": "T", "from": "data"}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "frames"),
+    [
+        ("tf.to_int32(tf.ceil(tf.cast(max_len_from('base:data'), tf.float32) * 1.4))", 5),
+        ("tf.maximum(max_len_from('base:data') // 2, 2)", 2),
+        ("2 * max_len_from('data')", 6),
+        (4, 4),
+    ],
+)
+def test_max_seq_len_is_a_number_or_a_formula(limit, frames, random_batch, random_params):
+    net = VECTOR | loop(SEARCH, [], target="classes", max_seq_len=limit)
+    spec = describe(net, EXTERN_DATA, "search")
+    data, lengths = random_batch(LENGTHS)
+    out = run_network(spec, random_params(spec), {"data": data["data"]}, {"data": lengths["data"]}, losses=False)
+    x = out.layers["output"]
+    assert x.ordered(x.template.axes).shape[x.template.axes.index(x.template.time)] == frames
+
+
+def test_planning_a_formula_imports_no_tensorflow():
+    net = VECTOR | loop(SEARCH, [], target="classes", max_seq_len="tf.to_int32(max_len_from('base:data'))")
+    code = f"import sys; from boulder.network import describe; describe({net!r}, {EXTERN_DATA!r}, 'search'); print('tensorflow' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+
+
+def test_a_formula_that_fails_names_the_option(random_batch, random_params):
+    net = VECTOR | loop(SEARCH, [], target="classes", max_seq_len="tf.no_such(max_len_from('base:data'))")
+    spec = describe(net, EXTERN_DATA, "search")
+    data, lengths = random_batch(LENGTHS)
+    with pytest.raises(NetworkError, match=r"^layer 'output' \(rec\): 'max_seq_len' .*no_such"):
+        run_network(spec, random_params(spec), {"data": data["data"]}, {"data": lengths["data"]}, losses=False)
+
+
+@pytest.mark.parametrize("mode", ["train", "search"])
+def test_size_target_gives_the_frames(mode, random_batch, random_params):
+    unit = {name: layer for name, layer in SEARCH.items() if name != "end"}
+    spec = describe(VECTOR | loop(unit, [], target="classes", size_target="align"), EXTERN_DATA, mode)
+    assert str(spec.layers["output"].template.time) == "time:align"
+    data, lengths = random_batch(LENGTHS)
+    data["classes"], lengths["classes"] = data["align"] % 3, lengths["align"]
+    out = run_network(spec, random_params(spec), data, lengths, losses=False)
+    assert out.layers["output"].ordered(out.layers["output"].template.axes).shape[-1 if mode == "train" else 1] in (
+        2,
+        3,
+    )
+
+
+def gradients(net, data, lengths, params, **options) -> dict:
+    import tensorflow as tf
+
+    spec = describe(net, EXTERN_DATA)
+    variables = {path: tf.Variable(value) for path, value in params(spec).items()}
+    with tf.GradientTape() as tape:
+        out = run_network(spec, variables, data, lengths, **options)
+        total = tf.add_n([loss.cost for loss in out.losses.values()])
+    found = tape.gradient(total, variables, unconnected_gradients="zero")
+    return {path: np.asarray(tf.convert_to_tensor(gradient)) for path, gradient in found.items()}
+
+
+STATES = {
+    "s": {"class": "rnn_cell", "unit": "LSTMBlock", "from": ["data:source", "before"], "n_out": 2},
+    "before": {"class": "get_last_hidden_state", "from": "prev:s", "n_out": 4},
+    "y": linear(["s", "prev:y"], 3, initial_output="var"),
+    "late": linear("s", 2, initial_output="var"),
+    "output": linear(["y", "prev:late"], 3, loss="as_is"),
+}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_trained_first_value_and_a_state_have_gradients_also_recomputed(kept, random_batch, random_params):
+    options = {"optimize_move_layers_out": False} if kept else {}
+    batch = random_batch(LENGTHS)
+    plain = gradients(loop(STATES, **options), *batch, random_params)
+    again = gradients(loop(STATES, **options, recompute=True), *batch, random_params, train=True)
+    for path, gradient in plain.items():
+        assert np.abs(gradient).max() > 0, path
+        np.testing.assert_allclose(again[path], gradient, rtol=1e-4, atol=1e-6, err_msg=path)
+
+
+def test_back_prop_false_stops_the_gradient_at_the_frames(random_batch, random_params):
+    batch = random_batch(LENGTHS)
+    found = gradients(loop(STATES, back_prop=False), *batch, random_params)
+    assert not found["output/rec/s/rec/lstm_cell/kernel"].any()
+    assert found["output/rec/output/W"].any()
+    kept = gradients(loop(STATES, back_prop=True), *batch, random_params)
+    assert kept["output/rec/s/rec/lstm_cell/kernel"].any()
+
+
+def test_a_layer_can_depend_on_itself_alone(run, values, random_batch):
+    unit = {
+        "t": {"class": "eval", "from": "prev:t", "eval": "source(0) + 1", "out_type": {"shape": (), "dtype": "int32"}, "initial_output": 3},
+        "c": {"class": "rnn_cell", "unit": "GRU", "from": "prev:c", "n_out": 2},
+        "float": {"class": "cast", "from": "t", "dtype": "float32"},
+        "t1": {"class": "expand_dims", "from": "float", "axis": "F"},
+        "output": {"class": "copy", "from": ["t1", "c", "data:source"]},
+    }  # fmt: skip
+    result = values(run(loop(unit), *random_batch(LENGTHS)))
+    assert result[0, :, 0].tolist() == [4, 5, 6]
+    assert (result[0, :, 1] != 0).all()
+
+
+def test_layers_of_a_loop_are_read_in_all_frames_and_in_the_last_one(run, values, random_batch):
+    unit = {
+        "output": linear(["data:source", "prev:output"], 3),
+        "y": linear("output", 2, need_last=True, is_output_layer=True),
+    }
+    net = {
+        "loop": loop(unit)["output"],
+        "last": {"class": "rec_last_output", "rec_layer": "loop", "sub_layer_name": "y", "is_output_layer": True},
+        "all": {"class": "get_rec_accumulated", "from": "loop", "sub_layer": "y", "is_output_layer": True},
+        "output": {"class": "copy", "from": "loop"},
+    }  # fmt: skip
+    lengths = [3, 1, 0]
+    out = run(net, *random_batch(lengths))
+    every, last = values(out, "all"), values(out, "last")
+    for seq, n in enumerate(lengths):
+        np.testing.assert_array_equal(last[seq], every[seq, n - 1] if n else 0)
+
+
+def test_a_frame_of_a_layer_outside_is_that_of_the_loops_source(run, values, random_batch):
+    batch = random_batch(LENGTHS)
+    expected = values(run(loop({"output": linear(["data:source", "prev:output"], 3)}), *batch))
+    for options in ({}, {"optimize_move_layers_out": False}):
+        unit = {"x": {"class": "rec_unstack", "from": "base:data"}, "output": linear(["x", "prev:output"], 3)}
+        np.testing.assert_array_equal(values(run(loop(unit, [], **options), *batch)), expected)
+
+
+def test_the_running_mean_is_that_of_all_frames(random_batch, random_params):
+    net = {"output": {"class": "accumulate_mean", "from": "data", "exp_average": 0.25, "initial_value": 2.0}}
+    spec = describe(net, EXTERN_DATA)
+    (param,) = spec.params.values()
+    assert (param.init, param.statistic, param.trainable) == ("2.0", True, False) or param.init == 2.0
+    data, lengths = random_batch([3, 1, 0])
+    frames = np.concatenate([row[:n] for row, n in zip(data["data"], lengths["data"], strict=True)])
+    start = random_params(spec)
+    out = run_network(spec, start, data, lengths, train=True)
+    expected = 0.75 * start[param.path] + 0.25 * frames.mean(0)
+    np.testing.assert_allclose(np.asarray(out.updates[param.path]), expected, rtol=1e-5)
+    np.testing.assert_array_equal(np.asarray(out.layers["output"].value), start[param.path])
+    assert not run_network(spec, start, data, lengths).updates
