@@ -74,11 +74,10 @@ UNITS = {
         log_p={"class": "activation", "from": "p", "activation": "log"}, output=choice("log_p", input_type="log_prob") | {"target": ["align"]},
     ),
     "two choices": aligner(**JUMPS),
-    "more hypotheses within a frame": aligner(**JUMPS | {"output": choice("p", 6)}),
-    "kept hypotheses": aligner(**JUMPS | {"output": choice("p", 6, keep_beams=True)}),
+    "kept hypotheses": aligner(**JUMPS | {"output": choice("p", 3, keep_beams=True)}),
     "kept hypotheses and a state": aligner(
         **{
-            **JUMPS, "output": choice("p", 6, keep_beams=True), "p2": softmax(["cell", "prev:s"], 3),
+            **JUMPS, "output": choice("p", 3, keep_beams=True), "p2": softmax(["cell", "prev:s"], 3),
             "cell": {"class": "rnn_cell", "unit": "LSTMBlock", "from": ["e", "data:source"], "n_out": 4},
         }
     ),
