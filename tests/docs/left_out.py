@@ -20,6 +20,7 @@ LAYERS_LEFT_OUT = {
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",
     "get_rec_accumulated": _INTERNAL,
+    "kenlm": "needs the package kenlm and an operation on it, which have no gradient and no GPU",
     "mask_based_gevbeamforming": _MICROPHONES,
     "mask_based_mvdrbeamforming": _MICROPHONES,
     "multichannel_multiresolution_stft_layer": _MICROPHONES,
@@ -63,8 +64,8 @@ LOSSES_LEFT_OUT = {
 # Under way: may be there or not. Empty when they are.
 EXPECTED_LAYERS = """
     accumulate_mean batch_median_pooling batch_norm batch_softmax cast choice_get_beam_scores choice_get_src_beams
-    concat_attention cond cum_concat cumsum dct dot_attention edit_distance edit_distance_table
- gather gather_nd gauss_window_attention gradient istft kenlm length loss masked_computation math_norm
+    concat_attention cond cum_concat cumsum dct dot_attention edit_distance_table
+ gather gather_nd gauss_window_attention gradient istft length loss masked_computation math_norm
     mel_filterbank norm optimal_completions reshape scatter_nd seq_len_mask
     stft subnetwork switch tikhonov_regularization transposed_conv unflatten_nd unmask variable weighted_sum
     window
