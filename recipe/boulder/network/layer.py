@@ -27,7 +27,14 @@ from boulder.network.tensor import Tensor
 
 __all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
 
-LAYERS: Registry[Layer] = Registry("layer class", "class")
+_REFUSED = {
+    "kenlm": "needs the package kenlm and RETURNN's operation on it, which have no gradient and no GPU; expected a language model as a "
+    "network, or scores in a data stream",
+    "synthetic_gradient": "has a gradient that no loss has, expected a loss",
+}
+"""layer classes that RETURNN knows → why they do not exist here"""
+
+LAYERS: Registry[Layer] = Registry("layer class", "class", _REFUSED)
 layer_class = LAYERS.register
 
 
