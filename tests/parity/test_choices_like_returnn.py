@@ -45,8 +45,9 @@ def aligner(**unit):
 JUMPS = {
     "p2": softmax(["s", "e"], 3),
     "jump": choice("p2", 3, "jumps"),
-    "e2": linear("jump", 2),
-    "s": linear(["data:source", "prev:e", "prev:e2"], 4),
+    "j": linear("jump", 2),
+    "e2": linear(["e", "j"], 3),
+    "s": linear(["data:source", "prev:e2"], 4),
 }
 
 

@@ -23,8 +23,13 @@ _OPTION_OF = {"sources": "from"}  # field → option, where the option is a keyw
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def _fields(cls: type) -> dict[str, tuple[str, Any, bool]]:
+    """:return: option → name of its field, type, and whether it is required"""
+    hints = typing.get_type_hints(cls)
+    return {
+        _option(f.name): (f.name, hints[f.name], f.default is MISSING and f.default_factory is MISSING)
+        for f in fields(cls)
+    }
 
 
 def _option(field_name: str) -> str:
@@ -44,17 +49,15 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
     :return: an instance of `cls`
     :raises NetworkError: for an option that is unknown, missing or of a wrong type
     """
-    known = known_options(cls)
+    known = _fields(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     for option in given:
         if option not in known:
             meant = nearest(_option(option), known) if isinstance(option, str) else ""
             raise NetworkError(f"{where}: unknown option {option!r}{meant}")
     values = {}
-    hints = _hints(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
-    for field in fields(cls):  # type: ignore[arg-type]  # typeshed has no type for "a dataclass"
-        option, hint = _option(field.name), hints[field.name]
+    for option, (name, hint, required) in known.items():
         if option not in given:
-            if field.default is MISSING and field.default_factory is MISSING:
+            if required:
                 raise NetworkError(f"{where}: option {option!r} is missing")
             continue
         value = given[option]
@@ -65,7 +68,7 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
             raise NetworkError(
                 f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"
             )
-        values[field.name] = value
+        values[name] = value
     return cls(**values)
 
 
