@@ -263,6 +263,17 @@ def test_layers_give_the_same_inside_a_loop_and_moved_out_of_it():
         np.testing.assert_allclose(moved, kept, rtol=1e-5, atol=1e-6)
 
 
+def test_factors_grow_with_the_features_that_they_belong_to(extern_data):
+    net = {
+        "a": {"class": "linear", "from": "data", "n_out": 2},
+        "x": {"class": "elemwise_prod", "from": ["data", "a"], "axes": "F"},
+    }
+    spec = describe({**net, "output": {"class": "copy", "from": "x"}}, extern_data)
+    assert [[(part.label, part.size) for part in parts] for parts in spec.params["x/W"].splits] == [
+        [("data:data", 5), ("a", 2)]
+    ]
+
+
 def ends(**options):
     """:return: a loop whose output in each frame are the letters from that one on"""
     unit = {

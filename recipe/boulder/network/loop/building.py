@@ -200,9 +200,9 @@ class _Building:
         carried = tuple(replace(item, layer=held.get(item.layer, item.layer)) for item in carried)
         needed = [node for node in nodes if self._is_needed_outside(node)]
         results = {subnet.key(node.name): over_loop(self.frame.final(node.name), self.loop) for node in needed}
-        results |= {ref.key: over_loop(self.frame.template(ref), self.loop) for ref in self._exposed_outside()}
         for node in needed:
             self._check_sizes(node)
+        results |= {ref.key: over_loop(self.frame.template(ref), self.loop) for ref in self._exposed_outside()}
         body = Body(
             loop=self.loop,
             carried=carried,
