@@ -48,8 +48,8 @@ def layer_norm(source, dim, axes):
         "variance": reduced("squares"),
         "scale": parameter([dim], 1.0),
         "bias": parameter([dim], 0.0),
-        "deviation": {"class": "eval", "from": "variance", "eval": "tf.sqrt(source(0) + 1e-3)"},
-        "normal": combined("truediv", "centered", "deviation"),
+        "factor": {"class": "eval", "from": "variance", "eval": "tf.math.rsqrt(tf.abs(source(0)) + 1e-3)"},
+        "normal": combined("mul", "centered", "factor"),
         "scaled": combined("mul", "normal", "scale"),
         "output": combined("add", "scaled", "bias"),
     })  # fmt: skip
@@ -125,7 +125,7 @@ def decoder(encoder, time, label_time, labels, model, key):
     """:param encoder: a layer with the axes batch, time and model"""
     return {
         "keys": linear(encoder, model, key, {batch_dim, time}),
-        "decoder": {"class": "rec", "from": [], "axis": label_time, "target": "classes", "unit": {
+        "decoder": {"class": "rec", "from": [], "axis": label_time, "target": "classes", "max_seq_len": 6, "unit": {
             "embedding": {"class": "linear", "from": "prev:output", "in_dim": labels, "out_dim": key, "activation": None},
             "s": {"class": "rec", "unit": "nativelstm2", "from": ["embedding", "prev:context"], "axis": single_step_dim, "out_dim": key},
             "query": linear("s", key, key, {batch_dim}),
@@ -135,5 +135,6 @@ def decoder(encoder, time, label_time, labels, model, key):
             "readout": {"class": "linear", "from": ["s", "context"], "out_dim": model, "activation": "tanh"},
             "prob": {"class": "softmax", "from": "readout", "in_dim": model, "out_dim": labels, "loss": "ce", "target": "classes"},
             "output": {"class": "choice", "from": "prob", "beam_size": 3, "target": "classes", "initial_output": 0},
+            "end": {"class": "compare", "from": "output", "value": 0},
         }},
     }  # fmt: skip

@@ -24,7 +24,7 @@ LAYERS = [
     ("cast", {"from": "data"}, "option 'dtype' is missing"),
     (
         "cast", {"from": "data", "dtype": "float"},
-        "'dtype' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, found 'float'; did you "
+        "'dtype' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, complex64, found 'float'; did you "
         "mean 'float16'?",
     ),
     ("cumsum", {"from": "data:letters"}, "needs numbers to sum up, but its input is [batch, time:letters], 6 classes int32"),
@@ -113,7 +113,7 @@ def test_message_in_a_loop(net, message, check_message):
 def test_a_size_target_must_have_frames(check_message):
     net = in_loop({"class": "linear", "from": "prev:h", "n_out": 2}, [])
     net["output"]["size_target"] = "speaker"
-    check_message(net, f"layer 'output' (rec): 'size_target' needs a time axis, but 'speaker' is {SPEAKER}")
+    check_message(net, f"layer 'output' (rec): 'size_target' needs a time axis, but 'data:speaker' is {SPEAKER}")
     net["output"]["size_target"] = "speakers"
     check_message(
         net,

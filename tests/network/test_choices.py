@@ -135,7 +135,7 @@ def test_cheating_scores_the_true_labels_like_the_model():
 def test_a_search_without_cheating_does_not_read_true_labels():
     unit = network()["output"]["unit"]
     options = {key: value for key, value in unit["output"].items() if key not in ("class", "from")}
-    assert Choice(sources="prob", **options).dependencies("search") == ("prob",)
+    assert Choice(sources="prob", **options).in_mode("search", "").dependencies("search") == ("prob",)
 
 
 @pytest.mark.parametrize(

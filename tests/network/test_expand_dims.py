@@ -70,6 +70,20 @@ def test_a_static_time_axis_has_lengths(run, random_batch, values):
     np.testing.assert_allclose(values(output), 2 * values(output, "v"), rtol=1e-5)
 
 
+def test_the_only_frame_of_each_sequence(run, random_batch):
+    import tensorflow as tf
+
+    net = {"output": {"class": "squeeze", "from": "data:align", "axis": "T", "is_output_layer": True}}
+    data, lengths = random_batch((1, 0, 1))
+    output = run(net, data, lengths).layers["output"]
+    assert str(output.template) == "[batch], 4 classes int32"
+    assert output.value.numpy().tolist() == [data["align"][0, 0], 0, data["align"][2, 0]]
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="squeezes time:align, but a sequence has more than one frame"
+    ):
+        run(net, *random_batch((1, 2)))
+
+
 def test_squeeze_by_position_with_the_batch_at_another_position(extern_data):
     net = H | expand("h", 1) | {"s": {"class": "squeeze", "from": "output", "axis": 0, "enforce_batch_dim_axis": 2}}
     net["s"]["is_output_layer"] = True

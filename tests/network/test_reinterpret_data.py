@@ -30,6 +30,9 @@ AXES = [
     (HEADS, {"set_axes": {"T": "T", "B": "B", "F": "F"}}, "[batch, time:data, spatial:2, feature:3]"),
     (HEADS, {"set_axes": {"F": 2}, "enforce_batch_major": True}, "[batch, time:data, feature:2, spatial:3]"),
     (HEADS, {"set_axes": {"T": 0}, "enforce_time_major": True}, "[batch, time:data, spatial:2, feature:3]"),
+    (HEADS, {"switch_axes": "tf"}, "[batch, feature:data, spatial:2, time:3]"),
+    (HEADS, {"set_axes": {"f": "t"}}, "[batch, feature:data, spatial:2, spatial:3]"),
+    (HEADS, {"set_axes": {"f": "dim:2", "t": "t"}}, "[batch, time:data, feature:2, spatial:3]"),
     (VECTOR, {"switch_axes": "TF"}, "[batch, feature:2, time:6]"),
     (VECTOR, {"switch_axes": ["time_dim_axis", "F"]}, "[batch, feature:2, time:6]"),
     (VECTOR, {"set_axes": {"T": None}}, "[batch, spatial:2, feature:6]"),
@@ -44,7 +47,8 @@ def test_axis_roles_change_and_values_do_not(layers, options, template, run, ran
     output = run(of(layers | {"s": layers["s"] | {"is_output_layer": True}}, **options), *random_batch((4, 2)))
     before, after = output.layers["s"], output.layers["output"]
     assert str(after.template) == f"{template} float32"
-    np.testing.assert_array_equal(after.value, before.value)
+    turned = "enforce_time_major" in options  # the order in memory, which code in an `eval` sees
+    np.testing.assert_array_equal(after.value, np.swapaxes(before.value, 0, 1) if turned else before.value)
     sizes = {str(axis): size for axis, size in zip(after.axes, after.value.shape, strict=True)}
     assert all(sizes[str(axis)] == axis.size for axis in after.axes if axis.size is not None)
 
@@ -90,9 +94,33 @@ def test_a_loss_uses_the_logits_of_the_source(extern_data):
     assert float(loss.frames) == 1
 
 
+def test_time_as_the_features_keeps_its_lengths(run, random_batch):
+    net = H | {
+        "f": {"class": "reinterpret_data", "from": "h", "set_axes": {"f": "t"}},
+        "mean": {"class": "reduce", "from": "f", "mode": "mean", "axes": "F", "is_output_layer": True},
+        "t": {"class": "reinterpret_data", "from": "f", "set_axes": {"t": "f"}},
+        "output": {"class": "reduce", "from": "t", "mode": "mean", "axes": "T", "is_output_layer": True},
+        "wanted": {"class": "reduce", "from": "h", "mode": "mean", "axes": "T", "is_output_layer": True},
+    }
+    layers = run(net, *random_batch((4, 2))).layers
+    assert str(layers["t"].template) == "[batch, time:data, spatial:6] float32"
+    for name in ("mean", "output"):
+        np.testing.assert_allclose(layers[name].value, layers["wanted"].value, rtol=1e-6)
+
+
+def test_a_softmax_over_frames_as_features_is_refused(extern_data):
+    net = H | {
+        "f": {"class": "reinterpret_data", "from": "h", "set_axes": {"F": "T"}},
+        "output": {"class": "activation", "from": "f", "activation": "softmax"},
+    }
+    with pytest.raises(
+        NetworkError, match="'softmax' would include the padding of feature:data; expected 'softmax_over_spatial'"
+    ):
+        describe(net, extern_data)
+
+
 BAD = [
-    (HEADS, {"switch_axes": "BT"}, "'switch_axes' can only swap a static time axis with the feature axis, found 'BT'"),
-    (HEADS, {"switch_axes": "TF"}, "'switch_axes' can only swap a static time axis with the feature axis, found 'TF'"),
+    (HEADS, {"switch_axes": "BT"}, "'switch_axes' can only swap time with the feature axis, found 'BT'"),
     (HEADS, {"set_axes": {"B": "T"}}, "'set_axes': the batch axis cannot change, so 'B' cannot be time:data"),
     (HEADS, {"set_axes": {"T": "B"}}, "'set_axes': the batch axis cannot change, so 'T' cannot be batch"),
     (HEADS, {"set_axes": {"T": None}}, "'set_axes': the dynamic axis time:data must stay a time axis"),

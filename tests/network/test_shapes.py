@@ -274,10 +274,6 @@ BAD = [
     ("squeeze", {"axis": "F"}, f"axis 'F' is feature:6, but must have size 1; its input is {INPUT}"),
     ("reinterpret_data", {"set_axes": {"T": "F"}}, "'set_axes': feature:6 cannot also become time"),
     ("reinterpret_data", {"set_axes": {"X": "F"}}, "'set_axes' takes the keys 'B', 'T' and 'F', found 'X'"),
-    (
-        "reinterpret_data", {"set_axes": {"F": "T"}},
-        "'set_axes': the dynamic axis time:data cannot become the feature axis",
-    ),
     ("reinterpret_data", {"set_sparse": True}, f"class indices must be integers, but its input is {INPUT}"),
     ("reinterpret_data", {"set_sparse_dim": 3}, f"cannot set the number of classes, since its input has none: {INPUT}"),
     ("reduce", {"mode": "sum", "axes": "B"}, "the batch cannot be reduced, but its axes are batch"),

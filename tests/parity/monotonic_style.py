@@ -60,7 +60,8 @@ PASSED = "tf.clip_by_value(tf.math.cumprod(1. - source(0), axis=1, exclusive=Tru
 HARD = listener(
     {
         **POOLED,
-        "first": evaluated("inv_fertility", "tf.eye(tf.shape(source(0))[1])[:1, :, None] + 0. * source(0)"),
+        "frames": batch_major("inv_fertility"),
+        "first": evaluated("frames", "tf.eye(tf.shape(source(0))[1])[:1, :, None] + 0. * source(0)"),
     },
     p_choose=linear("energy_tanh", 1, "sigmoid", with_bias=False),
     energy=None,
@@ -69,11 +70,10 @@ HARD = listener(
         ["p_batch", "prev:alpha"],
         f"source(0) * {PASSED} * tf.cumsum(source(1) / {PASSED}, axis=1)",
         {"shape": (None, 1), "batch_dim_axis": 0, "time_dim_axis": 1},
-        initial_output="base:first_batch",
+        initial_output="base:first",
     ),
     att_weights={"class": "copy", "from": "alpha"},
 )
-HARD["first_batch"] = batch_major("first")
 """Hard monotonic attention, in expectation (Raffel et al. 2017)."""
 
 STATES = listener(

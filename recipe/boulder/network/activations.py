@@ -86,6 +86,10 @@ def check(name: str | None, template: Template, where: str) -> None:
         raise NetworkError(f"{where}: activation {name!r} needs float values, found {template}")
     if _OVER_FEATURES & names and template.feature is None:
         raise NetworkError(f"{where}: activation {name!r} needs a feature axis, found {template}")
+    if _OVER_FEATURES & names and template.feature and template.feature.is_dynamic_feature:
+        raise NetworkError(
+            f"{where}: activation {name!r} would include the padding of {template.feature}; expected 'softmax_over_spatial'"
+        )
 
 
 def apply(name: str | None, x: TFTensor) -> TFTensor:
@@ -95,6 +99,16 @@ def apply(name: str | None, x: TFTensor) -> TFTensor:
     :param x: tensor whose last axis is the feature axis
     """
     return _function(name or "identity")(x)
+
+
+_MAY_BE_INFINITE = ("exp", "expm1", "log", "log1p", "reciprocal", "rsqrt", "sinh", "cosh", "sqrt")
+
+
+def may_be_infinite(name: str | None) -> bool:
+    """:return: whether its values or its gradients are infinite for some finite values; Python code may do anything"""
+    if name is None or name in ACTIVATIONS:
+        return name in _MAY_BE_INFINITE
+    return _is_python(name) or "/" in name or any(function in name for function in _MAY_BE_INFINITE)
 
 
 def _is_python(name: str) -> bool:

@@ -23,7 +23,8 @@ OUTER = (BATCH, LOOP, BEAM)
 @dataclass(frozen=True)
 class Axis:
     """
-    :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM
+    :param kind: BATCH, TIME (has a length per sequence; see `StaticTime`), FEATURE or SPATIAL (static), LOOP or BEAM. A feature
+        axis with an `origin` is dynamic: a time axis in another role
     :param size: number of entries; None where it depends on the data (batch, time, loop)
     :param origin: derivation of a dynamic axis, e.g. ("data",) or ("repeat", 2, ("data",)); empty for static axes
     :param label: name of the `Dim` of a dynamic axis, for descriptions such as "stag:time"
@@ -41,7 +42,7 @@ class Axis:
         """:return: what an axis has in common with itself in other roles: time and loop, feature and spatial"""
         if self.dim:
             return self.dim
-        return self.origin if self.kind in DYNAMIC and self.size is None else self
+        return self.origin if self.has_lengths and self.size is None else self
 
     @property
     def tag(self) -> str:
@@ -49,6 +50,16 @@ class Axis:
         if self.dim or self.label or self.kind not in DYNAMIC or self.size is not None:
             return self.dim or self.label
         return _origin_text(_with_streams(self.origin))
+
+    @property
+    def has_lengths(self) -> bool:
+        """:return: whether sequences have lengths along the axis"""
+        return self.kind in DYNAMIC or self.is_dynamic_feature
+
+    @property
+    def is_dynamic_feature(self) -> bool:
+        """:return: whether it is a time axis in the role of the feature axis"""
+        return self.kind == FEATURE and self.size is None and bool(self.origin)
 
     @property
     def known_size(self) -> int:
@@ -99,7 +110,7 @@ class Axis:
         return replace(self, kind=TIME)
 
     def __str__(self) -> str:
-        if self.kind in DYNAMIC:
+        if self.has_lengths:
             return f"{self.kind}:{_origin_text(self.origin)}"
         size = "" if self.size is None else f":{self.size}"
         return f"{self.kind}{size} {self.dim!r}" if self.dim else f"{self.kind}{size}"

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from boulder.network.axes import BATCH, BEAM, DYNAMIC, FEATURE, LOOP, Axis
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, Axis
 from boulder.network.dims import NetDim, fitting
 from boulder.network.site import Site
 from boulder.network.template import Template
@@ -61,7 +61,7 @@ def _of_text(axes: list[Axis], text: str, description: str, template: Template, 
         "feature": [axis for axis in axes if axis.kind == FEATURE],
         "spatial": [axis for axis in axes if axis.kind not in (BATCH, FEATURE)],
         "spatial_except_time": [axis for axis in axes if axis.kind not in (BATCH, FEATURE) and axis != time],
-        "dynamic": [axis for axis in axes if axis.kind in DYNAMIC and axis.size is None],
+        "dynamic": [axis for axis in axes if axis.has_lengths and axis.size is None],
         "static": [axis for axis in axes if axis.size is not None],
         "except_time": [axis for axis in axes if axis.kind != BATCH and axis != time],
         "except_batch": [axis for axis in axes if axis.kind != BATCH],

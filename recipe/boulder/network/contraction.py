@@ -12,7 +12,7 @@ from functools import partial
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import DYNAMIC, FEATURE, SPATIAL, Axis, Spatial
+from boulder.network.axes import FEATURE, SPATIAL, Axis, Spatial
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.roles import as_feature, unused
@@ -49,7 +49,7 @@ class Contraction:
         """
         partner = {axis: other for other, axis in self.same.items()}
         for axis in self.reduced:
-            if axis.kind in DYNAMIC:
+            if axis.has_lengths:
                 if set(run.length_axes(axis)) <= set(a.axes):
                     a = _masked(run, a, axis)
                 else:

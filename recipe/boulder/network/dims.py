@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from boulder.errors import NetworkError
-from boulder.network.axes import BATCH, BEAM, DYNAMIC, LOOP, SPATIAL, Axis, Batch
+from boulder.network.axes import BATCH, BEAM, LOOP, SPATIAL, Axis, Batch
 from boulder.network.roles import with_feature_at
 from boulder.network.template import Template
 
@@ -118,7 +118,7 @@ class NetDim:
         if self._base:
             self._base._bind(axis)
         else:
-            self._axis = axis.as_time() if axis.kind in DYNAMIC else axis
+            self._axis = axis.as_time() if axis.has_lengths else axis
 
     def _derived(self) -> Axis | None:
         """:return: the axis as derived from that of another `Dim`, if it is dynamic and was made by a layer"""

@@ -83,6 +83,8 @@ def lengths_along(origin: tuple, lengths: Mapping[str, numpy.ndarray]) -> numpy.
     match origin:
         case (str(key),):
             return lengths.get(key)
+        case ("as", str(), tuple(source)):
+            return lengths_along(source, lengths)
         case ("repeat", int(times), tuple(source)):
             found = lengths_along(source, lengths)
             return None if found is None else found * times

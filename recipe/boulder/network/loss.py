@@ -11,7 +11,15 @@ from boulder.network.registry import Registry
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
-LOSSES: Registry[Loss] = Registry("loss", "loss")
+_REFUSED = {
+    "sprint": "needs a running RASR, which computes it; expected 'via_layer' with a layer 'fast_bw'",
+    "fast_bw": "needs automata of a running RASR; expected 'via_layer' with a layer 'fast_bw', whose automata are made of a data stream",
+    "sampling_loss": "draws random numbers that a resumed training could not repeat; expected 'ce'",
+    "expected_loss": "needs a search within the training, which does not exist here",
+}
+"""losses that RETURNN knows → why they do not exist here"""
+
+LOSSES: Registry[Loss] = Registry("loss", "loss", _REFUSED)
 loss_class = LOSSES.register
 
 
@@ -43,6 +51,10 @@ class Loss:
 
     scale: float = 1.0
     use_normalized_loss: bool = False
+
+    def layers(self) -> dict[str, str]:
+        """:return: option → name of a layer that the loss reads beside the output"""
+        return {}
 
     @property
     def needs_frame_per_label(self) -> bool:
@@ -76,10 +88,19 @@ class Loss:
             )
         return None
 
+    def check_layers(self, output: Template, layers: dict[str, Template]) -> str | None:
+        """
+        :param layers: option → template, of `layers()`
+        :return: a message if they do not fit, or None
+        """
+        return None
+
     def compute(self, run: LayerRun, output: Tensor, target: Any) -> LossValue:
         """
         :param run: parameters, sequence lengths, random numbers of the layer
         :param output: output of the layer
         :param target: `Tensor` of the data stream, None if the loss needs none; subclasses declare which
+
+        A subclass that overrides `layers` takes a `Tensor` for each of them as further arguments.
         """
         raise NotImplementedError

@@ -22,8 +22,8 @@ def unused(size: int | None, taken: Collection[Axis], dim: str = "") -> Axis:
 
 
 def as_feature(axis: Axis) -> Axis:
-    """:return: a static axis as the feature axis"""
-    return Axis(FEATURE, axis.size, (), axis.dim)
+    """:return: the axis as the feature axis"""
+    return Axis(FEATURE, axis.size, axis.origin if axis.has_lengths and axis.size is None else (), axis.dim)
 
 
 def _as_time(axis: Axis) -> Axis:
@@ -47,7 +47,7 @@ def without_axes(template: Template, removed: Collection[Axis]) -> Template:
 
 
 def with_feature_at(template: Template, axis: Axis | None) -> Template:
-    """:return: the template with its static axis `axis` as the feature axis; the old feature axis becomes spatial"""
+    """:return: the template with its axis `axis` as the feature axis; the old one becomes spatial, or time if it is dynamic"""
     return _with_role(template, template.feature, axis, as_feature)
 
 
@@ -60,7 +60,7 @@ def with_time_at(template: Template, axis: Axis | None) -> Template:
 def _with_role(template: Template, old: Axis | None, axis: Axis | None, role: Callable[[Axis], Axis]) -> Template:
     axes = list(template.axes)
     if old and old != axis:
-        axes[axes.index(old)] = unused(old.size, axes, old.dim)
+        axes[axes.index(old)] = old.as_time() if old.is_dynamic_feature else unused(old.size, axes, old.dim)
     if axis:
         axes[template.axes.index(axis)] = role(axis)
     return replace(template, axes=tuple(axes))

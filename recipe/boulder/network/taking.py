@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import DYNAMIC, Axis
+from boulder.network.axes import Axis
 from boulder.network.layer_run import LayerRun
 from boulder.network.tensor import Tensor
 
@@ -53,6 +53,6 @@ def without_padding(run: LayerRun, x: Tensor, axes: Sequence[Axis] = (), value: 
     :return: `x` with `value` in the padding along these axes
     """
     result = x.value
-    for axis in axes or [a for a in x.axes if a.kind in DYNAMIC and a.size is None]:
+    for axis in axes or [a for a in x.axes if a.has_lengths and a.size is None]:
         result = tf.where(run.mask_over(x.axes, axis), result, tf.cast(value, result.dtype))
     return x.made(result, x.axes, x.template)

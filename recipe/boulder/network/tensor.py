@@ -33,6 +33,7 @@ class Tensor:
     :param template: template with the same axes
     :param logits: tf.Tensor of the shape of `value`, before a softmax; losses are numerically stable on logits
     :param memory: state of a recurrent layer
+    :param sequence_cost: float32 [B], cost of each sequence, of a soft alignment; infinite without a path
 
     A time axis has the length of the longest sequence in the batch.
     """
@@ -42,6 +43,7 @@ class Tensor:
     template: Template
     logits: TFTensor = None
     memory: Memory | None = None
+    sequence_cost: TFTensor = None
 
     def made(self, value: TFTensor, axes: Sequence[Axis], template: Template) -> Tensor:
         """:return: another tensor: neither logits nor memory carry over"""

@@ -85,6 +85,12 @@ class CodeLayer(_Known):
         return self.network.train_flag
 
 
+class CodeChoice(CodeLayer):
+    """A `choice` in a search."""
+
+    explicit_search_sources: list[CodeLayer] | dict[int | str, CodeLayer]
+
+
 def code_layer(run: LayerRun, sources: Sequence[Tensor], length: Callable[[Axis], TFTensor]) -> CodeLayer:
     """
     :param length: time axis → int32 [B]

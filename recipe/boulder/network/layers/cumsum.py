@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, LOOP, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
@@ -24,7 +25,7 @@ class Cumsum(ConcatLayer):
 
     With `reverse`, the sum runs from the last frame of each sequence; RETURNN's adds the padding behind it.
 
-    :param axis: see `boulder.network.axis_names`; "T", where the input has no time axis, is the loop
+    :param axis: see `boulder.network.axis_names`; "T", where the input has no time axis, and `single_step_dim` are the loop
     :param additional_left_summand_per_element: number to add to each x_t
     :param reverse: y_t = y_{t+1} + x_t; not along a loop
     :param initial_output: y before the first frame: a number, "zeros" or "ones"; only along a loop
@@ -40,7 +41,7 @@ class Cumsum(ConcatLayer):
         template = site.input()
         if template.sparse_dim is not None or template.dtype == "bool":
             raise site.fail(f"needs numbers to sum up, but its input is {template}")
-        if self._along_loop(template, site):
+        if self._along_loop(template, site.loop):
             if self.reverse:
                 raise site.fail("'reverse' is not possible along a loop, whose later frames are not known yet")
             if isinstance(self.initial_output, str) and self.initial_output not in _INITIAL:
@@ -51,9 +52,12 @@ class Cumsum(ConcatLayer):
                 raise site.fail("'axis' cannot be the batch: the result for a sequence would depend on the others")
         return template
 
-    def _along_loop(self, template: Template, site: Site) -> bool:
-        is_time = isinstance(self.axis, str) and self.axis.lower() in ("t", "time")
-        return site.loop is not None and is_time and template.time is None
+    def _along_loop(self, template: Template, loop: Axis | None) -> bool:
+        if loop is None:
+            return False
+        if isinstance(self.axis, NetDim):
+            return self.axis.is_single_step or self.axis.same_axis(loop.as_time())
+        return isinstance(self.axis, str) and self.axis.lower() in ("t", "time") and template.time is None
 
     # Along a loop
 
@@ -61,7 +65,7 @@ class Cumsum(ConcatLayer):
         return {"state": output.feature.known_size} if output.feature and output.time is None else {}
 
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
-        return {"state": output} if self._along_loop(output, site) else {}
+        return {"state": output} if self._along_loop(output, site.loop) else {}
 
     @property
     def _initial(self) -> float:
@@ -93,8 +97,7 @@ class Cumsum(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         loop = next((axis for axis in x.axes if axis.kind == LOOP), None)
-        is_time = isinstance(self.axis, str) and self.axis.lower() in ("t", "time")
-        along_loop = loop is not None and is_time and x.template.time is None
+        along_loop = self._along_loop(x.template, loop)
         axis: Axis = loop if loop and along_loop else find_axis(x.template, self.axis, self.site(run))
         value = self._summands(x.value)
         if self.reverse and axis.kind in DYNAMIC:

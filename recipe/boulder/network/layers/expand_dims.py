@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
-from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, Axis, Batch, Feature, StaticTime
+from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, SPATIAL, TIME, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axes
 from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
@@ -15,6 +15,7 @@ from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
 from boulder.network.site import Site
+from boulder.network.taking import taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -97,9 +98,9 @@ class ExpandDims(ConcatLayer):
 @layer_class("squeeze")
 @dataclass(frozen=True, kw_only=True)
 class Squeeze(ConcatLayer):
-    """Removes axes of size 1. RETURNN: SqueezeLayer.
+    """Removes axes of size 1, or time where each sequence has a single frame. RETURNN: SqueezeLayer.
 
-    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto": all of them
+    :param axis: axes of size 1, see `boulder.network.axis_names`; "auto": all static ones
     :param enforce_batch_dim_axis: position at which an int `axis` counts the batch; None: 0
     :param allow_no_op: whether a missing axis is ignored
     """
@@ -114,7 +115,7 @@ class Squeeze(ConcatLayer):
         template = site.input()
         removed = self._removed(template, site)
         for axis in removed:
-            if axis.size != 1:
+            if axis.size != 1 and not (axis.kind == TIME and axis.size is None):
                 raise site.fail(f"axis {self.axis!r} is {axis}, but must have size 1; its input is {template}")
         return without_axes(template, removed)
 
@@ -137,5 +138,18 @@ class Squeeze(ConcatLayer):
         removed = self._removed(x.template, self.site(run))
         rest = [axis for axis in x.template.axes if axis not in removed]
         names = dict(zip(rest, without_axes(x.template, removed).axes, strict=True))
-        value = tf.squeeze(x.value, [x.axes.index(axis) for axis in removed]) if removed else x.value
+        for axis in removed:
+            if axis.size is None:
+                x = _single_frame(run, x, axis)
+        static = [x.axes.index(axis) for axis in removed if axis.size is not None]
+        value = tf.squeeze(x.value, static) if static else x.value
         return x.made(value, [names[axis] for axis in x.axes if axis not in removed], run.template)
+
+
+def _single_frame(run: LayerRun, x: Tensor, time: Axis) -> Tensor:
+    """:return: the only frame of each sequence, 0 for a sequence without frames; more frames are an error at run time"""
+    own, lengths = run.length_axes(time), run.length(time)
+    message = f"layer {run.name!r}: squeezes {time}, but a sequence has more than one frame"
+    with tf.control_dependencies([tf.debugging.assert_less_equal(lengths, 1, message)]):
+        first = tf.zeros_like(lengths)
+    return x.made(*taken(x, time, first, own, lengths > 0), x.template)

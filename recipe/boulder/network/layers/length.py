@@ -10,7 +10,7 @@ from boulder.network.axes import BATCH, BEAM, DYNAMIC, Axis, Batch, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
-from boulder.network.layers.choice import is_of_hypotheses
+from boulder.network.layers.decide import is_of_hypotheses
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -7,7 +7,7 @@ from math import prod
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis, Feature
+from boulder.network.axes import BATCH, FEATURE, Axis, Feature
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -95,7 +95,7 @@ class Reduce(ConcatLayer):
         rest = [axis for axis in x.axes if axis not in reduced]
         order = [*rest, *reduced]
         value = x.ordered(order)
-        dynamic = [axis for axis in reduced if axis.kind in DYNAMIC]
+        dynamic = [axis for axis in reduced if axis.has_lengths]
         for axis in dynamic:
             value = tf.where(run.mask_over(order, axis), value, self._neutral(value.dtype))
         numbers = list(range(len(rest), len(order)))

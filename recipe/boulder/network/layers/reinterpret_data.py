@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Feature, StaticTime
+from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
-from boulder.network.roles import with_feature_at, with_time_at, with_time_first
+from boulder.network.roles import as_feature, with_feature_at, with_time_at, with_time_first
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -33,15 +33,17 @@ _KINDS = {
 class ReinterpretData(FurtherSources):
     """The same values as classes, as frames of another sequence, or with another axis as their features.
 
-    RETURNN: ReinterpretDataLayer. It can also change the batch axis, and make a dynamic axis the feature axis.
+    RETURNN: ReinterpretDataLayer. It can also change the batch axis.
 
-    :param switch_axes: "TF" swaps the roles of a static time axis and the feature axis
+    :param switch_axes: "TF" swaps the roles of time and the feature axis
     :param size_base: layer or data stream whose dynamic axes replace those of the input, in order. Additional frames of
         the input, such as those of padded windows, are cut off
-    :param set_axes: role "F", "T" or "B" → axis that takes it, see `boulder.network.axis_names`; None: no axis
+    :param batch_dim_base: has no effect: all layers have the same batch
+    :param set_axes: role "F", "T" or "B", in any case, → axis that takes it, see `boulder.network.axis_names`; None: no axis
     :param set_dim_tags: axis → its new `Dim`; a `Dim` of another time axis must have the same lengths
-    :param enforce_batch_major: an int in `set_axes` counts the batch first, which is the default
-    :param enforce_time_major: an int in `set_axes` counts time first, then the batch
+    :param enforce_batch_major: an int in `set_axes` counts the batch first, which is the default, and so does the code of an
+        `eval` that reads this layer
+    :param enforce_time_major: the same with time first, then the batch
     :param set_sparse: whether the values are class indices
     :param set_sparse_dim: number of classes
     :param increase_sparse_dim: number of classes to add
@@ -49,9 +51,10 @@ class ReinterpretData(FurtherSources):
 
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
-    further: ClassVar[tuple[str, ...]] = ("size_base",)
+    further: ClassVar[tuple[str, ...]] = ("size_base", "batch_dim_base")
     switch_axes: str | list[str] | None = None
     size_base: str | None = None
+    batch_dim_base: str | None = None
     set_axes: dict | None = None
     set_dim_tags: dict | None = None
     enforce_batch_major: bool = False
@@ -99,7 +102,7 @@ class ReinterpretData(FurtherSources):
         template = self._switched(template, site)
         position = None  # of the new time axis
         for role, description in sorted((self.set_axes or {}).items()):
-            kind = _KINDS.get(role)
+            kind = _KINDS.get(role.upper() if isinstance(role, str) and len(role) == 1 else role)
             if kind is None:
                 raise site.fail(f"'set_axes' takes the keys 'B', 'T' and 'F', found {role!r}")
             axis = None if description is None else find_axis(self._as_counted(template, site), description, site)
@@ -115,14 +118,11 @@ class ReinterpretData(FurtherSources):
             return template
         kinds = {_KINDS.get(role if len(role) > 1 else role.upper()) for role in self.switch_axes}
         time, feature = template.time, template.feature
-        if kinds != {TIME, FEATURE} or (time and time.size is None) or (feature and feature.size is None):
-            raise site.fail(
-                f"'switch_axes' can only swap a static time axis with the feature axis, found {self.switch_axes!r} "
-                f"for {template}"
-            )
-        switched = {time: Feature(time.known_size)} if time else {}
+        if kinds != {TIME, FEATURE}:
+            raise site.fail(f"'switch_axes' can only swap time with the feature axis, found {self.switch_axes!r}")
+        switched = {time: as_feature(time)} if time else {}
         if feature:
-            switched[feature] = StaticTime(feature.known_size)
+            switched[feature] = feature.as_time() if feature.is_dynamic_feature else StaticTime(feature.known_size)
         return replace(template, axes=tuple(switched.get(axis, axis) for axis in template.axes))
 
     def _as_counted(self, template: Template, site: Site) -> Template:
@@ -142,11 +142,11 @@ class ReinterpretData(FurtherSources):
         if kind == BATCH or (axis and axis.kind == BATCH):
             raise site.fail(f"'set_axes': the batch axis cannot change, so {role!r} cannot be {axis}")
         if kind == FEATURE:
-            if axis and axis.size is None:
-                raise site.fail(f"'set_axes': the dynamic axis {axis} cannot become the feature axis")
             return with_feature_at(template, axis)
         if axis is None and old and old.size is None:
             raise site.fail(f"'set_axes': the dynamic axis {old} must stay a time axis")
+        if axis and axis.is_dynamic_feature:
+            return template.with_axis_replaced(axis, axis.as_time())
         if axis and axis.kind == FEATURE:
             raise site.fail(f"'set_axes': {axis} cannot also become time")
         return with_time_at(template, None if axis and axis.kind == TIME else axis)
@@ -180,7 +180,7 @@ class ReinterpretData(FurtherSources):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)
         x, site = run.input(own), self.site(run)
-        base = named["size_base"].template if named else None
+        base = named["size_base"].template if "size_base" in named else None
         template, _ = self._reinterpreted(x.template, base, site)
         for old, new in self._renamed_times(x.template, base, site).items():
             axes = tuple(dict.fromkeys((*run.length_axes(old), *run.length_axes(new))))
@@ -193,7 +193,18 @@ class ReinterpretData(FurtherSources):
                 run.set_length_from(new, axis, lambda n: n)
                 x = replace(x, value=run.with_same_lengths(x.value, axis, new))
             names = {old: new if name == axis else name for old, name in names.items()}
-        return x.renamed(names, run.template)
+        return self._in_order(x.renamed(names, run.template))
+
+    def _in_order(self, x: Tensor) -> Tensor:
+        """:return: `x` with the batch or the time first in memory, where code of an `eval` counts axes"""
+        time = [x.template.time] if self.enforce_time_major else []
+        if not (self.enforce_batch_major or time):
+            return x
+        outer = [axis for axis in x.axes if axis.kind in OUTER]
+        outer.sort(key=lambda axis: axis.kind != BATCH)
+        axes = tuple(dict.fromkeys(axis for axis in (*time, *outer, *x.axes) if axis is not None))
+        logits = None if x.logits is None else x.ordered(axes, x.logits)
+        return replace(x, value=x.ordered(axes), axes=axes, logits=logits)
 
 
 def _cut(x: Tensor, time: Axis, frames: TFTensor) -> Tensor:

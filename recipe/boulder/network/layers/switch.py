@@ -34,15 +34,13 @@ class Switch(Layer):
     true_from: object
     false_from: object
 
-    def in_mode(self, mode: str) -> Layer:
+    def in_mode(self, mode: str, where: str) -> Layer:
         if not callable(self.condition):
             return self
         network = SimpleNamespace(train_flag=mode == "train", search_flag=mode == "search", eval_flag=mode != "search")
         condition = self.condition(network=network, true_from=self.true_from, false_from=self.false_from)
         if not isinstance(condition, bool):
-            raise NetworkError(
-                f"layer of class 'switch': the function 'condition' must return True or False, found {condition!r}"
-            )
+            raise NetworkError(f"{where}: the function 'condition' must return True or False, found {condition!r}")
         return replace(self, condition=condition)
 
     def _values(self) -> list[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from boulder.lazy import TFTensor, tf
@@ -26,20 +26,44 @@ def first_scores(shape: TFTensor) -> TFTensor:
     return tf.one_hot(tf.zeros(shape[:1], tf.int32), shape[1], on_value=0.0, off_value=NEVER)
 
 
+def at_width(template: Template, beam: Axis | None) -> Template:
+    """:return: the template with another number of the same search's hypotheses"""
+    if beam is None:
+        return template
+    old = next((axis for axis in template.axes if axis.kind == BEAM and axis.origin == beam.origin), beam)
+    return template.with_axis_replaced(old, beam)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """
+    :param labels: [B, beam]; [B] if all hypotheses have the same
+    :param origins: int32 [B, beam], the hypothesis that each new one continues; None: the hypotheses stay
+    :param scores: float32 [B, beam]
+    """
+
+    labels: Tensor
+    origins: TFTensor
+    scores: TFTensor
+
+
 class Chooser(Layer):
-    """A layer that in a search selects the hypotheses that are continued."""
+    """A layer that in a search selects the hypotheses that are continued, or changes their scores."""
+
+    @property
+    def beam_width(self) -> int | None:
+        """The number of hypotheses that it selects; None if it selects none."""
+        raise NotImplementedError
 
     @property
     def chooses(self) -> bool:
-        """Whether there is anything to select."""
-        return True
+        """Whether it selects hypotheses, or changes their scores."""
+        return self.beam_width is not None
 
-    def choose(self, run: LayerRun, hypotheses: Hypotheses, *sources: Any) -> tuple[TFTensor, TFTensor, TFTensor]:
+    def choose(self, run: LayerRun, hypotheses: Hypotheses, *sources: Any) -> Chosen:
         """
         :param hypotheses: the hypotheses so far
         :param sources: a `Tensor` for each source; subclasses name them
-        :return: int32 [B, beam], labels; int32 [B, beam], the hypothesis that each new one continues; float32 [B, beam],
-            scores
         """
         raise NotImplementedError
 
@@ -57,7 +81,7 @@ class Hypotheses:
     """
     The hypotheses of one frame.
 
-    :param beam: their axis
+    :param beam: their axis; each choice may change their number
     :param frame: int32 scalar, number of the frame
     :param scores: float32 [B, beam], sums of log probabilities
     :param ended: bool [B, beam]
@@ -73,6 +97,8 @@ class Hypotheses:
     def __post_init__(self) -> None:
         self.origins = tf.zeros_like(self.lengths) + tf.range(self.beam.size)
         """int32 [B, beam], the hypothesis of the previous frame that each one continues"""
+        self.first = self.frame == 0
+        """bool scalar: before the first choice, all hypotheses are the same, and only number 0 counts"""
 
     def choose(
         self,
@@ -93,25 +119,39 @@ class Hypotheses:
         :param states: states of layers, with their templates
         :return: labels
         """
-        labels, origins, self.scores = chooser.choose(run, self, *sources)
-        select = _Selection(self.beam, origins)
-        self.origins, self.ended, self.lengths = map(select.of_values, (self.origins, self.ended, self.lengths))
-        for name, x in outputs.items():
-            outputs[name] = select.of(x)
-        for values, templates in states:
-            for name, state in values.items():
-                tensors = {key: Tensor(state[key], t.axes, t) for key, t in templates[name].items()}
-                values[name] = {key: select.of(x).ordered(x.template.axes) for key, x in tensors.items()}
-        return Tensor(labels, (Batch, self.beam), spec.template)
+        chosen = chooser.choose(run, self, *sources)
+        self.scores = chosen.scores
+        if chosen.origins is not None:
+            new = spec.template.required(BEAM)
+            select = _Selection(self.beam, new, chosen.origins)
+            self.origins, self.ended, self.lengths = map(select.of_values, (self.origins, self.ended, self.lengths))
+            for name, x in outputs.items():
+                outputs[name] = select.of(x)
+            for values, templates in states:
+                for name, state in values.items():
+                    values[name] = {key: select.of_state(state[key], t) for key, t in templates[name].items()}
+            self.beam, self.first = new, tf.constant(False)
+        return replace(chosen.labels, memory=self._memory(chosen))
+
+    def _memory(self, chosen: Chosen) -> Memory:
+        """:return: what layers may read of the choice"""
+        axes, known = (Batch, self.beam), {"scores": chosen.scores, "src_beams": chosen.origins}
+        templates = {"scores": Template(axes, "float32"), "src_beams": Template(axes, "int32")}
+        return Memory(
+            None, {key: Tensor(value, axes, templates[key]) for key, value in known.items() if value is not None}
+        )
 
 
 @dataclass(frozen=True)
 class _Selection:
     """
+    :param old: axis of the old hypotheses
+    :param new: of the new ones
     :param origins: int32 [B, beam], the old hypothesis of each new one
     """
 
-    beam: Axis
+    old: Axis
+    new: Axis
     origins: TFTensor
 
     def of_values(self, value: TFTensor) -> TFTensor:
@@ -123,12 +163,19 @@ class _Selection:
 
     def of(self, x: Tensor) -> Tensor:
         """:return: `x` of the new hypotheses"""
-        if self.beam not in x.axes:
+        if self.old not in x.axes:
             return x
-        axes = (Batch, self.beam, *(axis for axis in x.axes if axis not in (Batch, self.beam)))
+        rest = [axis for axis in x.axes if axis not in (Batch, self.old)]
+        axes = (Batch, self.old, *rest)
         logits = None if x.logits is None else self.of_values(x.ordered(axes, x.logits))
         memory = x.memory and Memory(None, {key: self.of(part) for key, part in x.memory.last.items()})
-        return Tensor(self.of_values(x.ordered(axes)), axes, x.template, logits, memory)
+        template = x.template.with_axis_replaced(self.old, self.new)
+        return Tensor(self.of_values(x.ordered(axes)), (Batch, self.new, *rest), template, logits, memory)
+
+    def of_state(self, value: TFTensor, template: Template) -> TFTensor:
+        """:param template: of the state, with any number of hypotheses"""
+        old, new = at_width(template, self.old), at_width(template, self.new)
+        return self.of(Tensor(value, old.axes, old)).ordered(new.axes)
 
 
 def ways_back(origins: TFTensor) -> TFTensor:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, Axis
-from boulder.network.loop.beams import Chooser, Hypotheses, States
+from boulder.network.loop.beams import Chooser, Hypotheses, States, at_width
 from boulder.network.loop.body import Body
+from boulder.network.padding_guard import guarded
 from boulder.network.recompute import recomputed
 from boulder.network.run_state import LoopRun, RunState
 from boulder.network.template import Template
@@ -78,9 +79,8 @@ class BodyRun:
         if not (self.body.recompute and self.run.train and hypotheses is None):
             return self._computed(self.run.state.within(inputs, frame), state.states, hypotheses)
         wanted = {*self.body.results, *([self.body.end] if self.body.end else [])}
-        params = {
-            p.path: tf.convert_to_tensor(self.run.variables[p.path]) for s in self.run.inner for p in s.all_params()
-        }
+        paths = {path for spec in self.run.inner for path in self.run.state.paths(spec)}
+        params = {path: tf.convert_to_tensor(self.run.variables[path]) for path in sorted(paths)}
 
         def compute(params: Mapping[str, TFTensor], inputs: dict[str, Tensor], states: States) -> tuple:
             within = self.run.state.within(dict(inputs), frame)
@@ -106,6 +106,8 @@ class BodyRun:
             sources = [outputs[source] for source in spec.sources]
             if spec.name in self.body.states:
                 templates = self.body.states[spec.name]
+                if hypotheses:
+                    templates = {key: at_width(t, hypotheses.beam) for key, t in templates.items()}
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
                 output, after = layer.step(run, before, *sources)
                 outputs[spec.name] = spec.with_names(output)
@@ -115,7 +117,7 @@ class BodyRun:
                 chosen = hypotheses.choose(layer, spec, run, sources, outputs, states)
                 outputs[spec.name] = spec.with_names(chosen)
             else:
-                result = layer.compute(run, *sources)
+                result = guarded(layer, run, list(sources))
                 outputs.update(result if isinstance(result, dict) else {spec.name: spec.with_names(result)})
         carried = {c.previous: self.run.broadcast(outputs[c.layer], c.template).value for c in self.body.carried}
         return outputs, LoopState(carried, new)

@@ -80,7 +80,7 @@ class MaxLength:
                 limit = eval(self.value, names)
             except Exception as error:
                 raise NetworkError(
-                    f"'max_seq_len' {self.value!r} failed with {type(error).__name__}: {error}"
+                    f"{self.where}: 'max_seq_len' {self.value!r} failed with {type(error).__name__}: {error}"
                 ) from error
         else:
             limit = self.value

@@ -9,12 +9,14 @@ only ever gain axes, so the iteration ends. As a check, each layer is then descr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from boulder.errors import NetworkError
-from boulder.network.axes import TIME, Axis, Batch, Feature
+from boulder.network.axes import BEAM, TIME, Axis, Batch, Feature
 from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
+from boulder.network.loop.beams import Chooser, at_width
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
@@ -36,8 +38,38 @@ class FrameTemplates:
         self.time = _time(subnet, outer)
         self.loop = self.time.as_loop()
         self.layers: dict[str, Template] = {}
+        self._exposed: dict[str, Template] = {}  # `LAYER/NAME` → of a layer that LAYER holds
+        self.beam, self._beams = self._hypotheses()
         self._errors: dict[str, NetworkError] = {}
         self._solve()
+
+    def _hypotheses(self) -> tuple[Axis | None, dict[str, Axis]]:
+        """:return: axis of the hypotheses after each frame, if there are any; layer → their axis when the layer is computed"""
+        nodes = self.subnet.nodes.items()
+        choosers = {name: node.layer for name, node in nodes if isinstance(node.layer, Chooser)}
+        widths = {name: chooser.beam_width for name, chooser in choosers.items()}
+        cheating = {bool(getattr(layer, "cheating", False)) for name, layer in choosers.items() if widths[name]}
+        if len(cheating) > 1:
+            raise NetworkError(
+                f"{self.subnet.where}: 'cheating' must be the same for all choices of a loop that search"
+            )
+        axes = {name: Axis(BEAM, width, (self.subnet.name,)) for name, width in widths.items() if width is not None}
+        if not axes:
+            return None, {}
+        current = last = [*axes.values()][-1]
+        found = {}
+        for name in self.subnet.nodes:
+            found[name] = current
+            current = axes.get(name, current)
+        return last, found
+
+    def final(self, name: str) -> Template:
+        """:return: template of a layer after the frame, when all choices are made"""
+        return at_width(self.layers[name], self.beam)
+
+    def seen_by(self, node: Node, ref: Ref) -> Template:
+        """:return: the template of `ref` when the layer is computed"""
+        return at_width(self.template(ref), self._beams.get(node.name))
 
     def template(self, ref: Ref) -> Template:
         """:raises KeyError: if it is not known yet"""
@@ -51,6 +83,8 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.SUBLAYER:
+                return self._exposed[ref.name]
             case RefKind.FRAME:
                 return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
@@ -71,7 +105,7 @@ class FrameTemplates:
 
     def frame_site(self, node: Node) -> Site:
         """:return: the site of the layer in one frame"""
-        return self.site(node, {source: self.template(source) for source in node.sources})
+        return self.site(node, {source: self.seen_by(node, source) for source in node.sources})
 
     def _solve(self) -> None:
         nodes = self.subnet.nodes
@@ -103,8 +137,11 @@ class FrameTemplates:
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, derived from the known templates"""
         if node.inner:
-            return node.inner.describe(self.template, self.loop).output
-        return checked_template(self.site(node, known))
+            spec = node.inner.describe(partial(self.seen_by, node), self.loop)
+            self._exposed |= {f"{node.name}/{name}": layer.template for name, layer in spec.exposed.items()}
+            return spec.output
+        beam = self._beams.get(node.name)
+        return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
 
     def _known(self, node: Node) -> dict[Ref, Template]:
         found = {}
@@ -187,7 +224,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     elif (known and subnet.sources and known.identity != time.identity) or (
         not named and subnet.loop.axis not in _TIME
     ):
-        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {subnet.loop.axis!r}")
     return time
 
 

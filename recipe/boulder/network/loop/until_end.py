@@ -72,7 +72,7 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
         run.set_length(body.loop.as_time(), lengths, axes)
     if body.beam:
         frames = tf.reduce_max(run.length_over(axes, body.loop)) + (0 if body.include_eos else 1)
-        choosers = [spec.layer for spec in run.inner if isinstance(spec.layer, Chooser) and spec.layer.chooses]
+        choosers = [spec.layer for spec in run.inner if isinstance(spec.layer, Chooser) and spec.layer.beam_width]
         run.beam_scores[body.beam] = choosers[-1].final_scores(scores, frames)
     outputs = body_run.stacked(results)
     back = _ways_back(origins, shape) if body.beam else None

@@ -1,13 +1,7 @@
-"""The losses, one file per loss or family of losses. Importing this package registers all of them."""
+"""The losses, one file per family. Importing this package registers all of them."""
 
-# ruff: noqa: F401 (imported to be registered)
+import importlib
+import pkgutil
 
-from boulder.network.losses import (
-    as_is,
-    bin_ce,
-    ce,
-    ctc,
-    distance,
-    edit_distance,
-    search_score,
-)
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

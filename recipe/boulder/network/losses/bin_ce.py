@@ -31,9 +31,9 @@ class BinaryCrossEntropy(Loss):
 
     def check(self, output: Template, target: Template) -> str | None:
         if target.sparse_dim not in (None, 2):
-            return f"loss 'bin_ce' needs a target of features or of two classes, found {target}"
+            return f"loss {self.class_name!r} needs a target of features or of two classes, found {target}"
         dense = None if target.sparse_dim else True
-        return problem_of_frames("bin_ce", output, target, dense) or super().check(output, target)
+        return problem_of_frames(self.class_name, output, target, dense) or super().check(output, target)
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
@@ -47,3 +47,9 @@ class BinaryCrossEntropy(Loss):
         wrong = tf.cast((frames.output > 0) != (y > 0.5), tf.float32)
         cost, wrong = (frames.sum(tf.reduce_mean(values, axis=-1)) for values in (cost, wrong))
         return LossValue(cost, wrong, frames.count)
+
+
+@loss_class("sse_sigmoid")
+@dataclass(frozen=True, kw_only=True)
+class SseSigmoid(BinaryCrossEntropy):
+    """`bin_ce` under an older name. RETURNN: BinaryCrossEntropyLoss."""

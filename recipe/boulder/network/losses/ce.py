@@ -23,11 +23,13 @@ class CrossEntropy(Loss):
 
     :param label_smoothing: s in [0, 1); also applied when scoring
     :param focal_loss_factor: γ: multiplies the cost by (1 - p(y))^γ (Lin et al. 2017)
+    :param fake_upper_bound: highest cost of a frame; the gradient is that of the cost without it
     """
 
     is_framewise: ClassVar[bool] = True
     label_smoothing: float = 0.0
     focal_loss_factor: float = 0.0
+    fake_upper_bound: float | None = None
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim
@@ -43,6 +45,8 @@ class CrossEntropy(Loss):
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         frames = frames_of(run, output, target)
         cost = self._of_classes(frames) if target.template.sparse_dim else self._of_distributions(frames)
+        if self.fake_upper_bound is not None:
+            cost += tf.stop_gradient(tf.minimum(cost, self.fake_upper_bound) - cost)
         return LossValue(frames.sum(cost), frames.wrong, frames.count)
 
     def _of_distributions(self, frames: Frames) -> TFTensor:

@@ -2,13 +2,35 @@
 
 from dataclasses import dataclass
 
+from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
+from boulder.network.option_parsing import parse
+from boulder.network.sequence_losses import ctc_costs, with_gradient
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class NativeOptions:
+    """`ctc_opts` with `use_native`, see `Ctc`."""
+
+    label_loop: bool | None = None
+    ctc_merge_repeated: bool | None = None
+    blank_index: int = -1
+    logits_normalize: bool = True
+    grad_wrt_softmax_in: bool = True
+    zero_infinity: bool | None = None
+    ignore_longer_outputs_than_inputs: bool = True
+
+    @property
+    def loops(self) -> bool:
+        """:return: whether a label may last several frames"""
+        given = self.label_loop if self.ctc_merge_repeated is None else self.ctc_merge_repeated
+        return True if given is None else given
 
 
 @loss_class("ctc")
@@ -25,14 +47,19 @@ class Ctc(Loss):
         RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.
     :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
     :param auto_clip_target_len: truncate targets to one label less than the number of output frames
-    :param use_native: selects an implementation in RETURNN; no effect here
-    :param ctc_opts: only "ignore_longer_outputs_than_inputs", which has no effect here
+    :param use_native: RETURNN's own implementation, with other `ctc_opts`
+    :param use_viterbi: only the best alignment counts, in cost and gradient
+    :param ctc_opts: "ignore_longer_outputs_than_inputs", which has no effect here; with `use_native`: "label_loop" or
+        "ctc_merge_repeated" (whether a label may last several frames), "blank_index", "logits_normalize" (whether a log-softmax is
+        applied), "grad_wrt_softmax_in" (whether the gradient is that of a softmax in front), and "zero_infinity", which has no
+        effect
     """
 
     beam_width: int = 1
     output_in_log_space: bool = False
     auto_clip_target_len: bool = False
     use_native: bool = False
+    use_viterbi: bool = False
     ctc_opts: dict | None = None
 
     @property
@@ -47,12 +74,33 @@ class Ctc(Loss):
             return f"loss 'ctc' needs a sequence of class indices as its target, found {target}"
         if self.beam_width < 1:
             return f"'beam_width' must be at least 1, found {self.beam_width}"
-        for option in self.ctc_opts or {}:
-            if option != "ignore_longer_outputs_than_inputs":
-                return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs', found {option!r}"
+        problem = self._problem_of_options(target.dim)
+        if problem:
+            return problem
         if output.time is None or further_axes(output):
             return f"loss 'ctc' needs a time axis and no further axes, but the output is {output}"
         return super().check(output, target)
+
+    def _problem_of_options(self, num_labels: int | None) -> str | None:
+        given = [option for option in self.ctc_opts or {} if option != "ignore_longer_outputs_than_inputs"]
+        if given and not self.use_native:
+            return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' without 'use_native': True, found {given[0]!r}"
+        if given and self.use_viterbi:
+            return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' with 'use_viterbi', found {given[0]!r}"
+        try:
+            options = parse(NativeOptions, self.ctc_opts or {}, "'ctc_opts'")
+        except NetworkError as error:
+            return str(error)
+        last = num_labels or 0
+        if not -last - 1 <= options.blank_index <= last:
+            return f"'ctc_opts': 'blank_index' must be a class from {-last - 1} to {last}, found {options.blank_index}"
+        if options.blank_index not in (-1, last) and self.beam_width > 1:
+            return f"'ctc_opts': 'blank_index' is {options.blank_index}, which needs 'beam_width': 1, found {self.beam_width}"
+        return None
+
+    @property
+    def _options(self) -> NativeOptions:
+        return parse(NativeOptions, self.ctc_opts or {}, "'ctc_opts'")
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         time, target_time = output.template.required(TIME), target.template.required(TIME)
@@ -67,15 +115,37 @@ class Ctc(Loss):
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
         labels = target.ordered((Batch, target_time))  # [B, N]
         mask = tf.sequence_mask(num_labels, tf.shape(labels)[1], tf.float32)  # [B, N]
-        possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
+        if self.use_viterbi or self._options != NativeOptions():
+            possible, cost = self._of_alignment(logits, frames, labels, num_labels)
+        else:
+            possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
+            cost = _cost(logits, frames, labels, tf.where(possible, num_labels, 0))
         mask = tf.where(possible[:, None], mask, 0.0)
-        cost = _cost(logits, frames, labels, tf.cast(tf.reduce_sum(mask, axis=1), tf.int32))
         if self.beam_width == 1 or run.train:
-            (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True)
+            blank = self._options.blank_index
+            (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True, blank_index=blank)
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
         wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
         return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
+
+    def _of_alignment(
+        self, logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor
+    ) -> tuple[TFTensor, TFTensor]:
+        """:return: whether the labels of each sequence fit into its frames, bool [B]; cost, float32 [B], with its gradient"""
+        options, classes = self._options, logits.shape[-1]
+        cost, posterior = ctc_costs(
+            logits, frames, tf.cast(labels, tf.int32), num_labels,
+            blank=options.blank_index % classes, label_loop=options.loops, normalize=options.logits_normalize,
+            best_path=self.use_viterbi,
+        )  # fmt: skip
+        possible = tf.math.is_finite(cost)
+        signal = -posterior
+        if options.grad_wrt_softmax_in:
+            signal += tf.nn.softmax(logits) if options.logits_normalize else tf.exp(logits)
+        there = possible[None] & tf.transpose(tf.sequence_mask(frames, tf.shape(logits)[0]))
+        signal = tf.where(there[..., None], signal, 0.0)
+        return possible, with_gradient(tf.where(possible, cost, 0.0), logits, signal, axes=(0, 2))
 
 
 def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:

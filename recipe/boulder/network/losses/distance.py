@@ -1,4 +1,4 @@
-"""`mse` and `mean_l1`: distance between output and target, the mean over features, summed over frames."""
+"""`mse`, `mean_l1` and `l1`: distance between output and target, over features, summed over frames."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,6 +23,11 @@ class _Distance(Loss):
         """
         raise NotImplementedError
 
+    @staticmethod
+    def over_features(distances: TFTensor) -> TFTensor:
+        """:return: the last axis reduced"""
+        return tf.reduce_mean(distances, axis=-1)
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim
 
@@ -30,7 +35,7 @@ class _Distance(Loss):
         frames = frames_of(run, output, target)
         dense = frames.target.shape.rank == frames.output.shape.rank
         y = tf.cast(frames.target, tf.float32) if dense else tf.one_hot(frames.target, target.template.sparse_dim)
-        cost = tf.reduce_mean(self.distance(frames.output - y), axis=-1)
+        cost = self.over_features(self.distance(frames.output - y))
         return LossValue(frames.sum(cost), frames.wrong, frames.count)
 
 
@@ -57,8 +62,18 @@ class MeanL1(_Distance):
     """|x - y|, the mean over features, summed over frames. The error is that of `mse`. RETURNN: MeanL1Loss."""
 
     def check(self, output: Template, target: Template) -> str | None:
-        return problem_of_frames("mean_l1", output, target, True) or super().check(output, target)
+        return problem_of_frames(self.class_name, output, target, True) or super().check(output, target)
 
     @staticmethod
     def distance(difference: TFTensor) -> TFTensor:
         return tf.abs(difference)
+
+
+@loss_class("l1")
+@dataclass(frozen=True, kw_only=True)
+class L1(MeanL1):
+    """|x - y|, the sum over features and frames. RETURNN: L1Loss."""
+
+    @staticmethod
+    def over_features(distances: TFTensor) -> TFTensor:
+        return tf.reduce_sum(distances, axis=-1)

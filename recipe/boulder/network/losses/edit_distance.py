@@ -11,6 +11,16 @@ from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
 
+def problem_of_labels(loss: str, output: Template, target: Template) -> str | None:
+    """:return: error message if output and target are not sequences of the same classes, else None"""
+    for what, template in (("output", output), ("target", target)):
+        if template.sparse_dim is None or template.time is None or further_axes(template):
+            return f"loss {loss!r} compares sequences of class indices, but the {what} is {template}"
+    if output.sparse_dim != target.sparse_dim:
+        return f"loss {loss!r}: the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
+    return None
+
+
 @loss_class("edit_distance")
 @dataclass(frozen=True, kw_only=True)
 class EditDistance(Loss):
@@ -26,12 +36,7 @@ class EditDistance(Loss):
         return None
 
     def check(self, output: Template, target: Template) -> str | None:
-        for what, template in (("output", output), ("target", target)):
-            if template.sparse_dim is None or template.time is None or further_axes(template):
-                return f"loss 'edit_distance' compares sequences of class indices, but the {what} is {template}"
-        if output.sparse_dim != target.sparse_dim:
-            return f"loss 'edit_distance': the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
-        return None
+        return problem_of_labels("edit_distance", output, target)
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         found, truth = (self._sparse(run, x) for x in (output, target))

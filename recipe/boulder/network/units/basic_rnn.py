@@ -30,7 +30,8 @@ class _Weights(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class BasicRnn(Unit):
-    """
+    """tanh of a linear function of the input and the previous output. TensorFlow: BasicRNNCell.
+
     :param activation: in place of tanh
     """
 

@@ -39,7 +39,8 @@ class _Weights(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Gru(Unit):
-    """
+    """Gated recurrent unit. TensorFlow: GRUCell.
+
     :param activation: of the candidate, in place of tanh
     """
 

@@ -32,7 +32,7 @@ _GATES = {"i": "input", "j": "cell_in", "f": "forget", "o": "output"}
 
 @dataclass(frozen=True, kw_only=True)
 class LayerNormLstm(Unit):
-    """RETURNN: LayerNormVariantsLSTMCell.
+    """LSTM with layer normalization and recurrent dropout. RETURNN: LayerNormVariantsLSTMCell.
 
     :param norm_gain: initial value of each gamma
     :param norm_shift: initial value of each beta

@@ -22,7 +22,8 @@ from boulder.network.units.unit import Initializers
 
 @dataclass(frozen=True, kw_only=True)
 class LstmCell(Lstm):
-    """
+    """TensorFlow's LSTM, with one matrix and a forget bias.
+
     :param activation: in place of tanh
     """
 

@@ -25,7 +25,7 @@ def refuse_forget_bias(unit: Lstm, site: Site) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class NativeLstm(Lstm):
-    """RETURNN: NativeLstm2, and NativeLstmCell, which has no initial state in RETURNN.
+    """RETURNN's own LSTM, without a forget bias. RETURNN: NativeLstm2, and NativeLstmCell, which has no initial state there.
 
     :param rec_weight_dropout: probability with which an entry of W_re is dropped in training, in all frames together
     :param rec_weight_dropout_shape: for each axis of W_re, 1 to drop all entries along it together, None for independent entries
@@ -66,7 +66,8 @@ class NativeLstm(Lstm):
 
 @dataclass(frozen=True, kw_only=True)
 class NativeLstmLowMem(Lstm):
-    """The parameters W [input + n, 4·n] and b [4·n]. RETURNN: NativeLstmLowMemCell, which starts each step of a loop with h = 0.
+    """RETURNN's own LSTM with one matrix, W [input + n, 4·n]. RETURNN: NativeLstmLowMemCell, which starts each step of a loop with
+    h = 0, and whose gradient is wrong backwards in a batch of unequal lengths.
 
     :param forget_bias: must be 0
     """
@@ -88,7 +89,7 @@ class NativeLstmLowMem(Lstm):
 
 @dataclass(frozen=True, kw_only=True)
 class VanillaLstm(Lstm):
-    """The parameters and the formula of `NativeLstm`. RETURNN: VanillaLSTMCell.
+    """RETURNN's own LSTM, written in TensorFlow. RETURNN: VanillaLSTMCell.
 
     :param forget_bias: must be 0
     """

@@ -32,7 +32,7 @@ class _Weights(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentHighway(Unit):
-    """RETURNN: RHNCell.
+    """Several highway layers in each step. RETURNN: RHNCell.
 
     :param depth: number of highway layers in each step
     :param dropout: probability with which an entry of the state is dropped in training where it enters a highway layer; the mask is

@@ -20,7 +20,8 @@ from boulder.network.units.unit import Initializers, State
 
 @dataclass(frozen=True, kw_only=True)
 class StandardLstm(LstmCell):
-    """
+    """TensorFlow's LSTM, with peepholes, clipping and a projection if asked for. TensorFlow: LSTMCell.
+
     :param use_peepholes: whether the gates see the cell
     :param cell_clip: largest absolute value of c
     :param num_proj: size of h; as in RETURNN, it must be that of c, `n_out`

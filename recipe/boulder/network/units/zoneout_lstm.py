@@ -14,7 +14,7 @@ from boulder.network.units.unit import Initializers, State
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneoutLstm(LstmCell):
-    """RETURNN: ZoneoutLSTMCell.
+    """An LSTM whose state keeps entries of its previous values at random in training. RETURNN: ZoneoutLSTMCell.
 
     :param zoneout_factor_cell: probability with which an entry of c keeps its previous value; outside of training, the weight of
         the previous value in the mean of both
