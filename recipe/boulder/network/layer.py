@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from boulder.network import dropout_noise
+from boulder.network import activations, dropout_noise
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
@@ -137,6 +137,11 @@ class Layer:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
 
+    @property
+    def may_be_infinite(self) -> bool:
+        """:return: whether finite sources may give infinite values or gradients; the padding is then kept out, see `padding_guard`"""
+        return activations.may_be_infinite(getattr(self, "activation", None))
+
     def in_mode(self, mode: str, where: str) -> Layer:
         """
         :param mode: "train", "eval" or "search"
@@ -247,13 +252,18 @@ class Layer:
         """
         if self.out_dim is None:
             return []
-        known = {axis.identity for _, template in site.sources for axis in template.axes}
-        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
-        axis = new[0] if len(new) == 1 else output.feature
+        axis = self.made_axis(site, output)
         if output.sparse_dim is not None and axis is None:
             self._check_classes(self.out_dim, output, site)
             return []
         return [(self.out_dim, axis)]
+
+    @staticmethod
+    def made_axis(site: Site, output: Template) -> Axis | None:
+        """:return: the axis of the output that no source has; if there are none or several, the feature axis"""
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        return new[0] if len(new) == 1 else output.feature
 
     @staticmethod
     def _check_classes(dim: NetDim, output: Template, site: Site) -> None:

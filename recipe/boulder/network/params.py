@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from math import prod
 
 
+@lru_cache(maxsize=4096)
 def variable_scope(layer: str) -> str:
     """:return: the layer's name as RETURNN spells it in the names of its variables"""
     scope = re.sub("[:(){}&+*'\" ,-]", "__", "".join(c for c in layer if c.isascii()))

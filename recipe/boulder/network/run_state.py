@@ -15,6 +15,7 @@ from boulder.network.input_dropout import InputDropout
 from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
 from boulder.network.lengths import Lengths
+from boulder.network.padding_guard import guarded
 from boulder.network.params import Borrowed, ParamSpec
 from boulder.network.random_stream import RandomStream
 from boulder.network.specs import LayerSpec
@@ -140,7 +141,7 @@ class RunState:
     def compute(self, spec: LayerSpec) -> None:
         """Puts a layer's output, or the outputs of a loop, into `outputs`."""
         run = self.run(spec)
-        result = spec.layer.compute(run, *(self.output(source) for source in spec.sources))
+        result = guarded(spec.layer, run, [self.output(source) for source in spec.sources])
         if isinstance(result, dict):
             self.outputs.update(result)
             return

@@ -201,6 +201,8 @@ class _Building:
         needed = [node for node in nodes if self._is_needed_outside(node)]
         results = {subnet.key(node.name): over_loop(self.frame.final(node.name), self.loop) for node in needed}
         results |= {ref.key: over_loop(self.frame.template(ref), self.loop) for ref in self._exposed_outside()}
+        for node in needed:
+            self._check_sizes(node)
         body = Body(
             loop=self.loop,
             carried=carried,
@@ -233,6 +235,15 @@ class _Building:
                 raise NetworkError(
                     f"layer {spec.name!r} ({spec.layer.class_name}): {statistics[0]!r} is over all frames, but the layer is "
                     "computed frame by frame; expected a layer that the loop can compute for all frames at once"
+                )
+
+    def _check_sizes(self, node: Node) -> None:
+        """Checks that the axes of a layer's output, which the loop collects, have the same lengths in each iteration."""
+        for axis in self.frame.layers[node.name].axes:
+            if axis.size is None and _names_layer_of(self.subnet.name, axis.origin):
+                raise NetworkError(
+                    f"{node.where}: the lengths along its axis {axis} differ from iteration to iteration, so the loop cannot "
+                    "collect its output; reduce the axis within the loop"
                 )
 
     def _carried(self, nodes: list[Node], inner: dict[str, LayerSpec]) -> tuple[tuple[Carried, ...], tuple[str, ...]]:
@@ -295,6 +306,21 @@ class _Building:
             template = outside(self.spec.layers[key].template, self.loop)
             name = self.subnet.from_outside(node.name).key
             self.spec.exposed[node.name] = LayerSpec(name, Left(), (key,), template, ())
+
+
+def _names_layer_of(loop: str, origin: tuple) -> bool:
+    """
+    :param origin: derivation of an axis
+    :return: whether a layer of the loop gives the lengths along the axis
+    """
+    if origin[:1] == ("loop",):
+        return False
+    return any(
+        _names_layer_of(loop, part)
+        if isinstance(part, tuple)
+        else isinstance(part, str) and part.startswith(f"{loop}/")
+        for part in origin
+    )
 
 
 def _keys(refs: tuple[Ref, ...]) -> tuple[str, ...]:

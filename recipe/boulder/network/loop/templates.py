@@ -45,9 +45,14 @@ class FrameTemplates:
 
     def _hypotheses(self) -> tuple[Axis | None, dict[str, Axis]]:
         """:return: axis of the hypotheses after each frame, if there are any; layer → their axis when the layer is computed"""
-        widths = {
-            name: node.layer.beam_width for name, node in self.subnet.nodes.items() if isinstance(node.layer, Chooser)
-        }
+        nodes = self.subnet.nodes.items()
+        choosers = {name: node.layer for name, node in nodes if isinstance(node.layer, Chooser)}
+        widths = {name: chooser.beam_width for name, chooser in choosers.items()}
+        cheating = {bool(getattr(layer, "cheating", False)) for name, layer in choosers.items() if widths[name]}
+        if len(cheating) > 1:
+            raise NetworkError(
+                f"{self.subnet.where}: 'cheating' must be the same for all choices of a loop that search"
+            )
         axes = {name: Axis(BEAM, width, (self.subnet.name,)) for name, width in widths.items() if width is not None}
         if not axes:
             return None, {}
@@ -219,7 +224,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     elif (known and subnet.sources and known.identity != time.identity) or (
         not named and subnet.loop.axis not in _TIME
     ):
-        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {subnet.loop.axis!r}")
     return time
 
 
