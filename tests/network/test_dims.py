@@ -17,11 +17,12 @@ from boulder.returnn.provided.dims import (
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import restore
 
+LABEL_TIME = SpatialDim("label-time")
 TIME, INPUT, LABELS = SpatialDim("time"), FeatureDim("input", 5), FeatureDim("labels", 3)
 A, B = FeatureDim("a", 4), FeatureDim("b", 4)
 EXTERN_DATA = {
     "data": {"dim": 5, "shape": (None, 5), "dim_tags": [batch_dim, TIME, INPUT]},
-    "classes": {"dim": 3, "sparse": True, "shape": (None,), "dim_tags": [batch_dim, TIME], "sparse_dim": LABELS},
+    "classes": {"dim": 3, "sparse": True, "shape": (None,), "dim_tags": [batch_dim, LABEL_TIME], "sparse_dim": LABELS},
 }
 H = {"h": {"class": "linear", "from": "data", "in_dim": INPUT, "out_dim": A, "activation": None}}
 
@@ -63,7 +64,7 @@ G = {"g": {**H["h"], "out_dim": B}}
             ["batch", "time:data", "feature:4 'a'"],
         ),
         ({"x": layer("copy", out_shape={batch_dim, TIME, A, OptionalDim(B)})}, ["batch", "time:data", "feature:4 'a'"]),
-        ({"x": layer("copy", "data:classes", out_shape={batch_dim, TIME, ImplicitSparseDim(LABELS)})}, ["batch", "time:data"]),
+        ({"x": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(LABELS)})}, ["batch", "time:classes"]),
         ({"x": layer("linear", n_out=6, activation=None, out_shape={batch_dim, TIME, A + 2})}, ["batch", "time:data", "feature:6 '(a+2)'"]),
     ],
 )  # fmt: skip
@@ -98,7 +99,7 @@ def test_plain_data_streams_and_networks_give_the_same_axes():
         ),
         (
             {"x": {**H["h"], "from": "data:classes", "in_dim": B}},
-            "layer 'x' (linear): 'in_dim' is Dim 'b' with 4 entries, but its input is [batch, time:data], 3 classes int32",
+            "layer 'x' (linear): 'in_dim' is Dim 'b' with 4 entries, but its input is [batch, time:classes], 3 classes int32",
         ),
         (
             {"x": {**H["h"], "out_dim": FeatureDim("unknown")}},
@@ -165,8 +166,8 @@ def test_plain_data_streams_and_networks_give_the_same_axes():
             "layer 'x' (copy): 'out_shape' has also Dim 'b', but its output is [batch, time:data, feature:4 'a'] float32",
         ),
         (
-            {"x": layer("copy", "data:classes", out_shape={batch_dim, TIME, ImplicitSparseDim(A)})},
-            "layer 'x' (copy): 'out_shape' has Dim 'a' as its classes, but its output is [batch, time:data], 3 classes int32",
+            {"x": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(A)})},
+            "layer 'x' (copy): 'out_shape' has Dim 'a' as its classes, but its output is [batch, time:classes], 3 classes int32",
         ),
     ],
 )  # fmt: skip
@@ -218,3 +219,28 @@ def test_streams_with_one_time_dim_have_one_axis_and_equal_lengths():
     assert (
         pair.problem(5, 3) == "layer 'data:classes': 5 frames along time:classes, 3 along time:data, expected as many"
     )
+
+
+def test_a_search_needs_an_axis_of_its_own_for_a_loop_with_an_end():
+    unit = {
+        "p": layer("softmax", "prev:output", out_dim=LABELS),
+        "output": layer("choice", "p", beam_size=2, target="classes", initial_output=0),
+        "end": layer("compare", "output", value=0),
+    }
+    net = {
+        "output": {
+            "class": "rec",
+            "from": [],
+            "axis": SpatialDim("found"),
+            "target": "classes",
+            "max_seq_len": 5,
+            "unit": unit,
+        }
+    }
+    for mode in ("train", "search"):
+        describe(net, EXTERN_DATA, mode)
+    net["output"]["axis"] = LABEL_TIME
+    describe(net, EXTERN_DATA)
+    message = r"layer 'output' \(rec\): 'axis' is Dim 'label-time', the axis time:classes, but in a search the layer 'end' gives"
+    with pytest.raises(NetworkError, match=message):
+        describe(net, EXTERN_DATA, "search")

@@ -255,4 +255,9 @@ def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"
         )
+    if named and named.axis and named.axis.origin != ("loop", subnet.name):
+        raise NetworkError(
+            f"{subnet.where}: 'axis' is {named}, the axis {named.axis}, but in a search the layer 'end' gives the lengths; "
+            "expected a Dim that nothing else defines"
+        )
     return Axis(TIME, None, ("loop", subnet.name))
