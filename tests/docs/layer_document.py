@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cached_property
+from itertools import product
 
+from boulder.errors import NetworkError
 from boulder.network import describe
 from boulder.network.layer import LAYERS, ConcatLayer, Layer
 from boulder.network.loop.layer import Loop
@@ -121,8 +123,11 @@ def documented(classes: Mapping[str, type]) -> list[Documented]:
 def axes_of_examples() -> dict[str, str]:
     """:return: layer class → templates of the sources and of the output in its first use in tests/every_layer.py"""
     found: dict[str, str] = {}
-    for network in NETWORKS.values():
-        spec = describe(network, EXTERN_DATA)
+    for network, mode in product(NETWORKS.values(), ("train", "search")):
+        try:
+            spec = describe(network, EXTERN_DATA, mode)
+        except NetworkError:  # a network that only trains
+            continue
         for layer in spec.all_layers():
             sources = [template_of(spec, source) for source in layer.sources]
             if None not in sources:
@@ -135,8 +140,9 @@ def axes_of_examples() -> dict[str, str]:
 def template_of(spec: NetworkSpec, source: str) -> Template | None:
     """:return: template of a source; None for what exists within the iterations of a loop only"""
     inner = {layer.name: layer.template for layer in spec.all_layers()}
-    if source in inner:
-        return inner[source]
+    for name in (source, source.replace("/prev:", "/")):
+        if name in inner:
+            return inner[name]
     return spec.extern_data.get(source.removeprefix("data:"))
 
 

@@ -1,25 +1,23 @@
 """RETURNN's classes that Boulder does not have, each with the reason. tests/parity/test_classes_like_returnn.py checks the names."""
 
 _MICROPHONES = "signal processing for several microphones, outside of what networks are grown for"
-_COMPLEX = "complex numbers, which no other layer reads"
 _INTERNAL = "no class for net dicts: RETURNN makes it itself"
 _SEGMENTAL = "of segmental models, whose layers today's RETURNN fails to build: they set sizes before these are known"
 _WITHIN_GRAPH = "state that RETURNN keeps in its TensorFlow session; a training here is a function of its inputs"
 
 LAYERS_LEFT_OUT = {
     ":i": "the number of the iteration, read as `:i` in a loop",
-    "alternating_real_to_complex": _COMPLEX,
     "apply_length_distribution": _SEGMENTAL,
+    "batch_median_pooling": "each result would be that of several sequences",
     "classes_to_length_distribution": _SEGMENTAL,
     "classes_to_length_distribution_global": _SEGMENTAL,
     "classes_to_segments": _SEGMENTAL,
-    "complex_linear_projection": _COMPLEX,
-    "complex_to_alternating_real": _COMPLEX,
+    "complex_linear_projection": "a product with trained complex weights; `stft` and `linear` serve today",
+    "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` computes what it is made for",
     "decide_keep_beam": "layers outside of a loop see the best hypothesis only",
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",
-    "get_rec_accumulated": _INTERNAL,
     "kenlm": "needs the package kenlm and an operation on it, which have no gradient and no GPU",
     "mask_based_gevbeamforming": _MICROPHONES,
     "mask_based_mvdrbeamforming": _MICROPHONES,
@@ -27,15 +25,13 @@ LAYERS_LEFT_OUT = {
     "multichannel_stft_layer": _MICROPHONES,
     "normalize_length_scores": _SEGMENTAL,
     "parametric_wiener_filter": _MICROPHONES,
-    "rec_last_output": _INTERNAL,
-    "rec_unstack": _INTERNAL,
     "segment_alignment": _SEGMENTAL,
     "segment_input": _SEGMENTAL,
     "signal_masking": _MICROPHONES,
-    "split_batch_beam": _INTERNAL,
     "split_concatenated_multichannel": _MICROPHONES,
     "swap_time_feature": _SEGMENTAL,
     "synthetic_gradient": "a gradient that no loss has",
+    "tikhonov_regularization": "the gradient of the loss in the objective: a second derivative of the whole network",
     "unsegment_input": _SEGMENTAL,
     "variable_assign": _WITHIN_GRAPH,
     "variable_read": _WITHIN_GRAPH,
@@ -63,12 +59,8 @@ LOSSES_LEFT_OUT = {
 
 # Under way: may be there or not. Empty when they are.
 EXPECTED_LAYERS = """
-    accumulate_mean batch_median_pooling batch_norm batch_softmax cast choice_get_beam_scores choice_get_src_beams
-    concat_attention cond cum_concat cumsum dct dot_attention edit_distance_table
- gather gather_nd gauss_window_attention gradient istft length loss masked_computation math_norm
-    mel_filterbank norm optimal_completions reshape scatter_nd seq_len_mask
-    stft subnetwork switch tikhonov_regularization transposed_conv unflatten_nd unmask variable weighted_sum
-    window
+    batch_median_pooling cond cum_concat edit_distance edit_distance_table gradient loss masked_computation
+    optimal_completions reshape tikhonov_regularization unflatten_nd unmask
 """
 EXPECTED_UNITS = ""
 EXPECTED_LOSSES = "expected_loss"

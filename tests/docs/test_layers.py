@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.layer_document import axes_of_examples, descriptions, document, layers, losses, units
+from tests.docs.layer_document import descriptions, document, layers, losses, units
 
 DOCUMENT = Path(__file__).parents[2] / "docs/layers.md"
 MARK = "<!-- classes -->\n"
@@ -32,11 +32,6 @@ def descriptions_of_bases() -> set[str]:
 @pytest.mark.parametrize("documented", layers(), ids=lambda documented: documented.heading)
 def test_a_layer_names_its_class_in_returnn(documented):
     assert documented.returnn, f"the docstring of {documented.cls.__name__} needs 'RETURNN: XLayer.'"
-
-
-def test_every_layer_class_has_an_example_of_its_axes():
-    named = {name for documented in layers() for name in documented.names}
-    assert named - set(axes_of_examples()) == set()
 
 
 if __name__ == "__main__":

@@ -61,6 +61,10 @@ BAD_LAYERS = [
         f"loss 'ce' compares frame by frame, but the output is [batch, feature:4] float32 and the target {ALIGN}",
     ),
     (
+        "relative_positional_encoding", {"n_out": 3, "clipping": 2, "loss": "as_is"},
+        "a loss needs the sequences of a batch, and its output is [time:data, time:keys(data), feature:3] float32, the same for all of them",
+    ),
+    (
         "softmax", {"from": "data:speaker", "loss": "ctc"},
         "loss 'ctc' needs a time axis and no further axes, but the output is [batch, feature:4] float32",
     ),

@@ -9,6 +9,18 @@ LENGTHS = [3, 1]
 
 
 @pytest.fixture
+def random_batch(random_batch):
+    """As for other tests, with 0 in the padding, which is what code sees there."""
+
+    def make(lengths) -> tuple[dict, dict]:
+        data, sizes = random_batch(lengths)
+        data["data"][1, 1:] = 0
+        return data, sizes
+
+    return make
+
+
+@pytest.fixture
 def seen(run, random_batch):
     """:return: function (inspection of `source` and `self`, options of the network run) → result of the inspection"""
 
@@ -61,7 +73,7 @@ def test_sources_get_the_axes_of_all_sources_unless_auto_convert_is_false(seen):
 
 
 def test_enforce_batch_major_puts_the_batch_axis_first(run, random_batch, values):
-    data, lengths = random_batch(LENGTHS)
+    data, lengths = random_batch([3, 3])
     rec = {"rec": {"class": "rec", "unit": "nativelstm2", "n_out": 5, "from": "data"}}
     shapes = []
 

@@ -156,6 +156,11 @@ BAD = [
         layer("mel_filterbank", fft_size=8, f_min=9000),
         "needs a filter, and 0 ≤ 'f_min' < 'f_max' ≤ 8000.0, found 80, 9000, 8000.0",
     ),
+    (layer("alternating_real_to_complex"), f"needs an even number of features, but its input is {INPUT}"),
+    (
+        layer("complex_to_alternating_real"),
+        f"needs complex64 values with a feature axis of known size, but its input is {INPUT}",
+    ),
     (layer("dct", type=5), "option 'type' must be 1 or 2 or 3 or 4, found 5"),
     (layer("dct", type=1, norm="ortho"), "type 1 has no 'norm'"),
     (

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boulder.network import describe
+from boulder.network import describe, run_network
 from boulder.network.axes import DYNAMIC
 from boulder.network.in_padding import InPadding
+from boulder.network.padding_guard import guarded
 from boulder.network.run_state import RunState
 from boulder.network.tensor import Tensor
 from tests.every_layer import EXTERN_DATA, NETWORKS
@@ -67,9 +68,10 @@ def test_each_layer_leaves_in_the_padding_what_its_class_states(name):
     for layer in layers:
         for filling in (None, rng):
             sources = [refilled(state, state.output(source), filling) for source in layer.sources]
-            result = layer.layer.compute(state.run(layer), *sources)
-            for output in result.values() if isinstance(result, dict) else [result]:
-                values, where = padding(state, output), f"{layer.name} ({layer.layer.class_name})"
+            outputs, gradients = computed(state, layer, sources)
+            where = f"{layer.name} ({layer.layer.class_name})"
+            for output in outputs:
+                values = padding(state, output)
                 assert np.isfinite(values).all(), where
                 if output.template.sparse_dim:
                     assert ((values >= 0) & (values < output.template.sparse_dim)).all(), where
@@ -77,3 +79,54 @@ def test_each_layer_leaves_in_the_padding_what_its_class_states(name):
                 of_source = filling is None and all(axes_with_padding(x) == axes_with_padding(output) for x in sources)
                 if states is InPadding.ZERO or (states is InPadding.SOURCE and of_source):
                     assert not values.any(), f"{where} states {states!r}"
+            for x, gradient in zip(sources, gradients, strict=True):
+                assert np.isfinite(gradient).all(), f"{where}: gradient of a source"
+                assert not gradient[~frames(state, x).numpy()].any(), f"{where}: gradient in the padding of a source"
+
+
+def computed(state: RunState, layer, sources: list[Tensor]) -> tuple[list[Tensor], list[np.ndarray]]:
+    """:return: outputs of a layer; gradients of its sources of the sum of their entries that are not padding"""
+    with tf.GradientTape() as tape:
+        tape.watch([x.value for x in sources])
+        result = guarded(layer.layer, state.run(layer), sources)
+        outputs = [*result.values()] if isinstance(result, dict) else [result]
+        kept = [tf.where(frames(state, x), x.value, 0) for x in outputs if x.value.dtype.is_floating]
+        total = tf.add_n([tf.reduce_sum(value * tf.cos(value)) for value in kept]) if kept else tf.constant(0.0)
+    gradients = tape.gradient(total, [x.value for x in sources], unconnected_gradients="zero")
+    return outputs, [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+LOG_OF_ZERO = {
+    "frames": {"class": "linear", "from": "data:dense", "n_out": 3, "activation": "tanh"},
+    "weights": {
+        "class": "pool",
+        "from": "frames",
+        "mode": "max",
+        "pool_size": (1,),
+        "padding": "same",
+    },  # 0 in the padding
+    "by_eval": {"class": "eval", "from": "weights", "eval": "tf.math.log(source(0) ** 2) + tf.sqrt(source(0) ** 2)"},
+    "root": {"class": "activation", "from": "squared", "activation": "sqrt"},
+    "by_activation": {"class": "activation", "from": "root", "activation": "rsqrt"},
+    "by_combine": {"class": "combine", "from": ["weights", "weights"], "kind": "truediv"},
+    "squared": {"class": "eval", "from": "weights", "eval": "tf.square(source(0)) + 1e-3"},
+    "by_log": {"class": "activation", "from": "squared", "activation": "log"},
+    "output": {
+        "class": "softmax",
+        "from": ["by_eval", "by_activation", "by_combine", "by_log"],
+        "loss": "ce",
+        "target": "align",
+    },
+}
+
+
+def test_functions_that_are_infinite_at_0_do_not_see_the_padding():
+    spec, rng = describe(LOG_OF_ZERO, EXTERN_DATA), np.random.default_rng(0)
+    params = {path: tf.Variable(rng.normal(0, 0.7, p.shape).astype("float32")) for path, p in spec.params.items()}
+    data, lengths = batch_of([draw_sequence(rng, *size) for size in SIZES], 2, rng)
+    with tf.GradientTape() as tape:
+        out = run_network(spec, params, data, lengths, train=True)
+        loss = out.losses["output"].cost
+    assert np.isfinite(float(loss))
+    for path, gradient in tape.gradient(loss, params).items():
+        assert np.isfinite(gradient.numpy()).all(), path

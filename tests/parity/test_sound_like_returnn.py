@@ -17,6 +17,13 @@ NETS = {
     "mel filters from to": {"x": MEL | {"from": "data:features", "f_min": 100, "f_max": 3000}},
     **{f"dct {i} {norm}": {"x": {"class": "dct", "from": "data:features", "type": i, "norm": norm}} for i, norm in ((2, None), (2, "ortho"), (3, "ortho"))},
 }  # fmt: skip
+NETS["complex numbers"] = {
+    "stft": STFT,
+    "pairs": {"class": "complex_to_alternating_real", "from": "stft", "n_out": 18},
+    "complex": {"class": "alternating_real_to_complex", "from": "pairs", "n_out": 9},
+    "bins": {"class": "activation", "from": "complex", "activation": "abs"},
+    "x": {"class": "copy", "from": ["bins", "pairs"]},
+}
 INVERSE = {
     "istft": {"stft": STFT, "x": {"class": "istft", "from": "stft", "frame_shift": 5, "frame_size": 12, "fft_size": 16}}
 }

@@ -101,6 +101,16 @@ def apply(name: str | None, x: TFTensor) -> TFTensor:
     return _function(name or "identity")(x)
 
 
+_MAY_BE_INFINITE = ("exp", "expm1", "log", "log1p", "reciprocal", "rsqrt", "sinh", "cosh", "sqrt")
+
+
+def may_be_infinite(name: str | None) -> bool:
+    """:return: whether its values or its gradients are infinite for some finite values; Python code may do anything"""
+    if name is None or name in ACTIVATIONS:
+        return name in _MAY_BE_INFINITE
+    return _is_python(name) or "/" in name or any(function in name for function in _MAY_BE_INFINITE)
+
+
 def _is_python(name: str) -> bool:
     return "(" in name
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from boulder.network import dropout_noise
+from boulder.network import activations, dropout_noise
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.in_padding import InPadding
@@ -66,6 +66,7 @@ class Layer:
     :param trainable: whether the layer's parameters are trained, those of the layers that it holds included; None is True
     :param name_scope: with which the paths of the layer's parameters begin, in place of its name: relative to the layers
         around it, or absolute, "/…"; "" adds nothing. Layers with the same scope share their parameters
+    :param reuse_params: a layer whose parameters this one takes, or a dict of more, see `boulder.network.sharing`
     :param param_device: without effect
     :param recompute: compute the values within the layer again for the gradient, see `boulder.network.recompute`; a string:
         together with those of its neighbours with the same string. Of a loop: within each frame
@@ -126,6 +127,7 @@ class Layer:
     updater_opts: dict | None = None
     trainable: bool | None = None
     name_scope: str | None = None
+    reuse_params: str | dict | None = None
     param_device: str | None = None
     recompute: bool | str = False
     is_output_layer: bool = False
@@ -141,6 +143,11 @@ class Layer:
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
+
+    @property
+    def may_be_infinite(self) -> bool:
+        """:return: whether finite sources may give infinite values or gradients; the padding is then kept out, see `padding_guard`"""
+        return activations.may_be_infinite(getattr(self, "activation", None))
 
     def in_mode(self, mode: str, where: str) -> Layer:
         """
@@ -160,6 +167,15 @@ class Layer:
             option `target`
         """
         return self.source_names()
+
+    @property
+    def wrapped(self) -> Layer:
+        """The layer of the net dict whose input this one takes."""
+        return self
+
+    def given_initial_output(self) -> object:
+        """:return: `initial_output`, of the layer or of the one that stands for it"""
+        return self.initial_output
 
     def parts(self, own: str) -> Mapping[str, Layer]:
         """
@@ -243,13 +259,18 @@ class Layer:
         """
         if self.out_dim is None:
             return []
-        known = {axis.identity for _, template in site.sources for axis in template.axes}
-        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
-        axis = new[0] if len(new) == 1 else output.feature
+        axis = self.made_axis(site, output)
         if output.sparse_dim is not None and axis is None:
             self._check_classes(self.out_dim, output, site)
             return []
         return [(self.out_dim, axis)]
+
+    @staticmethod
+    def made_axis(site: Site, output: Template) -> Axis | None:
+        """:return: the axis of the output that no source has; if there are none or several, the feature axis"""
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        return new[0] if len(new) == 1 else output.feature
 
     @staticmethod
     def _check_classes(dim: NetDim, output: Template, site: Site) -> None:

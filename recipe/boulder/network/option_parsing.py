@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
@@ -22,9 +22,26 @@ Parsed = TypeVar("Parsed")
 _OPTION_OF = {"sources": "from"}  # field → option, where the option is a keyword of Python
 
 
+class _Option(NamedTuple):
+    """
+    :param field: of the class
+    :param hint: its type
+    :param required: whether it has no default
+    """
+
+    field: str
+    hint: Any
+    required: bool
+
+
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def _options(cls: type) -> dict[str, _Option]:
+    """:return: option in the net dict → its field. A network has hundreds of layers of few classes."""
+    hints = typing.get_type_hints(cls)
+    return {
+        _option(f.name): _Option(f.name, hints[f.name], f.default is MISSING and f.default_factory is MISSING)
+        for f in fields(cls)
+    }
 
 
 def _option(field_name: str) -> str:
@@ -33,7 +50,7 @@ def _option(field_name: str) -> str:
 
 def known_options(cls: type) -> list[str]:
     """:return: names of the options that a net dict may set for `cls`"""
-    return [_option(f.name) for f in fields(cls)]
+    return list(_options(cls))
 
 
 def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
@@ -44,17 +61,15 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
     :return: an instance of `cls`
     :raises NetworkError: for an option that is unknown, missing or of a wrong type
     """
-    known = known_options(cls)
+    known: dict[str, _Option] = _options(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     for option in given:
         if option not in known:
             meant = nearest(_option(option), known) if isinstance(option, str) else ""
             raise NetworkError(f"{where}: unknown option {option!r}{meant}")
     values = {}
-    hints = _hints(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
-    for field in fields(cls):  # type: ignore[arg-type]  # typeshed has no type for "a dataclass"
-        option, hint = _option(field.name), hints[field.name]
+    for option, (field, hint, required) in known.items():
         if option not in given:
-            if field.default is MISSING and field.default_factory is MISSING:
+            if required:
                 raise NetworkError(f"{where}: option {option!r} is missing")
             continue
         value = given[option]
@@ -65,7 +80,7 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
             raise NetworkError(
                 f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"
             )
-        values[field.name] = value
+        values[field] = value
     return cls(**values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boulder.network.axes import BEAM, LOOP, Axis
+from boulder.network.axes import BEAM, DYNAMIC, LOOP, Axis
 from boulder.network.flat_axes import as_frames
 from boulder.network.layer import Layer
 from boulder.network.reading import loss_specs
@@ -41,6 +41,8 @@ def site_of(
         look_through=look_through,
         path=node.path,
         scope=subnet.scope(node.name),
+        owner=subnet.owner(node.name),
+        borrow=node.sharing.borrowed if node.sharing else lambda _param, _where: None,
         trainable=subnet.trainable(node.name),
         loop=loop,
         surroundings=subnet.name,
@@ -79,6 +81,8 @@ def checked_losses(node: Node, output: Template, target_of: TemplateOf, site: Si
     """
     if node.loss is None:
         return {}
+    if output.batch is None and any(axis.kind in DYNAMIC for axis in output.axes):
+        raise site.fail(f"a loss needs the sequences of a batch, and its output is {output}, the same for all of them")
     of_search = [template for _, template in [*(site.sources if node.layer.ends_search else []), ("", output)]]
     if node.loss.needs_search and not any(template.axis(BEAM) for template in of_search):
         raise site.fail(

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.layers.edit_distance import edit_distance
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
@@ -40,9 +39,15 @@ class EditDistance(Loss):
         return problem_of_labels("edit_distance", output, target)
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        found, truth = (x.template.required(TIME) for x in (output, target))
-        lengths = run.length(truth)
-        distance = edit_distance(
-            output.ordered((Batch, found)), run.length(found), target.ordered((Batch, truth)), lengths
-        )
-        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+        found, truth = (self._sparse(run, x) for x in (output, target))
+        distance = tf.edit_distance(found, truth, normalize=False)
+        labels = tf.reduce_sum(tf.cast(run.length(target.template.required(TIME)), tf.float32))
+        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), labels)
+
+    @staticmethod
+    def _sparse(run: LayerRun, x: Tensor) -> TFTensor:
+        time = x.template.required(TIME)
+        values, mask = x.ordered((Batch, time)), tf.sequence_mask(run.length(time))
+        where = tf.where(mask)
+        shape = tf.shape(values, out_type=tf.int64)
+        return tf.SparseTensor(where, tf.gather_nd(tf.cast(values, tf.int64), where), shape)
