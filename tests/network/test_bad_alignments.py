@@ -216,3 +216,8 @@ def test_a_search_needs_no_alignment():
     network = BW | loss("via_layer", align_layer="bw")
     assert "bw" in describe(network, EXTERN_DATA).layers
     assert "bw" not in describe(network, EXTERN_DATA, "search").layers
+
+
+def test_a_layer_of_another_package():
+    with pytest.raises(NetworkError, match="layer class 'kenlm' needs the package kenlm"):
+        describe({"output": {"class": "kenlm", "from": "data"}}, EXTERN_DATA)
