@@ -40,4 +40,30 @@ POSITIONS = {
     "finite": {"class": "switch", "condition": "positive", "true_from": "switched", "false_from": "windowed"},
     "output": {"class": "linear", "from": "finite", "n_out": 3, "activation": None, "loss": "as_is"},
 }  # fmt: skip
-NETWORKS = {"latent": LATENT, "positions": POSITIONS}
+IN_SEARCH = {"class": "choice", "search": True, "target": None, "initial_output": 0, "length_normalization": False}
+CHOICES = {
+    "encoder": _linear("data:dense", 4, dropout=0.2),
+    "loop": {
+        "class": "rec", "from": "encoder", "unit": {
+            "p": {"class": "softmax", "from": ["data:source", "prev:e"], "n_out": 4},
+            "label": IN_SEARCH | {"from": "p", "beam_size": 2, "keep_beams": True},
+            "e": _linear("label", 3),
+            "q": {"class": "softmax", "from": ["e", "data:source"], "n_out": 3},
+            "output": IN_SEARCH | {"from": "q", "beam_size": 2},
+            "scores": {"class": "choice_get_beam_scores", "from": "output"},
+            "origins": {"class": "choice_get_src_beams", "from": "label"},
+            "sum": {
+                "class": "eval", "from": ["scores", "origins"], "eval": "source(0) + tf.cast(source(1), tf.float32)",
+                "out_type": {"dtype": "float32"}, "is_output_layer": True,
+            },
+        },
+    },
+    "kept": {"class": "decide_keep_beam", "from": "loop"},
+    "split": {"class": "split_batch_beam", "from": "kept"},
+    "each": _linear("split", 3),
+    "mean": {"class": "reduce", "from": "each", "mode": "mean", "axes": "dim:2"},
+    "best": {"class": "decide", "from": "kept", "loss": "search_score", "loss_scale": 0.1},
+    "one": _linear("best", 3),
+    "output": {"class": "combine", "kind": "add", "from": ["mean", "one"], "loss": "as_is"},
+}  # fmt: skip
+NETWORKS = {"latent": LATENT, "positions": POSITIONS, "choices": CHOICES}

@@ -39,6 +39,7 @@ NETWORK = {
     "frames": {
         "class": "sparse_softmax_cross_entropy_with_logits", "logits": "logits", "targets": "data:align", "loss": "as_is",
     },
+    "edits": {"class": "edit_distance", "a": "data:align", "b": "best", "loss": "as_is"},
     "generic": _linear(4, "exp", loss="generic_ce", target="align"),
     "bounded": _linear(4, "softmax", loss="ce", target="align", loss_opts={"fake_upper_bound": 1.0}),
     "l1": _linear(5, loss="l1", target="dense"),

@@ -44,7 +44,9 @@ SOUND = {
     "samples": {"class": "linear", "from": "data:dense", "n_out": 1, "activation": "tanh"},
     "spectra": {"class": "stft", "from": "samples", "frame_shift": 2, "frame_size": 3, "fft_size": 4},
     "again": {"class": "istft", "from": "spectra", "frame_shift": 2, "frame_size": 3, "fft_size": 4, "loss": "as_is"},
-    "bins": {"class": "activation", "from": "spectra", "activation": "abs"},
+    "pairs": {"class": "complex_to_alternating_real", "from": "spectra"},
+    "complex": {"class": "alternating_real_to_complex", "from": "pairs"},
+    "bins": {"class": "activation", "from": "complex", "activation": "abs"},
     "mels": {"class": "mel_filterbank", "from": "bins", "fft_size": 4, "nr_of_filters": 2},
     "output": {"class": "dct", "from": "mels", "loss": "as_is"},
 }

@@ -22,7 +22,11 @@ IN_FRAMES = {
     "last letter": _of("first", "squeeze", axis="T"),
     "noise": {"class": "random", "shape": (4,), "distribution": "normal", "stddev": 0.1},
     "moved": _of(["both", "noise"], "combine", kind="add"),
-    "output": _linear(["moved", "seen", "sum of rest", "last letter"]),
+    "label": _of("moved", "reduce", mode="argmax", axes="F"),
+    "table": _of("label", "edit_distance_table", target="layer:base:data:align"),
+    "completions": _of("prev:table", "optimal_completions", target="layer:base:data:align"),
+    "errors": _of("completions", "cast", dtype="float32"),
+    "output": _linear(["moved", "seen", "sum of rest", "last letter", "errors"]),
 }
 NETWORK = {
     "letters": _linear("data:data"),
@@ -88,6 +92,11 @@ NETWORK = {
     "around": {"class": "slice_nd", "from": "dense", "start": "data:align", "size": 3},
     "places": {"class": "search_sorted", "sorted_sequence": "steps", "values": "align numbers"},
     "steps": _of("letters", "range_in_axis", axis="T"),
+    "corners": _of(["enough", "enough"], "stack"),
+    "images": {"class": "unflatten_nd", "from": "dense", "sizes": "corners", "num_axes": 2},
+    "pixels": _of("images", "reduce", mode="sum", axes="F"),
+    "reshaped": _of("heads", "reshape", in_dims=["dim:2", "F"], out_dims=[4, 2]),
+    "distance": {"class": "edit_distance", "a": "without", "b": "data:data", "is_output_layer": True},
     "watched": _of("frame", "image_summary"),
     "same": _of("watched", "identity"),
     "trained": {"class": "train_flag"},
@@ -120,7 +129,7 @@ for _name in (
     "windows",
 ):
     NETWORK[f"loss of {_name}"] = _of(_name, "eval", eval="tf.square(source(0))", loss="as_is")
-for _name in ("places", "best numbers", "up to"):
+for _name in ("places", "best numbers", "up to", "reshaped", "pixels"):
     NETWORK[_name]["is_output_layer"] = True
 NETWORK["printed"] = _of("enough", "print", is_output_layer=True)
 NETWORKS = {"shapes": NETWORK}

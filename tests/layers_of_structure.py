@@ -44,4 +44,56 @@ NETWORK = {
     },
     "output": {"class": "softmax", "from": "loop", "loss": "ce", "target": "align"},
 }  # fmt: skip
-NETWORKS = {"subnetworks": NETWORK}
+SLOW = {
+    "class": "subnetwork", "from": "data",
+    "subnetwork": {
+        "in": _linear(["data", "base:data:source"], 4, dropout=0.2), "lstm": {"class": "rec", "from": "in", "n_out": 3},
+        "output": {"class": "copy", "from": ["lstm", "in"]},
+    },
+}  # fmt: skip
+CELL = {"class": "rnn_cell", "unit": "LSTMBlock", "from": "data", "n_out": 3}
+
+
+def _frames(**layers):
+    """:return: a loop over frames that reads its labels"""
+    return {
+        "class": "rec", "from": "selectable", "target": "align",
+        "unit": {
+            "emit": {"class": "compare", "from": "prev:label", "kind": "not_equal", "value": 0},
+            "embedding": _linear("prev:label", 4, reuse_params={"map": {"W": "base:embedding", "b": None}}),
+            "repeated": {"class": "unmask", "from": "slow", "mask": "emit"},
+            "prob": {"class": "softmax", "from": ["repeated", "data:source"], "loss": "ce", "target": "align"},
+            "label": {"class": "choice", "from": "prob", "target": "align", "beam_size": 2, "initial_output": 0},
+            "output": {"class": "copy", "from": "prob"},
+            **layers,
+        },
+    }  # fmt: skip
+
+
+def _masked(source, unit, **options):
+    return {"class": "masked_computation", "from": source, "mask": "emit", "unit": unit, **options}
+
+
+MASKED = {
+    "selectable": {"class": "reinterpret_data", "from": "data:dense", "size_base": "data:align"},
+    "embedding": _linear("data:align", 4, with_bias=False),
+    "emit": {"class": "compare", "from": "data:align", "kind": "not_equal", "value": 0},
+    "selected": _masked("selectable", {"class": "rec", "from": "data", "n_out": 3, "direction": -1}),
+    "mean": {"class": "reduce", "mode": "mean", "axes": "T", "from": "selected"},
+    "repeated": {"class": "unmask", "from": "selected", "mask": "emit"},
+    "moved": _frames(slow=_masked("embedding", SLOW)),
+    "kept": _frames(slow=_masked("prev:prob", CELL)),
+    "given": _frames(
+        slow=_masked([], CELL | {"class": "rec", "unit": "lstm"}, masked_from="base:selected"),
+        emit={"class": "compare", "from": "data:align", "kind": "not_equal", "value": 0},
+    ),
+    "condition": {"class": "compare", "from": "zero", "value": 0.0}, "zero": {"class": "constant", "value": 0.0},
+    "cond": {
+        "class": "cond", "condition": "condition", "true_layer": _linear("both", 4),
+        "false_layer": {"class": "subnetwork", "from": "both", "subnetwork": {"output": _linear("data", 4, name_scope="")}},
+    },
+    "both": {"class": "combine", "kind": "add", "from": ["mean", "repeated"]},
+    "shared": _linear("cond", 4, reuse_params={"map": {"W": "embedding", "b": None}}),
+    "output": {"class": "softmax", "from": ["shared", "moved", "kept", "given"], "loss": "ce", "target": "align"},
+}  # fmt: skip
+NETWORKS = {"subnetworks": NETWORK, "masked computation": MASKED}

@@ -1,4 +1,4 @@
-"""A tiny network with the recurrent units beyond LSTM and GRU, alone, in a loop and moved out of it."""
+"""A tiny network with `twod_lstm` and the recurrent units beyond LSTM and GRU, alone, in a loop and moved out of it."""
 
 
 def _unit(name: str, source, cls: str = "rec", **options) -> dict:
@@ -12,9 +12,10 @@ _IN_LOOP = {
     "zoneout": _unit("ZoneoutLSTM", ["moved", "prev:output"], "rnn_cell", unit_opts=_ZONEOUT),
     "normed": _unit("LayerNormVariantsLSTM", "zoneout", "rnn_cell", initial_state="var"),
     "highway": _unit("RHN", ["normed", "prev:output"], unit_opts={"depth": 2}),
-    "output": _unit("BasicRNN", ["highway", "prev:zoneout"]),
+    "grid": {"class": "twod_lstm", "from": ["base:rows", "highway"], "n_out": 2, "pooling": "average"},
+    "output": _unit("BasicRNN", ["highway", "prev:zoneout", "grid"]),
 }
-NETWORK = {
+_NETWORK = {
     "basic": _unit("BasicRNN", "data:dense", direction=-1),
     "vanilla": _unit("VanillaLSTM", "basic", dropout=0.2),
     "zoneout": _unit("ZoneoutLSTM", "vanilla", unit_opts=_ZONEOUT),
@@ -27,7 +28,11 @@ NETWORK = {
     "projected": _unit("StandardLSTM", "highway", unit_opts={"num_proj": 3, "use_peepholes": True, "cell_clip": 1.0}),
     "low_mem": _unit("NativeLstmLowMem", "projected", direction=-1),
     "relu": _unit("GRU", "low_mem", unit_opts={"activation": "relu"}),
+    "rows": {"class": "linear", "from": "data:classes", "n_out": 2, "activation": None},
+    "grid": {"class": "twod_lstm", "from": ["relu", "rows"], "n_out": 2, "pooling": "weighted"},
+    "best": {"class": "twod_lstm", "from": ["rows", "relu"], "n_out": 2, "pooling": "max", "loss": "as_is"},
+    "last": {"class": "twod_lstm", "from": ["relu", "grid"], "n_out": 2, "loss": "as_is"},
     "loop": {"class": "rec", "from": "relu", "unit": _IN_LOOP},
     "output": {"class": "copy", "from": ["loop", "relu"], "loss": "as_is"},
 }  # fmt: skip
-NETWORKS = {"units": NETWORK}
+NETWORKS = {"units": _NETWORK}

@@ -140,8 +140,9 @@ def axes_of_examples() -> dict[str, str]:
 def template_of(spec: NetworkSpec, source: str) -> Template | None:
     """:return: template of a source; None for what exists within the iterations of a loop only"""
     inner = {layer.name: layer.template for layer in spec.all_layers()}
-    if source in inner:
-        return inner[source]
+    for name in (source, source.replace("/prev:", "/")):
+        if name in inner:
+            return inner[name]
     return spec.extern_data.get(source.removeprefix("data:"))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from boulder.errors import NetworkError
 from boulder.network import describe, run_network
 from tests import layers_of_shapes
 
@@ -119,6 +120,10 @@ CASES = {
         of("data", "top_k", axis="T", k=1), "[batch, feature:5, spatial:1] float32",
         lambda x, y: (x.max(0) if len(x) else np.full(5, np.finfo("float32").min))[:, None],
     ),
+    "reshaped": (
+        {"s": {"class": "pad", "from": "data", "axes": "F", "padding": (0, 1)}} | of("s", "reshape", in_dims=["F"], out_dims=[3, 2]),
+        "[batch, time:data, spatial:3, feature:2] float32", lambda x, y: np.pad(x, [(0, 0), (0, 1)]).reshape(-1, 3, 2),
+    ),
     "places": (
         LABELS | {"r": {"class": "range", "limit": 3}, "output": {"class": "search_sorted", "sorted_sequence": "r", "values": "f", "axis": "F", "side": "right", "is_output_layer": True}},
         "[batch, time:align] int32", lambda x, y: np.searchsorted(np.arange(3), y, "right"),
@@ -143,6 +148,24 @@ def test_each_sequence_of_a_batch_equals_the_formula(name, run, random_batch, va
         count = int(output.lengths[dynamic[0]][i]) if dynamic else len(row)
         assert count == len(expected)
         np.testing.assert_allclose(row[:count], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_frames_become_images(run, random_batch):
+    net = LABELS | {
+        "n": {"class": "reduce", "from": "f", "mode": "max", "axes": "T"},
+        "two": {"class": "constant", "value": 2, "dtype": "int32", "with_batch_dim": True},
+        "sizes": {"class": "stack", "from": ["n", "two"]},
+        "output": {"class": "unflatten_nd", "from": "data", "sizes": "sizes", "num_axes": 2, "is_output_layer": True},
+    }
+    data, lengths = random_batch((6, 4))
+    output = run(net, data, lengths).layers["output"]
+    template = output.template
+    assert [axis.kind for axis in template.axes] == ["batch", "time", "time", "feature"]
+    for i, n in enumerate(lengths["data"]):
+        rows = max(data["align"][i, :n])
+        image = np.zeros((2 * rows, 5), "float32")
+        image[: min(n, 2 * rows)] = data["data"][i, : min(n, 2 * rows)]
+        np.testing.assert_array_equal(output.ordered(template.axes)[i, :rows, :2], image.reshape(rows, 2, 5))
 
 
 def test_lengths_become_a_range(run, random_batch):
@@ -215,10 +238,11 @@ def test_random_numbers_are_a_function_of_the_step(random_batch, extern_data):
 def test_layers_give_the_same_inside_a_loop_and_moved_out_of_it():
     import tensorflow as tf
 
-    streams = {"dense": {"dim": 4}, "data": {"dim": 6, "sparse": True}}
+    streams = {"dense": {"dim": 4}, "data": {"dim": 6, "sparse": True}, "align": {"dim": 4, "sparse": True}}
     rng = np.random.default_rng(1)
     data = {"dense": rng.normal(size=(3, 5, 4)).astype("float32"), "data": rng.integers(0, 6, (3, 4), "int32")}
-    lengths, found = {"dense": [5, 2, 3], "data": [1, 4, 2]}, []
+    data["align"] = rng.integers(0, 4, (3, 4), "int32")
+    lengths, found = {"dense": [5, 2, 3], "data": [1, 4, 2], "align": [4, 1, 2]}, []
     for options in ({}, {"optimize_move_layers_out": False}):
         net = {
             "letters": {"class": "linear", "from": "data:data", "n_out": 4, "activation": "tanh"},
@@ -237,3 +261,97 @@ def test_layers_give_the_same_inside_a_loop_and_moved_out_of_it():
         )
     for moved, kept in zip(*found, strict=True):
         np.testing.assert_allclose(moved, kept, rtol=1e-5, atol=1e-6)
+
+
+def test_factors_grow_with_the_features_that_they_belong_to(extern_data):
+    net = {
+        "a": {"class": "linear", "from": "data", "n_out": 2},
+        "x": {"class": "elemwise_prod", "from": ["data", "a"], "axes": "F"},
+    }
+    spec = describe({**net, "output": {"class": "copy", "from": "x"}}, extern_data)
+    assert [[(part.label, part.size) for part in parts] for parts in spec.params["x/W"].splits] == [
+        [("data:data", 5), ("a", 2)]
+    ]
+
+
+def ends(**options):
+    """:return: a loop whose output in each frame are the letters from that one on"""
+    unit = {
+        "rest": {"class": "slice_nd", "from": "base:letters", "start": ":i", "size": None},
+        "output": {"class": "copy", "from": "rest"},
+    }
+    return {
+        "letters": {
+            "class": "linear",
+            "from": "data:letters",
+            "n_out": 4,
+            "activation": "tanh",
+            "is_output_layer": True,
+        },
+        "loop": {"class": "rec", "from": "data", "unit": unit, **options},
+        "output": {"class": "reduce", "from": "loop", "mode": "sum", "axes": "spatial:1", "is_output_layer": True},
+    }
+
+
+def test_ranges_that_a_loop_leaves_behind_keep_their_lengths(run, random_batch, values):
+    output = run(ends(), *random_batch((5, 2)))
+    letters = output.layers["letters"].ordered(output.layers["letters"].template.axes).numpy()
+    for row, of_seq, n in zip(values(output), letters, (5, 2), strict=True):
+        expected = [of_seq[start:n].sum(0) for start in range(n)]
+        np.testing.assert_allclose(row[:n], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_axes_that_differ_between_iterations_cannot_leave_the_loop(extern_data):
+    message = r"layer 'loop/unit/output' \(copy\): the lengths along its axis time:from\(letters, loop/:i, 0\) differ from iteration"
+    with pytest.raises(NetworkError, match=message):
+        describe(ends(optimize_move_layers_out=False), extern_data)
+
+
+def distances(source, target):
+    """:return: the last row of the table of edit distances"""
+    row = list(range(len(target) + 1))
+    for count, label in enumerate(source, 1):
+        last, row = row, [count]
+        for j, true in enumerate(target):
+            row.append(min(last[j + 1] + 1, row[j] + 1, last[j] + (label != true)))
+    return row
+
+
+@pytest.mark.parametrize("blank", [None, 3])
+def test_the_table_and_the_best_completions(run, random_batch, values, blank):
+    options = {"target": "layer:base:data:classes", "blank_idx": blank}
+    unit = {
+        "label": {"class": "copy", "from": "data:source"},
+        "table": {"class": "edit_distance_table", "from": "label", "is_output_layer": True, **options},
+        "best": {"class": "optimal_completions", "from": "prev:table", **options},
+        "output": {"class": "copy", "from": "best"},
+    }
+    source = "data:align" if blank else "small"
+    net = {
+        "small": {
+            "class": "eval",
+            "from": "data:align",
+            "eval": "source(0) % 3",
+            "out_type": {"sparse": True, "dim": 3},
+        },
+        "output": {"class": "rec", "from": source, "unit": unit, "is_output_layer": True},
+        "rows": {"class": "copy", "from": "output/table", "is_output_layer": True},
+        "distance": {"class": "edit_distance", "a": "small", "b": "data:classes", "is_output_layer": True},
+    }
+    data, lengths = random_batch((5, 2, 4))
+    output = run(net, data, lengths)
+    rows = output.layers["rows"].ordered(output.layers["rows"].template.axes).numpy()
+    for i, (n, m) in enumerate(zip(lengths["align"], lengths["classes"], strict=True)):
+        labels = data["align"][i, :n] if blank else data["align"][i, :n] % 3
+        target = data["classes"][i, :m]
+        for frame in range(n):
+            before = [label for label in labels[:frame] if label != blank]
+            then = [label for label in labels[: frame + 1] if label != blank]
+            assert rows[i, frame, : m + 1].tolist() == distances(then, target)
+            best = [
+                min(distances([*before, label] if label != blank else before, target))
+                for label in range(4 if blank else 3)
+            ]
+            assert values(output)[i, frame].tolist() == best
+        if not blank:
+            assert output.layers["distance"].value[i] == distances(labels, target)[-1]

@@ -172,3 +172,22 @@ BAD = [
 @pytest.mark.parametrize(("network", "message"), BAD)
 def test_message(network, message, check_message):
     check_message(network, message)
+
+
+def test_a_window_may_begin_at_a_float_and_depend_on_the_weights_before(run, values, random_batch):
+    unit = {
+        "start": {
+            "class": "eval", "from": "prev:weights", "out_type": {"shape": (), "batch_dim_axis": 0},
+            "eval": "tf.cast(tf.argmax(source(0, auto_convert=False)[:, 0], axis=-1), tf.float32) + 0.5",
+        },
+        "energy": {"class": "linear", "from": "base:data:data", "n_out": 1},
+        "weights": {"class": "softmax_over_spatial", "from": "energy", "window_start": "start", "window_size": 2.5},
+        "output": {"class": "copy", "from": "weights"},
+    }  # fmt: skip
+    data, lengths = random_batch([6])
+    out = run({"output": {"class": "rec", "from": "data", "unit": unit}}, data, lengths)
+    weights, position = np.asarray(out.layers["output"].value).reshape(6, 6), 0  # frames of the loop first
+    for row in weights:
+        frames = [t for t in range(6) if position + 0.5 <= t < position + 3]
+        assert np.flatnonzero(row).tolist() == frames
+        position = int(row.argmax())

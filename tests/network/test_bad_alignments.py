@@ -79,7 +79,7 @@ BAD = {
     ),
     "an unknown stream": (
         fast_bw(align_target_key="clases"),
-        "(fast_bw): 'from' names 'data:clases', but extern_data has only 'data', 'classes', 'dense', 'speaker'; "
+        "(fast_bw): 'target' is 'clases', but extern_data has only 'data', 'classes', 'dense', 'speaker'; "
         "did you mean 'classes'?",
     ),
     "a staircase of nothing": (
@@ -114,6 +114,19 @@ BAD = {
     "classes of another size": (
         of_logits("sparse_softmax_cross_entropy_with_logits"),
         "(sparse_softmax_cross_entropy_with_logits): 'targets' has 3 classes, expected 4, the size of feature:4",
+    ),
+    "a loss of RASR": (
+        loss("sprint"),
+        "(copy): loss 'sprint' needs a running RASR, which computes it; expected 'via_layer' with a layer 'fast_bw'",
+    ),
+    "the loss of RASR's automata": (
+        loss("fast_bw"),
+        "(copy): loss 'fast_bw' needs automata of a running RASR; expected 'via_layer' with a layer 'fast_bw', whose automata "
+        "are made of a data stream",
+    ),
+    "sampled classes": (
+        loss("sampling_loss"),
+        "(copy): loss 'sampling_loss' draws random numbers that a resumed training could not repeat; expected 'ce'",
     ),
     "via no layer": (
         loss("via_layer"),
@@ -203,3 +216,8 @@ def test_a_search_needs_no_alignment():
     network = BW | loss("via_layer", align_layer="bw")
     assert "bw" in describe(network, EXTERN_DATA).layers
     assert "bw" not in describe(network, EXTERN_DATA, "search").layers
+
+
+def test_a_layer_of_another_package():
+    with pytest.raises(NetworkError, match="layer class 'kenlm' needs the package kenlm"):
+        describe({"output": {"class": "kenlm", "from": "data"}}, EXTERN_DATA)

@@ -85,7 +85,7 @@ BAD = [
     ("boolean_mask", "h", {"mask": "v", "dims": "B"}, "'dims' must be time, or the batch and time, found batch"),
     ("rand_int", [], {"shape": (2, 3)}, "option 'maxval' is missing"),
     ("rand_int", [], {"shape": (2, 3), "maxval": 0}, "'maxval' must be above 'minval', found 0 and 0"),
-    ("rand_int", [], {"shape": (2, None), "maxval": 3}, "'shape' must be sizes of at least 1, found None"),
+    ("rand_int", [], {"shape": (2, None), "maxval": 3}, "'shape' must be sizes of at least 1, or Dims that are defined, found None"),
     ("random", [], {"shape": (2,), "distribution": "uniform"}, "'uniform' numbers need 'maxval', 'bound' or 'stddev', found none"),
     ("random", [], {"shape": (2,), "distribution": "normal", "bound": 1}, "'normal' numbers need 'mean' and 'stddev' at most, found bound"),
     ("random", [], {"shape": (2,), "distribution": "normal", "mean": "v"}, "'mean' must be a single number, but 'v' is [batch, feature:6] float32"),
@@ -94,6 +94,15 @@ BAD = [
     ("scaled_grad", "data:classes", {"scale": 1}, f"needs float values, which have a gradient, but its input is {LABELS}"),
     ("scaled_grad", "v", {"scale": "h"}, f"'scale' must have axes of its input [batch, feature:6] float32, but 'h' is {INPUT}"),
     ("scaled_grad", "h", {"scale": 1, "clip_max_axis": "B"}, "the gradient of a sequence must not depend on the others, found the batch axis"),
+    ("edit_distance", [], {"a": "h", "b": "h"}, "needs sequences of the same classes"),
+    ("edit_distance", [], {"a": "data:classes", "b": "data:align"}, "needs sequences of the same classes"),
+    ("edit_distance_table", "data:classes", {"target": "classes"}, "works step by step and must be in a loop"),
+    ("optimal_completions", "data:classes", {"target": "classes"}, "works step by step and must be in a loop"),
+    ("reshape", "h", {"in_dims": ["F"], "out_dims": [4, 2]}, "'out_dims' [4, 2] do not multiply to the entries of feature:6"),
+    ("reshape", "h", {"in_dims": ["T"], "out_dims": [4]}, f"'in_dims' and 'out_dims' must be axes of known size, found time:data of {INPUT}"),
+    ("reshape", "h", {"in_dims": ["B"], "out_dims": [4]}, f"'in_dims' must name different axes of {INPUT} except the batch, found ['B']"),
+    ("unflatten_nd", "h", {"sizes": "v", "num_axes": 2}, "'sizes' must be ints [batch, 2], but 'v' is [batch, feature:6] float32"),
+    ("unflatten_nd", "h", {"sizes": "v", "num_axes": 2, "in_dim": "F"}, f"'in_dim' must be the time axis, found feature:6 of {INPUT}"),
     ("print", ["h", "h"], {}, "takes one source, found 2"),
     ("identity", ["h", "h"], {}, "takes one source, found 2"),
     ("source", [], {"data_key": "clases"}, "'from' names 'data:clases', but extern_data has only"),
@@ -112,6 +121,34 @@ def test_message(class_name, sources, options, message, extern_data):
         describe(H | {"output": layer}, extern_data)
     assert str(caught.value).startswith(f"layer 'output' ({class_name}): {message}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"class": "edit_distance_table", "from": "data:source"}, "needs a 'target'"),
+        (
+            {"class": "edit_distance_table", "from": "data:source", "target": "layer:base:h"},
+            "'target' must be a whole sequence of class indices, as \"layer:base:data:classes\", but 'h' is",
+        ),
+        (
+            {"class": "edit_distance_table", "from": "data:source", "target": "layer:base:data:classes"},
+            "needs one of 3 labels per sequence, but 'output/data:source' is [batch], 4 classes int32",
+        ),
+        (
+            {"class": "optimal_completions", "from": "data:source", "target": "layer:base:data:classes"},
+            "needs the rows of a layer 'edit_distance_table' for the same target, but 'output/data:source' is",
+        ),
+    ],
+)
+def test_messages_in_a_loop(layer, message, extern_data):
+    from boulder.errors import NetworkError
+    from boulder.network import describe
+
+    net = H | {"output": {"class": "rec", "from": "data:align", "unit": {"output": layer}, "is_output_layer": True}}
+    with pytest.raises(NetworkError) as caught:
+        describe(net, extern_data)
+    assert str(caught.value).startswith(f"layer 'output/unit/output' ({layer['class']}): {message}")
 
 
 def test_an_unknown_part_is_an_error_of_its_reader(extern_data):

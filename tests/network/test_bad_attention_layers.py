@@ -24,7 +24,7 @@ LAYERS = [
     ("cast", {"from": "data"}, "option 'dtype' is missing"),
     (
         "cast", {"from": "data", "dtype": "float"},
-        "'dtype' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, found 'float'; did you "
+        "'dtype' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, complex64, found 'float'; did you "
         "mean 'float16'?",
     ),
     ("cumsum", {"from": "data:letters"}, "needs numbers to sum up, but its input is [batch, time:letters], 6 classes int32"),

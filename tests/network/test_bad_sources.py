@@ -94,7 +94,7 @@ BAD_LAYERS = [
     ),
     (
         "eval", {"eval": "source(0)", "out_type": {"dtype": "float"}},
-        "'dtype' in 'out_type' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, found 'float'",
+        "'dtype' in 'out_type' must be one of float32, float64, float16, int32, int64, int16, int8, uint8, uint16, bool, complex64, found 'float'",
     ),
     (
         "eval", {"eval": "source(0)", "out_type": {"shape": 9}},

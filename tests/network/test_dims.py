@@ -4,15 +4,25 @@ import pytest
 
 from boulder.errors import NetworkError
 from boulder.network import describe
-from boulder.returnn.provided.dims import FeatureDim, ImplicitSparseDim, OptionalDim, SpatialDim, batch_dim
+from boulder.network.behavior_version import check_axes
+from boulder.network.equal_lengths import equal_lengths
+from boulder.returnn.provided.dims import (
+    FeatureDim,
+    ImplicitSparseDim,
+    OptionalDim,
+    SpatialDim,
+    batch_dim,
+    single_step_dim,
+)
 from boulder.schedule.canonical import canonical
 from boulder.schedule.functions import restore
 
+LABEL_TIME = SpatialDim("label-time")
 TIME, INPUT, LABELS = SpatialDim("time"), FeatureDim("input", 5), FeatureDim("labels", 3)
 A, B = FeatureDim("a", 4), FeatureDim("b", 4)
 EXTERN_DATA = {
     "data": {"dim": 5, "shape": (None, 5), "dim_tags": [batch_dim, TIME, INPUT]},
-    "classes": {"dim": 3, "sparse": True, "shape": (None,), "dim_tags": [batch_dim, TIME], "sparse_dim": LABELS},
+    "classes": {"dim": 3, "sparse": True, "shape": (None,), "dim_tags": [batch_dim, LABEL_TIME], "sparse_dim": LABELS},
 }
 H = {"h": {"class": "linear", "from": "data", "in_dim": INPUT, "out_dim": A, "activation": None}}
 
@@ -54,7 +64,7 @@ G = {"g": {**H["h"], "out_dim": B}}
             ["batch", "time:data", "feature:4 'a'"],
         ),
         ({"x": layer("copy", out_shape={batch_dim, TIME, A, OptionalDim(B)})}, ["batch", "time:data", "feature:4 'a'"]),
-        ({"x": layer("copy", "data:classes", out_shape={batch_dim, TIME, ImplicitSparseDim(LABELS)})}, ["batch", "time:data"]),
+        ({"x": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(LABELS)})}, ["batch", "time:classes"]),
         ({"x": layer("linear", n_out=6, activation=None, out_shape={batch_dim, TIME, A + 2})}, ["batch", "time:data", "feature:6 '(a+2)'"]),
     ],
 )  # fmt: skip
@@ -89,7 +99,7 @@ def test_plain_data_streams_and_networks_give_the_same_axes():
         ),
         (
             {"x": {**H["h"], "from": "data:classes", "in_dim": B}},
-            "layer 'x' (linear): 'in_dim' is Dim 'b' with 4 entries, but its input is [batch, time:data], 3 classes int32",
+            "layer 'x' (linear): 'in_dim' is Dim 'b' with 4 entries, but its input is [batch, time:classes], 3 classes int32",
         ),
         (
             {"x": {**H["h"], "out_dim": FeatureDim("unknown")}},
@@ -104,6 +114,50 @@ def test_plain_data_streams_and_networks_give_the_same_axes():
             "layer 'x' (linear): option 'n_out' must be an int or None, found Dim 'time'",
         ),
         (
+            {"x": layer("reduce", mode="mean", axis="stag:other")},
+            "layer 'x' (reduce): axis 'stag:other' fits 0 axes of [batch, time:data, feature:4 'a'] float32, whose names are 'time'",
+        ),
+        (
+            {"x": layer("reduce", mode="mean", axis="stag-single:time")},
+            "layer 'x' (reduce): axis 'stag-single:time' needs a number and a name, as in 'stag-single:0:data'",
+        ),
+        (
+            {"x": layer("conv", n_out=2, filter_size=[3], padding="same", out_spatial_dims=[TIME, B])},
+            "layer 'x' (conv): 'out_spatial_dims' are [Dim 'time', Dim 'b'], but its output is [batch, time:data, feature:2] float32",
+        ),
+        (
+            {"x": layer("split_dims", axis=A, dims=(FeatureDim("p", 3), -1))},
+            "layer 'x' (split_dims): 'dims' (Dim 'p', -1) do not multiply to the 4 entries of axis feature:4 'a'",
+        ),
+        (
+            {"x": layer("reinterpret_data", set_dim_tags={A: FeatureDim("p", 3)})},
+            "layer 'x' (reinterpret_data): Dim 'p' has 3 entries, but the axis of its output is feature:4",
+        ),
+        (
+            {"x": layer("reinterpret_data", set_dim_tags={A: 3})},
+            "layer 'x' (reinterpret_data): 'set_dim_tags' takes a Dim for an axis, found 3",
+        ),
+        (
+            {"x": {"class": "constant", "shape": (TIME,)}},
+            "layer 'x' (constant): 'shape' must have static sizes, found (Dim 'time',)",
+        ),
+        (
+            {"x": {"class": "variable", "shape": (TIME,)}},
+            "layer 'x' (variable): 'shape' must have static sizes of at least 1, found [Dim 'time']",
+        ),
+        (
+            {"x": layer("rec", unit="lstm", axis=A, out_dim=B)},
+            "layer 'x' (rec): 'axis' must be the time axis of [batch, time:data, feature:4 'a'] float32, found Dim 'a'",
+        ),
+        (
+            {"x": layer("rec", unit="lstm", axis=single_step_dim, out_dim=B)},
+            "layer 'x' (rec): 'axis' is Dim 'single-step', which needs a loop and an input without time, found [batch, time:data, feature:4 'a'] float32",
+        ),
+        (
+            {"x": layer("rec", axis=A, unit={"output": layer("copy", "data:source")})},
+            "layer 'x' (rec): 'axis' must be its time axis time:data, found Dim 'a'",
+        ),
+        (
             {"x": layer("copy", out_shape={batch_dim, TIME})},
             "layer 'x' (copy): 'out_shape' lacks feature:4 'a', but its output is [batch, time:data, feature:4 'a'] float32",
         ),
@@ -112,8 +166,8 @@ def test_plain_data_streams_and_networks_give_the_same_axes():
             "layer 'x' (copy): 'out_shape' has also Dim 'b', but its output is [batch, time:data, feature:4 'a'] float32",
         ),
         (
-            {"x": layer("copy", "data:classes", out_shape={batch_dim, TIME, ImplicitSparseDim(A)})},
-            "layer 'x' (copy): 'out_shape' has Dim 'a' as its classes, but its output is [batch, time:data], 3 classes int32",
+            {"x": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(A)})},
+            "layer 'x' (copy): 'out_shape' has Dim 'a' as its classes, but its output is [batch, time:classes], 3 classes int32",
         ),
     ],
 )  # fmt: skip
@@ -130,3 +184,63 @@ def test_dims_of_a_data_stream_that_do_not_fit():
     stream = {"dim": 6, "shape": (None, 6), "dim_tags": [batch_dim, TIME, INPUT]}
     with pytest.raises(NetworkError, match=r"data stream 'data': Dim 'input' has 5 entries, but .* is feature:6"):
         axes({"x": H["h"]}, {**EXTERN_DATA, "data": stream})
+
+
+BOTH = {"x": layer("combine", ["h", "g"], kind="add")}
+MIXED = {"g": {"class": "linear", "from": "data", "n_out": 4, "activation": None}} | BOTH
+
+
+@pytest.mark.parametrize(
+    ("net", "version", "message"),
+    [
+        (G | BOTH, 15, "the axes feature:4 'a' and feature:4 'b', which are one axis before behavior_version 16"),
+        (G | BOTH, 16, None),
+        (MIXED, 15, None),
+        (MIXED, 16, "features of one size with and without a Dim, which are different axes since behavior_version 16"),
+        (G | {"x": layer("dot", ["h", "g"], reduce=TIME)}, 13, "which are one axis before behavior_version 14"),
+        (G | {"x": layer("dot", ["h", "g"], reduce=TIME)}, 14, None),
+    ],
+)
+def test_axes_that_a_behavior_version_takes_for_one_are_refused(net, version, message):
+    spec = describe({**H, **net, "output": layer("copy", "x")}, EXTERN_DATA)
+    if message is None:
+        check_axes(spec, version)
+    else:
+        with pytest.raises(NetworkError, match=f"layer 'x': .*{message}"):
+            check_axes(spec, version)
+
+
+def test_streams_with_one_time_dim_have_one_axis_and_equal_lengths():
+    extern_data = {**EXTERN_DATA, "classes": {**EXTERN_DATA["classes"], "dim_tags": [batch_dim, TIME]}}
+    net = {**H, "e": layer("linear", "data:classes", out_dim=A), "output": layer("combine", ["h", "e"], kind="add")}
+    spec = describe(net, extern_data)
+    assert str(spec.layers["output"].template) == "[batch, time:data, feature:4 'a'] float32"
+    (pair,) = equal_lengths(spec)
+    assert (
+        pair.problem(5, 3) == "layer 'data:classes': 5 frames along time:classes, 3 along time:data, expected as many"
+    )
+
+
+def test_a_search_needs_an_axis_of_its_own_for_a_loop_with_an_end():
+    unit = {
+        "p": layer("softmax", "prev:output", out_dim=LABELS),
+        "output": layer("choice", "p", beam_size=2, target="classes", initial_output=0),
+        "end": layer("compare", "output", value=0),
+    }
+    net = {
+        "output": {
+            "class": "rec",
+            "from": [],
+            "axis": SpatialDim("found"),
+            "target": "classes",
+            "max_seq_len": 5,
+            "unit": unit,
+        }
+    }
+    for mode in ("train", "search"):
+        describe(net, EXTERN_DATA, mode)
+    net["output"]["axis"] = LABEL_TIME
+    describe(net, EXTERN_DATA)
+    message = r"layer 'output' \(rec\): 'axis' is Dim 'label-time', the axis time:classes, but in a search the layer 'end' gives"
+    with pytest.raises(NetworkError, match=message):
+        describe(net, EXTERN_DATA, "search")

@@ -80,6 +80,18 @@ def test_the_gradient_of_a_norm_is_finite_where_all_entries_are_0(extern_data):
     assert (tape.gradient(total, data).numpy() == 0).all()
 
 
+def test_complex_numbers_alternate_with_their_imaginary_parts(run, random_batch, values):
+    net = {
+        "both": {"class": "copy", "from": ["data", "data:speaker"]},
+        "complex": {"class": "alternating_real_to_complex", "from": "both"},
+        "output": {"class": "complex_to_alternating_real", "from": "complex"},
+    }
+    output = run(net, *random_batch((4, 2)))
+    pairs = values(output, "both")
+    np.testing.assert_array_equal(values(output, "complex"), pairs[..., ::2] + 1j * pairs[..., 1::2])
+    np.testing.assert_array_equal(values(output), pairs)
+
+
 def layer(cls, **options):
     return {"class": cls, "from": "data", **options}
 
@@ -155,6 +167,11 @@ BAD = [
     (
         layer("mel_filterbank", fft_size=8, f_min=9000),
         "needs a filter, and 0 ≤ 'f_min' < 'f_max' ≤ 8000.0, found 80, 9000, 8000.0",
+    ),
+    (layer("alternating_real_to_complex"), f"needs an even number of features, but its input is {INPUT}"),
+    (
+        layer("complex_to_alternating_real"),
+        f"needs complex64 values with a feature axis of known size, but its input is {INPUT}",
     ),
     (layer("dct", type=5), "option 'type' must be 1 or 2 or 3 or 4, found 5"),
     (layer("dct", type=1, norm="ortho"), "type 1 has no 'norm'"),

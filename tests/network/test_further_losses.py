@@ -55,6 +55,23 @@ def test_triplets_of_another_number_of_samples_are_an_error():
         of(network, extern_data, data, {"classes": np.int32([3, 4])})
 
 
+def test_deep_clustering():
+    options = {"embedding_dimension": 3, "nr_of_sources": 2}
+    network = {
+        "output": {"class": "copy", "from": "data", "loss": "deep_clustering", "target": "dense", "loss_opts": options}
+    }
+    rng = np.random.default_rng(0)
+    data = {"data": rng.normal(size=(2, 4, 6)).astype("float32"), "dense": rng.normal(size=(2, 4, 4)).astype("float32")}
+    lengths = {"data": np.int32([4, 3]), "dense": np.int32([4, 3])}
+    loss, gradient = of(network, {"data": {"dim": 6}, "dense": {"dim": 4}}, data, lengths)
+    expected = 0.0
+    for x, y, n in zip(data["data"], data["dense"], (4, 3), strict=True):
+        v, sources = x[:n].reshape(2 * n, 3), y[:n].reshape(2 * n, 2)
+        expected += ((v @ v.T - sources @ sources.T) ** 2).sum()
+    assert float(loss.cost) == pytest.approx(expected, rel=1e-5)
+    assert not gradient[1, 3].numpy().any()
+
+
 def bleu(found: list[int], truth: list[int]) -> float:
     log_sum, smooth, some = 0.0, 1, False
     for order in range(1, 5):

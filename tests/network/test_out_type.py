@@ -246,3 +246,35 @@ def test_code_counts_axes_as_reinterpret_data_orders_them(run, values, random_ba
     expected = np.asarray(out.layers["lstm"].ordered([Batch, T, Feature(2)])) * np.reshape([1, 2], (2, 1, 1))
     for name in ("output", "other"):
         np.testing.assert_allclose(np.asarray(out.layers[name].ordered([Batch, T, Feature(2)])), expected, rtol=1e-6)
+
+
+def test_the_result_may_have_a_feature_axis_with_a_name(random_batch, random_params):
+    from boulder.network import run_network
+    from boulder.returnn.provided.dims import FeatureDim
+
+    feature = FeatureDim("two", 2)
+    first = {
+        "class": "eval",
+        "from": "data",
+        "eval": "source(0, False)[:, 0, :2]",
+        "out_type": {"shape": (2,)},
+        "out_dim": feature,
+    }
+    rest = {"class": "linear", "from": "first", "in_dim": feature, "n_out": 3}
+    spec = describe({"first": first, "output": rest}, EXTERN_DATA)
+    data, lengths = random_batch(LENGTHS)
+    out = run_network(spec, random_params(spec), data, lengths)
+    np.testing.assert_array_equal(np.asarray(out.layers["first"].value), data["data"][:, 0, :2])
+    assert out.layers["output"].value.shape == (2, 3)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_number_per_frame_needs_no_batch(kept, run, values, random_batch):
+    unit = {
+        "n": {"class": "eval", "from": ":i", "eval": "tf.cast(source(0), tf.float32) * 2.", "out_type": {"shape": (), "dtype": "float32"}},
+        "output": {"class": "combine", "kind": "add", "from": ["data:source", "n"]},
+    }  # fmt: skip
+    options = {"optimize_move_layers_out": False} if kept else {}
+    data, lengths = random_batch(LENGTHS)
+    result = values(run({"output": {"class": "rec", "from": "data", "unit": unit, **options}}, data, lengths))
+    np.testing.assert_allclose(result[0], data["data"][0] + [[0], [2], [4]], rtol=1e-6)

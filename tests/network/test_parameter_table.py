@@ -29,7 +29,8 @@ def test_every_layer_class_with_parameters_is_in_the_table():
                 yield from classes(options["unit"])
 
     in_table = {c for entry in TABLE["cases"].values() for c in classes(entry["network"])}
-    assert {name for name, cls in LAYERS.items() if _declares_parameters(cls)} <= in_table
+    on_gpu_only = {"twod_lstm"}  # in RETURNN
+    assert {name for name, cls in LAYERS.items() if _declares_parameters(cls)} <= in_table | on_gpu_only
 
 
 def _declares_parameters(cls) -> bool:

@@ -104,6 +104,14 @@ CASES = {
     "ctc_loss, no loops": (of_logits(label_loop=False), ("x",)),
     "ctc_loss, normalized": ({**of_logits(logits_normalized=True), "logits": linear("log_softmax")}, ("x",)),
     "ctc_loss, best path": (of_logits(max_approx=True), ("x",)),
+    "edit_distance": (
+        {
+            "best": {"class": "reduce", "mode": "argmax", "axis": "F", "from": "data"},
+            "x": {"class": "edit_distance", "a": "best", "b": "data:with_blank", "is_output_layer": True},
+            "output": {"class": "copy", "from": "data"},
+        },
+        ("x",),
+    ),
     "sparse softmax": (
         {
             "logits": linear(None), "classes": {"class": "reduce", "mode": "argmax", "axis": "F", "from": "data"},

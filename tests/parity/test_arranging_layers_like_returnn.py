@@ -33,6 +33,21 @@ H = {
     "g": linear("data:classes"),
     "v": {"class": "reduce", "from": "h", "mode": "mean", "axes": "T"},
 }
+WHOLE = {"target": "layer:base:data:classes"}
+FLOATS = {"class": "eval", "eval": "tf.cast(source(0), tf.float32)", "out_type": {"dtype": "float32"}}
+TABLE = {
+    "prob": {"class": "softmax", "from": ["data:source", "prev:output"], "n_out": 3, "target": None},
+    "label": {"class": "reduce", "from": "prob", "mode": "argmax", "axes": "F"},
+    "table": {"class": "edit_distance_table", "from": "label", **WHOLE},
+    "best": {"class": "optimal_completions", "from": "prev:table", **WHOLE},
+    "numbers": FLOATS | {"from": "best"},
+    "output": linear(["data:source", "numbers"], 4),
+}
+TABLE_WITH_BLANKS = TABLE | {
+    "prob": {"class": "softmax", "from": ["data:source", "prev:output"], "n_out": 4, "target": None},
+    "table": TABLE["table"] | {"blank_idx": 3},
+    "best": TABLE["best"] | {"blank_idx": 3},
+}
 RAGGED_CASES = {
     "concat F": {"x": {"class": "concat", "from": [("h", "F"), ("l", "F")]}, "l": linear("h", 2)},
     "concat heads": {"c": {"class": "concat", "from": [("s", "dim:2"), ("t", "dim:2")]}, "t": {"class": "split_dims", "from": "l", "axis": "F", "dims": (2, -1)}, "l": linear("h")} | of("c", "reduce", mode="max", axes="dim:4"),
@@ -87,6 +102,9 @@ RAGGED_CASES = {
     "scaled_grad": of("h", "scaled_grad", scale=-0.5),
     "stopped": of(["h", "z"], "combine", kind="mul") | {"z": {"class": "scaled_grad", "from": "k", "scale": 0}, "k": linear("h")},
     "shifted gradient": of("h", "scaled_grad", scale=0.5, shift=0.1, scale_shift_by_sum_over_axis="F", clip_max_axis="F"),
+    "edit distance": {"x": {"class": "rec", "from": "h", "unit": TABLE}},
+    "edit distance with blanks": {"x": {"class": "rec", "from": "h", "unit": TABLE_WITH_BLANKS}},
+    "distance": {"d": {"class": "edit_distance", "a": "best", "b": "data:classes"}, "best": {"class": "reduce", "from": "p", "mode": "argmax", "axes": "F"}, "p": {"class": "softmax", "from": "h", "n_out": 3}, "f": {"class": "cast", "from": "d", "dtype": "float32"}} | of(["h", "f"], "combine", kind="add"),
     "scaled by a layer": of("h", "scaled_grad", scale="k") | {"k": linear("data")},
 }  # fmt: skip
 # with one sequence per batch, since these layers read the padding in RETURNN

@@ -45,8 +45,9 @@ def aligner(**unit):
 JUMPS = {
     "p2": softmax(["s", "e"], 3),
     "jump": choice("p2", 3, "jumps"),
-    "e2": linear("jump", 2),
-    "s": linear(["data:source", "prev:e", "prev:e2"], 4),
+    "j": linear("jump", 2),
+    "e2": linear(["e", "j"], 3),
+    "s": linear(["data:source", "prev:e2"], 4),
 }
 
 
@@ -73,11 +74,10 @@ UNITS = {
         log_p={"class": "activation", "from": "p", "activation": "log"}, output=choice("log_p", input_type="log_prob") | {"target": ["align"]},
     ),
     "two choices": aligner(**JUMPS),
-    "more hypotheses within a frame": aligner(**JUMPS | {"output": choice("p", 6)}),
-    "kept hypotheses": aligner(**JUMPS | {"output": choice("p", 6, keep_beams=True)}),
+    "kept hypotheses": aligner(**JUMPS | {"output": choice("p", 3, keep_beams=True)}),
     "kept hypotheses and a state": aligner(
         **{
-            **JUMPS, "output": choice("p", 6, keep_beams=True), "p2": softmax(["cell", "prev:s"], 3),
+            **JUMPS, "output": choice("p", 3, keep_beams=True), "p2": softmax(["cell", "prev:s"], 3),
             "cell": {"class": "rnn_cell", "unit": "LSTMBlock", "from": ["e", "data:source"], "n_out": 4},
         }
     ),

@@ -4,7 +4,7 @@ import pytest
 
 from boulder.returnn.provided.dims import FeatureDim, SpatialDim, batch_dim
 from tests.generated_networks import conformer_block, decoder, feed_forward, layer_norm, linear, self_attention
-from tests.parity.comparing import compare, network_case, run_cases
+from tests.parity.comparing import compare, compare_search, network_case, run_cases, search_cases
 
 pytestmark = pytest.mark.parity
 TIME, INPUT, LABEL_TIME, LABELS = (
@@ -49,3 +49,18 @@ def results(returnn):
 @pytest.mark.parametrize("name", CASES)
 def test_outputs_and_gradients_match(results, name):
     compare(*results[name])
+
+
+def test_a_search_finds_returnns_labels(returnn):
+    decision = {
+        "class": "decide",
+        "from": "decoder",
+        "loss": "edit_distance",
+        "target": "classes",
+        "only_on_search": True,
+    }
+    net = H | {"x": layer_norm("h", MODEL, AXES), **decoder("x", TIME, SpatialDim("found"), LABELS, MODEL, KEY)}
+    net |= {"decision": decision, "output": {"class": "copy", "from": "x"}}
+    cases = [case | {"behavior_version": 21} for case in search_cases(net, EXTERN_DATA, LENGTHS, range(4), scale=1.0)]
+    found = [compare_search(*pair) for pair in zip(cases, returnn([dict(case) for case in cases]), strict=True)]
+    assert len({labels for of_case in found for labels in of_case}) > 2

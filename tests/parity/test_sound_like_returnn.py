@@ -17,6 +17,7 @@ NETS = {
     "mel filters from to": {"x": MEL | {"from": "data:features", "f_min": 100, "f_max": 3000}},
     **{f"dct {i} {norm}": {"x": {"class": "dct", "from": "data:features", "type": i, "norm": norm}} for i, norm in ((2, None), (2, "ortho"), (3, "ortho"))},
 }  # fmt: skip
+# RETURNN builds neither alternating_real_to_complex nor complex_to_alternating_real
 INVERSE = {
     "istft": {"stft": STFT, "x": {"class": "istft", "from": "stft", "frame_shift": 5, "frame_size": 12, "fft_size": 16}}
 }

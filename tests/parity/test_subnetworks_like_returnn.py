@@ -114,9 +114,8 @@ UNITS = {
         "y": subnetwork(["data:source", "prev:output"], {
             "s": cell(["data"], 3, "LSTMBlock"),
             "s2": lstm("s", 3, unit="standardlstm"),
-            "aux": softmax("s2", loss_scale=0.5),
             "unread": softmax("s2", loss_scale=0.5),
-            "output": linear(["s2", "aux", "base:prev:y"], 3, "tanh"),
+            "output": linear(["s2", "base:prev:y"], 3, "tanh"),
         }),
         "output": linear("y", 4, "tanh"),
     },

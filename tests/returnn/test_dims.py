@@ -10,7 +10,16 @@ import pytest
 
 from boulder.errors import ConfigError
 from boulder.returnn import load_config
-from boulder.returnn.provided.dims import Data, Dim, FeatureDim, SpatialDim, batch_dim
+from boulder.returnn.provided.dims import (
+    Data,
+    Dim,
+    FeatureDim,
+    ImplicitDynSizeDim,
+    ImplicitSparseDim,
+    OptionalDim,
+    SpatialDim,
+    batch_dim,
+)
 from boulder.schedule import changes
 from boulder.schedule.canonical import canonical, digest
 from boulder.schedule.comparing import same_value
@@ -157,3 +166,32 @@ def test_the_plan_is_printed_as_json(load, tmp_path, monkeypatch):
     show_plan(str(tmp_path / "returnn.config"), Console(), as_json=True)
     (plan,) = json.loads(printed[0])
     assert plan["phases"][0]["network"]["a"]["in_dim"]["of"]["name"] == "time"
+
+
+def test_copies_and_declared_equalities():
+    model, other = FeatureDim("model", 4), FeatureDim("other", 4)
+    first = model.copy(match_priority=1)
+    assert first != model == first.without_priority() == restore(canonical(first)).without_priority()
+    assert model.copy(same_as_self=False) != model == model.copy()
+    other.declare_same_as(model)
+    assert len({other, model}) == 1
+    assert digest([other]) == digest([model])
+    assert other.get_same_base() is model == pickle.loads(pickle.dumps(other))
+
+
+def test_sizes_of_derived_axes():
+    f = FeatureDim("f", 6)
+    sizes = [
+        dim.dimension for dim in (2 * f, f + 1, 1 + f, f - 2, f.sub_left(2), f // 4, f.ceildiv_right(4), f * f, -f)
+    ]
+    assert sizes == [12, 7, 7, 4, 4, 1, 2, 36, -6]
+    assert (f.get_dim_value(), f.is_feature_dim(), f.is_spatial_dim(), f.is_dynamic()) == (6, True, False, False)
+    with pytest.raises(ConfigError, match=r"Dim\('t'\) has no size while a network is planned"):
+        SpatialDim("t").get_dim_value()
+
+
+def test_marked_axes_travel():
+    marked = [ImplicitSparseDim(FeatureDim("f", 3)), ImplicitDynSizeDim(SpatialDim("t")), OptionalDim(SpatialDim("t"))]
+    assert restore(canonical(marked)) == marked
+    assert len({*marked, *marked}) == 3
+    assert marked[1] != marked[2] != marked[2].tag

@@ -113,6 +113,7 @@ def _read_entry(key: str, entry: object) -> Stream:
         raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
     has_feature_axis = not sparse and (len(shape) > has_time if shape is not None else entry.get("dim") is not None)
     dim = entry.get("dim", shape[-1] if shape and has_feature_axis else None)
+    _check_positions(key, entry, has_time + has_feature_axis, has_feature_axis)
     return Stream(
         key,
         None if dim is None else _dim(key, dim),
@@ -121,6 +122,21 @@ def _read_entry(key: str, entry: object) -> Stream:
         has_feature_axis=has_feature_axis,
         has_time_axis=has_time,
     )
+
+
+def _check_positions(key: str, entry: Mapping[str, object], last: int, has_feature_axis: bool) -> None:
+    """
+    Checks options of RETURNN that say where axes are: a network asks for them by name, and data sets give time before features.
+
+    :param last: position of the last axis, where the batch is 0
+    """
+    batch = entry.get("batch_dim_axis", 0)
+    if isinstance(batch, bool) or batch not in range(last + 1):
+        raise DataError(f"extern_data[{key!r}]: 'batch_dim_axis' must be from 0 to {last}, found {batch!r}")
+    expected = (last, -1) if has_feature_axis else (None,)
+    feature = entry.get("feature_dim_axis", expected[0])
+    if feature not in expected or isinstance(feature, bool):
+        raise DataError(f"extern_data[{key!r}]: 'feature_dim_axis' must be {expected[0]}, found {feature!r}")
 
 
 def _has_time(key: str, entry: Mapping[str, object]) -> bool:

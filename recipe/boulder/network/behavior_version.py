@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boulder.errors import NetworkError
+from boulder.network.axes import FEATURE
 from boulder.network.layers.dot import Dot
 from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
@@ -100,7 +101,9 @@ def check_axes(spec: NetworkSpec, version: int) -> None:
     """
     Refuses layers with axes that a version keeps apart, but which are one axis here, as in earlier versions: since version
     11 a feature axis of size 1 that `combine` or `eval` would broadcast, since version 14 static axes of one size in the
-    two sources of `dot` with automatic `var1` and `var2`.
+    two sources of `dot` with automatic `var1` and `var2`, unless both are `Dim`s, and since version 16 features of one size
+    with and without a `Dim`. Also refuses static axes of one size with different `Dim`s, which are different axes here, in
+    the versions before 16, where RETURNN takes them for one.
 
     :raises NetworkError: names the layer
     """
@@ -111,10 +114,29 @@ def check_axes(spec: NetworkSpec, version: int) -> None:
             sources = [(source, spec.template(source)) for source in layer.sources]
             if layer.layer.shared_static_axes(Site(name, layer.layer, sources)):
                 raise _kept_apart(name, "axes of the same size", 14)
+        if layer.layer.class_name in ("combine", "eval", "compare", "dot"):
+            _check_dims(spec, layer, version)
+
+
+def _check_dims(spec: NetworkSpec, layer: LayerSpec, version: int) -> None:
+    sources = [[axis for axis in spec.template(source).axes if axis.size is not None] for source in layer.sources]
+    pairs = [(a, b) for i, axes in enumerate(sources) for others in sources[:i] for a in axes for b in others]
+    pairs = [(a, b) for a, b in pairs if a.size == b.size and a.dim != b.dim]
+    if version >= 16 and any(a.kind == b.kind == FEATURE and not (a.dim and b.dim) for a, b in pairs):
+        raise _kept_apart(layer.name, "features of one size with and without a Dim", 16)
+    first = 14 if isinstance(layer.layer, Dot) else 16
+    found = next(((a, b) for a, b in pairs if a.dim and b.dim), None)
+    if version < first and found:
+        raise NetworkError(
+            f"layer {layer.name!r}: its sources have the axes {found[1]} and {found[0]}, which are one axis before "
+            f"behavior_version {first}, but not here; expected at least that version, found {version}"
+        )
 
 
 def _broadcasts(spec: NetworkSpec, layer: LayerSpec) -> bool:
     features = [spec.template(source).feature for source in layer.sources]
+    if all(feature and feature.dim for feature in features):
+        return False
     sizes = {feature.size for feature in features if feature}
     return 1 in sizes and len(sizes) > 1
 

@@ -13,7 +13,7 @@ from boulder.network.dim_names import with_dims
 from boulder.network.dims import Dims
 from boulder.network.names import Place
 from boulder.network.plain import describe_network
-from boulder.network.sharing import check_paths
+from boulder.network.sharing import check_paths, find_shared
 from boulder.network.specs import NetworkSpec
 from boulder.network.subnet import Subnet
 from boulder.network.template import extern_templates
@@ -45,7 +45,7 @@ def describe(network: Mapping[str, object], extern_data: Mapping[str, object], m
     check_paths(network_spec)
     if mode != "search":
         _check_losses_of_hypotheses(network_spec)
-    return network_spec
+    return find_shared(network_spec)
 
 
 def _check_losses_of_hypotheses(spec: NetworkSpec) -> None:

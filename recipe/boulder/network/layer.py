@@ -27,7 +27,14 @@ from boulder.network.tensor import Tensor
 
 __all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
 
-LAYERS: Registry[Layer] = Registry("layer class", "class")
+_REFUSED = {
+    "kenlm": "needs the package kenlm and RETURNN's operation on it, which have no gradient and no GPU; expected a language model as a "
+    "network, or scores in a data stream",
+    "synthetic_gradient": "has a gradient that no loss has, expected a loss",
+}
+"""layer classes that RETURNN knows → why they do not exist here"""
+
+LAYERS: Registry[Layer] = Registry("layer class", "class", _REFUSED)
 layer_class = LAYERS.register
 
 
@@ -59,6 +66,7 @@ class Layer:
     :param trainable: whether the layer's parameters are trained, those of the layers that it holds included; None is True
     :param name_scope: with which the paths of the layer's parameters begin, in place of its name: relative to the layers
         around it, or absolute, "/…"; "" adds nothing. Layers with the same scope share their parameters
+    :param reuse_params: a layer whose parameters this one takes, or a dict of more, see `boulder.network.sharing`
     :param param_device: without effect
     :param recompute: compute the values within the layer again for the gradient, see `boulder.network.recompute`; a string:
         together with those of its neighbours with the same string. Of a loop: within each frame
@@ -119,6 +127,7 @@ class Layer:
     updater_opts: dict | None = None
     trainable: bool | None = None
     name_scope: str | None = None
+    reuse_params: str | dict | None = None
     param_device: str | None = None
     recompute: bool | str = False
     is_output_layer: bool = False
@@ -158,6 +167,15 @@ class Layer:
             option `target`
         """
         return self.source_names()
+
+    @property
+    def wrapped(self) -> Layer:
+        """The layer of the net dict whose input this one takes."""
+        return self
+
+    def given_initial_output(self) -> object:
+        """:return: `initial_output`, of the layer or of the one that stands for it"""
+        return self.initial_output
 
     def parts(self, own: str) -> Mapping[str, Layer]:
         """
@@ -241,13 +259,18 @@ class Layer:
         """
         if self.out_dim is None:
             return []
-        known = {axis.identity for _, template in site.sources for axis in template.axes}
-        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
-        axis = new[0] if len(new) == 1 else output.feature
+        axis = self.made_axis(site, output)
         if output.sparse_dim is not None and axis is None:
             self._check_classes(self.out_dim, output, site)
             return []
         return [(self.out_dim, axis)]
+
+    @staticmethod
+    def made_axis(site: Site, output: Template) -> Axis | None:
+        """:return: the axis of the output that no source has; if there are none or several, the feature axis"""
+        known = {axis.identity for _, template in site.sources for axis in template.axes}
+        new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
+        return new[0] if len(new) == 1 else output.feature
 
     @staticmethod
     def _check_classes(dim: NetDim, output: Template, site: Site) -> None:

@@ -26,6 +26,7 @@ class LayerRun:
     :param template: template of the output, from the spec half
     :param sources: names of the sources
     :param paths: name of a parameter within the layer → its path
+    :param borrowed: name of a parameter that is that of another layer → function that returns its value
     :param variables: path → value, of all parameters of the network
     :param dropout: dropout on the input
     :param lengths: sequence lengths, shared by all layers
@@ -42,6 +43,7 @@ class LayerRun:
     template: Template
     sources: tuple[str, ...]
     paths: Mapping[str, str]
+    borrowed: Mapping[str, Callable[[], TFTensor]]
     variables: Mapping[str, TFTensor]
     dropout: InputDropout
     lengths: Lengths
@@ -56,7 +58,12 @@ class LayerRun:
         :param name: name within the layer, e.g. "W"
         :return: value of the parameter
         """
-        return self.variables[self.paths[name]]
+        return self.borrowed[name]() if name in self.borrowed else self.variables[self.paths[name]]
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """:return: names of all parameters within the layer"""
+        return (*self.paths, *self.borrowed)
 
     def update(self, name: str, value: TFTensor) -> None:
         """

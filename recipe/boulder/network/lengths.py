@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import Axis, Batch
+from boulder.network.axes import LOOP, Axis, Batch
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -106,10 +106,15 @@ class Lengths:
 
     def over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
         """:return: int32, lengths along `time`, with the dimensions `axes`, of size 1 where they do not depend on one"""
-        own = self.axes(time)
+        own = _as_in(axes, self.axes(time))
         return Tensor(self.of(time), own, Template(own, "int32")).ordered(axes)
 
     def mask_over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
         """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
-        own = (*self.axes(time), time)
+        own = (*_as_in(axes, self.axes(time)), time)
         return Tensor(tf.sequence_mask(self.of(time)), own, Template(own, "bool")).ordered(axes)
+
+
+def _as_in(axes: Sequence[Axis], own: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """:return: axes of lengths; the iterations of a loop as time, where `axes` are those of a tensor outside of the loop"""
+    return tuple(a.as_time() if a not in axes and a.as_time() in axes and a.kind == LOOP else a for a in own)

@@ -58,6 +58,8 @@ class Names(WithExtraNets):
 
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
         self.nesting, self.place, self.option = Nesting.of(with_extra_layers(layers)), place, option
+        self.exposed: set[tuple[str, str]] = set()
+        """(layer, name of a layer that it holds), as layers read them so far"""
         self.layers = self.nesting.layers
         """name → options, of the layers and of those in subnetworks"""
         self.name, self.mode, self.outer = place.name, place.mode, place.outer
@@ -96,9 +98,13 @@ class Names(WithExtraNets):
 
     def from_outside(self, name: str) -> Ref:
         """:return: reference to a layer, as a layer of the surroundings reads it"""
-        outer = self.outer.name if self.outer else ""
-        holder = self.name.removeprefix(f"{outer}/") if outer else self.name
+        outer, holder = self.outer.name if self.outer else "", self.holder
         return Ref(RefKind.SUBLAYER, f"{holder}/{name}", outer, holder.count("/") + 1)
+
+    @property
+    def holder(self) -> str:
+        """:return: name of the holder in its surroundings"""
+        return self.name.removeprefix(f"{self.outer.name}/") if self.outer and self.outer.name else self.name
 
     def path(self, name: str) -> str:
         """:return: path of a layer in the net dict, for messages"""
@@ -108,6 +114,17 @@ class Names(WithExtraNets):
     def scope(self, name: str) -> str:
         """:return: variable scope of a layer, with which the paths of its parameters begin"""
         return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], self.place.scope)
+
+    def owner(self, name: str) -> str:
+        """:return: absolute name of the layer to which RETURNN counts the parameters of a layer"""
+        return self.key(name)
+
+    def owner_of(self, ref: Ref) -> str:
+        """:return: likewise of the layer that a resolved reference reads"""
+        if ref.subnet != self.name:
+            assert self.outer  # references lead outwards only
+            return self.outer.owner_of(ref)
+        return f"{self.owner(ref.holder)}/{ref.sublayer}" if ref.kind is RefKind.SUBLAYER else self.owner(ref.name)
 
     def trainable(self, name: str) -> bool:
         """:return: whether all that is around the layer is trained"""
@@ -221,6 +238,7 @@ class Names(WithExtraNets):
             return None
         ref = replace(ref, subnet=self.name, depth=depth)
         self._check_sublayer(ref, where)
+        self.exposed.add((ref.holder, ref.sublayer))
         return ref
 
     def _check_sublayer(self, ref: Ref, where: str) -> None:

@@ -80,12 +80,13 @@ class Nesting:
         parts = name.split("/")[:-1]
         return ("/".join(parts[: count + 1]) for count in range(len(parts)))
 
-    def scope(self, name: str, around: str) -> str:
+    def scope(self, name: str, around: str, first: int = 0) -> str:
         """
         :param around: variable scope of the surroundings
+        :param first: number of outermost layers that add nothing
         :return: variable scope of a layer, with which the paths of its parameters begin
         """
-        for layer in (*self.holders(name), name):
+        for layer in (*self.holders(name), name)[first:]:
             options = self.layers[layer]
             own = options.get("name_scope") if isinstance(options, dict) else None
             if not isinstance(own, str):

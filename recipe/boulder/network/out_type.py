@@ -150,16 +150,16 @@ class _Reading:
 
     def _of_shape(self, shape: list[int | None]) -> OutType:
         outer = self._outer()
-        default = 0 if self.sources.batch or not outer else None
-        batch = self.options.get("batch_dim_axis", default)
+        batch = self.options.get("batch_dim_axis", 0 if self.sources.batch else None)
         if batch is None and self.sources.batch and len(outer) > 1:
             raise self.site.fail(
                 "'batch_dim_axis' in 'out_type' is None, which is not possible for all frames or hypotheses of a loop at once"
             )
-        outer = [] if batch is None and self.sources.batch else outer or [Batch]
-        places = [
-            i for i in range(len(shape) + (batch is not None)) if i != batch
-        ]  # position of each entry of the shape
+        if batch is None and self.sources.batch:
+            outer = []
+        elif batch is not None and not outer:
+            outer = [Batch]
+        places = [i for i in range(len(shape) + (batch is not None)) if i != batch]  # of the entries of the shape
         time, feature = self._roles(shape, places)
         inner: list[Axis] = []
         own = [axis for axis in self.sources.axes if axis.kind not in OUTER]

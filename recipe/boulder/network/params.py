@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from math import prod
 
 
+@lru_cache(maxsize=4096)
 def variable_scope(layer: str) -> str:
     """:return: the layer's name as RETURNN spells it in the names of its variables"""
     scope = re.sub("[:(){}&+*'\" ,-]", "__", "".join(c for c in layer if c.isascii()))
@@ -75,3 +78,28 @@ class ParamSpec:
         }
         fields = {key: item for key, item in value.items() if key != "l2"}  # older checkpoints have it
         return cls(**{**fields, **tuples})
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """
+    A parameter that a layer takes from elsewhere, by `reuse_params`.
+
+    :param name: of the parameter within the layer
+    :param shape: that the layer needs
+    :param where: the layer, for messages
+    :param target: absolute name of the other layer, "/", name of its parameter; "" for other cases
+    :param own: the layer's own parameter, if the other layer has none
+    :param source: layer whose output is the parameter, as in `LayerSpec.sources`
+    :param custom: function that computes it
+    :param owner: absolute name of the layer whose parameters the function gets
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    where: str
+    target: str = ""
+    own: ParamSpec | None = None
+    source: str = ""
+    custom: Callable | None = None
+    owner: str = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
-from boulder.network.layer import Layer
+from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
@@ -22,7 +22,7 @@ def describe_network(network: Subnet) -> SubnetSpec:
     :return: specs of all layers, each after its sources
     :raises NetworkError: names the layer, what was found and what was expected
     """
-    return _Description(network, None, None).result()
+    return Description(network, None, None).result()
 
 
 def describe_inner(subnet: Subnet, outer: TemplateOf, loop: Axis | None) -> InnerSpec:
@@ -33,7 +33,7 @@ def describe_inner(subnet: Subnet, outer: TemplateOf, loop: Axis | None) -> Inne
     :param loop: axis of the loop around the holder
     :raises NetworkError: names the layer, what was found and what was expected
     """
-    spec = _Description(subnet, outer, loop).result()
+    spec = Description(subnet, outer, loop).result()
     inner = InnerSpec(**vars(spec), output=spec.layers[subnet.key("output")].template)
     for name in subnet.nodes:
         of_layer, left = spec.layers[subnet.key(name)], subnet.from_outside(name).key
@@ -51,7 +51,12 @@ class Exposed(Layer):
         return replace(output, template=run.template)
 
 
-class _Description:
+class Description:
+    """
+    :param outer: templates of the surroundings; None for the whole network
+    :param loop: axis of the loop around the layers
+    """
+
     def __init__(self, subnet: Subnet, outer: TemplateOf | None, loop: Axis | None):
         self.subnet, self.outer, self.loop = subnet, outer, loop
         self.spec = SubnetSpec()
@@ -78,21 +83,31 @@ class _Description:
         for ref in node.refs:
             if ref.kind is RefKind.SUBLAYER and ref.subnet == self.subnet.name:
                 self._expose(ref, node)
-        known = {ref: self._template(ref) for ref in node.sources}
-        site = site_of(self.subnet.net_of(node.name), node, known, self._template, self.loop)
+        known = {ref: self.template(ref) for ref in node.sources}
+        site = site_of(self.subnet.net_of(node.name), node, known, self.template, self.loop)
         sources = tuple(ref.key for ref in node.sources)
         if node.inner:
-            inner = self.inner[node.name] = node.inner.describe(self._template, self.loop)
+            inner = self.inner[node.name] = node.inner.describe(self.template, self.loop)
             self.spec.update(inner)
-            template, sources = inner.output, (f"{site.name}/output",)
+            template, sources = inner.output, (inner.result or f"{site.name}/output",)
         else:
             template = checked_template(site)
-        self.spec.losses.update(checked_losses(node, template, self._template, site))
+        self.spec.losses.update(checked_losses(node, template, self.template, site))
+        self.add(site, sources, template)
+
+    def add(self, site: Site, sources: tuple[str, ...], template: Template) -> None:
+        """Adds the spec of a layer."""
         self.spec.layers[site.name] = LayerSpec(
-            site.name, node.layer, sources, template, tuple(site.params), named=site.named
+            site.name,
+            site.layer,
+            sources,
+            template,
+            tuple(site.params),
+            named=site.named,
+            borrowed=tuple(site.borrowed),
         )
 
-    def _template(self, ref: Ref) -> Template:
+    def template(self, ref: Ref) -> Template:
         """:return: template of a layer that is described already, or of a data stream"""
         if self.outer and ref.subnet != self.subnet.name:
             return self.outer(ref)

@@ -49,8 +49,8 @@ def groups(spec: NetworkSpec) -> Iterator[tuple[list[LayerSpec], bool]]:
 def read_elsewhere(spec: NetworkSpec, group: Iterable[LayerSpec]) -> set[str]:
     """:return: layers of a group with an output that something outside of it may read"""
     own = {layer.name for layer in group}
-    inside = {source for name in own for source in spec.layers[name].sources}
-    outside = {source for name, layer in spec.layers.items() if name not in own for source in layer.sources}
+    inside = {source for name in own for source in spec.layers[name].reads}
+    outside = {source for name, layer in spec.layers.items() if name not in own for source in layer.reads}
     for layer in spec.layers.values():
         if layer.layer.darc1 or layer.layer.spatial_smoothing:
             outside |= {layer.name, *layer.sources}

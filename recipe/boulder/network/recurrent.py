@@ -54,6 +54,9 @@ class Recurrent(ConcatLayer):
     def reads_backwards(self) -> bool:
         return False
 
+    def name_in_scope(self, param: str) -> str:
+        return param if self.name_scope is None else param.removeprefix("rec/")
+
     # Sources and state
 
     def dependencies(self, mode: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from boulder.errors import NetworkError, nearest
@@ -21,11 +21,12 @@ class Registry(dict[str, type[Base]], Generic[Base]):
     """
     :param what: kind of the classes, for messages
     :param option: option of a layer that names a class
+    :param refused: name that RETURNN knows → why there is no such class here
     """
 
-    def __init__(self, what: str, option: str):
+    def __init__(self, what: str, option: str, refused: Mapping[str, str] | None = None):
         super().__init__()
-        self._what, self._option = what, option
+        self._what, self._option, self._refused = what, option, refused or {}
 
     def register(self, name: str) -> Callable[[type[Subclass]], type[Subclass]]:
         """
@@ -48,6 +49,8 @@ class Registry(dict[str, type[Base]], Generic[Base]):
         """:raises NetworkError: if no class has that name"""
         if not isinstance(name, str):
             raise NetworkError(f"{where}: {self._option!r} must be a string, found {name!r:.80}")
+        if name in self._refused:
+            raise NetworkError(f"{where}: {self._what} {name!r} {self._refused[name]}")
         if name not in self:
             raise NetworkError(f"{where}: unknown {self._what} {name!r}{nearest(name, self)}")
         return self[name]

@@ -66,7 +66,7 @@ def run_network(
     :param joint: the sum of a tensor over all replicas, with its gradient
     :raises NetworkError: for a data stream of another rank than its template's
     """
-    state = RunState(params, train, seed, step, joint=joint)
+    state = RunState(params, train, seed, step, joint=joint, shared=spec.shared)
     for key, template in spec.extern_data.items():
         if key in data:
             state.add_stream(key, template, data[key], lengths)
@@ -89,8 +89,9 @@ def run_network(
 def _compute_again(state: RunState, group: Sequence[LayerSpec], wanted: Collection[str]) -> None:
     """Puts the outputs `wanted` of a group of layers into the state; other values are computed again for the gradient."""
     own = {layer.name for layer in group}
-    sources = {name: state.output(name) for layer in group for name in layer.sources if name not in own}
-    params = {p.path: tf.convert_to_tensor(state.variables[p.path]) for layer in group for p in layer.all_params()}
+    sources = {name: state.output(name) for layer in group for name in layer.reads if name not in own}
+    paths = {path for layer in group for path in state.paths(layer)}
+    params = {path: tf.convert_to_tensor(state.variables[path]) for path in sorted(paths)}
     lengths, updates = iter([state.lengths]), iter([state.updates])
 
     def compute(params: Mapping[str, TFTensor], sources: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -118,5 +119,5 @@ def _outside(output: Tensor) -> Tensor:
 
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:
     """:return: keys of the data streams that the network reads"""
-    used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.sources if s not in spec.layers}
+    used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.reads if s not in spec.layers}
     return used | ({loss.stream for loss in spec.losses.values() if loss.stream} if losses else set())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis, Time
 from boulder.network.batch_normalization import option_of
+from boulder.network.custom_param import custom_param
 from boulder.network.input_dropout import InputDropout
 from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
 from boulder.network.lengths import Lengths
 from boulder.network.padding_guard import guarded
+from boulder.network.params import Borrowed, ParamSpec
 from boulder.network.random_stream import RandomStream
 from boulder.network.specs import LayerSpec
 from boulder.network.template import Template
@@ -32,6 +35,7 @@ class RunState:
     :param updates: path → next value, of the parameters that this run changes
     :param joint: the sum of a tensor over all replicas, with its gradient
     :param frame: int32 scalar, number of the iteration within a loop
+    :param shared: see `NetworkSpec`
     """
 
     variables: Mapping[str, TFTensor]
@@ -45,6 +49,14 @@ class RunState:
     updates: dict[str, TFTensor] = field(default_factory=dict)
     joint: Callable[[TFTensor], TFTensor] = lambda value: value
     frame: TFTensor = None
+    shared: Mapping[tuple[str, str], Mapping[str, ParamSpec]] = field(default_factory=dict)
+
+    def paths(self, spec: LayerSpec) -> Iterator[str]:
+        """:return: paths of all parameters that the layer and those in it read"""
+        for layer in spec.with_inner():
+            yield from (param.path for param in layer.params)
+            for entry in layer.borrowed:
+                yield from (param.path for param in self.shared[layer.name, entry.name].values())
 
     def within(self, outputs: dict[str, Tensor], frame: TFTensor) -> RunState:
         """
@@ -95,15 +107,16 @@ class RunState:
         """:return: the argument of the layer's compute half; a `LoopRun` for a layer with inner layers"""
         layer = spec.layer
         dropout, in_dim = InputDropout(0.0, ()), None
-        if isinstance(layer, ConcatLayer):
-            dropout = InputDropout(layer.dropout, layer.dropout_shared_over(), layer.dropout_on_forward)
-            in_dim = layer.in_dim
+        if isinstance(own := layer.wrapped, ConcatLayer):
+            dropout = InputDropout(own.dropout, own.dropout_shared_over(), own.dropout_on_forward)
+            in_dim = own.in_dim
         run = LayerRun(
             name=spec.name,
             where=f"layer {spec.name!r} ({layer.class_name})",
             template=spec.computed,
             sources=spec.sources,
             paths={param.name: param.path for param in spec.params},
+            borrowed={entry.name: partial(self._borrowed, spec, entry) for entry in spec.borrowed},
             variables=self.variables,
             dropout=dropout,
             lengths=self.lengths,
@@ -114,6 +127,16 @@ class RunState:
             in_dim=in_dim,
         )
         return LoopRun(**vars(run), state=self, inner=spec.inner) if spec.inner else run
+
+    def _borrowed(self, spec: LayerSpec, entry: Borrowed) -> TFTensor:
+        """:return: value of a parameter that is that of another layer"""
+        params = {name: self.variables[param.path] for name, param in self.shared[spec.name, entry.name].items()}
+        if entry.custom:
+            return custom_param(spec.name, entry, params)
+        if entry.source:
+            output = self.output(entry.source)
+            return output.ordered(output.template.axes)
+        return params[""]
 
     def compute(self, spec: LayerSpec) -> None:
         """Puts a layer's output, or the outputs of a loop, into `outputs`."""

@@ -65,7 +65,7 @@ def needed_for(network: NetworkSpec, layers: Sequence[str]) -> NetworkSpec:
     for name, spec in reversed(network.layers.items()):
         if name in needed or needed & {inner.name for inner in spec.inner}:
             kept.append(name)
-            needed.update(spec.sources)
+            needed.update(spec.reads)
     return replace(network, layers={name: network.layers[name] for name in reversed(kept)}, losses={})
 
 

@@ -11,7 +11,7 @@ from boulder.errors import NetworkError
 from boulder.network import initializers
 from boulder.network.axes import Axis
 from boulder.network.extra_nets import plain_name
-from boulder.network.params import ParamSpec, Part, joined_scope, variable_scope
+from boulder.network.params import Borrowed, ParamSpec, Part, joined_scope, variable_scope
 from boulder.network.template import Template, concatenated
 
 
@@ -24,8 +24,10 @@ class Site:
     :param sources: (name, template) of each source
     :param default_dim: default of `n_out`: the size that the loss requires for its target
     :param look_through: name of a `copy` layer → (name, template) of its sources; None for other layers
+    :param borrow: (parameter, the layer for messages) → where the layer takes it from; None for one of its own
     :param path: the layer's path in the net dict, for messages: `decoder/unit/s`
     :param scope: prefix of the paths of its parameters; None: that of a layer of this name at the top level
+    :param owner: absolute name of the layer to which its parameters belong; "" for itself
     :param trainable: whether all layers that hold this one are trained
     :param loop: axis of the innermost loop around the layer, None outside of loops
     :param surroundings: absolute name of the loop that the layer belongs to, "" outside of loops
@@ -42,8 +44,11 @@ class Site:
     default_dim: int | None = None
     look_through: Callable[[str], list[tuple[str, Template]] | None] = lambda _name: None
     params: list[ParamSpec] = field(default_factory=list)
+    borrowed: list[Borrowed] = field(default_factory=list)
+    borrow: Callable[[ParamSpec, str], Borrowed | None] = lambda _param, _where: None
     path: str = ""
     scope: str | None = None
+    owner: str = ""
     trainable: bool = True
     loop: Axis | None = None
     surroundings: str = ""
@@ -168,17 +173,20 @@ class Site:
         scope = variable_scope(self.name) if self.scope is None else self.scope
         text = initializers.as_text(init)
         initializers.check(text, self.where)
-        self.params.append(
-            ParamSpec(
-                layer=plain_name(self.name),
-                name=name,
-                path=joined_scope(scope, variable or self.layer.name_in_scope(name)),
-                shape=shape,
-                init=text,
-                trainable=self.trainable and self.layer.trainable is not False and not statistic,
-                splits=splits or tuple(map(self.whole, shape)),
-                returnn_splits=returnn_splits,
-                statistic=statistic,
-                per_unit=per_unit,
-            )
+        param = ParamSpec(
+            layer=plain_name(self.owner or self.name),
+            name=name,
+            path=joined_scope(scope, variable or self.layer.name_in_scope(name)),
+            shape=shape,
+            init=text,
+            trainable=self.trainable and self.layer.trainable is not False and not statistic,
+            splits=splits or tuple(map(self.whole, shape)),
+            returnn_splits=returnn_splits,
+            statistic=statistic,
+            per_unit=per_unit,
         )
+        borrowed = self.borrow(param, self.where)
+        if borrowed is None:
+            self.params.append(param)
+        else:
+            self.borrowed.append(borrowed)

@@ -41,6 +41,8 @@ def site_of(
         look_through=look_through,
         path=node.path,
         scope=subnet.scope(node.name),
+        owner=subnet.owner(node.name),
+        borrow=node.sharing.borrowed if node.sharing else lambda _param, _where: None,
         trainable=subnet.trainable(node.name),
         loop=loop,
         surroundings=subnet.name,

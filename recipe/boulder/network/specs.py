@@ -9,7 +9,7 @@ from boulder.network.axes import Axis
 from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
-from boulder.network.params import ParamSpec
+from boulder.network.params import Borrowed, ParamSpec
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -52,6 +52,7 @@ class LayerSpec:
     :param template: template of its output
     :param params: its parameters
     :param inner: for a loop, the layers that are computed in each iteration, in order
+    :param borrowed: its parameters that are those of other layers
     :param named: axis of the output as the layer computes it → axis of the template, where the names of their `Dim` differ
     """
 
@@ -62,6 +63,12 @@ class LayerSpec:
     params: tuple[ParamSpec, ...]
     inner: tuple[LayerSpec, ...] = ()
     named: Mapping[Axis, Axis] = field(default_factory=dict)
+    borrowed: tuple[Borrowed, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """:return: its inputs, and the layers whose outputs are its parameters"""
+        return (*self.sources, *(entry.source for entry in self.borrowed if entry.source))
 
     @property
     def computed(self) -> Template:
@@ -151,12 +158,14 @@ class NetworkSpec:
     :param layers: name → spec, sources before the layers that read them
     :param losses: layer name → loss
     :param loops: name of a loop → placement of its layers
+    :param shared: (layer, its parameter) → the parameters of other layers that it consists of: "" or name → parameter
     """
 
     extern_data: dict[str, Template]
     layers: dict[str, LayerSpec] = field(default_factory=dict)
     losses: dict[str, LossSpec] = field(default_factory=dict)
     loops: dict[str, Placement] = field(default_factory=dict)
+    shared: Mapping[tuple[str, str], Mapping[str, ParamSpec]] = field(default_factory=dict)
 
     def all_layers(self) -> Iterator[LayerSpec]:
         """:return: all layers, those that a loop computes in each iteration included; a name may come twice"""
@@ -167,10 +176,14 @@ class NetworkSpec:
     def params(self) -> dict[str, ParamSpec]:
         """:return: path → parameter; of one that layers share by `name_scope`, as the first of them declares it"""
         found: dict[str, ParamSpec] = {}
-        layers = sorted(self.layers.values(), key=lambda layer: plain_name(layer.name) != layer.name)  # extra nets last
+        layers = sorted(self.all_layers(), key=lambda layer: plain_name(layer.name) != layer.name)  # extra nets last
         for layer in layers:
-            for param in layer.all_params():
+            for param in layer.params:
                 found.setdefault(param.path, param)
+        for layer in self.all_layers() if self.shared else ():
+            for entry in layer.borrowed:
+                for param in self.shared[layer.name, entry.name].values():
+                    found.setdefault(param.path, param)
         return found
 
     @property

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.axes import Axis
@@ -23,6 +24,7 @@ from boulder.network.loss import Loss
 from boulder.network.names import Names, Place
 from boulder.network.reading import DEFAULT_TARGET, is_root, read_loss, warn_of_options_without_loss
 from boulder.network.refs import TARGET, Ref, RefKind
+from boulder.network.sharing import Sharing, read_sharing
 from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
 
@@ -67,6 +69,7 @@ class Node:
     :param loss: the loss on its output, if any
     :param target: the target of its loss, or what gives `n_out`
     :param inner: the layers that it holds, if any
+    :param sharing: `reuse_params` of the layer
     """
 
     name: str
@@ -77,6 +80,7 @@ class Node:
     loss: Loss | None = None
     target: Ref | None = None
     inner: Inner | None = None
+    sharing: Sharing | None = None
 
     @property
     def where(self) -> str:
@@ -86,7 +90,8 @@ class Node:
     def refs(self) -> tuple[Ref, ...]:
         """:return: everything that the layer depends on, in the current frame or in the previous one"""
         further = [ref for ref in (self.initial, self.target if self.reads_target else None) if ref is not None]
-        return (*self.sources, *further, *(self.inner.subnet.outer_refs() if self.inner else ()))
+        outputs = self.sharing.sources() if self.sharing else ()
+        return (*self.sources, *further, *outputs, *(self.inner.subnet.outer_refs() if self.inner else ()))
 
     @property
     def reads_target(self) -> bool:
@@ -97,6 +102,13 @@ class Node:
     def has_target(self) -> bool:
         """:return: whether its loss compares with the target"""
         return self.loss is not None and self.loss.needs_target
+
+
+def existing(node: Node) -> tuple[Ref, ...]:
+    """:return: layers that must exist because the layer, or what it holds, takes their parameters"""
+    inner = node.inner.subnet.nodes.values() if node.inner else ()
+    own = node.sharing.existing if node.sharing else ()
+    return (*own, *(ref for held in inner for ref in existing(held)))
 
 
 class Subnet(Names):
@@ -110,12 +122,16 @@ class Subnet(Names):
     :raises NetworkError: for a wrong name, class, option or reference
     """
 
+    output: ClassVar[str] = "output"
+    """the layer whose output is the holder's"""
+
     def __init__(self, layers: Mapping[str, object], place: Place, option: str = ""):
         super().__init__(layers, place, option)
         self.nodes: dict[str, Node] = {}
         """name → layer, each after the layers that it depends on in the same frame"""
-        if place.outer and "output" not in layers:
-            raise NetworkError(f"{place.where}: its subnetwork needs a layer 'output'{nearest('output', layers)}")
+        if place.outer and self.output and self.output not in layers:
+            hint = nearest(self.output, layers)
+            raise NetworkError(f"{place.where}: its subnetwork needs a layer {self.output!r}{hint}")
         warn_of_options_without_loss(self.layers, self.path)
         for root in self.roots():
             self._read_with_dependencies(root)
@@ -150,7 +166,9 @@ class Subnet(Names):
         return self.layer_of(node.sources[0]) if node.layer.stands_for_source else node.layer
 
     def own(self, ref: Ref) -> str | None:
-        """:return: the layer of this subnet that `ref` reads, in the current frame or in the previous one"""
+        """:return: the layer of this subnet that `ref` reads, in the current frame or in the previous one, or looks into"""
+        if ref.kind is RefKind.SUBLAYER and ref.subnet == self.name:
+            return ref.holder
         return ref.name if ref.subnet == self.name and ref.kind in (RefKind.LAYER, RefKind.PREV) else None
 
     def outer_refs(self) -> tuple[Ref, ...]:
@@ -176,6 +194,7 @@ class Subnet(Names):
                     del pending[name]
                     self.nodes[name] = reading.pop(name)
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
+                    waiting += [owner for ref in existing(self.nodes[name]) if (owner := self.own(ref))]
                     waiting += self.layers_of_loss(self.nodes[name]).values()
                     waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
                     if self.nodes[name].layer.stands_for_source:
@@ -231,7 +250,9 @@ class Subnet(Names):
         sources = tuple(self._source(source, around, name, where) for source in layer.dependencies(self.mode))
         loss = read_loss(layer, where, self.mode)
         target = self._target(layer, loss, name, where)
-        node = Node(name, path, layer, sources, self.initial(layer, where, name.rpartition("/")[0]), loss, target)
+        sharing = self._sharing(name, layer, where)
+        initial = self.initial(layer, where, name.rpartition("/")[0])
+        node = Node(name, path, layer, sources, initial, loss, target, None, sharing)
         if not isinstance(layer, Container):
             return node
         if layer.batch_norm:
@@ -242,6 +263,17 @@ class Subnet(Names):
         trainable = self.trainable(name) and layer.trainable is not False
         place = Place(self.mode, streams, key, self, self.key(name), path, where, self.scope(name), sources, trainable)
         return replace(node, inner=layer.inner(place))
+
+    def _sharing(self, name: str, layer: Layer, where: str) -> Sharing | None:
+        """:return: `reuse_params` of the layer; None without it"""
+        if layer.reuse_params is None:
+            return None
+        around = name.rpartition("/")[0]
+        if layer.stands_for_source or isinstance(layer, Container):
+            raise NetworkError(
+                f"{where}: 'reuse_params' has no effect on the layers that it holds; a common 'name_scope' shares their parameters"
+            )
+        return read_sharing(layer.reuse_params, lambda text: self.resolve_in(around, text, where), self.owner_of, where)
 
     def _source(self, text: str, around: str, name: str, where: str) -> Ref:
         if not text.startswith(TARGET):

@@ -33,7 +33,7 @@ class SoftmaxOverSpatial(FurtherSources):
     :param use_time_mask: whether to mask the padding; None: if the axis is dynamic
     :param start: layer with the first frame of the window, one number per sequence; may depend on the previous weights
     :param window_start: the same as a number or a layer, together with `window_size`: frames t with
-        window_start ≤ t < window_start + window_size
+        window_start ≤ t < window_start + window_size. Floats are not rounded; today's RETURNN takes ints only
     :param window_size: number of frames in the window, as a number or a layer
     :param log_space: return the logarithm of the weights
     """

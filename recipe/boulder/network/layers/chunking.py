@@ -9,8 +9,9 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, Layer, layer_class
+from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.made_axis import MakesAxis
 from boulder.network.site import Site
 from boulder.network.taking import taken, without_padding
 from boulder.network.template import Template
@@ -119,7 +120,7 @@ def _chunk_axes(template: Template) -> tuple[Axis, Axis, Axis]:
 
 @layer_class("fold")
 @dataclass(frozen=True, kw_only=True)
-class Fold(Layer):
+class Fold(MakesAxis):
     """The windows of `window`, added up where they overlap. RETURNN: FoldLayer.
 
     :param mode: sum or mean over the windows that a frame is in

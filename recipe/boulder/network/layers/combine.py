@@ -8,7 +8,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.aligning import aligned, broadcast_axes, static_size
-from boulder.network.axes import BATCH, FEATURE, TIME, Axis, Batch
+from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
 from boulder.network.code.expression import evaluated
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
@@ -113,7 +113,13 @@ class _Elementwise(Layer):
         own = sources[: len(self.source_names())]
         size_target = sources[-1].template.time if len(own) < len(sources) else None
         site = self.site(run, *own)
-        order = self._promised(self._broadcast([x.template for x in own]), site, size_target).order
+        promised = self._promised(self._broadcast([x.template for x in own]), site, size_target)
+        names = dict(zip(promised.template.axes, run.template.axes, strict=True))  # of `Dim`s, which the spec half adds
+        order = promised.order
+        if order is not None:
+            order = tuple(names.get(axis, axis) for axis in order)
+            if Batch not in order:  # there is at most the axis of a loop
+                order = (*(axis for axis in run.template.axes if axis.kind in OUTER), *order)
         value, source = evaluated(function, self.eval_locals, run, own, order)
         axes = source.axes
         if order is None:

@@ -56,12 +56,13 @@ class Dot(Layer):
         return self._contraction(a.template, b.template, site).compute(run, a, b, run.template)
 
     def shared_static_axes(self, site: Site) -> set[Axis]:
-        """:return: static axes that, with automatic `var1` and `var2`, are taken for the same in both sources"""
+        """:return: static axes, not both with a `Dim`, that are taken for the same, with automatic `var1` and `var2`"""
         if not self._is_auto:
             return set()
         (_, a), (_, b) = site.sources
         contraction = self._contraction(a, b, site)
-        shared = {*contraction.same.values(), *(set(a.axes) & set(b.axes))} - {*contraction.reduced}
+        shared = {axis for other, axis in contraction.same.items() if not (axis.dim and other.dim)}
+        shared = (shared | {axis for axis in set(a.axes) & set(b.axes) if not axis.dim}) - {*contraction.reduced}
         return {axis for axis in shared if axis.kind not in (*OUTER, *DYNAMIC)}
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boulder.network.axes import Axis
+from boulder.network.axes import FEATURE, Axis
 from boulder.network.axis_names import find_axes
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -37,7 +37,10 @@ class ElemwiseProd(ConcatLayer):
         sizes = tuple(axis.known_size for axis in axes)
         if self.size is not None and tuple(self.size) != sizes:
             raise site.fail(f"'size' is {tuple(self.size)}, but the axes have the sizes {sizes}")
-        site.param("W", sizes, 1.0)
+        rows = site.input_parts()
+        known = all(part.size for part in rows) and sum(part.size for part in rows) == template.dim
+        splits = tuple(rows if a.kind == FEATURE and known else site.whole(a.known_size) for a in axes)
+        site.param("W", sizes, 1.0, splits=splits)
         return template
 
     def _factor_axes(self, template: Template, site: Site) -> list[Axis]:

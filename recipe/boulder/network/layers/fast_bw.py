@@ -15,6 +15,7 @@ from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.option_parsing import parse
+from boulder.network.refs import TARGET
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -62,7 +63,7 @@ class FastBw(ConcatLayer):
 
     :param align_target: the automaton. "ctc": labels of a data stream, with blanks; "hmm": HMM states of a data stream;
         "staircase": class 0 in the first frame, class 1 in the second one, …
-    :param align_target_key: the data stream; None: the layer's `target`, or "classes"
+    :param align_target_key: the data stream, or "layer:NAME"; None: the layer's `target`, or "classes"
     :param ctc_opts: for "ctc": `blank_idx` (the last class), `label_loop` or `ctc_merge_repeated` (True): whether a label may last
         several frames
     :param hmm_opts: for "hmm", negative log probabilities: `loop` (0) of staying in a state, `forward` (0) of entering one; and
@@ -94,11 +95,8 @@ class FastBw(ConcatLayer):
     def _of_automaton(self) -> tuple[str, ...]:
         if self.align_target == "staircase":
             return (self.staircase_seq_len_source,) if self.staircase_seq_len_source else ()
-        return (
-            (f"data:{self.align_target_key or self.target or 'classes'}",)
-            if self.align_target in ("ctc", "hmm")
-            else ()
-        )
+        key = self.align_target_key or self.target or "classes"
+        return (f"{TARGET}{key}",) if self.align_target in ("ctc", "hmm") else ()
 
     def spec(self, site: Site) -> Template:
         self._check_options(site)

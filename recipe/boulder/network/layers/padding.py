@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -28,6 +29,7 @@ class Pad(FurtherSources):
 
     :param axes: an axis or a list of axes, see `boulder.network.axis_names`
     :param padding: number of entries at both ends; a pair for both ends; or a list of pairs, one for each axis
+    :param out_dims: `Dim`s of the axes afterwards
     :param handle_dynamic_dims: has no effect, see above
     :param value: of the new entries: a number, or a layer that gives one
     :param mode: "constant": `value`; "reflect": the entries mirrored at the last one; "symmetric": mirrored behind the last
@@ -37,6 +39,7 @@ class Pad(FurtherSources):
     further: ClassVar[tuple[str, ...]] = ("value",)
     axes: object
     padding: int | list[object]
+    out_dims: NetDim | list[NetDim] | None = None
     handle_dynamic_dims: bool | None = None
     value: float | str = 0
     mode: Literal["constant", "reflect", "symmetric", "replication", "replicate"] = "constant"
@@ -49,6 +52,14 @@ class Pad(FurtherSources):
         for axis, before, after in self._padded(template, site):
             template = template.with_axis_replaced(axis, _longer(axis, before, after, template))
         return template
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        template = self.site_of_input(site).input()
+        dims = [self.out_dims] if isinstance(self.out_dims, NetDim) else self.out_dims or []
+        axes = [output.axes[template.axes.index(axis)] for axis, *_ in self._padded(template, site)]
+        if dims and len(dims) != len(axes):
+            raise site.fail(f"'out_dims' must be {len(axes)} Dims, found {len(dims)}")
+        return [*super().named_axes(site, output), *zip(dims, axes, strict=False)]
 
     def _padded(self, template: Template, site: Site) -> list[tuple[Axis, int, int]]:
         """:return: axis, number of entries before it, number of entries after it"""

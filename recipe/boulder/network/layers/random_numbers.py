@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import Axis, Feature
+from boulder.network.axes import BATCH, Axis, Feature
+from boulder.network.dims import NetDim
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.random_stream import RandomStream
@@ -49,13 +50,25 @@ class _Random(Layer):
         if dtype not in DTYPES:
             raise site.fail(f"'dtype' must be one of {', '.join(DTYPES)}, found {dtype!r}")
         axes: list[Axis] = []
-        for size in self.shape:
-            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-                raise site.fail(f"'shape' must be sizes of at least 1, found {size!r:.80}")
-            axes.append(unused(size, axes))
-        if axes and self.sparse_dim is None:
+        for dim in self.shape:
+            bound = dim.axis if isinstance(dim, NetDim) else None
+            size = dim.size if isinstance(dim, NetDim) else dim
+            if bound is not None and bound.size is None:
+                axes.append(bound)
+            elif not isinstance(size, int) or isinstance(size, bool) or size < 1:
+                raise site.fail(f"'shape' must be sizes of at least 1, or Dims that are defined, found {dim!r:.80}")
+            else:
+                axes.append(unused(size, axes))
+        if axes and axes[-1].size is not None and self.sparse_dim is None:
             axes[-1] = Feature(axes[-1].size)
         return Template(tuple(axes), dtype, self.sparse_dim)
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        dims = zip(self.shape, output.axes, strict=True)
+        return [
+            *super().named_axes(site, output),
+            *((d, a) for d, a in dims if isinstance(d, NetDim) and a.kind != BATCH),
+        ]
 
     def values(self, sources: Sequence[Tensor], dtype: str) -> dict[str, Any]:
         """:return: option → number, for those that are given"""
@@ -77,7 +90,7 @@ class _Random(Layer):
 class RandInt(_Random):
     """Random numbers, uniform from `minval` to below `maxval`. RETURNN: RandIntLayer.
 
-    :param shape: sizes of the axes
+    :param shape: sizes of the axes, or their `Dim`s
     :param maxval: a number, or a layer that gives one
     :param minval: a number, or a layer that gives one
     :param dtype: of the numbers
@@ -108,7 +121,7 @@ class RandInt(_Random):
 class Random(_Random):
     """Random numbers of a distribution. RETURNN: RandomLayer, whose generator has a state among the parameters.
 
-    :param shape: sizes of the axes
+    :param shape: sizes of the axes, or their `Dim`s
     :param distribution: "uniform", "normal" or "truncated_normal", which is cut off at two standard deviations
     :param mean: a number, or a layer that gives one; likewise the following ones; None: 0
     :param stddev: standard deviation; None: 1

@@ -8,8 +8,9 @@ from typing import Literal
 
 from boulder.lazy import tf
 from boulder.network.axes import TIME, Axis, Feature, Spatial
-from boulder.network.layer import Layer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.made_axis import MakesAxis
 from boulder.network.site import Site
 from boulder.network.taking import without_padding
 from boulder.network.template import Template
@@ -18,7 +19,7 @@ from boulder.network.tensor import Tensor
 
 @layer_class("range")
 @dataclass(frozen=True, kw_only=True)
-class Range(Layer):
+class Range(MakesAxis):
     """The numbers start, start + delta, … before `limit`, along an axis of their own. RETURNN: RangeLayer.
 
     :param limit: the end, which is not among the numbers
@@ -58,7 +59,7 @@ class Range(Layer):
 
 @layer_class("range_from_length")
 @dataclass(frozen=True, kw_only=True)
-class RangeFromLength(Layer):
+class RangeFromLength(MakesAxis):
     """The numbers 0, 1, … along a new time axis whose lengths are the input. RETURNN: RangeFromLengthLayer.
 
     :param dtype: of the numbers

@@ -37,9 +37,6 @@ class Rec(Recurrent):
         """:return: `Loop` if `unit` is a net dict"""
         return Loop if isinstance(options.get("unit"), dict) else cls
 
-    def name_in_scope(self, param: str) -> str:
-        return param if self.name_scope is None else param.removeprefix("rec/")
-
     def recurrent_unit(self, where: str) -> Unit:
         return read_unit(self.unit, self.unit_opts, IN_REC, where)
 

@@ -8,9 +8,11 @@ from typing import ClassVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, StaticTime
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.made_axis import MakesAxis
 from boulder.network.roles import unused
 from boulder.network.site import Site
 from boulder.network.taking import length_of, taken
@@ -20,20 +22,20 @@ from boulder.network.tensor import Tensor
 
 @layer_class("slice_nd")
 @dataclass(frozen=True, kw_only=True)
-class SliceNd(FurtherSources):
+class SliceNd(MakesAxis, FurtherSources):
     """A range of frames for each sequence, or for each frame of `start`. Frames outside of the sequence are zeros.
 
     RETURNN: SliceNdLayer.
 
     :param start: number of the first frame: an int, or a layer of ints [batch] or [batch, time]; None: 0
-    :param size: number of frames: an int; a layer of ints; None: up to the end of the sequence
+    :param size: number of frames: an int or a `Dim`; a layer of ints; None: up to the end of the sequence
     :param min_size: least number of frames, if `size` is not an int
     :param axis: see `boulder.network.axis_names`
     """
 
     further: ClassVar[tuple[str, ...]] = ("start", "size")
     start: int | str | None = None
-    size: int | str | None = field()
+    size: int | str | NetDim | None = field()
     min_size: int | None = None
     axis: object = "T"
 
@@ -48,11 +50,22 @@ class SliceNd(FurtherSources):
                 raise site.fail(f"{option!r} must be ints without a feature axis, but {name!r} is {numbers}")
         if isinstance(self.start, int) and self.start < 0:
             raise site.fail(f"'start' must be at least 0, found {self.start}")
-        if isinstance(self.size, int) and self.size < 1:
-            raise site.fail(f"'size' must be at least 1, found {self.size}")
+        if isinstance(self.size, NetDim) and self.size.size is None:
+            raise site.fail(f"'size' must be a Dim of known size, found {self.size}")
+        if self._static is not None and self._static < 1:
+            raise site.fail(f"'size' must be at least 1, found {self._static}")
         new, at = self._new(axis, template, named, site), template.axes.index(axis)
         more = self._more_axes(template, axis, named)
         return replace(template, axes=(*template.axes[:at], *more, new, *template.axes[at + 1 :]))
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        own = list(super().named_axes(site, output))
+        return [*own, (self.size, self.made_axis(site, output))] if isinstance(self.size, NetDim) else own
+
+    @property
+    def _static(self) -> int | None:
+        """:return: `size`, if it is the same for all sequences"""
+        return self.size.size if isinstance(self.size, NetDim) else self.size if isinstance(self.size, int) else None
 
     @staticmethod
     def _more_axes(template: Template, axis: Axis, named: dict[str, tuple[str, Template]]) -> list[Axis]:
@@ -61,8 +74,8 @@ class SliceNd(FurtherSources):
         return [a for a in axes if a not in template.axes or a == axis]
 
     def _new(self, axis: Axis, template: Template, named: dict[str, tuple[str, Template]], site: Site) -> Axis:
-        if isinstance(self.size, int):
-            return unused(self.size, template.axes)
+        if self._static is not None:
+            return unused(self._static, template.axes)
         source = axis.origin if axis.size is None else (f"{axis.size}",)
         if self.size is not None:
             new = Axis(TIME, None, ("of length", named["size"][0]))

@@ -10,6 +10,7 @@ from typing import Literal
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
@@ -28,16 +29,22 @@ class TopK(Layer):
 
     :param axis: an axis or a list of axes, see `boulder.network.axis_names`
     :param k: number of entries
+    :param k_dim: `Dim` of the new axis
     :param sorted: whether the largest entry comes first
     """
 
     axis: object
     k: int
+    k_dim: NetDim | None = None
     sorted: bool = True
 
     def spec(self, site: Site) -> Template:
         template, axes = self._of_source(site)
         return self.kept(template, axes)
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        named = [] if self.k_dim is None else [(self.k_dim, output.axes[-1])]
+        return [*super().named_axes(site, output), *named]
 
     def _of_source(self, site: Site) -> tuple[Template, list[Axis]]:
         if len(site.sources) != 1:
@@ -109,6 +116,9 @@ class Indices(Layer):
         ((_, template),) = site.sources
         axes = self.whole.axes(template, site)
         return replace(self.whole.kept(template, axes), dtype="int32", sparse_dim=axes[self.number].size)
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        return self.whole.named_axes(site, output)
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         axes = self.whole.axes(x.template, self.site(run, x))

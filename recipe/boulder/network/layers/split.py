@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from boulder.network.axes import Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.layer import ConcatLayer, Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
@@ -23,15 +24,17 @@ class Split(ConcatLayer):
     :param axis: axis to split, see `boulder.network.axis_names`; None: the feature axis
     :param num_splits: number of parts of equal size
     :param size_splits: size of each part
+    :param out_dims: `Dim` of each part, in place of its size or beside it
     """
 
     axis: object = None
     num_splits: int | None = None
     size_splits: list[int] | None = None
+    out_dims: list[NetDim] | None = None
 
     def spec(self, site: Site) -> Template:
         template = site.input()
-        if (self.num_splits is None) == (self.size_splits is None):
+        if (self.num_splits is None) == (self.size_splits is None) and (self.num_splits or not self.out_dims):
             raise site.fail("needs either 'num_splits' or 'size_splits'")
         self.split(template, site)
         return template
@@ -42,9 +45,14 @@ class Split(ConcatLayer):
         if axis.size is None:
             raise site.fail(f"only an axis of known size can be split, but {axis} is not; its input is {template}")
         count = self.num_splits or 0
-        sizes = list(self.size_splits or [axis.size // count if count > 0 else 0] * max(count, 0))
+        named = [dim.size or 0 for dim in self.out_dims or ()]
+        sizes = list(
+            self.size_splits or (named if not count else [axis.size // count if count > 0 else 0] * max(count, 0))
+        )
+        if named and named != sizes:
+            raise site.fail(f"'out_dims' are {self.out_dims}, but the parts have the sizes {sizes}")
         if sum(sizes) != axis.size or min(sizes, default=0) < 1:
-            what = f"'num_splits' {count}" if self.size_splits is None else f"'size_splits' {sizes}"
+            what = f"'num_splits' {count}" if count else f"'size_splits' {sizes}"
             raise site.fail(f"{what} does not divide the {axis.size} entries of axis {axis}")
         return axis, sizes
 
@@ -52,7 +60,7 @@ class Split(ConcatLayer):
         return run.input(sources)
 
     def parts(self, own: str) -> Mapping[str, Layer]:
-        count = len(self.size_splits) if self.size_splits else max(0, self.num_splits or 0)
+        count = len(self.size_splits or self.out_dims or ()) or max(0, self.num_splits or 0)
         return {f"{i}": Part(sources=own, whole=self, number=i) for i in range(count)}
 
 
@@ -73,6 +81,10 @@ class Part(Layer):
         ((_, template),) = site.sources
         axis, sizes = self.whole.split(template, site)
         return template.with_axis_replaced(axis, resized(axis, sizes[self.number], template))
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        axis = output.axes[site.sources[0][1].axes.index(self.whole.split(site.sources[0][1], site)[0])]
+        return [(self.whole.out_dims[self.number], axis)] if self.whole.out_dims else []
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         axis, sizes = self.whole.split(x.template, self.site(run, x))

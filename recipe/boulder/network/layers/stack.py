@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
 from boulder.network.axes import BEAM, FEATURE, LOOP, SPATIAL, Axis, Feature
-from boulder.network.layer import Layer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.made_axis import MakesAxis
 from boulder.network.roles import unused
 from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
@@ -16,7 +17,7 @@ from boulder.network.tensor import Tensor
 
 @layer_class("stack")
 @dataclass(frozen=True, kw_only=True)
-class Stack(Layer):
+class Stack(MakesAxis):
     """The sources, which may lack axes of each other, along a new axis with one entry for each. RETURNN: StackLayer.
 
     The new axis becomes the feature axis if it is the last static axis.

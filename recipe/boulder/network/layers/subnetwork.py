@@ -16,7 +16,7 @@ from boulder.network.tensor import Tensor
 @dataclass(frozen=True, kw_only=True)
 class Subnetwork(ConcatLayer):
     """
-    Layers in a dict of their own, with one of them, `output`, as its output.
+    Layers in a dict of their own; `output` among them is its output.
 
     Its layers read its sources as `data`, each other by their names, and the layers around it as `base:NAME`; the layers
     around it read them as `SUBNETWORK/NAME`. RETURNN: SubnetworkLayer.

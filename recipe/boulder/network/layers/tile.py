@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
@@ -54,9 +55,19 @@ class Tile(_Tiled):
     """The input, tiled along static axes. RETURNN: TileLayer.
 
     :param multiples: axis, see `boulder.network.axis_names` → number of times
+    :param out_dims: the same axis → its `Dim` afterwards
     """
 
     multiples: dict
+    out_dims: dict | None = None
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        template = site.input()
+        given = [(find_axis(template, axis, site), dim) for axis, dim in (self.out_dims or {}).items()]
+        return [
+            *super().named_axes(site, output),
+            *((dim, output.axes[template.axes.index(axis)]) for axis, dim in given),
+        ]
 
     def times(self) -> Mapping[object, object]:
         return self.multiples

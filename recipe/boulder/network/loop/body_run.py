@@ -79,9 +79,8 @@ class BodyRun:
         if not (self.body.recompute and self.run.train and hypotheses is None):
             return self._computed(self.run.state.within(inputs, frame), state.states, hypotheses)
         wanted = {*self.body.results, *([self.body.end] if self.body.end else [])}
-        params = {
-            p.path: tf.convert_to_tensor(self.run.variables[p.path]) for s in self.run.inner for p in s.all_params()
-        }
+        paths = {path for spec in self.run.inner for path in self.run.state.paths(spec)}
+        params = {path: tf.convert_to_tensor(self.run.variables[path]) for path in sorted(paths)}
 
         def compute(params: Mapping[str, TFTensor], inputs: dict[str, Tensor], states: States) -> tuple:
             within = self.run.state.within(dict(inputs), frame)

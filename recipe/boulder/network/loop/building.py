@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from boulder.errors import NetworkError
 from boulder.network.axes import FEATURE, OUTER, Axis
 from boulder.network.extra_nets import plain_name
-from boulder.network.layer import Layer
+from boulder.network.layer import Layer, Site
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.beams import at_width
 from boulder.network.loop.body import Body, Carried
@@ -62,7 +64,8 @@ class _Building:
     # Layers that are computed for all frames at once
 
     def _add_outside(self, node: Node) -> None:
-        for ref in (*node.sources, *(node.inner.subnet.outer_refs() if node.inner else ())):
+        outputs = node.sharing.sources() if node.sharing else ()
+        for ref in (*node.sources, *outputs, *(node.inner.subnet.outer_refs() if node.inner else ())):
             self._need(ref)
         if node.inner:
             spec = self._add_nested(node, node.inner, self._template, self.spec.layers)
@@ -71,7 +74,13 @@ class _Building:
         site = self.frame.site(node, {ref: self._template(ref) for ref in node.sources})
         template = checked_template(site)
         self._check_moved(node, template)
-        self._put(LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params), named=site.named))
+        self._put(self._spec(node, site, template))
+
+    @staticmethod
+    def _spec(node: Node, site: Site, template: Template) -> LayerSpec:
+        params, borrowed = tuple(site.params), tuple(site.borrowed)
+        sources = _keys(node.sources)
+        return LayerSpec(site.name, node.layer, sources, template, params, named=site.named, borrowed=borrowed)
 
     def _check_moved(self, node: Node, template: Template) -> None:
         """Checks that the layer's output in one frame is a frame of its output for all frames."""
@@ -172,21 +181,28 @@ class _Building:
         subnet, nodes = self.subnet, [self.subnet.nodes[name] for name in self.placement.inside]
         inner: dict[str, LayerSpec] = {}
         states: dict[str, dict[str | None, Template]] = {}
+        held: dict[str, str] = {}
         for node in nodes:
             if node.inner:
-                states |= self._add_nested(node, node.inner, partial(self.frame.seen_by, node), inner).states
+                nested = self._add_nested(node, node.inner, partial(self.frame.seen_by, node), inner)
+                states |= nested.states
+                if nested.result in nested.states:  # which sets its value before the first frame
+                    held[self.subnet.key(node.name)] = nested.result
                 continue
             site = self.frame.frame_site(node)
             template = checked_template(site)
-            spec = LayerSpec(site.name, node.layer, _keys(node.sources), template, tuple(site.params), named=site.named)
-            inner[site.name] = spec
+            spec = inner[site.name] = self._spec(node, site, template)
             state = node.layer.state(site, spec.computed)
             if state:
                 states[site.name] = state
         self._check_statistics(inner)
         carried, read = self._carried(nodes, inner)
+        carried = tuple(replace(item, layer=held.get(item.layer, item.layer)) for item in carried)
         needed = [node for node in nodes if self._is_needed_outside(node)]
         results = {subnet.key(node.name): over_loop(self.frame.final(node.name), self.loop) for node in needed}
+        for node in needed:
+            self._check_sizes(node)
+        results |= {ref.key: over_loop(self.frame.template(ref), self.loop) for ref in self._exposed_outside()}
         body = Body(
             loop=self.loop,
             carried=carried,
@@ -221,12 +237,21 @@ class _Building:
                     "computed frame by frame; expected a layer that the loop can compute for all frames at once"
                 )
 
+    def _check_sizes(self, node: Node) -> None:
+        """Checks that the axes of a layer's output, which the loop collects, have the same lengths in each iteration."""
+        for axis in self.frame.layers[node.name].axes:
+            if axis.size is None and _names_layer_of(self.subnet.name, axis.origin):
+                raise NetworkError(
+                    f"{node.where}: the lengths along its axis {axis} differ from iteration to iteration, so the loop cannot "
+                    "collect its output; reduce the axis within the loop"
+                )
+
     def _carried(self, nodes: list[Node], inner: dict[str, LayerSpec]) -> tuple[tuple[Carried, ...], tuple[str, ...]]:
         """:return: outputs that the loop carries over from frame to frame, and names of its inputs"""
         refs = {ref.key: ref for node in nodes for ref in node.refs}
         carried: dict[str, Carried] = {}
         read: dict[str, Ref | None] = {}
-        for source in (source for spec in inner.values() for source in spec.sources if source not in inner):
+        for source in (source for spec in inner.values() for source in spec.reads if source not in inner):
             ref = refs.get(source)  # None: a data stream that only a nested loop reads
             if ref and ref.subnet == self.subnet.name and ref.kind is RefKind.STEP:
                 continue  # each frame has it, even where it is not known for all frames
@@ -258,6 +283,11 @@ class _Building:
         read += [other.target for other in self.subnet.nodes.values() if other.has_target and other.target]
         return any(self.subnet.own(ref) == node.name for ref in read)
 
+    def _exposed_outside(self) -> list[Ref]:
+        """:return: references of layers after the loop to what a layer of the loop holds"""
+        refs = [ref for name in self.placement.after for ref in self.subnet.nodes[name].refs]
+        return [ref for ref in refs if ref.kind is RefKind.SUBLAYER and self.subnet.own(ref) in self.placement.inside]
+
     # What the surroundings see
 
     def _add_loss(self, node: Node) -> None:
@@ -278,13 +308,28 @@ class _Building:
             self.spec.exposed[node.name] = LayerSpec(name, Left(), (key,), template, ())
 
 
+def _names_layer_of(loop: str, origin: tuple) -> bool:
+    """
+    :param origin: derivation of an axis
+    :return: whether a layer of the loop gives the lengths along the axis
+    """
+    if origin[:1] == ("loop",):
+        return False
+    return any(
+        _names_layer_of(loop, part)
+        if isinstance(part, tuple)
+        else isinstance(part, str) and part.startswith(f"{loop}/")
+        for part in origin
+    )
+
+
 def _keys(refs: tuple[Ref, ...]) -> tuple[str, ...]:
     return tuple(ref.key for ref in refs)
 
 
 def _initial_value(node: Node) -> float | int | bool:
     """:return: the number that `prev:` of the layer is in the first frame"""
-    initial = node.layer.initial_output
+    initial: Any = node.layer.given_initial_output()
     if isinstance(initial, str):
         return WORDS[initial]
     return 0 if initial is None else initial

@@ -175,5 +175,5 @@ class LoopSubnet(Subnet):
         )
 
     def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
-        initial = layer.initial_output
+        initial = layer.given_initial_output()
         return self.resolve_in(holder, initial, where) if isinstance(initial, str) and initial not in WORDS else None

@@ -38,15 +38,21 @@ class FrameTemplates:
         self.time = _time(subnet, outer)
         self.loop = self.time.as_loop()
         self.layers: dict[str, Template] = {}
+        self._exposed: dict[str, Template] = {}  # `LAYER/NAME` → of a layer that LAYER holds
         self.beam, self._beams = self._hypotheses()
         self._errors: dict[str, NetworkError] = {}
         self._solve()
 
     def _hypotheses(self) -> tuple[Axis | None, dict[str, Axis]]:
         """:return: axis of the hypotheses after each frame, if there are any; layer → their axis when the layer is computed"""
-        widths = {
-            name: node.layer.beam_width for name, node in self.subnet.nodes.items() if isinstance(node.layer, Chooser)
-        }
+        nodes = self.subnet.nodes.items()
+        choosers = {name: node.layer for name, node in nodes if isinstance(node.layer, Chooser)}
+        widths = {name: chooser.beam_width for name, chooser in choosers.items()}
+        cheating = {bool(getattr(layer, "cheating", False)) for name, layer in choosers.items() if widths[name]}
+        if len(cheating) > 1:
+            raise NetworkError(
+                f"{self.subnet.where}: 'cheating' must be the same for all choices of a loop that search"
+            )
         axes = {name: Axis(BEAM, width, (self.subnet.name,)) for name, width in widths.items() if width is not None}
         if not axes:
             return None, {}
@@ -77,6 +83,8 @@ class FrameTemplates:
             case RefKind.DATA:
                 stream = self.outer(self.subnet.whole(ref))
                 return within(stream, stream.time)
+            case RefKind.SUBLAYER:
+                return self._exposed[ref.name]
             case RefKind.FRAME:
                 return within(self.outer(self.subnet.unstacked(ref)), self.unstacked_axis(ref))
         return self.layers[ref.name]
@@ -129,7 +137,9 @@ class FrameTemplates:
     def _described(self, node: Node, known: Mapping[Ref, Template]) -> Template:
         """:return: the layer's template, derived from the known templates"""
         if node.inner:
-            return node.inner.describe(partial(self.seen_by, node), self.loop).output
+            spec = node.inner.describe(partial(self.seen_by, node), self.loop)
+            self._exposed |= {f"{node.name}/{name}": layer.template for name, layer in spec.exposed.items()}
+            return spec.output
         beam = self._beams.get(node.name)
         return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
 
@@ -214,7 +224,7 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     elif (known and subnet.sources and known.identity != time.identity) or (
         not named and subnet.loop.axis not in _TIME
     ):
-        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {known or subnet.loop.axis!r}")
+        raise NetworkError(f"{subnet.where}: 'axis' must be its time axis {time}, found {subnet.loop.axis!r}")
     return time
 
 
@@ -244,5 +254,10 @@ def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None
         raise NetworkError(
             f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
             "a 'target', or a layer 'end' in its subnetwork"
+        )
+    if named and named.axis and named.axis.origin != ("loop", subnet.name):
+        raise NetworkError(
+            f"{subnet.where}: 'axis' is {named}, the axis {named.axis}, but in a search the layer 'end' gives the lengths; "
+            "expected a Dim that nothing else defines"
         )
     return Axis(TIME, None, ("loop", subnet.name))

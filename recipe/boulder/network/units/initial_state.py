@@ -69,7 +69,7 @@ def tensors(
     for key, part in _parts(given, list(templates), None).items():
         template = templates[key]
         if part == "var":
-            variable = next(name for name in run.paths if name.rpartition("/")[2] == _short(key))
+            variable = next(name for name in run.param_names if name.rpartition("/")[2] == _short(key))
             vector = Template((template.required("feature"),))
             found[key] = Tensor(run.param(variable), vector.axes, vector)
         elif isinstance(part, str) and part in named:

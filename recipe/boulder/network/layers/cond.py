@@ -1,0 +1,194 @@
+"""`cond`: one of two layers, as a condition says. Only that one is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from boulder.errors import NetworkError
+from boulder.lazy import TFTensor, tf
+from boulder.network.axes import TIME, Axis
+from boulder.network.held import HeldSubnet
+from boulder.network.layer import Layer, Site, layer_class
+from boulder.network.layer_run import LayerRun
+from boulder.network.loop.beams import Chooser
+from boulder.network.names import Place
+from boulder.network.plain import Description
+from boulder.network.refs import Ref
+from boulder.network.run_state import LoopRun
+from boulder.network.specs import InnerSpec, LayerSpec
+from boulder.network.subnet import Container, Inner, TemplateOf
+from boulder.network.template import Template
+from boulder.network.tensor import Tensor
+
+BRANCHES = ("true_layer", "false_layer")
+
+
+@layer_class("cond")
+@dataclass(frozen=True, kw_only=True)
+class Cond(Container):
+    """
+    One of two layers: `true_layer` if the condition is True, else `false_layer`; the other one is not computed.
+
+    For a condition of each sequence or frame, see `switch`. RETURNN: CondLayer, where branches must be dicts.
+
+    :param condition: a layer with a single bool, its name or its options
+    :param true_layer: name of a layer, which is computed in any case, or options of one; it reads the layers around by their names
+    :param false_layer: likewise. Parameters of both branches with the same name are the same parameter
+    """
+
+    sources: str | list[str] = field(default_factory=list)
+    condition: str | dict
+    true_layer: str | dict
+    false_layer: str | dict
+
+    def options(self) -> dict[str, str | dict]:
+        """:return: option → layer"""
+        return {"condition": self.condition, "true_layer": self.true_layer, "false_layer": self.false_layer}
+
+    def dependencies(self, mode: str) -> tuple[str, ...]:
+        return tuple(layer for layer in self.options().values() if isinstance(layer, str))
+
+    def inner(self, place: Place) -> Inner:
+        if self.source_names():
+            raise NetworkError(f"{place.where}: 'from' has no effect; the branches name their sources")
+        held = {option: layer for option, layer in self.options().items() if isinstance(layer, dict)}
+        named = iter(place.sources)
+        refs = {option: next(named) for option, layer in self.options().items() if isinstance(layer, str)}
+        subnet = CondSubnet(held, place, self.name_scope)
+        return Inner(subnet, partial(_describe, subnet, refs))
+
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
+        return replace(output, template=run.template)
+
+
+class CondSubnet(HeldSubnet):
+    """The condition and the branches, as far as they are given by their options."""
+
+    noun = "the layer"
+    output = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice(Layer):
+    """
+    Computes one of the branches.
+
+    :param condition: name of the condition
+    :param results: names of the layers whose output is that of each branch
+    :param layers: names of the layers of each branch
+    :param times: axis of the output → axes of the outputs of the branches, where they differ
+    """
+
+    class_name = "cond"
+    condition: str
+    results: tuple[str, str]
+    layers: tuple[tuple[str, ...], tuple[str, ...]]
+    times: tuple[tuple[Axis, tuple[Axis, Axis]], ...]
+
+    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+        assert isinstance(run, LoopRun)  # as there are inner layers
+        named = dict(zip(run.sources, sources, strict=True))
+        axes = run.template.axes
+
+        def branch(number: int) -> tuple[TFTensor, ...]:
+            state = replace(run.state, outputs=dict(named), lengths=run.lengths.copy())
+            for spec in run.inner:
+                if spec.name in self.layers[number]:
+                    state.compute(spec)
+            x = state.output(self.results[number])
+            renamed = {pair[number]: time for time, pair in self.times}
+            x = x.renamed(renamed, run.template)
+            value = x.ordered(axes)
+            lengths = [state.lengths.of(pair[number]) for _, pair in self.times]
+            missing = [axis for axis in axes if axis not in x.axes]
+            if missing:
+                shape = [tf.shape(value)[i] if axis in x.axes else run.shape([axis])[0] for i, axis in enumerate(axes)]
+                value = tf.broadcast_to(value, tf.stack(shape))
+            return (value, *lengths)
+
+        value, *lengths = tf.cond(named[self.condition].value, lambda: branch(0), lambda: branch(1))
+        for (time, _), length in zip(self.times, lengths, strict=True):
+            run.set_length(time, length)
+        value.set_shape([axis.size for axis in axes])
+        return run.tensor(value, axes, run.template)
+
+
+class _Branches(Description):
+    def __init__(self, subnet: CondSubnet, outer: TemplateOf, loop: Axis | None):
+        super().__init__(subnet, outer, loop)
+        self.of: dict[str, list[str]] = {}
+
+    def add(self, site: Site, sources: tuple[str, ...], template: Template) -> None:
+        if isinstance(site.layer, Chooser):
+            raise site.fail("is not possible in a branch of 'cond'")
+        if site.loop is not None and site.layer.state(site, template):
+            raise site.fail(
+                "has a state, which a branch of 'cond' in a loop cannot have; 'masked_computation' freezes states"
+            )
+        if any(param.statistic for param in site.params):
+            raise site.fail("has running statistics, which a branch of 'cond' cannot have")
+        if site.layer.L2:
+            raise site.fail("'L2' must be an option of the layer 'cond' itself, where it counts for both branches")
+        if site.layer.loss:
+            raise site.fail("its loss would not count in a branch of 'cond'; give the loss to the layer 'cond' itself")
+        super().add(site, sources, template)
+
+
+def _describe(subnet: CondSubnet, refs: dict[str, Ref], outer: TemplateOf, loop: Axis | None) -> InnerSpec:
+    """
+    :param refs: option → layer around, for the options that name one
+    :param outer: templates of the surroundings
+    """
+    spec = _Branches(subnet, outer, loop).result()
+    templates, results = {}, {}
+    for option in ("condition", *BRANCHES):
+        if option in refs:
+            templates[option], results[option] = outer(refs[option]), refs[option].key
+        else:
+            results[option] = subnet.key(f":{option}")
+            templates[option] = spec.layers[results[option]].template
+    where = subnet.place.where
+    if templates["condition"].axes or templates["condition"].dtype != "bool":
+        raise NetworkError(
+            f"{where}: 'condition' must be a single bool, but it is {templates['condition']}; 'switch' takes a condition of each "
+            "sequence or frame"
+        )
+    output, times = _joined(where, subnet.name, templates["true_layer"], templates["false_layer"])
+    branches = {option: f"{subnet.name}/:{option}" for option in BRANCHES}
+    layers = {
+        option: tuple(name for name in spec.layers if name == branch or name.startswith(f"{branch}/"))
+        for option, branch in branches.items()
+    }
+    inner = tuple(spec.layers.pop(name) for names in layers.values() for name in names)
+    own = {layer.name for layer in inner}
+    read = [source for layer in inner for one in layer.with_inner() for source in one.reads if source not in own]
+    read = [source for source in read if not any(source.startswith(f"{branch}/") for branch in branches.values())]
+    sources = tuple(
+        dict.fromkeys([results["condition"], *read, *(results[o] for o in BRANCHES if results[o] not in own)])
+    )
+    choice = _Choice(
+        condition=results["condition"],
+        results=(results["true_layer"], results["false_layer"]),
+        layers=(layers["true_layer"], layers["false_layer"]),
+        times=times,
+    )
+    name = f"{subnet.name}/:output"
+    spec.layers[name] = LayerSpec(name, choice, sources, output, (), inner)
+    return InnerSpec(spec.layers, spec.losses, spec.loops, output=output, result=name)
+
+
+def _joined(
+    where: str, name: str, first: Template, second: Template
+) -> tuple[Template, tuple[tuple[Axis, tuple[Axis, Axis]], ...]]:
+    """:return: template of the output; its time axis, if those of the branches differ, with both of them"""
+    times: tuple[tuple[Axis, tuple[Axis, Axis]], ...] = ()
+    output, other = first, second
+    if first.time and second.time and first.time != second.time:
+        time = Axis(TIME, None, ("cond", name, first.time.origin))
+        times = ((time, (first.time, second.time)),)
+        output, other = first.with_axis_replaced(first.time, time), second.with_axis_replaced(second.time, time)
+    same = (set(output.axes), output.dtype, output.sparse_dim) == (set(other.axes), other.dtype, other.sparse_dim)
+    if not same:
+        raise NetworkError(f"{where}: both branches must have the same axes, but they are {first} and {second}")
+    return output, times

@@ -1,0 +1,44 @@
+"""`cond` gives the same numbers and parameters as in RETURNN, for both values of its condition."""
+
+import pytest
+
+from tests.parity.comparing import compare, network_case, run_cases
+from tests.parity.published_style import linear, lstm
+
+pytestmark = pytest.mark.parity
+EXTERN_DATA = {
+    "data": {"dim": 5, "shape": (None, 5)},
+    "align": {"dim": 5, "sparse": True, "shape": (None,)},
+}
+LENGTHS = {"data": [7, 4, 6], "align": [7, 4, 6]}
+
+
+def network(value: bool, true_layer: dict, false_layer: dict) -> dict:
+    return {
+        "a": linear("data", 5, "tanh"),
+        "one": {"class": "constant", "value": 3.0},
+        "is": {"class": "compare", "from": "one", "kind": "greater" if value else "less", "value": 1.0},
+        "c": {"class": "cond", "from": [], "condition": "is", "true_layer": true_layer, "false_layer": false_layer},
+        "output": {"class": "softmax", "from": "c", "loss": "ce", "target": "align"},
+    }
+
+
+BLOCK = {"class": "subnetwork", "from": "a", "subnetwork": {"x": linear("data", 4, "tanh"), "output": lstm("x", 5)}}
+BRANCHES = {
+    "a layer or nothing": (linear("a", 5, "relu"), {"class": "copy", "from": "a"}),
+    "subnetworks": (BLOCK, {"class": "subnetwork", "from": "a", "subnetwork": {"y": linear("data", 5), "output": linear("y", 5)}}),
+    "common parameters": (linear("a", 5, "relu"), linear("a", 5, "tanh")),
+}  # fmt: skip
+CASES = {(name, value): network(value, *layers) for name, layers in BRANCHES.items() for value in (True, False)}
+
+
+@pytest.fixture(scope="module")
+def results(returnn):
+    return run_cases(
+        returnn, {key: network_case(net, EXTERN_DATA, LENGTHS, ("c", "output")) for key, net in CASES.items()}
+    )
+
+
+@pytest.mark.parametrize("key", CASES, ids=str)
+def test_outputs_losses_and_gradients_match(results, key):
+    compare(*results[key])
