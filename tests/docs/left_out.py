@@ -14,7 +14,6 @@ LAYERS_LEFT_OUT = {
     "classes_to_segments": _SEGMENTAL,
     "complex_linear_projection": "a product with trained complex weights; `stft` and `linear` serve today",
     "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` computes what it is made for",
-    "decide_keep_beam": "layers outside of a loop see the best hypothesis only",
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",
@@ -58,9 +57,6 @@ LOSSES_LEFT_OUT = {
 }
 
 # Under way: may be there or not. Empty when they are.
-EXPECTED_LAYERS = """
-    batch_median_pooling cond cum_concat edit_distance edit_distance_table gradient loss masked_computation
-    optimal_completions reshape tikhonov_regularization unflatten_nd unmask
-"""
+EXPECTED_LAYERS = "batch_median_pooling cum_concat gradient loss tikhonov_regularization"
 EXPECTED_UNITS = ""
 EXPECTED_LOSSES = "expected_loss"
