@@ -25,22 +25,6 @@ def describe_network(network: Subnet) -> SubnetSpec:
     return Description(network, None, None).result()
 
 
-def describe_inner(subnet: Subnet, outer: TemplateOf, loop: Axis | None) -> InnerSpec:
-    """
-    Describes the layers that a layer holds, if they are computed once. See `boulder.network.subnet.Inner`.
-
-    :param outer: templates of the surroundings
-    :param loop: axis of the loop around the holder
-    :raises NetworkError: names the layer, what was found and what was expected
-    """
-    spec = Description(subnet, outer, loop).result()
-    inner = InnerSpec(**vars(spec), output=spec.layers[subnet.key("output")].template)
-    for name in subnet.nodes:
-        of_layer, left = spec.layers[subnet.key(name)], subnet.from_outside(name).key
-        inner.exposed[name] = LayerSpec(left, Exposed(), (of_layer.name,), of_layer.template, ())
-    return inner
-
-
 @dataclass(frozen=True, kw_only=True)
 class Exposed(Layer):
     """A layer that another layer holds, for the surroundings. No net dict names this class."""
