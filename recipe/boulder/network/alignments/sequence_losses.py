@@ -38,7 +38,7 @@ def ctc_costs(
     :param labels: int32 [B, N]
     :param num_labels: int32 [B]
     :param blank: class of the blank
-    :param label_loop: see `boulder.network.automata.ctc_automata`
+    :param label_loop: see `boulder.network.alignments.automata.ctc_automata`
     :param normalize: whether a log-softmax is applied
     :param best_path: the path with the highest score only, instead of all paths
     :return: cost of each sequence, float32 [B], infinite if its labels do not fit; posterior of each class, float32 [T, B, F]
