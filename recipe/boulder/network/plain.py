@@ -8,9 +8,10 @@ from boulder.errors import NetworkError
 from boulder.network.axes import Axis
 from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
+from boulder.network.loss_check import checked_losses
+from boulder.network.node_site import site_of
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
-from boulder.network.sites import checked_losses, site_of
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template

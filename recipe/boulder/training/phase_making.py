@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from boulder.data import canonical_description, open_dataset, read_extern_data
-from boulder.data.sequence_order import check_order
+from boulder.data.order.sequence_order import check_order
 from boulder.errors import ConfigError, DataError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.schedule import Phase

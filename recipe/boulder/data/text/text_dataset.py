@@ -14,7 +14,7 @@ import numpy as np
 from boulder.data.dataset import Dataset
 from boulder.data.matching import matched_streams
 from boulder.data.streams import Stream
-from boulder.data.text_lines import TextLines
+from boulder.data.text.text_lines import TextLines
 from boulder.errors import DataError
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from boulder.data.hdf_dataset import HdfDataset
+from boulder.data.hdf.hdf_dataset import HdfDataset
 from boulder.errors import DataError, nearest
 
 

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from boulder.data.data_process import DataProcess
 from boulder.data.dataset import Dataset, dataset_class
-from boulder.data.order_options import OrderOptions
+from boulder.data.of_returnn.data_process import DataProcess
+from boulder.data.of_returnn.returnn_classes import RETURNN_CLASSES, check_installed
+from boulder.data.order.order_options import OrderOptions
 from boulder.data.read_sequence import ReadSequence
-from boulder.data.returnn_classes import RETURNN_CLASSES, check_installed
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 from boulder.schedule.functions import FunctionByValue

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from boulder.data.dataset import dataset_classes
+from boulder.data.of_returnn.returnn_classes import PREFIX, RETURNN_CLASSES
 from boulder.data.python_values import to_json
-from boulder.data.returnn_classes import PREFIX, RETURNN_CLASSES
 from boulder.errors import nearest
 
 

@@ -9,14 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from boulder.data.combining.interleaving import interleaved, interleaved_at_random
+from boulder.data.combining.nested import data_first
+from boulder.data.combining.union_dataset import UnionDataset
 from boulder.data.dataset import dataset_class
-from boulder.data.epoch_order import part_of
-from boulder.data.interleaving import interleaved, interleaved_at_random
-from boulder.data.nested import data_first
 from boulder.data.option_checks import is_integer, is_number
 from boulder.data.option_kinds import DESCRIPTIONS, WITHOUT_EFFECT
-from boulder.data.sequence_order import OF_PARTS
-from boulder.data.union_dataset import UnionDataset
+from boulder.data.order.epoch_order import part_of
+from boulder.data.order.sequence_order import OF_PARTS
 from boulder.errors import DataError, nearest
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from boulder.data.dataset import Dataset
 from boulder.data.matching import matched_streams
 from boulder.data.option_checks import is_integer
+from boulder.data.order.sequence_order import OrderKind
 from boulder.data.read_sequence import ReadSequence
-from boulder.data.sequence_order import OrderKind
 from boulder.data.streams import Stream
 from boulder.errors import DataError
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from boulder.data.dataset import dataset_class
-from boulder.data.generated_dataset import GeneratedDataset, one_hot
+from boulder.data.generated.generated_dataset import GeneratedDataset, one_hot
 from boulder.data.option_checks import check_integer
 from boulder.data.streams import Stream
 from boulder.errors import DataError

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from boulder.data.combining.nested import open_nested
 from boulder.data.dataset import Dataset
-from boulder.data.nested import open_nested
 from boulder.data.option_kinds import DESCRIPTION
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from boulder.data.combining.nested import refuse_order_of
+from boulder.data.combining.wrapping_dataset import WrappingDataset
 from boulder.data.dataset import dataset_class
-from boulder.data.nested import refuse_order_of
 from boulder.data.option_checks import check_integer
 from boulder.data.read_sequence import ReadSequence
-from boulder.data.wrapping_dataset import WrappingDataset
 from boulder.errors import DataError
 
 

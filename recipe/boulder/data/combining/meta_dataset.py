@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from boulder.data.combining.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.dataset import Dataset, dataset_class
-from boulder.data.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.option_checks import check_file, check_flags, is_integer
 from boulder.data.option_kinds import DESCRIPTIONS, PATH, WITHOUT_EFFECT
 from boulder.data.padding import Padded

@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from boulder.data.hdf_rows import HdfRows
-from boulder.data.offsets import Offsets
+from boulder.data.hdf.hdf_rows import HdfRows
+from boulder.data.hdf.offsets import Offsets
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
 

@@ -15,8 +15,8 @@ from boulder.data.dataset import dataset_class
 from boulder.data.option_checks import check_flags
 from boulder.data.option_kinds import PATH
 from boulder.data.streams import Stream
-from boulder.data.text_dataset import TextDataset
-from boulder.data.text_lines import TextLines
+from boulder.data.text.text_dataset import TextDataset
+from boulder.data.text.text_lines import TextLines
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.errors import DataError
 

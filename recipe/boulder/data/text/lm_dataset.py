@@ -14,13 +14,13 @@ import numpy as np
 from boulder.data.dataset import dataset_class
 from boulder.data.option_checks import check_file, check_flags
 from boulder.data.option_kinds import NONE_COUNTS, PATH, PATHS, WITHOUT_EFFECT, files_in
-from boulder.data.orthography import Orthography
 from boulder.data.streams import Stream
-from boulder.data.symbols import Symbols
 from boulder.data.tag_files import read_tags
-from boulder.data.text_dataset import TextDataset
-from boulder.data.text_lines import TextLines
-from boulder.data.text_processing import text_processing
+from boulder.data.text.orthography import Orthography
+from boulder.data.text.symbols import Symbols
+from boulder.data.text.text_dataset import TextDataset
+from boulder.data.text.text_lines import TextLines
+from boulder.data.text.text_processing import text_processing
 from boulder.data.vocabulary import Vocabulary, open_vocabulary, vocabulary_files
 from boulder.errors import DataError, named
 
@@ -57,7 +57,7 @@ class LmDataset(TextDataset):
     :param seq_end_symbol: the symbol at the end of a sequence; None: none
     :param unknown_symbol: see `auto_replace_unknown_symbol`; None: unknown symbols are left out
     :param auto_replace_unknown_symbol: whether `unknown_symbol` replaces symbols without a label
-    :param parse_orth_opts: options of `boulder.data.orthography`
+    :param parse_orth_opts: options of `boulder.data.text.orthography`
     :param error_on_invalid_seq: whether a line with a symbol without a label is an error; else it is left out
     :param add_delayed_seq_data: whether there is a stream "delayed": `delayed_seq_data_start_symbol`, then all labels but the last
     :param delayed_seq_data_start_symbol: its first symbol

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from boulder.data.epoch_filter import EpochFilter, read_epoch_filters
 from boulder.data.option_checks import check_file, check_flags, check_integer
 from boulder.data.option_kinds import PATH
-from boulder.data.sequence_order import OrderKind, check_order
+from boulder.data.order.epoch_filter import EpochFilter, read_epoch_filters
+from boulder.data.order.sequence_order import OrderKind, check_order
 from boulder.errors import DataError
 
 OF_ORDER = ("seq_ordering", "order_by", "seq_order_seq_lens_file", "fixed_random_seed", "random_seed_offset")
@@ -19,10 +19,10 @@ OF_ORDER = ("seq_ordering", "order_by", "seq_order_seq_lens_file", "fixed_random
 @dataclass(kw_only=True, eq=False)
 class OrderOptions:
     """
-    Names and rules are RETURNN's. They apply in this order, see `boulder.data.epoch_order`.
+    Names and rules are RETURNN's. They apply in this order, see `boulder.data.order.epoch_order`.
 
     :param seq_ordering: order of the sequences in an epoch, by RETURNN's rules and random numbers, see
-        `boulder.data.sequence_order`; None: the training option `batching`, with Boulder's random numbers
+        `boulder.data.order.sequence_order`; None: the training option `batching`, with Boulder's random numbers
     :param order_by: stream whose lengths decide the order; None: the first stream of the data set for `seq_ordering`, the
         default input of the network for `batching`
     :param seq_order_seq_lens_file: a file with a dict, tag → length, in Python or JSON, `.gz` is unpacked: these lengths

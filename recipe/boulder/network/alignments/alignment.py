@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.automata import Automata
+from boulder.network.alignments.automata import Automata
 
 
 def soft_alignment(scores: TFTensor, lengths: TFTensor, automata: Automata) -> tuple[TFTensor, TFTensor]:

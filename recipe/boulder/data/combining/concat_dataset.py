@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from boulder.data.combining.union_dataset import UnionDataset
 from boulder.data.dataset import dataset_class
 from boulder.data.option_kinds import DESCRIPTION_LIST
-from boulder.data.union_dataset import UnionDataset
 
 
 @dataset_class("ConcatDataset")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from boulder.data.combining.wrapping_dataset import WrappingDataset
 from boulder.data.dataset import dataset_class
 from boulder.data.option_kinds import WITHOUT_EFFECT
-from boulder.data.order_options import OrderOptions
-from boulder.data.wrapping_dataset import WrappingDataset
+from boulder.data.order.order_options import OrderOptions
 from boulder.errors import DataError
 
 

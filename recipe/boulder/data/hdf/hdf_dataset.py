@@ -1,4 +1,4 @@
-"""`HDFDataset`: sequences of one or several files in RETURNN's HDF layout, see `boulder.data.hdf_writer`."""
+"""`HDFDataset`: sequences of one or several files in RETURNN's HDF layout, see `boulder.data.hdf.hdf_writer`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from boulder.data.dataset import Dataset, dataset_class
-from boulder.data.hdf_file import HdfFile
+from boulder.data.hdf.hdf_file import HdfFile
 from boulder.data.matching import check_labels, matched_streams
 from boulder.data.option_kinds import PATHS
 from boulder.data.padding import Padded, padded, zeros

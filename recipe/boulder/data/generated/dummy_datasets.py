@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from boulder.data.dataset import dataset_class
-from boulder.data.generated_dataset import GeneratedDataset
+from boulder.data.generated.generated_dataset import GeneratedDataset
 from boulder.data.option_checks import is_integer
 from boulder.data.streams import Stream, output_dims, read_extern_data
 from boulder.errors import DataError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from boulder.data.dataset import Dataset
-from boulder.data.hdf_writer import HdfWriter
+from boulder.data.hdf.hdf_writer import HdfWriter
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.alignment import best_alignment, soft_alignment
-from boulder.network.automata import ctc_automata
+from boulder.network.alignments.alignment import best_alignment, soft_alignment
+from boulder.network.alignments.automata import ctc_automata
 
 
 def with_gradient(cost: TFTensor, x: TFTensor, signal: TFTensor, axes: Sequence[int]) -> TFTensor:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from boulder.data.combining.nested import data_first, open_nested
 from boulder.data.dataset import Dataset
-from boulder.data.epoch_order import EpochOrder
-from boulder.data.nested import data_first, open_nested
+from boulder.data.order.epoch_order import EpochOrder
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from boulder.data.order_options import OrderOptions
+from boulder.data.order.order_options import OrderOptions
+from boulder.data.order.sequence_order import OF_PARTS, OrderKind
 from boulder.data.random_numbers import OwnNumbers, Shuffling, returnn_numbers
-from boulder.data.sequence_order import OF_PARTS, OrderKind
 from boulder.data.tag_files import none_listed, read_lengths, read_tags, warn_of_missing
 from boulder.errors import DataError
 

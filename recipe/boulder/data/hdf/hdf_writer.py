@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 
 from boulder.atomic_file import replaced
-from boulder.data.patient_file import PatientFile
+from boulder.data.hdf.patient_file import PatientFile
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError, nearest
 
