@@ -22,7 +22,7 @@ NETWORK = {
         },
     },
     "last": {"class": "get_last_hidden_state", "from": "second", "n_out": 8},
-    "summary": _linear("last", 4),
+    "summary": _linear("last", 4, use_transposed_weights=True),
     "both": {"class": "combine", "kind": "add", "from": ["second", "summary"]},
     "loop": {
         "class": "rec", "from": "both",

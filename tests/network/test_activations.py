@@ -37,6 +37,18 @@ def test_an_activation_follows_its_formula(name):
     np.testing.assert_allclose(activations.apply(name, X), CASES[name](X), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("safe_log", {"eps": 0.25}, np.log(np.maximum(X, 0.25))),
+        ("leaky_relu", {"alpha": 0.5}, np.where(X > 0, X, 0.5 * X)),
+        ("gelu", {"approximate": True}, 0.5 * X * (1 + np.tanh(np.sqrt(2 / np.pi) * (X + 0.044715 * X**3)))),
+    ],
+)
+def test_the_options_of_an_activation(name, options, expected):
+    np.testing.assert_allclose(activations.apply(name, X, options), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_every_activation_has_finite_gradients_where_it_is_defined():
     import tensorflow as tf
 

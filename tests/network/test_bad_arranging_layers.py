@@ -61,6 +61,7 @@ BAD = [
     ("resize", "data:classes", {"axis": "T", "factor": 2, "kind": "linear"}, f"'linear' needs float values, but its input is {LABELS}"),
     ("resize", "h", {"axis": "T", "factor": 2, "fill_dropout": 0.1}, "option 'fill_dropout' must be 0 or None, found 0.1"),
     ("repeat", "h", {"repetitions": "v"}, "'repetitions' must be ints for each entry of axis time:data, but 'v' is [batch, feature:6] float32"),
+    ("repeat", "h", {"repetitions": "data:classes"}, f"'repetitions' must be ints for each entry of axis time:data, but 'data:classes' is {LABELS}; 'reinterpret_data' with 'size_base' gives it these frames"),
     ("flatten_batch", "h", {"axis": "B"}, f"needs a batch and another axis to merge into it, found batch of {INPUT}"),
     ("unflatten_batch", "h", {}, f"needs one axis that is a part of the batch, as 'flatten_batch' makes it, but its input is {INPUT}"),
     ("split_batch_time", "h", {"base": "h"}, f"needs one axis that is a part of the batch, as 'flatten_batch' makes it, but its input is {INPUT}"),

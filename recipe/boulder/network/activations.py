@@ -7,8 +7,9 @@ recognized by its parentheses ("tf.maximum(x, 0.1)").
 import ast
 import builtins
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import TFTensor, tf
@@ -92,12 +93,42 @@ def check(name: str | None, template: Template, where: str) -> None:
         )
 
 
-def apply(name: str | None, x: TFTensor) -> TFTensor:
+_OPTIONS: dict[str, dict[str, Callable[[TFTensor, Any], TFTensor]]] = {
+    "safe_log": {"eps": lambda x, eps: tf.math.log(tf.maximum(x, eps))},
+    "leaky_relu": {"alpha": lambda x, alpha: tf.nn.leaky_relu(x, alpha)},
+    "gelu": {"approximate": lambda x, approximate: tf.nn.gelu(x, approximate)},
+}
+"""activation function → its option → the function with this option"""
+
+
+def check_options(name: str | None, options: Mapping[str, object], where: str) -> None:
+    """
+    :param options: at least one, of the activation function
+    :raises NetworkError: for an option that the function does not have, or a value of the wrong type
+    """
+    known = _OPTIONS.get(name or "", {})
+    for option, value in options.items():
+        if option not in known:
+            has = f"expected {', '.join(map(repr, known))}" if known else f"but activation {name!r} has no options"
+            raise NetworkError(f"{where}: 'opts': unknown option {option!r}, {has}")
+        if option == "eps" and (not isinstance(value, int | float) or isinstance(value, bool) or value <= 0):
+            raise NetworkError(f"{where}: 'opts': 'eps' must be a number above 0, found {value!r:.80}")
+        if option == "alpha" and (not isinstance(value, int | float) or isinstance(value, bool)):
+            raise NetworkError(f"{where}: 'opts': 'alpha' must be a number, found {value!r:.80}")
+        if option == "approximate" and not isinstance(value, bool):
+            raise NetworkError(f"{where}: 'opts': 'approximate' must be True or False, found {value!r:.80}")
+
+
+def apply(name: str | None, x: TFTensor, options: Mapping[str, object] | None = None) -> TFTensor:
     """
     Applies an activation function.
 
     :param x: tensor whose last axis is the feature axis
+    :param options: see `check_options`
     """
+    if options:
+        ((option, value),) = options.items()  # no function has two
+        return _OPTIONS[name or ""][option](x, value)
     return _function(name or "identity")(x)
 
 

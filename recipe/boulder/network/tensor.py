@@ -118,8 +118,8 @@ class Tensor:
         axes = (*(a for a in self.axes if a.kind != FEATURE), *(a for a in self.axes if a.kind == FEATURE))
         return Tensor(self.ordered(axes), axes, self.template)
 
-    def activated(self, name: str | None) -> Tensor:
-        """:return: this tensor after an activation function, see `boulder.network.activations`"""
+    def activated(self, name: str | None, options: Mapping[str, float] | None = None) -> Tensor:
+        """:return: this tensor after an activation function with these options, see `boulder.network.activations`"""
         x = self.feature_last()
         logits = x.value if name == "softmax" else None
-        return Tensor(activations.apply(name, x.value), x.axes, x.template, logits)
+        return Tensor(activations.apply(name, x.value, options), x.axes, x.template, logits)

@@ -13,17 +13,21 @@ from boulder.network.tensor import Tensor
 @layer_class("activation")
 @dataclass(frozen=True, kw_only=True)
 class Activation(ConcatLayer):
-    """An activation function, such as relu, of each entry. RETURNN: ActivationLayer.
+    """An activation function, such as relu, of each entry. RETURNN: ActivationLayer; its "safe_log" has a gradient below `eps`, too.
 
     :param activation: see `boulder.network.activations`; "abs" also of complex numbers
+    :param opts: options of the function: `eps` of "safe_log" (1e-20), `alpha` of "leaky_relu" (0.2), `approximate` of "gelu" (False)
     """
 
     activation: str | None
+    opts: dict | None = None
 
     def spec(self, site: Site) -> Template:
         template = site.input()
         activations.check(self.activation, template, site.where)
+        if self.opts:
+            activations.check_options(self.activation, self.opts, site.where)
         return replace(template, dtype="float32") if template.dtype == "complex64" else template
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
-        return replace(run.input(sources).activated(self.activation), template=run.template)
+        return replace(run.input(sources).activated(self.activation, self.opts), template=run.template)

@@ -21,18 +21,20 @@ from boulder.network.tensor import Tensor
 class Linear(ConcatLayer):
     """y = activation(x·W + b). For class indices, x·W is the row x of W. RETURNN: LinearLayer.
 
-    Parameters: W [input, n_out], b [n_out].
+    Parameters: W [input, n_out], or [n_out, input] with `use_transposed_weights`, and b [n_out].
 
     :param activation: see `boulder.network.activations`
     :param with_bias: add b
     :param forward_weights_init: initializer of W
     :param bias_init: initializer of b
+    :param use_transposed_weights: W has the shape of the W of an embedding of the outputs, so that they can share it
     """
 
     activation: str | None = None
     with_bias: bool = True
     forward_weights_init: str | float | dict = "glorot_uniform"
     bias_init: str | float | dict = 0.0
+    use_transposed_weights: bool = False
 
     def spec(self, site: Site) -> Template:
         template = site.input()
@@ -40,12 +42,13 @@ class Linear(ConcatLayer):
         n_out = site.out_dim()
         rows = site.input_parts()
         known = all(part.size for part in rows) and sum(part.size for part in rows) == n_in
+        order = -1 if self.use_transposed_weights else 1
         site.param(
             "W",
-            (n_in, n_out),
+            (n_in, n_out)[::order],
             self.forward_weights_init,
-            splits=(rows, site.whole(n_out)) if known else (),
-            returnn_splits=(tuple(part.size for part in rows), (n_out,)) if known else None,
+            splits=(rows, site.whole(n_out))[::order] if known else (),
+            returnn_splits=(tuple(part.size for part in rows), (n_out,))[::order] if known else None,
         )
         if self.with_bias:
             site.param("b", (n_out,), self.bias_init)
@@ -55,7 +58,8 @@ class Linear(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        y = (_embedded if x.template.sparse_dim else _projected)(x, run.param("W"), run.template)
+        matrix = tf.transpose(run.param("W")) if self.use_transposed_weights else run.param("W")
+        y = (_embedded if x.template.sparse_dim else _projected)(x, matrix, run.template)
         if self.with_bias:
             y = y.mapped(lambda value: value + run.param("b"))
         return y.activated(self.activation)

@@ -46,7 +46,11 @@ class Repeat(FurtherSources):
     def _by_layer(self, template: Template, axis: Axis, name: str, numbers: Template, site: Site) -> Template:
         outer = [a for a in numbers.axes if a != axis]
         if not numbers.dtype.startswith("int") or axis not in numbers.axes or any(a.kind not in _OUTER for a in outer):
-            raise site.fail(f"'repetitions' must be ints for each entry of axis {axis}, but {name!r} is {numbers}")
+            other = axis.kind == TIME and any(a.kind == TIME for a in outer)
+            hint = "; 'reinterpret_data' with 'size_base' gives it these frames" if other else ""
+            raise site.fail(
+                f"'repetitions' must be ints for each entry of axis {axis}, but {name!r} is {numbers}{hint}"
+            )
         source = axis.origin if axis.size is None else (f"{axis.size}",)
         new = Axis(TIME, None, ("repeat by", name, source))
         added = [a for a in outer if a not in template.axes]
