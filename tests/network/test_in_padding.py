@@ -24,7 +24,7 @@ def run(network: dict) -> tuple[RunState, list]:
     spec, rng = describe(network, EXTERN_DATA), np.random.default_rng(0)
     params = {path: tf.constant(random_value(rng, path, p.shape), p.dtype) for path, p in spec.params.items()}
     data, lengths = batch_of([draw_sequence(rng, *size) for size in SIZES], 2, rng)
-    state = RunState(params, True, 0, 3)
+    state = RunState(params, True, 0, 3, shared=spec.shared)
     for key, template in spec.extern_data.items():
         state.add_stream(key, template, tf.constant(data[key]), lengths)
     for layer in spec.layers.values():

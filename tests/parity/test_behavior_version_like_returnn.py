@@ -28,7 +28,7 @@ NETWORKS = {
 CASES = {
     (name, version): network
     for name, network in NETWORKS.items()
-    for version in (0, 3, 6, 10, 38)
+    for version in (0, 3, 6, 10, 12, 21, 22, 38)
     if not (name == "dot" and version < 3)
 }
 

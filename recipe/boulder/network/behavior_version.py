@@ -4,8 +4,9 @@ The layers here have the defaults of version 0. `with_behavior_version` writes t
 dict, so that everything after it needs no version, and the hash of a phase changes only where its network does.
 
 Version 11 changes what `combine` and `eval` do with a feature axis of size 1; `broadcasting_layers` finds the layers where
-this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), change layers that do not exist here (9, 18, 21), or do not
-change results (14, 15, 16, and 22 on): see the calls of `BehaviorVersion` in RETURNN 1.20261022.
+this matters. The other versions forbid old options (1, 2, 4, 5, 7, 8, 13), or do not
+change results: an order of axes in memory (9, 18), padding that always follows the last frame here (21, layer `pad`), others
+(14, 15, 16, and 22 on): see the calls of `BehaviorVersion` in RETURNN 1.20261022.
 """
 
 from __future__ import annotations

@@ -22,18 +22,13 @@ def is_of_hypotheses(axis: Axis) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfOne(Layer):
+class _EndOfSearch(Layer):
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
-
-    def one_source(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        return site.sources[0][1]
 
 
 @layer_class("decide")
 @dataclass(frozen=True, kw_only=True)
-class Decide(_OfOne):
+class Decide(_EndOfSearch):
     """
     In a search, the best hypothesis; otherwise the source, unchanged. RETURNN: DecideLayer.
 
@@ -45,7 +40,7 @@ class Decide(_OfOne):
     length_normalization: bool = False
 
     def spec(self, site: Site) -> Template:
-        template = self.one_source(site)
+        _, template = site.only_source()
         if template.axis(BEAM) is None:
             return template
         if self.length_normalization and template.time is None:
@@ -84,13 +79,13 @@ def _decided(template: Template) -> Template:
 
 @layer_class("decide_keep_beam")
 @dataclass(frozen=True, kw_only=True)
-class DecideKeepBeam(_OfOne):
+class DecideKeepBeam(_EndOfSearch):
     """The source, of all hypotheses. Outside of loops nothing is selected from them any more. RETURNN: DecideKeepBeamLayer."""
 
     def spec(self, site: Site) -> Template:
         if site.loop is not None:
             raise site.fail("found in a loop, expected outside of it")
-        return self.one_source(site)
+        return site.only_source()[1]
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         return replace(x, template=run.template)
@@ -98,11 +93,11 @@ class DecideKeepBeam(_OfOne):
 
 @layer_class("split_batch_beam")
 @dataclass(frozen=True, kw_only=True)
-class SplitBatchBeam(_OfOne):
+class SplitBatchBeam(_EndOfSearch):
     """The source, whose hypotheses become an axis of their own, the first one after the batch. RETURNN: SplitBatchBeamLayer."""
 
     def spec(self, site: Site) -> Template:
-        template = self.one_source(site)
+        _, template = site.only_source()
         if site.loop is not None or template.axis(BEAM) is None:
             raise site.fail(f"needs the hypotheses of a search, outside of its loop, but its input is {template}")
         if any(is_of_hypotheses(axis) for axis in template.axes):
