@@ -118,3 +118,47 @@ def test_the_same_width_changes_nothing():
     old = trained(specs)
     new, _ = grow(old, specs.params, specs.params, fresh, "net2wider", GrowthOptions(network=specs))
     assert all((new[path] == value).all() for path, value in old.items())
+
+
+def alone(width: int, **options) -> dict:
+    layer = {"from": "embedding", "n_out": width, **options}
+    return {"embedding": {"class": "linear", "from": "data", "n_out": 3}, "one": layer} | {
+        "output": {"class": "softmax", "from": "one", "loss": "ctc"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("rec", {"unit": "LayerNormVariantsLSTM"}),
+        ("self_attention", {"num_heads": 1, "total_key_dim": 6}),  # its energies are divided by the root of their size
+        ("conv", {"filter_size": (3,), "padding": "same", "groups": 3}),
+    ],
+)
+def test_layers_whose_units_depend_on_their_number_are_not_widened(kind, options):
+    wider = options | ({"total_key_dim": 9} if kind == "self_attention" else {})
+    message = refused(alone(6, **options, **{"class": kind}), alone(9, **wider, **{"class": kind}), "net2wider")
+    assert message == (
+        f"growth by net2wider: layer 'one' ({kind}) gets wider, and its units do not differ by their weights alone{CHANGES}"
+    )
+
+
+UNITS = [
+    ("LSTMP", {}), ("NativeLSTM2", {}), ("RHN", {}), ("VanillaLSTM", {}), ("BasicRNN", {}), ("ZoneoutLSTM", {}),
+    ("StandardLSTM", {"num_proj": 0}), ("StandardLSTM", {"use_peepholes": True}),
+    ("LayerNormVariantsLSTM", {"global_norm": False, "cell_norm": False}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("unit", "options"), UNITS)
+def test_every_other_unit_is_widened(unit, options):
+    def net(width: int) -> dict:
+        of_width = {key: value or width for key, value in options.items()} if "num_proj" in options else options
+        return alone(width, **{"class": "rec"}, unit=unit, unit_opts=of_width)
+
+    check_is_preserved(net(3), net(5), "net2wider", noise=0.5)
+
+
+def test_a_convolution_is_widened():
+    options = {"class": "conv", "filter_size": (3,), "padding": "same", "with_bias": True}
+    check_is_preserved(alone(3, **options), alone(5, **options), "net2wider", noise=0.5)

@@ -70,6 +70,11 @@ class LayerNormLstm(Unit):
     hidden_norm: bool = False
     variance_epsilon: float = 1e-12
 
+    @property
+    def is_over_units(self) -> bool:
+        norms = (self.global_norm, self.global_norm_joined, self.per_gate_norm, self.cell_norm, self.hidden_norm)
+        return any(norms)
+
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         self._check(site, n)
         inputs, hidden, gates = site.input_parts(), site.whole(n), tuple(Part(gate, n) for gate in _GATES.values())

@@ -41,6 +41,11 @@ class Unit:
     """RETURNN's keys of the state; (None,) for a single vector without a name"""
 
     @property
+    def is_over_units(self) -> bool:
+        """:return: whether an output depends on the number of the others, as with normalization over them"""
+        return False
+
+    @property
     def output(self) -> str | None:
         """:return: key of the output in the result of `step`; a key that is not in the state is not carried over"""
         return self.state_keys[-1]

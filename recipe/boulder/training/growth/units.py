@@ -10,6 +10,7 @@ import numpy
 from boulder.errors import ConfigError
 from boulder.network import LayerSpec
 from boulder.network.layers.activation import Activation
+from boulder.network.layers.conv import Conv
 from boulder.network.layers.copy import Copy
 from boulder.network.layers.linear import Linear
 from boulder.network.layers.repeat import Repeat
@@ -114,6 +115,9 @@ class Units:
             activation = getattr(layer, "activation", None)
             if self._is_widened(name) and activation in OVER_UNITS:
                 raise self._fail(f"layer {name!r} gets wider, and its {activation} is over all its units")
+            if name in self.widened and not _of_like_units(spec):
+                why = f"layer {name!r} ({layer.class_name}) gets wider, and its units do not differ by their weights alone"
+                raise self._fail(why)
             if self._is_widened(name) and name in self.network.losses:
                 raise self._fail(f"layer {name!r} gets wider and has a loss")
 
@@ -136,6 +140,14 @@ def _every(specs: Iterable[LayerSpec]) -> Iterator[LayerSpec]:
 def _passes_on(spec: LayerSpec) -> bool:
     one_by_one = all(param.per_unit for param in spec.params) if spec.params else isinstance(spec.layer, _PASSING)
     return one_by_one and getattr(spec.layer, "activation", None) not in OVER_UNITS
+
+
+def _of_like_units(spec: LayerSpec) -> bool:
+    """:return: whether replicas of a unit, with copies of its weights, have its value and leave the other units alone"""
+    layer = spec.layer
+    if isinstance(layer, Recurrent):
+        return not layer.recurrent_unit(f"layer {spec.name!r}").is_over_units
+    return isinstance(layer, Linear) or (isinstance(layer, Conv) and layer.groups == 1) or _passes_on(spec)
 
 
 def _numbers(specs: Specs) -> dict[str, int]:
