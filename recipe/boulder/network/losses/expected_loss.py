@@ -10,7 +10,8 @@ from boulder.network.axes import BEAM, TIME, Axis, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.bleu import bleu
-from boulder.network.losses.edit_distance import edit_distances, problem_of_labels
+from boulder.network.losses.edit_distance import edit_distances
+from boulder.network.losses.labels import problem_of_labels
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
