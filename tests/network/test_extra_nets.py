@@ -68,6 +68,8 @@ def test_a_target_is_a_layer_if_one_has_that_name():
 
 
 SHAPES = "the same parameter h/W, but with the shapes"
+EXPECTED = {"class": "copy", "from": "extra.search:output", "loss": "expected_loss"}
+ERROR = {"loss": {"class": "edit_distance"}, "loss_kind": "error"}
 BAD = {
     "other shapes": ({"h": linear("data"), "extra.a:h": linear("encoder"), "x": softmax(["h", "extra.a:h"])}, SHAPES),
     "other trainable": (
@@ -92,6 +94,15 @@ BAD = {
         "layer 'x' (copy): has the loss 'edit_distance', but its output is of all hypotheses",
     ),
     "a score without a search": ({"x": linear("data", loss="search_score")}, "loss 'search_score' needs the output of a search"),
+    "an expected loss without its error": ({"output": LOOP, "x": EXPECTED}, "needs 'loss': {'class': 'edit_distance'} or {'class': 'bleu'} in 'loss_opts', found None"),
+    "an expected cost": (
+        {"output": LOOP, "x": EXPECTED | {"loss_opts": {"loss": {"class": "bleu"}, "loss_kind": "value"}}},
+        "'loss_kind' must be 'error', since loss 'bleu' has no cost, found 'value'",
+    ),
+    "an expected loss of one hypothesis": (
+        {"output": LOOP, "x": EXPECTED | {"class": "decide", "loss_opts": ERROR}},
+        "needs the hypotheses of a search, before 'decide', but the output is",
+    ),
     "size_target": ({"output": LOOP | {"size_target": "clases"}}, "'size_target' is 'clases', but extern_data has only"),
     "a circle": ({"x": softmax(target="layer:y", n_out=3), "y": {"class": "copy", "from": "x"}}, "layers depend on each other"),
 }  # fmt: skip

@@ -217,19 +217,27 @@ def network(
 
 
 def network_of_epoch(config_file, epoch):
-    """:return: config without random numbers, see tests/setups/test_setups.py; its net dict in this epoch"""
-    from returnn.config import Config, global_config_ctx, network_json_from_config
-    from returnn.pretrain import pretrain_from_config
+    """:return: config without random numbers, see tests/setups/test_setups.py; its net dict in this epoch, which writes no files"""
+    from returnn.config import Config, global_config_ctx
 
     config = Config({"random": False})
     with global_config_ctx(config):
         config.load_file(config_file)
-        if config.has("get_network"):
-            return config, config.typed_value("get_network")(epoch=epoch)
-        pretrain = pretrain_from_config(config)
-        if pretrain and epoch <= pretrain.get_train_num_epochs():
-            return config, pretrain.get_network_json_for_epoch(epoch)
-        return config, network_json_from_config(config)
+        net = _network_of_epoch(config, epoch)
+    # `hdf_dump` needs tags of sequences, and an engine
+    return config, {name: layer for name, layer in net.items() if name.startswith("#") or layer["class"] != "hdf_dump"}
+
+
+def _network_of_epoch(config, epoch):
+    from returnn.config import network_json_from_config
+    from returnn.pretrain import pretrain_from_config
+
+    if config.has("get_network"):
+        return config.typed_value("get_network")(epoch=epoch)
+    pretrain = pretrain_from_config(config)
+    if pretrain and epoch <= pretrain.get_train_num_epochs():
+        return pretrain.get_network_json_for_epoch(epoch)
+    return network_json_from_config(config)
 
 
 def network_or_error(**case):

@@ -38,6 +38,18 @@ def aligner(target="align", unit=None, **options):
     }  # fmt: skip
 
 
+def expected(error, **options):
+    """:return: the expected error of the hypotheses, as a cost"""
+    opts = {"loss": {"class": error}, "loss_kind": "error", **options}
+    return {
+        "class": "copy",
+        "from": "extra.search:output",
+        "loss": "expected_loss",
+        "loss_opts": opts,
+        "target": "classes",
+    }
+
+
 ENCODER = {"encoder": linear("data", 4), "again": linear("data", 4)}
 FOUND = {"0_found": {"class": "decide", "from": "extra.search:output", "register_as_extern_data": "align"}}
 CASES = {
@@ -61,6 +73,14 @@ CASES = {
         "output": aligner("align"),
         "0_found": FOUND["0_found"] | {"loss": "search_score", "loss_scale": 0.1},
         "1_found": {"class": "copy", "from": "extra.search:output", "loss": "search_score", "loss_scale": 0.2},
+    },
+    "expected scores: edit distance": {"output": aligner("align"), **FOUND, "x": expected("edit_distance")},
+    "expected scores: BLEU, of the search": {
+        "output": aligner("align"), **FOUND, "x": expected("bleu", norm_scores=False, loss_correction_grad_only=True),
+    },
+    "expected scores: with the gradient of the sum": {
+        "output": aligner("align"), **FOUND,
+        "x": expected("edit_distance", norm_scores_stop_gradient=False, subtract_average_loss=False, divide_beam_size=False),
     },
     "targets that are layers": {
         "aligned": {"class": "reduce", "from": "encoder", "mode": "argmax", "axis": "F"},

@@ -16,7 +16,6 @@ _REFUSED = {
     "sprint": "needs a running RASR, which computes it; expected 'via_layer' with a layer 'fast_bw'",
     "fast_bw": "needs automata of a running RASR; expected 'via_layer' with a layer 'fast_bw', whose automata are made of a data stream",
     "sampling_loss": "draws random numbers that a resumed training could not repeat; expected 'ce'",
-    "expected_loss": "needs a search within the training, which does not exist here",
 }
 """losses that RETURNN knows → why they do not exist here"""
 

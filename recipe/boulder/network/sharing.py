@@ -187,10 +187,12 @@ def check_paths(spec: NetworkSpec) -> None:
     for layer in spec.all_layers():
         for param in layer.params:
             owner, first = owners.setdefault(param.path, (layer, param))
-            if owner.name == layer.name or (param.layer == first.layer and param.shape == first.shape):
+            if owner.name == layer.name:
                 continue
             if plain_name(owner.name) == plain_name(layer.name):
                 _check_same((owner, first), (layer, param))
+                continue
+            if param.layer == first.layer and param.shape == first.shape:
                 continue
             where = f"layer {layer.name!r} ({layer.layer.class_name})"
             if not (_has_scope(spec, layer) or _has_scope(spec, owner)):

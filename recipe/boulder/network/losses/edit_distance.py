@@ -18,15 +18,27 @@ class EditDistance(LabelError):
     The cost is 0. RETURNN: EditDistanceLoss."""
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        found, truth = (self._sparse(run, x) for x in (output, target))
-        distance = tf.edit_distance(found, truth, normalize=False)
-        labels = tf.reduce_sum(tf.cast(run.length(target.template.required(TIME)), tf.float32))
-        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), labels)
+        (found, found_lengths), (truth, lengths) = (self._labels(run, x) for x in (output, target))
+        distance = edit_distances(found, found_lengths, truth, lengths)
+        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), tf.reduce_sum(tf.cast(lengths, tf.float32)))
 
     @staticmethod
-    def _sparse(run: LayerRun, x: Tensor) -> TFTensor:
+    def _labels(run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:
         time = x.template.required(TIME)
-        values, mask = x.ordered((Batch, time)), tf.sequence_mask(run.length(time))
-        where = tf.where(mask)
-        shape = tf.shape(values, out_type=tf.int64)
-        return tf.SparseTensor(where, tf.gather_nd(tf.cast(values, tf.int64), where), shape)
+        return x.ordered((Batch, time)), run.length(time)
+
+
+def edit_distances(found: TFTensor, found_lengths: TFTensor, truth: TFTensor, lengths: TFTensor) -> TFTensor:
+    """
+    :param found: int [B, N]
+    :param found_lengths: int32 [B]
+    :param truth: int [B, M]
+    :param lengths: int32 [B]
+    :return: float32 [B]
+    """
+    return tf.edit_distance(_sparse(found, found_lengths), _sparse(truth, lengths), normalize=False)
+
+
+def _sparse(labels: TFTensor, lengths: TFTensor) -> TFTensor:
+    where = tf.where(tf.sequence_mask(lengths))
+    return tf.SparseTensor(where, tf.gather_nd(tf.cast(labels, tf.int64), where), tf.shape(labels, out_type=tf.int64))

@@ -1,8 +1,18 @@
-"""The base class of losses that compare sequences of labels."""
+"""Losses that compare sequences of labels: what they need, and their base class."""
 
 from boulder.network.loss import Loss
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
+
+
+def problem_of_labels(loss: str, output: Template, target: Template) -> str | None:
+    """:return: error message if output and target are not sequences of the same classes, else None"""
+    for what, template in (("output", output), ("target", target)):
+        if template.sparse_dim is None or template.time is None or further_axes(template):
+            return f"loss {loss!r} compares sequences of class indices, but the {what} is {template}"
+    if output.sparse_dim != target.sparse_dim:
+        return f"loss {loss!r}: the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
+    return None
 
 
 class LabelError(Loss):
@@ -16,10 +26,4 @@ class LabelError(Loss):
         return None
 
     def check(self, output: Template, target: Template) -> str | None:
-        loss = f"loss {self.class_name!r}"
-        for what, template in (("output", output), ("target", target)):
-            if template.sparse_dim is None or template.time is None or further_axes(template):
-                return f"{loss} compares sequences of class indices, but the {what} is {template}"
-        if output.sparse_dim != target.sparse_dim:
-            return f"{loss}: the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
-        return None
+        return problem_of_labels(self.class_name, output, target)
