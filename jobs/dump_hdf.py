@@ -43,7 +43,7 @@ class DumpHdfJob(Job):
 
     def run(self) -> None:
         from boulder.data import open_dataset
-        from boulder.data.hdf_copy import copy_to_hdf
+        from boulder.data.hdf.hdf_copy import copy_to_hdf
 
         with open_dataset(self.data) as dataset:
             dataset.check()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from boulder.data.excerpt import at_regular_steps
+from boulder.data.hdf.excerpt import at_regular_steps
 from boulder.training.scores import read_scores
 from jobs.workdir.stale import why_stale
 from sisyphus import Job, Task, tk

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from boulder.data.data_process import TIMEOUT, DataProcess
+from boulder.data.of_returnn.data_process import TIMEOUT, DataProcess
 from boulder.errors import DataError
 
 ANSWERING = """
@@ -121,7 +121,7 @@ def test_closing_ends_it_and_what_it_has_started(process):
 
 def test_it_ends_with_a_parent_that_is_killed(process, tmp_path):
     code = (
-        "import sys, time; from boulder.data.data_process import DataProcess\n"
+        "import sys, time; from boulder.data.of_returnn.data_process import DataProcess\n"
         "process = DataProcess('answering_requests', 'X')\n"
         "print(*process.ask('pids'), flush=True); time.sleep(600)"
     )

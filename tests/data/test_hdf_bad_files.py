@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boulder.data import HdfDataset, open_dataset
-from boulder.data.hdf_file import _reason
+from boulder.data.hdf.hdf_file import _reason
 from boulder.errors import DataError
 
 

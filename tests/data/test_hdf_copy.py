@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boulder.data import HdfWriter, open_dataset
-from boulder.data.hdf_copy import copy_to_hdf
+from boulder.data.hdf.hdf_copy import copy_to_hdf
 from boulder.errors import DataError
 
 STREAMS = {"data": {"dim": 3}, "classes": {"dim": 4, "sparse": True}, "costs": {"dim": None, "shape": (None,)}}

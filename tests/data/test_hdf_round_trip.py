@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
-from boulder.data import HdfWriter, hdf_dataset, hdf_file, hdf_writer, open_dataset
+from boulder.data import HdfWriter, open_dataset
+from boulder.data.hdf import hdf_dataset, hdf_file, hdf_writer
 
 
 def assert_same(found: dict, expected: dict) -> None:

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from boulder.data.hdf_rows import HdfRows
+from boulder.data.hdf.hdf_rows import HdfRows
 
 ROWS = 5000
 DENSE = np.random.default_rng(0).normal(size=(ROWS, 4)).astype("float32")

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from boulder.data.offsets import Offsets
+from boulder.data.hdf.offsets import Offsets
 
 
 @given(lengths=st.lists(st.integers(0, 9), max_size=120), seed=st.integers(0, 3))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from boulder.data import sequence_order
+from boulder.data.order.sequence_order import OrderKind
 from boulder.data.random_numbers import OwnNumbers
-from boulder.data.sequence_order import OrderKind
 from boulder.errors import DataError
 
 KINDS = [

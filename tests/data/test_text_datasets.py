@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from boulder.data import open_dataset, read_batch
-from boulder.data.orthography import Orthography
-from boulder.data.text_lines import TextLines
+from boulder.data.text.orthography import Orthography
+from boulder.data.text.text_lines import TextLines
 from boulder.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*last line has no line break")

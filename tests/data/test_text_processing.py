@@ -2,7 +2,7 @@
 
 import pytest
 
-from boulder.data.text_processing import text_processing
+from boulder.data.text.text_processing import text_processing
 from boulder.errors import DataError
 
 

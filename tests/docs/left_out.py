@@ -17,7 +17,9 @@ LAYERS_LEFT_OUT = {
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",
+    "gradient": "a gradient as an output, whose own gradient is a second derivative of the network",
     "kenlm": "needs the package kenlm and an operation on it, which have no gradient and no GPU",
+    "loss": "a loss as an output; `ctc_loss`, `sparse_softmax_cross_entropy_with_logits`, `edit_distance` and `eval` give it",
     "mask_based_gevbeamforming": _MICROPHONES,
     "mask_based_mvdrbeamforming": _MICROPHONES,
     "multichannel_multiresolution_stft_layer": _MICROPHONES,
@@ -51,12 +53,8 @@ UNITS_LEFT_OUT = {
 }
 
 LOSSES_LEFT_OUT = {
+    "expected_loss": "needs the losses of all hypotheses of a search within the training",
     "fast_bw": "needs automata of a running RASR; `via_layer` with the layer `fast_bw` has others",
     "sampling_loss": "draws random numbers that a resumed training could not repeat",
     "sprint": "needs a running RASR, with which RETURNN exchanges scores and gradients",
 }
-
-# Under way: may be there or not. Empty when they are.
-EXPECTED_LAYERS = "batch_median_pooling cum_concat gradient loss tikhonov_regularization"
-EXPECTED_UNITS = ""
-EXPECTED_LOSSES = "expected_loss"

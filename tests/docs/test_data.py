@@ -12,7 +12,7 @@ from boulder.data import open_dataset
 from boulder.data.audio.audio_features import AudioFeatures
 from boulder.data.audio.random_permute import RandomPermute
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.order_options import OrderOptions
+from boulder.data.order.order_options import OrderOptions
 from boulder.data.vocabulary.vocabulary import NOT_SET, Vocabulary, vocabulary_classes
 from tests.audio_zip import samples, wav, write_zip
 

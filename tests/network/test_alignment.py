@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boulder.network.alignment import best_alignment, soft_alignment
-from boulder.network.automata import ctc_automata, hmm_automata, staircase_automata
+from boulder.network.alignments.alignment import best_alignment, soft_alignment
+from boulder.network.alignments.automata import ctc_automata, hmm_automata, staircase_automata
 
 BLANK = 3
 SEQUENCES = [(5, [0, 1]), (4, [0, 0]), (3, []), (2, [1, 1]), (5, [2, 0, 1]), (0, []), (0, [1])]

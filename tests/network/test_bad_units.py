@@ -124,7 +124,7 @@ BAD = {
     ),
     "no such layer": (
         {"encoder": unit("rec", "lstm"), "output": unit("rec", "lstm", initial_state="encodr")},
-        "layer 'output' (rec): 'from' names 'encodr', which is no layer; did you mean 'encoder'?",
+        "layer 'output' (rec): 'initial_state' names 'encodr', which is no layer; did you mean 'encoder'?",
     ),
     "another size": (
         {"s": unit("rec", "GRU", n_out=3), "output": unit("rec", "GRU", initial_state="s")},
@@ -147,7 +147,7 @@ BAD = {
     ),
     "within the loop": (
         loop(unit("rnn_cell", "GRU", initial_state="x")) | {"x": unit("rec", "GRU")},
-        "layer 'output/unit/s' (rnn_cell): 'from' names 'x', which is no layer of the loop; did you mean 'base:x'?",
+        "layer 'output/unit/s' (rnn_cell): 'initial_state' names 'x', which is no layer of the loop; did you mean 'base:x'?",
     ),
     "the loop's own": (
         loop(unit("rnn_cell", "GRU", initial_state="prev:t")),

@@ -115,7 +115,7 @@ CASES = {
     ),
     "a layer that there is not": (
         {"a": linear(), "output": linear("a", reuse_params="b")},
-        "layer 'output' (linear): 'from' names 'b', which is no layer",
+        "layer 'output' (linear): 'reuse_params' names 'b', which is no layer",
     ),
     "another shape": (
         {"a": linear(n_out=3), "output": linear("a", 4, reuse_params="a")},

@@ -3,6 +3,8 @@
 import pytest
 
 from boulder.errors import NetworkError
+from boulder.network.layer import LAYERS
+from boulder.network.loss import LOSSES
 from boulder.network.registry import Registry
 
 
@@ -12,3 +14,24 @@ def test_a_name_cannot_be_registered_twice():
     with pytest.raises(NetworkError, match="layer class 'gain' is registered twice"):
         registry.register("gain")(type("OtherGain", (), {}))
     assert registry["gain"].__name__ == "Gain"
+
+
+@pytest.mark.parametrize(
+    ("registry", "name", "meant"),
+    [
+        (LAYERS, "LSTM", "'rec' with 'unit': 'lstm'"),
+        (LAYERS, "blstm", "two layers 'rec', with 'direction' 1 and -1"),
+        (LAYERS, "dense", "'linear'"),
+        (LAYERS, "add", "'combine' with 'kind': 'add'"),
+        (LAYERS, "liner", "'linear'"),
+        (LOSSES, "CrossEntropy", "'ce'"),
+    ],
+)
+def test_a_name_of_another_toolkit_leads_to_the_name_here(registry, name, meant):
+    with pytest.raises(NetworkError, match=rf"unknown .* '{name}'; did you mean {meant}\?$"):
+        registry.find(name, "layer 'x'")
+
+
+@pytest.mark.parametrize("registry", [LAYERS, LOSSES])
+def test_only_names_that_mean_nothing_here_are_explained(registry):
+    assert not registry.foreign.keys() & registry.keys()

@@ -11,7 +11,7 @@ from matplotlib.image import imread
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.data import HdfWriter
-from boulder.data.excerpt import at_regular_steps
+from boulder.data.hdf.excerpt import at_regular_steps
 from boulder.errors import DataError
 from boulder.report import render
 from boulder.report.panel_image import panel_image

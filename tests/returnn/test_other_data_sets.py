@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from boulder.data import canonical_description, open_dataset, paths_in, with_digests
+from boulder.data.of_returnn.returnn_classes import RETURNN_CLASSES
 from boulder.data.python_values import from_json, to_json
-from boulder.data.returnn_classes import RETURNN_CLASSES
 from boulder.errors import ConfigError, ConfigProblems, DataError
 from boulder.returnn import load_config
 

@@ -16,6 +16,7 @@ from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
 from tests.tiny import EXTERN_DATA, network, phase, scheduled
+from tests.training.test_options_per_phase import phases as options_per_phase
 
 DEVICES = int(os.environ["DEVICES"])  # all strategies of a process must have the same number of them
 tf.config.set_logical_device_configuration(
@@ -76,6 +77,13 @@ def test_batch_norm_is_over_the_joint_batch(training, tmp_path, max_seqs):
         "output": {"class": "softmax", "from": "norm", "loss": "ctc"},
     }
     assert_same(training, tmp_path, [phase(0, range(1, 3), net, max_seqs=max_seqs, ema=0.5, **SGD)])
+
+
+@SLOW
+def test_options_of_each_phase_in_loops_subnetworks_and_conditions_are_the_same(training, tmp_path):
+    networks = [p["network"] for p in options_per_phase(noise=False)]
+    phases = [phase(i, range(2 * i + 1, 2 * i + 3), net, ema=0.5, **SGD) for i, net in enumerate(networks)]
+    assert_same(training, tmp_path, phases)
 
 
 @SLOW

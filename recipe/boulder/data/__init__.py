@@ -7,28 +7,28 @@ tensors.
 from boulder.data.batches import Batch, Batches, form_batches, read_batch, without_empty_end
 from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
-from boulder.data.combined_dataset import CombinedDataset
-from boulder.data.concat_dataset import ConcatDataset
+from boulder.data.combining.combined_dataset import CombinedDataset
+from boulder.data.combining.concat_dataset import ConcatDataset
+from boulder.data.combining.meta_dataset import MetaDataset
+from boulder.data.combining.multi_epoch_dataset import MultiEpochDataset
+from boulder.data.combining.multi_proc_dataset import MultiProcDataset
 from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.description import canonical_description, open_dataset, paths_in, with_digests
-from boulder.data.dummy_datasets import DummyDataset
 from boulder.data.feed import batches_of_epoch, default_num_workers
-from boulder.data.hdf_dataset import HdfDataset
-from boulder.data.hdf_writer import HdfWriter
-from boulder.data.lm_dataset import LmDataset
-from boulder.data.memory_tasks import Task12AXDataset
-from boulder.data.meta_dataset import MetaDataset
-from boulder.data.multi_epoch_dataset import MultiEpochDataset
-from boulder.data.multi_proc_dataset import MultiProcDataset
+from boulder.data.generated.dummy_datasets import DummyDataset
+from boulder.data.generated.memory_tasks import Task12AXDataset
+from boulder.data.hdf.hdf_dataset import HdfDataset
+from boulder.data.hdf.hdf_writer import HdfWriter
+from boulder.data.of_returnn.returnn_dataset import ReturnnDataset
 from boulder.data.ogg_zip_dataset import OggZipDataset
 from boulder.data.option_kinds import PATHS
-from boulder.data.returnn_dataset import ReturnnDataset
+from boulder.data.order.sequence_order import sequence_order
 from boulder.data.selection import numbers_of_drops, within_limits, without_dropped
-from boulder.data.sequence_order import sequence_order
 from boulder.data.shares import share_of, share_spec, shares_of_epoch
 from boulder.data.static_dataset import StaticDataset
 from boulder.data.streams import Stream, default_input, read_extern_data
-from boulder.data.translation_dataset import TranslationDataset
+from boulder.data.text.lm_dataset import LmDataset
+from boulder.data.text.translation_dataset import TranslationDataset
 
 __all__ = [
     "PATHS",

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from boulder.data.epoch_order import EpochOrder
 from boulder.data.option_kinds import NO_OPTION
-from boulder.data.order_options import OrderOptions
+from boulder.data.order.epoch_order import EpochOrder
+from boulder.data.order.order_options import OrderOptions
 from boulder.data.padding import Padded, padded
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream

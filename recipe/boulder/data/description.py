@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from boulder.data.dataset import Dataset, dataset_classes
-from boulder.data.order_options import OF_ORDER
-from boulder.data.returnn_description import is_for_returnn, nearest_class, returnn_description
-from boulder.data.sequence_order import OrderKind
+from boulder.data.of_returnn.returnn_description import is_for_returnn, nearest_class, returnn_description
+from boulder.data.order.order_options import OF_ORDER
+from boulder.data.order.sequence_order import OrderKind
 from boulder.data.streams import default_input, read_extern_data
 from boulder.errors import DataError, named, nearest
 from boulder.schedule.canonical import canonical

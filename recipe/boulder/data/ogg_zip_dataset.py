@@ -26,7 +26,7 @@ from boulder.data.option_kinds import PATH, PATHS, files_in
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import none_listed, read_tags, warn_of_missing
-from boulder.data.text_processing import text_processing
+from boulder.data.text.text_processing import text_processing
 from boulder.data.vocabulary import open_vocabulary, vocabulary_files
 from boulder.errors import DataError, named, nearest
 

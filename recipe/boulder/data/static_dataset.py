@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from boulder.data.combining.nested import data_first
 from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.matching import check_labels, matched_streams
-from boulder.data.nested import data_first
 from boulder.data.option_kinds import WITHOUT_EFFECT
 from boulder.data.python_values import from_json
 from boulder.data.streams import Stream, output_dims, read_extern_data

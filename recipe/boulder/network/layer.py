@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 from boulder.network import activations, dropout_noise
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
+from boulder.network.foreign_names import CLASSES
 from boulder.network.in_padding import InPadding
 from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
@@ -34,7 +35,7 @@ _REFUSED = {
 }
 """layer classes that RETURNN knows → why they do not exist here"""
 
-LAYERS: Registry[Layer] = Registry("layer class", "class", _REFUSED)
+LAYERS: Registry[Layer] = Registry("layer class", "class", _REFUSED, CLASSES)
 layer_class = LAYERS.register
 
 

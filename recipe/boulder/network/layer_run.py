@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.aligning import concatenated
 from boulder.network.axes import BATCH, FEATURE, Axis, Batch
+from boulder.network.common_axes import concatenated
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.input_dropout import InputDropout
 from boulder.network.lengths import Lengths

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor
+from boulder.network import foreign_names
 from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.template import Template
@@ -19,7 +20,7 @@ _REFUSED = {
 }
 """losses that RETURNN knows → why they do not exist here"""
 
-LOSSES: Registry[Loss] = Registry("loss", "loss", _REFUSED)
+LOSSES: Registry[Loss] = Registry("loss", "loss", _REFUSED, foreign_names.LOSSES)
 loss_class = LOSSES.register
 
 

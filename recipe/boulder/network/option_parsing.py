@@ -16,6 +16,7 @@ import numpy
 
 from boulder.errors import NetworkError, nearest
 from boulder.network.dims import NetDim, sizes_of
+from boulder.network.foreign_names import option_meant
 
 Parsed = TypeVar("Parsed")
 
@@ -64,7 +65,7 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
     known: dict[str, _Option] = _options(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     for option in given:
         if option not in known:
-            meant = nearest(_option(option), known) if isinstance(option, str) else ""
+            meant = option_meant(_option(option), known) if isinstance(option, str) else ""
             raise NetworkError(f"{where}: unknown option {option!r}{meant}")
     values = {}
     for option, (field, hint, required) in known.items():

@@ -8,9 +8,10 @@ from boulder.errors import NetworkError
 from boulder.network.axes import Axis
 from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
+from boulder.network.loss_check import checked_losses
+from boulder.network.node_site import site_of
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
-from boulder.network.sites import checked_losses, site_of
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
@@ -23,22 +24,6 @@ def describe_network(network: Subnet) -> SubnetSpec:
     :raises NetworkError: names the layer, what was found and what was expected
     """
     return Description(network, None, None).result()
-
-
-def describe_inner(subnet: Subnet, outer: TemplateOf, loop: Axis | None) -> InnerSpec:
-    """
-    Describes the layers that a layer holds, if they are computed once. See `boulder.network.subnet.Inner`.
-
-    :param outer: templates of the surroundings
-    :param loop: axis of the loop around the holder
-    :raises NetworkError: names the layer, what was found and what was expected
-    """
-    spec = Description(subnet, outer, loop).result()
-    inner = InnerSpec(**vars(spec), output=spec.layers[subnet.key("output")].template)
-    for name in subnet.nodes:
-        of_layer, left = spec.layers[subnet.key(name)], subnet.from_outside(name).key
-        inner.exposed[name] = LayerSpec(left, Exposed(), (of_layer.name,), of_layer.template, ())
-    return inner
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
-from boulder.errors import NetworkError, nearest
+from boulder.errors import NetworkError
+from boulder.network.foreign_names import class_meant
 
 
 class Named(Protocol):
@@ -22,11 +23,14 @@ class Registry(dict[str, type[Base]], Generic[Base]):
     :param what: kind of the classes, for messages
     :param option: option of a layer that names a class
     :param refused: name that RETURNN knows → why there is no such class here
+    :param foreign: name in other toolkits → what it is here
     """
 
-    def __init__(self, what: str, option: str, refused: Mapping[str, str] | None = None):
+    def __init__(
+        self, what: str, option: str, refused: Mapping[str, str] | None = None, foreign: Mapping[str, str] | None = None
+    ):
         super().__init__()
-        self._what, self._option, self._refused = what, option, refused or {}
+        self._what, self._option, self._refused, self.foreign = what, option, refused or {}, foreign or {}
 
     def register(self, name: str) -> Callable[[type[Subclass]], type[Subclass]]:
         """
@@ -52,5 +56,5 @@ class Registry(dict[str, type[Base]], Generic[Base]):
         if name in self._refused:
             raise NetworkError(f"{where}: {self._what} {name!r} {self._refused[name]}")
         if name not in self:
-            raise NetworkError(f"{where}: unknown {self._what} {name!r}{nearest(name, self)}")
+            raise NetworkError(f"{where}: unknown {self._what} {name!r}{class_meant(name, self, self.foreign)}")
         return self[name]

@@ -78,6 +78,15 @@ class Site:
         except NetworkError as error:
             raise self.fail_sources(str(error)) from None
 
+    def only_source(self) -> tuple[str, Template]:
+        """:return: name and template of the source
+
+        :raises NetworkError: if there is not exactly one
+        """
+        if len(self.sources) != 1:
+            raise self.fail(f"takes one source, found {len(self.sources)}")
+        return self.sources[0]
+
     def input(self) -> Template:
         """:return: template of all sources, concatenated along the feature axis
 

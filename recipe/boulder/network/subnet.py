@@ -31,6 +31,7 @@ from boulder.network.reading import (
 )
 from boulder.network.refs import TARGET, Ref, RefKind
 from boulder.network.sharing import Sharing, read_sharing
+from boulder.network.source_options import naming, option_with
 from boulder.network.specs import InnerSpec
 from boulder.network.template import Template
 
@@ -254,7 +255,7 @@ class Subnet(Names):
         if layer.stands_for_source and f"{name}/output" not in self.layers:
             hint = nearest("output", self.nesting.children[name])
             raise NetworkError(f"{where}: its subnetwork needs a layer 'output'{hint}")
-        sources = tuple(self._source(source, around, name, where) for source in layer.dependencies(self.mode))
+        sources = tuple(self._source(source, around, name, layer, where) for source in layer.dependencies(self.mode))
         loss = read_loss(layer, where, self.mode)
         target = self._target(layer, loss, name, where)
         sharing = self._sharing(name, layer, where)
@@ -280,11 +281,17 @@ class Subnet(Names):
             raise NetworkError(
                 f"{where}: 'reuse_params' has no effect on the layers that it holds; a common 'name_scope' shares their parameters"
             )
-        return read_sharing(layer.reuse_params, lambda text: self.resolve_in(around, text, where), self.owner_of, where)
 
-    def _source(self, text: str, around: str, name: str, where: str) -> Ref:
+        def find(text: str) -> Ref:
+            with naming("reuse_params"):
+                return self.resolve_in(around, text, where)
+
+        return read_sharing(layer.reuse_params, find, self.owner_of, where)
+
+    def _source(self, text: str, around: str, name: str, layer: Layer, where: str) -> Ref:
         if not text.startswith(TARGET):
-            return self.resolve_in(around, text, where)
+            with naming(option_with(layer, text)):
+                return self.resolve_in(around, text, where)
         target = text.removeprefix(TARGET)
         return self.resolve_read_target(target, name, f"{where}: 'target' is {target!r}")
 

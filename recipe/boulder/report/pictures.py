@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from boulder.data.excerpt import excerpt, label_names
+from boulder.data.hdf.excerpt import excerpt, label_names
 from boulder.errors import DataError
 from boulder.speech.mel_frames import MelFrames
 from boulder.speech.spoken import wav_of

@@ -1,4 +1,4 @@
-"""The process that reads a data set by RETURNN's own package: the other end of `boulder.data.data_process`.
+"""The process that reads a data set by RETURNN's own package: the other end of `boulder.data.of_returnn.data_process`.
 
 Requests are (name, arguments), answers (False, result) or (True, error in one line). See `_Answers` for the requests. What
 RETURNN prints goes to the standard output, which the other process keeps.
@@ -40,7 +40,7 @@ class _Answers:
         self._place = (0, 0)  # epoch, and number of the next sequence to read
 
     def open(self, pickled: bytes) -> None:
-        """:param pickled: description and options, see `boulder.data.returnn_dataset`"""
+        """:param pickled: description and options, see `boulder.data.of_returnn.returnn_dataset`"""
         import returnn.datasets.basic  # before the description is unpickled, so that placeholders become its objects
         from returnn.config import Config as ReturnnConfig
         from returnn.config import set_global_config

@@ -10,7 +10,7 @@ from typing import Any
 from boulder.data import Chunking
 from boulder.data.dataset import Dataset, dataset_classes
 from boulder.data.description import each_description, matching_files, plain_option
-from boulder.data.returnn_description import is_for_returnn, nearest_class
+from boulder.data.of_returnn.returnn_description import is_for_returnn, nearest_class
 from boulder.errors import ConfigError, ConfigProblems, named, nearest
 from boulder.returnn.data_options import CHUNKING, data_verdict
 from boulder.returnn.data_texts import data_dict

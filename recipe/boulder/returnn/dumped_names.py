@@ -10,8 +10,7 @@ from boulder.errors import ConfigError
 from boulder.returnn.data_sets import DataSets
 from boulder.schedule import Plan
 from boulder.training.dump_files import file_name
-
-_FURTHER = "eval_datasets"
+from boulder.training.phase_making import EVAL_DATASETS
 
 
 def knowing_dumped_files(data_sets: DataSets, plan: Plan) -> DataSets:
@@ -27,7 +26,7 @@ def knowing_dumped_files(data_sets: DataSets, plan: Plan) -> DataSets:
 def _dumped_files(data_sets: DataSets, plan: Plan) -> Iterator[str]:
     names = ["train"]
     for options in (data_sets.options, *(phase.config for phase in plan.phases)):
-        further: Any = options.get(_FURTHER)
+        further: Any = options.get(EVAL_DATASETS)
         names += [key for key in ("dev", "eval") if key in options]
         names += further if isinstance(further, Mapping) else []
     for phase in plan.phases:

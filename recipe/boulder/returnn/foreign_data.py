@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from boulder.data.returnn_description import returnn_description
+from boulder.data.of_returnn.returnn_description import returnn_description
 from boulder.errors import ConfigError
 from boulder.returnn.config_functions import ConfigFunction
 from boulder.returnn.placeholders import Placeholder, last_name

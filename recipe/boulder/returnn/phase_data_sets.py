@@ -8,9 +8,7 @@ from typing import Any
 
 from boulder.returnn.data_options import CHUNKING
 from boulder.returnn.data_sets import DataSets
-from boulder.training.phase_making import ALL_DATA
-
-_FURTHER = "eval_datasets"
+from boulder.training.phase_making import ALL_DATA, EVAL_DATASETS
 
 
 class PhaseDataSets:
@@ -44,7 +42,7 @@ class PhaseDataSets:
         self._overridden = keys
         of_phase = {name: self._changed[name] for name in own}
         self._changed = {name: found for name, found in self._changed.items() if self._of_config.get(name) != found}
-        return _nested(self._changed | of_phase, _FURTHER in keys)
+        return _nested(self._changed | of_phase, EVAL_DATASETS in keys)
 
     @cached_property
     def _of_config(self) -> dict[str, Any]:
@@ -56,12 +54,12 @@ class PhaseDataSets:
 
 def _flat(described: Mapping[str, Any]) -> dict[str, Any]:
     """:return: with the items of `eval_datasets` beside the others"""
-    return {key: value for key, value in described.items() if key != _FURTHER} | described.get(_FURTHER, {})
+    return {key: value for key, value in described.items() if key != EVAL_DATASETS} | described.get(EVAL_DATASETS, {})
 
 
 def _nested(flat: Mapping[str, Any], with_further: bool) -> dict[str, Any]:
     known = {"train", "dev", "eval", *CHUNKING}
     further = {name: value for name, value in flat.items() if name not in known}
     return {key: value for key, value in flat.items() if key in known} | (
-        {_FURTHER: further} if further or with_further else {}
+        {EVAL_DATASETS: further} if further or with_further else {}
     )

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from boulder.data.excerpt import excerpt
+from boulder.data.hdf.excerpt import excerpt
 from boulder.errors import DataError
 from boulder.speech.mel_frames import MelFrames
 

@@ -21,7 +21,7 @@ import h5py
 import numpy
 
 from boulder.atomic_file import replaced
-from boulder.data.patient_file import PatientFile
+from boulder.data.hdf.patient_file import PatientFile
 from boulder.errors import CheckpointError
 from boulder.network.params import ParamSpec
 from boulder.training.history import EpochRecord

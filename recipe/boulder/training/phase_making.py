@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from boulder.data import canonical_description, open_dataset, read_extern_data
-from boulder.data.sequence_order import check_order
+from boulder.data.order.sequence_order import check_order
 from boulder.errors import ConfigError, DataError, NetworkError, nearest
 from boulder.network import NetworkSpec, describe, uses_streams
 from boulder.schedule import Phase
@@ -21,7 +21,10 @@ from boulder.training.training_options import TrainingOptions
 DATA_KEYS = ("train", "dev")
 """The keys of `#config` that replace the data sets of a phase, with RETURNN's names."""
 
-EVAL_KEYS = ("eval", "eval_datasets")
+EVAL_DATASETS = "eval_datasets"
+"""The key of a dict by name of further data sets to score."""
+
+EVAL_KEYS = ("eval", EVAL_DATASETS)
 """The keys of `#config` that add further data sets to score, or replace those of the same name."""
 
 ALL_DATA = (*DATA_KEYS, *EVAL_KEYS)
@@ -119,7 +122,7 @@ def eval_data_of(options: Mapping[str, Any], where: str) -> dict[str, Any]:
     :return: name → data, of `eval` and `eval_datasets`
     :raises ConfigError: for a wrong name
     """
-    given = options.get("eval_datasets") or {}
+    given = options.get(EVAL_DATASETS) or {}
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where}: eval_datasets: found {given!r:.60}, expected a dict: name → data")
     check_data_names(given, f"{where}: eval_datasets")

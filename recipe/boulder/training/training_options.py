@@ -60,7 +60,7 @@ class TrainingOptions:
     :param chunking_variance: for each sequence, sizes are multiplied by a random factor between 1 - chunking_variance and 1
     :param returnn_batches: form batches exactly as RETURNN: streams that the network does not read count as well, and empty
         sequences that would be the last batch are left out
-    :param batching: order of the sequences, see `boulder.data.sequence_order`, unless the data set has a `seq_ordering`
+    :param batching: order of the sequences, see `boulder.data.order.sequence_order`, unless the data set has a `seq_ordering`
     :param optimizer: {"class": "adam", …}, see `boulder.training.optimizer`
     :param optimizer_epsilon: epsilon of the optimizer, if it has one and `optimizer` does not set it
     :param accum_grad_multiple_step: gradients of so many batches are summed for one update; 0 and 1: of one

@@ -9,7 +9,6 @@ from typing import Any
 
 from boulder.errors import BoulderError, NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.aligning import broadcast_axes, own_axes
 from boulder.network.axes import Axis
 from boulder.network.code.data import SourceData
 from boulder.network.code.layer import CodeLayer, code_layer
@@ -17,6 +16,7 @@ from boulder.network.code.outer_axes import OuterAxes
 from boulder.network.code.running import code_of
 from boulder.network.code.tensor_functions import FUNCTIONS
 from boulder.network.code.tensorflow_names import imported, tensorflow_module
+from boulder.network.common_axes import broadcast_axes, own_axes
 from boulder.network.layer_run import LayerRun
 from boulder.network.tensor import Tensor
 

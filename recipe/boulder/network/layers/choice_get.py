@@ -20,9 +20,7 @@ class _OfChoice(Layer):
     dtype: ClassVar[str]
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((name, template),) = site.sources
+        name, template = site.only_source()
         chooser = site.layer_of(name)
         beam = template.axis(BEAM)
         if site.loop is None:

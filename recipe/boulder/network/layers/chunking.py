@@ -141,9 +141,7 @@ class Fold(MakesAxis):
     stride: int = 1
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((_, template),) = site.sources
+        _, template = site.only_source()
         axis, window = self._axes(template, site)
         if self.stride < 1:
             raise site.fail(f"'stride' must be at least 1, found {self.stride}")

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
-from boulder.network.aligning import aligned, broadcast_axes, static_size
 from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
 from boulder.network.code.expression import evaluated
+from boulder.network.common_axes import aligned, broadcast_axes, static_size
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun

@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Literal
 
 from boulder.lazy import tf
-from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import FEATURE
+from boulder.network.common_axes import aligned, broadcast_axes
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site

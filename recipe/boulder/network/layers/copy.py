@@ -48,9 +48,7 @@ class Identity(Layer):
     control_dependencies: list[str] | None = None
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        return site.sources[0][1]
+        return site.only_source()[1]
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         return replace(x, memory=None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from boulder.lazy import tf
+from boulder.network.alignments.sequence_losses import ctc_costs, with_gradient
 from boulder.network.axes import BEAM, DYNAMIC, FEATURE, SPATIAL, TIME, Axis, Batch
 from boulder.network.axis_names import find_axis
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
-from boulder.network.sequence_losses import ctc_costs, with_gradient
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

@@ -26,9 +26,7 @@ class _OfOne(Layer):
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
 
     def one_source(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        return site.sources[0][1]
+        return site.only_source()[1]
 
 
 @layer_class("decide")

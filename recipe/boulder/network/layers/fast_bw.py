@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.alignment import soft_alignment
-from boulder.network.automata import Automata, ctc_automata, hmm_automata, staircase_automata
+from boulder.network.alignments.alignment import soft_alignment
+from boulder.network.alignments.automata import Automata, ctc_automata, hmm_automata, staircase_automata
 from boulder.network.axes import BEAM, FEATURE, SPATIAL, TIME, Batch
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from boulder.lazy import tf
-from boulder.network.alignment import best_alignment
-from boulder.network.automata import ctc_automata
+from boulder.network.alignments.alignment import best_alignment
+from boulder.network.alignments.automata import ctc_automata
 from boulder.network.axes import BEAM, FEATURE, SPATIAL, TIME, Batch
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Site, layer_class

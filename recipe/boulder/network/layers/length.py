@@ -35,9 +35,7 @@ class Length(Layer):
     sparse: bool = False
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((name, template),) = site.sources
+        name, template = site.only_source()
         axis = self._axis(template, site)
         outer: tuple[Axis, ...] = ()
         if axis is None:

@@ -88,7 +88,7 @@ class RelativePositionalEncoding(ConcatLayer):
     Parameter: encoding_matrix [2 · clipping + 1, n_out].
 
     :param clipping: distances are clipped to -clipping … clipping
-    :param fixed: use sinusoids instead of a parameter
+    :param fixed: use sinusoids instead of a parameter; RETURNN then fails where `n_out` is less than 4
     :param forward_weights_init: initializer of the parameter
     :param query_spatial_dim: axis of the queries: a `Dim` that a layer before this one has defined, or an axis of the input;
         None: the time axis

@@ -15,9 +15,7 @@ from boulder.network.tensor import Tensor
 @dataclass(frozen=True, kw_only=True)
 class _Watched(Layer):
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        return site.sources[0][1]
+        return site.only_source()[1]
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         return x

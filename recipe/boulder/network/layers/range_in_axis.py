@@ -28,9 +28,7 @@ class RangeInAxis(Layer):
     dtype: Literal["int32", "int64", "float32"] = "int32"
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((_, template),) = site.sources
+        _, template = site.only_source()
         axis = find_axis(template, self.axis, site)
         if axis.kind == BATCH:
             raise site.fail(f"'axis' must be an axis of each sequence, found the batch of {template}")

@@ -70,9 +70,7 @@ class RangeFromLength(MakesAxis):
     sparse: Literal[False] = False
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((name, lengths),) = site.sources
+        name, lengths = site.only_source()
         if not lengths.dtype.startswith("int") or lengths.feature:
             raise site.fail(f"needs ints without a feature axis, but its input {name!r} is {lengths}")
         return Template((Axis(TIME, None, ("of length", name)),), self.dtype)

@@ -28,10 +28,7 @@ class RecUnstack(Layer):
         return tuple(f"unstacked:{name}" for name in self.source_names())
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((_, template),) = site.sources
-        return template
+        return site.only_source()[1]
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return sources[0]

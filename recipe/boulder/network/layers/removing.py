@@ -33,9 +33,7 @@ class Remove(Layer):
     axis: object = "T"
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((name, template),) = site.sources
+        name, template = site.only_source()
         axis = find_axis(template, self.axis, site)
         if (
             template.sparse_dim is None

@@ -33,9 +33,7 @@ class Reshape(Layer):
     extra_deps: str | list[str] | None = None
 
     def spec(self, site: Site) -> Template:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((_, template),) = site.sources
+        _, template = site.only_source()
         old = self._old(template, site)
         sizes = self._sizes
         if any(axis.size is None for axis in old) or None in sizes:

@@ -22,6 +22,7 @@ class ShiftAxis(ConcatLayer):
     """y[t] = x[t - amount]; entries that move out of the axis are lost. RETURNN: ShiftAxisLayer.
 
     Shifted to the right, a sequence keeps its length; in RETURNN it may grow to that of the longest sequence of the batch.
+    Shifted to the left, it ends in `pad_value`; in RETURNN a shorter sequence of the batch continues with its padding.
 
     :param axis: see `boulder.network.axis_names`
     :param amount: number of entries to the right, or to the left if negative

@@ -47,9 +47,7 @@ class TopK(Layer):
         return [*super().named_axes(site, output), *named]
 
     def _of_source(self, site: Site) -> tuple[Template, list[Axis]]:
-        if len(site.sources) != 1:
-            raise site.fail(f"takes one source, found {len(site.sources)}")
-        ((_, template),) = site.sources
+        _, template = site.only_source()
         axes = self.axes(template, site)
         dynamic = [axis for axis in axes if axis.size is None]
         if any(axis.kind == BATCH for axis in axes) or (dynamic and len(axes) > 1):

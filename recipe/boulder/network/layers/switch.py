@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.aligning import aligned, broadcast_axes
 from boulder.network.axes import DYNAMIC, FEATURE
+from boulder.network.common_axes import aligned, broadcast_axes
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast

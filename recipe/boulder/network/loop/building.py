@@ -19,10 +19,10 @@ from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Resul
 from boulder.network.loop.placement import place
 from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
+from boulder.network.loss_check import checked_losses
 from boulder.network.params import ParamSpec, Part
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
-from boulder.network.sites import checked_losses
 from boulder.network.specs import InnerSpec, LayerSpec, LossSpec
 from boulder.network.subnet import Inner, Node, TemplateOf
 from boulder.network.template import Template

@@ -13,6 +13,7 @@ from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
 from boulder.network.refs import Ref, RefKind
+from boulder.network.source_options import naming
 from boulder.network.subnet import Node, Subnet
 
 WORDS = {"zeros": 0, "ones": 1, "var": 0}
@@ -105,7 +106,12 @@ class LoopSubnet(Subnet):
                 return Ref(RefKind.INPUT, subnet=self.name)
             case RefKind.INPUT | RefKind.DATA:
                 key = self.place.default_input if ref.kind is RefKind.INPUT else ref.name
-                self.extern(key, f"{where}: 'from' names {text!r}")
+                try:
+                    self.extern(key, f"{where}: 'from' names {text!r}")
+                except NetworkError as error:
+                    if self.sources and (hint := nearest(key, ["source"])):
+                        raise NetworkError(f"{error}{hint.replace('source', 'data:source')}") from None
+                    raise
                 return Ref(RefKind.DATA, key, self.name)
             case RefKind.BASE:
                 return super().resolve(text, where)
@@ -176,4 +182,7 @@ class LoopSubnet(Subnet):
 
     def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
         initial = layer.given_initial_output()
-        return self.resolve_in(holder, initial, where) if isinstance(initial, str) and initial not in WORDS else None
+        if not isinstance(initial, str) or initial in WORDS:
+            return None
+        with naming("initial_output"):
+            return self.resolve_in(holder, initial, where)

@@ -18,10 +18,10 @@ from boulder.network.dims import NetDim
 from boulder.network.loop.axes import within
 from boulder.network.loop.beams import Chooser, at_width
 from boulder.network.loop.subnet import LoopSubnet
+from boulder.network.node_site import default_dim, site_of
 from boulder.network.reading import checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.site import Site
-from boulder.network.sites import default_dim, site_of
 from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template, concatenated
 

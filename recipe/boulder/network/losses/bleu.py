@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
-from boulder.network.losses.edit_distance import problem_of_labels
-from boulder.network.template import Template
+from boulder.network.loss import LossValue, loss_class
+from boulder.network.losses.labels import LabelError
 from boulder.network.tensor import Tensor
 
 _ORDER = 4
@@ -15,18 +14,8 @@ _ORDER = 4
 
 @loss_class("bleu")
 @dataclass(frozen=True, kw_only=True)
-class Bleu(Loss):
+class Bleu(LabelError):
     """-BLEU of each sequence, with n-grams up to 4, as an error; normalised by the labels of the target. RETURNN: BleuLoss."""
-
-    @property
-    def has_cost(self) -> bool:
-        return False
-
-    def output_dim(self, target: Template) -> int | None:
-        return None
-
-    def check(self, output: Template, target: Template) -> str | None:
-        return problem_of_labels("bleu", output, target)
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         (found, found_lengths), (truth, lengths) = (self._labels(run, x) for x in (output, target))

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
+from boulder.network.alignments.sequence_losses import ctc_costs, with_gradient
 from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.option_parsing import parse
-from boulder.network.sequence_losses import ctc_costs, with_gradient
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

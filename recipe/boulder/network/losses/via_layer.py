@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.lazy import tf
+from boulder.network.alignments.sequence_losses import with_gradient
 from boulder.network.axes import BEAM, LOOP, TIME, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
-from boulder.network.sequence_losses import with_gradient
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 

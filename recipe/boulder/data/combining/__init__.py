@@ -1,0 +1,1 @@
+"""Data sets that consist of other data sets."""

@@ -1,0 +1,1 @@
+"""Data sets whose sequences are generated rather than read."""

@@ -1,0 +1,1 @@
+"""Files in RETURNN's HDF layout: reading, writing, copying."""

@@ -1,0 +1,1 @@
+"""Which sequences an epoch has, and their order."""

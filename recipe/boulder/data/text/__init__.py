@@ -1,0 +1,1 @@
+"""Data sets that make labels of lines of text."""

@@ -1,0 +1,1 @@
+"""Alignments of sequences to automata, and the costs that follow from them."""
