@@ -5,6 +5,7 @@ import pytest
 
 from boulder.errors import NetworkError
 from boulder.network import describe, run_network
+from boulder.returnn.provided.dims import SpatialDim
 
 EXTERN_DATA = {"data": {"dim": 2}, "classes": {"dim": 4, "sparse": True}}
 
@@ -164,3 +165,25 @@ def test_message(name):
     with pytest.raises(NetworkError) as caught:
         describe(network, EXTERN_DATA)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("dims", "message"),
+    [
+        ({"in_spatial_dim": SpatialDim("other")}, "'in_spatial_dim', Dim 'other', is no axis of a data stream or of a layer before it, but the mask is along time:data"),
+        ({"out_spatial_dim": SpatialDim("three", 3)}, "Dim 'three' has 3 entries, but the axis of its output is time:masked(data, mask)"),
+        ({"out_spatial_dim": 3}, "option 'out_spatial_dim' must be a Dim or None, found 3"),
+    ],
+)  # fmt: skip
+def test_dims_that_are_not_those_of_the_frames(dims, message):
+    network = {"one": ONE, "mask": MASK, "output": masked(linear(), **dims)}
+    with pytest.raises(NetworkError) as error:
+        describe(network, EXTERN_DATA)
+    assert str(error.value) == f"layer 'output' (masked_computation): {message}"
+
+
+def test_the_axis_of_the_selected_frames_has_its_name():
+    selected = SpatialDim("selected")
+    m = masked(linear(), out_spatial_dim=selected)
+    network = {"one": ONE, "mask": MASK, "m": m, "output": {"class": "reduce", "mode": "max", "axis": selected, "from": "m"}}  # fmt: skip
+    assert describe(network, EXTERN_DATA).layers["output"].template.time is None

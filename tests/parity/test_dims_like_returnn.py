@@ -31,6 +31,11 @@ def layer(class_name, source="h", **options):
 
 
 H = {"h": linear("data", A, in_dim=INPUT), "g": linear("data", B)}
+MASK = {
+    "one": layer("reduce", mode="sum", axis=A),
+    "mask": layer("compare", "one", kind="greater", value=-0.5),
+}
+SELECTED = SpatialDim("selected")
 CASES = {
     "linear": {"x": linear("h", C, in_dim=A, out_shape={batch_dim, TIME, C})},
     "same Dim twice": {"k": linear("data", A), "x": layer("combine", ["h", "k"], kind="add")},
@@ -63,6 +68,14 @@ CASES = {
         "r": layer("reduce", "base:h", mode="mean", axis=TIME), "s": layer("rec", ["r", "prev:output"], unit="lstm", axis=single_step_dim, out_dim=B),
         "output": linear("s", A), }}, "m": layer("reduce", "l", mode="sum", axis=LABEL_TIME), "x": layer("combine", ["h", "m"], kind="add")},
     "subnetwork": {"x": {"class": "subnetwork", "from": "h", "subnetwork": {"l": linear("data", B, in_dim=A), "output": linear("l", C, in_dim=B)}}},
+    "masked": MASK | {
+        "m": layer("masked_computation", mask="mask", in_spatial_dim=TIME, out_spatial_dim=SELECTED, unit=linear("data", B)),
+        "s": layer("reduce", "m", mode="max", axis=SELECTED), "x": layer("combine", ["g", "s"], kind="mul"),
+    },
+    "masked and unmasked": MASK | {
+        "m": layer("masked_computation", mask="mask", in_spatial_dim=TIME, out_spatial_dim=SELECTED, unit=linear("data", B)),
+        "l": linear("m", C, in_dim=B, out_shape={batch_dim, SELECTED, C}), "x": {"class": "unmask", "from": "l", "mask": "mask"},
+    },
     "sparse": {"s": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(LABELS)}), "x": linear("s", C)},
 }  # fmt: skip
 

@@ -20,6 +20,10 @@ OUTER = (BATCH, LOOP, BEAM)
 """Kinds of axes that a tensor may lack; it is then constant along them."""
 
 
+RENAMED = "as"
+"""Name of the operation that makes another axis of the same lengths."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """
@@ -78,6 +82,11 @@ class Axis:
         while isinstance(origin, tuple) and isinstance(origin[-1], tuple):
             origin = origin[-1]
         return origin
+
+    @property
+    def is_renamed(self) -> bool:
+        """:return: whether a layer has named it apart from an axis of the same lengths, such as the keys of an attention"""
+        return self.origin[:1] == (RENAMED,)
 
     def derived(self, operation: str, *arguments: object) -> Axis:
         """:return: the axis that `operation` makes of this one; it equals any other axis that is derived in the same way"""

@@ -13,7 +13,7 @@ from boulder.network.tensor import Tensor
 
 def broadcast_axes(sources: Sequence[Tensor]) -> tuple[Axis, ...]:
     """:return: the axes of all sources in one order, the feature axis last"""
-    template = templates.broadcast([source.template for source in sources])
+    template = templates.broadcast([source.template for source in sources], apart=True)  # the spec half has checked it
     feature, outer = template.feature, _outer_axes(sources)
     spatial = [axis for axis in template.axes if axis.dim and axis.kind != FEATURE and axis not in outer]
     outer = tuple(axis for axis in (*outer, *spatial) if not feature or axis.identity != feature.identity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from boulder.errors import NetworkError
@@ -108,6 +108,25 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
             if options.get(option) is not None:
                 where = f"layer {path(name)!r} ({options.get('class')})"
                 warnings.warn(f"{where}: has {option!r}, which has no effect without a 'loss'", stacklevel=2)
+
+
+def warn_of_unread_dumps(
+    network: Mapping[str, object], read: Collection[str], mode: str, path: Callable[[str], str]
+) -> None:
+    """
+    Warns of `hdf_dump` layers that do not exist in training, since nothing depends on them.
+
+    :param read: the layers that exist
+    :param path: layer name → path in the net dict
+    """
+    for name, options in network.items():
+        if mode != "train" or name in read or not exists(options, mode):
+            continue
+        if isinstance(options, dict) and options.get("class") == "hdf_dump":
+            where = f"layer {path(name)!r} (hdf_dump)"
+            warnings.warn(
+                f"{where}: writes nothing, since nothing depends on it; set 'is_output_layer': True", stacklevel=2
+            )
 
 
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:

@@ -22,7 +22,13 @@ from boulder.network.extra_nets import net_and_name
 from boulder.network.layer import Layer
 from boulder.network.loss import Loss
 from boulder.network.names import Names, Place
-from boulder.network.reading import DEFAULT_TARGET, is_root, read_loss, warn_of_options_without_loss
+from boulder.network.reading import (
+    DEFAULT_TARGET,
+    is_root,
+    read_loss,
+    warn_of_options_without_loss,
+    warn_of_unread_dumps,
+)
 from boulder.network.refs import TARGET, Ref, RefKind
 from boulder.network.sharing import Sharing, read_sharing
 from boulder.network.source_options import naming, option_with
@@ -136,6 +142,7 @@ class Subnet(Names):
         warn_of_options_without_loss(self.layers, self.path)
         for root in self.roots():
             self._read_with_dependencies(root)
+        warn_of_unread_dumps(self.layers, self.nodes, self.mode, self.path)
 
     def roots(self) -> list[str]:
         """:return: layers that exist even if no layer reads them"""

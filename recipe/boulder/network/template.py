@@ -70,7 +70,7 @@ class Template:
 def broadcast(templates: Iterable[Template], apart: bool = False) -> Template:
     """
     :param apart: whether different time axes of one data stream, such as pooled and original frames, may be different axes
-        of the result; otherwise they are a mistake
+        of the result; otherwise they are a mistake, unless they differ by the name that a layer gave to one of them
     :return: the template with the axes of all templates, where the first time axis is that of the first with most axes; a
         feature axis of size 1 is broadcast to a larger one
     :raises NetworkError: if two feature axes have different sizes, or for two time axes of one data stream
@@ -98,7 +98,8 @@ def broadcast(templates: Iterable[Template], apart: bool = False) -> Template:
         if axis.kind == FEATURE:
             axes[i] = replace(axis, kind=SPATIAL)
     times = [a for a in axes if a.kind == TIME]
-    alike = len({axis.stream for axis in times}) < len(times)
+    unnamed = [axis for axis in times if not axis.is_renamed]
+    alike = len({axis.stream for axis in unnamed}) < len(unnamed)
     if alike and not apart and not any(set(times) <= set(t.axes) for t in templates):
         raise NetworkError(f"sources with different time axes, {' and '.join(map(str, times))}, cannot be combined")
     dtype = next((t.dtype for t in templates if t.dtype.startswith("float")), templates[0].dtype)

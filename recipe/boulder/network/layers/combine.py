@@ -39,7 +39,7 @@ class _Elementwise(Layer):
     """
     :param activation: function of the result, see `boulder.network.activations`
     :param allow_broadcast_all_sources: False: a source must have all axes of the others; True: time axes of one data
-        stream, such as frames and pooled frames, may be different axes of the result
+        stream, such as frames and pooled frames, may be different axes of the result, as with `out_shape`
     :param eval: as in the class `eval`
     :param eval_locals: additional names in the scope of `eval`
     :param out_type: what the result is where it differs from the broadcast of the sources: {"dim": …, "dtype": …,
@@ -88,7 +88,8 @@ class _Elementwise(Layer):
         return template
 
     def _broadcast(self, sources: Sequence[Template]) -> Template:
-        result = broadcast(sources, apart=self.allow_broadcast_all_sources or self.out_type is not None)
+        apart = self.allow_broadcast_all_sources or self.out_type is not None or self.out_shape is not None
+        result = broadcast(sources, apart=apart)
         if self.allow_broadcast_all_sources is False and all(len(t.axes) < len(result.axes) for t in sources):
             raise NetworkError(f"'allow_broadcast_all_sources' is False, but no source has all axes of {result}")
         return result

@@ -13,12 +13,13 @@ from typing import ClassVar
 from boulder.errors import NetworkError
 from boulder.lazy import tf
 from boulder.network.axes import BEAM, DYNAMIC, TIME, Axis
+from boulder.network.dims import NetDim
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.axes import over_loop, within
 from boulder.network.loop.subnet import WORDS
 from boulder.network.masking.axes import with_outer
-from boulder.network.masking.describing import describe_masked
+from boulder.network.masking.describing import SpatialDims, describe_masked
 from boulder.network.masking.nodes import Repeat, repeated
 from boulder.network.masking.subnet import MaskedSubnet
 from boulder.network.names import Place
@@ -42,16 +43,16 @@ class MaskedComputation(Container):
     :param unit: options of the layer. It reads the layers around it by their names, in the selected frames, and `from` as `data`
     :param sources: what the unit reads as `data`; without it, what its surroundings call so
     :param masked_from: in place of `from`, a layer that has the selected frames only; `mask` is not read then
-    :param in_spatial_dim: without effect: the time axis of the mask, or the iterations of the loop
-    :param out_spatial_dim: without effect: the axis of the selected frames
+    :param in_spatial_dim: `Dim` of the axis of the mask, which is checked; of a single iteration of a loop: its frame
+    :param out_spatial_dim: `Dim` of the axis of the selected frames; without effect in a loop, whose output has all frames
     """
 
     sources: str | list[str] = field(default_factory=list)
     mask: str
     unit: dict
     masked_from: str | None = None
-    in_spatial_dim: object = None
-    out_spatial_dim: object = None
+    in_spatial_dim: NetDim | None = None
+    out_spatial_dim: NetDim | None = None
 
     @property
     def differs_by_frame(self) -> bool:  # type: ignore[override]  # it depends on the options
@@ -75,7 +76,8 @@ class MaskedComputation(Container):
         mask = None if self.masked_from else place.sources[0]
         input_ = place.sources[-1] if self.masked_from or self.source_names() else None
         subnet = MaskedSubnet(self.unit, place, input_, mask, self.name_scope)
-        return Inner(subnet, partial(describe_masked, subnet, self.first_value(place.where)))
+        named = SpatialDims(self.in_spatial_dim, self.out_spatial_dim)
+        return Inner(subnet, partial(describe_masked, subnet, self.first_value(place.where), named))
 
     def given_initial_output(self) -> object:
         return self.unit.get("initial_output")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import FEATURE, LOOP, TIME, Axis
+from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim, fitting
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -89,11 +90,18 @@ class RelativePositionalEncoding(ConcatLayer):
     :param clipping: distances are clipped to -clipping … clipping
     :param fixed: use sinusoids instead of a parameter; RETURNN then fails where `n_out` is less than 4
     :param forward_weights_init: initializer of the parameter
+    :param query_spatial_dim: axis of the queries: a `Dim` that a layer before this one has defined, or an axis of the input;
+        None: the time axis
+    :param key_value_spatial_dim: axis of the keys, likewise; None: the frames of the queries as keys
+    :param query_offset: number of keys before the first query
     """
 
     forward_weights_init: str | float | dict = "glorot_uniform"
     clipping: int = 16
     fixed: bool = False
+    query_spatial_dim: object = None
+    key_value_spatial_dim: object = None
+    query_offset: int | None = None
 
     def spec(self, site: Site) -> Template:
         template, n = site.input(), site.out_dim()
@@ -101,21 +109,44 @@ class RelativePositionalEncoding(ConcatLayer):
             raise site.fail(f"'clipping' must be at least 1, found {self.clipping}")
         if not self.fixed:
             site.param("encoding_matrix", (2 * self.clipping + 1, n), self.forward_weights_init)
-        queries = frames_axis(template, site)
-        return relative_template(queries, template, n)
+        given = {
+            option: self._given(option, template, site)
+            for option in ("query_spatial_dim", "key_value_spatial_dim")
+            if getattr(self, option) is not None
+        }
+        queries = given.get("query_spatial_dim") or frames_axis(template, site)
+        keys = given.get("key_value_spatial_dim") or keys_axis(queries)
+        if queries not in template.axes and queries == site.loop:
+            if given or self.query_offset is not None:
+                raise site.fail(
+                    "in an iteration of a loop the query is the current frame and the keys are the frames so far; expected no "
+                    "'query_spatial_dim', 'key_value_spatial_dim', 'query_offset'"
+                )
+            return Template((keys,)).with_feature(n)
+        return Template((queries, keys if keys != queries else keys_axis(queries))).with_feature(n)
+
+    def _given(self, option: str, template: Template, site: Site) -> Axis:
+        description = getattr(self, option)
+        if isinstance(description, NetDim) and not fitting(description, template.axes) and description.axis:
+            return description.axis
+        axis = find_axis(template, description, site)
+        if axis.kind in (BATCH, FEATURE):
+            raise site.fail(f"{option!r} must be an axis of frames, found {axis} of {template}")
+        return axis
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         *queries, keys, feature = run.template.axes
         x = run.input(sources)
-        if queries:
-            positions = tf.range(tf.shape(x.value)[x.axes.index(queries[0])])
-            run.set_length_from(keys, queries[0], lambda n: n)
-        else:
-            positions = tf.range(run.frame + 1)
         rows = 2 * self.clipping + 1
         vectors = sinusoids(tf.range(rows), feature.known_size) if self.fixed else run.param("encoding_matrix")
-        value = relative_encoding(vectors, positions if queries else positions[-1:], positions)
-        return x.made(value if queries else value[0], run.template.axes, run.template)
+        if not queries:
+            positions = tf.range(run.frame + 1)
+            return x.made(relative_encoding(vectors, positions[-1:], positions)[0], run.template.axes, run.template)
+        if keys == keys_axis(queries[0]):
+            run.set_length_from(keys, queries[0], lambda n: n)
+        num_queries, num_keys = tf.unstack(run.shape([queries[0], keys]))
+        positions = tf.range(num_queries) + (self.query_offset or 0)
+        return x.made(relative_encoding(vectors, positions, tf.range(num_keys)), run.template.axes, run.template)
 
 
 def frames_axis(template: Template, site: Site) -> Axis:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, StaticTime
+from boulder.network.axes import BATCH, FEATURE, OUTER, RENAMED, TIME, Axis, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
@@ -95,7 +95,7 @@ class ReinterpretData(FurtherSources):
         """:return: the axis for `dim`; a dynamic axis for a new `Dim` is another axis of the same lengths"""
         if axis.size is not None:
             return replace(axis, dim="")
-        return dim.axis or axis.derived("as", dim.name)
+        return dim.axis or axis.derived(RENAMED, dim.name)
 
     def _reinterpreted(self, template: Template, base: Template | None, site: Site) -> tuple[Template, Axis | None]:
         """:return: the template with the new axes in the old order, and the axis that `set_axes` makes time"""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
+from boulder.network.dims import NetDim
 from boulder.network.layer import Layer, Site
 from boulder.network.loop.axes import over_loop
 from boulder.network.loop.beams import Chooser
@@ -17,9 +20,43 @@ from boulder.network.subnet import TemplateOf
 from boulder.network.template import Template
 
 
-def describe_masked(subnet: MaskedSubnet, initial: float, outer: TemplateOf, loop: Axis | None) -> InnerSpec:
+@dataclass(frozen=True)
+class SpatialDims:
+    """
+    `Dim`s of a masked computation; each may be None.
+
+    :param all_frames: of the axis of the mask
+    :param selected: of the axis that it makes
+    """
+
+    all_frames: NetDim | None
+    selected: NetDim | None
+
+    def check(self, axis: Axis | None, where: str) -> None:
+        """
+        :param axis: of the mask; None for a single iteration of a loop
+        :raises NetworkError: if `all_frames` is another axis
+        """
+        dim = self.all_frames
+        if axis is None or dim is None or dim.is_single_step or dim.same_axis(axis.as_time()):
+            return
+        known = f"is the axis {dim.axis}" if dim.axis else "is no axis of a data stream or of a layer before it"
+        raise NetworkError(f"{where}: 'in_spatial_dim', {dim}, {known}, but the mask is along {axis}")
+
+    def named(self, axis: Axis, where: str) -> Axis:
+        """
+        :param axis: of the selected frames
+        :return: the axis with the name of `selected`
+        """
+        return axis if self.selected is None else self.selected.defined(axis, where)
+
+
+def describe_masked(
+    subnet: MaskedSubnet, initial: float, dims: SpatialDims, outer: TemplateOf, loop: Axis | None
+) -> InnerSpec:
     """
     :param initial: the output before the first selected frame of a loop
+    :param dims: of the options
     :param outer: templates of the surroundings
     :param loop: axis of the loop around the layer
     :raises NetworkError: names the layer, what was found and what was expected
@@ -30,8 +67,11 @@ def describe_masked(subnet: MaskedSubnet, initial: float, outer: TemplateOf, loo
     if mask.dtype != "bool":
         raise NetworkError(f"{subnet.place.where}: 'mask' must be bool, but {subnet.mask.text!r} is {mask}")  # type: ignore[union-attr]
     axis = _axis(subnet, mask, outer, loop)
+    dims.check(axis, subnet.place.where)
+    if axis == loop and axis:
+        return _Selecting(subnet, initial, outer, axis, None, mask).inner_spec()
     if axis:
-        return _Selecting(subnet, initial, outer, axis, axis if axis != loop else None, mask).inner_spec()
+        return _Selecting(subnet, initial, outer, axis, axis, mask, dims).inner_spec()
     return _Frozen(subnet, initial, outer, loop, mask).inner_spec()
 
 
@@ -97,15 +137,25 @@ class _Selecting(_Masked):
     """All frames at once: the unit is computed for the selected ones, along an axis of their own."""
 
     def __init__(
-        self, subnet: MaskedSubnet, initial: float, outer: TemplateOf, axis: Axis, time: Axis | None, mask: Template
+        self,
+        subnet: MaskedSubnet,
+        initial: float,
+        outer: TemplateOf,
+        axis: Axis,
+        time: Axis | None,
+        mask: Template,
+        dims: SpatialDims | None = None,
     ):
         """
         :param axis: of all frames
         :param time: the same, unless it is the iterations of a loop around the layer
+        :param dims: which name the axis of the selected frames
         """
         self.axis, self.time = axis, time
         assert subnet.mask
         self.selected = masked_axis(axis, subnet.mask.key)
+        if dims:
+            self.selected = dims.named(self.selected, subnet.place.where)
         super().__init__(subnet, initial, outer, self.selected if time is None else None, mask)
         only_mask = Template((self.selected,), "int32")
         self.selection = self.put(
