@@ -35,3 +35,9 @@ def test_a_name_of_another_toolkit_leads_to_the_name_here(registry, name, meant)
 @pytest.mark.parametrize("registry", [LAYERS, LOSSES])
 def test_only_names_that_mean_nothing_here_are_explained(registry):
     assert not registry.foreign.keys() & registry.keys()
+
+
+def test_the_names_found_in_the_files_are_those_that_they_register():
+    import boulder.network.layers  # noqa: F401 (looks for the names)
+
+    assert {name: cls.__module__ for name, cls in LAYERS.items()} == LAYERS._modules

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from boulder.errors import NetworkError
 from boulder.network.foreign_names import class_meant
@@ -31,6 +32,11 @@ class Registry(dict[str, type[Base]], Generic[Base]):
     ):
         super().__init__()
         self._what, self._option, self._refused, self.foreign = what, option, refused or {}, foreign or {}
+        self._modules: dict[str, str] = {}
+
+    def import_on_demand(self, modules: Mapping[str, str]) -> None:
+        """:param modules: name → module that registers this name; imported when the class is asked for"""
+        self._modules |= modules
 
     def register(self, name: str) -> Callable[[type[Subclass]], type[Subclass]]:
         """
@@ -39,7 +45,7 @@ class Registry(dict[str, type[Base]], Generic[Base]):
         """
 
         def decorate(cls: type[Subclass]) -> type[Subclass]:
-            if name in self:
+            if super(Registry, self).__contains__(name):
                 raise NetworkError(
                     f"{self._what} {name!r} is registered twice: {self[name].__module__}, {cls.__module__}"
                 )
@@ -58,3 +64,34 @@ class Registry(dict[str, type[Base]], Generic[Base]):
         if name not in self:
             raise NetworkError(f"{where}: unknown {self._what} {name!r}{class_meant(name, self, self.foreign)}")
         return self[name]
+
+    # A dict of all classes; asking for one imports its module, and listing them imports all
+
+    def __missing__(self, name: str) -> type[Base]:
+        if name in self._modules:
+            importlib.import_module(self._modules[name])
+            return super().__getitem__(name)
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return super(Registry, self._with_all()).__iter__()
+
+    def __len__(self) -> int:
+        return super(Registry, self._with_all()).__len__()
+
+    def keys(self) -> Any:
+        return super(Registry, self._with_all()).keys()
+
+    def values(self) -> Any:
+        return super(Registry, self._with_all()).values()
+
+    def items(self) -> Any:
+        return super(Registry, self._with_all()).items()
+
+    def _with_all(self) -> Self:
+        for module in self._modules.values():
+            importlib.import_module(module)
+        return self
