@@ -8,7 +8,7 @@ import pytest
 from boulder.errors import NetworkError
 from boulder.network.code.tensorflow_names import tensorflow_module
 
-LENGTHS = [3, 2]
+LENGTHS = [3, 3]
 
 
 @pytest.fixture(scope="module")
