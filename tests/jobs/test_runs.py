@@ -56,6 +56,7 @@ def test_the_same_command_retries_a_job_that_was_submitted_too_often(project):
     assert project.checkpoint() == checkpoint
 
 
+@pytest.mark.slow
 def test_killing_worker_and_manager_in_the_middle_of_an_epoch_does_not_change_the_result(project):
     config = "config/tiny.experiment(6, None, 20)"
     assert project.run("boulder", "run", config.replace(")", ", 'undisturbed')"))[0] == 0

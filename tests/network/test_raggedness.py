@@ -94,7 +94,11 @@ class Network:
         return cut, {k: np.array(v) for k, v in losses.items()}, {k: v.numpy() for k, v in gradients.items()}
 
 
-@pytest.fixture(scope="module", params=SPECS)
+IN_EVERY_RUN = ("layers", "attention")
+SOME = [pytest.param(name, marks=() if name in IN_EVERY_RUN else pytest.mark.slow) for name in SPECS]
+
+
+@pytest.fixture(scope="module", params=SOME)
 def network(request):
     return Network(SPECS[request.param])
 

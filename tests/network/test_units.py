@@ -274,6 +274,7 @@ def ragged():
     return Ragged()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(lengths=st.lists(st.integers(1, 5), min_size=2, max_size=4), padding=st.integers(0, 3), seed=st.integers(0, 99))
 def test_a_batch_is_the_sum_of_its_sequences(ragged, lengths, padding, seed):
