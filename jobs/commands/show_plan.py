@@ -18,10 +18,9 @@ from boulder.returnn.notices import Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
-from jobs.commands.config_name import check_config_name, errors_of_config
+from jobs.commands.laid_out_config import pipelines_of, returnn_file
 from jobs.commands.show_loops import loop_lines
 from jobs.notices import kept_notices, show_notices
-from jobs.pipeline import laid_out_pipelines
 
 
 @dataclass(frozen=True)
@@ -124,24 +123,11 @@ def tell_what_it_needs(needs: int | None, console: Console) -> None:
 
 def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
     """:return: function that reads the config. Configs of Sisyphus are in config/; any other file is RETURNN's."""
-    path = Path(name)
-    if path.is_file() and path.resolve().parent != Path("config").resolve():
-        return lambda: [_returnn_config(path)]
-    if not path.is_file() and path.suffix in (".config", ".json", ""):
-        raise ConfigError(f"plan {name!r}: there is no such file; a config of Sisyphus is FILE.FUNCTION")
-    return lambda: _sisyphus_config(name)
+    path = returnn_file(name, "plan")
+    return (lambda: [_returnn_config(path)]) if path else (lambda: _sisyphus_config(name))
 
 
 def _sisyphus_config(name: str) -> list[PlannedNetworks]:
-    called = check_config_name(name)
-    laid_out_pipelines().clear()
-
-    from sisyphus.loader import config_manager
-
-    with errors_of_config(name):
-        config_manager.load_configs([called])
-    if not laid_out_pipelines():
-        raise ConfigError(f"config {name!r}: it lays out no pipeline")
     return [
         PlannedNetworks(
             title,
@@ -151,7 +137,7 @@ def _sisyphus_config(name: str) -> list[PlannedNetworks]:
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
-        for title, pipeline in laid_out_pipelines().items()
+        for title, pipeline in pipelines_of(name).items()
     ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -15,8 +14,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.schedule.functions import restore
 from boulder.training.phase import TrainingPhase
 from boulder.training.trial import PhaseTrial, TrialSize, try_phases
-from jobs.commands.config_name import check_config_name, errors_of_config
-from jobs.pipeline import laid_out_pipelines
+from jobs.commands.laid_out_config import pipelines_of, returnn_file
 
 
 def try_config(
@@ -59,28 +57,13 @@ def try_config(
 
 def _pipelines(name: str) -> Iterator[tuple[str, list[TrainingPhase], dict[str, Any]]]:
     """:return: name, phases and `extern_data` of each pipeline. Configs of Sisyphus are in config/; any other file is RETURNN's"""
-    path = Path(name)
-    if path.is_file() and path.resolve().parent != Path("config").resolve():
+    path = returnn_file(name, "try")
+    if path:
         from boulder.returnn.trial_phases import phases_for_trial
 
         yield (str(path), *phases_for_trial(path))
         return
-    if not path.is_file() and path.suffix in (".config", ".json", ""):
-        raise ConfigError(f"try {name!r}: there is no such file; a config of Sisyphus is FILE.FUNCTION")
-    yield from _laid_out(name)
-
-
-def _laid_out(name: str) -> Iterator[tuple[str, list[TrainingPhase], dict[str, Any]]]:
-    called = check_config_name(name)
-    laid_out_pipelines().clear()
-
-    from sisyphus.loader import config_manager
-
-    with errors_of_config(name):
-        config_manager.load_configs([called])
-    if not laid_out_pipelines():
-        raise ConfigError(f"config {name!r}: it lays out no pipeline")
-    for title, pipeline in laid_out_pipelines().items():
+    for title, pipeline in pipelines_of(name).items():
         phases: dict[int, TrainingPhase] = {}
         for job in pipeline.jobs:
             for plain in job.phases:
