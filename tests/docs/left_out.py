@@ -1,6 +1,6 @@
 """RETURNN's classes that Boulder does not have, each with the reason. tests/parity/test_classes_like_returnn.py checks the names."""
 
-_MICROPHONES = "signal processing for several microphones, outside of what networks are grown for"
+_MICROPHONES = "processes the signals of several microphones, before the network that grows"
 _INTERNAL = "no class for net dicts: RETURNN makes it itself"
 _SEGMENTAL = "of segmental models, whose layers today's RETURNN fails to build: they set sizes before these are known"
 _WITHIN_GRAPH = "state that RETURNN keeps in its TensorFlow session; a training here is a function of its inputs"
@@ -13,7 +13,7 @@ LAYERS_LEFT_OUT = {
     "classes_to_length_distribution_global": _SEGMENTAL,
     "classes_to_segments": _SEGMENTAL,
     "complex_linear_projection": "a product with trained complex weights; `stft` and `linear` serve today",
-    "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` computes what it is made for",
+    "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` does the same for attention",
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",

@@ -13,7 +13,7 @@ from boulder.network.tensor import Tensor
 @layer_class("activation")
 @dataclass(frozen=True, kw_only=True)
 class Activation(ConcatLayer):
-    """An activation function, such as relu, of each entry. RETURNN: ActivationLayer; its "safe_log" has a gradient below `eps`, too.
+    """An activation function, such as relu, of each entry. RETURNN: ActivationLayer, whose "safe_log" has a gradient below `eps`.
 
     :param activation: see `boulder.network.activations`; "abs" also of complex numbers
     :param opts: options of the function: `eps` of "safe_log" (1e-20), `alpha` of "leaky_relu" (0.2), `approximate` of "gelu" (False)
