@@ -88,16 +88,17 @@ def test_relu_is_the_identity_if_its_source_is_never_negative():
             {"class": "softmax", "n_out": 4},
             "its activation is 'softmax'; only relu can be the identity, if its source is never negative",
         ),
+        ({"class": "layer_norm"}, "'fw0' is not normalized already"),
         ({"class": "rec", "n_out": 4}, "an LSTM's output is bounded by its gates"),
         (
             {"class": "activation", "activation": "relu"},
             "its activation is 'relu', and its source 'fw0' may be negative",
         ),
-        ({"class": "combine", "kind": "mul"}, "only linear, activation, subnetwork and combine (add) can"),
+        ({"class": "combine", "kind": "mul"}, "only linear, activation, layer_norm, subnetwork and combine (add) can"),
         (
             {"class": "combine", "kind": "add"},
-            "it adds 'fw0' and 'bw0', but all except one of its sources must be new linear layers with one of the "
-            "activations 'identity', 'none', 'tanh', 'elu', 'selu', 'gelu', 'swish', 'silu' or none",
+            "it adds 'fw0' and 'bw0', but all except one of its sources must be new branches that end in layer_norm, batch_norm, or "
+            "linear or conv with one of the activations 'identity', 'none', 'tanh', 'elu', 'selu', 'gelu', 'swish', 'silu' or none",
         ),
     ],
 )

@@ -31,6 +31,7 @@ from boulder.training.growth.graph import Graph, Names
 from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.mappings import Mappings
 from boulder.training.growth.matching import Specs
+from boulder.training.growth.new_layers import NewLayers
 from boulder.training.growth.readers import OUTSIDE, readers_of
 from boulder.training.growth.transfer import Transfer
 
@@ -62,7 +63,7 @@ def preserving_transfers(
     kept = {path: spec for path, spec in old_specs.items() if spec.layer not in gone}
     fresh = {spec.layer for spec in own.values()} - {own[path].layer for path in partners}
     _check_layers_are_whole(kept, own, partners, fresh, fail)
-    identities = Identities(old, new, init_from, mode == "deepen", fail)
+    identities = Identities(NewLayers(old, new, init_from), mode != "net2wider", fail)
     graph = Graph(old, new, partners, Names(init_from, identities.of), own_way, fail)
     mappings = Mappings(options.seed, options.noise, graph.wanted, fail)
     factors = Factors(new, graph.wanted, mappings, fail).of
@@ -82,7 +83,16 @@ def preserving_transfers(
         transfers[path] = Transfer(
             before, tuple(index for index, _ in axes), tuple(shares for _, shares in axes), zero_elsewhere=True
         )
-    starts = {path: identities.starts[spec.layer] for path, spec in own.items() if spec.layer in identities.starts}
+    for path, spec in own.items():
+        if spec.layer in identities.moved:
+            old_norm = identities.moved[spec.layer]
+            source = next(p for p, s in own.items() if s.layer == old_norm and s.name == spec.name)
+            transfers[path] = transfers[source]
+    starts = {
+        path: identities.starts[spec.layer]
+        for path, spec in own.items()
+        if spec.layer in identities.starts and not spec.statistic
+    }
     return transfers | starts
 
 
