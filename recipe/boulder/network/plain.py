@@ -59,7 +59,7 @@ class Description:
         if node.loss is None or not names:
             return
         templates = {option: self.spec.layers[name].template for option, name in names.items()}
-        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        problem = node.loss.check_all_layers(self.spec.layers[node.name].template, templates)
         if problem:
             raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
         self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))
