@@ -10,7 +10,7 @@ from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss_check import checked_losses
 from boulder.network.node_site import site_of
-from boulder.network.reading import checked_template
+from boulder.network.reading import check_promises, checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
@@ -75,6 +75,7 @@ class Description:
             inner = self.inner[node.name] = node.inner.describe(self.template, self.loop)
             self.spec.update(inner)
             template, sources = inner.output, (inner.result or f"{site.name}/output",)
+            check_promises(site, template)
         else:
             template = checked_template(site)
         self.spec.losses.update(checked_losses(node, template, self.template, site))
