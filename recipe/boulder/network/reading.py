@@ -110,6 +110,14 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
                 warnings.warn(f"{where}: has {option!r}, which has no effect without a 'loss'", stacklevel=2)
 
 
+def warn_of_ignored_loss(where: str, reason: str, what: str) -> None:
+    """
+    :param where: the layer, for messages
+    :param what: to move, so that the loss counts
+    """
+    warnings.warn(f"{where}: its loss does not count, as in RETURNN, since {reason}; move {what}", stacklevel=2)
+
+
 def warn_of_unread_dumps(
     network: Mapping[str, object], read: Collection[str], mode: str, path: Callable[[str], str]
 ) -> None:
