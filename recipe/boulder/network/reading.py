@@ -89,8 +89,9 @@ def read_loss(layer: Layer, where: str, mode: str) -> Loss | None:
     """:return: the layer's loss, if it has one in this mode"""
     if layer.loss is None or (layer.loss_only_on_non_search and mode == "search"):
         return None
-    loss: Loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
-    if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (None, 1, loss.scale):
+    options = layer.options_of_loss()
+    loss: Loss = parse(LOSSES.find(layer.loss, where), options, f"{where}: loss {layer.loss!r}")
+    if "scale" in options and layer.loss_scale not in (None, 1, loss.scale):
         raise NetworkError(f"{where}: 'loss_scale' is {layer.loss_scale}, but 'scale' in 'loss_opts' {loss.scale}")
     return loss
 
