@@ -62,7 +62,7 @@ class Description:
         if node.name not in self.spec.losses:  # it does not count
             return
         templates = {option: self._template_of(name) for option, name in names.items()}
-        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        problem = node.loss.check_all_layers(self.spec.layers[node.name].template, templates)
         if problem:
             raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
         self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))

@@ -82,7 +82,7 @@ def run_network(
     for name, loss in spec.losses.items() if losses else ():
         target = _outside(state.output(loss.target)) if loss.target else None
         layers = [state.output(layer) for layer in loss.layers]
-        values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target, *layers)
+        values[name] = loss.loss.normalized(state.run(spec.layers[name]), _outside(state.outputs[name]), target, layers)
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, state.updates, *regularizers)
 
 
