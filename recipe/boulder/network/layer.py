@@ -202,6 +202,10 @@ class Layer:
         """The layer of the net dict whose input this one takes."""
         return self
 
+    def options_of_loss(self) -> dict[str, Any]:
+        """:return: options of the layer's loss"""
+        return self.loss_opts or {}
+
     def given_initial_output(self) -> object:
         """:return: `initial_output`, of the layer or of the one that stands for it"""
         return self.initial_output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,8 +15,8 @@ from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
 _REFUSED = {
-    "sprint": "needs a running RASR, which computes it; expected 'via_layer' with a layer 'fast_bw'",
-    "fast_bw": "needs automata of a running RASR; expected 'via_layer' with a layer 'fast_bw', whose automata are made of a data stream",
+    "sprint": "needs a running RASR, which computes it; expected 'fast_bw' (full sum over automata that are data, see docs/data.md), or "
+    "'via_layer'",
     "sampling_loss": "draws random numbers that a resumed training could not repeat; expected 'ce'",
 }
 """losses that RETURNN knows → why they do not exist here"""
@@ -66,7 +66,10 @@ class Loss:
     use_flatten_frames: bool = True
 
     def layers(self) -> dict[str, str]:
-        """:return: option → name of a layer that `compute` reads beside the output"""
+        """
+        :return: option → name of a layer that `compute` reads beside the output, or "target:NAME" for what NAME is as a value of
+            the option `target`
+        """
         return {}
 
     def all_layers(self) -> dict[str, str]:
@@ -104,6 +107,13 @@ class Loss:
                 f"loss {self.class_name!r} needs an output with a feature axis of size {wanted} for its target {target}, "
                 f"found {output}"
             )
+        return None
+
+    def check_params(self, names: Collection[str]) -> str | None:
+        """
+        :param names: of the layer's parameters
+        :return: a message if they do not suffice, or None
+        """
         return None
 
     def check_layers(self, output: Template, layers: dict[str, Template]) -> str | None:

@@ -205,7 +205,7 @@ class Subnet(Names):
                     self.nodes[name] = reading.pop(name)
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
                     waiting += [owner for ref in existing(self.nodes[name]) if (owner := self.own(ref))]
-                    waiting += self.layers_of_loss(self.nodes[name]).values()
+                    waiting += [read for read in self.layers_of_loss(self.nodes[name]).values() if read in self.layers]
                     waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
                     if self.nodes[name].layer.stands_for_source:
                         waiting += self.net_of(name).nested_roots(name)
@@ -218,14 +218,18 @@ class Subnet(Names):
 
     def layers_of_loss(self, node: Node) -> dict[str, str]:
         """
-        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it; searches have no losses
+        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it, or data stream as
+            "data:KEY"; searches have no losses
         """
-        given = node.loss.all_layers() if node.loss and self.mode != "search" else {}
+        given = dict(node.loss.all_layers()) if node.loss and self.mode != "search" else {}
         for option, name in given.items():
             where = f"{node.where}: 'loss_opts': {option!r}"
             if self.outer:
                 raise NetworkError(f"{where} works in layers of the whole network only")
-            if name not in self.layers:
+            if name.startswith(TARGET):
+                key = name.removeprefix(TARGET)
+                given[option] = self.resolve_target(key, node.name, f"{where} names {key!r}").key
+            elif name not in self.layers:
                 raise NetworkError(f"{where} is {name!r}, which is no layer{nearest(name, self.layers)}")
         return given
 

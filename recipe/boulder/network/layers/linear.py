@@ -1,4 +1,4 @@
-"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation.
+"""`linear`: dense layer, or embedding lookup for class indices.
 
 `hidden` and `forward` are older names of `linear`.
 """
@@ -86,14 +86,6 @@ def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
     value = tf.reshape(product(tf.matmul, tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
     value.set_shape([*x.value.shape[:-1], n_out])
     return Tensor(value, (*x.axes[:-1], template.required(FEATURE)), template)
-
-
-@layer_class("softmax")
-@dataclass(frozen=True, kw_only=True)
-class Softmax(Linear):
-    """`linear` with the activation softmax: probabilities of classes. RETURNN: SoftmaxLayer."""
-
-    activation: str | None = "softmax"
 
 
 @layer_class("hidden")
