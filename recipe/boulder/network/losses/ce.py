@@ -44,7 +44,6 @@ class CrossEntropy(Loss):
     debug_dump: bool = False
     focal_loss_factor: float = 0.0
     fake_upper_bound: float | None = None
-    use_fused: bool = True
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim
