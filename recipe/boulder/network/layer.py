@@ -260,10 +260,7 @@ class Layer:
         return {key: run.full(template, 0) for key, template in state.items()}
 
     def first_output(self, state: dict[str | None, Tensor]) -> Tensor | None:
-        """
-        :param state: result of `first_state`
-        :return: value of `prev:` references to the layer in the first iteration; None: `initial_output` sets it
-        """
+        """:return: value of `prev:` references to the layer in the first iteration; None: `initial_output` sets it"""
         return None
 
     def step(
