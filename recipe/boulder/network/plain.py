@@ -59,13 +59,19 @@ class Description:
         names = self.subnet.layers_of_loss(node)
         if node.loss is None or not names:
             return
-        templates = {option: self.spec.layers[name].template for option, name in names.items()}
         if node.name not in self.spec.losses:  # it does not count
             return
-        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        templates = {option: self._template_of(name) for option, name in names.items()}
+        problem = node.loss.check_all_layers(self.spec.layers[node.name].template, templates)
         if problem:
             raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
         self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))
+
+    def _template_of(self, name: str) -> Template:
+        """:param name: of a layer, or "data:KEY" """
+        if name in self.spec.layers:
+            return self.spec.layers[name].template
+        return self.subnet.place.streams[name.removeprefix("data:")]
 
     def _describe(self, node: Node) -> None:
         for ref in node.refs:
