@@ -8,7 +8,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
-from boulder.network.code.expression import evaluated
+from boulder.network.code.expression import evaluated, problem_of
 from boulder.network.common_axes import aligned, broadcast_axes, static_size
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
@@ -103,13 +103,8 @@ class _Elementwise(Layer):
             site = replace(site, sources=sources)
         if not sources:
             raise site.fail("needs a source in 'from'")
-        if isinstance(self.eval, str):
-            try:
-                compile(self.eval.strip(), f"layer {site.name}", "eval")
-            except (SyntaxError, ValueError) as error:
-                raise site.fail(
-                    f"'eval' is not an expression: {getattr(error, 'msg', error)} in {self.eval!r}"
-                ) from None
+        if isinstance(self.eval, str) and (problem := problem_of(self.eval, self.eval_locals or {})):
+            raise site.fail(f"'eval' {problem}")
         with site.naming_sources():
             template = self._broadcast([template for _, template in sources])
         if self.eval is not None:
