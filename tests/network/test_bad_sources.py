@@ -33,7 +33,7 @@ BAD_LAYERS = [
         f"sources of different types, float32 and int32, cannot be concatenated: 'data:data' is {DATA}, 'data:ints' is [batch, time:ints, feature:5] int32",
     ),
     (
-        "rec", {"n_out": 3, "from": "data:letters"},
+        "rec", {"n_out": 3, "unit": "GRU", "from": "data:letters"},
         f"needs float32 values with a feature axis, but its input is {LETTERS}",
     ),
     ("rec", {"n_out": 3, "from": "data:speaker"}, f"needs a time axis, but its input is {SPEAKER}"),

@@ -97,6 +97,8 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
         if isinstance(value, numpy.generic):
             value = value.item()
         value = _with_sizes(value, hint)
+        if value == {} and set in typing.get_args(hint):
+            value = set()  # programs that write net dicts print an empty set like this
         if not _fits(value, hint):
             raise NetworkError(
                 f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"

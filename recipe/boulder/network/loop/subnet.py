@@ -49,7 +49,7 @@ class LoopSubnet(Subnet):
             return None
         where = f"{self.where}: {option!r} is {target!r}"
         if target.startswith("layer:"):
-            return self.outer.resolve(target.removeprefix("layer:"), where)
+            return self.outer.resolve_in(self.around_holder, target.removeprefix("layer:"), where)
         return self.extern(target, where)
 
     @property
@@ -152,7 +152,7 @@ class LoopSubnet(Subnet):
         :param ref: of kind FRAME
         :return: what it is a frame of
         """
-        return self.outer.resolve(ref.name, self.where)
+        return self.outer.resolve_in(self.around_holder, ref.name, self.where)
 
     def frames(self) -> list[tuple[Ref, Node]]:
         """:return: references of kind FRAME, and the layers that read them"""
@@ -161,15 +161,16 @@ class LoopSubnet(Subnet):
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
-        if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
+        beside = self.beside_holder
+        if ref.name in beside and ref.kind is RefKind.PREV:
             return NetworkError(
                 f"{where}, but {ref.name!r} is outside of the loop and has no previous frame; 'base:{ref.name}' is the "
                 "layer itself"
             )
-        if ref.name in self.outer.layers:
+        if ref.name in beside:
             return NetworkError(f"{where}, which is no layer of the loop; did you mean 'base:{ref.name}'?")
         own = [replace(ref, name=name).text for name in self.layers]
-        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in self.outer.layers)])
+        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in beside)])
         return NetworkError(f"{where}, which is no layer of the loop{hint}")
 
     def circle(self, names: list[str]) -> NetworkError:

@@ -147,10 +147,12 @@ class FrameTemplates:
     def _known(self, node: Node) -> dict[Ref, Template]:
         found = {}
         for ref in _needed(node):
-            try:
-                found[ref] = self.template(ref)
-            except KeyError:
-                continue
+            own = ref.kind is RefKind.PREV and ref.name == node.name and ref.subnet == self.subnet.name
+            template = self._known_template(ref) or (
+                self._known_template(node.initial) if own and node.initial else None
+            )
+            if template is not None:
+                found[ref] = template
         return found
 
     def _guess(self, node: Node) -> Template | None:
@@ -171,14 +173,14 @@ class FrameTemplates:
         if node.name in self.layers or complete:
             return self.layers.get(node.name)
         if node.initial and not known:  # it depends on itself alone
-            return self._initial(node.initial)
+            return self._known_template(node.initial)
         named = node.layer.out_dim
         dim = node.layer.given_dim or default_dim(node, self.template)
         if not dim:
             return None
         return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))
 
-    def _initial(self, ref: Ref) -> Template | None:
+    def _known_template(self, ref: Ref) -> Template | None:
         try:
             return self.template(ref)
         except KeyError:
