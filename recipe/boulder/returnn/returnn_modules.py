@@ -74,7 +74,10 @@ _PROVIDED = {
     "tf.network": ("basics", ("register_layer_class",)),
     "tf.util.basic": ("tensors", None),
     "tf.util.data": ("dims", None),
-    "util.basic": ("basics", ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "long", "unicode")),
+    "util.basic": (
+        "basics",
+        ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "get_login_username", "long", "unicode"),
+    ),
     "util.better_exchook": ("basics", ("install",)),
 }
 """Module within `returnn` → (module of `boulder.returnn.provided`, names taken from it); None: its `__all__`"""
