@@ -27,6 +27,7 @@ from boulder.network.registry import Registry
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 __all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
 
@@ -337,6 +338,14 @@ class Layer:
         :return: the output; of a loop, name → output
         """
         raise NotImplementedError
+
+    def widening(self, w: Widening) -> None:
+        """
+        States which units of the sources, the output and the parameters are the same, so that "net2wider" can replicate them.
+
+        :raises ConfigError: if the layer would compute something else in a wider network, as by default
+        """
+        w.unchanged()
 
     def site(self, run: LayerRun, *sources: Tensor) -> Site:
         """

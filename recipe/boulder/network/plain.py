@@ -17,6 +17,8 @@ from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 def describe_network(network: Subnet) -> SubnetSpec:
@@ -32,6 +34,9 @@ class Exposed(Layer):
     """A layer that another layer holds, for the surroundings. No net dict names this class."""
 
     class_name = "subnetwork"
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)

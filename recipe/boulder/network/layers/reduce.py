@@ -15,6 +15,8 @@ from boulder.network.roles import unused, without_axes
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening, has_units
+from boulder.network.widening.ways import keeps_axis
 
 
 @layer_class("reduce")
@@ -88,6 +90,36 @@ class Reduce(ConcatLayer):
             return replace(result, dtype="int32", sparse_dim=None)
         axes = [a for a in template.axes if a not in reduced] if result.feature else result.axes
         return Template(tuple(axes), "int32", size)
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        reduced = self._reduced(x.new, w.site())
+        for axis in reduced:
+            if self.mode in ("mean", "avg"):
+                w.even(x.term(axis), f"takes the mean over the axis {axis.kind}")
+            elif self.mode == "sum" and has_units(axis):
+                w.multiply(w.sources, x.term(axis), 1.0, f"sums over the axis {axis.kind}")
+            elif has_units(axis):
+                keeps_axis(
+                    w, x, axis, f"takes the {self.mode} over the axis {axis.kind}, in which replicas never differ"
+                )
+        kept = [axis for axis in x.new.axes if axis in reduced]
+        outputs = w.output.units
+        if self.keep_dims:
+            rest = [
+                (one, other)
+                for one, other, axis in zip(x.terms, w.output.terms, x.new.axes, strict=True)
+                if axis not in kept
+            ]
+        else:
+            inputs = [
+                term for axis, term in zip(x.new.axes, x.terms, strict=True) if term is not None and axis not in kept
+            ]
+            rest = list(zip(inputs, outputs, strict=self._is_index is False))
+        for one, other in rest:
+            w.tie(one, other)
+        if self.mode in ("mean", "avg", "sum"):
+            w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
