@@ -89,7 +89,8 @@ class Recurrent(ConcatLayer):
             raise site.fail("'direction': -1 needs a time axis of its own; along a loop only 1 is possible")
         n = site.out_dim()
         initial_state.declare(self.initial_state, unit.state_keys, n, given, site)
-        unit.declare(site_of_input, site.dense_dim(template), n, self.initializers())
+        n_in = template.sparse_dim if unit.takes_classes else None
+        unit.declare(site_of_input, n_in or site.dense_dim(template), n, self.initializers())
         return template.with_feature(n)
 
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
@@ -180,7 +181,11 @@ class Recurrent(ConcatLayer):
         return replace(restored(y, (time, *outer, feature)), memory=memory)
 
     def _input(self, run: LayerRun, sources: Sequence[Tensor]) -> Tensor:
-        return run.input(sources[: len(sources) - len(self.initial_layers(sources))])
+        x = run.input(sources[: len(sources) - len(self.initial_layers(sources))])
+        if x.template.sparse_dim is None:
+            return x
+        dense = x.template.with_feature(x.template.sparse_dim)
+        return Tensor(tf.one_hot(x.value, x.template.sparse_dim), (*x.axes, dense.required(FEATURE)), dense)
 
 
 def _size(template: Template) -> int:

@@ -131,7 +131,15 @@ class Reduce(ConcatLayer):
         for axis in dynamic:
             value = tf.where(run.mask_over(order, axis), value, self._neutral(value.dtype))
         numbers = list(range(len(rest), len(order)))
+        if dynamic and self._is_index:  # over no frame at all, TensorFlow fails
+            at_end = tf.reshape(tf.cast(tf.equal(tf.shape(value)[-1:], 0), tf.int32), [1, 1])
+            value = tf.pad(value, tf.pad(at_end, [[len(rest), 0], [1, 0]]))
         result = self._function(value, numbers)
+        for axis in dynamic if self.mode in ("max", "min", "logsumexp") else ():
+            some = tf.greater(run.length_over(rest, axis), 0)
+            result = tf.where(
+                some, result, self._neutral(result.dtype)
+            )  # where no sequence has a frame, it is infinite
         if self.mode in ("mean", "avg"):
             count = float(prod(axis.known_size for axis in reduced if axis not in dynamic))
             for axis in dynamic:

@@ -6,13 +6,13 @@ As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its c
 the columns of q come first, then those of k, then those of v.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
+from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis, Feature
 from boulder.network.contraction import distinct
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
@@ -46,6 +46,9 @@ class SelfAttention(FurtherSources):
     """
 
     further: ClassVar = ("key_shift",)
+    refused: ClassVar[Mapping[str, str]] = {
+        "state_var_lengths": "RASR gives it to a decoder; expected a saved model, see docs, whose state has the lengths"
+    }
 
     num_heads: int
     total_key_dim: int
@@ -74,7 +77,7 @@ class SelfAttention(FurtherSources):
         key, value = self.total_key_dim // self.num_heads, n_out // self.num_heads
         for name, shift in self.divided(site.sources)[1].values():
             expected = relative_template(axis, template, key)
-            if shift != expected:
+            if replace(shift, axes=tuple(Feature(a.size) if a.kind == FEATURE else a for a in shift.axes)) != expected:
                 raise site.fail(f"'key_shift' must be {expected}, but {name!r} is {shift}")
         heads = tuple(
             Part(f"{of}{i}", size) for i in range(self.num_heads) for of, size in (("q", key), ("k", key), ("v", value))

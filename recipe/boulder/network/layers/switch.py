@@ -81,6 +81,12 @@ class Switch(Layer):
             axes = broadcast([template for _, template in site.sources]).axes if site.sources else ()
         return replace(value, axes=axes)
 
+    def guess(self, site: Site) -> Template | None:
+        known = dict(site.sources)
+        values = site.expected[1:] if isinstance(self.condition, str) else site.expected
+        value = next((known[name] for name in values if name in known), None)
+        return value and replace(value, axes=broadcast(known.values()).axes)
+
     def widening(self, w: Widening) -> None:
         w.check_read(w.sources)
         for source in w.sources:
