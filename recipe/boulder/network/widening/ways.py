@@ -17,63 +17,13 @@ OVER_UNITS = ("softmax", "log_softmax")
 SCALED = (None, "identity", "none", "relu")
 """Activations with f(a·x) = a·f(x) for a > 0."""
 
-_ONE_BY_ONE = frozenset(
-    [
-        "abs",
-        "negative",
-        "exp",
-        "log",
-        "log1p",
-        "expm1",
-        "sqrt",
-        "rsqrt",
-        "square",
-        "sin",
-        "cos",
-        "tanh",
-        "sigmoid",
-        "softplus",
-        "softsign",
-        "sign",
-        "relu",
-        "relu6",
-        "elu",
-        "selu",
-        "gelu",
-        "swish",
-        "silu",
-        "leaky_relu",
-        "maximum",
-        "minimum",
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "pow",
-        "where",
-        "cast",
-        "clip_by_value",
-        "stop_gradient",
-        "identity",
-        "reciprocal",
-        "squared_difference",
-        "erf",
-        "round",
-        "floor",
-        "ceil",
-        "greater",
-        "less",
-        "equal",
-        "logical_and",
-        "logical_or",
-        "logical_not",
-        "to_float",
-        "reciprocal_no_nan",
-        "multiply_no_nan",
-        "divide_no_nan",
-        "log_sigmoid",
-    ]
-)
+_NAMES = """
+    abs negative exp log log1p expm1 sqrt rsqrt square sin cos tanh sigmoid softplus softsign sign relu relu6 elu selu gelu swish silu
+    leaky_relu maximum minimum add subtract multiply divide pow where cast clip_by_value stop_gradient identity reciprocal
+    squared_difference erf round floor ceil greater less equal logical_and logical_or logical_not reciprocal_no_nan multiply_no_nan
+    divide_no_nan log_sigmoid
+"""
+_ONE_BY_ONE = frozenset(_NAMES.split())
 """Functions of TensorFlow that treat each entry on its own."""
 
 
