@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from boulder.errors import NetworkError
 from boulder.network.axes import FEATURE, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.contraction import Contraction
@@ -68,9 +69,13 @@ def along(w: Widening, axis: object) -> None:
     """
     own, _ = w.divided()
     x = w.input(own)
-    changed = find_axis(x.new, axis, w.site(sources=own))
-    keeps_axis(w, x, changed, "goes along this axis")
-    w.tie_axes(x, [changed])
+    try:
+        changed = [find_axis(x.new, axis, w.site(sources=own))]
+    except NetworkError:  # the iterations of the loop around the layer
+        changed = []
+    for found in changed:
+        keeps_axis(w, x, found, "goes along this axis")
+    w.tie_axes(x, changed)
     w.multiplied_with(own)
 
 

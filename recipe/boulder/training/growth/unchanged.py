@@ -43,6 +43,10 @@ def changed_option(old: Any, new: Any) -> str | None:
         if f.name in _FREE or f.name not in known:
             continue
         before, after = getattr(old, f.name), getattr(new, f.name)
+        if hasattr(before, "class_name") and hasattr(after, "class_name"):  # a layer that this one wraps
+            if problem := changed_option(before, after):
+                return problem
+            continue
         if f.name == "unit" and isinstance(after, dict):  # a loop's layers are compared one by one
             continue
         if _plain(before) != _plain(after) and not _named_source(f.name, before, after, old, new):
