@@ -1,7 +1,7 @@
-"""Comparison of growth modes on a Transformer encoder: pronunciations of 10,000 words, with three seeds each.
+"""Comparison of growth modes on a Transformer encoder: pronunciations of 4,000 words, with three seeds each.
 
-    boulder run config/growth_transformer.py       27 trainings of 6 epochs, about a quarter of an hour on two idle cores
-    .venv/bin/python -m bench.growth_study output/growth_transformer 4      the table of docs/growth.md, from their output
+    boulder run config/growth_transformer.py       27 trainings of 8 epochs, about a quarter of an hour on two idle cores
+    .venv/bin/python -m bench.growth_study output/growth_transformer      the table of docs/growth.md, from their output
 
 The network reads the letters of a word, each twice, and is trained with CTC on its phonemes. Each block has self-attention and
 feed-forward layers, with layer norm before them (Xiong et al. 2020). Positions are sinusoids of a fixed width behind a linear layer,
@@ -20,10 +20,10 @@ from sisyphus import tk
 
 SEEDS = (1, 2, 3)
 CONFIG = {
-    "batch_size": 1500,
+    "batch_size": 750,
     "max_seqs": 100,
     "batching": "laplace:.1000",
-    "learning_rates": [0.001, 0.002, 0.002, 0.002, 0.001, 0.0005],
+    "learning_rates": [0.001, 0.003, 0.003, 0.003, 0.003, 0.002, 0.001, 0.0005],
     "use_learning_rate_control_always": True,  # also during pretraining
     "optimizer": {"class": "adam", "epsilon": 1e-8},
     "gradient_clip_global_norm": 5.0,
@@ -41,7 +41,7 @@ class Size:
     """
 
     blocks: int = 4
-    width: int = 64
+    width: int = 32
     heads: int = 4
     dropout: float = 0.1
 
@@ -108,30 +108,30 @@ def network(size: Size) -> dict:
 
 
 def deeper(way: dict):
-    """:return: construction algo with 1 block for two epochs and 2 for one"""
+    """:return: construction algo with 1 block for two epochs and 2 blocks for two"""
 
     def grow(idx: int, net_dict: dict) -> dict | None:
         if idx == 2:
             return None
-        return network(replace(FULL, blocks=idx + 1, dropout=0.0)) | way | {"#repetitions": 2 - idx}
+        return network(replace(FULL, blocks=idx + 1, dropout=0.0)) | way | {"#repetitions": 2}
 
     return grow
 
 
 def wider(way: dict):
-    """:return: construction algo with half the width and half the heads for three epochs"""
+    """:return: construction algo with half the width and half the heads for four epochs"""
 
     def grow(idx: int, net_dict: dict) -> dict | None:
         if idx == 1:
             return None
         small = replace(FULL, width=FULL.width // 2, heads=FULL.heads // 2, dropout=0.0)
-        return network(small) | way | {"#repetitions": 3}
+        return network(small) | way | {"#repetitions": 4}
 
     return grow
 
 
 def py() -> None:
-    lexicon = CmuDictLexiconJob(num_words=10_000)
+    lexicon = CmuDictLexiconJob(num_words=4_000)
     train, dev = (
         LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
         for part in (lexicon.out_train, lexicon.out_dev)
@@ -148,7 +148,7 @@ def py() -> None:
                 place,
                 network=net,
                 pretrain=pretrain,
-                num_epochs=6,
+                num_epochs=8,
                 config=CONFIG | {"random_seed": seed},
                 extern_data=LETTERS_TO_PHONEMES,
                 train_data=train,

@@ -197,17 +197,17 @@ class _Elementwise(Layer):
                 f"reads {', '.join(map(repr, new))} in addition; 'deepen' begins a new residual branch with 0"
             )
         w.check_read(w.sources)
+        if isinstance(self.eval, str) and self.eval != w.old_layer.eval:
+            factor = factor_between(w.old_layer.eval, self.eval)
+            if factor is None:
+                raise w.refuse(f"has another 'eval', {self.eval!r:.60}, than before, {w.old_layer.eval!r:.60}")
+            w.multiply(w.sources, None, factor, f"is {self.eval!r:.60}, not {w.old_layer.eval!r:.60} as before")
         if self.eval is not None and not is_one_by_one(self.eval):
             w.unchanged()
             return
         for source in w.sources:
             w.tie_axes(source)
         activates(w, self.activation)
-        factor = factor_between(w.old_layer.eval, self.eval)
-        if self.eval is not None and self.eval != w.old_layer.eval:
-            if factor is None:
-                raise w.refuse(f"has another 'eval', {self.eval!r:.60}, than before, {w.old_layer.eval!r:.60}")
-            w.multiply(w.sources, None, factor, f"is {self.eval!r:.60}, not {w.old_layer.eval!r:.60} as before")
         if self.activation in SCALED:
             self._state_factors(w)
 

@@ -157,8 +157,11 @@ class Frozen(Layer):
         return self.layer
 
     def widening(self, w: Widening) -> None:
-        without_mask = {"sources": w.sources[:-1], "old_sources": w.old_sources[:-1], "old_keys": w.old_keys[:-1]}
-        self.layer.widening(replace(w, layer=self.layer, old_layer=w.old_layer.layer, **without_mask))
+        inputs, keys, sources = w.sources[:-1], w.old_keys[:-1], w.old_sources[:-1]
+        inner = replace(
+            w, layer=self.layer, old_layer=w.old_layer.layer, sources=inputs, old_keys=keys, old_sources=sources
+        )
+        self.layer.widening(inner)
 
     def first_state(
         self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]

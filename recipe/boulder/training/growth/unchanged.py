@@ -22,7 +22,7 @@ _OF_THE_NET_DICT = """
     collocate_with control_dependencies_on_output encapsulate debug_print_layer_output subnetwork body loop whole
 """
 _SIZES = "n_out out_dim in_dim num_heads total_key_dim groups dims dim shape param_shape size size_splits out_dims"
-_STATED_BY_THE_LAYER = "energy_factor eval"
+_STATED_BY_THE_LAYER = "energy_factor"
 
 _FREE = frozenset(f"{_OF_TRAINING} {_OF_THE_NET_DICT} {_SIZES} {_STATED_BY_THE_LAYER}".split())
 """Options that only training depends on, that give sizes, or of which the layer's own `widening` takes care."""
@@ -43,6 +43,8 @@ def changed_option(old: Any, new: Any) -> str | None:
         if f.name in _FREE or f.name not in known:
             continue
         before, after = getattr(old, f.name), getattr(new, f.name)
+        if f.name == "eval" and isinstance(before, str) and isinstance(after, str):
+            continue  # which may differ by a factor
         if hasattr(before, "class_name") and hasattr(after, "class_name"):  # a layer that this one wraps
             if problem := changed_option(before, after):
                 return problem
