@@ -33,7 +33,7 @@ BAD_LAYERS = [
         f"sources of different types, float32 and int32, cannot be concatenated: 'data:data' is {DATA}, 'data:ints' is [batch, time:ints, feature:5] int32",
     ),
     (
-        "rec", {"n_out": 3, "from": "data:letters"},
+        "rec", {"n_out": 3, "unit": "GRU", "from": "data:letters"},
         f"needs float32 values with a feature axis, but its input is {LETTERS}",
     ),
     ("rec", {"n_out": 3, "from": "data:speaker"}, f"needs a time axis, but its input is {SPEAKER}"),
@@ -80,6 +80,8 @@ BAD_LAYERS = [
     ),
     ("combine", {"kind": "add", "eval": "source(0)"}, "option 'eval' and kind 'eval' must be given together"),
     ("combine", {"kind": "eval"}, "option 'eval' and kind 'eval' must be given together"),
+    ("eval", {"eval": "sorce(0)"}, "'eval' names 'sorce', which is unknown, in 'sorce(0)'; did you mean 'source'?"),
+    ("eval", {"eval": "[source(0) * fct for i in range(2)]"}, "'eval' names 'fct', which is unknown, in '[source(0) * fct for i in range(2)]'"),
     ("combine", {"kind": "add", "eval_locals": {"a": 5}}, "option 'eval_locals' needs kind 'eval', found kind 'add'"),
     ("eval", {"eval": "source(0"}, "'eval' is not an expression: '(' was never closed in 'source(0'"),
     ("eval", {"eval": 3}, "option 'eval' must be a string or a function, found 3"),

@@ -65,12 +65,12 @@ def refused_options(cls: type) -> dict[str, str]:
 
 def _check_unknown(cls: type, option: object, value: object, where: str) -> None:
     """:raises NetworkError: unless the option is one of RETURNN with a value that stands for its absence"""
-    refused = refused_options(cls)  # type: ignore[arg-type]
+    refused = refused_options(cls)
     if option in refused and (value is None or value is False or value in ("", (), [], {})):
         return
     if option in refused:
         raise NetworkError(f"{where}: option {option!r} is not supported: {refused[str(option)]}; found {value!r:.60}")
-    known = _options(cls)  # type: ignore[arg-type]
+    known = _options(cls)
     meant = option_meant(_option(option), known) if isinstance(option, str) else ""
     raise NetworkError(f"{where}: unknown option {option!r}{meant}")
 
@@ -97,6 +97,8 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
         if isinstance(value, numpy.generic):
             value = value.item()
         value = _with_sizes(value, hint)
+        if value == {} and set in typing.get_args(hint):
+            value = set()  # programs that write net dicts print an empty set like this
         if not _fits(value, hint):
             raise NetworkError(
                 f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"

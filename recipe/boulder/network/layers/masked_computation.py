@@ -36,9 +36,10 @@ class MaskedComputation(Container):
     A layer, the `unit`, that is computed only for the frames where a mask is True.
 
     Outside of loops its output has these frames only. In a loop its state and output stay as they were in the other frames.
-    A loss of the unit is that of the masked computation; those of layers within the unit do not count. RETURNN:
-    MaskedComputationLayer, which names the score of the unit's loss `NAME/NAME`, and whose search for a shorter sequence depends on the longer ones of the batch if the unit is
-    a recurrent layer.
+    A loss of the unit is that of the masked computation; those of layers within the unit do not count.
+
+    RETURNN: MaskedComputationLayer, which names the score of the unit's loss `NAME/NAME`, and whose search for a shorter
+    sequence depends on the longer ones of the batch if the unit is a recurrent layer.
 
     :param mask: layer of bool, whether a frame is selected
     :param unit: options of the layer. It reads the layers around it by their names, in the selected frames, and `from` as `data`

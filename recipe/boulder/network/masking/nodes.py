@@ -12,6 +12,7 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.padding_guard import without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
+from boulder.network.widening.site import Widening
 
 HELD = ":held"
 """key of the state that is the output in the last selected frame"""
@@ -51,6 +52,9 @@ class Select(Layer):
     class_name = "masked_computation"
     axis: Axis
 
+    def widening(self, w: Widening) -> None:
+        w.tie_in_order(w.sources[0])
+
     def compute(self, run: LayerRun, x: Tensor, numbers: Tensor) -> Tensor:
         outer, selected = numbers.axes[:-1], numbers.axes[-1]
         x = run.over_loop(x, self.axis) if self.axis.kind == LOOP else x
@@ -86,6 +90,9 @@ class Repeat(Layer):
     axis: Axis
     selected: Axis
     initial: float = 0.0
+
+    def widening(self, w: Widening) -> None:
+        w.tie_in_order(w.sources[0])
 
     def compute(self, run: LayerRun, x: Tensor, mask: Tensor) -> Tensor:
         outer = tuple(axis for axis in mask.axes if axis != self.axis)
