@@ -38,6 +38,8 @@ class Loss:
     The fields of a subclass are further `loss_opts`.
 
     :param scale: another name of the layer's `loss_scale`
+    :param custom_inv_norm_factor: a layer, whose sum over all entries normalizes cost and error in place of the number of frames
+    :param use_flatten_frames: has no effect
     :param use_normalized_loss: whether the objective divides the cost by the number of frames; the trainer's option of that
         name does this for all losses
     """
@@ -52,6 +54,8 @@ class Loss:
 
     scale: float = 1.0
     use_normalized_loss: bool = False
+    custom_inv_norm_factor: str | None = None
+    use_flatten_frames: bool = True
 
     def layers(self) -> dict[str, str]:
         """

@@ -59,6 +59,9 @@ class Description:
         if node.loss is None or not names:
             return
         templates = {option: self._template_of(name) for option, name in names.items()}
+        norm = templates.pop("custom_inv_norm_factor", None)
+        if norm is not None and (norm.dtype == "bool" or norm.sparse_dim is not None):
+            raise NetworkError(f"{node.where}: 'loss_opts': 'custom_inv_norm_factor' is {norm}, expected numbers")
         problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
         if problem:
             raise NetworkError(f"{node.where}: 'loss_opts': {problem}")

@@ -220,6 +220,8 @@ class Subnet(Names):
             "data:KEY"; searches have no losses
         """
         given = dict(node.loss.layers()) if node.loss and self.mode != "search" else {}
+        if node.loss and self.mode != "search" and node.loss.custom_inv_norm_factor:
+            given["custom_inv_norm_factor"] = node.loss.custom_inv_norm_factor
         for option, name in given.items():
             where = f"{node.where}: 'loss_opts': {option!r}"
             if self.outer:

@@ -9,6 +9,7 @@ from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
+from boulder.network.losses.labels import collapsed
 from boulder.network.option_parsing import parse
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -45,6 +46,8 @@ class Ctc(Loss):
 
     :param beam_width: width of the beam search that decodes the labels for the error, except in training; 1: best path.
         RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.
+    :param target_collapse_repeated: of equal labels in a row, one counts, in the cost (without `use_native` and `use_viterbi`) and in
+        the error
     :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
     :param auto_clip_target_len: truncate targets to one label less than the number of output frames
     :param use_native: RETURNN's own implementation, with other `ctc_opts`
@@ -56,6 +59,7 @@ class Ctc(Loss):
     """
 
     beam_width: int = 1
+    target_collapse_repeated: bool = False
     output_in_log_space: bool = False
     auto_clip_target_len: bool = False
     use_native: bool = False
@@ -64,7 +68,7 @@ class Ctc(Loss):
 
     @property
     def needs_frame_per_label(self) -> bool:
-        return not self.auto_clip_target_len
+        return not (self.auto_clip_target_len or self.target_collapse_repeated)
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim + 1 if target.dim else None
@@ -114,19 +118,21 @@ class Ctc(Loss):
         if self.auto_clip_target_len:
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
         labels = target.ordered((Batch, target_time))  # [B, N]
-        mask = tf.sequence_mask(num_labels, tf.shape(labels)[1], tf.float32)  # [B, N]
+        shown, num_shown = collapsed(labels, num_labels) if self.target_collapse_repeated else (labels, num_labels)
+        mask = tf.sequence_mask(num_shown, tf.shape(labels)[1], tf.float32)  # [B, N]
         if self.use_viterbi or self._options != NativeOptions():
             possible, cost = self._of_alignment(logits, frames, labels, num_labels)
         else:
-            possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
-            cost = _cost(logits, frames, labels, tf.where(possible, num_labels, 0))
+            told, num_told = (labels, num_labels) if self.use_native else (shown, num_shown)
+            possible = _frames_needed(told, num_told) <= frames  # [B]
+            cost = _cost(logits, frames, told, tf.where(possible, num_told, 0))
         mask = tf.where(possible[:, None], mask, 0.0)
         if self.beam_width == 1 or run.train:
             blank = self._options.blank_index
             (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True, blank_index=blank)
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
-        wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
+        wrong = tf.edit_distance(tf.cast(best, shown.dtype), _sparse(shown, mask), normalize=False)
         return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
 
     def _of_alignment(
@@ -148,10 +154,10 @@ class Ctc(Loss):
         return possible, with_gradient(tf.where(possible, cost, 0.0), logits, signal, axes=(0, 2))
 
 
-def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:
-    """:return: float32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
-    repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
-    return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
+def _frames_needed(labels: TFTensor, num_labels: TFTensor) -> TFTensor:
+    """:return: int32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
+    repeats = (labels[:, 1:] == labels[:, :-1]) & tf.sequence_mask(num_labels, tf.shape(labels)[1])[:, 1:]
+    return num_labels + tf.reduce_sum(tf.cast(repeats, tf.int32), axis=1)
 
 
 def _cost(logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor) -> TFTensor:
