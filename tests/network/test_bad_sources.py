@@ -8,7 +8,8 @@ LETTERS = "[batch, time:letters], 6 classes int32"
 SPEAKER = "[batch, feature:3] float32"
 KINDS = (
     "'add' or 'sub' or 'mul' or 'truediv' or 'floordiv' or 'mod' or 'pow' or 'maximum' or 'minimum' or "
-    "'logical_and' or 'logical_or' or 'squared_difference' or 'average' or 'eval'"
+    "'logical_and' or 'logical_or' or 'squared_difference' or 'average' or 'eval' or 'logical_xor' or 'logaddexp' or 'atan2' or "
+    "'divide_no_nan' or 'multiply_no_nan' or '+' or '-' or '*' or '/' or '//' or 'subtract' or 'multiply' or 'divide' or 'floormod'"
 )
 # layer class, options, message after the name of the layer
 BAD_LAYERS = [
@@ -79,7 +80,7 @@ BAD_LAYERS = [
     ),
     ("combine", {"kind": "add", "eval": "source(0)"}, "option 'eval' and kind 'eval' must be given together"),
     ("combine", {"kind": "eval"}, "option 'eval' and kind 'eval' must be given together"),
-    ("combine", {"kind": "add", "out_type": {"dim": 5}}, "option 'out_type' needs kind 'eval', found kind 'add'"),
+    ("combine", {"kind": "add", "eval_locals": {"a": 5}}, "option 'eval_locals' needs kind 'eval', found kind 'add'"),
     ("eval", {"eval": "source(0"}, "'eval' is not an expression: '(' was never closed in 'source(0'"),
     ("eval", {"eval": 3}, "option 'eval' must be a string or a function, found 3"),
     ("eval", {"eval": "source(0)", "eval_locals": 3}, "option 'eval_locals' must be a dict or None, found 3"),

@@ -104,6 +104,13 @@ UNITS = {
         "mean": {"class": "reduce", "mode": "mean", "axes": "T", "from": "p"},
         "output": tanh(["mean", "q"], 4),
     },
+    "a unit of single layers": {
+        "both": {"class": "copy", "from": ["prev:output", "data:source"]},
+        **{name: linear("both", 3, "sigmoid") for name in ("write", "keep", "show")},
+        "new": tanh("both", 3),
+        "c": {"class": "eval", "from": ["write", "new", "keep", "prev:c"], "eval": "source(0) * source(1) + source(2) * source(3)"},
+        "output": {"class": "eval", "from": ["show", "c"], "eval": "source(0) * source(1)"},
+    },
     "two outputs and two units": {
         "s": lstm(["data:source", "prev:y"], 3, unit="standardlstm"),
         "y": tanh("s", 3, is_output_layer=True),

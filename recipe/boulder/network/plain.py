@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss_check import checked_losses
 from boulder.network.node_site import site_of
-from boulder.network.reading import checked_template
+from boulder.network.reading import checked_template, warn_of_ignored_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
@@ -58,11 +59,10 @@ class Description:
         names = self.subnet.layers_of_loss(node)
         if node.loss is None or not names:
             return
+        if node.name not in self.spec.losses:  # it does not count
+            return
         templates = {option: self._template_of(name) for option, name in names.items()}
-        norm = templates.pop("custom_inv_norm_factor", None)
-        if norm is not None and (norm.dtype == "bool" or norm.sparse_dim is not None):
-            raise NetworkError(f"{node.where}: 'loss_opts': 'custom_inv_norm_factor' is {norm}, expected numbers")
-        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        problem = node.loss.check_all_layers(self.spec.layers[node.name].template, templates)
         if problem:
             raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
         self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))
@@ -86,8 +86,16 @@ class Description:
             template, sources = inner.output, (inner.result or f"{site.name}/output",)
         else:
             template = checked_template(site)
-        self.spec.losses.update(checked_losses(node, template, self.template, site))
+        if node.loss:
+            self.add_loss(node, site, template)
         self.add(site, sources, template)
+
+    def add_loss(self, node: Node, site: Site, template: Template) -> None:
+        """Adds the loss of a layer, if it counts."""
+        if "/" in node.name and plain_name(node.name) != node.name:
+            warn_of_ignored_loss(node.where, "it is in a subnetwork of an extra net", "the layer out of the subnetwork")
+            return
+        self.spec.losses.update(checked_losses(node, template, self.template, site))
 
     def add(self, site: Site, sources: tuple[str, ...], template: Template) -> None:
         """Adds the spec of a layer."""

@@ -12,6 +12,7 @@ from boulder.network.dim_names import named_axes
 from boulder.network.layer import LAYERS, Layer
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
+from boulder.network.out_type import check_out_type
 from boulder.network.params import variable_scope
 from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
@@ -111,6 +112,14 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
                 warnings.warn(f"{where}: has {option!r}, which has no effect without a 'loss'", stacklevel=2)
 
 
+def warn_of_ignored_loss(where: str, reason: str, what: str) -> None:
+    """
+    :param where: the layer, for messages
+    :param what: to move, so that the loss counts
+    """
+    warnings.warn(f"{where}: its loss does not count, as in RETURNN, since {reason}; move {what}", stacklevel=2)
+
+
 def warn_of_unread_dumps(
     network: Mapping[str, object], read: Collection[str], mode: str, path: Callable[[str], str]
 ) -> None:
@@ -147,6 +156,7 @@ def checked_template(site: Site) -> Template:
     :raises NetworkError: if the sources or options do not fit
     """
     layer = site.layer
+    layer.check_in_dim(site)
     template = layer.spec(site)
     if normalization := option_of(layer, site.where):
         normalization.declare(site, template)
@@ -156,4 +166,6 @@ def checked_template(site: Site) -> Template:
     check_recompute(site)
     if layer.n_out is not None and layer.n_out != template.dim:
         raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
+    if layer.out_type is not None and not layer.reads_out_type:
+        check_out_type(layer.out_type, template, site)
     return template

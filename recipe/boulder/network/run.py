@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP, Axis
-from boulder.network.layer_run import LayerRun
 from boulder.network.loss import LossValue
 from boulder.network.precision import in_precision
 from boulder.network.recompute import groups, read_elsewhere, recomputed
@@ -83,10 +82,7 @@ def run_network(
     for name, loss in spec.losses.items() if losses else ():
         target = _outside(state.output(loss.target)) if loss.target else None
         layers = [state.output(layer) for layer in loss.layers]
-        norm = layers.pop() if loss.loss.custom_inv_norm_factor else None
-        run = state.run(spec.layers[name])
-        value = loss.loss.compute(run, _outside(state.outputs[name]), target, *layers)
-        values[name] = value if norm is None else value._replace(frames=_sum(run, _outside(norm)))
+        values[name] = loss.loss.normalized(state.run(spec.layers[name]), _outside(state.outputs[name]), target, layers)
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, state.updates, *regularizers)
 
 
@@ -119,14 +115,6 @@ def _outside(output: Tensor) -> Tensor:
     if loop is None:
         return output
     return output.renamed({loop: loop.as_time()}, output.template.with_axis_replaced(loop, loop.as_time()))
-
-
-def _sum(run: LayerRun, x: Tensor) -> TFTensor:
-    """:return: float32 scalar, the sum over all entries that are no padding"""
-    value = tf.cast(x.value, tf.float32)
-    for time in (axis for axis in x.axes if axis.has_lengths):
-        value = tf.where(run.mask_over(x.axes, time), value, 0.0)
-    return tf.reduce_sum(value)
 
 
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:

@@ -77,6 +77,7 @@ class Node:
     :param target: the target of its loss, or what gives `n_out`
     :param inner: the layers that it holds, if any
     :param sharing: `reuse_params` of the layer
+    :param further: layers that exist if this one does
     """
 
     name: str
@@ -88,6 +89,7 @@ class Node:
     target: Ref | None = None
     inner: Inner | None = None
     sharing: Sharing | None = None
+    further: tuple[Ref, ...] = ()
 
     @property
     def where(self) -> str:
@@ -112,10 +114,10 @@ class Node:
 
 
 def existing(node: Node) -> tuple[Ref, ...]:
-    """:return: layers that must exist because the layer, or what it holds, takes their parameters"""
+    """:return: layers that must exist because the layer, or what it holds, takes their parameters or asks for them"""
     inner = node.inner.subnet.nodes.values() if node.inner else ()
     own = node.sharing.existing if node.sharing else ()
-    return (*own, *(ref for held in inner for ref in existing(held)))
+    return (*own, *node.further, *(ref for held in inner for ref in existing(held)))
 
 
 class Subnet(Names):
@@ -219,9 +221,7 @@ class Subnet(Names):
         :return: option → layer that the loss of a layer reads beside its output, and which may depend on it, or data stream as
             "data:KEY"; searches have no losses
         """
-        given = dict(node.loss.layers()) if node.loss and self.mode != "search" else {}
-        if node.loss and self.mode != "search" and node.loss.custom_inv_norm_factor:
-            given["custom_inv_norm_factor"] = node.loss.custom_inv_norm_factor
+        given = dict(node.loss.all_layers()) if node.loss and self.mode != "search" else {}
         for option, name in given.items():
             where = f"{node.where}: 'loss_opts': {option!r}"
             if self.outer:
@@ -266,7 +266,8 @@ class Subnet(Names):
         target = self._target(layer, loss, name, where)
         sharing = self._sharing(name, layer, where)
         initial = self.initial(layer, where, name.rpartition("/")[0])
-        node = Node(name, path, layer, sources, initial, loss, target, None, sharing)
+        further = tuple(self._source(further, around, name, layer, where) for further in layer.further_layers())
+        node = Node(name, path, layer, sources, initial, loss, target, None, sharing, further)
         if not isinstance(layer, Container):
             return node
         if layer.batch_norm:

@@ -77,7 +77,10 @@ _PROVIDED = {
         ("Data", "Dim", "DimensionTag", "dropout", "get_shape", "get_shape_dim", "safe_exp", "safe_log", "where_bc"),
     ),
     "tf.util.data": ("dims", None),
-    "util.basic": ("basics", ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "long", "unicode")),
+    "util.basic": (
+        "basics",
+        ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "get_login_username", "long", "unicode"),
+    ),
     "util.better_exchook": ("basics", ("install",)),
 }
 """Module within `returnn` → (module of `boulder.returnn.provided`, names taken from it); None: its `__all__`"""

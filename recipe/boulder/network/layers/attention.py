@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, OUTER, TIME, Axis
@@ -128,12 +128,22 @@ class GenericAttention(Layer):
     :param base: layer with a time axis and a feature axis
     :param weights: layer with the same time axis
     :param auto_squeeze: drop axes of size 1 that only the weights have
+    :param dropout: has no effect, as in RETURNN: there is no `from`
+    :param dropout_axis: has no effect
+    :param dropout_noise_shape: has no effect
+    :param dropout_on_forward: has no effect
+    :param mask: has no effect
     """
 
     sources: str | list[str] = field(default_factory=list)
     base: str
     weights: str
     auto_squeeze: bool = True
+    dropout: float = 0.0
+    dropout_axis: object = None
+    dropout_noise_shape: dict | None = None
+    dropout_on_forward: bool = False
+    mask: Literal["dropout", "unity"] | None = None
 
     def source_names(self) -> tuple[str, ...]:
         return (self.base, self.weights)

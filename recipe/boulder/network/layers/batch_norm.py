@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from boulder.network.batch_normalization import BatchNormalization
+from boulder.network.extra_deps import ExtraDeps
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
@@ -12,7 +13,7 @@ from boulder.network.tensor import Tensor
 
 @layer_class("batch_norm")
 @dataclass(frozen=True, kw_only=True)
-class BatchNorm(BatchNormalization, ConcatLayer):
+class BatchNorm(BatchNormalization, ExtraDeps, ConcatLayer):
     """Normalizes each feature over the frames of the batch, of all replicas together.
 
     The running mean and variance change in training alone, and not for a batch whose loss or gradient is not finite. They are

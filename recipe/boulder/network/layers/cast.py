@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import nearest
 from boulder.lazy import tf
+from boulder.network.extra_deps import ExtraDeps
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
@@ -15,7 +16,7 @@ from boulder.network.tensor import Tensor
 
 @layer_class("cast")
 @dataclass(frozen=True, kw_only=True)
-class Cast(ConcatLayer):
+class Cast(ExtraDeps, ConcatLayer):
     """The sources, concatenated, with another dtype. RETURNN: CastLayer.
 
     :param dtype: "float32", "int32", "bool", …; class indices of a float type are no class indices any more

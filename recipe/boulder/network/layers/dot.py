@@ -29,6 +29,8 @@ class Dot(Layer):
     :param var1: axes that only the first source has; "auto": all that the second source lacks. "auto" is the default if
         `reduce` is given
     :param var2: the same for the second source
+    :param use_mask: has no effect: padding is always masked
+    :param debug: has no effect
     :param add_var2_if_empty: add an axis of size 1 if `var2` is empty; not with "auto"
     """
 
@@ -38,6 +40,8 @@ class Dot(Layer):
     var1: Axes = -2
     var2: Axes = -1
     add_var2_if_empty: bool = True
+    use_mask: bool = True
+    debug: bool = False
 
     def spec(self, site: Site) -> Template:
         if len(site.sources) != 2:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.extra_deps import ExtraDeps
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
@@ -20,7 +21,7 @@ from boulder.network.tensor import Tensor
 
 @layer_class("scaled_grad")
 @dataclass(frozen=True, kw_only=True)
-class ScaledGrad(FurtherSources):
+class ScaledGrad(ExtraDeps, FurtherSources):
     """The input. On its way back, its gradient g becomes scale · g + shift · Σ|g|. RETURNN: ScaledGradientLayer.
 
     :param scale: a number or a layer; 0 without `shift` stops the gradient

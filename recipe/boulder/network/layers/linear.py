@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE
+from boulder.network.gradient_filter import filtered
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
@@ -27,6 +28,8 @@ class Linear(ConcatLayer):
     :param with_bias: add b
     :param forward_weights_init: initializer of W
     :param bias_init: initializer of b
+    :param grad_filter: largest square of an entry of the gradient before the activation; the gradient of a sequence with a larger
+        one is 0
     :param use_transposed_weights: W has the shape of the W of an embedding of the outputs, so that they can share it
     """
 
@@ -35,11 +38,14 @@ class Linear(ConcatLayer):
     forward_weights_init: str | float | dict = "glorot_uniform"
     bias_init: str | float | dict = 0.0
     use_transposed_weights: bool = False
+    grad_filter: float | None = None
 
     def spec(self, site: Site) -> Template:
         template = site.input()
         n_in = template.sparse_dim or site.dense_dim(template)
         n_out = site.out_dim()
+        if self.grad_filter is not None and self.grad_filter < 0:
+            raise site.fail(f"'grad_filter' must be 0 or more, found {self.grad_filter}")
         rows = site.input_parts()
         known = all(part.size for part in rows) and sum(part.size for part in rows) == n_in
         order = -1 if self.use_transposed_weights else 1
@@ -62,6 +68,8 @@ class Linear(ConcatLayer):
         y = (_embedded if x.template.sparse_dim else _projected)(x, matrix, run.template)
         if self.with_bias:
             y = y.mapped(lambda value: value + run.param("b"))
+        if self.grad_filter:
+            y = filtered(y, self.grad_filter)
         return y.activated(self.activation)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from boulder.lazy import tf
@@ -69,5 +69,9 @@ class LossOfFrames(Layer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         output, target = sources
         frames = frames_of(run, output, target)
+        # the loss of the padding may have no finite gradient
+        shown = tf.where(frames.mask[..., None], frames.output, 1.0)
+        logits = None if frames.logits is None else tf.where(frames.mask[..., None], frames.logits, 0.0)
+        frames = replace(frames, output=shown, logits=logits)
         value = cast("FrameLoss", self._loss(run.where)).of_frames(frames, target.template)[self.use_error]
         return run.tensor(tf.where(frames.mask, value, 0.0), run.template.axes, run.template)

@@ -131,7 +131,7 @@ class MathNorm(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         powers = x.mapped(lambda value: _power(tf.abs(value), self.p))
-        total = self._sum.compute(replace(run, dropout=InputDropout(0.0, ())), powers)
+        total = self._sum.compute(replace(run, dropout=InputDropout()), powers)
         return total.mapped(lambda value: _power(value, 1 / self.p))
 
 

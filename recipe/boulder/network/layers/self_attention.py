@@ -6,7 +6,7 @@ As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its c
 the columns of q come first, then those of k, then those of v.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -44,6 +44,9 @@ class SelfAttention(FurtherSources):
     """
 
     further: ClassVar = ("key_shift",)
+    refused: ClassVar[Mapping[str, str]] = {
+        "state_var_lengths": "RASR gives it to a decoder; expected a saved model, see docs, whose state has the lengths"
+    }
 
     num_heads: int
     total_key_dim: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 from boulder.errors import NetworkError, nearest
@@ -12,6 +11,7 @@ from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
+from boulder.network.reading import warn_of_ignored_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.source_options import naming
 from boulder.network.subnet import Node, Subnet
@@ -64,10 +64,8 @@ class LoopSubnet(Subnet):
         """:return: nothing: as in RETURNN, a layer within a subnetwork of a loop exists only if a layer reads it"""
         for name in super().nested_roots(holder):
             if name not in self.nodes and self.layers[name].get("loss"):  # type: ignore[attr-defined]  # a dict, as a root
-                warnings.warn(
-                    f"layer {self.path(name)!r}: its loss does not count, as in RETURNN, since no layer of the loop reads the "
-                    "layer; move it out of the subnetwork",
-                    stacklevel=2,
+                warn_of_ignored_loss(
+                    f"layer {self.path(name)!r}", "no layer of the loop reads the layer", "it out of the subnetwork"
                 )
         return []
 

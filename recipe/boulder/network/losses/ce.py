@@ -20,26 +20,26 @@ class CrossEntropy(FrameLoss):
     With smoothing s, the target distribution is 1 - s for the class y and s / (n - 1) for each other of the n classes
     (Szegedy et al. 2016). Its entropy, the minimum of the cross-entropy, is subtracted.
 
-    :param input_type: "logits" for an output without a softmax of its own
     :param label_smoothing: s in [0, 1); also applied when scoring
-    :param label_smoothing_gaussian: the target distribution is instead the density at each class of a normal distribution around y
-        with the standard deviation 1 - s, whose sum is not 1
+    :param label_smoothing_gaussian: the target distribution is instead a normal one over the numbers of the classes, around y,
+        with the standard deviation 1 - s
+    :param input_type: "logits": the output is taken as logits, also that of a softmax
+    :param use_fused: False: the logarithm of the output, as without a softmax
+    :param safe_log_opts: {"eps": …, "use_fake_grad": …}: the least probability, where the logarithm is that of the output, and
+        whether smaller ones keep their gradient
+    :param debug_dump: has no effect
     :param focal_loss_factor: γ: multiplies the cost by (1 - p(y))^γ (Lin et al. 2017)
     :param fake_upper_bound: highest cost of a frame; the gradient is that of the cost without it
-    :param safe_log_opts: of an output without a softmax: its lowest probability `eps` (1e-20), and `use_fake_grad` (True): whether a
-        lower one has a gradient. Without the option, it has none
-    :param use_fused: has no effect: costs of a softmax are always computed from its input
-    :param debug_dump: has no effect: RETURNN prints
     """
 
-    input_type: Literal["prob", "logits"] = "prob"
     label_smoothing: float = 0.0
     label_smoothing_gaussian: bool = False
+    input_type: Literal["prob", "logits"] = "prob"
+    use_fused: bool = True
+    safe_log_opts: dict | None = None
+    debug_dump: bool = False
     focal_loss_factor: float = 0.0
     fake_upper_bound: float | None = None
-    safe_log_opts: dict | None = None
-    use_fused: bool = True
-    debug_dump: bool = False
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim
@@ -47,32 +47,36 @@ class CrossEntropy(FrameLoss):
     def check(self, output: Template, target: Template) -> str | None:
         if not 0 <= self.label_smoothing < 1:
             return f"'label_smoothing' must be a number from 0 to below 1, found {self.label_smoothing}"
-        for option, value in (self.safe_log_opts or {}).items():
-            fits = isinstance(value, bool) if option == "use_fake_grad" else type(value) is float and 0 < value < 1
-            if option not in ("eps", "use_fake_grad") or not fits:
-                return f"'safe_log_opts' takes 'eps', from above 0 to below 1, and 'use_fake_grad', found {option!r}: {value!r}"
-        if self.label_smoothing_gaussian and not self.label_smoothing:
-            return "'label_smoothing_gaussian' needs 'label_smoothing', found 0"
         if (self.label_smoothing or self.focal_loss_factor) and target.sparse_dim is None:
             return f"'label_smoothing' and 'focal_loss_factor' need class indices as the target, found {target}"
+        for option, value in (self.safe_log_opts or {}).items():
+            known = {"eps": float, "use_fake_grad": bool}
+            if not isinstance(value, known.get(option, ())):
+                return f"'safe_log_opts' takes 'eps', a float, and 'use_fake_grad', True or False, found {{{option!r}: {value!r}}}"
+        if self.input_type == "logits" and not self.use_fused:
+            return "'input_type' 'logits' needs 'use_fused', found False"
         dense = None if target.feature else False
         return problem_of_frames("ce", output, target, dense) or super().check(output, target)
 
     def of_frames(self, frames: Frames, target: Template) -> tuple[TFTensor, TFTensor]:
-        wrong = frames.wrong
-        if self.input_type == "logits":
-            frames = replace(frames, logits=frames.output, output=tf.nn.softmax(frames.output))
+        frames = self._with_logits(frames)
         cost = self._of_classes(frames) if target.sparse_dim else self._of_distributions(frames)
         if self.fake_upper_bound is not None:
             cost += tf.stop_gradient(tf.minimum(cost, self.fake_upper_bound) - cost)
-        return cost, wrong
+        return cost, frames.wrong
 
-    def _log(self, p: TFTensor) -> TFTensor:
-        if not self.safe_log_opts:
-            return tf.math.log(tf.maximum(p, 1e-20))
-        least = tf.maximum(p, self.safe_log_opts.get("eps", 1e-20))
-        fake = self.safe_log_opts.get("use_fake_grad", True)
-        return tf.math.log(p + tf.stop_gradient(least - p) if fake else least)
+    def _with_logits(self, frames: Frames) -> Frames:
+        if self.input_type == "logits":
+            return replace(frames, logits=frames.output, output=tf.nn.softmax(frames.output))
+        return frames if self.use_fused else replace(frames, logits=None)
+
+    def _log(self, probability: TFTensor, **options: float) -> TFTensor:
+        """:param options: in place of those of `safe_log_opts`"""
+        given: dict = {"eps": 1e-20, "use_fake_grad": True} | (self.safe_log_opts or {}) | options
+        large = tf.maximum(probability, given["eps"])
+        if given["use_fake_grad"]:
+            large = probability + tf.stop_gradient(large - probability)
+        return tf.math.log(large)
 
     def _of_distributions(self, frames: Frames) -> TFTensor:
         if frames.logits is not None:
@@ -95,17 +99,24 @@ class CrossEntropy(FrameLoss):
         if frames.logits is not None:
             log_p = tf.nn.log_softmax(frames.logits)
         else:
-            log_p = self._log(frames.output)
+            log_p = self._log(frames.output, eps=1e-20, use_fake_grad=True)
         n = frames.output.shape[-1]
         high, low = 1 - self.label_smoothing, self.label_smoothing / max(1, n - 1)
         least = -(high * tf.math.log(high) + (n - 1) * low * tf.math.log(low + 1e-20))
         if self.label_smoothing_gaussian:
-            distance = tf.range(n) - tf.cast(classes, tf.int32)[..., None]
-            density = tf.exp(-tf.square(tf.cast(distance, tf.float32) / high) / 2) / (high * math.sqrt(2 * math.pi))
-            if frames.logits is not None:  # as in RETURNN, the gradient is the softmax minus the density
-                return tf.nn.softmax_cross_entropy_with_logits(density, frames.logits) - least
-            return -tf.reduce_sum(density * log_p, axis=-1) - least
+            return self._gaussian(frames, log_p, classes, high) - least
         return -(high - low) * _picked(log_p, classes) - low * tf.reduce_sum(log_p, axis=-1) - least
+
+    @staticmethod
+    def _gaussian(frames: Frames, log_p: TFTensor, classes: TFTensor, deviation: float) -> TFTensor:
+        """:return: cross-entropy with the density of a normal distribution, whose sum over the classes is not 1"""
+        distance = tf.cast(tf.range(frames.output.shape[-1]) - classes[..., None], tf.float32) / deviation
+        density = tf.exp(-0.5 * distance**2) / (deviation * math.sqrt(2 * math.pi))
+        if frames.logits is None:
+            return -tf.reduce_sum(density * log_p, axis=-1)
+        return tf.nn.softmax_cross_entropy_with_logits(
+            labels=density, logits=frames.logits
+        )  # its gradient takes 1 for the sum
 
 
 def _picked(values: TFTensor, classes: TFTensor) -> TFTensor:

@@ -9,7 +9,6 @@ from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
-from boulder.network.losses.labels import collapsed
 from boulder.network.option_parsing import parse
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -46,10 +45,9 @@ class Ctc(Loss):
 
     :param beam_width: width of the beam search that decodes the labels for the error, except in training; 1: best path.
         RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.
-    :param target_collapse_repeated: of equal labels in a row, one counts, in the cost (without `use_native` and `use_viterbi`) and in
-        the error
     :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
     :param auto_clip_target_len: truncate targets to one label less than the number of output frames
+    :param target_collapse_repeated: equal labels in a row are one; neither with `use_native` nor with `use_viterbi`
     :param use_native: RETURNN's own implementation, with other `ctc_opts`
     :param use_viterbi: only the best alignment counts, in cost and gradient
     :param ctc_opts: "ignore_longer_outputs_than_inputs", which has no effect here; with `use_native`: "label_loop" or
@@ -59,16 +57,16 @@ class Ctc(Loss):
     """
 
     beam_width: int = 1
-    target_collapse_repeated: bool = False
     output_in_log_space: bool = False
     auto_clip_target_len: bool = False
+    target_collapse_repeated: bool = False
     use_native: bool = False
     use_viterbi: bool = False
     ctc_opts: dict | None = None
 
     @property
     def needs_frame_per_label(self) -> bool:
-        return not (self.auto_clip_target_len or self.target_collapse_repeated)
+        return not self.auto_clip_target_len
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim + 1 if target.dim else None
@@ -86,6 +84,8 @@ class Ctc(Loss):
         return super().check(output, target)
 
     def _problem_of_options(self, num_labels: int | None) -> str | None:
+        if self.target_collapse_repeated and (self.use_native or self.use_viterbi):
+            return "'target_collapse_repeated' works neither with 'use_native' nor with 'use_viterbi', found True"
         given = [option for option in self.ctc_opts or {} if option != "ignore_longer_outputs_than_inputs"]
         if given and not self.use_native:
             return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' without 'use_native': True, found {given[0]!r}"
@@ -118,21 +118,21 @@ class Ctc(Loss):
         if self.auto_clip_target_len:
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
         labels = target.ordered((Batch, target_time))  # [B, N]
-        shown, num_shown = collapsed(labels, num_labels) if self.target_collapse_repeated else (labels, num_labels)
-        mask = tf.sequence_mask(num_shown, tf.shape(labels)[1], tf.float32)  # [B, N]
+        if self.target_collapse_repeated:
+            labels, num_labels = _collapsed(labels, num_labels)
+        mask = tf.sequence_mask(num_labels, tf.shape(labels)[1], tf.float32)  # [B, N]
         if self.use_viterbi or self._options != NativeOptions():
             possible, cost = self._of_alignment(logits, frames, labels, num_labels)
         else:
-            told, num_told = (labels, num_labels) if self.use_native else (shown, num_shown)
-            possible = _frames_needed(told, num_told) <= frames  # [B]
-            cost = _cost(logits, frames, told, tf.where(possible, num_told, 0))
+            possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
+            cost = _cost(logits, frames, labels, tf.where(possible, num_labels, 0))
         mask = tf.where(possible[:, None], mask, 0.0)
         if self.beam_width == 1 or run.train:
             blank = self._options.blank_index
             (best,), _ = tf.nn.ctc_greedy_decoder(logits, frames, merge_repeated=True, blank_index=blank)
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
-        wrong = tf.edit_distance(tf.cast(best, shown.dtype), _sparse(shown, mask), normalize=False)
+        wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
         return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
 
     def _of_alignment(
@@ -154,10 +154,17 @@ class Ctc(Loss):
         return possible, with_gradient(tf.where(possible, cost, 0.0), logits, signal, axes=(0, 2))
 
 
-def _frames_needed(labels: TFTensor, num_labels: TFTensor) -> TFTensor:
-    """:return: int32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
-    repeats = (labels[:, 1:] == labels[:, :-1]) & tf.sequence_mask(num_labels, tf.shape(labels)[1])[:, 1:]
-    return num_labels + tf.reduce_sum(tf.cast(repeats, tf.int32), axis=1)
+def _collapsed(labels: TFTensor, num_labels: TFTensor) -> tuple[TFTensor, TFTensor]:
+    """:return: labels [B, N] without repetitions, and their numbers [B]"""
+    differs = tf.concat([tf.ones_like(labels[:, :1], tf.bool), labels[:, 1:] != labels[:, :-1]], 1)
+    kept = tf.ragged.boolean_mask(labels, differs & tf.sequence_mask(num_labels, tf.shape(labels)[1]))
+    return kept.to_tensor(shape=[None, labels.shape[1]]), tf.cast(kept.row_lengths(), num_labels.dtype)
+
+
+def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:
+    """:return: float32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
+    repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
+    return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
 
 
 def _cost(logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor) -> TFTensor:

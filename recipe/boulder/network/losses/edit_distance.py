@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import LossValue, loss_class
+from boulder.network.loss import Loss, LossValue, loss_class
 from boulder.network.losses.frames import further_axes
-from boulder.network.losses.labels import LabelError, rearranged
+from boulder.network.losses.labels import LabelError
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-
-_BEAM_WIDTH = 100
 
 
 @loss_class("edit_distance")
@@ -21,9 +19,9 @@ class EditDistance(LabelError):
 
     The cost is 0. RETURNN: EditDistanceLoss.
 
-    :param label_map: class → class that it counts as, or None for one that does not count; of all classes from 0 on
-    :param ctc_decode: the output is probabilities of the labels and of a blank, the last class; a beam search of width 100 decodes them
-    :param output_in_log_space: with `ctc_decode`: the output is logits or log probabilities
+    :param label_map: label → another one, or None to leave it out, in output and target
+    :param ctc_decode: the output is probabilities of the labels and, last, the blank; a beam search decodes them
+    :param output_in_log_space: with `ctc_decode`, whether the output is log probabilities or logits
     :param debug_print: has no effect
     """
 
@@ -38,60 +36,55 @@ class EditDistance(LabelError):
     def check(self, output: Template, target: Template) -> str | None:
         if self.output_in_log_space and not self.ctc_decode:
             return "'output_in_log_space' needs 'ctc_decode'"
-        if self.label_map is not None and (problem := _problem_of_map(self.label_map, target.sparse_dim)):
+        if problem := self._problem_of_map(target):
             return problem
         if not self.ctc_decode:
             return super().check(output, target)
-        if target.sparse_dim is None or target.time is None or further_axes(target):
-            return f"loss 'edit_distance' compares sequences of class indices, but the target is {target}"
-        if output.time is None or further_axes(output) or output.dim != self.output_dim(target) or output.sparse_dim:
+        if target.sparse_dim is None or target.time is None or output.time is None or further_axes(output):
             return (
-                f"'ctc_decode' needs an output with time and a feature axis of size {self.output_dim(target)} for its target {target}, "
-                f"found {output}"
+                f"loss 'edit_distance' with 'ctc_decode' compares sequences of probabilities with class indices, but the output is "
+                f"{output} and the target {target}"
             )
+        return Loss.check(self, output, target)
+
+    def _problem_of_map(self, target: Template) -> str | None:
+        found = self.label_map or {}
+        known = found and sorted(found, key=str) == sorted(range(target.sparse_dim or 0), key=str)
+        whole = all(new is None or (isinstance(new, int) and new >= 0) for new in found.values())
+        if found and not (known and whole):
+            return f"'label_map' must map each label from 0 to {(target.sparse_dim or 1) - 1} to a label or None, found {found!r:.80}"
         return None
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        found, found_lengths = self._decoded(run, output) if self.ctc_decode else self._labels(run, output)
         truth, lengths = self._labels(run, target)
+        found, found_lengths = self._decoded(run, output) if self.ctc_decode else self._labels(run, output)
         distance = edit_distances(*self._mapped(found, found_lengths), *self._mapped(truth, lengths))
         return LossValue(tf.constant(0.0), tf.reduce_sum(distance), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+
+    def _decoded(self, run: LayerRun, output: Tensor) -> tuple[TFTensor, TFTensor]:
+        axes = (output.template.required(TIME), Batch, output.template.required(FEATURE))
+        logits = output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
+        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's op refuses a batch without frames
+        (best,), _ = tf.nn.ctc_beam_search_decoder(logits, run.length(axes[0]), beam_width=100, top_paths=1)
+        rows = tf.RaggedTensor.from_value_rowids(
+            best.values, best.indices[:, 0], tf.cast(tf.shape(logits)[1], tf.int64)
+        )
+        return rows.to_tensor(), tf.cast(rows.row_lengths(), tf.int32)
+
+    def _mapped(self, labels: TFTensor, lengths: TFTensor) -> tuple[TFTensor, TFTensor]:
+        """:return: the labels [B, N] and their numbers [B] after `label_map`"""
+        if not self.label_map:
+            return labels, lengths
+        new = [-1 if self.label_map[label] is None else self.label_map[label] for label in range(len(self.label_map))]
+        inside = tf.sequence_mask(lengths, tf.shape(labels)[1])
+        mapped = tf.gather(tf.constant(new), tf.where(inside, labels, 0))
+        rows = tf.ragged.boolean_mask(mapped, inside & (mapped >= 0))
+        return rows.to_tensor(), tf.cast(rows.row_lengths(), tf.int32)
 
     @staticmethod
     def _labels(run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:
         time = x.template.required(TIME)
-        return tf.cast(x.ordered((Batch, time)), tf.int32), run.length(time)
-
-    def _decoded(self, run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:
-        time = x.template.required(TIME)
-        axes = (time, Batch, x.template.required(FEATURE))
-        logits = x.ordered(axes) if self.output_in_log_space else x.logits_ordered(axes)
-        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's op refuses a batch without frames
-        (best,), _ = tf.nn.ctc_beam_search_decoder(logits, run.length(time), _BEAM_WIDTH, top_paths=1)
-        labels = tf.sparse.to_dense(best, default_value=-1)
-        return rearranged(tf.cast(labels, tf.int32), labels >= 0)
-
-    def _mapped(self, labels: TFTensor, lengths: TFTensor) -> tuple[TFTensor, TFTensor]:
-        if self.label_map is None:
-            return labels, lengths
-        table = tf.constant(
-            [-1 if self.label_map[label] is None else self.label_map[label] for label in sorted(self.label_map)]
-        )
-        inside = tf.sequence_mask(lengths, tf.shape(labels)[1])
-        mapped = tf.gather(table, tf.where(inside, labels, 0))
-        return rearranged(mapped, inside & (mapped >= 0))
-
-
-def _problem_of_map(label_map: dict, classes: int | None) -> str | None:
-    """:return: a message if `label_map` does not map each class to a class or None, else None"""
-    wrong = [
-        item
-        for item in label_map.items()
-        if not all(value is None or (type(value) is int and value >= 0) for value in item)
-    ]
-    if wrong or set(label_map) != set(range(len(label_map))) or len(label_map) < (classes or 0):
-        return f"'label_map' must map each class from 0 to {(classes or 1) - 1} to a class or None, found {label_map!r:.80}"
-    return None
+        return x.ordered((Batch, time)), run.length(time)
 
 
 def edit_distances(found: TFTensor, found_lengths: TFTensor, truth: TFTensor, lengths: TFTensor) -> TFTensor:
@@ -106,5 +99,5 @@ def edit_distances(found: TFTensor, found_lengths: TFTensor, truth: TFTensor, le
 
 
 def _sparse(labels: TFTensor, lengths: TFTensor) -> TFTensor:
-    where = tf.where(tf.sequence_mask(lengths, tf.shape(labels)[1]))
+    where = tf.where(tf.sequence_mask(lengths))
     return tf.SparseTensor(where, tf.gather_nd(tf.cast(labels, tf.int64), where), tf.shape(labels, out_type=tf.int64))

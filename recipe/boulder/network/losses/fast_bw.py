@@ -89,8 +89,9 @@ class FastBw(Loss):
             return f"'ce_target_layer_align' is {other}, expected the axes of the output, {output}"
         return problem_of_arcs(stream_of_automata(self.sprint_opts) or "", layers["sprint_opts"])
 
-    def compute(self, run: LayerRun, output: Tensor, target: None, *layers: Tensor) -> LossValue:
-        arcs, *others = layers
+    def compute(  # type: ignore[override]  # the layers of `layers()`
+        self, run: LayerRun, output: Tensor, target: None, arcs: Tensor, *others: Tensor
+    ) -> LossValue:
         if output.logits is None:
             raise NetworkError(f"{run.where}: loss 'fast_bw' needs an output of a softmax")
         time, feature = output.template.required(TIME), output.template.required(FEATURE)

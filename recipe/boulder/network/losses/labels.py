@@ -1,6 +1,5 @@
 """Losses that compare sequences of labels: what they need, and their base class."""
 
-from boulder.lazy import TFTensor, tf
 from boulder.network.loss import Loss
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
@@ -14,28 +13,6 @@ def problem_of_labels(loss: str, output: Template, target: Template) -> str | No
     if output.sparse_dim != target.sparse_dim:
         return f"loss {loss!r}: the output has {output.sparse_dim} classes, the target {target.sparse_dim}"
     return None
-
-
-def collapsed(labels: TFTensor, lengths: TFTensor) -> tuple[TFTensor, TFTensor]:
-    """
-    :param labels: int [B, N]
-    :param lengths: int32 [B]
-    :return: the same without labels that equal the one before, [B, N]; lengths
-    """
-    inside = tf.sequence_mask(lengths, tf.shape(labels)[1])
-    kept = inside & tf.concat([tf.ones_like(inside[:, :1]), labels[:, 1:] != labels[:, :-1]], axis=1)
-    return rearranged(labels, kept)
-
-
-def rearranged(labels: TFTensor, kept: TFTensor) -> tuple[TFTensor, TFTensor]:
-    """
-    :param labels: int [B, N]
-    :param kept: bool [B, N]
-    :return: those that are kept, in front, and zeros; their number, int32 [B]
-    """
-    order = tf.argsort(tf.where(kept, 0, 1), axis=1, stable=True)
-    labels = tf.gather(tf.where(kept, labels, 0), order, batch_dims=1)
-    return labels, tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
 
 
 class LabelError(Loss):
