@@ -52,7 +52,6 @@ UNITS_LEFT_OUT = {
 }
 
 LOSSES_LEFT_OUT = {
-    "fast_bw": "needs automata of a running RASR; `via_layer` with the layer `fast_bw` has others",
     "sampling_loss": "draws random numbers that a resumed training could not repeat",
-    "sprint": "needs a running RASR, with which RETURNN exchanges scores and gradients",
+    "sprint": "needs a running RASR, with which RETURNN exchanges scores and gradients; `fast_bw` is the full sum without RASR",
 }

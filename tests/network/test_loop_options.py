@@ -227,3 +227,42 @@ def test_the_running_mean_is_that_of_all_frames(random_batch, random_params):
     np.testing.assert_allclose(np.asarray(out.updates[param.path]), expected, rtol=1e-5)
     np.testing.assert_array_equal(np.asarray(out.layers["output"].value), start[param.path])
     assert not run_network(spec, start, data, lengths).updates
+
+
+def test_a_layer_has_the_axes_of_its_initial_output():
+    unit = {
+        "n": {"class": "rec_unstack", "from": "base:numbers"},
+        "sum": {"class": "combine", "kind": "add", "from": ["prev:sum", "n"], "initial_output": "base:vector"},
+        "output": {"class": "copy", "from": "sum"},
+    }
+    numbers = {"class": "range_in_axis", "from": "data", "axis": "T", "dtype": "float32"}
+    network = VECTOR | {"numbers": numbers} | loop(unit, [], axis="T")
+    assert str(describe(network, EXTERN_DATA).layers["output"].template) == "[batch, time:data, feature:5] float32"
+
+
+def test_the_previous_value_of_a_switch_is_unknown_at_first():
+    unit = {
+        "emit": {"class": "compare", "from": "prev:output", "kind": "greater", "value": 0.0},
+        "emit1": {"class": "reduce", "mode": "any", "axes": "F", "from": "emit"},
+        "start": {"class": "switch", "condition": "emit1", "true_from": ":i", "false_from": "prev:start"},
+        "x": {"class": "eval", "from": ["data:source", "start"], "eval": "source(0) + tf.cast(source(1), tf.float32)"},
+        "output": linear("x", 3),
+    }
+    unit["last"] = {"class": "copy", "from": "start", "is_output_layer": True}
+    network = {"r": loop(unit)["output"], "output": {"class": "copy", "from": "r/last"}}
+    assert str(describe(network, EXTERN_DATA).layers["output"].template) == "[batch, time:data] int32"
+
+
+def test_an_empty_dict_is_an_empty_set_of_axes():
+    unit = {
+        "i2": {"class": "combine", "kind": "add", "from": [":i", ":i"], "out_shape": {}},
+        "output": {
+            "class": "eval",
+            "from": ["data:source", "i2"],
+            "eval": "source(0) * tf.cast(source(1), tf.float32)",
+        },
+    }
+    describe(loop(unit), EXTERN_DATA)
+    unit["output"]["out_shape"] = {}
+    with pytest.raises(NetworkError, match=r"layer 'output/unit/output' \(eval\): 'out_shape' lacks"):
+        describe(loop(unit), EXTERN_DATA)

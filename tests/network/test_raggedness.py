@@ -70,7 +70,8 @@ class Network:
         with tf.GradientTape() as tape:
             out = run_network(self.spec, self.variables, data, lengths, train=True, step=3)
             total = tf.add_n([loss.cost for loss in out.losses.values()])
-        gradients = {path: tf.convert_to_tensor(g) for path, g in tape.gradient(total, self.variables).items()}
+        found = tape.gradient(total, self.variables, unconnected_gradients="zero")  # of running means
+        gradients = {path: tf.convert_to_tensor(g) for path, g in found.items()}
         layers = {name: self._padded(x, out.lengths) for name, x in out.layers.items()}
         return layers, {name: tuple(loss) for name, loss in out.losses.items()}, gradients
 

@@ -78,6 +78,7 @@ class Node:
     :param target: the target of its loss, or what gives `n_out`
     :param inner: the layers that it holds, if any
     :param sharing: `reuse_params` of the layer
+    :param further: layers that exist if this one does
     """
 
     name: str
@@ -89,6 +90,7 @@ class Node:
     target: Ref | None = None
     inner: Inner | None = None
     sharing: Sharing | None = None
+    further: tuple[Ref, ...] = ()
 
     @property
     def where(self) -> str:
@@ -113,10 +115,10 @@ class Node:
 
 
 def existing(node: Node) -> tuple[Ref, ...]:
-    """:return: layers that must exist because the layer, or what it holds, takes their parameters"""
+    """:return: layers that must exist because the layer, or what it holds, takes their parameters or asks for them"""
     inner = node.inner.subnet.nodes.values() if node.inner else ()
     own = node.sharing.existing if node.sharing else ()
-    return (*own, *(ref for held in inner for ref in existing(held)))
+    return (*own, *node.further, *(ref for held in inner for ref in existing(held)))
 
 
 class Subnet(Names):
@@ -204,7 +206,7 @@ class Subnet(Names):
                     self.nodes[name] = reading.pop(name)
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
                     waiting += [owner for ref in existing(self.nodes[name]) if (owner := self.own(ref))]
-                    waiting += self.layers_of_loss(self.nodes[name]).values()
+                    waiting += [read for read in self.layers_of_loss(self.nodes[name]).values() if read in self.layers]
                     waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
                     if self.nodes[name].layer.stands_for_source:
                         waiting += self.net_of(name).nested_roots(name)
@@ -218,14 +220,18 @@ class Subnet(Names):
 
     def layers_of_loss(self, node: Node) -> dict[str, str]:
         """
-        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it; searches have no losses
+        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it, or data stream as
+            "data:KEY"; searches have no losses
         """
-        given = node.loss.layers() if node.loss and self.mode != "search" else {}
+        given = dict(node.loss.all_layers()) if node.loss and self.mode != "search" else {}
         for option, name in given.items():
             where = f"{node.where}: 'loss_opts': {option!r}"
             if self.outer:
                 raise NetworkError(f"{where} works in layers of the whole network only")
-            if name not in self.layers:
+            if name.startswith(TARGET):
+                key = name.removeprefix(TARGET)
+                given[option] = self.resolve_target(key, node.name, f"{where} names {key!r}").key
+            elif name not in self.layers:
                 raise NetworkError(f"{where} is {name!r}, which is no layer{nearest(name, self.layers)}")
         return given
 
@@ -272,7 +278,8 @@ class Subnet(Names):
         target = self._target(layer, loss, name, where)
         sharing = self._sharing(name, layer, where)
         initial = self.initial(layer, where, name.rpartition("/")[0])
-        node = Node(name, path, layer, sources, initial, loss, target, None, sharing)
+        further = tuple(self._source(further, around, name, layer, where) for further in layer.further_layers())
+        node = Node(name, path, layer, sources, initial, loss, target, None, sharing, further)
         if not isinstance(layer, Container):
             return node
         if layer.batch_norm:

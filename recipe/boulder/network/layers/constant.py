@@ -9,6 +9,7 @@ import numpy as np
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, Axis, Batch, Feature
 from boulder.network.dims import NetDim, sizes_of
+from boulder.network.extra_deps import names_in
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
@@ -27,6 +28,7 @@ class Constant(Layer):
     :param dtype: "float32", "int32", "bool", …; None: the dtype of `value`, where Python floats are "float32"
     :param with_batch_dim: add a batch axis
     :param feature_dim: `Dim` of the feature axis, which must be the last axis
+    :param shape_deps: layers that exist if this one does
     :param sparse_dim: number of classes, if the values are class indices
     """
 
@@ -37,6 +39,14 @@ class Constant(Layer):
     with_batch_dim: bool = False
     sparse_dim: int | None = None
     feature_dim: NetDim | None = None
+    shape_deps: str | list[str] | None = None
+
+    def initializer(self) -> str | float | None:
+        value = np.asarray(self.value)
+        return f"values(values={value.tolist()!r})" if value.ndim else float(value)
+
+    def further_layers(self) -> tuple[str, ...]:
+        return names_in(self.shape_deps)
 
     def spec(self, site: Site) -> Template:
         if site.sources:

@@ -15,6 +15,7 @@ from boulder.network.loop.history import history, is_history, set_lengths
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("positional_encoding")
@@ -55,6 +56,14 @@ class PositionalEncoding(FurtherSources):
 
     def _axis(self, template: Template, site: Site) -> Axis:
         return frames_axis(template, site) if self.axis is None else find_axis(template, self.axis, site)
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        w.tie_axes(x, [] if self.add_to_input else [axis for axis in x.new.axes if axis.kind == FEATURE])
+        w.keep(
+            w.output.feature,
+            "makes sinusoids, which depend on the number of features; a linear layer behind it can get wider instead",
+        )
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
@@ -139,6 +148,14 @@ class RelativePositionalEncoding(ConcatLayer):
         if axis.kind in (BATCH, FEATURE):
             raise site.fail(f"{option!r} must be an axis of frames, found {axis} of {template}")
         return axis
+
+    def widening(self, w: Widening) -> None:
+        if self.fixed:
+            w.keep(w.output.feature, "makes sinusoids, which depend on the number of features")
+            return
+        w.param("encoding_matrix", None, w.output.feature)
+        w.own(w.output.feature)
+        w.scalable("encoding_matrix", 1)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         *queries, keys, feature = run.template.axes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from boulder.network.dims import NetDim
 from boulder.network.layer import ConcatLayer
@@ -39,6 +40,16 @@ class LoopOptions(ConcatLayer):
 
     class_name = "rec"
     reads_own_target = True
+    refused: ClassVar[Mapping[str, str]] = {
+        "bias_init": "the layers of 'unit' have initializers of their own",
+        "direction": "a loop runs forwards; expected a layer 'reverse_sequence' before and after it",
+        "forward_weights_init": "the layers of 'unit' have initializers of their own",
+        "initial_state": "the layers of 'unit' have states of their own; expected 'initial_state' or 'initial_output' there",
+        "input_projection": "a loop has no matrix of its own",
+        "max_seq_len_via": "expected an expression 'max_seq_len' of a layer, such as \"max_len_from('base:encoder')\"",
+        "recurrent_weights_init": "the layers of 'unit' have initializers of their own",
+        "unit_opts": "the layers of 'unit' have options of their own",
+    }
 
     sources: str | list[str] = field(default_factory=list)
     unit: dict

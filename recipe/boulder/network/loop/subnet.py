@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 from boulder.errors import NetworkError, nearest
@@ -12,6 +11,7 @@ from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
+from boulder.network.reading import warn_of_ignored_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.source_options import naming
 from boulder.network.subnet import Node, Subnet
@@ -56,7 +56,7 @@ class LoopSubnet(Subnet):
             return None
         where = f"{self.where}: {option!r} is {target!r}"
         if target.startswith("layer:"):
-            return self.outer.resolve(target.removeprefix("layer:"), where)
+            return self.outer.resolve_in(self.around_holder, target.removeprefix("layer:"), where)
         return self.extern(target, where)
 
     @property
@@ -71,10 +71,8 @@ class LoopSubnet(Subnet):
         """:return: nothing: as in RETURNN, a layer within a subnetwork of a loop exists only if a layer reads it"""
         for name in super().nested_roots(holder):
             if name not in self.nodes and self.layers[name].get("loss"):  # type: ignore[attr-defined]  # a dict, as a root
-                warnings.warn(
-                    f"layer {self.path(name)!r}: its loss does not count, as in RETURNN, since no layer of the loop reads the "
-                    "layer; move it out of the subnetwork",
-                    stacklevel=2,
+                warn_of_ignored_loss(
+                    f"layer {self.path(name)!r}", "no layer of the loop reads the layer", "it out of the subnetwork"
                 )
         return []
 
@@ -161,7 +159,7 @@ class LoopSubnet(Subnet):
         :param ref: of kind FRAME
         :return: what it is a frame of
         """
-        return self.outer.resolve(ref.name, self.where)
+        return self.outer.resolve_in(self.around_holder, ref.name, self.where)
 
     def frames(self) -> list[tuple[Ref, Node]]:
         """:return: references of kind FRAME, and the layers that read them"""
@@ -170,15 +168,16 @@ class LoopSubnet(Subnet):
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
-        if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
+        beside = self.beside_holder
+        if ref.name in beside and ref.kind is RefKind.PREV:
             return NetworkError(
                 f"{where}, but {ref.name!r} is outside of the loop and has no previous frame; 'base:{ref.name}' is the "
                 "layer itself"
             )
-        if ref.name in self.outer.layers:
+        if ref.name in beside:
             return NetworkError(f"{where}, which is no layer of the loop; did you mean 'base:{ref.name}'?")
         own = [replace(ref, name=name).text for name in self.layers]
-        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in self.outer.layers)])
+        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in beside)])
         return NetworkError(f"{where}, which is no layer of the loop{hint}")
 
     def circle(self, names: list[str]) -> NetworkError:
