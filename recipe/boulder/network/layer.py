@@ -47,7 +47,7 @@ class Layer:
     :param n_out: size of the output's feature axis
     :param out_dim: `Dim` of the axis that the layer makes, mostly the feature axis, in place of `n_out`; see
         `boulder.network.dims`
-    :param out_shape: a set of all `Dim`s of the output, which is checked
+    :param out_shape: a set of all `Dim`s of the output, which is checked; `{}` is the empty one
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
     :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
@@ -111,7 +111,7 @@ class Layer:
     sources: str | list[str] = "data"
     n_out: int | None = None
     out_dim: NetDim | None = None
-    out_shape: set | tuple | list | None = None
+    out_shape: set | tuple | list | dict | None = None
     loss: str | None = None
     loss_scale: float | None = 1.0
     loss_only_on_non_search: bool = False

@@ -30,6 +30,7 @@ class Dot(Layer):
         `reduce` is given
     :param var2: the same for the second source
     :param add_var2_if_empty: add an axis of size 1 if `var2` is empty; not with "auto"
+    :param debug: has no effect: what RETURNN prints
     """
 
     reduce: Axes = None
@@ -38,6 +39,7 @@ class Dot(Layer):
     var1: Axes = -2
     var2: Axes = -1
     add_var2_if_empty: bool = True
+    debug: bool = False
 
     def spec(self, site: Site) -> Template:
         if len(site.sources) != 2:

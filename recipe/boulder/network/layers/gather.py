@@ -11,6 +11,7 @@ from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -42,14 +43,7 @@ class _Gather(FurtherSources):
             raise site.fail(f"'position' must be of int32 or int64, but {self.position!r} is {position}")
         if isinstance(self.position, int) and not 0 <= self.position < (axis.size or self.position + 1):
             raise site.fail(f"'position' must be from 0 to below the size of {axis}, found {self.position}")
-        new = [a for a in position.axes if a not in template.axes or a == axis]
-        outer = [a for a in (*template.axes, *new) if a.kind in OUTER]
-        rest = [a for a in template.axes if a.kind not in OUTER]
-        at = rest.index(axis)
-        inner = [*rest[:at], *(a for a in new if a.kind not in OUTER), *rest[at + 1 :]]
-        if sum(a.kind == FEATURE for a in inner) > 1:
-            raise site.fail_sources("the positions have a feature axis beside that of the input")
-        return replace(template, axes=(*sorted(outer, key=lambda a: a.kind != BATCH), *inner))
+        return replace(template, axes=tuple(_axes(template, axis, position).values()))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
@@ -67,7 +61,8 @@ class _Gather(FurtherSources):
         size = tf.cast(tf.shape(values)[len(common)] - 1, indices.dtype)
         indices = tf.where((indices >= 0) & (indices < size), indices, size)
         found = tf.gather(values, indices, axis=len(common), batch_dims=len(common))
-        return run.tensor(found, [*common, *new, *rest], run.template)
+        names = _axes(x.template, axis, position.template)
+        return run.tensor(found, [names[a] for a in (*common, *new, *rest)], run.template)
 
     def _clipped(self, run: LayerRun, axis: Axis, x: Tensor, position: Tensor) -> Tensor:
         if not self.clips:
@@ -89,6 +84,19 @@ class _Gather(FurtherSources):
         if axis.kind in DYNAMIC and all(a in x.axes for a in run.length_axes(axis)):
             values = tf.where(run.mask_over(axes, axis), values, tf.zeros([], values.dtype))
         return tf.pad(values, [[0, int(i == at)] for i in range(len(axes))])
+
+
+def _axes(template: Template, axis: Axis, position: Template) -> dict[Axis, Axis]:
+    """:return: axes of input and positions → those of the output, in its order: the last feature axis of both has the features"""
+    new = [a for a in position.axes if a not in template.axes or a == axis]
+    outer = [a for a in (*template.axes, *new) if a.kind in OUTER]
+    rest = [a for a in template.axes if a.kind not in OUTER]
+    at = rest.index(axis)
+    inner = [*rest[:at], *(a for a in new if a.kind not in OUTER), *rest[at + 1 :]]
+    result = {a: a for a in (*sorted(outer, key=lambda a: a.kind != BATCH), *inner)}
+    for former in [a for a in inner if a.kind == FEATURE][:-1]:
+        result[former] = unused(former.size, inner, former.dim)
+    return result
 
 
 @layer_class("gather")

@@ -31,20 +31,21 @@ class _Random(Layer):
 
     sources: str | list[str] = field(default_factory=list)
     shape: list[object]
+    shape_deps: list[str] = field(default_factory=list)
     sparse_dim: int | None = None
     seed: int | list[int] | None = None
 
     def source_names(self) -> tuple[str, ...]:
-        return (*super().source_names(), *(getattr(self, option) for option in self._named()))
+        return (*super().source_names(), *(getattr(self, option) for option in self._named()), *self.shape_deps)
 
     def _named(self) -> list[str]:
         return [option for option in self.numbers if isinstance(getattr(self, option), str)]
 
     def template(self, site: Site, dtype: str) -> Template:
         named = self._named()
-        if len(site.sources) != len(named):
-            raise site.fail(f"takes no source in 'from', found {len(site.sources) - len(named)}")
-        for option, (name, number) in zip(named, site.sources, strict=True):
+        if given := len(super().source_names()):
+            raise site.fail(f"takes no source in 'from', found {given}")
+        for option, (name, number) in zip(named, site.sources, strict=False):
             if number.axes:
                 raise site.fail(f"{option!r} must be a single number, but {name!r} is {number}")
         if dtype not in DTYPES:
@@ -72,7 +73,7 @@ class _Random(Layer):
 
     def values(self, sources: Sequence[Tensor], dtype: str) -> dict[str, Any]:
         """:return: option → number, for those that are given"""
-        named = dict(zip(self._named(), sources, strict=True))
+        named = dict(zip(self._named(), sources, strict=False))
         given = {option: getattr(self, option) for option in self.numbers}
         return {
             option: tf.cast(named[option].value, dtype) if option in named else value
@@ -91,6 +92,7 @@ class RandInt(_Random):
     """Random numbers, uniform from `minval` to below `maxval`. RETURNN: RandIntLayer.
 
     :param shape: sizes of the axes, or their `Dim`s
+    :param shape_deps: layers that define `Dim`s in `shape`
     :param maxval: a number, or a layer that gives one
     :param minval: a number, or a layer that gives one
     :param dtype: of the numbers
@@ -122,6 +124,7 @@ class Random(_Random):
     """Random numbers of a distribution. RETURNN: RandomLayer, whose generator has a state among the parameters.
 
     :param shape: sizes of the axes, or their `Dim`s
+    :param shape_deps: layers that define `Dim`s in `shape`
     :param distribution: "uniform", "normal" or "truncated_normal", which is cut off at two standard deviations
     :param mean: a number, or a layer that gives one; likewise the following ones; None: 0
     :param stddev: standard deviation; None: 1
