@@ -127,3 +127,18 @@ def test_positions_may_have_a_feature_axis_beside_that_of_the_input():
     result = run_network(spec, {}, {"data": DATA}, {"data": LENGTHS}).layers["mean"]
     expected = [[x[i] if i < n else [0, 0] for i in (1, 0, 1)] for x, n in zip(DATA, LENGTHS, strict=True)]
     np.testing.assert_array_equal(result.ordered(result.template.axes).numpy(), expected)
+
+
+def test_positions_go_with_the_axis_of_their_dim_in_another_role():
+    other = FeatureDim("other", 3)
+    net = {
+        "numbers": {"class": "constant", "value": [[0, 1, 2], [1, 0, 0]], "dtype": "int32", "shape": (INPUT, other)},
+        "mean": {"class": "gather", "from": "data", "position": "numbers", "axis": "T", "is_output_layer": True},
+    }
+    spec = describe(net, EXTERN_DATA)
+    assert str(spec.layers["mean"].template) == "[batch, spatial:3 'other', feature:2 'input'] float32"
+    found = run_network(spec, {}, {"data": DATA}, {"data": LENGTHS}).layers["mean"]
+    for x, n, y in zip(DATA, LENGTHS, found.ordered(found.template.axes).numpy(), strict=True):
+        assert y.tolist() == [
+            [x[i][f] if i < n else 0 for f, i in enumerate(column)] for column in [(0, 1), (1, 0), (2, 0)]
+        ]

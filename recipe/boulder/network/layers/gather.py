@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -39,6 +40,7 @@ class _Gather(FurtherSources):
         if axis.kind in OUTER:
             raise site.fail(f"gathers entries of each sequence, but the axis is {axis} of {template}")
         position = site.sources[-1][1] if isinstance(self.position, str) else Template((), "int32")
+        position = replace(position, axes=tuple(_as_in(template, position.axes).values()))
         if position.dtype not in NUMBERS:
             raise site.fail(f"'position' must be of int32 or int64, but {self.position!r} is {position}")
         if isinstance(self.position, int) and not 0 <= self.position < (axis.size or self.position + 1):
@@ -52,7 +54,10 @@ class _Gather(FurtherSources):
         constant = Tensor(
             tf.constant(self.position if isinstance(self.position, int) else 0), (), Template((), "int32")
         )
-        position = self._clipped(run, axis, x, further.get("position", constant))
+        position = further.get("position", constant)
+        names = _as_in(x.template, position.axes)
+        template = replace(position.template, axes=tuple(names[a] for a in position.template.axes))
+        position = self._clipped(run, axis, x, position.renamed(names, template))
         common = [a for a in x.axes if a in position.axes and a != axis]
         new = [a for a in position.axes if a not in common]
         rest = [a for a in x.axes if a not in common and a != axis]
@@ -84,6 +89,12 @@ class _Gather(FurtherSources):
         if axis.kind in DYNAMIC and all(a in x.axes for a in run.length_axes(axis)):
             values = tf.where(run.mask_over(axes, axis), values, tf.zeros([], values.dtype))
         return tf.pad(values, [[0, int(i == at)] for i in range(len(axes))])
+
+
+def _as_in(template: Template, axes: Sequence[Axis]) -> dict[Axis, Axis]:
+    """:return: axis of the positions → the axis of the input with its `Dim`, in whatever role, or itself"""
+    own = {a.dim: a for a in template.axes if a.dim}
+    return {a: own.get(a.dim, a) for a in axes}
 
 
 def _axes(template: Template, axis: Axis, position: Template) -> dict[Axis, Axis]:

@@ -36,15 +36,13 @@ class _Random(Layer):
     seed: int | list[int] | None = None
 
     def source_names(self) -> tuple[str, ...]:
-        return (*super().source_names(), *(getattr(self, option) for option in self._named()), *self.shape_deps)
+        return (*(getattr(self, option) for option in self._named()), *super().source_names(), *self.shape_deps)
 
     def _named(self) -> list[str]:
         return [option for option in self.numbers if isinstance(getattr(self, option), str)]
 
     def template(self, site: Site, dtype: str) -> Template:
         named = self._named()
-        if given := len(super().source_names()):
-            raise site.fail(f"takes no source in 'from', found {given}")
         for option, (name, number) in zip(named, site.sources, strict=False):
             if number.axes:
                 raise site.fail(f"{option!r} must be a single number, but {name!r} is {number}")
@@ -92,7 +90,8 @@ class RandInt(_Random):
     """Random numbers, uniform from `minval` to below `maxval`. RETURNN: RandIntLayer.
 
     :param shape: sizes of the axes, or their `Dim`s
-    :param shape_deps: layers that define `Dim`s in `shape`
+    :param sources: `from`: layers that define `Dim`s in `shape`
+    :param shape_deps: the same
     :param maxval: a number, or a layer that gives one
     :param minval: a number, or a layer that gives one
     :param dtype: of the numbers
@@ -124,7 +123,8 @@ class Random(_Random):
     """Random numbers of a distribution. RETURNN: RandomLayer, whose generator has a state among the parameters.
 
     :param shape: sizes of the axes, or their `Dim`s
-    :param shape_deps: layers that define `Dim`s in `shape`
+    :param sources: `from`: layers that define `Dim`s in `shape`
+    :param shape_deps: the same
     :param distribution: "uniform", "normal" or "truncated_normal", which is cut off at two standard deviations
     :param mean: a number, or a layer that gives one; likewise the following ones; None: 0
     :param stddev: standard deviation; None: 1
