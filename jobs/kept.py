@@ -11,7 +11,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.network import NetworkSpec
 from boulder.schedule import Plan
 from boulder.training.keep import Keep
-from boulder.training.learning_rate.measure import score_names
+from boulder.training.learning_rate.measure import score_names, with_exp
 from jobs.phase_training import PhaseTrainingJob
 from jobs.select_checkpoints import SelectCheckpointsJob
 from jobs.workdir.sisyphus_names import is_finished
@@ -126,7 +126,8 @@ class KeptCheckpoints:
             if of_job is None:  # before the epoch that the training starts from
                 continue
             data = [*(["dev"] if "dev" in of_job else []), *of_job.get("eval_datasets", {})]
-            names |= dict.fromkeys(score_names(spec.scores, data))
+            losses = with_exp(spec.scores) if of_job["config"].get("calculate_exp_loss") else spec.scores
+            names |= dict.fromkeys(score_names(losses, data))
             names |= {
                 f"{name}_{layer}": None
                 for name in score_names({"output": ("cost", "error")}, data)

@@ -15,16 +15,25 @@ from boulder.schedule.functions import restore
 from boulder.training.phase import TrainingPhase
 from boulder.training.trial import PhaseTrial, TrialSize, try_phases
 from jobs.commands.laid_out_config import pipelines_of, returnn_file
+from jobs.commands.stages import Stages
 
 
 def try_config(
-    name: str, console: Console, size: TrialSize, *, phases: Sequence[str] = (), as_json: bool = False, verbose: bool
+    name: str,
+    console: Console,
+    size: TrialSize,
+    *,
+    phases: Sequence[str] = (),
+    as_json: bool = False,
+    verbose: bool,
+    progress: Console | None = None,
 ) -> int:
     """
     :param name: a config of Sisyphus, e.g. `config/g2p.demo`, or a RETURNN config file
     :param phases: indices, or "final"; none: all
     :param as_json: print a list with a dict for each phase, see `PhaseTrial`
     :param verbose: print the log of the training
+    :param progress: shows what is being done; default: on stderr
     :return: exit code, 1 if a phase failed
     :raises BoulderError: if the config gives no plan, or one that cannot be trained
     """
@@ -41,10 +50,11 @@ def try_config(
                 console.print(escape(line), highlight=False, soft_wrap=True)
 
         trials = []
-        for trial in try_phases(chosen, extern_data, size, say):
-            trials.append(trial)
-            if trial.error and not as_json:
-                console.print(f"[red]phase {escape(trial.name)}: {escape(trial.error)}[/red]", soft_wrap=True)
+        with Stages(progress or Console(stderr=True, highlight=False)) as stages:
+            for trial in try_phases(chosen, extern_data, size, say, stages.begin):
+                trials.append(trial)
+                if trial.error and not as_json:
+                    console.print(f"[red]phase {escape(trial.name)}: {escape(trial.error)}[/red]", soft_wrap=True)
         results.append({"name": title, "phases": [trial.to_json() for trial in trials]})
         if not as_json:
             console.print(_table(trials))

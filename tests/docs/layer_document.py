@@ -19,6 +19,7 @@ from boulder.network import describe
 from boulder.network.layer import LAYERS, ConcatLayer, Layer
 from boulder.network.loop.layer import Loop
 from boulder.network.loss import LOSSES, Loss
+from boulder.network.option_parsing import refused_options
 from boulder.network.specs import NetworkSpec
 from boulder.network.template import Template
 from boulder.network.units.names import IN_REC, IN_RNN_CELL
@@ -150,6 +151,17 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def own_refusals(cls: type) -> dict[str, str]:
+    """:return: option of RETURNN's class that is refused → the reason, of those that the class does not share with all others"""
+    shared = [refused_options(base) for base in SHARED if issubclass(cls, base) and cls is not base]
+    return {name: reason for name, reason in refused_options(cls).items() if not any(name in known for known in shared)}
+
+
+def refusals(cls: type) -> str:
+    rows = [f"| `{name}` | {cell(reason)} |" for name, reason in sorted(own_refusals(cls).items())]
+    return "\n".join(["| RETURNN's option | why it is refused |", "|---|---|", *rows]) if rows else ""
+
+
 def section(cls: Documented, *more: str) -> str:
     """:return: description and options of a class"""
     rows = [f"| `{name}` | {default} | {cell(text)} |" for name, default, text in cls.options()]
@@ -157,7 +169,7 @@ def section(cls: Documented, *more: str) -> str:
     lines = [f"### {cls.heading}", cls.description, *more]
     if cls.returnn:
         lines.append(f"RETURNN: {cls.returnn}")
-    return "\n\n".join(part for part in [*lines, "\n".join(table)] if part)
+    return "\n\n".join(part for part in [*lines, "\n".join(table), refusals(cls.cls)] if part)
 
 
 def shared_options(cls: type, base: type | None = None) -> str:
@@ -196,10 +208,12 @@ def document() -> str:
     axes = axes_of_examples()
     index = [f"| {c.heading} | {cell(c.summary)} |" for c in layers()]
     return "\n\n".join(
-        [
+        part
+        for part in [
             "\n".join([f"{len(LAYERS)} layer classes:", "", "| class | |", "|---|---|", *index]),
             "## Options of all layers",
             shared_options(Layer),
+            refusals(Layer),
             "Layers that concatenate their sources have further ones:",
             shared_options(ConcatLayer, Layer),
             "## Layers",
@@ -218,6 +232,7 @@ def document() -> str:
             "## Losses",
             "Options of all losses, in `loss_opts`:",
             shared_options(Loss),
+            refusals(Loss),
             *(section(c) for c in losses()),
             "## Left out",
             "Classes of RETURNN that Boulder does not have.",
@@ -225,6 +240,7 @@ def document() -> str:
             left_out("unit", UNITS_LEFT_OUT),
             left_out("loss", LOSSES_LEFT_OUT),
         ]
+        if part
     )
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from boulder.errors import BoulderError, ConfigError
 from boulder.training.trial import TrialSize
+from jobs.commands.stages import Stages
 from jobs.commands.try_config import try_config
 
 CONFIG = """#!rnn.py
@@ -50,7 +51,9 @@ def tried(tmp_path, text: str = CONFIG, size: TrialSize | None = None, **options
     return code, console.export_text()
 
 
-def test_each_phase_is_grown_trained_saved_and_resumed(tmp_path, capsys):
+def test_each_phase_is_grown_trained_saved_and_resumed(tmp_path, capsys, monkeypatch):
+    stages = []
+    monkeypatch.setattr(Stages, "begin", lambda _self, stage: stages.append(stage))
     code, _ = tried(tmp_path, as_json=True)
     first, last = json.loads(capsys.readouterr().out)["phases"]
     assert code == 0
@@ -63,6 +66,11 @@ def test_each_phase_is_grown_trained_saved_and_resumed(tmp_path, capsys):
         assert len(phase["objective"]) == 4
         assert phase["memory"] > 1e7
         assert 0 < phase["step_seconds"] < phase["build_seconds"]
+    build = "build the network, step"
+    steps = [f"{build} 1 of 4", "step 2 of 4", "save", "resume", f"{build} 3 of 4", "step 4 of 4"]
+    scoring = "build the network for evaluation, score"
+    assert [stage.removeprefix("phase index 0: ") for stage in stages[1:8]] == [*steps, scoring]
+    assert stages[8] == f"phase original network: create {last['params']} parameters, grown from before"
 
 
 def test_values_that_are_not_finite_fail_with_the_phase(tmp_path):
@@ -70,6 +78,17 @@ def test_values_that_are_not_finite_fail_with_the_phase(tmp_path):
     assert code == 1
     assert "phase original network: epoch 2, batch 0: loss or gradient is not finite" in text
     assert text.splitlines()[-1] == "phase original network failed; 0 of 1 phases train"
+
+
+def test_streams_without_time_have_a_value_for_each_sequence(tmp_path):
+    text = CONFIG.replace(
+        "extern_data = {", 'extern_data = {"speaker": {"dim": 7, "sparse": True, "shape": (), "time_dim_axis": None}, '
+        '"ivector": {"dim": 6, "shape": (6,), "time_dim_axis": None}, ',
+    ).replace('"from": "scaled"}', '"from": ["scaled", "data:ivector", "embedding"]}').replace(
+        "network = {", 'network = {"embedding": {"class": "linear", "n_out": 2, "from": "data:speaker"},',
+    )  # fmt: skip
+    code, text = tried(tmp_path, text, phases=["0"])
+    assert code == 0, text
 
 
 def test_an_error_in_code_of_the_network_is_one_line(tmp_path):

@@ -35,14 +35,9 @@ def loss(name: str, layer: dict | None = None, **loss_opts) -> dict:
 
 BW = {"bw": fast_bw()["output"]}
 BAD = {
-    "sprint": (
-        fast_bw(align_target="sprint", sprint_opts={"x": 1}),
-        "(fast_bw): automata of RASR ('sprint') do not exist here; expected 'align_target': 'hmm' with the HMM states of each "
-        "sequence as a data stream 'align_target_key', or 'ctc'",
-    ),
     "another automaton": (
         fast_bw(align_target="ctcc"),
-        "(fast_bw): 'align_target' must be 'ctc', 'hmm' or 'staircase', found 'ctcc'",
+        "(fast_bw): 'align_target' must be 'ctc', 'hmm', 'staircase' or 'fsa', found 'ctcc'; did you mean 'ctc'?",
     ),
     "no automaton": ({"output": {"class": "fast_bw", "from": "data"}}, "(fast_bw): option 'align_target' is missing"),
     "options of another automaton": (
@@ -114,15 +109,6 @@ BAD = {
     "classes of another size": (
         of_logits("sparse_softmax_cross_entropy_with_logits"),
         "(sparse_softmax_cross_entropy_with_logits): 'targets' has 3 classes, expected 4, the size of feature:4",
-    ),
-    "a loss of RASR": (
-        loss("sprint"),
-        "(copy): loss 'sprint' needs a running RASR, which computes it; expected 'via_layer' with a layer 'fast_bw'",
-    ),
-    "the loss of RASR's automata": (
-        loss("fast_bw"),
-        "(copy): loss 'fast_bw' needs automata of a running RASR; expected 'via_layer' with a layer 'fast_bw', whose automata "
-        "are made of a data stream",
     ),
     "sampled classes": (
         loss("sampling_loss"),

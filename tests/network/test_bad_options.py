@@ -39,11 +39,12 @@ BAD_LAYERS = [
     ),
     (
         "linear", {"n_out": 3, "dropout_noise_shape": {"X": 1}},
-        "'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {'X': 1}",
+        "axis 'X' is not a valid description; expected 'B', 'T', 'F', 'spatial', 'spatial:0', 'dyn', 'static:-1', 'dim:N', "
+        "'except_time', 'stag:NAME' or an int, for [batch, time:data, feature:5] float32",
     ),
     (
         "linear", {"n_out": 3, "dropout_noise_shape": {"T": 2}},
-        "'dropout_noise_shape' gives '*', 'B', 'T' or 'F' the value 1 or None, found {'T': 2}",
+        "'dropout_noise_shape' gives each axis the value 1 or None, found {'T': 2}",
     ),
     (
         "linear", {"n_out": 3, "dropout_noise_shape": [1]},

@@ -8,7 +8,8 @@ LETTERS = "[batch, time:letters], 6 classes int32"
 SPEAKER = "[batch, feature:3] float32"
 KINDS = (
     "'add' or 'sub' or 'mul' or 'truediv' or 'floordiv' or 'mod' or 'pow' or 'maximum' or 'minimum' or "
-    "'logical_and' or 'logical_or' or 'squared_difference' or 'average' or 'eval'"
+    "'logical_and' or 'logical_or' or 'squared_difference' or 'average' or 'eval' or 'logical_xor' or 'logaddexp' or 'atan2' or "
+    "'divide_no_nan' or 'multiply_no_nan' or '+' or '-' or '*' or '/' or '//' or 'subtract' or 'multiply' or 'divide' or 'floormod'"
 )
 # layer class, options, message after the name of the layer
 BAD_LAYERS = [
@@ -32,7 +33,7 @@ BAD_LAYERS = [
         f"sources of different types, float32 and int32, cannot be concatenated: 'data:data' is {DATA}, 'data:ints' is [batch, time:ints, feature:5] int32",
     ),
     (
-        "rec", {"n_out": 3, "from": "data:letters"},
+        "rec", {"n_out": 3, "unit": "GRU", "from": "data:letters"},
         f"needs float32 values with a feature axis, but its input is {LETTERS}",
     ),
     ("rec", {"n_out": 3, "from": "data:speaker"}, f"needs a time axis, but its input is {SPEAKER}"),
@@ -80,7 +81,9 @@ BAD_LAYERS = [
     ),
     ("combine", {"kind": "add", "eval": "source(0)"}, "option 'eval' and kind 'eval' must be given together"),
     ("combine", {"kind": "eval"}, "option 'eval' and kind 'eval' must be given together"),
-    ("combine", {"kind": "add", "out_type": {"dim": 5}}, "option 'out_type' needs kind 'eval', found kind 'add'"),
+    ("eval", {"eval": "sorce(0)"}, "'eval' names 'sorce', which is unknown, in 'sorce(0)'; did you mean 'source'?"),
+    ("eval", {"eval": "[source(0) * fct for i in range(2)]"}, "'eval' names 'fct', which is unknown, in '[source(0) * fct for i in range(2)]'"),
+    ("combine", {"kind": "add", "eval_locals": {"a": 5}}, "option 'eval_locals' needs kind 'eval', found kind 'add'"),
     ("eval", {"eval": "source(0"}, "'eval' is not an expression: '(' was never closed in 'source(0'"),
     ("eval", {"eval": 3}, "option 'eval' must be a string or a function, found 3"),
     ("eval", {"eval": "source(0)", "eval_locals": 3}, "option 'eval_locals' must be a dict or None, found 3"),

@@ -104,10 +104,6 @@ CASES = {
         {**is_true(True), "c": cond(linear(n_outs=1), COPY), "output": linear("c")},
         "layer 'c/true_layer' (linear): unknown option 'n_outs'; did you mean 'n_out'?",
     ),
-    "a loss of a branch": (
-        {**is_true(True), "c": cond({"class": "softmax", "from": "data", "loss": "ce", "target": "classes"}, linear(n_out=4)), "output": linear("c")},
-        "layer 'c/true_layer' (softmax): its loss would not count in a branch of 'cond'; give the loss to the layer 'cond' itself",
-    ),
     "a state in a loop": (
         {"output": {"class": "rec", "from": "data", "unit": IN_LOOP, "optimize_move_layers_out": False}},
         "layer 'output/unit/output/true_layer' (rec): has a state, which a branch of 'cond' in a loop cannot have; "

@@ -91,6 +91,18 @@ def test_a_template_that_depends_on_itself_gains_the_axes_of_its_feedback():
     assert str(template) == "[batch, loop:classes, time:data, feature:1] float32"
 
 
+def test_a_copy_of_the_previous_output_is_a_source_before_its_size_is_known():
+    unit = {
+        "both": {"class": "copy", "from": ["prev:output", "data:source"]},
+        "gate": {"class": "linear", "from": "both", "n_out": 4, "activation": "sigmoid"},
+        "output": {"class": "eval", "from": ["gate", "prev:output"], "eval": "source(0) * (1 + source(1))"},
+    }
+    spec = describe({"output": {"class": "rec", "from": "data", "unit": unit}}, {"data": {"dim": 3}})
+    gate = spec.params["output/rec/gate/W"]
+    assert gate.shape == (7, 4)
+    assert [part.size for part in gate.splits[0]] == [4, 3]
+
+
 def test_losses_within_a_loop_are_named_by_their_paths_and_scaled():
     losses = describe(decoder(), EXTERN_DATA).losses
     assert {name: loss.scale for name, loss in losses.items()} == {"output/output": 1.0, "output/aux": 0.5}

@@ -70,15 +70,16 @@ class Network:
         with tf.GradientTape() as tape:
             out = run_network(self.spec, self.variables, data, lengths, train=True, step=3)
             total = tf.add_n([loss.cost for loss in out.losses.values()])
-        gradients = {path: tf.convert_to_tensor(g) for path, g in tape.gradient(total, self.variables).items()}
+        found = tape.gradient(total, self.variables, unconnected_gradients="zero")  # of running means
+        gradients = {path: tf.convert_to_tensor(g) for path, g in found.items()}
         layers = {name: self._padded(x, out.lengths) for name, x in out.layers.items()}
         return layers, {name: tuple(loss) for name, loss in out.losses.items()}, gradients
 
     @staticmethod
     def _padded(x, lengths):
-        """:return: [B, T, …] and its lengths; [B, …] and None without time; None and None without a batch"""
+        """:return: [B, T, …] and its lengths; [B, …] and None without time; None and None without a batch, or lengths of each sequence"""
         times = [axis for axis in x.template.axes if axis.kind in ("time", "loop") and axis.size is None]
-        if not x.template.batch or len(times) > 1:
+        if not x.template.batch or len(times) > 1 or any(axis.origin[0] == "history" for axis in times):
             return None, None
         rest = [axis for axis in x.template.axes if axis not in (x.template.batch, *times)]
         return x.ordered([x.template.batch, *times, *rest]), lengths[times[0].as_time()] if times else None

@@ -327,3 +327,25 @@ def test_dropout_applies_to_the_input_in_training_only():
     ]
     assert not np.allclose(plain, trained)
     assert any(np.allclose(trained, candidate, rtol=1e-4) for candidate in dropped)
+
+
+def test_classes_are_vectors_with_a_1_for_the_class(random_params):
+    unit = {"class": "rec", "unit": "nativelstm2", "n_out": 2}
+    stepped = {
+        "s": unit | {"from": ["data:source"]},
+        "output": {"class": "linear", "from": ["s", "prev:output"], "n_out": 2},
+    }
+    layers = {
+        "loop": {"class": "rec", "from": "data", "unit": stepped, "optimize_move_layers_out": False},
+        "alone": unit | {"from": "data"},
+        "output": {"class": "copy", "from": ["alone", "loop"]},
+    }
+    classes, lengths = tf.constant([[0, 4, 2], [3, 1, 0]]), tf.constant([3, 2])
+    outputs = []
+    for stream, data in (({"dim": 5, "sparse": True}, classes), ({"dim": 5}, tf.one_hot(classes, 5))):
+        spec = describe(layers, {"data": stream})
+        assert spec.params["alone/rec/W"].shape == spec.params["loop/rec/s/rec/W"].shape == (5, 8)
+        result = run_network(spec, random_params(spec), {"data": data}, {"data": lengths})
+        outputs.append(result.layers["output"].ordered(spec.layers["output"].template.axes).numpy())
+    assert (outputs[0] == outputs[1]).all()
+    assert np.abs(outputs[0]).max() > 0.01

@@ -17,6 +17,7 @@ subset      old array, initial array and its splits → new array, or None if an
 
 import pickle
 import sys
+from contextlib import contextmanager
 from unittest import mock
 
 import numpy
@@ -178,11 +179,13 @@ def network(
     steps=1,
     config_file=None,
     epoch=None,
+    automata=None,
 ):
     """
     :param train: False: as in scoring
     :param steps: number of passes over the batch; the result is that of the last one, with the parameters after it
     :param config_file: has the network and `extern_data`, see `network_of_epoch`
+    :param automata: of the batch, in place of those that RETURNN asks RASR for: edges, weights, first and last states
     """
     config = None
     if config_file:
@@ -192,7 +195,8 @@ def network(
         dims = returnn_dims.Converter()
         net, extern_data = dims.value(net), {key: dims.stream(entry) for key, entry in extern_data.items()}
     BehaviorVersion._reset((behavior_version, 0))
-    built = Built(net, extern_data, search=search, train=train, config=config)
+    with automata_of_rasr(automata):
+        built = Built(net, extern_data, search=search, train=train, config=config)
     with built.active():
         if set(params) != set(built.variables):
             ours, theirs = sorted(set(params) - set(built.variables)), sorted(set(built.variables) - set(params))
@@ -214,6 +218,26 @@ def network(
         for _ in range(steps):
             result = built.session.run(wanted, built.feed(data, lengths))
         return result | {"shapes": shapes, "after": built.values()}
+
+
+@contextmanager
+def automata_of_rasr(automata):
+    """
+    :param automata: see `network`; None: RETURNN asks RASR
+    """
+    import tensorflow as tf
+
+    def stored(sprint_opts, tags):
+        return tuple(tf.constant(part) for part in automata)
+
+    if automata is None:
+        yield
+        return
+    with (
+        mock.patch("returnn.tf.sprint.get_sprint_automata_for_batch_op", stored),
+        mock.patch("returnn.tf.network.TFNetwork.get_seq_tags", return_value=None),
+    ):
+        yield
 
 
 def network_of_epoch(config_file, epoch):

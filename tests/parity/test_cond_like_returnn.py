@@ -29,6 +29,8 @@ BRANCHES = {
     "subnetworks": (BLOCK, {"class": "subnetwork", "from": "a", "subnetwork": {"y": linear("data", 5), "output": linear("y", 5)}}),
     "common parameters": (linear("a", 5, "relu"), linear("a", 5, "tanh")),
 }  # fmt: skip
+AUX = BLOCK["subnetwork"] | {"aux": {"class": "softmax", "from": "x", "loss": "ce", "target": "align"}}
+BRANCHES["a loss that does not count"] = (BLOCK | {"subnetwork": AUX}, linear("a", 5))
 CASES = {(name, value): network(value, *layers) for name, layers in BRANCHES.items() for value in (True, False)}
 
 

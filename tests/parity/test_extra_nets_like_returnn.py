@@ -93,6 +93,15 @@ CASES = {
         }},
         "used": {"class": "copy", "from": "loop", "is_output_layer": True},
     },
+    "losses of a subnetwork": {
+        "sub": {"class": "subnetwork", "from": "encoder", "subnetwork": {
+            "aux": softmax("data", loss="ce", target="align"), "output": linear("aux", 4),
+        }},
+        "output": softmax("sub", loss="ce", target="align"), "extra.more:output": softmax("sub", loss="ce", target="align"),
+        "extra.more:sub": {"class": "subnetwork", "from": "encoder", "subnetwork": {
+            "aux": softmax("data", loss="ce", target="align", loss_scale=0.5), "output": linear("aux", 4),
+        }},
+    },
     "a layer in place of a stream": {
         "aligned": {"class": "reduce", "from": "encoder", "mode": "argmax", "axis": "F", "register_as_extern_data": "align"},
         "output": aligner(),

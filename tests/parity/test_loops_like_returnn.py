@@ -104,6 +104,21 @@ UNITS = {
         "mean": {"class": "reduce", "mode": "mean", "axes": "T", "from": "p"},
         "output": tanh(["mean", "q"], 4),
     },
+    "a unit of single layers": {
+        "both": {"class": "copy", "from": ["prev:output", "data:source"]},
+        **{name: linear("both", 3, "sigmoid") for name in ("write", "keep", "show")},
+        "new": tanh("both", 3),
+        "c": {"class": "eval", "from": ["write", "new", "keep", "prev:c"], "eval": "source(0) * source(1) + source(2) * source(3)"},
+        "output": {"class": "eval", "from": ["show", "c"], "eval": "source(0) * source(1)"},
+    },
+    "the previous value of a switch": {
+        "mean": {"class": "reduce", "mode": "mean", "axes": "F", "from": "prev:output"},
+        "emit": {"class": "compare", "from": "mean", "kind": "greater", "value": 0.0},
+        "start": {"class": "switch", "condition": "emit", "true_from": ":i", "false_from": "prev:start", "initial_output": 0},
+        "i": {"class": "eval", "from": "start", "eval": "tf.cast(source(0), tf.float32) * 0.1", "out_type": {"dtype": "float32"}},
+        "x": add("data:source", "i"),
+        "output": tanh(["x", "prev:output"], 4),
+    },
     "two outputs and two units": {
         "s": lstm(["data:source", "prev:y"], 3, unit="standardlstm"),
         "y": tanh("s", 3, is_output_layer=True),

@@ -56,6 +56,15 @@ def outside(unit: dict) -> dict:
     }
 
 
+LOSS = {"loss": "as_is", "loss_scale": 0.3}
+WITH_LOSSES = {
+    "the loss of the unit": outside(linear("data", 1) | LOSS),
+    "losses within the unit": outside(
+        subnetwork({"aux": linear("data", 1) | LOSS, "output": linear("aux", 3, "tanh")})
+    ),
+}
+
+
 def transducer(unit: dict, slow=None, loop=None) -> dict:
     """:return: a loop over the frames of an encoder, which reads its own labels and blanks"""
     layers = {
@@ -86,6 +95,7 @@ NETWORKS = {
     **{f"outside of loops, {name}": outside(unit) for name, unit in UNITS.items() if "cell" not in name},
     **{f"moved out, {name}": transducer(unit) for name, unit in UNITS.items() if "cell" not in name},
     **{f"kept in, {name}": transducer(unit, loop={"optimize_move_layers_out": False}) for name, unit in UNITS.items()},
+    **WITH_LOSSES,
     "selected before": transducer({}, masked(None, SLOW, masked_from="base:labels") | {"from": []}),
     "the layers around it": transducer({}, masked("embedding", subnetwork({
         "both": linear(["data", "base:data:source"], 3, "tanh"), "output": lstm("both", 3),

@@ -59,6 +59,20 @@ NETWORKS = {
             "sub": subnetwork(["a", "b"], {"c": add("data:a", "data:1"), "output": linear(["c", "data"], 4)}, concat_sources=False),
         }
     ),
+    "a loop within": network(
+        {
+            "vector": {"class": "reduce", "mode": "mean", "axes": "T", "from": "data"},
+            "sub": subnetwork("data", {
+                "enc": lstm("data", 3),
+                "mean": {"class": "reduce", "mode": "mean", "axes": "T", "from": "enc"},
+                "loop": {"class": "rec", "from": "enc", "unit": {
+                    "s": cell(["data:source", "base:mean", "prev:output"], 3, "GRU"),
+                    "output": linear(["s", "base:base:vector"], 4, "tanh"),
+                }},
+                "output": {"class": "copy", "from": "loop"},
+            }),
+        }
+    ),
     "losses within": network(
         {
             "sub": subnetwork("data", {

@@ -67,6 +67,8 @@ CASES = {
     **{f"rec {name} backwards": (with_loss(s=rec(name, direction=-1)), ("s",)) for name in REC},
     **{f"rec {name} in a loop": (loop(rec(name, FRAME_AND_OUTPUT)), ("output",)) for name in REC},
     **{f"rec {name} moved out": (loop(rec(name, "data:source")), ("output",)) for name in REC},
+    "rec of classes": (with_loss(s=rec("nativelstm2", "data:classes")), ("s",)),
+    "rec of classes in a loop": (loop(rec("nativelstm2", "data:classes")), ("output",)),
     **{f"rnn_cell {name}": (with_loss(s=cell(name)), ("s",)) for name in CELL},
     **{f"rnn_cell {name} in a loop": (loop(cell(name, FRAME_AND_OUTPUT)), ("output",)) for name in CELL},
     **{f"rnn_cell {name} kept in": (loop(cell(name, "data:source"), options=KEPT_IN), ("output",)) for name in CELL},

@@ -132,6 +132,8 @@ def test_overrides_need_not_be_text(load):
         "from returnn.tf.layers.basic import register_layer_class, LayerBase\n@register_layer_class\nclass A(LayerBase): pass",
         "from returnn.TFNetworkRecLayer import ChoiceLayer, RecLayer\nimport returnn.TFUtil as util",
         "from Util import cf, PY3, unicode, long, NotSpecified\nassert PY3 and cf('a') == 'a'",
+        "from returnn.util.basic import get_login_username\nmodel = f'/tmp/{get_login_username()}/model'\n"
+        "assert len(get_login_username()) > 0",
         "import rnn\nassert rnn.config is config\nfrom Log import log\nprint('x', file=log.v4)",
         "from .Util import cf\nfrom .LmDataset import Lm",
         "from returnn.config import get_global_config\nassert get_global_config() is config",

@@ -8,7 +8,7 @@ import pytest
 from boulder.errors import ConfigError
 from boulder.schedule import plan
 from boulder.training.learning_rate import CONTROLS, NewbobRelative, control_from_json, learning_rate_control
-from boulder.training.learning_rate.measure import measured, named_scores, score_names
+from boulder.training.learning_rate.measure import measured, named_scores, score_names, with_exp
 
 NETWORK = {"output": {"class": "softmax", "loss": "ce", "from": "data"}}
 
@@ -202,6 +202,18 @@ def test_a_loss_without_a_cost_has_only_the_name_of_its_error():
         rule(learning_rate_control_error_measure="dev_score_wer").check_scores(
             [({"a": BOTH, "wer": ("error",)}, ["dev"])]
         )
+
+
+def test_e_to_the_power_of_the_cost_is_a_score_of_its_own():
+    record = ONE | {"dev": {"cost:output": 3.0, "cost:output:exp": 20.1, "error:output": 4.0}}
+    losses = with_exp({"output": BOTH, "wer": ("error",)})
+    assert score_names(losses, [])[:2] == ["train_score_output", "train_score_output:exp"]
+    assert list(named_scores(record))[2:] == ["dev_score_output", "dev_score_output:exp", "dev_error"]
+    for measure in ("dev_score_output:exp", "dev_score_output", "dev_score", "dev_error"):
+        rule(learning_rate_control_error_measure=measure).check_scores([(with_exp({"output": BOTH}), ["dev"])])
+    with pytest.raises(ConfigError, match="which no phase computes"):
+        rule(learning_rate_control_error_measure="dev_score_output:exp").check_scores([({"output": BOTH}, ["dev"])])
+    assert measured(record, "dev_score_output:exp") == ("dev_score_output:exp", 20.1)
 
 
 def test_the_score_to_follow_is_chosen_as_in_returnn():

@@ -4,6 +4,7 @@ A class of data sets is a file of its own, imported here, which registers it. Te
 tensors.
 """
 
+from boulder.data.automata import AUTOMATA, read_openfst, write_automata
 from boulder.data.batches import Batch, Batches, form_batches, read_batch, without_empty_end
 from boulder.data.chunking import Chunking
 from boulder.data.chunks import cut, cut_at_random
@@ -31,6 +32,7 @@ from boulder.data.text.lm_dataset import LmDataset
 from boulder.data.text.translation_dataset import TranslationDataset
 
 __all__ = [
+    "AUTOMATA",
     "PATHS",
     "Batch",
     "Batches",
@@ -64,6 +66,7 @@ __all__ = [
     "paths_in",
     "read_batch",
     "read_extern_data",
+    "read_openfst",
     "sequence_order",
     "share_of",
     "share_spec",
@@ -72,4 +75,5 @@ __all__ = [
     "within_limits",
     "without_dropped",
     "without_empty_end",
+    "write_automata",
 ]

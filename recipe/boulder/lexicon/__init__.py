@@ -1,7 +1,9 @@
-"""Pronunciation lexica: CMUdict, splits and subsets, files, vocabularies, training sequences. Without TensorFlow."""
+"""Pronunciation lexica: CMUdict, splits and subsets, files, vocabularies, training sequences, automata of transcripts. Without TensorFlow."""
 
 from boulder.lexicon.cmu import cmudict_entries
+from boulder.lexicon.entries import lexicon_entries
 from boulder.lexicon.file import read_lexicon, write_lexicon
+from boulder.lexicon.hmm import Topology, TranscriptAutomata
 from boulder.lexicon.lexicon import Lexicon, build
 from boulder.lexicon.sequences import LabelledWord, fits_ctc, labelled_sequences
 from boulder.lexicon.subset import SPLITS, part, select, split_of
@@ -20,6 +22,8 @@ __all__ = [
     "SPLITS",
     "LabelledWord",
     "Lexicon",
+    "Topology",
+    "TranscriptAutomata",
     "build",
     "cmudict_entries",
     "decode_phonemes",
@@ -28,6 +32,7 @@ __all__ = [
     "encode_word",
     "fits_ctc",
     "labelled_sequences",
+    "lexicon_entries",
     "part",
     "read_lexicon",
     "select",

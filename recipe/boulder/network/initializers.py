@@ -93,6 +93,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "blocks": lambda _random, shape, values=(0.0,): numpy.broadcast_to(
         numpy.repeat(values, -(-shape[-1] // len(values)))[: shape[-1]], shape
     ),  # one constant for each of several parts of the last axis, which have the same size
+    "values": lambda _random, shape, values=(0.0,): numpy.resize(values, shape),
     "zeros": lambda _random, shape: numpy.zeros(shape),
     "ones": lambda _random, shape: numpy.ones(shape),
 }

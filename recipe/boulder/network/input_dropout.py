@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import LOOP
+from boulder.network.axes import LOOP, Axis
 from boulder.network.random_stream import RandomStream
+from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
 
@@ -15,12 +16,14 @@ from boulder.network.tensor import Tensor
 class InputDropout:
     """
     :param rate: probability with which an entry is dropped
-    :param shared: kinds of axes along which one choice holds for all entries
+    :param shared: template of the input → axes along which one choice holds for all entries
+    :param shares_frames: whether the iterations of a loop share one choice
     :param on_forward: drop entries outside of training too
     """
 
-    rate: float
-    shared: Collection[str]
+    rate: float = 0.0
+    shared: Callable[[Template], Collection[Axis]] = lambda _template: ()
+    shares_frames: bool = True
     on_forward: bool = False
 
     def apply(self, x: Tensor, random: RandomStream) -> Tensor:
@@ -33,11 +36,12 @@ class InputDropout:
         if not self.rate or not (random.train or self.on_forward):
             return x
         random = replace(random, train=True)
-        shared = [axis.kind in self.shared for axis in x.axes]
-        if LOOP not in self.shared and LOOP in {axis.kind for axis in x.axes}:
+        axes = self.shared(x.template)
+        shared = [axis in axes for axis in x.axes]
+        if not self.shares_frames and LOOP in {axis.kind for axis in x.axes}:
             value = self._iteration_by_iteration(x, shared, random)
         else:
-            value = random.drop(x.value, self.rate, "input", shared, None if LOOP in self.shared else random.frame)
+            value = random.drop(x.value, self.rate, "input", shared, None if self.shares_frames else random.frame)
         return Tensor(value, x.axes, x.template)
 
     def _iteration_by_iteration(self, x: Tensor, shared: Sequence[bool], random: RandomStream) -> TFTensor:

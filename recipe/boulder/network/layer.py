@@ -13,29 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
-from boulder.network import activations, dropout_noise
+from boulder.network import activations, dropout_noise, refused
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.foreign_names import CLASSES
 from boulder.network.in_padding import InPadding
+from boulder.network.input_dropout import InputDropout
 from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 __all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
 
-_REFUSED = {
-    "kenlm": "needs the package kenlm and RETURNN's operation on it, which have no gradient and no GPU; expected a language model as a "
-    "network, or scores in a data stream",
-    "synthetic_gradient": "has a gradient that no loss has, expected a loss",
-}
-"""layer classes that RETURNN knows → why they do not exist here"""
-
-LAYERS: Registry[Layer] = Registry("layer class", "class", _REFUSED, CLASSES)
+LAYERS: Registry[Layer] = Registry("layer class", "class", refused.CLASSES, CLASSES)
 layer_class = LAYERS.register
 
 
@@ -44,16 +40,21 @@ class Layer:
     """Options of all layer classes.
 
     :param sources: `from`: names of layers, `data` or `data:KEY`
+    :param in_dim: `Dim` of the input's axis that is its feature axis; where the sources are not concatenated, it is only checked
     :param n_out: size of the output's feature axis
     :param out_dim: `Dim` of the axis that the layer makes, mostly the feature axis, in place of `n_out`; see
         `boulder.network.dims`
     :param out_shape: a set of all `Dim`s of the output, which is checked; `{}` is the empty one
+    :param out_type: what the output is, as the arguments of RETURNN's `Data` or a function that returns one: "dim" in place of
+        `n_out`; "shape", "dtype" and "sparse" are checked; positions of axes have no effect. `eval`, `combine` and `compare`
+        read more of it
     :param loss: name of the loss on the output
     :param loss_scale: factor of the loss in the objective; None is 1; with 0, the loss is a score only
     :param loss_only_on_non_search: no loss in a search; only a search within training, see `boulder.network.extra_nets`, has losses
     :param loss_opts: options of the loss
     :param target: the loss's target, or what gives `n_out`: a layer of the same net dict or a data stream; "layer:NAME" is what
         NAME in `from` is
+    :param size_target: has no effect where a layer does not document it: each axis knows its lengths
     :param register_as_extern_data: name of a data stream that the output is from here on, for `data:…` and `target`
     :param batch_norm: True, or options of `boulder.network.batch_normalization`: normalize the output over the batch
     :param L2: factor of the sum of squares of the layer's parameters in the objective
@@ -81,7 +82,12 @@ class Layer:
     :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
     :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
     :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
+    :param encapsulate: has no effect: how RETURNN builds layers that hold others
+    :param debug_print_layer_output: has no effect; a layer `print` prints
     """
+
+    refused: ClassVar[Mapping[str, str]] = refused.OPTIONS
+    """options of RETURNN's class that this one does not have → why; a subclass adds its own"""
 
     class_name: ClassVar[str]
     in_padding: ClassVar[InPadding] = InPadding.FINITE
@@ -102,6 +108,9 @@ class Layer:
     stands_for_source: ClassVar[bool] = False
     """whether the output is that of the source, with its state, and the source is one of the layers that the layer holds"""
 
+    reads_out_type: ClassVar[bool] = False
+    """whether the class itself decides what `out_type` means"""
+
     reads_own_target: ClassVar[bool] = False
     """whether the class itself decides what it reads of its target"""
 
@@ -109,9 +118,12 @@ class Layer:
     """whether the output is one hypothesis of the source, whose score is kept"""
 
     sources: str | list[str] = "data"
+    in_dim: NetDim | None = None
     n_out: int | None = None
     out_dim: NetDim | None = None
     out_shape: set | tuple | list | dict | None = None
+    out_type: dict | Callable | None = None
+    size_target: str | None = None
     loss: str | None = None
     loss_scale: float | None = 1.0
     loss_only_on_non_search: bool = False
@@ -139,11 +151,20 @@ class Layer:
     need_last: bool = False
     collocate_with: str | list[str] | None = None
     control_dependencies_on_output: Callable | None = None
+    encapsulate: bool = False
+    debug_print_layer_output: bool | dict | None = None
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
+
+    @property
+    def given_dim(self) -> int | None:
+        """:return: size of the feature axis, as an option gives it"""
+        of_type = self.out_type.get("dim") if isinstance(self.out_type, dict) else None
+        sizes = (self.n_out, self.out_dim.size if self.out_dim else None, of_type)
+        return next((size for size in sizes if size is not None), None)
 
     @property
     def may_be_infinite(self) -> bool:
@@ -169,10 +190,22 @@ class Layer:
         """
         return self.source_names()
 
+    def initializer(self) -> str | float | None:
+        """:return: `init` of a parameter that begins with the output; None if the output is not known before the training"""
+        return None
+
+    def further_layers(self) -> tuple[str, ...]:
+        """:return: names of layers that exist if this one does, though it does not read them"""
+        return ()
+
     @property
     def wrapped(self) -> Layer:
         """The layer of the net dict whose input this one takes."""
         return self
+
+    def options_of_loss(self) -> dict[str, Any]:
+        """:return: options of the layer's loss"""
+        return self.loss_opts or {}
 
     def given_initial_output(self) -> object:
         """:return: `initial_output`, of the layer or of the one that stands for it"""
@@ -228,10 +261,7 @@ class Layer:
         return {key: run.full(template, 0) for key, template in state.items()}
 
     def first_output(self, state: dict[str | None, Tensor]) -> Tensor | None:
-        """
-        :param state: result of `first_state`
-        :return: value of `prev:` references to the layer in the first iteration; None: `initial_output` sets it
-        """
+        """:return: value of `prev:` references to the layer in the first iteration; None: `initial_output` sets it"""
         return None
 
     def step(
@@ -273,6 +303,11 @@ class Layer:
         new = [axis for axis in output.axes if axis.identity not in known and axis.kind not in (LOOP, BEAM)]
         return new[0] if len(new) == 1 else output.feature
 
+    def check_in_dim(self, site: Site) -> None:
+        """:raises NetworkError: if the only source lacks `in_dim`"""
+        if self.in_dim is not None:
+            with_in_dim(site.only_source()[1], self.in_dim, site.where)
+
     @staticmethod
     def _check_classes(dim: NetDim, output: Template, site: Site) -> None:
         if dim.size != output.sparse_dim:
@@ -304,6 +339,14 @@ class Layer:
         """
         raise NotImplementedError
 
+    def widening(self, w: Widening) -> None:
+        """
+        States which units of the sources, the output and the parameters are the same, so that "net2wider" can replicate them.
+
+        :raises ConfigError: if the layer would compute something else in a wider network, as by default
+        """
+        w.unchanged()
+
     def site(self, run: LayerRun, *sources: Tensor) -> Site:
         """
         :param sources: inputs that error messages name
@@ -317,30 +360,43 @@ class Layer:
 class ConcatLayer(Layer):
     """A layer whose sources are concatenated along the feature axis.
 
-    :param in_dim: `Dim` of the input's axis that is its feature axis
     :param dropout: probability with which an entry of the input is dropped in training
-    :param dropout_noise_shape: axis ("B", "T", "F", "*" for all) → 1 to share the mask along it, None for independent entries.
-        As in RETURNN, the default is 1 for batch and time: a feature is dropped in all frames of all sequences or in none.
-        {"*": None} drops entries independently
+    :param dropout_axis: axes along which entries are dropped independently, see `boulder.network.axis_names`; along the others,
+        all or none are
+    :param dropout_noise_shape: the same for each axis ("B", "T", "F", "*" for all others): 1 to share the mask along it, None for
+        independent entries. As in RETURNN, the default is 1 for all axes but the features: a feature is dropped in all frames of
+        all sequences or in none. {"*": None} drops entries independently
     :param dropout_on_forward: drop entries outside of training too
+    :param mask: "dropout" needs a `dropout`, "unity" none; otherwise without effect
     """
 
     some_sources_suffice = True
 
-    in_dim: NetDim | None = None
     dropout: float = 0.0
+    dropout_axis: object = None
     dropout_noise_shape: dict | None = None
     dropout_on_forward: bool = False
+    mask: Literal["dropout", "unity"] | None = None
 
-    def dropout_shared_over(self) -> set[str]:
-        """:return: kinds of axes along which the dropout mask is shared"""
-        return dropout_noise.shared_over(self.dropout_noise_shape)
+    def input_dropout(self, name: str) -> InputDropout:
+        """:param name: absolute name of the layer"""
+        site = Site(name, self, [])
+        shared = partial(dropout_noise.shared_axes, self.dropout_noise_shape, self.dropout_axis, site=site)
+        shares_frames = dropout_noise.shares_frames(self.dropout_noise_shape)
+        return InputDropout(self.dropout, shared, shares_frames, self.dropout_on_forward)
+
+    def check_in_dim(self, site: Site) -> None:
+        """`checked_input` reads it."""
 
     def checked_input(self, site: Site, template: Template) -> Template:
         if self.in_dim:
             template = with_in_dim(template, self.in_dim, site.where)
-        if problem := dropout_noise.problem(self.dropout_noise_shape):
-            raise site.fail(problem)
+        if self.mask in ("dropout", "unity") and (self.mask == "dropout") != (self.dropout > 0):
+            raise site.fail(
+                f"'mask': {self.mask!r} contradicts 'dropout': {self.dropout}; remove 'mask', which has no effect"
+            )
+        if self.dropout or self.dropout_noise_shape:
+            dropout_noise.shared_axes(self.dropout_noise_shape, self.dropout_axis, template, site)
         if self.dropout:
             site.check_rate("dropout", self.dropout)
             if not template.dtype.startswith("float"):

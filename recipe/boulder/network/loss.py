@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from boulder.lazy import TFTensor
+from boulder.lazy import TFTensor, tf
 from boulder.network import foreign_names
+from boulder.network.axes import DYNAMIC
 from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
 _REFUSED = {
-    "sprint": "needs a running RASR, which computes it; expected 'via_layer' with a layer 'fast_bw'",
-    "fast_bw": "needs automata of a running RASR; expected 'via_layer' with a layer 'fast_bw', whose automata are made of a data stream",
+    "sprint": "needs a running RASR, which computes it; expected 'fast_bw' (full sum over automata that are data, see docs/data.md), or "
+    "'via_layer'",
     "sampling_loss": "draws random numbers that a resumed training could not repeat; expected 'ce'",
 }
 """losses that RETURNN knows → why they do not exist here"""
@@ -37,6 +39,9 @@ class Loss:
     The fields of a subclass are further `loss_opts`.
 
     :param scale: another name of the layer's `loss_scale`
+    :param custom_inv_norm_factor: layer whose sum over the batch, without padding, normalizes cost and error, in place of the number
+        of frames
+    :param use_flatten_frames: has no effect: how RETURNN leaves out the padding
     :param use_normalized_loss: whether the objective divides the cost by the number of frames; the trainer's option of that
         name does this for all losses
     """
@@ -49,12 +54,28 @@ class Loss:
     needs_search: ClassVar[bool] = False
     """Whether the output must be that of a search: hypotheses, or one of them."""
 
+    refused: ClassVar[Mapping[str, str]] = {
+        "custom_norm_factor": "the same for batches of all sizes, it would depend on the number of replicas; expected "
+        "'custom_inv_norm_factor' with a layer, or 'loss_scale'"
+    }
+    """options of RETURNN's loss that this one does not have → why; a subclass adds its own"""
+
     scale: float = 1.0
     use_normalized_loss: bool = False
+    custom_inv_norm_factor: str | None = None
+    use_flatten_frames: bool = True
 
     def layers(self) -> dict[str, str]:
-        """:return: option → name of a layer that the loss reads beside the output"""
+        """
+        :return: option → name of a layer that `compute` reads beside the output, or "target:NAME" for what NAME is as a value of
+            the option `target`
+        """
         return {}
+
+    def all_layers(self) -> dict[str, str]:
+        """:return: option → name of a layer that the loss reads beside the output"""
+        norm = self.custom_inv_norm_factor
+        return self.layers() | ({} if norm is None else {"custom_inv_norm_factor": norm})
 
     @property
     def needs_frame_per_label(self) -> bool:
@@ -88,12 +109,30 @@ class Loss:
             )
         return None
 
+    def check_params(self, names: Collection[str]) -> str | None:
+        """
+        :param names: of the layer's parameters
+        :return: a message if they do not suffice, or None
+        """
+        return None
+
     def check_layers(self, output: Template, layers: dict[str, Template]) -> str | None:
         """
         :param layers: option → template, of `layers()`
         :return: a message if they do not fit, or None
         """
         return None
+
+    def check_all_layers(self, output: Template, layers: dict[str, Template]) -> str | None:
+        """
+        :param layers: option → template, of `all_layers()`
+        :return: a message if they do not fit, or None
+        """
+        given = dict(layers)
+        norm = given.pop("custom_inv_norm_factor", None)
+        if norm and (norm.sparse_dim is not None or norm.dtype == "bool"):
+            return f"'custom_inv_norm_factor' must be numbers, but {self.custom_inv_norm_factor!r} is {norm}"
+        return self.check_layers(output, given)
 
     def compute(self, run: LayerRun, output: Tensor, target: Any) -> LossValue:
         """
@@ -104,3 +143,17 @@ class Loss:
         A subclass that overrides `layers` takes a `Tensor` for each of them as further arguments.
         """
         raise NotImplementedError
+
+    def normalized(self, run: LayerRun, output: Tensor, target: Any, layers: Sequence[Tensor]) -> LossValue:
+        """
+        :param layers: values of `all_layers()`
+        :return: `compute`, with the sum of `custom_inv_norm_factor` as the number of frames
+        """
+        if self.custom_inv_norm_factor is None:
+            return self.compute(run, output, target, *layers)
+        *given, norm = layers
+        value = tf.cast(norm.value, tf.float32)
+        for axis in norm.axes:
+            if axis.kind in DYNAMIC and axis.size is None:
+                value = tf.where(run.mask_over(norm.axes, axis), value, 0.0)
+        return self.compute(run, output, target, *given)._replace(frames=tf.reduce_sum(value))

@@ -31,6 +31,7 @@ def checked_losses(node: Node, output: Template, target_of: TemplateOf, site: Si
         raise site.fail("a loss on chunks is not supported; 'time_unchunking' makes them one sequence")
     output, ref = as_frames(output), node.target if node.has_target else None
     problem = node.loss.check(output, None if ref is None else target_of(ref))
+    problem = problem or node.loss.check_params([p.name for p in site.params] + [p.name for p in site.borrowed])
     if problem:
         raise site.fail(problem)
     return loss_specs(site.name, node.layer, node.loss, None if ref is None else ref.key)

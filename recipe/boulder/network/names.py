@@ -106,6 +106,19 @@ class Names(WithExtraNets):
         """:return: name of the holder in its surroundings"""
         return self.name.removeprefix(f"{self.outer.name}/") if self.outer and self.outer.name else self.name
 
+    @property
+    def around_holder(self) -> str:
+        """:return: the subnetwork of the holder in its surroundings; "" if it is in none"""
+        return self.holder.rpartition("/")[0]
+
+    @property
+    def beside_holder(self) -> list[str]:
+        """:return: the layers around the holder, as layers of this dict name them after `base:`"""
+        prefix = f"{self.around_holder}/" if self.around_holder else ""
+        return [
+            name.removeprefix(prefix) for name in (self.outer.layers if self.outer else ()) if name.startswith(prefix)
+        ]
+
     def path(self, name: str) -> str:
         """:return: path of a layer in the net dict, for messages"""
         name = name.replace("/", "/subnetwork/")
@@ -139,6 +152,25 @@ class Names(WithExtraNets):
         :param text: reference, as spelled there
         :raises NetworkError: if it refers to nothing
         """
+        try:
+            return self._resolve_in(holder, text, where)
+        except NetworkError as error:
+            if found := self._further_out(holder, text, where):
+                message = str(error).partition("; did you mean ")[0]
+                raise NetworkError(f"{message}; did you mean {found!r}?") from None
+            raise
+
+    def _further_out(self, holder: str, text: str, where: str) -> str | None:
+        """:return: the reference with more "base:", if it refers to something then"""
+        for depth in range(1, 5):
+            try:
+                self._resolve_in(holder, "base:" * depth + text, where)
+            except NetworkError:
+                continue
+            return "base:" * depth + text
+        return None
+
+    def _resolve_in(self, holder: str, text: str, where: str) -> Ref:
         translated = self.nesting.translated(text, holder)
         if holder and translated == f"{holder}/{text}".replace(f"{holder}/prev:", f"prev:{holder}/"):
             self._check_nested(holder, text, where)
@@ -174,7 +206,9 @@ class Names(WithExtraNets):
             return Ref(RefKind.LAYER, text, self.name)
         ref = Ref.parse(text)
         if ref.kind in (RefKind.INPUT, RefKind.DATA):
-            return self.outer.resolve(text, where) if self.outer else self.resolve_stream(ref, text, where)
+            if self.outer:
+                return self.outer.resolve_in(self.around_holder, text, where)
+            return self.resolve_stream(ref, text, where)
         if ref.kind is RefKind.BASE and self.outer:
             return self._resolve_outside(ref, self.outer, where)
         if ref.kind is RefKind.SUBLAYER and (found := self.sublayer(ref, where)):
@@ -221,9 +255,9 @@ class Names(WithExtraNets):
 
     def _resolve_outside(self, ref: Ref, outer: Names, where: str) -> Ref:
         try:
-            return outer.resolve(ref.name, where)
+            return outer.resolve_in(self.around_holder, ref.name, where)
         except NetworkError:
-            hint = nearest(ref.text, [f"base:{name}" for name in outer.layers])
+            hint = nearest(ref.text, [f"base:{name}" for name in self.beside_holder])
             raise self._missing_outside(ref.text, self.noun, where, hint) from None
 
     @staticmethod

@@ -24,8 +24,13 @@ def site_of(
 
     def look_through(key: str) -> list[tuple[str, Template]] | None:
         copied = _copied(subnet, refs[key])
-        refs.update((ref.key, ref) for ref in copied or ())
-        return None if copied is None else [(ref.key, template_of(ref)) for ref in copied]
+        if copied is None:
+            return None
+        refs.update((ref.key, ref) for ref in copied)
+        try:
+            return [(ref.key, template_of(ref)) for ref in copied]
+        except KeyError:  # in a guess of templates, the copy's own one is enough
+            return None
 
     def layer_of(key: str) -> Layer | None:
         return subnet.layer_of(refs[key]) if key in refs else None

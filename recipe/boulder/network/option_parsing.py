@@ -54,19 +54,39 @@ def known_options(cls: type) -> list[str]:
     return list(_options(cls))
 
 
+@cache
+def refused_options(cls: type) -> dict[str, str]:
+    """:return: option that RETURNN has and `cls` has not → why, from the attributes `refused` of `cls` and its bases"""
+    refused: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        refused |= base.__dict__.get("refused", {})
+    return {option: reason for option, reason in refused.items() if option not in _options(cls)}
+
+
+def _check_unknown(cls: type, option: object, value: object, where: str) -> None:
+    """:raises NetworkError: unless the option is one of RETURNN with a value that stands for its absence"""
+    refused = refused_options(cls)
+    if option in refused and (value is None or value is False or value in ("", (), [], {})):
+        return
+    if option in refused:
+        raise NetworkError(f"{where}: option {option!r} is not supported: {refused[str(option)]}; found {value!r:.60}")
+    known = _options(cls)
+    meant = option_meant(_option(option), known) if isinstance(option, str) else ""
+    raise NetworkError(f"{where}: unknown option {option!r}{meant}")
+
+
 def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
     """
     :param cls: a dataclass whose fields are the options
     :param given: options from the net dict; NumPy scalars count as Python's
     :param where: context for messages, e.g. "layer 'output' (softmax)"
     :return: an instance of `cls`
-    :raises NetworkError: for an option that is unknown, missing or of a wrong type
+    :raises NetworkError: for an option that is unknown, refused, missing or of a wrong type
     """
     known: dict[str, _Option] = _options(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     for option in given:
         if option not in known:
-            meant = option_meant(_option(option), known) if isinstance(option, str) else ""
-            raise NetworkError(f"{where}: unknown option {option!r}{meant}")
+            _check_unknown(cls, option, given[option], where)
     values = {}
     for option, (field, hint, required) in known.items():
         if option not in given:
@@ -77,6 +97,8 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
         if isinstance(value, numpy.generic):
             value = value.item()
         value = _with_sizes(value, hint)
+        if value == {} and set in typing.get_args(hint):
+            value = set()  # programs that write net dicts print an empty set like this
         if not _fits(value, hint):
             raise NetworkError(
                 f"{where}: option {option!r} must be {_text(hint)}, found {value!r:.80}{_nearest_choice(value, hint)}"

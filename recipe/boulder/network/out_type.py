@@ -48,6 +48,37 @@ def read_out_type(
     found = _called(given, n_out, sources, site) if callable(given) else given
     if isinstance(found, SourceData):
         return _of_data(found, sources, site)
+    options = _read(found, n_out, sources, site)
+    return _Reading(options, n_out, sources, site, size_target).result()
+
+
+def check_out_type(given: dict | Callable, output: Template, site: Site) -> None:
+    """
+    Checks the output of a layer that computes it without `out_type`.
+
+    :param given: see `read_out_type`
+    :raises NetworkError: for a wrong option, or one that contradicts the output
+    """
+    found = _called(given, site.layer.n_out, output, site) if callable(given) else given
+    if isinstance(found, SourceData):
+        found = {"dim": found.dim, "dtype": found.dtype, "sparse": found.sparse}
+    options = _read(found, None, output, site)
+    own = [axis.size for axis in output.axes if axis.kind not in OUTER]
+    actual: dict[str, Any] = {
+        "dim": output.dim,
+        "dtype": output.dtype,
+        "sparse": output.sparse_dim is not None,
+        "shape": own,
+    }
+    for option, value in actual.items():
+        wanted = options.get(option)
+        same = wanted == value if option != "shape" else sorted(wanted or (), key=str) == sorted(own, key=str)
+        if option in options and wanted is not None and not same:
+            raise site.fail(f"{option!r} in 'out_type' is {wanted!r}, but its output is {output}")
+
+
+def _read(found: dict | None, n_out: int | None, sources: Template, site: Site) -> dict[str, Any]:
+    """:return: the options, whose names and values are checked"""
     options = dict(found or {})
     for option in options:
         if option not in (*OPTIONS, *HINTS, *EMPTY):
@@ -56,7 +87,7 @@ def read_out_type(
         if option in EMPTY and options[option]:
             raise site.fail(f"{option!r} in 'out_type' must be empty, found {options[option]!r:.60}")
     _check_values(options, n_out, sources, site)
-    return _Reading(options, n_out, sources, site, size_target).result()
+    return options
 
 
 def _check_values(options: Mapping[str, Any], n_out: int | None, sources: Template, site: Site) -> None:

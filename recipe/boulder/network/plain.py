@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
+from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss_check import checked_losses
 from boulder.network.node_site import site_of
-from boulder.network.reading import checked_template
+from boulder.network.reading import check_promises, checked_template, warn_of_ignored_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 def describe_network(network: Subnet) -> SubnetSpec:
@@ -31,6 +34,9 @@ class Exposed(Layer):
     """A layer that another layer holds, for the surroundings. No net dict names this class."""
 
     class_name = "subnetwork"
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)
@@ -58,11 +64,19 @@ class Description:
         names = self.subnet.layers_of_loss(node)
         if node.loss is None or not names:
             return
-        templates = {option: self.spec.layers[name].template for option, name in names.items()}
-        problem = node.loss.check_layers(self.spec.layers[node.name].template, templates)
+        if node.name not in self.spec.losses:  # it does not count
+            return
+        templates = {option: self._template_of(name) for option, name in names.items()}
+        problem = node.loss.check_all_layers(self.spec.layers[node.name].template, templates)
         if problem:
             raise NetworkError(f"{node.where}: 'loss_opts': {problem}")
         self.spec.losses[node.name] = replace(self.spec.losses[node.name], layers=tuple(names.values()))
+
+    def _template_of(self, name: str) -> Template:
+        """:param name: of a layer, or "data:KEY" """
+        if name in self.spec.layers:
+            return self.spec.layers[name].template
+        return self.subnet.place.streams[name.removeprefix("data:")]
 
     def _describe(self, node: Node) -> None:
         for ref in node.refs:
@@ -75,10 +89,19 @@ class Description:
             inner = self.inner[node.name] = node.inner.describe(self.template, self.loop)
             self.spec.update(inner)
             template, sources = inner.output, (inner.result or f"{site.name}/output",)
+            check_promises(site, template)
         else:
             template = checked_template(site)
-        self.spec.losses.update(checked_losses(node, template, self.template, site))
+        if node.loss:
+            self.add_loss(node, site, template)
         self.add(site, sources, template)
+
+    def add_loss(self, node: Node, site: Site, template: Template) -> None:
+        """Adds the loss of a layer, if it counts."""
+        if "/" in node.name and plain_name(node.name) != node.name:
+            warn_of_ignored_loss(node.where, "it is in a subnetwork of an extra net", "the layer out of the subnetwork")
+            return
+        self.spec.losses.update(checked_losses(node, template, self.template, site))
 
     def add(self, site: Site, sources: tuple[str, ...], template: Template) -> None:
         """Adds the spec of a layer."""

@@ -12,6 +12,7 @@ from boulder.network.dim_names import named_axes
 from boulder.network.layer import LAYERS, Layer
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import parse
+from boulder.network.out_type import check_out_type
 from boulder.network.params import variable_scope
 from boulder.network.recompute import check_recompute
 from boulder.network.regularizers import check_regularizers
@@ -89,8 +90,9 @@ def read_loss(layer: Layer, where: str, mode: str) -> Loss | None:
     """:return: the layer's loss, if it has one in this mode"""
     if layer.loss is None or (layer.loss_only_on_non_search and mode == "search"):
         return None
-    loss: Loss = parse(LOSSES.find(layer.loss, where), layer.loss_opts or {}, f"{where}: loss {layer.loss!r}")
-    if "scale" in (layer.loss_opts or {}) and layer.loss_scale not in (None, 1, loss.scale):
+    options = layer.options_of_loss()
+    loss: Loss = parse(LOSSES.find(layer.loss, where), options, f"{where}: loss {layer.loss!r}")
+    if "scale" in options and layer.loss_scale not in (None, 1, loss.scale):
         raise NetworkError(f"{where}: 'loss_scale' is {layer.loss_scale}, but 'scale' in 'loss_opts' {loss.scale}")
     return loss
 
@@ -108,6 +110,14 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
             if options.get(option) is not None:
                 where = f"layer {path(name)!r} ({options.get('class')})"
                 warnings.warn(f"{where}: has {option!r}, which has no effect without a 'loss'", stacklevel=2)
+
+
+def warn_of_ignored_loss(where: str, reason: str, what: str) -> None:
+    """
+    :param where: the layer, for messages
+    :param what: to move, so that the loss counts
+    """
+    warnings.warn(f"{where}: its loss does not count, as in RETURNN, since {reason}; move {what}", stacklevel=2)
 
 
 def warn_of_unread_dumps(
@@ -146,6 +156,7 @@ def checked_template(site: Site) -> Template:
     :raises NetworkError: if the sources or options do not fit
     """
     layer = site.layer
+    layer.check_in_dim(site)
     template = layer.spec(site)
     if normalization := option_of(layer, site.where):
         normalization.declare(site, template)
@@ -153,6 +164,17 @@ def checked_template(site: Site) -> Template:
     template = replace(template, axes=tuple(site.named.get(axis, axis) for axis in template.axes))
     check_regularizers(site, template)
     check_recompute(site)
+    check_promises(site, template)
+    return template
+
+
+def check_promises(site: Site, template: Template) -> None:
+    """
+    :param template: of the output
+    :raises NetworkError: if `n_out` or `out_type` contradict it
+    """
+    layer = site.layer
     if layer.n_out is not None and layer.n_out != template.dim:
         raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
-    return template
+    if layer.out_type is not None and not layer.reads_out_type:
+        check_out_type(layer.out_type, template, site)

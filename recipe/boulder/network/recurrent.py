@@ -17,6 +17,8 @@ from boulder.network.tensor import Memory, Tensor
 from boulder.network.units import initial_state
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, Unit
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Joined, sizes_of
 
 Source = TypeVar("Source")
 
@@ -87,7 +89,8 @@ class Recurrent(ConcatLayer):
             raise site.fail("'direction': -1 needs a time axis of its own; along a loop only 1 is possible")
         n = site.out_dim()
         initial_state.declare(self.initial_state, unit.state_keys, n, given, site)
-        unit.declare(site_of_input, site.dense_dim(template), n, self.initializers())
+        n_in = template.sparse_dim if unit.takes_classes else None
+        unit.declare(site_of_input, n_in or site.dense_dim(template), n, self.initializers())
         return template.with_feature(n)
 
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
@@ -124,6 +127,25 @@ class Recurrent(ConcatLayer):
 
     # A whole sequence
 
+    def widening(self, w: Widening) -> None:
+        given = self.initial_layers(w.sources)
+        own, out = w.sources[: len(w.sources) - len(given)], w.output.features
+        x = w.input(own)
+        w.tie_axes(x, [x.new.required(FEATURE)])
+        w.own(out)
+        if self.recurrent_unit(w.where).is_over_units:
+            w.keep(out, "has a unit that normalizes over its units")
+        for source in given:
+            w.tie(source.feature, out)
+        size = sizes_of(out)[1]
+        for name, param in w.param_specs.items():
+            if name.startswith("batch_norm/"):
+                continue
+            last = len(param.shape) - 1
+            columns = all(part.size == size for part in param.splits[last])
+            units = out if param.per_unit else Joined.of(*[out] * len(param.splits[last])) if columns else None
+            w.param(name, *(w.rows(name, axis, x, out) for axis in range(last)), units)
+
     def compute(self, run: LayerRun, *sources: Any) -> Tensor:
         unit, x = self.recurrent_unit(run.name), self._input(run, sources)
         time = x.template.time or next(axis for axis in x.axes if axis.kind == LOOP)
@@ -159,7 +181,11 @@ class Recurrent(ConcatLayer):
         return replace(restored(y, (time, *outer, feature)), memory=memory)
 
     def _input(self, run: LayerRun, sources: Sequence[Tensor]) -> Tensor:
-        return run.input(sources[: len(sources) - len(self.initial_layers(sources))])
+        x = run.input(sources[: len(sources) - len(self.initial_layers(sources))])
+        if x.template.sparse_dim is None:
+            return x
+        dense = x.template.with_feature(x.template.sparse_dim)
+        return Tensor(tf.one_hot(x.value, x.template.sparse_dim), (*x.axes, dense.required(FEATURE)), dense)
 
 
 def _size(template: Template) -> int:

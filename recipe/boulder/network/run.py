@@ -81,8 +81,8 @@ def run_network(
     values = {}
     for name, loss in spec.losses.items() if losses else ():
         target = _outside(state.output(loss.target)) if loss.target else None
-        layers = [state.outputs[layer] for layer in loss.layers]
-        values[name] = loss.loss.compute(state.run(spec.layers[name]), _outside(state.outputs[name]), target, *layers)
+        layers = [state.output(layer) for layer in loss.layers]
+        values[name] = loss.loss.normalized(state.run(spec.layers[name]), _outside(state.outputs[name]), target, layers)
     return NetworkOutput(state.outputs, values, state.lengths.all(), state.beam_scores, state.updates, *regularizers)
 
 
@@ -120,4 +120,4 @@ def _outside(output: Tensor) -> Tensor:
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:
     """:return: keys of the data streams that the network reads"""
     used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.reads if s not in spec.layers}
-    return used | ({loss.stream for loss in spec.losses.values() if loss.stream} if losses else set())
+    return used | {key for loss in spec.losses.values() for key in loss.streams if losses}

@@ -106,10 +106,9 @@ class RunState:
     def run(self, spec: LayerSpec) -> LayerRun:
         """:return: the argument of the layer's compute half; a `LoopRun` for a layer with inner layers"""
         layer = spec.layer
-        dropout, in_dim = InputDropout(0.0, ()), None
+        dropout, in_dim = InputDropout(), None
         if isinstance(own := layer.wrapped, ConcatLayer):
-            dropout = InputDropout(own.dropout, own.dropout_shared_over(), own.dropout_on_forward)
-            in_dim = own.in_dim
+            dropout, in_dim = own.input_dropout(spec.name), own.in_dim
         run = LayerRun(
             name=spec.name,
             where=f"layer {spec.name!r} ({layer.class_name})",

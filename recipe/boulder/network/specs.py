@@ -22,7 +22,7 @@ class LossSpec:
     :param loss: the loss with its options
     :param target: a layer, or "data:KEY" for a data stream; None if the loss needs none
     :param scale: factor in the objective; 0: the loss is a score only
-    :param layers: names of the layers that the loss reads beside the output
+    :param layers: names of the layers that the loss reads beside the output; data streams as "data:KEY"
     """
 
     layer: str
@@ -36,6 +36,11 @@ class LossSpec:
         """:return: key of the target, if it is a data stream"""
         key = (self.target or "").removeprefix("data:")
         return key if key != (self.target or "") else None
+
+    @property
+    def streams(self) -> set[str]:
+        """:return: keys of the data streams that the loss reads"""
+        return {name.removeprefix("data:") for name in (self.target or "", *self.layers) if name.startswith("data:")}
 
     @property
     def scores(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
@@ -77,6 +78,7 @@ class Node:
     :param target: the target of its loss, or what gives `n_out`
     :param inner: the layers that it holds, if any
     :param sharing: `reuse_params` of the layer
+    :param further: layers that exist if this one does
     """
 
     name: str
@@ -88,6 +90,7 @@ class Node:
     target: Ref | None = None
     inner: Inner | None = None
     sharing: Sharing | None = None
+    further: tuple[Ref, ...] = ()
 
     @property
     def where(self) -> str:
@@ -112,10 +115,10 @@ class Node:
 
 
 def existing(node: Node) -> tuple[Ref, ...]:
-    """:return: layers that must exist because the layer, or what it holds, takes their parameters"""
+    """:return: layers that must exist because the layer, or what it holds, takes their parameters or asks for them"""
     inner = node.inner.subnet.nodes.values() if node.inner else ()
     own = node.sharing.existing if node.sharing else ()
-    return (*own, *(ref for held in inner for ref in existing(held)))
+    return (*own, *node.further, *(ref for held in inner for ref in existing(held)))
 
 
 class Subnet(Names):
@@ -203,27 +206,32 @@ class Subnet(Names):
                     self.nodes[name] = reading.pop(name)
                     waiting += [ref.name for ref in self.nodes[name].refs if self._is_previous(ref)]
                     waiting += [owner for ref in existing(self.nodes[name]) if (owner := self.own(ref))]
-                    waiting += self.layers_of_loss(self.nodes[name]).values()
+                    waiting += [read for read in self.layers_of_loss(self.nodes[name]).values() if read in self.layers]
                     waiting += [holder for holder in self.nesting.holders(name) if holder not in self.nodes]
                     if self.nodes[name].layer.stands_for_source:
                         waiting += self.net_of(name).nested_roots(name)
                 elif dependency in pending:
                     names = list(pending)
-                    raise self.circle([*names[names.index(dependency) :], dependency])
+                    names = [*names[names.index(dependency) :], dependency]
+                    raise NetworkError(f"{self.circle(names)}{self._sized_in_circle(names, reading)}")
                 elif dependency not in self.nodes:
                     reading[dependency] = self._read(dependency)
                     pending[dependency] = self._dependencies(reading[dependency])
 
     def layers_of_loss(self, node: Node) -> dict[str, str]:
         """
-        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it; searches have no losses
+        :return: option → layer that the loss of a layer reads beside its output, and which may depend on it, or data stream as
+            "data:KEY"; searches have no losses
         """
-        given = node.loss.layers() if node.loss and self.mode != "search" else {}
+        given = dict(node.loss.all_layers()) if node.loss and self.mode != "search" else {}
         for option, name in given.items():
             where = f"{node.where}: 'loss_opts': {option!r}"
             if self.outer:
                 raise NetworkError(f"{where} works in layers of the whole network only")
-            if name not in self.layers:
+            if name.startswith(TARGET):
+                key = name.removeprefix(TARGET)
+                given[option] = self.resolve_target(key, node.name, f"{where} names {key!r}").key
+            elif name not in self.layers:
                 raise NetworkError(f"{where} is {name!r}, which is no layer{nearest(name, self.layers)}")
         return given
 
@@ -244,6 +252,16 @@ class Subnet(Names):
         """
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
 
+    def _sized_in_circle(self, names: list[str], reading: Mapping[str, Node]) -> str:
+        """:return: advice, if a layer of a circle reads the next one only as the target that gives its size; "" otherwise"""
+        for name, following in pairwise(names):
+            inner = reading[name].inner
+            for node in (reading[name], *(inner.subnet.nodes.values() if inner else ())):
+                target = node.target if node.reads_target and not node.has_target else None
+                if target and self.own(target) == following:
+                    return f". {node.where} takes the size of its output from its 'target'; expected an 'n_out' in its place"
+        return ""
+
     def _read(self, name: str) -> Node:
         return self.net_of(name)._read_node(name)
 
@@ -260,7 +278,8 @@ class Subnet(Names):
         target = self._target(layer, loss, name, where)
         sharing = self._sharing(name, layer, where)
         initial = self.initial(layer, where, name.rpartition("/")[0])
-        node = Node(name, path, layer, sources, initial, loss, target, None, sharing)
+        further = tuple(self._source(further, around, name, layer, where) for further in layer.further_layers())
+        node = Node(name, path, layer, sources, initial, loss, target, None, sharing, further)
         if not isinstance(layer, Container):
             return node
         if layer.batch_norm:

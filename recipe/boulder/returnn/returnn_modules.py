@@ -72,12 +72,12 @@ _PROVIDED = {
     "tf.compat": ("basics", ("v1", "v2")),
     "tf.layers.basic": ("basics", ("register_layer_class",)),
     "tf.network": ("basics", ("register_layer_class",)),
-    "tf.util.basic": (
-        "tensors",
-        ("Data", "Dim", "DimensionTag", "dropout", "get_shape", "get_shape_dim", "safe_exp", "safe_log", "where_bc"),
-    ),
+    "tf.util.basic": ("tensors", None),
     "tf.util.data": ("dims", None),
-    "util.basic": ("basics", ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "long", "unicode")),
+    "util.basic": (
+        "basics",
+        ("BackendEngine", "BehaviorVersion", "NotSpecified", "PY3", "cf", "get_login_username", "long", "unicode"),
+    ),
     "util.better_exchook": ("basics", ("install",)),
 }
 """Module within `returnn` → (module of `boulder.returnn.provided`, names taken from it); None: its `__all__`"""

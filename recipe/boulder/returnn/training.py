@@ -33,6 +33,7 @@ from boulder.training.device_options import DEVICE_KEYS, check_device_option
 from boulder.training.growth import planned_growth
 from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
+from boulder.training.learning_rate.measure import with_exp
 from boulder.training.phase_making import ALL_DATA, DATA_KEYS, PhaseMaker, eval_data_of
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
@@ -253,7 +254,9 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
                 if spec:
                     check_updates(checked.options, spec)
         specs.append(spec)
-        scored.append((spec.scores if spec else {}, list(checked.scored_data) if checked else []))
+        losses = spec.scores if spec else {}
+        exp = checked is not None and checked.options.calculate_exp_loss
+        scored.append((with_exp(losses) if exp else losses, list(checked.scored_data) if checked else []))
     with problems.noted():
         planned_growth(plan, specs)
     if rates and not problems and all(specs):

@@ -1,15 +1,15 @@
-"""RASR's XML files: segments of a Bliss corpus, and pronunciations of a Bliss lexicon."""
+"""Segments of a Bliss corpus, an XML file of RASR, and words of the pronunciations of a lexicon."""
 
 from __future__ import annotations
 
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree import ElementTree
 
 from boulder.errors import DataError
 from boulder.file_content import read_content
+from boulder.lexicon import lexicon_entries
 
 
 @dataclass(frozen=True)
@@ -70,28 +70,13 @@ def read_corpus(path: str | os.PathLike[str]) -> dict[str, Segment]:
 
 def read_pronunciations(path: str | os.PathLike[str]) -> dict[tuple[str, ...], str]:
     """
-    :param path: lexicon: a Bliss file (`.xml`, `.xml.gz`), or a text file with a word and its phonemes in each line
+    :param path: see `boulder.lexicon.lexicon_entries`
     :return: phonemes → word; of several words with this pronunciation, the first one in the file
     :raises DataError: for a file that is missing or no lexicon
     """
     result: dict[tuple[str, ...], str] = {}
-    if ".xml" in Path(path).suffixes:
-        for lemma in _parsed(path, "lexicon").findall("lemma"):
-            word = " ".join((lemma.findtext("orth") or "").split())
-            for pronunciation in lemma.findall("phon"):
-                phonemes = tuple((pronunciation.text or "").split())
-                if word and phonemes:
-                    result.setdefault(phonemes, word)
-    else:
-        for number, line in enumerate(read_content(path).decode("utf8", errors="replace").splitlines(), start=1):
-            fields = line.split()
-            if not fields or line.startswith(";;;"):
-                continue
-            if len(fields) < 2:
-                raise DataError(f"{path}, line {number}: found {line!r:.60}, expected a word and its phonemes")
-            result.setdefault(tuple(fields[1:]), fields[0])
-    if not result:
-        raise DataError(f"{path}: found no pronunciations, expected at least one")
+    for word, phonemes in lexicon_entries(path):
+        result.setdefault(phonemes, word)
     return result
 
 

@@ -5,7 +5,9 @@ not finite, memory, time.
 
 from __future__ import annotations
 
+import gc
 import resource
+import shutil
 import statistics
 import tempfile
 import time
@@ -99,38 +101,63 @@ class PhaseTrial:
         return asdict(self) | {"falls": self.falls}
 
 
+def _silent(_stage: str) -> None:
+    """Tells nobody."""
+
+
 def try_phases(
-    phases: Sequence[TrainingPhase], extern_data: dict[str, Any], size: TrialSize, say: Callable[[str], None]
+    phases: Sequence[TrainingPhase],
+    extern_data: dict[str, Any],
+    size: TrialSize,
+    say: Callable[[str], None],
+    doing: Callable[[str], None] = _silent,
 ) -> Iterator[PhaseTrial]:
     """
     :param phases: in order; their data sets do not matter
     :param say: receives lines of log
+    :param doing: receives what is done next, with the name of the phase; for a full-size network each may take a minute
     :return: the trial of each phase, up to the first that fails
     """
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")  # it warns of many models in one process
     with tempfile.TemporaryDirectory(prefix="boulder-try-") as folder:
-        state: Checkpoint | None = None
+        previous: Path | None = None
         for number, phase in enumerate(phases):
             found = PhaseTrial(name=phase.index_name)
+            stages = _Stages(phase.index_name, doing)
             try:
-                state = _Trial(phase, extern_data, size, Path(folder) / str(number), say, found).run(state)
+                previous = _Trial(phase, extern_data, size, Path(folder) / str(number), say, found, stages).run(
+                    previous
+                )
             except BoulderError as error:
                 found.error = str(error)
             except Exception as error:  # code of the network, or TensorFlow: anything may be raised
                 say(traceback.format_exc())
-                found.error = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+                found.error = f"{stages.now}: {type(error).__name__}: {' '.join(str(error).split())[:500]}"
+            gc.collect()
             yield found
             if found.error:
                 return
 
 
+class _Stages:
+    """:ivar now: what is done, "step 3 of 10" for example"""
+
+    def __init__(self, phase: str, doing: Callable[[str], None]) -> None:
+        self._phase, self._doing, self.now = phase, doing, "start"
+
+    def begin(self, stage: str) -> None:
+        self.now = stage
+        self._doing(f"phase {self._phase}: {stage}")
+
+
 class _Stopwatch(Progress):
     """Measures the steps of an epoch, and stops it once, as a signal would."""
 
-    def __init__(self, spec: NetworkSpec, interrupt: Interrupt, steps: int, found: PhaseTrial) -> None:
+    def __init__(self, spec: NetworkSpec, interrupt: Interrupt, steps: int, found: PhaseTrial, stages: _Stages) -> None:
         super().__init__(None)
         self._spec, self._interrupt, self._steps, self._result = spec, interrupt, steps, found
+        self._stages = stages
         self._earlier: dict[str, list[float]] = {}
         self._clock = 0.0
         self.first_step = 0.0
@@ -138,6 +165,13 @@ class _Stopwatch(Progress):
 
     def begin(self, what: str, total: int | None, done: int) -> None:
         self._clock, self.first_step = time.monotonic(), 0.0
+        if len(self._result.objective) < self._steps:
+            self._stages.begin(f"build the network, {self._next()}")
+        else:
+            self._stages.begin("build the network for evaluation, score")
+
+    def _next(self) -> str:
+        return f"step {len(self._result.objective) + 1} of {self._steps}"
 
     def advance(self, sums: Sums) -> None:
         if len(self._result.objective) == self._steps:
@@ -151,6 +185,9 @@ class _Stopwatch(Progress):
         self._result.objective.append(self._objective(sums.sums))
         if len(self._result.objective) == self._steps // 2:
             self._interrupt.wanted = "trial"
+            self._stages.begin("save")
+        elif len(self._result.objective) < self._steps:
+            self._stages.begin(self._next())
 
     def _objective(self, sums: dict[str, list[float]]) -> float:
         total = 0.0
@@ -172,8 +209,10 @@ class _Trial:
         folder: Path,
         say: Callable[[str], None],
         found: PhaseTrial,
+        stages: _Stages,
     ) -> None:
         self.extern_data, self.size, self.folder, self.say, self.found = extern_data, size, folder, say, found
+        self.stages = stages
         self.spec = describe(phase.network, extern_data)
         found.params = self.spec.num_params
         self.phase = self._on_generated_data(phase)
@@ -195,30 +234,31 @@ class _Trial:
             extended={},
         )
 
-    def run(self, state: Checkpoint | None) -> Checkpoint:
+    def run(self, previous: Path | None) -> Path:
         """
-        :param state: of the phase before
-        :return: state after this phase
+        :param previous: checkpoint of the phase before; its folder is deleted once it is loaded
+        :return: checkpoint of this phase
         """
         _forget_peak_memory()
         dumps = Dumps([self.phase], self.extern_data, self.folder / "dumps", None)
         with PhaseData(self.extern_data, dumps) as data:
             store, interrupt = CheckpointStore(self.folder), Interrupt()
-            watch = _Stopwatch(self.spec, interrupt, self.size.steps, self.found)
+            watch = _Stopwatch(self.spec, interrupt, self.size.steps, self.found, self.stages)
             run = TrainingRun(
                 self._files(), *data.of(self.phase), OneReplica(), store, interrupt, watch, dumps, self.say, 1
             )
             check_data(self.phase, self.spec, self.phase.first_epoch, run.train_data, run.scored_data, self.say)
-            self._train(state, run)  # until it is stopped
+            self.stages.begin(f"create {self.found.params:,} parameters" + (", grown from before" if previous else ""))
+            self._train(_last_use_of(previous), run)  # until it is stopped
             if self.size.steps > 1:
                 interrupt.wanted = None
+                self.stages.begin("resume")
+                gc.collect()  # the compiled functions of a network, which hold its variables, refer to themselves
                 self._train(store.newest(self.say), run)
             self.found.resumed = self.size.steps > 1
             self.found.step_seconds = statistics.median(watch.seconds or [watch.first_step])
             self.found.memory = _peak_memory()
-            newest = store.newest(self.say)
-        assert newest is not None  # `train_epoch` saves
-        return newest
+        return store.paths()[0]  # `train_epoch` saves
 
     def _train(self, state: Checkpoint | None, run: TrainingRun) -> None:
         began = time.monotonic()
@@ -243,6 +283,15 @@ class _Trial:
             progress=self.folder / "progress.json",
             growth=growth,
         )
+
+
+def _last_use_of(path: Path | None) -> Checkpoint | None:
+    """:return: the checkpoint, whose folder is deleted: those of all phases of a large network would fill the disk"""
+    if path is None:
+        return None
+    checkpoint = Checkpoint.load(path)
+    shutil.rmtree(path.parent)
+    return checkpoint
 
 
 def _forget_peak_memory() -> None:

@@ -51,11 +51,11 @@ def _values(
     stream: Stream, frames: int | None, aligned: bool, loss: str | None, rng: numpy.random.Generator
 ) -> numpy.ndarray:
     """
-    :param frames: None for a stream without time
+    :param frames: None for a stream without time, which has its value as a single frame
     :param aligned: whether labels are those of frames, and so come in runs
     :param loss: name of the loss with this target
     """
-    shape = [] if frames is None else [frames]
+    shape = [1 if frames is None else frames]
     if not stream.sparse:
         values = rng.normal(size=[*shape, *(size or 1 for size in stream.feature_shape)])
         if loss == "bin_ce":
@@ -65,7 +65,7 @@ def _values(
         return values if stream.dtype.startswith("float") else rng.integers(0, 100, values.shape)
     classes = stream.dim or _CLASSES
     if frames is None:
-        return rng.integers(0, classes, ())
+        return rng.integers(0, classes, shape)
     if aligned:
         return numpy.repeat(_labels(-(-frames // 3), classes, rng), 3)[:frames]
     return _labels(frames, classes, rng)

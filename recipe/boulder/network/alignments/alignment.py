@@ -36,7 +36,7 @@ def soft_alignment(scores: TFTensor, lengths: TFTensor, automata: Automata) -> t
         (0, start, tf.zeros([batch]), forward),
         (tf.TensorShape([]), states, batches, tf.TensorShape(None)),
     )
-    cost = -total - tf.reduce_logsumexp(tf.where(automata.final, last, -float("inf")), axis=1)
+    cost = -total - tf.reduce_logsumexp(last - automata.ending, axis=1)
     posterior = tf.TensorArray(tf.float32, frames, element_shape=[None, scores.shape[2]])
 
     def back(frame: TFTensor, state: TFTensor, posterior: TFTensor) -> tuple:
@@ -51,7 +51,7 @@ def soft_alignment(scores: TFTensor, lengths: TFTensor, automata: Automata) -> t
     *_, posterior = tf.while_loop(
         lambda frame, *_: frame >= 0,
         back,
-        (frames - 1, tf.where(automata.final, 0.0, -float("inf")), posterior),
+        (frames - 1, -automata.ending, posterior),
         (tf.TensorShape([]), states, tf.TensorShape(None)),
     )
     found = tf.math.is_finite(cost)
@@ -85,7 +85,7 @@ def best_alignment(scores: TFTensor, lengths: TFTensor, automata: Automata) -> t
     _, last, entered = tf.while_loop(
         lambda frame, *_: frame < frames, step, (0, start, entered), (tf.TensorShape([]), states, tf.TensorShape(None))
     )
-    last = tf.where(automata.final, last, -float("inf"))
+    last -= automata.ending
     score, state = tf.reduce_max(last, axis=1), tf.argmax(last, axis=1, output_type=tf.int32)
     labels = tf.TensorArray(tf.int32, frames, element_shape=[None])
 

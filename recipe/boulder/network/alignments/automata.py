@@ -15,19 +15,19 @@ class Automata(NamedTuple):
     :param target: int32 [B, E], the state that it enters
     :param label: int32 [B, E], the class that it emits
     :param cost: float32 [B, E], negative log weight; infinite for edges that are not there
-    :param final: bool [B, S], whether a path may end in the state
+    :param ending: float32 [B, S], negative log weight of a path's end in the state; infinite where none may end
     """
 
     source: TFTensor
     target: TFTensor
     label: TFTensor
     cost: TFTensor
-    final: TFTensor
+    ending: TFTensor
 
     @property
     def num_states(self) -> TFTensor:
         """:return: int32 scalar, S"""
-        return tf.shape(self.final)[1]
+        return tf.shape(self.ending)[1]
 
 
 def ctc_automata(labels: TFTensor, lengths: TFTensor, blank: int, label_loop: bool = True) -> Automata:
@@ -53,7 +53,7 @@ def ctc_automata(labels: TFTensor, lengths: TFTensor, blank: int, label_loop: bo
     return _assembled(
         emitted,
         [(state, state, loops & there, 0.0), (state - 1, state, there, 0.0), (state - 2, state, skips & there, 0.0)],
-        final=_states(2 * size + 2, 2 * lengths, 2 * lengths + 1),
+        ending=_endings(2 * size + 2, 2 * lengths, 2 * lengths + 1),
     )
 
 
@@ -81,7 +81,7 @@ def hmm_automata(
     if silence is not None:
         edges.append((state - 2, state, there & (position == 1), forward))
         ends.append(count[:, 0] - 1)
-    return _assembled(emitted, edges, final=_states(tf.shape(emitted)[1] + 1, *ends))
+    return _assembled(emitted, edges, ending=_endings(tf.shape(emitted)[1] + 1, *ends))
 
 
 def staircase_automata(lengths: TFTensor) -> Automata:
@@ -93,10 +93,10 @@ def staircase_automata(lengths: TFTensor) -> Automata:
     size = tf.reduce_max(lengths)
     position, there = tf.range(size)[None], tf.sequence_mask(lengths)
     emitted = tf.tile(position, [tf.shape(lengths)[0], 1])
-    return _assembled(emitted, [(position, position + 1, there, 0.0)], final=_states(size + 1, lengths))
+    return _assembled(emitted, [(position, position + 1, there, 0.0)], ending=_endings(size + 1, lengths))
 
 
-def _assembled(emitted: TFTensor, edges: list[tuple], final: TFTensor) -> Automata:
+def _assembled(emitted: TFTensor, edges: list[tuple], ending: TFTensor) -> Automata:
     """
     :param emitted: int32 [B, P], class of the edges that enter each of P states
     :param edges: sources [1, P], targets [1, P], whether the edges are there [B, P] or [1, P], cost
@@ -107,12 +107,13 @@ def _assembled(emitted: TFTensor, edges: list[tuple], final: TFTensor) -> Automa
         source, target = (tf.broadcast_to(tf.maximum(state, 0), shape) for state in (source, target))
         parts.append((source, target, emitted, tf.where(there, cost, float("inf"))))
     sources, targets, labels, costs = (tf.concat(part, axis=1) for part in zip(*parts, strict=True))
-    return Automata(sources, targets, labels, costs, final)
+    return Automata(sources, targets, labels, costs, ending)
 
 
-def _states(size: TFTensor, *numbers: TFTensor) -> TFTensor:
+def _endings(size: TFTensor, *numbers: TFTensor) -> TFTensor:
     """
     :param numbers: int32 [B]
-    :return: bool [B, size], True for these states
+    :return: float32 [B, size], 0 for these states, and infinite for the others
     """
-    return tf.reduce_any([tf.one_hot(number, size, True, False, dtype=tf.bool) for number in numbers], axis=0)
+    some = tf.reduce_any([tf.one_hot(number, size, True, False, dtype=tf.bool) for number in numbers], axis=0)
+    return tf.where(some, 0.0, float("inf"))

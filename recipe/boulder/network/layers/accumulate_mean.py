@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE
@@ -28,6 +30,8 @@ class AccumulateMean(ConcatLayer):
     :param exp_average: share of the batch in the running mean after an update, from 0 to 1
     :param axes: all axes but the features, see `boulder.network.axis_names`
     :param initial_value: the mean at the beginning; None: 0
+    :param enforce_batch_dim_axis: only 0 or None, as in `reduce`
+    :param use_time_mask: has no effect: padding is always masked
     :param is_prob_distribution: whether the features are probabilities; the mean then begins with the uniform distribution
     """
 
@@ -35,6 +39,14 @@ class AccumulateMean(ConcatLayer):
     axes: object = "bt"
     initial_value: float | None = None
     is_prob_distribution: bool | None = None
+    enforce_batch_dim_axis: Literal[0] | None = None
+    use_time_mask: bool | None = None
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "axis": "expected 'axes'",
+        "keep_dims": "the result has features alone; 'expand_dims' adds an axis",
+        "mode": "it is always the mean; expected a layer 'reduce'",
+    }
 
     def spec(self, site: Site) -> Template:
         template = site.input()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from boulder.network.axes import BEAM, FEATURE, LOOP, SPATIAL, TIME, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.axis_order import in_order
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,10 @@ class _Ordered(ConcatLayer):
         :return: the same in their new order
         """
         raise NotImplementedError
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
@@ -86,23 +92,9 @@ class Transpose(_Ordered):
     perm: dict | list[object]
 
     def order(self, own: list[Axis], template: Template, site: Site) -> list[Axis]:
-        given = self.perm if isinstance(self.perm, dict) else dict(enumerate(self.perm))
-        if not isinstance(self.perm, dict) and len(given) != len(own):
-            raise site.fail(
-                f"'perm' must have one entry for each of the {len(own)} axes of {template}, found {len(given)}"
-            )
-        places = [own.index(find_axis(template, place, site)) for place in given]
-        chosen = [find_axis(template, axis, site) for axis in given.values()]
-        if len(set(places)) < len(places) or len(set(chosen)) < len(chosen):
-            raise site.fail(f"'perm' must name each axis of {template} once, found {self.perm!r}")
-        return _filled(own, dict(zip(places, chosen, strict=True)))
+        return in_order(own, self.perm, template, site)
 
 
 def _last_static(template: Template) -> Axis | None:
     """:return: the axis that has the features if nothing says otherwise"""
     return next((a for a in reversed(template.axes) if a.kind == SPATIAL or (a.kind == FEATURE and a.size)), None)
-
-
-def _filled(own: Sequence[Axis], chosen: dict[int, Axis]) -> list[Axis]:
-    rest = iter(axis for axis in own if axis not in chosen.values())
-    return [chosen[place] if place in chosen else next(rest) for place in range(len(own))]

@@ -3,16 +3,19 @@
 from dataclasses import dataclass
 
 from boulder.network.batch_normalization import BatchNormalization
+from boulder.network.extra_deps import ExtraDeps
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("batch_norm")
 @dataclass(frozen=True, kw_only=True)
-class BatchNorm(BatchNormalization, ConcatLayer):
+class BatchNorm(BatchNormalization, ExtraDeps, ConcatLayer):
     """Normalizes each feature over the frames of the batch, of all replicas together.
 
     The running mean and variance change in training alone, and not for a batch whose loss or gradient is not finite. They are
@@ -29,6 +32,9 @@ class BatchNorm(BatchNormalization, ConcatLayer):
         site.dense_dim(template)
         self.declare(site, template)
         return template
+
+    def widening(self, w: Widening) -> None:
+        passes(w)  # each unit has statistics of its own
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return self.apply(run, run.input(sources))

@@ -1,6 +1,6 @@
 """`combine`: sum, product, … of the sources; `eval`: any expression of the sources. Sources are broadcast."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
@@ -8,7 +8,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
-from boulder.network.code.expression import evaluated
+from boulder.network.code.expression import evaluated, problem_of
 from boulder.network.common_axes import aligned, broadcast_axes, static_size
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
@@ -17,6 +17,8 @@ from boulder.network.out_type import OutType, read_out_type
 from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import SCALED, activates, factor_between, factor_of, is_one_by_one
 
 _KINDS = {
     "add": lambda a, b: a + b,
@@ -30,14 +32,36 @@ _KINDS = {
     "minimum": lambda a, b: tf.minimum(a, b),
     "logical_and": lambda a, b: tf.logical_and(a, b),
     "logical_or": lambda a, b: tf.logical_or(a, b),
+    "logical_xor": lambda a, b: tf.math.logical_xor(a, b),
     "squared_difference": lambda a, b: tf.math.squared_difference(a, b),
+    "logaddexp": lambda a, b: tf.maximum(a, b) + tf.math.log1p(tf.exp(-tf.abs(a - b))),
+    "atan2": lambda a, b: tf.atan2(a, b),
+    "divide_no_nan": lambda a, b: tf.math.divide_no_nan(a, b),
+    "multiply_no_nan": lambda a, b: tf.math.multiply_no_nan(a, b),
 }
+_SAME = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "truediv",
+    "//": "floordiv",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "truediv",
+    "floormod": "mod",
+}
+"""other names of kinds"""
+_MAY_BE_INFINITE = ("truediv", "floordiv", "mod", "pow", "eval", "atan2")
+_FLOATS = ("average", "truediv", "logaddexp", "atan2", "divide_no_nan", "multiply_no_nan")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Elementwise(Layer):
     """
+    Parameter: b [features], with `with_bias`.
+
     :param activation: function of the result, see `boulder.network.activations`
+    :param with_bias: add b to the result, before the activation
     :param allow_broadcast_all_sources: False: a source must have all axes of the others; True: time axes of one data
         stream, such as frames and pooled frames, may be different axes of the result, as with `out_shape`
     :param eval: as in the class `eval`
@@ -50,8 +74,12 @@ class _Elementwise(Layer):
     """
 
     some_sources_suffice = True
+    refused: ClassVar[Mapping[str, str]] = {
+        "eval_for_output_loss": "a loss is no layer; expected 'eval' of layers with loss 'as_is'"
+    }
 
     activation: str | None = None
+    with_bias: bool = False
     allow_broadcast_all_sources: bool | None = None
     eval: str | Callable | None = None
     eval_locals: dict | None = None
@@ -60,6 +88,10 @@ class _Elementwise(Layer):
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         return (*self.source_names(), *([f"data:{self.size_target}"] if self._has_size_target(mode) else []))
+
+    @property
+    def reads_out_type(self) -> bool:  # type: ignore[override]  # it depends on the options
+        return self.eval is not None
 
     def _has_size_target(self, mode: str) -> bool:
         """:return: whether the last source only gives its time axis. A search has no targets"""
@@ -73,19 +105,22 @@ class _Elementwise(Layer):
             site = replace(site, sources=sources)
         if not sources and (self.eval is None or self.out_type is None):
             raise site.fail("needs a source in 'from', or 'eval' with 'out_type' that says what the result is")
-        if isinstance(self.eval, str):
-            try:
-                compile(self.eval.strip(), f"layer {site.name}", "eval")
-            except (SyntaxError, ValueError) as error:
-                raise site.fail(
-                    f"'eval' is not an expression: {getattr(error, 'msg', error)} in {self.eval!r}"
-                ) from None
+        if isinstance(self.eval, str) and (problem := problem_of(self.eval, self.eval_locals or {})):
+            raise site.fail(f"'eval' {problem}")
         with site.naming_sources():
             template = self._broadcast([template for _, template in sources])
         if self.eval is not None:
             template = self._promised(template, site, size_target).template
+        if self.with_bias:
+            site.param("b", (site.dense_dim(template),), 0.0)
         activations.check(self.activation, template, site.where)
         return template
+
+    def _finished(self, run: LayerRun, y: Tensor) -> Tensor:
+        """:return: `y` after the bias and the activation"""
+        if self.with_bias:
+            y = y.feature_last().mapped(lambda value: value + run.param("b"))
+        return y.activated(self.activation)
 
     def _broadcast(self, sources: Sequence[Template]) -> Template:
         if not sources:
@@ -135,7 +170,7 @@ class _Elementwise(Layer):
             self._check_sizes(run, value, axes)
         value, axes = source.outer.split(value, axes)
         result = own[0].made(value, axes, run.template) if own else run.tensor(value, axes, run.template)
-        return result.activated(self.activation)
+        return self._finished(run, result)
 
     def _checked(self, run: LayerRun, value: TFTensor, axes: Sequence[Axis], sources: Sequence[Tensor]) -> TFTensor:
         """:param axes: the expected axes of `value`"""
@@ -160,6 +195,31 @@ class _Elementwise(Layer):
                 message = f"{run.where}: the result has another size along {axis} than 'out_type' says"
                 tf.debugging.assert_equal(tf.shape(value)[position], run.frames(axis), message)
 
+    def widening(self, w: Widening) -> None:
+        if new := [source.key for source in w.sources if source.key not in w.old_sources]:
+            raise w.refuse(
+                f"reads {', '.join(map(repr, new))} in addition; 'deepen' begins a new residual branch with 0"
+            )
+        w.check_read(w.sources)
+        if self.eval is not None and not is_one_by_one(self.eval):
+            w.unchanged()
+            return
+        for source in w.sources:
+            w.tie_axes(source)
+        activates(w, self.activation)
+        factor = factor_between(w.old_layer.eval, self.eval)
+        if self.eval is not None and self.eval != w.old_layer.eval:
+            if factor is None:
+                raise w.refuse(f"has another 'eval', {self.eval!r:.60}, than before, {w.old_layer.eval!r:.60}")
+            w.multiply(w.sources, None, factor, f"is {self.eval!r:.60}, not {w.old_layer.eval!r:.60} as before")
+        if self.activation in SCALED:
+            self._state_factors(w)
+
+    def _state_factors(self, w: Widening) -> None:
+        """States how the sources must be multiplied for the output to be multiplied."""
+        if factor_of(self.eval) is not None:
+            w.multiplied_with(w.sources)
+
 
 @layer_class("eval")
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +234,7 @@ class Eval(_Elementwise):
 
     in_padding: ClassVar[InPadding] = InPadding.ZERO
     may_be_infinite = True
+    refused: ClassVar[Mapping[str, str]] = {"kind": "the class says it; expected no 'kind', or class 'combine'"}
 
     eval: str | Callable = field()  # required: without field(), the inherited None would be the default
 
@@ -191,22 +252,34 @@ class Combine(_Elementwise):
 
     kind: Literal[
         "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "maximum", "minimum", "logical_and", "logical_or",
-        "squared_difference", "average", "eval",
+        "squared_difference", "average", "eval", "logical_xor", "logaddexp", "atan2", "divide_no_nan", "multiply_no_nan",
+        "+", "-", "*", "/", "//", "subtract", "multiply", "divide", "floormod",
     ]  # fmt: skip
 
     def spec(self, site: Site) -> Template:
         if (self.kind == "eval") != (self.eval is not None):
             raise site.fail("option 'eval' and kind 'eval' must be given together")
         if self.kind != "eval":
-            for option in ("eval_locals", "out_type", "size_target"):
-                if getattr(self, option):
-                    raise site.fail(f"option {option!r} needs kind 'eval', found kind {self.kind!r}")
+            if self.eval_locals:
+                raise site.fail(f"option 'eval_locals' needs kind 'eval', found kind {self.kind!r}")
             self._check_types(site)
         return super().spec(site)
 
+    def _state_factors(self, w: Widening) -> None:
+        if self.kind in ("add", "sub", "average", "maximum", "minimum"):
+            w.multiplied_with(w.sources)
+        elif self.kind == "mul":
+            w.multiplied_with(w.sources, every=False)
+        else:
+            super()._state_factors(w)
+
+    @property
+    def _name(self) -> str:
+        return _SAME.get(self.kind, self.kind)
+
     @property
     def may_be_infinite(self) -> bool:
-        return self.kind in ("truediv", "floordiv", "mod", "pow", "eval") or super().may_be_infinite
+        return self._name in _MAY_BE_INFINITE or super().may_be_infinite
 
     def _check_types(self, site: Site) -> None:
         for name, template in site.sources:
@@ -217,7 +290,7 @@ class Combine(_Elementwise):
                 )
             if (template.dtype == "bool") != self.kind.startswith("logical_"):
                 raise site.fail(f"kind {self.kind!r} does not apply to {template.dtype}, the dtype of {name!r}")
-            if self.kind in ("average", "truediv") and not template.dtype.startswith("float"):
+            if self._name in _FLOATS and not template.dtype.startswith("float"):
                 raise site.fail(f"kind {self.kind!r} needs float values, but {name!r} is {template}")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
@@ -226,6 +299,6 @@ class Combine(_Elementwise):
         values, axes = aligned(sources), broadcast_axes(sources)
         result = values[0]
         for value in values[1:]:
-            result = _KINDS["add" if self.kind == "average" else self.kind](result, value)
+            result = _KINDS["add" if self.kind == "average" else self._name](result, value)
         result = result / len(values) if self.kind == "average" else result
-        return sources[0].made(result, axes, run.template).activated(self.activation)
+        return self._finished(run, sources[0].made(result, axes, run.template))

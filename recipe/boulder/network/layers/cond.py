@@ -14,10 +14,11 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import Chooser
 from boulder.network.names import Place
 from boulder.network.plain import Description
+from boulder.network.reading import warn_of_ignored_loss
 from boulder.network.refs import Ref
 from boulder.network.run_state import LoopRun
-from boulder.network.specs import InnerSpec, LayerSpec
-from boulder.network.subnet import Container, Inner, TemplateOf
+from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
+from boulder.network.subnet import Container, Inner, Node, TemplateOf
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -30,7 +31,8 @@ class Cond(Container):
     """
     One of two layers: `true_layer` if the condition is True, else `false_layer`; the other one is not computed.
 
-    For a condition of each sequence or frame, see `switch`. RETURNN: CondLayer, where branches must be dicts.
+    For a condition of each sequence or frame, see `switch`. A loss in a branch does not count. RETURNN: CondLayer, where
+    branches must be dicts.
 
     :param condition: a layer with a single bool, its name or its options
     :param true_layer: name of a layer, which is computed in any case, or options of one; it reads the layers around by their names
@@ -130,9 +132,16 @@ class _Branches(Description):
             raise site.fail("has running statistics, which a branch of 'cond' cannot have")
         if site.layer.L2:
             raise site.fail("'L2' must be an option of the layer 'cond' itself, where it counts for both branches")
-        if site.layer.loss:
-            raise site.fail("its loss would not count in a branch of 'cond'; give the loss to the layer 'cond' itself")
         super().add(site, sources, template)
+
+    def add_loss(self, node: Node, site: Site, template: Template) -> None:
+        warn_of_ignored_loss(node.where, "it is in a branch of 'cond'", "the loss to the layer 'cond' itself")
+
+    def result(self) -> SubnetSpec:
+        spec = super().result()
+        for name in spec.losses:  # of loops
+            warn_of_ignored_loss(f"layer {name!r}", "it is in a branch of 'cond'", "the layer out of 'cond'")
+        return replace(spec, losses={})
 
 
 def _describe(subnet: CondSubnet, refs: dict[str, Ref], outer: TemplateOf, loop: Axis | None) -> InnerSpec:

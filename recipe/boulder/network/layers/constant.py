@@ -9,6 +9,7 @@ import numpy as np
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, Axis, Batch, Feature
 from boulder.network.dims import NetDim, sizes_of
+from boulder.network.extra_deps import names_in
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
@@ -34,14 +35,18 @@ class Constant(Layer):
     sources: str | list[str] = field(default_factory=list)
     value: object = 0.0
     shape: list[int | NetDim] | None = None
-    shape_deps: list[str] = field(default_factory=list)
     dtype: str | None = None
     with_batch_dim: bool = False
     sparse_dim: int | None = None
     feature_dim: NetDim | None = None
+    shape_deps: str | list[str] | None = None
+
+    def initializer(self) -> str | float | None:
+        value = np.asarray(self.value)
+        return f"values(values={value.tolist()!r})" if value.ndim else float(value)
 
     def source_names(self) -> tuple[str, ...]:
-        return (*super().source_names(), *self.shape_deps)
+        return (*super().source_names(), *names_in(self.shape_deps))
 
     def spec(self, site: Site) -> Template:
         if super().source_names():

@@ -1,5 +1,6 @@
 """`conv`: convolution along time or along several axes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,19 +9,23 @@ from boulder.network import activations
 from boulder.network.axes import FEATURE, SPATIAL, Axis
 from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.filters import Convolution, fits
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.precision import product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Divided, Product, Run, sizes_of
+from boulder.network.widening.ways import SCALED, activates, slides
 from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes
 
 
 @layer_class("conv")
 @dataclass(frozen=True, kw_only=True)
-class Conv(ConcatLayer):
+class Conv(Convolution):
     """y[t] = Σ_k x[t·stride + k·dilation - before] · W[k] + bias. RETURNN: ConvLayer, with the defaults of behavior_version 0.
     It pads the longest sequence of a batch instead of each one.
 
@@ -42,6 +47,7 @@ class Conv(ConcatLayer):
     :param bias_init: initializer of the bias
     :param auto_use_channel_first: has no effect: an order of axes in memory
     :param use_time_mask: has no effect: padding is always masked
+    :param pad_seq_len_to_power: has no effect: lengths that RETURNN gives to TensorFlow
     """
 
     filter_size: list[int]
@@ -60,8 +66,10 @@ class Conv(ConcatLayer):
     bias_init: str | float | dict = 0.0
     auto_use_channel_first: bool = False
     use_time_mask: bool = False
+    pad_seq_len_to_power: float | None = None
 
     def spec(self, site: Site) -> Template:
+        outer, site = site, self.site_of_input(site)
         template = site.input()
         size, n_out = site.dense_dim(template), site.out_dim()
         split = self.input_split_feature_dim
@@ -72,6 +80,7 @@ class Conv(ConcatLayer):
         if self.groups < 1 or n_in % self.groups or n_out % self.groups:
             raise site.fail(f"'groups' must divide {n_in} input and {n_out} output features, found {self.groups}")
         sizes = tuple(window.size for window in windows.each)
+        self.check_given(outer, sizes, self._in_and_out(shaped, n_out))
         rows = site.input_parts() if self.groups == 1 and shaped.feature == template.feature else ()
         if sum(part.size for part in rows) != n_in:
             rows = (Part("", n_in // self.groups),)
@@ -82,8 +91,9 @@ class Conv(ConcatLayer):
         )
         columns = parts if depthwise else site.whole(n_out)  # depthwise, an output belongs to the input of its number
         splits = (*map(site.whole, sizes), rows, columns)
-        site.param("W", shape, self.forward_weights_init, splits=splits, per_unit=depthwise)
-        if self.with_bias:
+        if self.filter is None:
+            site.param("W", shape, self.forward_weights_init, splits=splits, per_unit=depthwise)
+        if self.with_bias and self.bias is None:
             site.param("bias", (n_out,), self.bias_init, splits=(columns,), per_unit=depthwise)
         output = windows.template(shaped, n_out)
         activations.check(self.activation, output, site.where)
@@ -106,17 +116,66 @@ class Conv(ConcatLayer):
         shaped = Template(named, template.dtype)
         return shaped, sliding(shaped, axes, self.filter_size, self.strides, self.dilation_rate, self.padding, site)
 
+    def order(self, axes: list[Axis], sizes: Sequence[int], in_and_out: Sequence[Axis]) -> list[Axis]:
+        """The first axis that fits is the input, and the next one the output, as in RETURNN: `filter_perm` has no effect."""
+        rest, features = list(axes), []
+        for wanted in in_and_out:
+            found = [a for a in rest if a.dim and a.dim == wanted.dim] or [a for a in rest if fits(a, wanted)]
+            features += found[:1]
+            rest = [axis for axis in rest if axis not in found[:1]]
+        return [*rest, *features]
+
+    def _in_and_out(self, shaped: Template, n_out: int) -> tuple[Axis, Axis]:
+        feature = shaped.required(FEATURE)
+        inputs = feature if self.groups == 1 else Axis(FEATURE, feature.known_size // self.groups)
+        return inputs, Axis(FEATURE, n_out, (), self.out_dim.name if self.out_dim else "")
+
+    def widening(self, w: Widening) -> None:
+        x, out = w.input(), w.output
+        _, windows = self._windows(x.new, w.site())
+        old_groups = w.old_layer.groups
+        if not (self.input_add_feature_dim or self.input_split_feature_dim):
+            groups = Run(old_groups, self.groups)
+            before, after = sizes_of(x.features)
+            within = Run(before // old_groups, after // self.groups)
+            made = Run(sizes_of(out.features)[0] // old_groups, sizes_of(out.features)[1] // self.groups)
+            alone = old_groups == self.groups == 1
+            w.tie(x.feature, Product((groups, within)))
+            w.tie(out.feature, Product((groups, made)))
+            if not alone:
+                w.own(groups)
+            w.own(made)
+            rows = w.rows("W", len(windows.axes), x) if alone else Divided(within)
+        else:
+            w.keep(x.feature, "slides along its features")
+            w.own(out.feature)
+            rows = None
+        w.param("W", *([None] * len(windows.axes)), rows, out.feature)
+        w.param("bias", out.feature)
+        slides(w, x, windows)
+        activates(w, self.activation)
+        if self.activation in SCALED:
+            w.scalable("W", -1)
+            w.scalable("bias", -1)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
-        x = run.input(sources).feature_last()
+        own, given = self.divided(sources)
+        x = run.input(own).feature_last()
         template, windows = self._windows(x.template, self.site(run))
         new = template.axes[len(x.axes) - 1 :]
         shape = tf.concat([tf.shape(x.value)[:-1], [axis.size for axis in new]], 0)
         value = tf.ensure_shape(tf.reshape(x.value, shape), [*x.value.shape[:-1], *(axis.size for axis in new)])
         x = Tensor(value, (*x.axes[:-1], *new), template)
-        y = windows.made(run, x, lambda value: convolution(value, run.param("W"), windows, self.groups))
-        if self.with_bias:
-            y = y.mapped(lambda value: value + run.param("bias"))
+        weights = run.param("W") if self.filter is None else self._given(run, given, windows, template)
+        y = windows.made(run, x, lambda value: convolution(value, weights, windows, self.groups))
+        if self.with_bias or self.bias:
+            bias = given["bias"].value if self.bias else run.param("bias")
+            y = y.mapped(lambda value: value + bias)
         return y.activated(self.activation)
+
+    def _given(self, run: LayerRun, given: Mapping[str, Tensor], windows: Windows, template: Template) -> TFTensor:
+        sizes, in_and_out = [window.size for window in windows.each], self._in_and_out(template, run.template.dim or 0)
+        return self.filter_in(run, given, sizes, in_and_out)
 
 
 def convolution(value: TFTensor, weights: TFTensor, windows: Windows, groups: int) -> TFTensor:

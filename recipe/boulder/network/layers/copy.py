@@ -3,17 +3,20 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from boulder.network.extra_deps import ExtraDeps, names_in
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import ConcatLayer, Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("copy")
 @dataclass(frozen=True, kw_only=True)
-class Copy(ConcatLayer):
+class Copy(ExtraDeps, ConcatLayer):
     """The sources, concatenated. RETURNN: CopyLayer."""
 
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
@@ -22,6 +25,10 @@ class Copy(ConcatLayer):
 
     def spec(self, site: Site) -> Template:
         return site.input()
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return run.input(sources)
@@ -41,14 +48,21 @@ class Dropout(Copy):
 class Identity(Layer):
     """The source. RETURNN: IdentityLayer.
 
-    :param control_dependencies: has no effect, since no layer changes anything but its output
+    :param control_dependencies: layers that exist if this one does; they have no effect on its output
     """
 
     copies_sources: ClassVar[bool] = True
     control_dependencies: list[str] | None = None
 
+    def further_layers(self) -> tuple[str, ...]:
+        return names_in(self.control_dependencies)
+
     def spec(self, site: Site) -> Template:
         return site.only_source()[1]
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         return replace(x, memory=None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from boulder.lazy import tf
 from boulder.network.axes import BEAM, TIME, Axis, Batch
+from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
@@ -23,7 +25,16 @@ def is_of_hypotheses(axis: Axis) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class _EndOfSearch(Layer):
+    """
+    :param search: has no effect: the source says whether there are hypotheses
+    :param add_to_beam_scores: has no effect
+    """
+
     in_padding: ClassVar[InPadding] = InPadding.SOURCE
+    refused: ClassVar[Mapping[str, str]] = {"beam_size": "the source gives it; expected 'beam_size' at its 'choice'"}
+
+    search: bool | None = None
+    add_to_beam_scores: bool | None = None
 
 
 @layer_class("decide")
@@ -94,7 +105,16 @@ class DecideKeepBeam(_EndOfSearch):
 @layer_class("split_batch_beam")
 @dataclass(frozen=True, kw_only=True)
 class SplitBatchBeam(_EndOfSearch):
-    """The source, whose hypotheses become an axis of their own, the first one after the batch. RETURNN: SplitBatchBeamLayer."""
+    """The source, whose hypotheses become an axis of their own, the first one after the batch. RETURNN: SplitBatchBeamLayer.
+
+    :param beam_dim: `Dim` of that axis
+    """
+
+    beam_dim: NetDim | None = None
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        named = [] if self.beam_dim is None else [(self.beam_dim, output.axes[1])]
+        return [*super().named_axes(site, output), *named]
 
     def spec(self, site: Site) -> Template:
         _, template = site.only_source()

@@ -15,6 +15,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import keeps_axis
 
 NUMBERS = ("int32", "int64")
 """dtypes of positions"""
@@ -46,6 +48,15 @@ class _Gather(FurtherSources):
         if isinstance(self.position, int) and not 0 <= self.position < (axis.size or self.position + 1):
             raise site.fail(f"'position' must be from 0 to below the size of {axis}, found {self.position}")
         return replace(template, axes=tuple(_axes(template, axis, position).values()))
+
+    def widening(self, w: Widening) -> None:
+        own, further = w.divided()
+        x = w.input(own)
+        axis = self.gathered_axis(x.new, w.site(sources=own))
+        keeps_axis(w, x, axis, "takes entries of this axis by their number")
+        w.tie_axes(x, [axis])
+        for source in further.values():
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.extra_deps import ExtraDeps
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
@@ -16,11 +17,13 @@ from boulder.network.site import Site
 from boulder.network.taking import without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("scaled_grad")
 @dataclass(frozen=True, kw_only=True)
-class ScaledGrad(FurtherSources):
+class ScaledGrad(ExtraDeps, FurtherSources):
     """The input. On its way back, its gradient g becomes scale · g + shift · Σ|g|. RETURNN: ScaledGradientLayer.
 
     :param scale: a number or a layer; 0 without `shift` stops the gradient
@@ -53,6 +56,12 @@ class ScaledGrad(FurtherSources):
         if template.batch in (summed, clipped):
             raise site.fail("the gradient of a sequence must not depend on the others, found the batch axis")
         return summed, clipped
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.divided()[0])
+        for source in w.divided()[1].values():
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)

@@ -1,4 +1,4 @@
-"""`linear`: dense layer, or embedding lookup for class indices; `softmax`: the same with a softmax activation.
+"""`linear`: dense layer, or embedding lookup for class indices.
 
 `hidden` and `forward` are older names of `linear`.
 """
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE
+from boulder.network.gradient_filter import filtered
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import SCALED, activates
 
 
 @layer_class("linear")
@@ -27,6 +30,8 @@ class Linear(ConcatLayer):
     :param with_bias: add b
     :param forward_weights_init: initializer of W
     :param bias_init: initializer of b
+    :param grad_filter: largest square of an entry of the gradient before the activation; the gradient of a sequence with a larger
+        one is 0
     :param use_transposed_weights: W has the shape of the W of an embedding of the outputs, so that they can share it
     """
 
@@ -35,11 +40,14 @@ class Linear(ConcatLayer):
     forward_weights_init: str | float | dict = "glorot_uniform"
     bias_init: str | float | dict = 0.0
     use_transposed_weights: bool = False
+    grad_filter: float | None = None
 
     def spec(self, site: Site) -> Template:
         template = site.input()
         n_in = template.sparse_dim or site.dense_dim(template)
         n_out = site.out_dim()
+        if self.grad_filter is not None and self.grad_filter < 0:
+            raise site.fail(f"'grad_filter' must be 0 or more, found {self.grad_filter}")
         rows = site.input_parts()
         known = all(part.size for part in rows) and sum(part.size for part in rows) == n_in
         order = -1 if self.use_transposed_weights else 1
@@ -56,12 +64,26 @@ class Linear(ConcatLayer):
         activations.check(self.activation, output, site.where)
         return output
 
+    def widening(self, w: Widening) -> None:
+        x, out = w.input(), w.output.feature
+        w.tie_axes(x, [axis for axis in x.new.axes if axis.kind == FEATURE])
+        rows = w.rows("W", 1 if self.use_transposed_weights else 0, x) if x.feature is not None else None
+        w.param("W", *((rows, out)[:: -1 if self.use_transposed_weights else 1]))
+        w.param("b", out)
+        w.own(out)
+        activates(w, self.activation)
+        if self.activation in SCALED:
+            w.scalable("W", 0 if self.use_transposed_weights else 1)
+            w.scalable("b", 0)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         matrix = tf.transpose(run.param("W")) if self.use_transposed_weights else run.param("W")
         y = (_embedded if x.template.sparse_dim else _projected)(x, matrix, run.template)
         if self.with_bias:
             y = y.mapped(lambda value: value + run.param("b"))
+        if self.grad_filter:
+            y = filtered(y, self.grad_filter)
         return y.activated(self.activation)
 
 
@@ -78,14 +100,6 @@ def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
     value = tf.reshape(product(tf.matmul, tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
     value.set_shape([*x.value.shape[:-1], n_out])
     return Tensor(value, (*x.axes[:-1], template.required(FEATURE)), template)
-
-
-@layer_class("softmax")
-@dataclass(frozen=True, kw_only=True)
-class Softmax(Linear):
-    """`linear` with the activation softmax: probabilities of classes. RETURNN: SoftmaxLayer."""
-
-    activation: str | None = "softmax"
 
 
 @layer_class("hidden")

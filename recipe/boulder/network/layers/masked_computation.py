@@ -36,8 +36,10 @@ class MaskedComputation(Container):
     A layer, the `unit`, that is computed only for the frames where a mask is True.
 
     Outside of loops its output has these frames only. In a loop its state and output stay as they were in the other frames.
-    RETURNN: MaskedComputationLayer, whose search for a shorter sequence depends on the longer ones of the batch if the unit is
-    a recurrent layer.
+    A loss of the unit is that of the masked computation; those of layers within the unit do not count.
+
+    RETURNN: MaskedComputationLayer, which names the score of the unit's loss `NAME/NAME`, and whose search for a shorter
+    sequence depends on the longer ones of the batch if the unit is a recurrent layer.
 
     :param mask: layer of bool, whether a frame is selected
     :param unit: options of the layer. It reads the layers around it by their names, in the selected frames, and `from` as `data`
@@ -71,6 +73,8 @@ class MaskedComputation(Container):
             )
         if self.initial_output is not None:
             raise NetworkError(f"{place.where}: 'initial_output' must be an option of its 'unit'")
+        if self.loss and self.unit.get("loss"):
+            raise NetworkError(f"{place.where}: has a loss, and its 'unit' has another one; one of them must go")
         if self.L2:
             raise NetworkError(f"{place.where}: 'L2' must be an option of its 'unit'")
         mask = None if self.masked_from else place.sources[0]

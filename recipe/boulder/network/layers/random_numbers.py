@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, Axis, Feature
 from boulder.network.dims import NetDim
+from boulder.network.extra_deps import names_in
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.random_stream import RandomStream
@@ -31,12 +32,16 @@ class _Random(Layer):
 
     sources: str | list[str] = field(default_factory=list)
     shape: list[object]
-    shape_deps: list[str] = field(default_factory=list)
+    shape_deps: str | list[str] | None = None
     sparse_dim: int | None = None
     seed: int | list[int] | None = None
 
     def source_names(self) -> tuple[str, ...]:
-        return (*(getattr(self, option) for option in self._named()), *super().source_names(), *self.shape_deps)
+        return (
+            *(getattr(self, option) for option in self._named()),
+            *super().source_names(),
+            *names_in(self.shape_deps),
+        )
 
     def _named(self) -> list[str]:
         return [option for option in self.numbers if isinstance(getattr(self, option), str)]
@@ -58,8 +63,9 @@ class _Random(Layer):
                 raise site.fail(f"'shape' must be sizes of at least 1, or Dims that are defined, found {dim!r:.80}")
             else:
                 axes.append(unused(size, axes))
-        if axes and axes[-1].size is not None and self.sparse_dim is None:
-            axes[-1] = Feature(axes[-1].size)
+        feature = self._feature(axes, site)
+        if feature is not None:
+            axes[feature] = Feature(axes[feature].size)
         return Template(tuple(axes), dtype, self.sparse_dim)
 
     def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
@@ -68,6 +74,10 @@ class _Random(Layer):
             *super().named_axes(site, output),
             *((d, a) for d, a in dims if isinstance(d, NetDim) and a.kind != BATCH),
         ]
+
+    def _feature(self, axes: Sequence[Axis], site: Site) -> int | None:
+        """:return: position of the feature axis"""
+        return len(axes) - 1 if axes and axes[-1].size is not None and self.sparse_dim is None else None
 
     def values(self, sources: Sequence[Tensor], dtype: str) -> dict[str, Any]:
         """:return: option → number, for those that are given"""
@@ -134,6 +144,7 @@ class Random(_Random):
     :param dtype: of the numbers
     :param sparse_dim: number of classes, if the numbers are class indices
     :param seed: makes the numbers different from those with another seed
+    :param feature_dim: `Dim` of the feature axis, which must be in `shape`; None: the last one, if it is static
     :param algorithm: has no effect
     :param explicit_state: layer; random layers with the same one draw the same numbers
     :param auto_update_state: whether numbers from an `explicit_state` differ between steps
@@ -149,11 +160,32 @@ class Random(_Random):
     minval: float | str | None = None
     maxval: float | str | None = None
     dtype: str = "float32"
+    feature_dim: NetDim | None = None
     algorithm: str | None = None
     explicit_state: str | None = None
     auto_update_state: bool | None = None
     static: bool | None = None
     stop_grad: bool = False
+
+    def initializer(self) -> str | None:
+        given = {option: value for option in self.numbers if (value := getattr(self, option)) is not None}
+        if self._named():
+            return None
+        if self.distribution == "uniform":
+            low, high = _ends(given)
+            return f"random_uniform(minval={low!r}, maxval={high!r})"
+        name = "random_normal" if self.distribution == "normal" else "truncated_normal"
+        return f"{name}(mean={given.get('mean', 0.0)!r}, stddev={given.get('stddev', 1.0)!r})"
+
+    def _feature(self, axes: Sequence[Axis], site: Site) -> int | None:
+        if self.feature_dim is None:
+            return super()._feature(axes, site)
+        places = [place for place, dim in enumerate(self.shape) if dim is self.feature_dim]
+        if len(places) != 1 or axes[places[0]].size is None or self.sparse_dim is not None:
+            raise site.fail(
+                f"'feature_dim' must be a static Dim of 'shape', without 'sparse_dim', found {self.feature_dim}"
+            )
+        return places[0]
 
     def source_names(self) -> tuple[str, ...]:
         state = () if self.explicit_state is None else (self.explicit_state,)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
 
 from boulder.lazy import tf
-from boulder.network.axes import BATCH
+from boulder.network.axes import BATCH, FEATURE, SPATIAL, Axis, Feature
 from boulder.network.axis_names import find_axis
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -20,19 +21,37 @@ from boulder.network.tensor import Tensor
 class RangeInAxis(Layer):
     """The numbers of the entries of an axis, from 0. The output has this axis only. RETURNN: RangeInAxisLayer.
 
-    :param axis: see `boulder.network.axis_names`
+    :param axis: see `boulder.network.axis_names`; "sparse_dim": the classes of the source
     :param dtype: of the numbers
+    :param sparse: whether the numbers are class indices, of a static axis
     """
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "keepdims": "RETURNN fails; expected none, since layers broadcast by axis",
+        "unbroadcast": "RETURNN fails; expected none, since layers broadcast by axis",
+    }
 
     axis: object = field()
     dtype: Literal["int32", "int64", "float32"] = "int32"
+    sparse: bool = False
 
     def spec(self, site: Site) -> Template:
         _, template = site.only_source()
-        axis = find_axis(template, self.axis, site)
+        axis = self._axis(template, site)
         if axis.kind == BATCH:
             raise site.fail(f"'axis' must be an axis of each sequence, found the batch of {template}")
-        return Template((axis,), self.dtype)
+        if not self.sparse:
+            return Template((axis,), self.dtype)
+        if axis.size is None or not self.dtype.startswith("int"):
+            raise site.fail(f"'sparse' needs ints and a static axis, found {self.dtype} and {axis} of {template}")
+        return Template((replace(axis, kind=SPATIAL) if axis.kind == FEATURE else axis,), self.dtype, axis.size)
+
+    def _axis(self, template: Template, site: Site) -> Axis:
+        if self.axis != "sparse_dim":
+            return find_axis(template, self.axis, site)
+        if template.sparse_dim is None:
+            raise site.fail(f"'axis': 'sparse_dim' needs class indices, found {template}")
+        return Feature(template.sparse_dim)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         (axis,) = run.template.axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from boulder.network.layer import Layer, layer_class
 from boulder.network.loop.layer import Loop
@@ -24,6 +24,13 @@ class Rec(Recurrent):
     :param recurrent_weights_init: initializer of recurrent matrices, and of matrices applied to the input and the previous
         output together; None: `forward_weights_init`
     :param bias_init: initializer of the biases of RETURNN's own units; TensorFlow's units have fixed ones
+    :param optimize_move_layers_out: has no effect without a net dict as the unit, as the options below
+    :param unroll: has no effect
+    :param back_prop: has no effect: RETURNN's own units ignore it
+    :param include_eos: has no effect
+    :param cheating: has no effect
+    :param debug: has no effect
+    :param use_global_rec_step_offset: has no effect
     """
 
     unit: str = "lstm"
@@ -31,6 +38,19 @@ class Rec(Recurrent):
     forward_weights_init: str | float | dict | None = None
     recurrent_weights_init: str | float | dict | None = None
     bias_init: str | float | dict = 0.0
+    optimize_move_layers_out: bool | None = None
+    unroll: bool = False
+    back_prop: bool | None = None
+    include_eos: bool = False
+    cheating: bool = False
+    debug: bool | None = None
+    use_global_rec_step_offset: bool = False
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "input_projection": "the unit reads the input as a product with its matrix; expected a unit of its own, or True",
+        "max_seq_len": "only a loop, with a net dict as its 'unit', has a length of its own",
+        "max_seq_len_via": "only a loop, with a net dict as its 'unit', has a length of its own",
+    }
 
     @classmethod
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:

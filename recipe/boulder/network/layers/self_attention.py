@@ -6,13 +6,13 @@ As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its c
 the columns of q come first, then those of k, then those of v.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
+from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis, Feature
 from boulder.network.contraction import distinct
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
@@ -24,6 +24,8 @@ from boulder.network.precision import product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Divided, Joined, Product, Run, sizes_of
 
 
 @layer_class("self_attention")
@@ -44,6 +46,9 @@ class SelfAttention(FurtherSources):
     """
 
     further: ClassVar = ("key_shift",)
+    refused: ClassVar[Mapping[str, str]] = {
+        "state_var_lengths": "RASR gives it to a decoder; expected a saved model, see docs, whose state has the lengths"
+    }
 
     num_heads: int
     total_key_dim: int
@@ -72,7 +77,7 @@ class SelfAttention(FurtherSources):
         key, value = self.total_key_dim // self.num_heads, n_out // self.num_heads
         for name, shift in self.divided(site.sources)[1].values():
             expected = relative_template(axis, template, key)
-            if shift != expected:
+            if replace(shift, axes=tuple(Feature(a.size) if a.kind == FEATURE else a for a in shift.axes)) != expected:
                 raise site.fail(f"'key_shift' must be {expected}, but {name!r} is {shift}")
         heads = tuple(
             Part(f"{of}{i}", size) for i in range(self.num_heads) for of, size in (("q", key), ("k", key), ("v", value))
@@ -83,6 +88,22 @@ class SelfAttention(FurtherSources):
         rows = parts if sum(part.size for part in parts) == n_in else site.whole(n_in)
         site.param("QKV", shape, self.forward_weights_init, splits=(rows, heads), returnn_splits=returnn_splits)
         return template.with_feature(n_out)
+
+    def widening(self, w: Widening) -> None:
+        own, further = w.divided()
+        x, old = w.input(own), w.old_layer
+        keys = Run(old.total_key_dim // old.num_heads, self.total_key_dim // self.num_heads)
+        outputs = sizes_of(w.output.features)
+        heads = Run(old.num_heads, self.num_heads)
+        values = Run(outputs[0] // old.num_heads, outputs[1] // self.num_heads)
+        for units in (heads, keys, values):
+            w.own(units)
+        w.tie_axes(x, [x.new.required(FEATURE)])
+        w.tie(w.output.feature, Product((heads, values)))
+        for shift in further.values():
+            w.tie(shift.feature, keys)
+        queries = Divided(keys, (keys.new / keys.old) ** 0.5)  # as energies are divided by the root of this size
+        w.param("QKV", w.rows("QKV", 0, x), Product((heads, Joined.of(queries, keys, values))))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)

@@ -14,6 +14,7 @@ from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("switch")
@@ -79,6 +80,17 @@ class Switch(Layer):
         with site.naming_sources():
             axes = broadcast([template for _, template in site.sources]).axes if site.sources else ()
         return replace(value, axes=axes)
+
+    def guess(self, site: Site) -> Template | None:
+        known = dict(site.sources)
+        values = site.expected[1:] if isinstance(self.condition, str) else site.expected
+        value = next((known[name] for name in values if name in known), None)
+        return value and replace(value, axes=broadcast(known.values()).axes)
+
+    def widening(self, w: Widening) -> None:
+        w.check_read(w.sources)
+        for source in w.sources:
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         if not sources:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,8 @@ from boulder.network import activations
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
 from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.filters import Convolution
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.site import Site
@@ -58,7 +59,7 @@ class Spread:
 
 @layer_class("transposed_conv")
 @dataclass(frozen=True, kw_only=True)
-class TransposedConv(ConcatLayer):
+class TransposedConv(Convolution):
     """y[i] = Σ_t x[t] · W[i - t · stride + before] + bias, over the frames t of a sequence.
 
     RETURNN: TransposedConvLayer, in which the padding of shorter sequences reaches their last frames, and `before` of a given
@@ -97,6 +98,7 @@ class TransposedConv(ConcatLayer):
     weights: ClassVar[str] = "W_native_transposed_conv"
 
     def spec(self, site: Site) -> Template:
+        outer, site = site, self.site_of_input(site)
         template = site.input()
         n_in, n_out = site.dense_dim(template), site.out_dim()
         axes, each = self._spreads(template, site)
@@ -107,8 +109,10 @@ class TransposedConv(ConcatLayer):
             site.whole(n_out),
             parts if sum(p.size for p in parts) == n_in else site.whole(n_in),
         )
-        site.param(self.weights, (*sizes, n_out, n_in), self.forward_weights_init, splits=splits)
-        if self.with_bias:
+        self.check_given(outer, self.filter_size, self._out_and_in(template, n_out))
+        if self.filter is None:
+            site.param(self.weights, (*sizes, n_out, n_in), self.forward_weights_init, splits=splits)
+        if self.with_bias and self.bias is None:
             site.param("bias", (n_out,), self.bias_init)
         output = self._output(template, axes, each, n_out)
         given = self._given(axes, each)
@@ -173,27 +177,36 @@ class TransposedConv(ConcatLayer):
         return extra
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
-        x = run.input(sources).feature_last()
+        own, given = self.divided(sources)
+        x = run.input(own).feature_last()
         axes, each = self._spreads(x.template, self.site(run))
         value = x.value
         for axis in axes:
             if axis.kind in DYNAMIC:
                 value = tf.where(run.mask_over(x.axes, axis), value, 0)
         x = x.made(value, x.axes, x.template)
+        weights = self._weights(run, given, x.template)
+        bias = None
+        if self.with_bias or self.bias:
+            bias = given["bias"].value if self.bias else run.param("bias")
         made = run.template.axes[-len(axes) - 1]
         if made.identity != each[0].over(axes[0]).identity:
-            return self._with_lengths_of(run, x, axes[0], made, each[0])
+            y = self._with_lengths_of(run, x, axes[0], made, each[0], weights).feature_last()
+            y = y if bias is None else y.mapped(lambda value: value + bias)
+            return y.activated(self.activation)
         value, restore = x.collapsed((*axes, x.axes[-1]))
-        y = self._made(value, run.param(self.weights), each, self.padding)
-        if self.with_bias:
-            y += run.param("bias")
+        y = self._made(value, weights, each, self.padding)
+        if bias is not None:
+            y += bias
         new = run.template.axes[-len(axes) - 1 :]
         for axis, spread, made in zip(axes, each, new, strict=False):
             if made.kind in DYNAMIC:
                 run.set_length_from(made, axis, spread.count)
         return restore(y, new, run.template).activated(self.activation)
 
-    def _with_lengths_of(self, run: LayerRun, x: Tensor, axis: Axis, made: Axis, spread: Spread) -> Tensor:
+    def _with_lengths_of(
+        self, run: LayerRun, x: Tensor, axis: Axis, made: Axis, spread: Spread, weights: TFTensor
+    ) -> Tensor:
         """
         :param x: the input, 0 in the padding
         :param made: axis of the new frames
@@ -202,9 +215,7 @@ class TransposedConv(ConcatLayer):
         value, restore = x.collapsed((axis, x.axes[-1]))
         full = made.derived("whole")
         template = run.template.with_axis_replaced(made, full)
-        y = restore(
-            self._made(value, run.param(self.weights), [whole], "valid"), (full, run.template.axes[-1]), template
-        )
+        y = restore(self._made(value, weights, [whole], "valid"), (full, run.template.axes[-1]), template)
         outer = tuple(dict.fromkeys([*run.length_axes(axis), *run.length_axes(made)]))
         old, new = run.length_over(outer, axis), run.length_over(outer, made)
         same, size, stride = self.padding.lower() == "same", spread.size, spread.stride
@@ -216,9 +227,18 @@ class TransposedConv(ConcatLayer):
         index = tf.range(run.frames(made)) + before[..., None]
         valid = (index < whole.count(old)[..., None]) & (tf.range(run.frames(made)) < new[..., None])
         index, valid = (tf.broadcast_to(v, run.shape((*outer, made))) for v in (index, valid))
-        y = y.made(*taken(y, full, index, (*outer, made), valid), run.template)
-        bias = run.param("bias") if self.with_bias else 0.0
-        return y.feature_last().mapped(lambda value: value + bias).activated(self.activation)
+        return y.made(*taken(y, full, index, (*outer, made), valid), run.template)
+
+    def _out_and_in(self, template: Template, n_out: int) -> tuple[Axis, Axis]:
+        name = self.out_dim.name if self.out_dim else ""
+        return Axis(FEATURE, n_out, (), name), template.required(FEATURE)
+
+    def _weights(self, run: LayerRun, given: Mapping[str, Tensor], template: Template) -> TFTensor:
+        if self.filter is None:
+            return run.param(self.weights)
+        out_and_in = self._out_and_in(template, run.template.dim or 0)
+        weights = self.filter_in(run, given, self.filter_size, out_and_in)
+        return weights[:, None] if len(self.filter_size) == 1 else weights
 
     def _made(self, value: TFTensor, weights: TFTensor, each: Sequence[Spread], padding: str) -> TFTensor:
         """

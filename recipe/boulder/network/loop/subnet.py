@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 from boulder.errors import NetworkError, nearest
@@ -12,12 +11,20 @@ from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
+from boulder.network.reading import warn_of_ignored_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.source_options import naming
 from boulder.network.subnet import Node, Subnet
 
 WORDS = {"zeros": 0, "ones": 1, "var": 0}
 """values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
+
+_REFUSED = {
+    "apply(0)": "expected 'base:' and a layer outside of the loop, which computes it for zeros with the same 'name_scope'",
+    "keep_over_epoch": "each batch starts from its own first frame",
+    "keep_over_epoch_no_init": "each batch starts from its own first frame",
+}
+"""further values that RETURNN has, with the reason or what to do"""
 
 
 class LoopSubnet(Subnet):
@@ -38,7 +45,7 @@ class LoopSubnet(Subnet):
                 raise NetworkError(
                     f"{self.where}: {name!r} is in its 'unit', but extra nets are only possible outside of loops"
                 )
-        self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
+        self.max_length = MaxLength.read(loop.max_seq_len, loop.max_seq_len_via, self.resolve, self.where)
         self.size_target = self._time_of("size_target", loop.size_target)
         target = self._time_of("target", loop.target)
         self.target = None if self.sources or place.mode == "search" else target
@@ -49,7 +56,7 @@ class LoopSubnet(Subnet):
             return None
         where = f"{self.where}: {option!r} is {target!r}"
         if target.startswith("layer:"):
-            return self.outer.resolve(target.removeprefix("layer:"), where)
+            return self.outer.resolve_in(self.around_holder, target.removeprefix("layer:"), where)
         return self.extern(target, where)
 
     @property
@@ -64,10 +71,8 @@ class LoopSubnet(Subnet):
         """:return: nothing: as in RETURNN, a layer within a subnetwork of a loop exists only if a layer reads it"""
         for name in super().nested_roots(holder):
             if name not in self.nodes and self.layers[name].get("loss"):  # type: ignore[attr-defined]  # a dict, as a root
-                warnings.warn(
-                    f"layer {self.path(name)!r}: its loss does not count, as in RETURNN, since no layer of the loop reads the "
-                    "layer; move it out of the subnetwork",
-                    stacklevel=2,
+                warn_of_ignored_loss(
+                    f"layer {self.path(name)!r}", "no layer of the loop reads the layer", "it out of the subnetwork"
                 )
         return []
 
@@ -84,7 +89,7 @@ class LoopSubnet(Subnet):
         refs = [
             *self.sources,
             *self._targets(),
-            *self.max_length.names.values(),
+            *self.max_length.refs,
             *streams,
             *frames,
             *super().outer_refs(),
@@ -154,7 +159,7 @@ class LoopSubnet(Subnet):
         :param ref: of kind FRAME
         :return: what it is a frame of
         """
-        return self.outer.resolve(ref.name, self.where)
+        return self.outer.resolve_in(self.around_holder, ref.name, self.where)
 
     def frames(self) -> list[tuple[Ref, Node]]:
         """:return: references of kind FRAME, and the layers that read them"""
@@ -163,15 +168,16 @@ class LoopSubnet(Subnet):
 
     def _unknown(self, ref: Ref, where: str) -> NetworkError:
         where = f"{where}: 'from' names {ref.text!r}"
-        if ref.name in self.outer.layers and ref.kind is RefKind.PREV:
+        beside = self.beside_holder
+        if ref.name in beside and ref.kind is RefKind.PREV:
             return NetworkError(
                 f"{where}, but {ref.name!r} is outside of the loop and has no previous frame; 'base:{ref.name}' is the "
                 "layer itself"
             )
-        if ref.name in self.outer.layers:
+        if ref.name in beside:
             return NetworkError(f"{where}, which is no layer of the loop; did you mean 'base:{ref.name}'?")
         own = [replace(ref, name=name).text for name in self.layers]
-        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in self.outer.layers)])
+        hint = nearest(ref.text, [*own, *(f"base:{name}" for name in beside)])
         return NetworkError(f"{where}, which is no layer of the loop{hint}")
 
     def circle(self, names: list[str]) -> NetworkError:
@@ -184,5 +190,7 @@ class LoopSubnet(Subnet):
         initial = layer.given_initial_output()
         if not isinstance(initial, str) or initial in WORDS:
             return None
+        if initial in _REFUSED:
+            raise NetworkError(f"{where}: 'initial_output' {initial!r} is not supported: {_REFUSED[initial]}")
         with naming("initial_output"):
             return self.resolve_in(holder, initial, where)

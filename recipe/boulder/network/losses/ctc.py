@@ -47,6 +47,7 @@ class Ctc(Loss):
         RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.
     :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
     :param auto_clip_target_len: truncate targets to one label less than the number of output frames
+    :param target_collapse_repeated: equal labels in a row are one; neither with `use_native` nor with `use_viterbi`
     :param use_native: RETURNN's own implementation, with other `ctc_opts`
     :param use_viterbi: only the best alignment counts, in cost and gradient
     :param ctc_opts: "ignore_longer_outputs_than_inputs", which has no effect here; with `use_native`: "label_loop" or
@@ -58,6 +59,7 @@ class Ctc(Loss):
     beam_width: int = 1
     output_in_log_space: bool = False
     auto_clip_target_len: bool = False
+    target_collapse_repeated: bool = False
     use_native: bool = False
     use_viterbi: bool = False
     ctc_opts: dict | None = None
@@ -82,6 +84,8 @@ class Ctc(Loss):
         return super().check(output, target)
 
     def _problem_of_options(self, num_labels: int | None) -> str | None:
+        if self.target_collapse_repeated and (self.use_native or self.use_viterbi):
+            return "'target_collapse_repeated' works neither with 'use_native' nor with 'use_viterbi', found True"
         given = [option for option in self.ctc_opts or {} if option != "ignore_longer_outputs_than_inputs"]
         if given and not self.use_native:
             return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' without 'use_native': True, found {given[0]!r}"
@@ -114,6 +118,8 @@ class Ctc(Loss):
         if self.auto_clip_target_len:
             num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
         labels = target.ordered((Batch, target_time))  # [B, N]
+        if self.target_collapse_repeated:
+            labels, num_labels = _collapsed(labels, num_labels)
         mask = tf.sequence_mask(num_labels, tf.shape(labels)[1], tf.float32)  # [B, N]
         if self.use_viterbi or self._options != NativeOptions():
             possible, cost = self._of_alignment(logits, frames, labels, num_labels)
@@ -146,6 +152,13 @@ class Ctc(Loss):
         there = possible[None] & tf.transpose(tf.sequence_mask(frames, tf.shape(logits)[0]))
         signal = tf.where(there[..., None], signal, 0.0)
         return possible, with_gradient(tf.where(possible, cost, 0.0), logits, signal, axes=(0, 2))
+
+
+def _collapsed(labels: TFTensor, num_labels: TFTensor) -> tuple[TFTensor, TFTensor]:
+    """:return: labels [B, N] without repetitions, and their numbers [B]"""
+    differs = tf.concat([tf.ones_like(labels[:, :1], tf.bool), labels[:, 1:] != labels[:, :-1]], 1)
+    kept = tf.ragged.boolean_mask(labels, differs & tf.sequence_mask(num_labels, tf.shape(labels)[1]))
+    return kept.to_tensor(shape=[None, labels.shape[1]]), tf.cast(kept.row_lengths(), num_labels.dtype)
 
 
 def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boulder.errors import NetworkError
 from boulder.network.axes import Axis
@@ -10,13 +10,15 @@ from boulder.network.dims import NetDim
 from boulder.network.layer import Layer, Site
 from boulder.network.loop.axes import over_loop
 from boulder.network.loop.beams import Chooser
+from boulder.network.loss_check import checked_losses
 from boulder.network.masking.axes import along, masked_axis, with_outer
-from boulder.network.masking.nodes import HELD, Frozen, Held, Repeat, Select, Selection
+from boulder.network.masking.nodes import HELD, Frozen, Held, Repeat, Select, SelectedLabels, Selection
 from boulder.network.masking.subnet import UNIT, MaskedSubnet
 from boulder.network.plain import Description, Exposed
+from boulder.network.reading import warn_of_ignored_loss
 from boulder.network.refs import Ref
 from boulder.network.specs import InnerSpec, LayerSpec
-from boulder.network.subnet import TemplateOf
+from boulder.network.subnet import Node, TemplateOf
 from boulder.network.template import Template
 
 
@@ -104,6 +106,18 @@ class _Selected(Description):
             local = name.removeprefix(f"{UNIT}/")
             inner.exposed[local] = self.left(name, self.subnet.from_outside(local).key)
         return inner
+
+    def add_loss(self, node: Node, site: Site, template: Template) -> None:
+        """The loss of the unit is that of the masked computation."""
+        holder = "the layer 'masked_computation' itself"
+        if node.name != UNIT:
+            reason = "it is in a 'subnetwork' as the unit of a masked computation"
+            warn_of_ignored_loss(node.where, reason, f"the layer out of it, or the loss to {holder}")
+        elif self.loop:
+            raise site.fail(f"its loss is not possible in a loop, where RETURNN fails; move it to {holder}")
+        else:
+            [loss] = checked_losses(node, template, self.template, site).values()
+            self.spec.losses[self.subnet.name] = replace(loss, layer=self.subnet.name)
 
     def add_input(self, key: str, ref: Ref, template: Template) -> None:
         """Adds what the unit reads of its surroundings."""
@@ -202,6 +216,12 @@ class _Frozen(_Masked):
 
     def states(self) -> dict[str, dict[str | None, Template]]:
         return self._states
+
+    def add_input(self, key: str, ref: Ref, template: Template) -> None:
+        if template.sparse_dim is None:
+            super().add_input(key, ref, template)
+            return
+        self.put(key, SelectedLabels(), (ref.key, self.mask_key), with_outer(template, self.mask))
 
     def add(self, site: Site, sources: tuple[str, ...], template: Template) -> None:
         if isinstance(site.layer, Chooser):

@@ -25,7 +25,7 @@ def refuse_forget_bias(unit: Lstm, site: Site) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class NativeLstm(Lstm):
-    """RETURNN's own LSTM, without a forget bias. RETURNN: NativeLstm2, and NativeLstmCell, which has no initial state there.
+    """RETURNN's own LSTM, without a forget bias. The input may also be class indices. RETURNN: NativeLstm2, and NativeLstmCell, which has no initial state there.
 
     :param rec_weight_dropout: probability with which an entry of W_re is dropped in training, in all frames together
     :param rec_weight_dropout_shape: for each axis of W_re, 1 to drop all entries along it together, None for independent entries
@@ -33,6 +33,7 @@ class NativeLstm(Lstm):
     """
 
     gates: ClassVar[tuple[str, ...]] = ("cell_in", "input", "forget", "output")
+    takes_classes: ClassVar = True
 
     rec_weight_dropout: float = 0.0
     rec_weight_dropout_shape: list[object] | None = None

@@ -40,6 +40,9 @@ class Unit:
     state_keys: ClassVar[tuple[str | None, ...]]
     """RETURNN's keys of the state; (None,) for a single vector without a name"""
 
+    takes_classes: ClassVar[bool] = False
+    """Whether the input may be class indices. They are as vectors with a 1 for the class."""
+
     @property
     def is_over_units(self) -> bool:
         """:return: whether an output depends on the number of the others, as with normalization over them"""

@@ -1,5 +1,7 @@
 """`returnn.util.basic`, `returnn.log` and other names that have little to do with networks."""
 
+import os
+import pwd
 import sys
 from enum import Enum
 from typing import TextIO
@@ -64,6 +66,14 @@ log = _Log()
 def cf(filename: str) -> str:
     """Stands for an institute's cache manager; returns the file itself."""
     return filename
+
+
+def get_login_username() -> str:
+    """:return: name of the user, for paths; the number of a user without a name, as in a container"""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def register_layer_class(layer_class: type) -> None:

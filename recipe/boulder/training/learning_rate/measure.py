@@ -6,6 +6,7 @@
 | `dev_score_LAYER`, `dev_error_LAYER` | the same, in an epoch whose network has several losses |
 | `train_score`, `train_error`, `train_score_LAYER`, … | the same on the training data |
 | `NAME_score`, … | the same on the further data set NAME of `eval_datasets` |
+| `dev_score_LAYER:exp` | `cost:LAYER:exp` on dev, with `calculate_exp_loss`, where the score of a single loss is `dev_score_LAYER` |
 
 LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. Scores do not include loss scales.
 
@@ -77,6 +78,14 @@ def measured(record: EpochRecord, measure: Measure) -> tuple[str, float | None] 
         return None
     name = next(name for name in _candidates(scores, measure) if name in scores)
     return name, scores[name]
+
+
+def with_exp(losses: Mapping[str, Collection[str]]) -> dict[str, Collection[str]]:
+    """
+    :param losses: see `score_names`
+    :return: the same with `calculate_exp_loss`, which adds a score for each cost
+    """
+    return {**losses, **{f"{layer}:exp": ("cost",) for layer, ours in losses.items() if "cost" in ours}}
 
 
 def check_measure(measure: Measure, known: Sequence[str], single_losses: Collection[str]) -> None:

@@ -118,8 +118,11 @@ class Newbob(LearningRateControl):
         )
 
     def check_scores(self, phases: Sequence[tuple[Mapping[str, Collection[str]], Sequence[str]]]) -> None:
-        known = dict.fromkeys(name for losses, data in phases for name in score_names(losses, data))
-        single_losses = {layer for losses, _ in phases if len(losses) == 1 for layer in losses}
+        of_costs = [
+            ({layer: losses[layer] for layer in losses if not layer.endswith(":exp")}, d) for losses, d in phases
+        ]
+        known = dict.fromkeys(name for losses, data in (*phases, *of_costs) for name in score_names(losses, data))
+        single_losses = {layer for losses, _ in of_costs if len(losses) == 1 for layer in losses}
         check_measure(self.learning_rate_control_error_measure, list(known), single_losses)
 
     def notice(self, epoch: int, history: Sequence[EpochRecord]) -> str | None:
