@@ -44,7 +44,7 @@ class Layer:
     :param n_out: size of the output's feature axis
     :param out_dim: `Dim` of the axis that the layer makes, mostly the feature axis, in place of `n_out`; see
         `boulder.network.dims`
-    :param out_shape: a set of all `Dim`s of the output, which is checked
+    :param out_shape: a set of all `Dim`s of the output, which is checked; `{}` is the empty one
     :param out_type: what the output is, as the arguments of RETURNN's `Data` or a function that returns one: "dim" in place of
         `n_out`; "shape", "dtype" and "sparse" are checked; positions of axes have no effect. `eval`, `combine` and `compare`
         read more of it
@@ -121,7 +121,7 @@ class Layer:
     in_dim: NetDim | None = None
     n_out: int | None = None
     out_dim: NetDim | None = None
-    out_shape: set | tuple | list | None = None
+    out_shape: set | tuple | list | dict | None = None
     out_type: dict | Callable | None = None
     size_target: str | None = None
     loss: str | None = None
