@@ -13,7 +13,6 @@ LAYERS_LEFT_OUT = {
     "classes_to_length_distribution_global": _SEGMENTAL,
     "classes_to_segments": _SEGMENTAL,
     "complex_linear_projection": "a product with trained complex weights; `stft` and `linear` serve today",
-    "cum_concat": "its axis grows with each frame; `self_attention` with `attention_left_only` does the same for attention",
     "first_t_frames_noise_estimator": _MICROPHONES,
     "flatten_time": _SEGMENTAL,
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",

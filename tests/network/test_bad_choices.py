@@ -25,9 +25,25 @@ def second(**options):
     return {"again": {"class": "choice", "from": "p", "beam_size": 3, "is_output_layer": True, **options}}
 
 
+TWO = {"from": ["p", "p"], "target": ["classes", "classes"]}
 BAD = [
-    (network({"target": ["classes", "classes"]}), "takes one source and one 'target', found several"),
-    (network({"source_beam_sizes": [2]}), "takes one source and one 'target', found several"),
+    (network({"target": ["classes", "classes"]}), "needs a 'target' for each source, found 2 for 1 in 'from'"),
+    (network(TWO | {"target": "classes"}), "needs a 'target' for each source, found 1 for 2 in 'from'"),
+    (network(TWO | {"source_beam_sizes": [2]}), "'source_beam_sizes' must have a number from 1 for each of 2 sources"),
+    (
+        network(TWO | {"source_beam_sizes": [2, 0]}),
+        "'source_beam_sizes' must have a number from 1 for each of 2 sources",
+    ),
+    (network(TWO | {"cheating": True}), "'cheating' works with one source only, found several in 'from'"),
+    (network(TWO | {"custom_score_combine": max}), "'custom_score_combine' works with one source only"),
+    (network(TWO | {"scheduled_sampling": True}), "'scheduled_sampling' works with one source only"),
+    (network(TWO | {"search": False}), "'add_to_beam_scores' works with one source only"),
+    (network(TWO | {"input_type": "regression"}), "'input_type' works with one source only"),
+    (network({"from": []} | {"target": None}), "needs a source with a score of each label, found none in 'from'"),
+    (
+        network(TWO, {"e": linear("output/out_2", 3)}),
+        "'from' names 'output/out_2', but 'output' has only the parts out_0, out_1",
+    ),
     (network({"search": False, "target": None}), "'target' is None, but only a search needs no target"),
     (
         network({"keep_beams": True}, second(keep_beams=True)),

@@ -80,6 +80,8 @@ BAD_LAYERS = [
     ),
     ("combine", {"kind": "add", "eval": "source(0)"}, "option 'eval' and kind 'eval' must be given together"),
     ("combine", {"kind": "eval"}, "option 'eval' and kind 'eval' must be given together"),
+    ("eval", {"eval": "sorce(0)"}, "'eval' names 'sorce', which is unknown, in 'sorce(0)'; did you mean 'source'?"),
+    ("eval", {"eval": "[source(0) * fct for i in range(2)]"}, "'eval' names 'fct', which is unknown, in '[source(0) * fct for i in range(2)]'"),
     ("combine", {"kind": "add", "eval_locals": {"a": 5}}, "option 'eval_locals' needs kind 'eval', found kind 'add'"),
     ("eval", {"eval": "source(0"}, "'eval' is not an expression: '(' was never closed in 'source(0'"),
     ("eval", {"eval": 3}, "option 'eval' must be a string or a function, found 3"),

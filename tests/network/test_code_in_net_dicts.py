@@ -137,7 +137,10 @@ def test_a_function_need_not_take_self(run, random_batch, values):
         (lambda source, self: self.netwrk, "Layer has no 'netwrk' for code in net dicts; did you mean 'network'"),
         (lambda source, self: self.network.train_flags, "Network has no 'train_flags' .*; did you mean 'train_flag'?"),
         (lambda source, self: source(0, as_data=True).batch_dim, "Data has no 'batch_dim' here; did you mean"),
-        (lambda source, self: source(0, as_data=True).get_axis_from_description("S"), "has no axis 'S'"),
+        (
+            lambda source, self: source(0, as_data=True).get_axis_from_description("S"),
+            "axis 'S' is not a valid description",
+        ),
         (lambda source, self: self.network.get_config(), "get_global_config: no config is being loaded"),
     ],
 )

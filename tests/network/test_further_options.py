@@ -99,6 +99,32 @@ def test_scatter_nd_to_a_dim():
     assert found.value.numpy()[0, :, 0].tolist() == [0, 2, 0, 0]
 
 
+def test_numbers_of_static_axes_and_of_classes():
+    net = {
+        "f": {"class": "range_in_axis", "from": "data", "axis": "F", "sparse": True},
+        "c": {"class": "range_in_axis", "from": "data:letters", "axis": "sparse_dim"},
+        "ef": {"class": "linear", "from": "f", "n_out": 2, "is_output_layer": True},
+        "output": {"class": "copy", "from": "c"},
+    }
+    layers = describe(net, {"data": {"dim": 3}, "letters": {"dim": 9, "sparse": True}}).layers
+    assert str(layers["f"].template) == "[spatial:3], 3 classes int32"
+    assert str(layers["c"].template) == "[feature:9] int32"
+    assert str(layers["ef"].template) == "[spatial:3, feature:2] float32"
+
+
+def test_a_layer_gives_the_number_of_entries_of_top_k():
+    net = {
+        "two": {"class": "constant", "value": 2},
+        "top": {"class": "top_k", "from": "data", "axis": "F", "k": "two"},
+        "output": {"class": "copy", "from": "top/indices"},
+    }
+    spec = describe(net, {"data": {"dim": 3}})
+    data = {"data": tf.constant([[[1.0, 5.0, 3.0], [9.0, 1.0, 2.0]]])}
+    found = run_network(spec, {}, data, {"data": tf.constant([2])}).layers
+    assert found["top"].value.numpy().tolist() == [[[5, 3], [9, 2]]]
+    assert found["output"].value.numpy().tolist() == [[[1, 2], [0, 2]]]
+
+
 BAD = [
     ({"class": "copy", "state": "x"}, "option 'state' is not supported: RETURNN sets the state of a layer from others in each "
      "frame; expected 'initial_state', or 'eval' with 'prev:…'; found 'x'"),
@@ -133,6 +159,10 @@ BAD = [
      "'axis': 'sparse_dim' needs class indices, found [batch, time:data, feature:5] float32"),
     ({"class": "range_in_axis", "axis": "F", "keepdims": True}, "option 'keepdims' is not supported: RETURNN fails; expected "
      "none, since layers broadcast by axis; found True"),
+    ({"class": "top_k", "axis": "F", "k": "m"},
+     "'k' must be an int, or a layer 'constant' with one, but 'm' is [spatial:3, spatial:5, feature:5] float32"),
+    ({"class": "resize", "axis": "T", "factor": "m"},
+     "'factor' must be a single int32 or float32, but 'm' is [spatial:3, spatial:5, feature:5] float32"),
     ({"class": "combine", "kind": "add", "eval_for_output_loss": True}, "option 'eval_for_output_loss' is not supported: a loss "
      "is no layer; expected 'eval' of layers with loss 'as_is'; found True"),
 ]  # fmt: skip

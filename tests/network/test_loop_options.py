@@ -48,6 +48,63 @@ def test_max_seq_len_is_a_number_or_a_formula(limit, frames, random_batch, rando
     assert x.ordered(x.template.axes).shape[x.template.axes.index(x.template.time)] == frames
 
 
+LIMIT = {"limit": {"class": "constant", "value": 4, "dtype": "int32"}}
+
+
+def test_max_seq_len_can_be_the_output_of_a_layer(random_batch, random_params):
+    spec = describe(VECTOR | LIMIT | loop(SEARCH, [], max_seq_len_via="limit"), EXTERN_DATA, "search")
+    data, lengths = random_batch(LENGTHS)
+    out = run_network(spec, random_params(spec), {"data": data["data"]}, {"data": lengths["data"]}, losses=False)
+    x = out.layers["output"]
+    assert x.ordered(x.template.axes).shape[x.template.axes.index(x.template.time)] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_seq_len_via": "vector"}, "'max_seq_len_via' must be one whole number for all sequences, but 'vector' is [batch, feature:5]"),
+        ({"max_seq_len_via": "limits"}, "'max_seq_len_via' names 'base:limits', which does not exist outside of the loop; did you mean 'base:limit'?"),
+        ({"max_seq_len_via": "limit", "max_seq_len": 3}, "'max_seq_len' and 'max_seq_len_via' give one number, found both"),
+        ({"use_global_rec_step_offset": True}, "option 'use_global_rec_step_offset' must be False, found True"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_of_a_loop_is_refused(options, message):
+    with pytest.raises(NetworkError) as caught:
+        describe(VECTOR | LIMIT | loop(SEARCH, [], **options), EXTERN_DATA, "search")
+    assert str(caught.value).startswith(f"layer 'output' (rec): {message}")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("unit_opts", {}, "None"), ("direction", -1, "1 or None"), ("initial_state", "zeros", "None"), ("input_projection", False, "True"),
+        ("forward_weights_init", 0.1, "None"), ("recurrent_weights_init", 0.1, "None"), ("bias_init", 0.1, "None"),
+    ],
+)  # fmt: skip
+def test_an_option_of_recurrent_units_is_refused(option, value, expected):
+    with pytest.raises(NetworkError) as caught:
+        describe(loop({"output": linear("data:source", 3)}, **{option: value}), EXTERN_DATA)
+    assert str(caught.value) == f"layer 'output' (rec): option {option!r} must be {expected}, found {value!r}"
+
+
+@pytest.mark.parametrize("option", ["unit_opts", "direction", "initial_state", "debug", "back_prop", "axis"])
+def test_an_option_may_be_none(option):
+    plain = loop({"output": linear("data:source", 3)})
+    assert (
+        describe(loop(plain["output"]["unit"], **{option: None}), EXTERN_DATA).params
+        == describe(plain, EXTERN_DATA).params
+    )
+
+
+@pytest.mark.parametrize("initial", ["apply(0)", "keep_over_epoch", "keep_over_epoch_no_init"])
+def test_a_first_value_that_is_not_supported_is_refused_by_name(initial):
+    unit = {"output": linear(["data:source", "prev:output"], 3, initial_output=initial)}
+    with pytest.raises(NetworkError) as caught:
+        describe(loop(unit), EXTERN_DATA)
+    expected = f"layer 'output/unit/output' (linear): 'initial_output' {initial!r} is not supported: "
+    assert str(caught.value).startswith(expected)
+
+
 def test_planning_a_formula_imports_no_tensorflow():
     net = VECTOR | loop(SEARCH, [], target="classes", max_seq_len="tf.to_int32(max_len_from('base:data'))")
     code = f"import sys; from boulder.network import describe; describe({net!r}, {EXTERN_DATA!r}, 'search'); print('tensorflow' in sys.modules)"

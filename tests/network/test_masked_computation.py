@@ -72,6 +72,24 @@ def test_the_first_output_in_a_loop_is_that_of_the_unit():
         assert outputs(network, DATA) == expected
 
 
+@pytest.mark.parametrize("options", [{}, {"optimize_move_layers_out": False}], ids=["at once", "frame by frame"])
+def test_labels_that_are_not_selected_need_not_be_those_of_the_unit(options):
+    unit = {
+        "mask": {"class": "compare", "from": "data:source", "kind": "not_equal", "value": 3},
+        "without_blank": {"class": "reinterpret_data", "from": "data:source", "set_sparse_dim": 3},
+        "output": masked(linear(with_bias=False), "without_blank"),
+    }
+    network = {"output": {"class": "rec", "from": "data:classes", "unit": unit, **options}}
+    spec = describe(network, EXTERN_DATA)
+    (path,) = spec.params
+    table = np.array([[1, 2], [3, 4], [5, 6]], "float32")
+    labels, lengths = np.array([[3, 2, 1, 3], [0, 3, 3, 3]], "int32"), np.array([4, 4], "int32")
+    output = run_network(spec, {path: table}, {"classes": labels}, {"classes": lengths}).layers["output"]
+    found = output.ordered(output.template.axes).numpy()
+    assert found[0].tolist() == [[0, 0], [5, 6], [3, 4], [3, 4]]
+    assert found[1].tolist() == [[1, 2]] * 4
+
+
 def test_the_layers_of_the_unit_can_be_read():
     unit = {"class": "subnetwork", "from": "data", "subnetwork": {"x": linear(), "output": linear("x")}}
     network = {"one": ONE, "mask": MASK, "m": masked(unit), "output": {"class": "copy", "from": ["m", "m/x"]}}

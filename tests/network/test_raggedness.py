@@ -77,9 +77,9 @@ class Network:
 
     @staticmethod
     def _padded(x, lengths):
-        """:return: [B, T, …] and its lengths; [B, …] and None without time; None and None without a batch"""
+        """:return: [B, T, …] and its lengths; [B, …] and None without time; None and None without a batch, or lengths of each sequence"""
         times = [axis for axis in x.template.axes if axis.kind in ("time", "loop") and axis.size is None]
-        if not x.template.batch or len(times) > 1:
+        if not x.template.batch or len(times) > 1 or any(axis.origin[0] == "history" for axis in times):
             return None, None
         rest = [axis for axis in x.template.axes if axis not in (x.template.batch, *times)]
         return x.ordered([x.template.batch, *times, *rest]), lengths[times[0].as_time()] if times else None

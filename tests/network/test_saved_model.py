@@ -19,7 +19,8 @@ EXTERN_DATA = {"data": {"dim": 5, "sparse": True}, "targets": {"dim": END + 1, "
 FEATURES = {"features": {"dim": 4, "available_for_inference": True}, "classes": {"dim": 3, "sparse": True}}
 FRAMES = {
     "lstm": {"class": "rec", "unit": "nativelstm2", "from": "data:features", "n_out": 3},
-    "pooled": {"class": "pool", "mode": "max", "pool_size": (2,), "padding": "same", "from": "lstm"},
+    "norm": {"class": "batch_norm", "from": "lstm"},
+    "pooled": {"class": "pool", "mode": "max", "pool_size": (2,), "padding": "same", "from": "norm"},
     "output": {"class": "softmax", "from": "pooled", "n_out": 3},
     "ce": {"class": "softmax", "from": "lstm", "loss": "ce", "target": "classes"},
 }
@@ -58,12 +59,14 @@ def run_elsewhere(folder, inputs: dict) -> dict:
 def test_frames_have_the_same_outputs_and_lengths(tmp_path):
     spec = describe(FRAMES, FEATURES, "eval")
     params = params_of(spec)
+    params["norm/batch_norm/norm_norm_output_mean"] += 0.3
     lines = save_for_inference(spec, params, tmp_path / "model")
     assert lines == [
         "input 'features': [batch, time:features, feature:4] float32, with 'features_lengths'",
         "output 'output': [batch, time:every(features, 2), feature:3] float32, with 'output_lengths'",
     ]
     data = np.random.default_rng(0).normal(size=(3, 5, 4)).astype("float32")
+    data[1, 2:] = np.nan  # padding
     found = run_elsewhere(tmp_path, {"features": data, "features_lengths": LENGTHS})
     assert found["output_lengths"].tolist() == [3, 1, 2]
     ours = run_network(needed_for(spec, ["output"]), params, {"features": data}, {"features": LENGTHS})

@@ -304,3 +304,17 @@ def test_message(class_name, options, message, check_message):
 )
 def test_message_of_a_constant(options, message, check_message):
     check_message({"output": {"class": "constant", **options}}, f"layer 'output' (constant): {message}")
+
+
+@pytest.mark.parametrize("mode", ["max", "min", "logsumexp", "mean", "sum", "argmax", "argmin"])
+def test_a_sequence_without_frames_is_reduced_alone_as_in_a_batch(mode):
+    network = {"output": {"class": "reduce", "mode": mode, "axis": "T", "from": "data"}}
+    spec = describe(network, {"data": {"dim": 2}})
+    data = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")
+
+    def last(frames, lengths):
+        return run_network(spec, {}, {"data": frames}, {"data": np.array(lengths, "int32")}).layers["output"].value[-1]
+
+    together, alone = last(data, [3, 0]), last(data[1:, :0], [0])
+    np.testing.assert_array_equal(together, alone)
+    assert np.isfinite(alone).all()

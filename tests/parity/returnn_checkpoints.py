@@ -52,11 +52,11 @@ def start(options, params, path):
             engine.finalize()
 
 
-def load(net, extern_data, path, data, lengths):
+def load(net, extern_data, path, data, lengths, train=True):
     """:return: losses of a network with the parameters of a checkpoint, and the number of steps"""
     from returnn_process import Built
 
-    built = Built(net, extern_data)
+    built = Built(net, extern_data, train=train)
     with built.active():
         built.network.load_params_from_file(path, session=built.session)
         step = built.network.get_global_train_step(session=built.session)

@@ -64,6 +64,14 @@ LAYERS = {
             "filter_perm": {0: "dim:3", 1: "dim:5", 2: "dim:4"},
         },
     },
+    **{
+        f"resize by a layer, {kind}": {
+            "two": {"class": "constant", "value": 2}, "x": {"class": "resize", "from": "h", "factor": "two", "axis": "T", "kind": kind},
+        }
+        for kind in ("nn", "nearest_neighbor")
+    },
+    "extra_deps": {"x": {"class": "copy", "from": "h", "extra_deps": ["g"]}},
+    "identity with control_dependencies": {"x": {"class": "identity", "from": "h", "control_dependencies": ["g"]}},
     "no dropout mask": {"x": {"class": "copy", "from": "h", "mask": "unity", "debug_print_layer_output": False}},
 }  # fmt: skip
 SHARED = {

@@ -27,7 +27,7 @@ def network(**widths: int) -> dict:
 def hand_over(old: dict, new: dict, mode: str | None = None, **options) -> HandOver:
     """:return: hand-over between two networks, written as by a training job and read as by the report"""
     old_spec, new_spec = (describe(net, EXTERN_DATA) if net else None for net in (old, new))
-    growth = GrowthOptions(network=new_spec, **options)
+    growth = GrowthOptions(network=new_spec, old_network=old_spec, **options)
     report = plan_growth(old_spec.params if old_spec else {}, new_spec.params, mode, growth)
     entry = {"index": 0, "start": 3, "carry_optimizer": "grow", **report.to_json()}
     (numbered,) = number_growth(json.loads(json.dumps([entry])), [{"first_epoch": 3, "phase": 1}])

@@ -72,7 +72,7 @@ def computed(spec, values) -> tuple[np.ndarray, float]:
 def check_is_preserved(old_net: dict, new_net: dict, mode: str, **options):
     old_spec, new_spec = describe(old_net, EXTERN_DATA), describe(new_net, EXTERN_DATA)
     old = trained(old_spec)
-    options = GrowthOptions(**{"network": new_spec} | options)
+    options = GrowthOptions(**{"network": new_spec, "old_network": old_spec} | options)
     new, report = grow(old, old_spec.params, new_spec.params, fresh, mode, options)
     (output, loss), (new_output, new_loss) = computed(old_spec, old), computed(new_spec, new)
     np.testing.assert_allclose(new_output, output, rtol=1e-5, atol=1e-7)
@@ -80,9 +80,9 @@ def check_is_preserved(old_net: dict, new_net: dict, mode: str, **options):
     return new, report
 
 
-def refused(old_net: dict, new_net: dict, mode: str, with_network: bool = True) -> str:
+def refused(old_net: dict, new_net: dict, mode: str) -> str:
     old_spec, new_spec = describe(old_net, EXTERN_DATA), describe(new_net, EXTERN_DATA)
     with pytest.raises(ConfigError) as caught:
-        plan_growth(old_spec.params, new_spec.params, mode, GrowthOptions(network=new_spec if with_network else None))
+        plan_growth(old_spec.params, new_spec.params, mode, GrowthOptions(network=new_spec, old_network=old_spec))
     assert "\n" not in str(caught.value)
     return str(caught.value)

@@ -18,8 +18,9 @@ TRAIN = {"train": "train.hdf"}
 
 def grown(old_net, new_net, mode, carry, **options):
     """:return: (parameters, one slot of them), each with its values where it was known before and INITIAL elsewhere"""
-    old_specs, new_specs = (describe(net, EXTERN_DATA).params for net in (old_net, new_net))
-    options = GrowthOptions(network=describe(new_net, EXTERN_DATA), **options)
+    old_network, new_network = (describe(net, EXTERN_DATA) for net in (old_net, new_net))
+    old_specs, new_specs = old_network.params, new_network.params
+    options = GrowthOptions(network=new_network, old_network=old_network, **options)
     random = np.random.default_rng(0)
     old = {path: random.uniform(1, 2, spec.shape).astype("float32") for path, spec in old_specs.items()}
 

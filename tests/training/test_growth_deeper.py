@@ -5,7 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.preserved import CHANGES, FEW, NOISE, blstm, check_is_preserved, hidden, linear, refused
+from boulder.errors import ConfigError
+from boulder.network import describe
+from boulder.training.growth import GrowthOptions, plan_growth
+from tests.training.preserved import (
+    CHANGES,
+    EXTERN_DATA,
+    FEW,
+    NOISE,
+    blstm,
+    check_is_preserved,
+    hidden,
+    linear,
+    refused,
+)
 
 
 @FEW
@@ -75,16 +88,17 @@ def test_relu_is_the_identity_if_its_source_is_never_negative():
             {"class": "softmax", "n_out": 4},
             "its activation is 'softmax'; only relu can be the identity, if its source is never negative",
         ),
+        ({"class": "layer_norm"}, "'fw0' is not normalized already"),
         ({"class": "rec", "n_out": 4}, "an LSTM's output is bounded by its gates"),
         (
             {"class": "activation", "activation": "relu"},
             "its activation is 'relu', and its source 'fw0' may be negative",
         ),
-        ({"class": "combine", "kind": "mul"}, "only linear, activation and combine (add) can"),
+        ({"class": "combine", "kind": "mul"}, "only linear, activation, layer_norm, subnetwork and combine (add) can"),
         (
             {"class": "combine", "kind": "add"},
-            "it adds 'fw0' and 'bw0', but all except one of its sources must be new linear layers with one of the "
-            "activations 'identity', 'none', 'tanh', 'elu', 'selu', 'gelu', 'swish', 'silu' or none",
+            "it adds 'fw0' and 'bw0', but all except one of its sources must be new branches that end in layer_norm, batch_norm, or "
+            "linear or conv with one of the activations 'identity', 'none', 'tanh', 'elu', 'selu', 'gelu', 'swish', 'silu' or none",
         ),
     ],
 )
@@ -93,9 +107,12 @@ def test_a_layer_that_cannot_be_the_identity_is_an_error_with_the_reason(layer, 
     assert found == f"growth by deepen: layer 'new' ({layer['class']}) cannot start as the identity: {why}" + CHANGES
 
 
-def test_deepen_needs_the_network():
-    new_net = blstm([2], hidden={"new": {"class": "linear", "n_out": 4}})
-    assert "'deepen' needs the network" in refused(blstm([2]), new_net, "deepen", with_network=False)
+@pytest.mark.parametrize("mode", ["net2wider", "deepen"])
+def test_a_preserving_mode_needs_both_networks(mode):
+    old, new = (describe(net, EXTERN_DATA) for net in (blstm([2]), blstm([3])))
+    for options, which in (({"network": new}, "before"), ({"old_network": old}, "after")):
+        with pytest.raises(ConfigError, match=f"growth by {mode}: '{mode}' needs the network {which} the growth"):
+            plan_growth(old.params, new.params, mode, GrowthOptions(**options))
 
 
 def test_deepen_without_new_layers_is_net2wider():

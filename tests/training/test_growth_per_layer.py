@@ -19,7 +19,9 @@ def grown(old_net: dict, new_net: dict, mode: str | None = None, **options):
     """:return: old values, new values, report"""
     old, new = describe(old_net, EXTERN_DATA), describe(new_net, EXTERN_DATA)
     values = {path: 1 + np.arange(p.size, dtype="float32").reshape(p.shape) for path, p in old.params.items()}
-    return values, *grow(values, old.params, new.params, fresh, mode, GrowthOptions(network=new, **options))
+    return values, *grow(
+        values, old.params, new.params, fresh, mode, GrowthOptions(network=new, old_network=old, **options)
+    )
 
 
 def with_importer(net: dict, layer: str, importer) -> dict:
@@ -49,23 +51,29 @@ def test_net2wider_skips_a_layer_with_an_importer():
     """Without the importer, net2wider cannot widen an output."""
     wide = {**EXTERN_DATA, "classes": {"dim": 7, "sparse": True}}
     old, net = describe(network(1, 2), EXTERN_DATA), network(1, 4)
-    with pytest.raises(ConfigError, match="'output' gets wider"):
-        plan_growth(old.params, describe(net, wide).params, "net2wider", GrowthOptions(network=describe(net, wide)))
+    new = describe(net, wide)
+    with pytest.raises(ConfigError, match=r"layer 'output' .* has the activation softmax, which is over all its units"):
+        plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new, old_network=old))
     for importer, kind in (("subset", "grown"), ("reset", "initialised")):
         new = describe(with_importer(net, "output", importer), wide)
-        report = plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new))
+        report = plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new, old_network=old))
         assert set(getattr(report, kind)) >= {"output/W", "output/b"}
         assert set(report.grown) >= {"fw0/rec/W", "bw0/rec/b"}
     new = describe(net, wide)
-    report = plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new, reset_layers=["output"]))
+    report = plan_growth(
+        old.params, new.params, "net2wider", GrowthOptions(network=new, old_network=old, reset_layers=["output"])
+    )
     assert report.initialised == ["output/W", "output/b"]
 
 
 def test_net2wider_needs_the_readers_of_such_a_layer_to_see_as_many_units():
     new = describe(with_importer(network(2, 4), "fw0", "subset"), EXTERN_DATA)
     old = describe(network(2, 2), EXTERN_DATA)
-    with pytest.raises(ConfigError, match="has 4 of units of 'fw0', but had 2 before, and their origin is unknown"):
-        plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new))
+    with pytest.raises(
+        ConfigError,
+        match="layer 'fw0' has a mode of its own and is read by others, and layer 'fw0' gets wider, from 2 to 4",
+    ):
+        plan_growth(old.params, new.params, "net2wider", GrowthOptions(network=new, old_network=old))
 
 
 def test_init_from_applies_to_importers():

@@ -9,6 +9,7 @@ from boulder.training import TrainingOptions, TrainingPhase
 from boulder.training.averaging import average_checkpoints
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import begin_phase, grow_averages
+from boulder.training.growth.old_network import OldNetwork
 from boulder.training.scores import read_scores
 from boulder.training.starting.parameter_file import boulder_parameters
 from tests.tiny import EXTERN_DATA, network, phase
@@ -90,11 +91,14 @@ def test_averages_grow_as_their_parameters_and_new_entries_begin_with_the_parame
     )
     part = {"train": ["train.hdf"], "copy_param_mode": mode}
     grows = TrainingPhase.from_json(phase(1, range(2, 3), new) | part)
-    begun = begin_phase(grows, specs[1], values, specs[0].params, lambda spec: np.full(spec.shape, 7, "float32"), 0)
+    before = OldNetwork(specs[0])
+
+    def fresh(spec):
+        return np.full(spec.shape, 7, "float32")
+
+    begun = begin_phase(grows, specs[1], values, specs[0].params, fresh, 0, before)
     grown = grow_averages(averages, begun, specs[1].params, mode)
-    as_parameters = begin_phase(
-        grows, specs[1], averages, specs[0].params, lambda spec: np.full(spec.shape, 7, "float32"), 0
-    )
+    as_parameters = begin_phase(grows, specs[1], averages, specs[0].params, fresh, 0, before)
     for path, value in as_parameters.params.items():
         np.testing.assert_array_equal(grown[path], value)
     without = grow_averages({}, begun, specs[1].params, mode)

@@ -6,7 +6,7 @@ import pytest
 from boulder.network import describe
 from boulder.training.growth import GrowthOptions, grow
 from tests.tiny import EXTERN_DATA, phase
-from tests.training.preserved import CHANGES, check_is_preserved, linear, refused, trained
+from tests.training.preserved import check_is_preserved, linear, trained
 
 NORM = {"class": "batch_norm", "momentum": 0.3, "update_sample_only_in_training": True, "param_version": 2}
 DEPTHWISE = {"class": "conv", "filter_size": (3,), "padding": "same", "with_bias": True}
@@ -87,11 +87,6 @@ def test_net2wider_replicates_statistics_and_filters_with_their_units(noise):
     assert report.grown["norm/batch_norm/v2_mean"] == ((3,), (5,))
     assert report.grown["conv/W"] == ((3, 1, 3), (3, 1, 5))
     assert not report.initialised
-
-
-def test_without_the_network_net2wider_refuses_to_guess_the_units_of_a_norm():
-    message = refused(frames(3), frames(5), "net2wider", with_network=False)
-    assert message.endswith("has 5 of units of 'norm', but had 3 before, and their origin is unknown" + CHANGES)
 
 
 @pytest.mark.parametrize("mode", ["subset", "subset_by_source", "ifpossible", "stack", "reset"])

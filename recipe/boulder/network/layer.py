@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from boulder.network import activations, dropout_noise
+from boulder.network import activations, dropout_noise, refused
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.foreign_names import CLASSES
@@ -27,17 +27,11 @@ from boulder.network.registry import Registry
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 __all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
 
-_REFUSED = {
-    "kenlm": "needs the package kenlm and RETURNN's operation on it, which have no gradient and no GPU; expected a language model as a "
-    "network, or scores in a data stream",
-    "synthetic_gradient": "has a gradient that no loss has, expected a loss",
-}
-"""layer classes that RETURNN knows → why they do not exist here"""
-
-LAYERS: Registry[Layer] = Registry("layer class", "class", _REFUSED, CLASSES)
+LAYERS: Registry[Layer] = Registry("layer class", "class", refused.CLASSES, CLASSES)
 layer_class = LAYERS.register
 
 
@@ -92,11 +86,7 @@ class Layer:
     :param debug_print_layer_output: has no effect; a layer `print` prints
     """
 
-    refused: ClassVar[Mapping[str, str]] = {
-        "copy_output_loss_from_source_idx": "a loss has one layer; expected 'loss' at the layer that has it",
-        "rec_previous_layer": "RETURNN sets it itself; expected a source 'prev:…'",
-        "state": "RETURNN sets the state of a layer from others in each frame; expected 'initial_state', or 'eval' with 'prev:…'",
-    }
+    refused: ClassVar[Mapping[str, str]] = refused.OPTIONS
     """options of RETURNN's class that this one does not have → why; a subclass adds its own"""
 
     class_name: ClassVar[str]
@@ -168,6 +158,13 @@ class Layer:
     def variant(cls, options: Mapping[str, object]) -> type[Layer]:
         """:return: the class that takes these options; overridden where a class name of RETURNN stands for two classes"""
         return cls
+
+    @property
+    def given_dim(self) -> int | None:
+        """:return: size of the feature axis, as an option gives it"""
+        of_type = self.out_type.get("dim") if isinstance(self.out_type, dict) else None
+        sizes = (self.n_out, self.out_dim.size if self.out_dim else None, of_type)
+        return next((size for size in sizes if size is not None), None)
 
     @property
     def may_be_infinite(self) -> bool:
@@ -342,6 +339,14 @@ class Layer:
         """
         raise NotImplementedError
 
+    def widening(self, w: Widening) -> None:
+        """
+        States which units of the sources, the output and the parameters are the same, so that "net2wider" can replicate them.
+
+        :raises ConfigError: if the layer would compute something else in a wider network, as by default
+        """
+        w.unchanged()
+
     def site(self, run: LayerRun, *sources: Tensor) -> Site:
         """
         :param sources: inputs that error messages name
@@ -386,7 +391,7 @@ class ConcatLayer(Layer):
     def checked_input(self, site: Site, template: Template) -> Template:
         if self.in_dim:
             template = with_in_dim(template, self.in_dim, site.where)
-        if self.mask is not None and (self.mask == "dropout") != (self.dropout > 0):
+        if self.mask in ("dropout", "unity") and (self.mask == "dropout") != (self.dropout > 0):
             raise site.fail(
                 f"'mask': {self.mask!r} contradicts 'dropout': {self.dropout}; remove 'mask', which has no effect"
             )

@@ -39,8 +39,8 @@ class Lengths:
         return tf.shape(self._stream)[0]
 
     def all(self) -> dict[Axis, TFTensor]:
-        """:return: time axis → lengths"""
-        return {time: lengths() for time, lengths in self._lengths.items()}
+        """:return: time axis → lengths, without those that only an iteration of a loop has"""
+        return {time: lengths() for time, lengths in self._lengths.items() if self._axes.get(time) != ()}
 
     def of(self, time: Axis) -> TFTensor:
         """:return: int32 [B], or int32 of the shape of `axes(time)`"""
@@ -74,6 +74,15 @@ class Lengths:
         """
         self._lengths[time.as_time()] = lambda: lengths
         self._axes[time.as_time()] = axes
+
+    def set_of_iteration(self, time: Axis, length: TFTensor) -> None:
+        """
+        Sets the length along an axis that grows with the iterations of a loop.
+
+        :param length: int32 scalar, of all sequences in this iteration
+        """
+        self._lengths[time.as_time()] = lambda: length
+        self._axes[time.as_time()] = ()
 
     def set_from(self, time: Axis, old: Axis, function: Callable[[TFTensor], TFTensor]) -> None:
         """

@@ -152,6 +152,25 @@ class Names(WithExtraNets):
         :param text: reference, as spelled there
         :raises NetworkError: if it refers to nothing
         """
+        try:
+            return self._resolve_in(holder, text, where)
+        except NetworkError as error:
+            if found := self._further_out(holder, text, where):
+                message = str(error).partition("; did you mean ")[0]
+                raise NetworkError(f"{message}; did you mean {found!r}?") from None
+            raise
+
+    def _further_out(self, holder: str, text: str, where: str) -> str | None:
+        """:return: the reference with more "base:", if it refers to something then"""
+        for depth in range(1, 5):
+            try:
+                self._resolve_in(holder, "base:" * depth + text, where)
+            except NetworkError:
+                continue
+            return "base:" * depth + text
+        return None
+
+    def _resolve_in(self, holder: str, text: str, where: str) -> Ref:
         translated = self.nesting.translated(text, holder)
         if holder and translated == f"{holder}/{text}".replace(f"{holder}/prev:", f"prev:{holder}/"):
             self._check_nested(holder, text, where)

@@ -11,12 +11,14 @@ from boulder.network.layer import Layer, Site
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss_check import checked_losses
 from boulder.network.node_site import site_of
-from boulder.network.reading import checked_template, warn_of_ignored_loss
+from boulder.network.reading import check_promises, checked_template, warn_of_ignored_loss
 from boulder.network.refs import Ref, RefKind
 from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Node, Subnet, TemplateOf
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 def describe_network(network: Subnet) -> SubnetSpec:
@@ -32,6 +34,9 @@ class Exposed(Layer):
     """A layer that another layer holds, for the surroundings. No net dict names this class."""
 
     class_name = "subnetwork"
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)
@@ -84,6 +89,7 @@ class Description:
             inner = self.inner[node.name] = node.inner.describe(self.template, self.loop)
             self.spec.update(inner)
             template, sources = inner.output, (inner.result or f"{site.name}/output",)
+            check_promises(site, template)
         else:
             template = checked_template(site)
         if node.loss:

@@ -164,8 +164,17 @@ def checked_template(site: Site) -> Template:
     template = replace(template, axes=tuple(site.named.get(axis, axis) for axis in template.axes))
     check_regularizers(site, template)
     check_recompute(site)
+    check_promises(site, template)
+    return template
+
+
+def check_promises(site: Site, template: Template) -> None:
+    """
+    :param template: of the output
+    :raises NetworkError: if `n_out` or `out_type` contradict it
+    """
+    layer = site.layer
     if layer.n_out is not None and layer.n_out != template.dim:
         raise site.fail(f"'n_out' is {layer.n_out}, but its output is {template}")
     if layer.out_type is not None and not layer.reads_out_type:
         check_out_type(layer.out_type, template, site)
-    return template

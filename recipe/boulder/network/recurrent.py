@@ -17,6 +17,8 @@ from boulder.network.tensor import Memory, Tensor
 from boulder.network.units import initial_state
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, Unit
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Joined, sizes_of
 
 Source = TypeVar("Source")
 
@@ -124,6 +126,25 @@ class Recurrent(ConcatLayer):
         return replace(results[unit.output], memory=Memory(None, last)), last
 
     # A whole sequence
+
+    def widening(self, w: Widening) -> None:
+        given = self.initial_layers(w.sources)
+        own, out = w.sources[: len(w.sources) - len(given)], w.output.features
+        x = w.input(own)
+        w.tie_axes(x, [x.new.required(FEATURE)])
+        w.own(out)
+        if self.recurrent_unit(w.where).is_over_units:
+            w.keep(out, "has a unit that normalizes over its units")
+        for source in given:
+            w.tie(source.feature, out)
+        size = sizes_of(out)[1]
+        for name, param in w.param_specs.items():
+            if name.startswith("batch_norm/"):
+                continue
+            last = len(param.shape) - 1
+            columns = all(part.size == size for part in param.splits[last])
+            units = out if param.per_unit else Joined.of(*[out] * len(param.splits[last])) if columns else None
+            w.param(name, *(w.rows(name, axis, x, out) for axis in range(last)), units)
 
     def compute(self, run: LayerRun, *sources: Any) -> Tensor:
         unit, x = self.recurrent_unit(run.name), self._input(run, sources)

@@ -150,11 +150,7 @@ class Site:
 
         :raises NetworkError: if neither is given, or `n_out` is below 1
         """
-        given, named = self.layer.n_out, self.layer.out_dim
-        if given is None and named:
-            given = named.size
-        if given is None and isinstance(self.layer.out_type, dict):
-            given = self.layer.out_type.get("dim")
+        given, named = self.layer.given_dim, self.layer.out_dim
         dim = given if given is not None else self.default_dim
         if dim is None and named:
             raise self.fail(f"'out_dim' is {named}, which has no size")

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar
 
 from boulder.errors import NetworkError, nearest
@@ -211,7 +212,8 @@ class Subnet(Names):
                         waiting += self.net_of(name).nested_roots(name)
                 elif dependency in pending:
                     names = list(pending)
-                    raise self.circle([*names[names.index(dependency) :], dependency])
+                    names = [*names[names.index(dependency) :], dependency]
+                    raise NetworkError(f"{self.circle(names)}{self._sized_in_circle(names, reading)}")
                 elif dependency not in self.nodes:
                     reading[dependency] = self._read(dependency)
                     pending[dependency] = self._dependencies(reading[dependency])
@@ -249,6 +251,16 @@ class Subnet(Names):
         :param names: layers, each of which reads the next one; the last one is the first one
         """
         return NetworkError(f"layers depend on each other in a loop: {' → '.join(names)}")
+
+    def _sized_in_circle(self, names: list[str], reading: Mapping[str, Node]) -> str:
+        """:return: advice, if a layer of a circle reads the next one only as the target that gives its size; "" otherwise"""
+        for name, following in pairwise(names):
+            inner = reading[name].inner
+            for node in (reading[name], *(inner.subnet.nodes.values() if inner else ())):
+                target = node.target if node.reads_target and not node.has_target else None
+                if target and self.own(target) == following:
+                    return f". {node.where} takes the size of its output from its 'target'; expected an 'n_out' in its place"
+        return ""
 
     def _read(self, name: str) -> Node:
         return self.net_of(name)._read_node(name)

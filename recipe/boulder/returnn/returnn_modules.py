@@ -72,10 +72,7 @@ _PROVIDED = {
     "tf.compat": ("basics", ("v1", "v2")),
     "tf.layers.basic": ("basics", ("register_layer_class",)),
     "tf.network": ("basics", ("register_layer_class",)),
-    "tf.util.basic": (
-        "tensors",
-        ("Data", "Dim", "DimensionTag", "dropout", "get_shape", "get_shape_dim", "safe_exp", "safe_log", "where_bc"),
-    ),
+    "tf.util.basic": ("tensors", None),
     "tf.util.data": ("dims", None),
     "util.basic": (
         "basics",

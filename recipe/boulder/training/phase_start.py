@@ -14,6 +14,8 @@ from boulder.schedule.canonical import canonical
 from boulder.training.best_so_far import epoch_to_return_to
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.growth import begin_phase, carry_iterations, carry_slots, grow_averages
+from boulder.training.growth.growing import PRESERVING
+from boulder.training.growth.old_network import UNKNOWN, OldNetwork, old_network
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
@@ -33,7 +35,10 @@ def start_phase(
     spec = describe(phase.network, extern_data).trained_only(phase.trainable_layers)
     if state is not None and state.phase_start == phase.start:
         return _resume(phase, spec, state, run), state
-    return _hand_over(phase, spec, state, run)
+    before = UNKNOWN
+    if state is not None and phase.copy_param_mode in PRESERVING:
+        before = old_network(state.network, phase.network, extern_data)
+    return _hand_over(phase, spec, state, run, before)
 
 
 def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun) -> Model:
@@ -68,13 +73,13 @@ def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpo
 
 
 def _hand_over(
-    phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint | None, run: TrainingRun
+    phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint | None, run: TrainingRun, before: OldNetwork
 ) -> tuple[Model, Checkpoint]:
     def fresh(param: ParamSpec) -> numpy.ndarray:
         return initial_value(param.init, param.shape, phase.options.random_seed, param.path, param.dtype)
 
     old, old_specs, step = (state.params, state.specs, state.step) if state else ({}, {}, 0)
-    begun = begin_phase(phase, spec, old, old_specs, fresh, step)
+    begun = begin_phase(phase, spec, old, old_specs, fresh, step, before)
     if run.replicas.is_chief:
         run.files.growth(phase, begun.report)
     run.say(f"{phase.name}: {spec.num_params} parameter values; {begun.report}")

@@ -13,13 +13,12 @@ from typing import Any
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, TIME, Axis
+from boulder.network.code.data_axes import DataAxes
 from boulder.network.roles import without_axes
 from boulder.network.tensor import Tensor
 
-_KINDS = {"b": BATCH, "batch": BATCH, "t": TIME, "time": TIME, "f": FEATURE, "feature": FEATURE}
 
-
-class SourceData:
+class SourceData(DataAxes):
     """
     The output of a source, or of the layer whose code runs. The latter has no `placeholder` yet, and neither has any while
     the network is planned.
@@ -30,110 +29,12 @@ class SourceData:
         :param tensor: its `value` is None for the layer whose code runs
         :param length: time axis → int32 [B]; None while planning
         """
-        self.name = name
-        self._tensor, self._length = tensor, length
+        super().__init__(name, tensor)
+        self._length = length
 
     @property
     def placeholder(self) -> TFTensor:
         return self._tensor.value
-
-    @property
-    def dtype(self) -> str:
-        return self._tensor.template.dtype
-
-    @property
-    def sparse(self) -> bool:
-        return self._tensor.template.sparse_dim is not None
-
-    @property
-    def dim(self) -> int | None:
-        """:return: number of features, or of classes"""
-        return self._tensor.template.dim
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """:return: the axes in the order in memory, which only Boulder names"""
-        return self._tensor.axes
-
-    @property
-    def time(self) -> Axis | None:
-        """:return: the axis "T", which only Boulder names"""
-        time = self._tensor.template.time
-        return time or next((axis for axis in self._tensor.axes if axis.kind == TIME), None)
-
-    # Positions of axes
-
-    def _position(self, kind: str) -> int | None:
-        return next((i for i, axis in enumerate(self._tensor.axes) if axis.kind == kind), None)
-
-    @property
-    def batch_dim_axis(self) -> int | None:
-        return self._position(BATCH)
-
-    @property
-    def time_dim_axis(self) -> int | None:
-        return None if self.time is None else self._tensor.axes.index(self.time)
-
-    @property
-    def feature_dim_axis(self) -> int | None:
-        return None if self.sparse else self._position(FEATURE)
-
-    @property
-    def time_dim_axis_excluding_batch(self) -> int | None:
-        return self._excluding_batch(self.time_dim_axis)
-
-    def _excluding_batch(self, axis: int | None) -> int | None:
-        batch = self.batch_dim_axis
-        return axis if axis is None or batch is None or axis < batch else axis - 1
-
-    @property
-    def is_batch_major(self) -> bool:
-        return self.batch_dim_axis == 0
-
-    @property
-    def is_time_major(self) -> bool:
-        return self.time_dim_axis == 0
-
-    def have_batch_axis(self) -> bool:
-        return self.batch_dim_axis is not None
-
-    def have_time_axis(self) -> bool:
-        return self.time_dim_axis is not None
-
-    def have_feature_axis(self) -> bool:
-        return self.feature_dim_axis is not None
-
-    def get_axis_from_description(self, axis: str | int) -> int:
-        """
-        :param axis: "B", "T", "F", or a position
-        :return: position
-        :raises NetworkError: if there is no such axis
-        """
-        if isinstance(axis, int):
-            return axis % self.batch_ndim
-        kind = _KINDS.get(str(axis).lower(), "")
-        position = self.time_dim_axis if kind == TIME else self._position(kind)
-        if position is None:
-            raise NetworkError(f"{self!r} has no axis {axis!r}, expected 'B', 'T', 'F' or a number")
-        return position
-
-    # Sizes
-
-    @property
-    def batch_ndim(self) -> int:
-        return len(self._tensor.axes)
-
-    @property
-    def ndim(self) -> int:
-        return self.batch_ndim - (self.batch_dim_axis is not None)
-
-    @property
-    def batch_shape(self) -> tuple[int | None, ...]:
-        return tuple(axis.size for axis in self._tensor.axes)
-
-    @property
-    def shape(self) -> tuple[int | None, ...]:
-        return tuple(axis.size for axis in self._tensor.axes if axis.kind != BATCH)
 
     @property
     def size_placeholder(self) -> dict[int, TFTensor]:
@@ -169,6 +70,31 @@ class SourceData:
             if axis.kind not in (BATCH, TIME):
                 mask = tf.expand_dims(mask, position)
         return mask
+
+    def get_sequence_lengths_broadcast(self, axis: object = "T") -> TFTensor:
+        """:return: int32, of the same rank as this, of size 1 along axes other than the batch"""
+        position = self.get_axis_from_description(axis)
+        lengths = self._lengths(self._tensor.axes[position])
+        return tf.reshape(lengths, [-1 if a.kind == BATCH else 1 for a in self._tensor.axes])
+
+    def get_dynamic_size(self, axis: int) -> TFTensor:
+        """
+        :param axis: position
+        :return: int32 [B], lengths along it
+        """
+        return self._lengths(self._tensor.axes[axis % self.batch_ndim])
+
+    def get_dim(self, axis: int) -> int | TFTensor:
+        """
+        :param axis: position
+        :return: size, a scalar tensor where it is not static
+        """
+        size = self.batch_shape[axis]
+        return tf.shape(self.placeholder)[axis] if size is None else size
+
+    def get_dynamic_batch_shape(self) -> list[int | TFTensor]:
+        """:return: size of each axis, a scalar tensor where it is not static"""
+        return [self.get_dim(axis) for axis in range(self.batch_ndim)]
 
     def get_batch_dim(self) -> TFTensor:
         """:return: scalar, number of sequences"""
@@ -238,6 +164,66 @@ class SourceData:
     def copy_with_feature_last(self) -> SourceData:
         axes = self._tensor.axes
         return self._with_axes(sorted(axes, key=lambda axis: axis.kind == FEATURE))
+
+    def copy_as_bt_or_tb_major(self) -> SourceData:
+        """:return: a copy with batch and time first, in the order which they have"""
+        self._time()
+        first = sorted((BATCH, TIME), key=lambda kind: self._position(kind) or 0)
+        return self._ordered(first)
+
+    def copy_with_batch_dim_axis(self, batch_dim_axis: int) -> SourceData:
+        return self.copy_move_axis(self.get_axis_from_description("B"), batch_dim_axis)
+
+    def copy_with_time_dim_axis(self, time_dim_axis: int) -> SourceData:
+        return self.copy_move_axis(self.get_axis_from_description("T"), time_dim_axis)
+
+    def copy_with_feature_dim_axis(self, feature_dim_axis: int) -> SourceData:
+        return self.copy_move_axis(self.get_axis_from_description("F"), feature_dim_axis)
+
+    def copy_as_batch_feature_major(self) -> SourceData:
+        return self._ordered([BATCH, FEATURE])
+
+    def copy_as_batch_spatial_major(self) -> SourceData:
+        return self.copy_as_batch_major().copy_with_feature_last()
+
+    def copy_swap_axes(self, axis1: object, axis2: object) -> SourceData:
+        axes = list(self._tensor.axes)
+        i, j = self.get_axis_from_description(axis1), self.get_axis_from_description(axis2)
+        axes[i], axes[j] = axes[j], axes[i]
+        return self._with_axes(axes)
+
+    def copy_transpose(self, perm: Sequence[int]) -> SourceData:
+        """:param perm: positions in this, in the order of the copy"""
+        return self._with_axes([self._tensor.axes[axis] for axis in perm])
+
+    def copy_compatible_to(self, data: SourceData, unbroadcast: bool = False, **_ignored: object) -> SourceData:
+        """
+        :param data: has all axes of this
+        :param unbroadcast: whether the copy has the sizes of `data` along axes that this lacks; otherwise 1
+        :return: a copy with the axes of `data`, in their order
+        """
+        missing = {axis.identity for axis in self._tensor.axes} - {axis.identity for axis in data.axes}
+        if missing:
+            raise NetworkError(f"copy_compatible_to: {self!r} has axes that {data!r} lacks")
+        result = self._with_axes(data.axes)
+        if not unbroadcast:
+            return result
+        value = tf.broadcast_to(result.placeholder, tf.shape(data.placeholder))
+        return SourceData(self.name, replace(result._tensor, value=value), self._length)
+
+    def copy_masked(self, mask_value: float) -> SourceData:
+        """:return: a copy with this value in the padding"""
+        value = tf.where(self.get_sequence_mask_broadcast(), self.placeholder, tf.cast(mask_value, self.dtype))
+        return SourceData(self.name, replace(self._tensor, value=value), self._length)
+
+    def get_placeholder_time_flattened(self) -> TFTensor:
+        """:return: [frames of all sequences, …], without padding; [B, …] if there is no time axis"""
+        if not self.have_time_axis():
+            return self.get_placeholder_as_batch_major()
+        ordered = self._ordered([BATCH, TIME])
+        return tf.boolean_mask(ordered.placeholder, ordered.get_sequence_mask())
+
+    get_placeholder_flattened = get_placeholder_time_flattened
 
     def get_placeholder_as_batch_major(self) -> TFTensor:
         return self.copy_as_batch_major().placeholder

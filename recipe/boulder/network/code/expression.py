@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from boulder.errors import BoulderError, NetworkError
+from boulder.errors import BoulderError, NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis
 from boulder.network.code.data import SourceData
@@ -35,6 +37,26 @@ class Expression:
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
+
+
+def problem_of(text: str, more: Iterable[str]) -> str | None:
+    """
+    :param more: names that the expression may use besides those that every `eval` may
+    :return: why it is no expression of known names, as the end of a sentence; None if it is one
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+        compile(tree, "eval", "eval")
+    except (SyntaxError, ValueError) as error:
+        return f"is not an expression: {getattr(error, 'msg', error)} in {text!r}"
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    known = {*FUNCTIONS, "tf", "source", "self", *more}
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    for name in (node.id for node in names):
+        if name not in known | own and not hasattr(builtins, name):
+            return f"names {name!r}, which is unknown, in {text!r}{nearest(name, known)}"
+    return None
 
 
 class Sources:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+
+import numpy
 
 from boulder.errors import nearest
 from boulder.lazy import TFTensor, tf
@@ -12,6 +16,32 @@ from boulder.network.code.active_config import required_config
 from boulder.network.code.data import MissingAttribute, SourceData
 from boulder.network.layer_run import LayerRun
 from boulder.network.tensor import Tensor
+
+_INSTEAD = {
+    **dict.fromkeys(
+        ("get_layer", "layers", "get_data", "extern_data", "get_extern_data"),
+        "code sees what its layer reads; expected the layer, or data:KEY, in 'from', and source(i)",
+    ),
+    **dict.fromkeys(
+        (
+            "get_rec_step_index",
+            "get_rec_step_info",
+            "have_rec_step_info",
+            "is_inside_rec_layer",
+            "get_rec_parent_layer",
+        ),
+        "a layer of a loop may be computed for all frames at once; expected ':i' in 'from', the number of the frame",
+    ),
+    **dict.fromkeys(
+        ("add_param", "params", "var_creation_scope"),
+        "code has no parameters; expected a layer 'variable' in 'from'",
+    ),
+    **dict.fromkeys(
+        ("epoch_step", "get_epoch_step"), "a step is counted over the whole training; expected global_train_step"
+    ),
+    "search_choices": "the hypotheses of a search are entries of the batch for code",
+}
+"""Attribute of RETURNN's objects → why code lacks it, and what it has instead."""
 
 
 class _Known:
@@ -22,6 +52,8 @@ class _Known:
             raise AttributeError(name)
         known = [known for known in {*dir(type(self)), *vars(self)} if not known.startswith("_")]
         what = type(self).__name__.removeprefix("Code")
+        if name in _INSTEAD:
+            raise MissingAttribute(f"{what} has no {name!r} for code in net dicts: {_INSTEAD[name]}")
         raise MissingAttribute(f"{what} has no {name!r} for code in net dicts{nearest(name, known)}")
 
 
@@ -46,6 +78,24 @@ class CodeNetwork(_Known):
     def train_flag(self) -> TFTensor:
         """:return: scalar bool tensor, True in training"""
         return tf.constant(self._run.train)
+
+    @property
+    def eval_flag(self) -> bool:
+        """:return: whether the network is evaluated, not trained"""
+        return not self._run.train
+
+    def get_current_train_flag(self) -> TFTensor:
+        return self.train_flag
+
+    @functools.cached_property
+    def random(self) -> numpy.random.RandomState:
+        """:return: random numbers that are the same in each step, for seeds of other random numbers"""
+        return numpy.random.RandomState(zlib.crc32(getattr(self._run, "name", "").encode()))
+
+    def get_absolute_name_scope_prefix(self) -> str:
+        return ""
+
+    get_absolute_name_prefix = get_absolute_name_scope_prefix
 
     @property
     def global_train_step(self) -> TFTensor:
@@ -79,6 +129,11 @@ class CodeLayer(_Known):
 
     def get_absolute_name(self) -> str:
         return self.name
+
+    def get_base_absolute_name_scope_prefix(self) -> str:
+        return f"{self.name}/"
+
+    get_absolute_name_scope_prefix = get_base_absolute_name_scope_prefix
 
     @property
     def train_flag(self) -> TFTensor:

@@ -8,6 +8,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import SCALED, activates, passes
 
 
 @layer_class("activation")
@@ -28,6 +30,12 @@ class Activation(ConcatLayer):
         if self.opts:
             activations.check_options(self.activation, self.opts, site.where)
         return replace(template, dtype="float32") if template.dtype == "complex64" else template
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        activates(w, self.activation)
+        if self.activation in SCALED:
+            w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return replace(run.input(sources).activated(self.activation, self.opts), template=run.template)

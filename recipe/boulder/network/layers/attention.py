@@ -18,6 +18,8 @@ from boulder.network.masked_softmax import masked_softmax
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import contracts, keeps_axis
 
 
 @layer_class("softmax_over_spatial")
@@ -88,6 +90,18 @@ class SoftmaxOverSpatial(FurtherSources):
 
     def _masks(self, axis: Axis) -> bool:
         return axis.kind in DYNAMIC if self.use_time_mask is None else self.use_time_mask
+
+    def widening(self, w: Widening) -> None:
+        own, further = w.divided()
+        x = w.input(own)
+        keeps_axis(w, x, self._axis(x.new, w.site(sources=own)), "is a softmax over this axis")
+        w.tie_axes(x)
+        for source in further.values():
+            for term in source.units:
+                w.keep(term, f"reads its window from {source.key!r}")
+        old, new = (layer.energy_factor or 1.0 for layer in (w.old_layer, self))
+        if old != new:
+            w.multiply(own, None, old / new, f"multiplies its energies by {new}, not by {old} as before")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
@@ -162,6 +176,14 @@ class GenericAttention(Layer):
         contraction, _ = self._contraction(base, weights, site)
         with site.naming_sources():
             return Template(contraction.axes, base.dtype)
+
+    def widening(self, w: Widening) -> None:
+        base, weights = w.sources
+        w.check_read(w.sources)
+        old = None
+        if base.old and weights.old:
+            old, _ = w.old_layer._contraction(base.old, weights.old, w.site(old=True))
+        contracts(w, weights, base, old, self._contraction(base.new, weights.new, w.site())[0])
 
     def compute(self, run: LayerRun, base: Tensor, weights: Tensor) -> Tensor:
         site = self.site(run, base, weights)

@@ -12,6 +12,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,10 @@ class _Ordered(ConcatLayer):
         :return: the same in their new order
         """
         raise NotImplementedError
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

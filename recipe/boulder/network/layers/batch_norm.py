@@ -9,6 +9,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("batch_norm")
@@ -30,6 +32,9 @@ class BatchNorm(BatchNormalization, ExtraDeps, ConcatLayer):
         site.dense_dim(template)
         self.declare(site, template)
         return template
+
+    def widening(self, w: Widening) -> None:
+        passes(w)  # each unit has statistics of its own
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return self.apply(run, run.input(sources))

@@ -12,6 +12,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("cast")
@@ -32,6 +34,9 @@ class Cast(ExtraDeps, ConcatLayer):
         template = site.input()
         sparse_dim = None if self.dtype.startswith("float") else template.sparse_dim
         return replace(template, dtype=self.dtype, sparse_dim=sparse_dim)
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -16,6 +16,8 @@ from boulder.network.site import Site
 from boulder.network.taking import taken, without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("time_chunking")
@@ -58,6 +60,9 @@ class TimeChunking(ConcatLayer):
     def chunk(self, time: Axis) -> Axis:
         """:return: the time axis within a chunk"""
         return Axis(TIME, None, ("chunk", self.chunk_size, self.chunk_step, time.origin))
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
@@ -104,6 +109,9 @@ class TimeUnchunking(FurtherSources):
         if not {chunks, chunk} <= set(template.axes):
             raise site.fail(f"needs the chunks of {name!r}, {chunks} and {chunk}, but its input is {template}")
         return replace(template, axes=tuple(time if a == chunk else a for a in template.axes if a != chunks))
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)

@@ -8,7 +8,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
-from boulder.network.code.expression import evaluated
+from boulder.network.code.expression import evaluated, problem_of
 from boulder.network.common_axes import aligned, broadcast_axes, static_size
 from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
@@ -17,6 +17,8 @@ from boulder.network.out_type import OutType, read_out_type
 from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import SCALED, activates, factor_between, factor_of, is_one_by_one
 
 _KINDS = {
     "add": lambda a, b: a + b,
@@ -103,13 +105,8 @@ class _Elementwise(Layer):
             site = replace(site, sources=sources)
         if not sources:
             raise site.fail("needs a source in 'from'")
-        if isinstance(self.eval, str):
-            try:
-                compile(self.eval.strip(), f"layer {site.name}", "eval")
-            except (SyntaxError, ValueError) as error:
-                raise site.fail(
-                    f"'eval' is not an expression: {getattr(error, 'msg', error)} in {self.eval!r}"
-                ) from None
+        if isinstance(self.eval, str) and (problem := problem_of(self.eval, self.eval_locals or {})):
+            raise site.fail(f"'eval' {problem}")
         with site.naming_sources():
             template = self._broadcast([template for _, template in sources])
         if self.eval is not None:
@@ -194,6 +191,31 @@ class _Elementwise(Layer):
                 message = f"{run.where}: the result has another size along {axis} than 'out_type' says"
                 tf.debugging.assert_equal(tf.shape(value)[position], run.frames(axis), message)
 
+    def widening(self, w: Widening) -> None:
+        if new := [source.key for source in w.sources if source.key not in w.old_sources]:
+            raise w.refuse(
+                f"reads {', '.join(map(repr, new))} in addition; 'deepen' begins a new residual branch with 0"
+            )
+        w.check_read(w.sources)
+        if self.eval is not None and not is_one_by_one(self.eval):
+            w.unchanged()
+            return
+        for source in w.sources:
+            w.tie_axes(source)
+        activates(w, self.activation)
+        factor = factor_between(w.old_layer.eval, self.eval)
+        if self.eval is not None and self.eval != w.old_layer.eval:
+            if factor is None:
+                raise w.refuse(f"has another 'eval', {self.eval!r:.60}, than before, {w.old_layer.eval!r:.60}")
+            w.multiply(w.sources, None, factor, f"is {self.eval!r:.60}, not {w.old_layer.eval!r:.60} as before")
+        if self.activation in SCALED:
+            self._state_factors(w)
+
+    def _state_factors(self, w: Widening) -> None:
+        """States how the sources must be multiplied for the output to be multiplied."""
+        if factor_of(self.eval) is not None:
+            w.multiplied_with(w.sources)
+
 
 @layer_class("eval")
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +260,14 @@ class Combine(_Elementwise):
                 raise site.fail(f"option 'eval_locals' needs kind 'eval', found kind {self.kind!r}")
             self._check_types(site)
         return super().spec(site)
+
+    def _state_factors(self, w: Widening) -> None:
+        if self.kind in ("add", "sub", "average", "maximum", "minimum"):
+            w.multiplied_with(w.sources)
+        elif self.kind == "mul":
+            w.multiplied_with(w.sources, every=False)
+        else:
+            super()._state_factors(w)
 
     @property
     def _name(self) -> str:

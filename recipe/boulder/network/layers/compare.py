@@ -12,6 +12,7 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 _KINDS = {
     "equal": lambda a, b: a == b,
@@ -48,6 +49,11 @@ class Compare(Layer):
         with site.naming_sources():
             template = broadcast([template for _, template in site.sources])
         return Template(template.axes, "bool")
+
+    def widening(self, w: Widening) -> None:
+        w.check_read(w.sources)
+        for source in w.sources:
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         values = aligned(sources)

@@ -15,6 +15,8 @@ from boulder.network.site import Site
 from boulder.network.taking import length_of, taken
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Joined
 
 
 @layer_class("concat")
@@ -74,6 +76,18 @@ class Concat(Layer):
             return Feature(size) if first.kind == FEATURE else unused(size, common.axes)
         origins = tuple(axis.origin if axis.size is None else (f"{axis.size}",) for axis in axes)
         return Axis(TIME, None, ("concat", *origins))
+
+    def widening(self, w: Widening) -> None:
+        if [source.key for source in w.sources] != w.old_sources:
+            raise w.refuse(f"reads other sources than {', '.join(map(repr, w.old_sources))}")
+        axes = self._axes([source.new for source in w.sources], w.site())
+        for source, axis in zip(w.sources, axes, strict=True):
+            w.tie_axes(source, [axis])
+        terms = [source.term(axis) for source, axis in zip(w.sources, axes, strict=True)]
+        made = w.output.terms[w.sources[0].new.axes.index(axes[0])]
+        if made is not None and None not in terms:
+            w.tie(Joined.of(*(term for term in terms if term is not None)), made)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         axes = self._axes([x.template for x in sources], self.site(run))

@@ -17,6 +17,9 @@ from boulder.network.precision import product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Divided, Product, Run, sizes_of
+from boulder.network.widening.ways import SCALED, activates, slides
 from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes
 
 
@@ -126,6 +129,34 @@ class Conv(Convolution):
         feature = shaped.required(FEATURE)
         inputs = feature if self.groups == 1 else Axis(FEATURE, feature.known_size // self.groups)
         return inputs, Axis(FEATURE, n_out, (), self.out_dim.name if self.out_dim else "")
+
+    def widening(self, w: Widening) -> None:
+        x, out = w.input(), w.output
+        _, windows = self._windows(x.new, w.site())
+        old_groups = w.old_layer.groups
+        if not (self.input_add_feature_dim or self.input_split_feature_dim):
+            groups = Run(old_groups, self.groups)
+            before, after = sizes_of(x.features)
+            within = Run(before // old_groups, after // self.groups)
+            made = Run(sizes_of(out.features)[0] // old_groups, sizes_of(out.features)[1] // self.groups)
+            alone = old_groups == self.groups == 1
+            w.tie(x.feature, Product((groups, within)))
+            w.tie(out.feature, Product((groups, made)))
+            if not alone:
+                w.own(groups)
+            w.own(made)
+            rows = w.rows("W", len(windows.axes), x) if alone else Divided(within)
+        else:
+            w.keep(x.feature, "slides along its features")
+            w.own(out.feature)
+            rows = None
+        w.param("W", *([None] * len(windows.axes)), rows, out.feature)
+        w.param("bias", out.feature)
+        slides(w, x, windows)
+        activates(w, self.activation)
+        if self.activation in SCALED:
+            w.scalable("W", -1)
+            w.scalable("bias", -1)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, given = self.divided(sources)

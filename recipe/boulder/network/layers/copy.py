@@ -10,6 +10,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("copy")
@@ -23,6 +25,10 @@ class Copy(ExtraDeps, ConcatLayer):
 
     def spec(self, site: Site) -> Template:
         return site.input()
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return run.input(sources)
@@ -53,6 +59,10 @@ class Identity(Layer):
 
     def spec(self, site: Site) -> Template:
         return site.only_source()[1]
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         return replace(x, memory=None)

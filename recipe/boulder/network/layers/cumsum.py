@@ -14,6 +14,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along, passes
 
 _INITIAL = {None: 0, "zeros": 0, "ones": 1}
 
@@ -93,6 +95,11 @@ class Cumsum(ConcatLayer):
     def _summands(self, value: TFTensor) -> TFTensor:
         more = self.additional_left_summand_per_element
         return value if more is None else tf.cast(more, value.dtype) + value
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        if isinstance(self.axis, str) and self.axis.upper() != "T":
+            along(w, self.axis)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -10,6 +10,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import contracts
 
 Axes = object
 """An axis description or a list of them, see `boulder.network.axis_names`; None for no axis."""
@@ -54,6 +56,12 @@ class Dot(Layer):
         contraction = self._contraction(a, b, site)
         with site.naming_sources():
             return Template(contraction.axes, a.dtype)
+
+    def widening(self, w: Widening) -> None:
+        a, b = w.sources
+        w.check_read(w.sources)
+        old = w.old_layer._contraction(a.old, b.old, w.site(old=True)) if a.old and b.old else None
+        contracts(w, a, b, old, self._contraction(a.new, b.new, w.site()))
 
     def compute(self, run: LayerRun, a: Tensor, b: Tensor) -> Tensor:
         site = self.site(run, a, b)

@@ -11,6 +11,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("elemwise_prod")
@@ -45,6 +47,11 @@ class ElemwiseProd(ConcatLayer):
 
     def _factor_axes(self, template: Template, site: Site) -> list[Axis]:
         return sorted(find_axes(template, self.axes, site), key=template.axes.index)
+
+    def widening(self, w: Widening) -> None:
+        x = passes(w)
+        w.param("W", *(x.term(axis) for axis in self._factor_axes(x.new, w.site())))
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

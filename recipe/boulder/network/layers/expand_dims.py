@@ -18,6 +18,7 @@ from boulder.network.site import Site
 from boulder.network.taking import taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("expand_dims")
@@ -88,6 +89,18 @@ class ExpandDims(ConcatLayer):
             raise site.fail(f"'axis' {self.axis} is not a position after the batch in {template}")
         return place
 
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        new = self._expanded(x.new, w.site())[1]
+        own = [
+            term
+            for axis, term in zip(w.output.new.axes, w.output.terms, strict=True)
+            if term is not None and axis != new
+        ]
+        for one, other in zip(x.units, own, strict=True):
+            w.tie(one, other)
+        w.multiplied_with(w.sources)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         _, new, renamed = self._expanded(x.template, self.site(run))
@@ -132,6 +145,11 @@ class Squeeze(ConcatLayer):
             if self.allow_no_op:
                 return ()
             raise
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        w.tie_in_order(x, self._removed(x.new, w.site()))
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -17,6 +17,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along, renames
 
 
 @layer_class("flatten_batch")
@@ -42,6 +44,9 @@ class FlattenBatch(ConcatLayer):
             raise site.fail(f"cannot merge axis {axis} of {template} into the batch")
         return template.with_axis_replaced(axis, flattened(axis))
 
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         axis = find_axis(x.template, self.axis, self.site(run))
@@ -60,6 +65,9 @@ class UnflattenBatch(ConcatLayer):
         template = site.input()
         axis = _flat_axis(template, site)
         return template.with_axis_replaced(axis, unflattened(axis))
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -13,6 +13,8 @@ from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import keeps_axis
 
 NUMBERS = ("int32", "int64")
 """dtypes of positions"""
@@ -50,6 +52,15 @@ class _Gather(FurtherSources):
         if sum(a.kind == FEATURE for a in inner) > 1:
             raise site.fail_sources("the positions have a feature axis beside that of the input")
         return replace(template, axes=(*sorted(outer, key=lambda a: a.kind != BATCH), *inner))
+
+    def widening(self, w: Widening) -> None:
+        own, further = w.divided()
+        x = w.input(own)
+        axis = self.gathered_axis(x.new, w.site(sources=own))
+        keeps_axis(w, x, axis, "takes entries of this axis by their number")
+        w.tie_axes(x, [axis])
+        for source in further.values():
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)

@@ -10,6 +10,9 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Joined
+from boulder.network.widening.ways import activates
 
 
 @layer_class("gating")
@@ -33,6 +36,14 @@ class Gating(ConcatLayer):
         for name in (self.activation, self.gate_activation):
             activations.check(name, output, site.where)
         return output
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        w.tie_axes(x, [x.new.required(FEATURE)])
+        if w.output.feature is not None:
+            w.tie(x.feature, Joined.of(w.output.feature, w.output.feature))
+        for name in (self.activation, self.gate_activation):
+            activates(w, name)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()

@@ -12,6 +12,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Memory, Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Joined, sizes_of
 
 
 @layer_class("get_last_hidden_state")
@@ -57,6 +59,16 @@ class GetLastHiddenState(Layer):
             known = ", ".join(map(repr, remembered))
             raise site.fail(f"'key' is {self.key!r}, but the state of {name!r} has {known}, or '*' for the whole state")
         return remembered[self.key]
+
+    def widening(self, w: Widening) -> None:
+        for source in w.sources:
+            w.tie_axes(source, [axis for axis in source.new.axes if axis.kind == FEATURE])
+        sizes = [sizes_of(source.features) for source in w.sources]
+        total = sizes_of(w.output.features)[1]
+        copies = total // (sum(new for _, new in sizes) if self.combine == "concat" else sizes[0][1])
+        states = [Joined.of(*[source.features] * copies) for source in w.sources]
+        for state in [Joined.of(*states)] if self.combine == "concat" else states:
+            w.tie(state, w.output.features)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         states = [self._chosen(run, source.memory) for source in sources]

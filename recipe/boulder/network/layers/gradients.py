@@ -17,6 +17,8 @@ from boulder.network.site import Site
 from boulder.network.taking import without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("scaled_grad")
@@ -54,6 +56,12 @@ class ScaledGrad(ExtraDeps, FurtherSources):
         if template.batch in (summed, clipped):
             raise site.fail("the gradient of a sequence must not depend on the others, found the batch axis")
         return summed, clipped
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.divided()[0])
+        for source in w.divided()[1].values():
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)

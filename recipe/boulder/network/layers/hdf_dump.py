@@ -11,6 +11,7 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("hdf_dump")
@@ -67,6 +68,10 @@ class HdfDump(Layer):
         if self.labels is not None and len(self.labels) != template.dim:
             raise site.fail(f"'labels': found {len(self.labels)} names, expected {template.dim}")
         return template
+
+    def widening(self, w: Widening) -> None:
+        for source in w.sources:
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return sources[0]

@@ -14,6 +14,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,11 @@ class _InTime(FurtherSources):
         if self.repeat < 0:
             raise site.fail(f"'repeat' must be 0 or more, found {self.repeat}")
         return axis
+
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
+        for source in w.divided()[1].values():
+            w.tie_axes(source)
 
 
 @layer_class("postfix_in_time")

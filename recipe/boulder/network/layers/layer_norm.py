@@ -8,6 +8,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("layer_norm")
@@ -32,6 +34,12 @@ class LayerNorm(ConcatLayer):
         site.param("scale", (n,), 1.0, splits=splits)
         site.param("bias", (n,), 0.0, splits=splits)
         return template
+
+    def widening(self, w: Widening) -> None:
+        x = passes(w)
+        w.even(x.feature, "normalizes over its features")
+        for name in ("scale", "bias"):
+            w.param(name, x.feature)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()

@@ -13,6 +13,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.layers.decide import is_of_hypotheses
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import keeps_axis
 
 
 @layer_class("length")
@@ -52,6 +54,12 @@ class Length(Layer):
 
     def _axis(self, template: Template, site: Site) -> Axis | None:
         return None if self.axis == "sparse_dim" else find_axis(template, self.axis, site)
+
+    def widening(self, w: Widening) -> None:
+        x = w.sources[0]
+        axis = self._axis(x.new, w.site())
+        if axis is not None:
+            keeps_axis(w, x, axis, "counts the entries of this axis")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         template = sources[0].template

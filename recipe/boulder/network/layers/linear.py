@@ -15,6 +15,8 @@ from boulder.network.precision import product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import SCALED, activates
 
 
 @layer_class("linear")
@@ -61,6 +63,18 @@ class Linear(ConcatLayer):
         output = template.with_feature(n_out)
         activations.check(self.activation, output, site.where)
         return output
+
+    def widening(self, w: Widening) -> None:
+        x, out = w.input(), w.output.feature
+        w.tie_axes(x, [axis for axis in x.new.axes if axis.kind == FEATURE])
+        rows = w.rows("W", 1 if self.use_transposed_weights else 0, x) if x.feature is not None else None
+        w.param("W", *((rows, out)[:: -1 if self.use_transposed_weights else 1]))
+        w.param("b", out)
+        w.own(out)
+        activates(w, self.activation)
+        if self.activation in SCALED:
+            w.scalable("W", 0 if self.use_transposed_weights else 1)
+            w.scalable("b", 0)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -17,6 +17,9 @@ from boulder.network.roles import unused
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening, has_units
+from boulder.network.widening.units import Product
+from boulder.network.widening.ways import keeps_axis, renames
 
 
 @layer_class("merge_dims")
@@ -82,6 +85,24 @@ class MergeDims(ConcatLayer):
         if template.time in merged:
             return StaticTime(size)
         return unused(size, [axis for axis in template.axes if axis not in merged])
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        merged = self._merged(x.new, w.site())
+        if len(merged) < 2 or _merged_into_batch(merged) is not None:
+            renames(w)
+            return
+        at = x.new.axes.index(x.new.feature if x.new.feature in merged else min(merged, key=x.new.axes.index))
+        left = [i for i, axis in enumerate(x.new.axes) if i == at or axis not in merged]
+        for i, other in zip(left, w.output.terms, strict=True):
+            if i != at:
+                w.tie(x.terms[i], other)
+            elif all(has_units(axis) for axis in merged):
+                w.tie(Product(tuple(term for axis in merged if (term := x.term(axis)))), other)
+            else:
+                for axis in merged:
+                    keeps_axis(w, x, axis, "merges this axis with frames")
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

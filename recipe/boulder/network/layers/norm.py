@@ -17,6 +17,8 @@ from boulder.network.masked_softmax import masked_softmax
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import keeps_axis, passes
 
 
 @layer_class("norm")
@@ -77,6 +79,14 @@ class Norm(ConcatLayer):
             raise site.fail(f"'param_shape' must name different static axes of {template}, found {self.param_shape!r}")
         return axes
 
+    def widening(self, w: Widening) -> None:
+        x, site = passes(w), w.site()
+        for axis in self._normalized(x.new, site):
+            w.even(x.term(axis), f"normalizes over the axis {axis.kind}")
+        for name in ("scale", "bias"):
+            if getattr(self, name):
+                w.param(name, *(x.term(axis) for axis in self._of_params(x.new, site)))
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x, site = run.input(sources), self.site(run)
         reduced = self._normalized(x.template, site)
@@ -128,6 +138,18 @@ class MathNorm(ConcatLayer):
             raise site.fail(f"'p' must be above 0, found {self.p}")
         return self._sum.spec(site)
 
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        reduced = find_axes(x.new, self.axes if self.axis is None else self.axis, w.site())
+        for axis in reduced:
+            keeps_axis(w, x, axis, f"takes the norm over the axis {axis.kind}, which counts each replica")
+        if not self.keep_dims:
+            w.tie_in_order(x, reduced)
+            return
+        for axis, term, made in zip(x.new.axes, x.terms, w.output.terms, strict=True):
+            if axis not in reduced:
+                w.tie(term, made)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         powers = x.mapped(lambda value: _power(tf.abs(value), self.p))
@@ -152,6 +174,9 @@ class BatchSoftmax(ConcatLayer):
         if template.time is None:
             raise site.fail(f"needs a time axis, but its input is {template}")
         return template
+
+    def widening(self, w: Widening) -> None:
+        w.keep(passes(w).feature, "is a softmax over all its units")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -11,6 +11,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @layer_class("get_rec_accumulated")
@@ -29,6 +31,9 @@ class GetRecAccumulated(Layer):
 
     def spec(self, site: Site) -> Template:
         return site.only_source()[1]
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return sources[0]
@@ -58,6 +63,9 @@ class RecLastOutput(Layer):
             raise site.fail_sources("needs a layer of a loop, with a time axis")
         rest = tuple(axis for axis in template.axes if axis != template.time)
         return Template(rest if template.batch else (Batch, *rest), template.dtype, template.sparse_dim)
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         (x,) = sources

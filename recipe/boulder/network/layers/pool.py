@@ -12,6 +12,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import slides
 from boulder.network.windows import Padding, Windows, named_windows, sliding, spatial_axes
 
 
@@ -57,6 +59,12 @@ class Pool(ConcatLayer):
         axes = spatial_axes(template, self.in_spatial_dims, site)
         strides = self.pool_size if self.strides is None else self.strides
         return sliding(template, axes, self.pool_size, strides, self.dilation_rate, self.padding, site)
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        slides(w, x, self._windows(x.new, w.site()))
+        w.tie(x.feature, w.output.feature)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

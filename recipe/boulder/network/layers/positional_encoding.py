@@ -11,9 +11,11 @@ from boulder.network.dims import NetDim, fitting
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.loop.history import history, is_history, set_lengths
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("positional_encoding")
@@ -55,6 +57,14 @@ class PositionalEncoding(FurtherSources):
     def _axis(self, template: Template, site: Site) -> Axis:
         return frames_axis(template, site) if self.axis is None else find_axis(template, self.axis, site)
 
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        w.tie_axes(x, [] if self.add_to_input else [axis for axis in x.new.axes if axis.kind == FEATURE])
+        w.keep(
+            w.output.feature,
+            "makes sinusoids, which depend on the number of features; a linear layer behind it can get wider instead",
+        )
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)
         x = run.input(own).feature_last()
@@ -93,7 +103,7 @@ class RelativePositionalEncoding(ConcatLayer):
     :param query_spatial_dim: axis of the queries: a `Dim` that a layer before this one has defined, or an axis of the input;
         None: the time axis
     :param key_value_spatial_dim: axis of the keys, likewise; None: the frames of the queries as keys
-    :param query_offset: number of keys before the first query
+    :param query_offset: number of keys before the first query; in a loop, in each iteration (RETURNN's then replaces the frame's number)
     """
 
     forward_weights_init: str | float | dict = "glorot_uniform"
@@ -117,22 +127,35 @@ class RelativePositionalEncoding(ConcatLayer):
         queries = given.get("query_spatial_dim") or frames_axis(template, site)
         keys = given.get("key_value_spatial_dim") or keys_axis(queries)
         if queries not in template.axes and queries == site.loop:
-            if given or self.query_offset is not None:
+            if keys != keys_axis(queries) and not is_history(keys, queries):
                 raise site.fail(
                     "in an iteration of a loop the query is the current frame and the keys are the frames so far; expected no "
-                    "'query_spatial_dim', 'key_value_spatial_dim', 'query_offset'"
+                    f"'key_value_spatial_dim', or the axis of a 'cum_concat', found {keys}"
                 )
             return Template((keys,)).with_feature(n)
         return Template((queries, keys if keys != queries else keys_axis(queries))).with_feature(n)
 
     def _given(self, option: str, template: Template, site: Site) -> Axis:
-        description = getattr(self, option)
-        if isinstance(description, NetDim) and not fitting(description, template.axes) and description.axis:
-            return description.axis
+        description, loop = getattr(self, option), site.loop
+        if isinstance(description, NetDim) and loop and (description.is_single_step or description.same_axis(loop)):
+            return loop
+        if isinstance(description, NetDim) and not fitting(description, template.axes):
+            if description.axis:
+                return description.axis
+            if loop and option == "key_value_spatial_dim" and description.size is None:
+                return description.defined(history(loop, description.name), site.where)
         axis = find_axis(template, description, site)
         if axis.kind in (BATCH, FEATURE):
             raise site.fail(f"{option!r} must be an axis of frames, found {axis} of {template}")
         return axis
+
+    def widening(self, w: Widening) -> None:
+        if self.fixed:
+            w.keep(w.output.feature, "makes sinusoids, which depend on the number of features")
+            return
+        w.param("encoding_matrix", None, w.output.feature)
+        w.own(w.output.feature)
+        w.scalable("encoding_matrix", 1)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         *queries, keys, feature = run.template.axes
@@ -140,10 +163,14 @@ class RelativePositionalEncoding(ConcatLayer):
         rows = 2 * self.clipping + 1
         vectors = sinusoids(tf.range(rows), feature.known_size) if self.fixed else run.param("encoding_matrix")
         if not queries:
-            positions = tf.range(run.frame + 1)
-            return x.made(relative_encoding(vectors, positions[-1:], positions)[0], run.template.axes, run.template)
+            run.lengths.set_of_iteration(keys, run.frame + 1)
+            query = run.frame + (self.query_offset or 0)
+            encoding = relative_encoding(vectors, query[None], tf.range(run.frame + 1))[0]
+            return x.made(encoding, run.template.axes, run.template)
         if keys == keys_axis(queries[0]):
             run.set_length_from(keys, queries[0], lambda n: n)
+        elif is_history(keys, queries[0]):
+            set_lengths(run, keys, queries[0])
         num_queries, num_keys = tf.unstack(run.shape([queries[0], keys]))
         positions = tf.range(num_queries) + (self.query_offset or 0)
         return x.made(relative_encoding(vectors, positions, tf.range(num_keys)), run.template.axes, run.template)

@@ -10,12 +10,17 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Watched(Layer):
     def spec(self, site: Site) -> Template:
         return site.only_source()[1]
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         return x

@@ -9,6 +9,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @layer_class("rec_unstack")
@@ -29,6 +31,9 @@ class RecUnstack(Layer):
 
     def spec(self, site: Site) -> Template:
         return site.only_source()[1]
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return sources[0]

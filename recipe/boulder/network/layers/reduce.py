@@ -15,6 +15,8 @@ from boulder.network.roles import unused, without_axes
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening, has_units
+from boulder.network.widening.ways import keeps_axis
 
 
 @layer_class("reduce")
@@ -89,6 +91,36 @@ class Reduce(ConcatLayer):
         axes = [a for a in template.axes if a not in reduced] if result.feature else result.axes
         return Template(tuple(axes), "int32", size)
 
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        reduced = self._reduced(x.new, w.site())
+        for axis in reduced:
+            if self.mode in ("mean", "avg"):
+                w.even(x.term(axis), f"takes the mean over the axis {axis.kind}")
+            elif self.mode == "sum" and has_units(axis):
+                w.multiply(w.sources, x.term(axis), 1.0, f"sums over the axis {axis.kind}")
+            elif has_units(axis):
+                keeps_axis(
+                    w, x, axis, f"takes the {self.mode} over the axis {axis.kind}, in which replicas never differ"
+                )
+        kept = [axis for axis in x.new.axes if axis in reduced]
+        outputs = w.output.units
+        if self.keep_dims:
+            rest = [
+                (one, other)
+                for one, other, axis in zip(x.terms, w.output.terms, x.new.axes, strict=True)
+                if axis not in kept
+            ]
+        else:
+            inputs = [
+                term for axis, term in zip(x.new.axes, x.terms, strict=True) if term is not None and axis not in kept
+            ]
+            rest = list(zip(inputs, outputs, strict=self._is_index is False))
+        for one, other in rest:
+            w.tie(one, other)
+        if self.mode in ("mean", "avg", "sum"):
+            w.multiplied_with(w.sources)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         reduced = self._reduced(x.template, self.site(run))
@@ -99,7 +131,15 @@ class Reduce(ConcatLayer):
         for axis in dynamic:
             value = tf.where(run.mask_over(order, axis), value, self._neutral(value.dtype))
         numbers = list(range(len(rest), len(order)))
+        if dynamic and self._is_index:  # over no frame at all, TensorFlow fails
+            at_end = tf.reshape(tf.cast(tf.equal(tf.shape(value)[-1:], 0), tf.int32), [1, 1])
+            value = tf.pad(value, tf.pad(at_end, [[len(rest), 0], [1, 0]]))
         result = self._function(value, numbers)
+        for axis in dynamic if self.mode in ("max", "min", "logsumexp") else ():
+            some = tf.greater(run.length_over(rest, axis), 0)
+            result = tf.where(
+                some, result, self._neutral(result.dtype)
+            )  # where no sequence has a frame, it is infinite
         if self.mode in ("mean", "avg"):
             count = float(prod(axis.known_size for axis in reduced if axis not in dynamic))
             for axis in dynamic:

@@ -17,6 +17,8 @@ from boulder.network.roles import as_feature, with_feature_at, with_time_at, wit
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 _KINDS = {
     "B": BATCH,
@@ -176,6 +178,9 @@ class ReinterpretData(FurtherSources):
             raise site.fail(f"cannot set the number of classes, since its input has none: {template}")
         dim = self.set_sparse_dim or dim
         return replace(template, sparse_dim=dim and dim + (self.increase_sparse_dim or 0))
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)

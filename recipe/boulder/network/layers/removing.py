@@ -69,7 +69,7 @@ class BooleanMask(FurtherSources):
     """
 
     further: ClassVar[tuple[str, ...]] = ("mask",)
-    mask: str = field()  # type: ignore[assignment]  # not the mask of a dropout
+    mask: str = field()  # type: ignore[assignment]  # a layer, not the old option of dropout
     dims: object = field()
 
     def spec(self, site: Site) -> Template:

@@ -16,6 +16,8 @@ from boulder.network.site import Site
 from boulder.network.taking import taken, without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along
 
 
 @layer_class("repeat")
@@ -60,6 +62,9 @@ class Repeat(FurtherSources):
     def _new(self, axis: Axis, template: Template) -> Axis:
         times = int(self.repetitions)
         return axis.repeated(times) if axis.size is None else resized(axis, axis.size * times, template)
+
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, named = self.divided(sources)

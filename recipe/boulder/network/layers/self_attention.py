@@ -24,6 +24,8 @@ from boulder.network.precision import product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Divided, Joined, Product, Run, sizes_of
 
 
 @layer_class("self_attention")
@@ -86,6 +88,22 @@ class SelfAttention(FurtherSources):
         rows = parts if sum(part.size for part in parts) == n_in else site.whole(n_in)
         site.param("QKV", shape, self.forward_weights_init, splits=(rows, heads), returnn_splits=returnn_splits)
         return template.with_feature(n_out)
+
+    def widening(self, w: Widening) -> None:
+        own, further = w.divided()
+        x, old = w.input(own), w.old_layer
+        keys = Run(old.total_key_dim // old.num_heads, self.total_key_dim // self.num_heads)
+        outputs = sizes_of(w.output.features)
+        heads = Run(old.num_heads, self.num_heads)
+        values = Run(outputs[0] // old.num_heads, outputs[1] // self.num_heads)
+        for units in (heads, keys, values):
+            w.own(units)
+        w.tie_axes(x, [x.new.required(FEATURE)])
+        w.tie(w.output.feature, Product((heads, values)))
+        for shift in further.values():
+            w.tie(shift.feature, keys)
+        queries = Divided(keys, (keys.new / keys.old) ** 0.5)  # as energies are divided by the root of this size
+        w.param("QKV", w.rows("QKV", 0, x), Product((heads, Joined.of(queries, keys, values))))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)

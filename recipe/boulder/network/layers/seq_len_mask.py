@@ -13,6 +13,8 @@ from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import passes
 
 
 @layer_class("seq_len_mask")
@@ -59,6 +61,9 @@ class SeqLenMask(FurtherSources):
                 raise site.fail(f"{option!r} must have one int per sequence of {template}, but {name!r} is {given}")
             outer += [a for a in lacking if a not in outer]
         return replace(template, axes=(*outer, *template.axes))
+
+    def widening(self, w: Widening) -> None:
+        passes(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         own, further = self.divided(sources)

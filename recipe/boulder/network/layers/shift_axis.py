@@ -14,6 +14,8 @@ from boulder.network.site import Site
 from boulder.network.taking import length_of, taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along
 
 
 @layer_class("shift_axis")
@@ -57,6 +59,9 @@ class ShiftAxis(ConcatLayer):
         if self.adjust_size_info and self.amount < 0:
             return axis.derived("after", -self.amount)
         return axis if self.pad else axis.derived("less", self.amount)
+
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

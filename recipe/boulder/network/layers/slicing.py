@@ -14,6 +14,8 @@ from boulder.network.site import Site
 from boulder.network.taking import taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along
 
 
 @layer_class("slice")
@@ -73,6 +75,9 @@ class Slice(ConcatLayer):
         new = new.derived("less", -self.slice_end) if self.slice_end else new
         return new.every(self._step) if self._step > 0 else new.derived("reversed").every(-self._step)
 
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         axis = find_axis(x.template, self.axis, self.site(run))
@@ -117,6 +122,9 @@ class ReverseSequence(ConcatLayer):
         if axis.kind == BATCH or (axis.size is None and axis.kind not in DYNAMIC):
             raise site.fail(f"cannot reverse axis {axis} of {template}")
         return template
+
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

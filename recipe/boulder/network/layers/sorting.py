@@ -28,34 +28,50 @@ class TopK(Layer):
     RETURNN: TopKLayer.
 
     :param axis: an axis or a list of axes, see `boulder.network.axis_names`
-    :param k: number of entries
+    :param k: number of entries, or a layer `constant` with it
     :param k_dim: `Dim` of the new axis
     :param sorted: whether the largest entry comes first
     """
 
     axis: object
-    k: int
+    k: int | str
     k_dim: NetDim | None = None
     sorted: bool = True
 
     def spec(self, site: Site) -> Template:
         template, axes = self._of_source(site)
-        return self.kept(template, axes)
+        return self.kept(template, axes, self.count(site))
+
+    def source_names(self) -> tuple[str, ...]:
+        return (*super().source_names(), *([self.k] if isinstance(self.k, str) else []))
+
+    def count(self, site: Site) -> int:
+        """:return: `k`"""
+        if isinstance(self.k, int):
+            return self.k
+        name, template = site.sources[-1]
+        layer = site.layer_of(name)
+        value = layer.initializer() if layer else None
+        if not isinstance(value, int | float) or value != int(value):
+            raise site.fail(f"'k' must be an int, or a layer 'constant' with one, but {name!r} is {template}")
+        return int(value)
 
     def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
         named = [] if self.k_dim is None else [(self.k_dim, output.axes[-1])]
         return [*super().named_axes(site, output), *named]
 
     def _of_source(self, site: Site) -> tuple[Template, list[Axis]]:
-        _, template = site.only_source()
+        if len(super().source_names()) != 1:
+            raise site.fail(f"takes one source, found {len(super().source_names())}")
+        (_, template), k = site.sources[0], self.count(site)
         axes = self.axes(template, site)
         dynamic = [axis for axis in axes if axis.size is None]
         if any(axis.kind == BATCH for axis in axes) or (dynamic and len(axes) > 1):
             raise site.fail(
                 f"'axis' must be one axis or static axes of each sequence, found {', '.join(map(str, axes))}"
             )
-        if self.k < 1 or (not dynamic and self.k > prod(axis.known_size for axis in axes)):
-            raise site.fail(f"'k' must be at least 1 and at most the number of entries, found {self.k} for {template}")
+        if k < 1 or (not dynamic and k > prod(axis.known_size for axis in axes)):
+            raise site.fail(f"'k' must be at least 1 and at most the number of entries, found {k} for {template}")
         if template.dtype == "bool":
             raise site.fail(f"needs numbers, but its input is {template}")
         return template, axes
@@ -67,34 +83,38 @@ class TopK(Layer):
             raise site.fail(f"'axis' must name different axes of {template}, found {self.axis!r}")
         return axes
 
-    def kept(self, template: Template, axes: list[Axis]) -> Template:
+    @staticmethod
+    def kept(template: Template, axes: list[Axis], k: int) -> Template:
         rest = [axis for axis in template.axes if axis not in axes]
-        return replace(template, axes=(*rest, unused(self.k, rest)))
+        return replace(template, axes=(*rest, unused(k, rest)))
 
-    def compute(self, run: LayerRun, x: Tensor) -> Tensor:
+    def compute(self, run: LayerRun, x: Tensor, *_: Tensor) -> Tensor:
         return self.found(run, x, self.axes(x.template, self.site(run, x)))[0]
 
     def found(self, run: LayerRun, x: Tensor, axes: list[Axis]) -> tuple[Tensor, Tensor]:
         """:return: the entries; and their numbers along the axes, merged"""
-        rest = [axis for axis in x.axes if axis not in axes]
+        rest, new = [axis for axis in x.axes if axis not in axes], run.template.axes[-1]
         value = x.ordered([*rest, *axes])
         if axes[0].size is None and axes[0].kind in DYNAMIC:
             mask = run.mask_over([*rest, *axes], axes[0])
             least = value.dtype.min
             value = tf.where(mask, value, tf.constant(least, value.dtype))
-            missing = tf.maximum(0, self.k - tf.shape(value)[-1])
+            missing = tf.maximum(0, new.known_size - tf.shape(value)[-1])
             value = tf.pad(
                 value, [*([[0, 0]] * len(rest)), [0, missing]], constant_values=tf.constant(least, value.dtype)
             )
         value = tf.reshape(value, tf.concat([tf.shape(value)[: len(rest)], [-1]], 0))
-        values, numbers = tf.nn.top_k(value, self.k, sorted=self.sorted)
-        result = (*rest, self.kept(x.template, axes).axes[-1])
+        values, numbers = tf.nn.top_k(value, new.known_size, sorted=self.sorted)
+        result = (*rest, new)
         return Tensor(values, result, run.template), Tensor(numbers, result, run.template)
 
     def parts(self, own: str) -> Mapping[str, Layer]:
         if not isinstance(self.axis, list | tuple):
-            return {"indices": Indices(sources=self.sources, whole=self)}
-        return {f"indices{i}": Indices(sources=self.sources, whole=self, number=i) for i in range(len(self.axis))}
+            return {"indices": Indices(sources=list(self.source_names()), whole=self)}
+        return {
+            f"indices{i}": Indices(sources=list(self.source_names()), whole=self, number=i)
+            for i in range(len(self.axis))
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +131,16 @@ class Indices(Layer):
     number: int = 0
 
     def spec(self, site: Site) -> Template:
-        ((_, template),) = site.sources
+        _, template = site.sources[0]
         axes = self.whole.axes(template, site)
-        return replace(self.whole.kept(template, axes), dtype="int32", sparse_dim=axes[self.number].size)
+        return replace(
+            self.whole.kept(template, axes, self.whole.count(site)), dtype="int32", sparse_dim=axes[self.number].size
+        )
 
     def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
         return self.whole.named_axes(site, output)
 
-    def compute(self, run: LayerRun, x: Tensor) -> Tensor:
+    def compute(self, run: LayerRun, x: Tensor, *_: Tensor) -> Tensor:
         axes = self.whole.axes(x.template, self.site(run, x))
         numbers = self.whole.found(run, x, axes)[1]
         after = prod(axis.known_size for axis in axes[self.number + 1 :])

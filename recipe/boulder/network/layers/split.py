@@ -14,6 +14,9 @@ from boulder.network.roles import resized
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.units import Joined, Run
+from boulder.network.widening.ways import passes
 
 
 @layer_class("split")
@@ -56,6 +59,10 @@ class Split(ConcatLayer):
             raise site.fail(f"{what} does not divide the {axis.size} entries of axis {axis}")
         return axis, sizes
 
+    def widening(self, w: Widening) -> None:
+        passes(w)
+        w.multiplied_with(w.sources)
+
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         return run.input(sources)
 
@@ -85,6 +92,19 @@ class Part(Layer):
     def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
         axis = output.axes[site.sources[0][1].axes.index(self.whole.split(site.sources[0][1], site)[0])]
         return [(self.whole.out_dims[self.number], axis)] if self.whole.out_dims else []
+
+    def widening(self, w: Widening) -> None:
+        (x,) = w.sources
+        axis, sizes = self.whole.split(x.new, w.site())
+        old = w.old_layer.whole.split(x.old, w.site(old=True))[1] if x.old else sizes
+        if len(old) != len(sizes):
+            raise w.refuse(f"has {len(sizes)} parts, not {len(old)} as before")
+        at = x.new.axes.index(axis)
+        parts = [Run(before, size, x.key) for before, size in zip(old, sizes, strict=True)]
+        w.tie(x.terms[at], Joined.of(*parts))
+        for i, (one, other) in enumerate(zip(x.terms, w.output.terms, strict=True)):
+            w.tie(parts[self.number] if i == at else one, other)
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:
         axis, sizes = self.whole.split(x.template, self.site(run, x))

@@ -15,6 +15,8 @@ from boulder.network.roles import unused
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening, has_units
+from boulder.network.widening.units import Product, sizes_of
 
 
 @layer_class("split_dims")
@@ -87,6 +89,22 @@ class SplitDims(ConcatLayer):
             i = self._sizes.index(-1) if -1 in self._sizes else 0
             new[i] = StaticTime(sizes[i])
         return [*new[:-1], Feature(sizes[-1])] if axis.kind == FEATURE else new
+
+    def widening(self, w: Widening) -> None:
+        x = w.input()
+        axis = find_axis(x.new, self.axis, w.site())
+        at, count = x.new.axes.index(axis), len(self.dims)
+        outputs = [*w.output.terms[:at], *w.output.terms[at + count :]]
+        for one, other in zip([term for i, term in enumerate(x.terms) if i != at], outputs, strict=True):
+            w.tie(one, other)
+        if has_units(axis):
+            parts = Product(tuple(term for term in w.output.terms[at : at + count] if term is not None))
+            whole = x.terms[at]
+            if whole and sizes_of(parts) == sizes_of(whole):
+                w.tie(whole, parts)
+            else:
+                w.keep(whole, "pads the axis that it splits")
+        w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -10,6 +10,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @layer_class("subnetwork")
@@ -47,6 +49,9 @@ class Subnetwork(ConcatLayer):
                 f"'prefix': {site.name + '/'!r}"
             )
         return site.sources[0][1]
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)

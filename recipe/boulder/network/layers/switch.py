@@ -14,6 +14,7 @@ from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template, broadcast
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("switch")
@@ -85,6 +86,11 @@ class Switch(Layer):
         values = site.expected[1:] if isinstance(self.condition, str) else site.expected
         value = next((known[name] for name in values if name in known), None)
         return value and replace(value, axes=broadcast(known.values()).axes)
+
+    def widening(self, w: Widening) -> None:
+        w.check_read(w.sources)
+        for source in w.sources:
+            w.tie_axes(source)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         if not sources:

@@ -13,6 +13,7 @@ from boulder.network.roles import unused
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @layer_class("variable")
@@ -91,6 +92,13 @@ class Variable(Layer):
     def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
         own = output.axes[self.add_batch_axis + self.add_time_axis :]
         return [(dim, axis) for dim, axis in zip(self.shape, own, strict=True) if isinstance(dim, NetDim)]
+
+    def widening(self, w: Widening) -> None:
+        own = w.output.terms[self.add_batch_axis + self.add_time_axis :]
+        w.param("value", *own)
+        for term in own:
+            w.own(term)
+        w.scalable("value", *range(len(own)))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         axes = run.template.axes[self.add_batch_axis + self.add_time_axis :]

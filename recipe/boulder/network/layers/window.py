@@ -17,6 +17,8 @@ from boulder.network.roles import unused
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import along
 from boulder.network.windows import Window as Sliding
 
 
@@ -128,6 +130,9 @@ class Window(ConcatLayer):
         i = template.axes.index(at) if at else -1
         kept = (at,) if at and at.kind == BATCH else ()
         return replace(template, axes=(*template.axes[: max(i, 0)], *kept, *new, *template.axes[i + 1 :]))
+
+    def widening(self, w: Widening) -> None:
+        along(w, self.axis)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from boulder.lazy import TFTensor, tf
@@ -40,11 +40,13 @@ class Chosen:
     :param labels: [B, beam]; [B] if all hypotheses have the same
     :param origins: int32 [B, beam], the hypothesis that each new one continues; None: the hypotheses stay
     :param scores: float32 [B, beam]
+    :param further: name → further labels, [B, beam]
     """
 
     labels: Tensor
     origins: TFTensor
     scores: TFTensor
+    further: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Chooser(Layer):
@@ -137,9 +139,8 @@ class Hypotheses:
         """:return: what layers may read of the choice"""
         axes, known = (Batch, self.beam), {"scores": chosen.scores, "src_beams": chosen.origins}
         templates = {"scores": Template(axes, "float32"), "src_beams": Template(axes, "int32")}
-        return Memory(
-            None, {key: Tensor(value, axes, templates[key]) for key, value in known.items() if value is not None}
-        )
+        own = {key: Tensor(value, axes, templates[key]) for key, value in known.items() if value is not None}
+        return Memory(None, {**own, **chosen.further})
 
 
 @dataclass(frozen=True)

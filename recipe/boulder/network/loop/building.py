@@ -14,6 +14,7 @@ from boulder.network.layer import Layer, Site
 from boulder.network.loop.axes import outside, over_loop
 from boulder.network.loop.beams import at_width
 from boulder.network.loop.body import Body, Carried
+from boulder.network.loop.history import differs_at_once, grows
 from boulder.network.loop.iterations import Iterations
 from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Result
 from boulder.network.loop.placement import place
@@ -74,6 +75,11 @@ class _Building:
         site = self.frame.site(node, {ref: self._template(ref) for ref in node.sources})
         template = checked_template(site)
         self._check_moved(node, template)
+        if differs_at_once(node.layer.class_name, template, (source for _, source in site.sources), self.loop):
+            raise NetworkError(
+                f"{node.where}: reads the frames so far of all iterations at once; expected 'optimize_move_layers_out': False for "
+                "the loop"
+            )
         self._put(self._spec(node, site, template))
 
     @staticmethod
@@ -240,7 +246,7 @@ class _Building:
     def _check_sizes(self, node: Node) -> None:
         """Checks that the axes of a layer's output, which the loop collects, have the same lengths in each iteration."""
         for axis in self.frame.layers[node.name].axes:
-            if axis.size is None and _names_layer_of(self.subnet.name, axis.origin):
+            if axis.size is None and (grows(axis, self.loop) or _names_layer_of(self.subnet.name, axis.origin)):
                 raise NetworkError(
                     f"{node.where}: the lengths along its axis {axis} differ from iteration to iteration, so the loop cannot "
                     "collect its output; reduce the axis within the loop"
@@ -260,13 +266,18 @@ class _Building:
                 initial = node.initial.key if node.initial else _initial_value(node)
                 variable = next((param.name for param in self._initial_params(node)), None)
                 template = self.frame.final(ref.name)
+                if any(grows(axis, self.loop) for axis in template.axes):
+                    raise NetworkError(
+                        f"{node.where}: its output {template} grows with each frame, so no layer can read it as {ref.text!r}"
+                    )
                 carried[source] = Carried(self.subnet.key(ref.name), source, template, initial, variable)
                 if node.initial:
                     read[node.initial.key] = node.initial
             else:
                 read[source] = ref
         if not self.length_is_known:
-            read.update((ref.key, ref) for ref in self.subnet.max_length.names.values())
+            self.subnet.max_length.check(self._template)
+            read.update((ref.key, ref) for ref in self.subnet.max_length.refs)
         for ref in filter(None, read.values()):
             self._need(ref)
         return tuple(carried.values()), tuple(read)

@@ -12,6 +12,7 @@ from boulder.network.loop.iterate import iterate
 from boulder.network.loop.until_end import iterate_until_end
 from boulder.network.run_state import LoopRun
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,17 @@ class Iterations(Layer):
 
     class_name = "rec"
     body: Body
+
+    def widening(self, w: Widening) -> None:
+        for item in self.body.carried:
+            layer = w.tensor(item.layer)
+            if item.variable is not None:
+                w.param(item.variable, layer.feature)
+            elif isinstance(item.initial, str):
+                for axis, term in zip((first := w.tensor(item.initial)).new.axes, first.terms, strict=True):
+                    same = next((a for a in layer.new.axes if a.identity == axis.identity), None)
+                    if term is not None:
+                        w.tie(term, layer.term(same) if same else layer.feature)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> dict[str, Tensor]:
         """:return: name → output, for all `results` of the body"""

@@ -18,6 +18,8 @@ from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.names import Place
 from boulder.network.subnet import Container, Inner
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,9 @@ class Loop(LoopOptions, Container):
         if name == "output" or shown:
             return None
         return f"which is not visible outside of its loop; give {name!r} 'is_output_layer': True"
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return left(run, output, run.template)

@@ -10,6 +10,8 @@ from boulder.network.layer import ConcatLayer, Layer
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,9 @@ class Enter(ConcatLayer):
     class_name = "rec"
     loop: Axis
     time: Axis | None = None
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
@@ -44,6 +49,15 @@ class Previous(Layer):
     loop: Axis
     initial: float | int | bool | None = 0
     variable: str | None = None
+
+    def widening(self, w: Widening) -> None:
+        w.tie_axes(w.sources[0])
+        for initial in w.sources[1:]:
+            w.tie_axes(initial)
+        if self.variable is not None:
+            w.param(self.variable, w.output.feature)
+        elif len(w.sources) == 1 and self.initial == 0:
+            w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, x: Tensor, initial: Tensor | None = None) -> Tensor:
         if self.variable is not None:
@@ -82,6 +96,9 @@ class Result(Layer):
 
     class_name = "rec"
 
+    def widening(self, w: Widening) -> None:
+        renames(w)
+
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return output
 
@@ -91,6 +108,9 @@ class Left(Layer):
     """A layer of a loop, for the layers outside of the loop."""
 
     class_name = "rec"
+
+    def widening(self, w: Widening) -> None:
+        renames(w)
 
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return left(run, output, run.template)

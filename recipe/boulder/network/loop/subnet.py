@@ -19,6 +19,13 @@ from boulder.network.subnet import Node, Subnet
 WORDS = {"zeros": 0, "ones": 1, "var": 0}
 """values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
 
+_REFUSED = {
+    "apply(0)": "expected 'base:' and a layer outside of the loop, which computes it for zeros with the same 'name_scope'",
+    "keep_over_epoch": "each batch starts from its own first frame",
+    "keep_over_epoch_no_init": "each batch starts from its own first frame",
+}
+"""further values that RETURNN has, with the reason or what to do"""
+
 
 class LoopSubnet(Subnet):
     """
@@ -38,7 +45,7 @@ class LoopSubnet(Subnet):
                 raise NetworkError(
                     f"{self.where}: {name!r} is in its 'unit', but extra nets are only possible outside of loops"
                 )
-        self.max_length = MaxLength.read(loop.max_seq_len, self.resolve, self.where)
+        self.max_length = MaxLength.read(loop.max_seq_len, loop.max_seq_len_via, self.resolve, self.where)
         self.size_target = self._time_of("size_target", loop.size_target)
         target = self._time_of("target", loop.target)
         self.target = None if self.sources or place.mode == "search" else target
@@ -82,7 +89,7 @@ class LoopSubnet(Subnet):
         refs = [
             *self.sources,
             *self._targets(),
-            *self.max_length.names.values(),
+            *self.max_length.refs,
             *streams,
             *frames,
             *super().outer_refs(),
@@ -183,5 +190,7 @@ class LoopSubnet(Subnet):
         initial = layer.given_initial_output()
         if not isinstance(initial, str) or initial in WORDS:
             return None
+        if initial in _REFUSED:
+            raise NetworkError(f"{where}: 'initial_output' {initial!r} is not supported: {_REFUSED[initial]}")
         with naming("initial_output"):
             return self.resolve_in(holder, initial, where)

@@ -19,7 +19,7 @@ from boulder.network.loop.axes import within
 from boulder.network.loop.beams import Chooser, at_width
 from boulder.network.loop.subnet import LoopSubnet
 from boulder.network.node_site import default_dim, site_of
-from boulder.network.reading import checked_template
+from boulder.network.reading import check_promises, checked_template
 from boulder.network.refs import Ref, RefKind
 from boulder.network.site import Site
 from boulder.network.subnet import Node, TemplateOf
@@ -126,7 +126,7 @@ class FrameTemplates:
             if missing:
                 raise NetworkError(
                     f"{node.where}: the template of {missing[0].text!r} depends only on itself; give it an 'n_out'"
-                    + (" or an 'out_type' with a 'shape'" if hasattr(node.layer, "out_type") else "")
+                    + (" or an 'out_type' with a 'shape'" if node.layer.reads_out_type else "")
                 )
             template = self._described(node, known)
             if template != self.layers.get(name):
@@ -139,6 +139,7 @@ class FrameTemplates:
         if node.inner:
             spec = node.inner.describe(partial(self.seen_by, node), self.loop)
             self._exposed |= {f"{node.name}/{name}": layer.template for name, layer in spec.exposed.items()}
+            check_promises(self.site(node, known), spec.output)
             return spec.output
         beam = self._beams.get(node.name)
         return checked_template(self.site(node, {ref: at_width(template, beam) for ref, template in known.items()}))
@@ -174,7 +175,7 @@ class FrameTemplates:
         if node.initial and not known:  # it depends on itself alone
             return self._known_template(node.initial)
         named = node.layer.out_dim
-        dim = node.layer.n_out or (named and named.size) or default_dim(node, self.template)
+        dim = node.layer.given_dim or default_dim(node, self.template)
         if not dim:
             return None
         return Template((Batch, named.defined(Feature(dim), node.where) if named else Feature(dim)))

@@ -26,7 +26,7 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
     body_run = BodyRun(run, body, sources)
     axes = (Batch, body.beam) if body.beam else (Batch,)
     if body.end:
-        limit = body.max_length.frames(lambda name: run.frames(sources[name].template.required(TIME)))
+        limit = body.max_length.frames(sources.__getitem__, lambda x: run.frames(x.template.required(TIME)))
     else:
         limit, known_lengths = run.frames(body.loop), run.length_over(axes, body.loop)
     flags, shape = Template(axes, "bool"), run.shape(axes)

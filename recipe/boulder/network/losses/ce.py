@@ -32,7 +32,6 @@ class CrossEntropy(Loss):
     :param debug_dump: has no effect
     :param focal_loss_factor: γ: multiplies the cost by (1 - p(y))^γ (Lin et al. 2017)
     :param fake_upper_bound: highest cost of a frame; the gradient is that of the cost without it
-    :param use_fused: accepted without effect: softmax and cross-entropy are always one operation
     """
 
     is_framewise: ClassVar[bool] = True

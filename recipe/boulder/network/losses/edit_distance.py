@@ -64,6 +64,7 @@ class EditDistance(LabelError):
     def _decoded(self, run: LayerRun, output: Tensor) -> tuple[TFTensor, TFTensor]:
         axes = (output.template.required(TIME), Batch, output.template.required(FEATURE))
         logits = output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
+        logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's decoder refuses a batch without frames
         (best,), _ = tf.nn.ctc_beam_search_decoder(logits, run.length(axes[0]), beam_width=100, top_paths=1)
         rows = tf.RaggedTensor.from_value_rowids(
             best.values, best.indices[:, 0], tf.cast(tf.shape(logits)[1], tf.int64)

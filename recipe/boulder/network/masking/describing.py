@@ -12,7 +12,7 @@ from boulder.network.loop.axes import over_loop
 from boulder.network.loop.beams import Chooser
 from boulder.network.loss_check import checked_losses
 from boulder.network.masking.axes import along, masked_axis, with_outer
-from boulder.network.masking.nodes import HELD, Frozen, Held, Repeat, Select, Selection
+from boulder.network.masking.nodes import HELD, Frozen, Held, Repeat, Select, SelectedLabels, Selection
 from boulder.network.masking.subnet import UNIT, MaskedSubnet
 from boulder.network.plain import Description, Exposed
 from boulder.network.reading import warn_of_ignored_loss
@@ -216,6 +216,12 @@ class _Frozen(_Masked):
 
     def states(self) -> dict[str, dict[str | None, Template]]:
         return self._states
+
+    def add_input(self, key: str, ref: Ref, template: Template) -> None:
+        if template.sparse_dim is None:
+            super().add_input(key, ref, template)
+            return
+        self.put(key, SelectedLabels(), (ref.key, self.mask_key), with_outer(template, self.mask))
 
     def add(self, site: Site, sources: tuple[str, ...], template: Template) -> None:
         if isinstance(site.layer, Chooser):

@@ -9,8 +9,10 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, BEAM, LOOP, Axis
 from boulder.network.layer import Layer
 from boulder.network.layer_run import LayerRun
+from boulder.network.padding_guard import without_padding
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
+from boulder.network.widening.site import Widening
 
 HELD = ":held"
 """key of the state that is the output in the last selected frame"""
@@ -41,7 +43,8 @@ class Selection(Layer):
 @dataclass(frozen=True, kw_only=True)
 class Select(Layer):
     """
-    The selected frames of the first source, and one of the other frames in the padding.
+    The selected frames of the first source, and one of the other frames in the padding; 0 there if they are class indices, since
+    those of other frames may be none of the unit's.
 
     :param axis: the axis of all frames
     """
@@ -49,10 +52,26 @@ class Select(Layer):
     class_name = "masked_computation"
     axis: Axis
 
+    def widening(self, w: Widening) -> None:
+        w.tie_in_order(w.sources[0])
+
     def compute(self, run: LayerRun, x: Tensor, numbers: Tensor) -> Tensor:
         outer, selected = numbers.axes[:-1], numbers.axes[-1]
         x = run.over_loop(x, self.axis) if self.axis.kind == LOOP else x
-        return _gathered(run, x, self.axis, numbers.value, outer, (selected,))
+        found = _gathered(run, x, self.axis, numbers.value, outer, (selected,))
+        return found if run.template.sparse_dim is None else without_padding(run, found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectedLabels(Layer):
+    """The first source, class indices; 0 where the mask is False, since those of other frames may be none of the unit's."""
+
+    class_name = "masked_computation"
+
+    def compute(self, run: LayerRun, x: Tensor, mask: Tensor) -> Tensor:
+        axes = run.template.axes
+        value = x.ordered(axes)
+        return run.tensor(tf.where(mask.ordered(axes), value, tf.zeros([], value.dtype)), axes, run.template)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +90,9 @@ class Repeat(Layer):
     axis: Axis
     selected: Axis
     initial: float = 0.0
+
+    def widening(self, w: Widening) -> None:
+        w.tie_in_order(w.sources[0])
 
     def compute(self, run: LayerRun, x: Tensor, mask: Tensor) -> Tensor:
         outer = tuple(axis for axis in mask.axes if axis != self.axis)

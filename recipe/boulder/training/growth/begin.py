@@ -16,6 +16,7 @@ from boulder.training.growth.growing import grow
 from boulder.training.growth.growth_options import GrowingPhase, GrowthOptions
 from boulder.training.growth.importing import InitialValues
 from boulder.training.growth.matching import Specs
+from boulder.training.growth.old_network import UNKNOWN, OldNetwork
 from boulder.training.growth.report import GrowthReport
 from boulder.training.training_options import TrainingOptions
 
@@ -58,15 +59,17 @@ def begin_phase(
     old_specs: Specs,
     fresh: Callable[[ParamSpec], numpy.ndarray],
     step: int,
+    before: OldNetwork = UNKNOWN,
 ) -> Beginning:
     """
     :param network: network of `phase`
     :param old: path → array, of the phase before; {} for the first phase
     :param fresh: returns the initial value of a parameter
     :param step: number of training steps so far
+    :param before: network of the phase before
     :raises BoulderError: if the parameters cannot be grown or a callback fails; names the phase
     """
-    growth = GrowthOptions.of(phase, network, phase.options.random_seed)
+    growth = GrowthOptions.of(phase, network, phase.options.random_seed, before.spec, before.unknown)
     specs, start = network.params, InitialValues(network.params, fresh)
     with named(phase.name):
         taken, taken_specs, initial = old, old_specs, set[str]()

@@ -23,7 +23,8 @@ from boulder.training.growth.returnn_subset import transfer_subset
 from boulder.training.growth.returnn_view import GrowingNetwork
 from boulder.training.growth.transfer import Transfer, as_it_was, take
 
-_PRESERVING = ("net2wider", "deepen")
+PRESERVING = ("net2wider", "deepen")
+"""The modes that preserve the network's function."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,11 @@ def plan_transfers(
     partners = match_params(old_specs, new_specs, init_from)
     modes = {path: per_layer.mode(spec.layer) for path, spec in new_specs.items()}
     transfers: dict[str, Transfer | Identity] = {}
-    if mode in _PRESERVING:
+    if mode in PRESERVING:
         own_way = {new_specs[path].layer for path, own in modes.items() if own != mode}
         transfers |= preserving_transfers(old_specs, new_specs, partners, init_from, options, mode, own_way)
     for path, old in partners.items():
-        if modes[path] not in _PRESERVING:
+        if modes[path] not in PRESERVING:
             transfer = _transfer(old, new_specs[path], modes[path], init_from)
             if transfer:
                 transfers[path] = transfer

@@ -27,12 +27,13 @@ class GrowingPhase(Protocol):
 class GrowthOptions:
     """
     :param init_from: new layer → old layer that its parameters come from, where the names differ
-    :param network: the new network. "deepen" requires it, and "net2wider" needs it to follow units through layers without
-        parameters. `custom_param_importer` is read from its layers.
+    :param network: the new network; "net2wider" and "deepen" require it. `custom_param_importer` is read from its layers.
     :param seed: seed of the random mapping of "net2wider"
     :param reset_layers: new layers of the top level that take no old values; does not apply to layers in a loop, as in
         RETURNN
     :param noise: inequality of the shares that the replicas of a unit get in "net2wider", in [0, 1)
+    :param old_network: the old network; "net2wider" and "deepen" require it
+    :param old_network_unknown: why it is unknown, for messages
     """
 
     init_from: Mapping[str, str] = field(default_factory=dict)
@@ -40,14 +41,25 @@ class GrowthOptions:
     seed: int = 0
     noise: float = 0.0
     reset_layers: Collection[str] = ()
+    old_network: NetworkSpec | None = None
+    old_network_unknown: str = ""
 
     @classmethod
-    def of(cls, phase: GrowingPhase, network: NetworkSpec, seed: int) -> GrowthOptions:
+    def of(
+        cls,
+        phase: GrowingPhase,
+        network: NetworkSpec,
+        seed: int,
+        old_network: NetworkSpec | None = None,
+        old_network_unknown: str = "",
+    ) -> GrowthOptions:
         """
         :param phase: a `boulder.schedule.Phase` or a `TrainingPhase`
         :param network: network of the phase
+        :param old_network: network of the phase before
         """
-        return cls(phase.init_from, network, seed, phase.growth_noise, tuple(phase.reset_layers))
+        reset = tuple(phase.reset_layers)
+        return cls(phase.init_from, network, seed, phase.growth_noise, reset, old_network, old_network_unknown)
 
     def __post_init__(self) -> None:
         """:raises ConfigError: for a value of the wrong type or range"""

@@ -25,7 +25,7 @@ def planned_growth(plan: Plan, specs: Sequence[NetworkSpec | None]) -> list[Grow
     for number, (phase, spec) in enumerate(zip(plan.phases, specs, strict=True)):
         report = None
         if before and spec:
-            options = GrowthOptions.of(phase, spec, seed=0)
+            options = GrowthOptions.of(phase, spec, seed=0, old_network=before)
             with named(f"phase {number} ({index_label(phase.index)})"):
                 report = plan_growth(before.params, spec.params, phase.copy_param_mode, options)
         reports.append(report)

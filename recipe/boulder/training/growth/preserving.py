@@ -1,6 +1,6 @@
 """`net2wider` and `deepen`: the grown network computes what the old one did (Net2Net, Chen, Goodfellow & Shlens 2016).
 
-A layer that grows from n to N units keeps the old ones and gets N - n replicas of randomly drawn ones. Unit j replicates the
+Units of a layer that grows from n to N keep their weights and get N - n replicas of randomly drawn ones. Unit j replicates the
 old unit m(j), and c(u) counts the replicas of u, itself included. Incoming weights are copied, outgoing weights are divided:
 
     W'[·, j] = W[·, m(j)]           W'[j, ·] = W[m(j), ·] / c(m(j))
@@ -9,24 +9,31 @@ All replicas of a unit have the same value, and the layers that read them receiv
 replicas are unequal but still sum to 1, so that they can learn different features while the function is preserved (Wang et
 al. 2023, LEMON; Net2Net adds noise to the weights instead, which changes the function). A new source of a layer has rows of 0.
 
-This is exact without dropout, and if units differ only by their weights: see `Units`.
+Layers that share units, such as the summands of a residual sum, share m: see `boulder.training.growth.graph`. Normalization over
+units needs equally many replicas of each (bert2BERT, Chen et al. 2022; LEMON). Attention gets more heads, larger heads, or both.
+This is exact without dropout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 
 import numpy
 
 from boulder.errors import ConfigError
-from boulder.network.params import ParamSpec, Part
-from boulder.training.growth.by_source import is_output, match_parts, parts_of
-from boulder.training.growth.deepening import Identity, inserted
+from boulder.network import NetworkSpec
+from boulder.network.extra_nets import plain_name
+from boulder.network.params import ParamSpec
+from boulder.network.widening.units import Term, sizes_of
+from boulder.training.growth.deepening import Identities, Identity
+from boulder.training.growth.factors import Factors
+from boulder.training.growth.graph import Graph, Names
 from boulder.training.growth.growth_options import GrowthOptions
-from boulder.training.growth.matching import Specs, layer_names
-from boulder.training.growth.transfer import Transfer, entire
-from boulder.training.growth.units import Units, random_stream
+from boulder.training.growth.mappings import Mappings
+from boulder.training.growth.matching import Specs
+from boulder.training.growth.new_layers import NewLayers
+from boulder.training.growth.readers import OUTSIDE, readers_of
+from boulder.training.growth.transfer import Transfer
 
 
 def preserving_transfers(
@@ -45,127 +52,99 @@ def preserving_transfers(
     :return: path → transfer, without the parameters of `own_way`
     :raises ConfigError: if the function cannot be preserved; names the reason
     """
-    every = new_specs
-    new_specs = {path: spec for path, spec in every.items() if spec.layer not in own_way}
-    partners = {path: old for path, old in partners.items() if path in new_specs}
-    gone = {init_from.get(layer, layer) for layer in own_way} - {old.layer for old in partners.values()}
-    old_specs = {path: spec for path, spec in old_specs.items() if spec.layer not in gone}
-    units = Units(old_specs, new_specs, init_from, options, mode)
-    growth = _Preserving(mode, old_specs, new_specs, partners, init_from, options, units)
-    growth.check_layers_are_whole()
-    transfers = {path: growth.transfer(old, new_specs[path]) for path, old in partners.items()}
-    units.check_readers(every, growth.inserted)
-    starts = {path: growth.starts[spec.layer] for path, spec in new_specs.items() if spec.layer in growth.starts}
+
+    def fail(message: str) -> ConfigError:
+        return ConfigError(f"growth by {mode}: {message}; the network would compute something else")
+
+    old, new = _networks(options, mode)
+    own = {path: spec for path, spec in new_specs.items() if spec.layer not in own_way}
+    partners = {path: before for path, before in partners.items() if path in own}
+    gone = {init_from.get(layer, layer) for layer in own_way} - {before.layer for before in partners.values()}
+    kept = {path: spec for path, spec in old_specs.items() if spec.layer not in gone}
+    fresh = {spec.layer for spec in own.values()} - {own[path].layer for path in partners}
+    _check_layers_are_whole(kept, own, partners, fresh, fail)
+    identities = Identities(NewLayers(old, new, init_from), mode != "net2wider", fail)
+    graph = Graph(old, new, partners, Names(init_from, identities.of), own_way, fail)
+    mappings = Mappings(options.seed, options.noise, graph.wanted, fail)
+    factors = Factors(new, graph.wanted, mappings, fail).of
+    _check_outputs(graph, fail)
+    transfers: dict[str, Transfer | Identity] = {}
+    for path, before in partners.items():
+        terms = graph.wanted.params.get(path)
+        sizes = tuple(zip(before.shape, own[path].shape, strict=False))
+        if terms is None or len(before.shape) != len(own[path].shape) or tuple(map(sizes_of, terms)) != sizes:
+            shapes = f"has the shape {own[path].shape}, but had {before.shape}"
+            raise fail(
+                f"parameter {path!r} of layer {own[path].layer!r} {shapes}, and the origin of its units is unknown"
+            )
+        axes = [
+            _axis(mappings, term, f"{path}:{axis}", factors.get(path, {}).get(axis)) for axis, term in enumerate(terms)
+        ]
+        transfers[path] = Transfer(
+            before, tuple(index for index, _ in axes), tuple(shares for _, shares in axes), zero_elsewhere=True
+        )
+    for path, spec in own.items():
+        if spec.layer in identities.moved:
+            old_norm = identities.moved[spec.layer]
+            source = next(p for p, s in own.items() if s.layer == old_norm and s.name == spec.name)
+            transfers[path] = transfers[source]
+    starts = {
+        path: identities.starts[spec.layer]
+        for path, spec in own.items()
+        if spec.layer in identities.starts and not spec.statistic
+    }
     return transfers | starts
 
 
-class _Preserving:
-    def __init__(
-        self,
-        mode: str,
-        old_specs: Specs,
-        new_specs: Specs,
-        partners: Mapping[str, ParamSpec],
-        init_from: Mapping[str, str],
-        options: GrowthOptions,
-        units: Units,
-    ) -> None:
-        self.mode, self.old_specs, self.new_specs, self.partners = mode, old_specs, new_specs, partners
-        self.init_from, self.options, self.units = init_from, options, units
-        self.old_layers = layer_names(old_specs)
-        self.fresh = {spec.layer for spec in new_specs.values()} - {new_specs[path].layer for path in partners}
-        self.inserted: set[str] = set()  # new layers that become the identity
-        self.starts: dict[str, Identity] = {}  # layer → start of its parameters
-
-    def check_layers_are_whole(self) -> None:
-        """:raises ConfigError: if a layer of both networks has different parameters in them"""
-        for path, spec in self.new_specs.items():
-            if path not in self.partners and spec.layer not in self.fresh:
-                raise self.fail(f"parameter {path!r} is new in a layer that is not new")
-        trained = {old.layer for old in self.partners.values()}
-        used = {old.path for old in self.partners.values()}
-        for path, spec in self.old_specs.items():
-            if path not in used and spec.layer in trained:
-                raise self.fail(f"parameter {path!r} is missing in a layer that still exists")
-
-    def fail(self, message: str) -> ConfigError:
-        return ConfigError(f"growth by {self.mode}: {message}; the network would compute something else")
-
-    def transfer(self, old: ParamSpec, new: ParamSpec) -> Transfer:
-        if len(old.shape) != len(new.shape):
-            raise self.fail(f"parameter {new.path!r} has {len(new.shape)} axes, but had {len(old.shape)} before")
-        axes = [self._axis(old, new, axis) for axis in range(len(new.shape))]
-        return Transfer(old, tuple(a.index for a in axes), tuple(a.shares for a in axes), zero_elsewhere=True)
-
-    def _axis(self, old: ParamSpec, new: ParamSpec, axis: int) -> _Axis:
-        """:return: the source of each entry of the axis, and its share"""
-        output = is_output(new, axis)
-        old_parts = parts_of(old, axis)
-        new_parts = parts_of(new, axis) if output else self._without_identities(old, new, axis)
-        partner = match_parts(old_parts, new_parts, {} if output else self.init_from, in_order=False)
-        lost = [part.label for number, part in enumerate(old_parts) if number not in partner]
-        if lost:
-            what = "has no gate" if output else "no longer reads"
-            hint = "" if output or self.mode == "deepen" else " ('deepen' puts layers in between)"
-            raise self.fail(f"parameter {new.path!r} {what} {', '.join(map(repr, lost))}{hint}")
-        starts = numpy.cumsum([0, *(part.size for part in old_parts)])
-        index, shares = [], []
-        for part, number in zip(new_parts, partner, strict=True):
-            if number is None:
-                index.append(numpy.full(part.size, -1))
-                shares.append(numpy.ones(part.size))
-                continue
-            own = output or not part.label
-            if not own and part.label in self.fresh:
-                raise self.fail(f"layer {part.label!r} has lost all its parameters, and {new.layer!r} reads it")
-            mapping = self.units.mapping(new.layer if own else part.label, old_parts[number].size, part.size)
-            if mapping is None and own and old_parts[number].size == part.size:
-                mapping = entire(part.size)  # neither units nor sources, such as the width of a filter
-            if mapping is None:
-                of = "its units" if own else f"units of {part.label!r}"
-                raise self.fail(
-                    f"axis {axis} of parameter {new.path!r} has {part.size} of {of}, but had "
-                    f"{old_parts[number].size} before, and their origin is unknown"
-                )
-            index.append(starts[number] + mapping)
-            key = f"{new.path}:{axis}:{len(shares)}"
-            outgoing = not output and not (new.per_unit and axis == len(new.shape) - 1)
-            shares.append(self._shares(mapping, old_parts[number].size, key) if outgoing else numpy.ones(part.size))
-        joined = numpy.concatenate(shares)
-        return _Axis(numpy.concatenate(index), None if (joined == 1).all() else joined)
-
-    def _shares(self, mapping: numpy.ndarray, old_size: int, key: str) -> numpy.ndarray:
-        """:return: share of each unit in the weight of its old unit; the shares of all replicas of a unit sum to 1"""
-        weights = numpy.ones(len(mapping))
-        if self.options.noise:
-            weights += self.options.noise * random_stream(self.options.seed, key).uniform(-1, 1, len(mapping))
-        return weights / numpy.bincount(mapping, weights, minlength=old_size)[mapping]
-
-    def _without_identities(self, old: ParamSpec, new: ParamSpec, axis: int) -> list[Part]:
-        """
-        :return: the parts of the axis, where new layers between this layer and its old sources are replaced by those sources.
-            Other new sources stay, with rows of 0.
-        """
-        labels = {part.label for part in parts_of(old, axis)}
-        parts = list(parts_of(new, axis))
-        kept = {self.init_from.get(part.label, part.label) for part in parts}
-        if self.mode != "deepen" or labels <= kept:
-            return parts
-        result = []
-        while parts:
-            part = parts.pop(0)
-            label = self.init_from.get(part.label, part.label)
-            if label in labels or label in self.old_layers or not label:
-                result.append(part)
-            else:
-                new_layer = inserted(part.label, self.options.network, self.old_layers, self.fail)
-                self.inserted.add(part.label)
-                self.starts |= new_layer.starts
-                parts = [*new_layer.parts, *parts]
-        return result
+def _networks(options: GrowthOptions, mode: str) -> tuple[NetworkSpec, NetworkSpec]:
+    old, new = options.old_network, options.network
+    if old is None:
+        why = options.old_network_unknown
+        raise ConfigError(f"growth by {mode}: {mode!r} needs the network before the growth{why and f': {why}'}")
+    if new is None:
+        raise ConfigError(f"growth by {mode}: {mode!r} needs the network after the growth")
+    return old, new
 
 
-@dataclass(frozen=True)
-class _Axis:
-    index: numpy.ndarray
-    shares: numpy.ndarray | None
+def _check_layers_are_whole(
+    old_specs: Specs,
+    new_specs: Specs,
+    partners: Mapping[str, ParamSpec],
+    fresh: Collection[str],
+    fail: Callable[[str], ConfigError],
+) -> None:
+    """:raises ConfigError: if a layer of both networks has different parameters in them"""
+    for path, spec in new_specs.items():
+        if path not in partners and spec.layer not in fresh:
+            raise fail(f"parameter {path!r} is new in a layer that is not new")
+    trained = {before.layer for before in partners.values()}
+    used = {before.path for before in partners.values()}
+    for path, spec in old_specs.items():
+        if path not in used and spec.layer in trained:
+            raise fail(f"parameter {path!r} is missing in a layer that still exists")
+
+
+def _check_outputs(graph: Graph, fail: Callable[[str], ConfigError]) -> None:
+    """:raises ConfigError: if what is read outside of the network, or by a loss, gets wider"""
+    network = graph.new.network
+    readers = readers_of(network)
+    for name in network.layers:
+        wider = graph.tensor(name).wider if name in graph.known else []
+        if not wider or plain_name(name) in graph.own_way:
+            continue
+        axis, term = wider[0]
+        sizes = "from {} to {}".format(*sizes_of(term))
+        if name in network.losses:
+            raise fail(f"layer {name!r} gets wider, {sizes}, and has a loss")
+        if readers.get(name) == {OUTSIDE}:
+            raise fail(f"layer {name!r} gets wider along its axis {axis.kind}, {sizes}, and only the outside reads it")
+
+
+def _axis(
+    mappings: Mappings, term: Term, key: str, factors: numpy.ndarray | None
+) -> tuple[numpy.ndarray, numpy.ndarray | None]:
+    """:return: the source of each entry of the axis, and its share"""
+    shares = mappings.shares(term, key)
+    if factors is not None:
+        shares = shares * factors
+    return mappings.index(term), None if (shares == 1).all() else shares

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy
 _CELLS = ("lstm_cell", "basic_lstm_cell")
 _OLDER = {"bias": "biases", "kernel": "weights"}
 """name in a cell → its name in TensorFlow before 1.2"""
+_NORM = re.compile(r"(.*)/batch_norm/(v2_|)(beta|gamma|mean|variance)")
 _FORGET_BIAS = "a cell adds its 'forget_bias' of 1, which is in no parameter and which the other unit lacks"
 
 
@@ -38,7 +40,8 @@ def other_layout(name: str, unused: Collection[str]) -> Origin | None:
     :param unused: names in the file that are not those of parameters of the network
     :return: how to make it from others, by RETURNN's rules (`CustomCheckpointLoader`); None if there is no way
     """
-    return next((found for found in _layouts(name) if all(source in unused for source in found.names)), None)
+    layouts = [*_layouts(name), *_norms(name, unused)]
+    return next((found for found in layouts if all(source in unused for source in found.names)), None)
 
 
 def _layouts(name: str) -> list[Origin]:
@@ -57,6 +60,17 @@ def _layouts(name: str) -> list[Origin]:
         for cell in ("rnn/lstm_cell", "lstm_cell"):
             found.append(Origin((f"{scope}/{cell}/{part}",), convert, _FORGET_BIAS))
     return found
+
+
+def _norms(name: str, unused: Collection[str]) -> list[Origin]:
+    """:return: a parameter of batch norm by its name in older values of `param_version`, which only one in the file may have"""
+    match = _NORM.fullmatch(name)
+    if not match:
+        return []
+    scope, newest, last = match.groups()
+    older = re.compile(f"{re.escape(scope)}/batch_norm/(?!v2_)(.*_{'|' if newest else ''}){last}")
+    found = [other for other in unused if older.fullmatch(other)]
+    return [Origin((found[0],), numpy.ravel if newest else _as_it_is)] if len(found) == 1 else []
 
 
 def _swap_gates(array: numpy.ndarray) -> numpy.ndarray:

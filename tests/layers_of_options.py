@@ -1,0 +1,30 @@
+"""Options of layers that few setups use, for tests/every_layer.py."""
+
+FRAMES = {
+    "h": {"class": "linear", "from": "data:dense", "n_out": 4, "activation": "tanh", "grad_filter": 10.0, "dropout": 0.2,
+          "dropout_axis": "F"},
+    "f": {"class": "variable", "shape": [3, 4, 5], "init": "glorot_uniform"},
+    "c": {"class": "constant", "value": [0.1, 0.2, 0.3, 0.4, 0.5]},
+    "b": {"class": "variable", "shape": [5], "init_by_layer": "c"},
+    "conv": {"class": "conv", "from": "h", "filter_size": [3], "padding": "same", "n_out": 5, "filter": "f", "bias": "b"},
+    "g": {"class": "variable", "shape": [2, 3, 5], "init": "glorot_uniform"},
+    "up": {"class": "transposed_conv", "from": "conv", "filter_size": [2], "n_out": 3, "filter": "g", "activation": "tanh"},
+    "down": {"class": "pool", "from": "up", "mode": "avg", "pool_size": [2], "padding": "valid"},
+    "features": {"class": "range_in_axis", "from": "down", "axis": "F", "dtype": "float32"},
+    "sum": {"class": "combine", "kind": "logaddexp", "from": ["down", "features"], "with_bias": True, "activation": "relu",
+            "out_type": {"dim": 3}},
+    "squared": {"class": "eval", "from": "sum", "eval": "tf.square(source(0))", "with_bias": True},
+    "frames": {"class": "copy", "from": "squared", "extra_deps": "features", "dropout": 0.3,
+               "dropout_noise_shape": {"BT": 1, "static": None}},
+    "norm": {"class": "reduce", "from": "h", "mode": "sum", "axes": ["T", "F"], "is_output_layer": True},
+    "output": {"class": "linear", "activation": "sigmoid", "from": "frames", "n_out": 4, "loss": "ce", "target": "align",
+               "loss_opts": {"label_smoothing": 0.1, "label_smoothing_gaussian": True, "safe_log_opts": {"eps": 1e-6}}},
+    "positive": {"class": "activation", "from": "norm", "activation": "exp", "is_output_layer": True},
+    "logits": {"class": "linear", "activation": None, "from": "frames", "n_out": 4, "loss": "ce", "target": "align",
+               "loss_opts": {"input_type": "logits", "custom_inv_norm_factor": "positive"}},
+    "labels": {"class": "softmax", "from": "frames", "n_out": 4, "loss": "ctc", "target": "classes",
+               "loss_opts": {"target_collapse_repeated": True}},
+    "decoded": {"class": "softmax", "from": "frames", "n_out": 4, "loss": "edit_distance", "target": "classes",
+                "loss_opts": {"ctc_decode": True, "label_map": {0: 1, 1: None, 2: 0}}},
+}  # fmt: skip
+NETWORKS = {"options": FRAMES}
