@@ -1,12 +1,5 @@
-"""The base class of layers: options, a spec half (pure Python) and a compute half (TensorFlow).
-
-@layer_class("linear")
-@dataclass(frozen=True, kw_only=True)
-class Linear(ConcatLayer):
-    activation: str | None = None                      # an option of the net dict
-
-    def spec(self, site: Site) -> Template: ...                             # templates of the sources → template of the output
-    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor: ...       # tensors of the sources → output
+"""The base class of layers: options, a spec half (pure Python: templates of the sources → template of the output) and a compute
+half (TensorFlow: tensors of the sources → output). See "Add a layer" in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
