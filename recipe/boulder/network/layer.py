@@ -74,7 +74,8 @@ class Layer:
         "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
     :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
     :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
-    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
+    :param control_dependencies_on_output: is not called, which a warning tells: what it asserts or prints does not
+        happen, and no number depends on it
     :param encapsulate: has no effect: how RETURNN builds layers that hold others
     :param debug_print_layer_output: has no effect; a layer `print` prints
     """
