@@ -1,4 +1,4 @@
-"""A tiny network of full-sum training: automata that are data, priors."""
+"""Tiny networks: full-sum training with automata that are data and priors; costs of frames as outputs, options of losses."""
 
 
 def _stacked(*columns: str) -> str:
@@ -28,4 +28,29 @@ NETWORK = {
         "sprint_opts": {"automata": "layer:arcs"}, "dropout": 0.3,
     },
 }  # fmt: skip
-NETWORKS = {"full sum": NETWORK}
+OF_FRAMES = {
+    "p": {"class": "softmax", "from": "data:dense", "n_out": 4},
+    "costs": {"class": "loss", "from": "p", "loss_": "ce", "target_": "align", "loss": "as_is"},
+    "errors": {"class": "loss", "from": "p", "loss_": "ce", "target_": "align", "use_error": True, "loss": "as_is"},
+    "loop": {
+        "class": "rec", "from": "data:dense", "target": "align", "unit": {
+            "output": {"class": "softmax", "from": ["data:source", "prev:output"], "target": "align"},
+            "cost": {"class": "loss", "from": "output", "loss_": "ce", "target_": "align", "is_output_layer": True, "loss": "as_is"},
+        },
+    },
+    "gaussian": {
+        "class": "linear", "from": "data:dense", "loss": "ce", "target": "align",
+        "loss_opts": {
+            "input_type": "logits", "label_smoothing": 0.2, "label_smoothing_gaussian": True, "custom_inv_norm_factor": "errors",
+        },
+    },
+    "collapsed": {
+        "class": "softmax", "from": "data:dense", "loss": "ctc", "target": "classes", "loss_opts": {"target_collapse_repeated": True},
+    },
+    "decoded": {
+        "class": "softmax", "from": "data:dense", "n_out": 4, "loss": "edit_distance", "target": "classes",
+        "loss_opts": {"ctc_decode": True, "label_map": {0: 0, 1: None, 2: 0}},
+    },
+    "output": {"class": "copy", "from": "p"},
+}  # fmt: skip
+NETWORKS = {"full sum": NETWORK, "losses of frames": OF_FRAMES}

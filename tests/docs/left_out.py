@@ -18,7 +18,6 @@ LAYERS_LEFT_OUT = {
     "framewise_statistics": "statistics for RETURNN's summaries; it changes nothing",
     "gradient": "a gradient as an output, whose own gradient is a second derivative of the network",
     "kenlm": "needs the package kenlm and an operation on it, which have no gradient and no GPU",
-    "loss": "a loss as an output; `ctc_loss`, `sparse_softmax_cross_entropy_with_logits`, `edit_distance` and `eval` give it",
     "mask_based_gevbeamforming": _MICROPHONES,
     "mask_based_mvdrbeamforming": _MICROPHONES,
     "multichannel_multiresolution_stft_layer": _MICROPHONES,

@@ -98,6 +98,16 @@ def test_an_error_in_code_of_the_network_is_one_line(tmp_path):
     assert "'scaled'" in line
 
 
+def test_an_error_of_tensorflow_names_phase_step_and_layer(tmp_path):
+    wrong = "tf.gather(source(0), tf.shape(source(0))[2], axis=2)[..., None] + source(0)"
+    code, text = tried(tmp_path, CONFIG.replace("FACTOR * source(0)", wrong), phases=["0"])
+    (line,) = [line for line in text.splitlines() if line.startswith("phase index 0: ")]
+    assert code == 1
+    assert line.startswith(
+        "phase index 0: build the network, step 1 of 4: layer 'scaled': InvalidArgumentError: indices = 4 is not in [0, 4)"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -140,12 +141,19 @@ class RunState:
     def compute(self, spec: LayerSpec) -> None:
         """Puts a layer's output, or the outputs of a loop, into `outputs`."""
         run = self.run(spec)
-        result = guarded(spec.layer, run, [self.output(source) for source in spec.sources])
+        with tf.name_scope(scope_of(spec.name)):  # for errors at run time, and profiles
+            result = guarded(spec.layer, run, [self.output(source) for source in spec.sources])
         if isinstance(result, dict):
             self.outputs.update(result)
             return
         normalization = option_of(spec.layer, run.where)
-        self.outputs[spec.name] = spec.with_names(normalization.apply(run, result) if normalization else result)
+        result = normalization.apply(run, result) if normalization else result
+        self.outputs[spec.name] = spec.with_names(result, self.lengths)
+
+
+def scope_of(layer: str) -> str:
+    """:return: name scope of the layer's operations; it ends with a slash, so that it is not put into that of the loop around"""
+    return re.sub(r"[^A-Za-z0-9_./>-]|^(?=[^A-Za-z0-9.])", ".", layer) + "/"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from boulder.training.phase_start import start_phase
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica
 from boulder.training.run import TrainingFiles, TrainingRun
+from boulder.training.runtime_errors import in_one_line
 from boulder.training.scores import Sums
 from boulder.training.store import CheckpointStore
 from boulder.training.trial_data import trial_data
@@ -125,15 +126,16 @@ def try_phases(
         for number, phase in enumerate(phases):
             found = PhaseTrial(name=phase.index_name)
             stages = _Stages(phase.index_name, doing)
+            trial: _Trial | None = None
             try:
-                previous = _Trial(phase, extern_data, size, Path(folder) / str(number), say, found, stages).run(
-                    previous
-                )
+                trial = _Trial(phase, extern_data, size, Path(folder) / str(number), say, found, stages)
+                previous = trial.run(previous)
             except BoulderError as error:
                 found.error = str(error)
             except Exception as error:  # code of the network, or TensorFlow: anything may be raised
                 say(traceback.format_exc())
-                found.error = f"{stages.now}: {type(error).__name__}: {' '.join(str(error).split())[:500]}"
+                found.error = f"{stages.now}: {in_one_line(error, trial.spec if trial else None)}"
+            del trial
             gc.collect()
             yield found
             if found.error:

@@ -1,20 +1,17 @@
 """`bin_ce`: binary cross-entropy of each feature, from logits."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE
-from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
-from boulder.network.losses.frames import frames_of, problem_of_frames
+from boulder.network.loss import loss_class
+from boulder.network.losses.frames import FrameLoss, Frames, problem_of_frames
 from boulder.network.template import Template
-from boulder.network.tensor import Tensor
 
 
 @loss_class("bin_ce")
 @dataclass(frozen=True, kw_only=True)
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(FrameLoss):
     """-y·log σ(x) - (1 - y)·log(1 - σ(x)), the mean over features, summed over frames. RETURNN: BinaryCrossEntropyLoss.
 
     The output x is a logit, so the layer has no sigmoid of its own. The target y is from 0 to 1; a target of one feature may
@@ -23,7 +20,6 @@ class BinaryCrossEntropy(Loss):
     :param pos_weight: factor of the first term
     """
 
-    is_framewise: ClassVar[bool] = True
     pos_weight: float | None = None
 
     def output_dim(self, target: Template) -> int | None:
@@ -35,18 +31,16 @@ class BinaryCrossEntropy(Loss):
         dense = None if target.sparse_dim else True
         return problem_of_frames(self.class_name, output, target, dense) or super().check(output, target)
 
-    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        frames = frames_of(run, output, target)
+    def of_frames(self, frames: Frames, target: Template) -> tuple[TFTensor, TFTensor]:
         y = tf.cast(frames.target, tf.float32)
-        if not any(axis.kind == FEATURE for axis in target.template.axes):
+        if not any(axis.kind == FEATURE for axis in target.axes):
             y = y[..., None]
         if self.pos_weight is None:
             cost = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=frames.output)
         else:
             cost = tf.nn.weighted_cross_entropy_with_logits(labels=y, logits=frames.output, pos_weight=self.pos_weight)
         wrong = tf.cast((frames.output > 0) != (y > 0.5), tf.float32)
-        cost, wrong = (frames.sum(tf.reduce_mean(values, axis=-1)) for values in (cost, wrong))
-        return LossValue(cost, wrong, frames.count)
+        return tf.reduce_mean(cost, axis=-1), tf.reduce_mean(wrong, axis=-1)
 
 
 @loss_class("sse_sigmoid")

@@ -2,19 +2,17 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
-from boulder.network.losses.frames import Frames, frames_of, problem_of_frames
+from boulder.network.loss import loss_class
+from boulder.network.losses.frames import FrameLoss, Frames, problem_of_frames
 from boulder.network.template import Template
-from boulder.network.tensor import Tensor
 
 
 @loss_class("ce")
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy(Loss):
+class CrossEntropy(FrameLoss):
     """-log p(y) for a class y or, as its mean, a distribution in each frame. The error is the rate of wrong best classes.
 
     RETURNN: CrossEntropyLoss.
@@ -34,7 +32,6 @@ class CrossEntropy(Loss):
     :param fake_upper_bound: highest cost of a frame; the gradient is that of the cost without it
     """
 
-    is_framewise: ClassVar[bool] = True
     label_smoothing: float = 0.0
     label_smoothing_gaussian: bool = False
     input_type: Literal["prob", "logits"] = "prob"
@@ -61,12 +58,12 @@ class CrossEntropy(Loss):
         dense = None if target.feature else False
         return problem_of_frames("ce", output, target, dense) or super().check(output, target)
 
-    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        frames = self._with_logits(frames_of(run, output, target))
-        cost = self._of_classes(frames) if target.template.sparse_dim else self._of_distributions(frames)
+    def of_frames(self, frames: Frames, target: Template) -> tuple[TFTensor, TFTensor]:
+        frames = self._with_logits(frames)
+        cost = self._of_classes(frames) if target.sparse_dim else self._of_distributions(frames)
         if self.fake_upper_bound is not None:
             cost += tf.stop_gradient(tf.minimum(cost, self.fake_upper_bound) - cost)
-        return LossValue(frames.sum(cost), frames.wrong, frames.count)
+        return cost, frames.wrong
 
     def _with_logits(self, frames: Frames) -> Frames:
         if self.input_type == "logits":

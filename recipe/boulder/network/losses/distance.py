@@ -1,20 +1,15 @@
 """`mse`, `mean_l1` and `l1`: distance between output and target, over features, summed over frames."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
-from boulder.network.losses.frames import frames_of, problem_of_frames
+from boulder.network.loss import loss_class
+from boulder.network.losses.frames import FrameLoss, Frames, problem_of_frames
 from boulder.network.template import Template
-from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Distance(Loss):
-    is_framewise: ClassVar[bool] = True
-
+class _Distance(FrameLoss):
     @staticmethod
     def distance(difference: TFTensor) -> TFTensor:
         """
@@ -31,12 +26,11 @@ class _Distance(Loss):
     def output_dim(self, target: Template) -> int | None:
         return target.dim
 
-    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        frames = frames_of(run, output, target)
+    def of_frames(self, frames: Frames, target: Template) -> tuple[TFTensor, TFTensor]:
         dense = frames.target.shape.rank == frames.output.shape.rank
-        y = tf.cast(frames.target, tf.float32) if dense else tf.one_hot(frames.target, target.template.sparse_dim)
+        y = tf.cast(frames.target, tf.float32) if dense else tf.one_hot(frames.target, target.sparse_dim)
         cost = self.over_features(self.distance(frames.output - y))
-        return LossValue(frames.sum(cost), frames.wrong, frames.count)
+        return cost, frames.wrong
 
 
 @loss_class("mse")

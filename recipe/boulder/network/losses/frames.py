@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, TIME, Axis, Batch
 from boulder.network.layer_run import LayerRun
+from boulder.network.loss import Loss, LossValue
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -40,11 +42,27 @@ class Frames:
 
     @property
     def wrong(self) -> TFTensor:
-        """:return: float32 scalar, number of frames where the argmax differs from the target (RETURNN: Loss.get_error)"""
+        """:return: float32 [B, T], 1 for frames where the argmax differs from the target (RETURNN: Loss.get_error)"""
         best = tf.argmax(self.output, axis=-1, output_type=tf.int32)
         dense = self.target.shape.rank == self.output.shape.rank
         target = tf.argmax(self.target, axis=-1, output_type=tf.int32) if dense else tf.cast(self.target, tf.int32)
-        return self.sum(tf.cast(best != target, tf.float32))
+        return tf.cast(best != target, tf.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameLoss(Loss):
+    """A loss with a cost and an error in each frame."""
+
+    is_framewise: ClassVar[bool] = True
+
+    def of_frames(self, frames: Frames, target: Template) -> tuple[TFTensor, TFTensor]:
+        """:return: cost and error, float32 [B, T], any finite numbers in the padding"""
+        raise NotImplementedError
+
+    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
+        frames = frames_of(run, output, target)
+        cost, error = self.of_frames(frames, target.template)
+        return LossValue(frames.sum(cost), frames.sum(error), frames.count)
 
 
 def frames_of(run: LayerRun, output: Tensor, target: Tensor) -> Frames:
