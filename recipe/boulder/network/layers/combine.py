@@ -212,7 +212,8 @@ class _Elementwise(Layer):
         for source in w.sources:
             w.tie_axes(source)
         activates(w, self.activation)
-        if self.activation in SCALED:
+        w.param("b", w.output.feature)
+        if self.activation in SCALED and not self.with_bias:
             self._state_factors(w)
 
     def _state_factors(self, w: Widening) -> None:
