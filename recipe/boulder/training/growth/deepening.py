@@ -121,7 +121,7 @@ class Identities:
                 return spec.sources
             case LayerNorm():
                 return spec.sources  # `_move_scale` checks them
-            case Combine(kind="add"):
+            case Combine(operation="add"):
                 return self._residual(spec, impossible)
         if spec.layer.class_name == "rec":
             raise impossible("an LSTM's output is bounded by its gates")

@@ -83,11 +83,11 @@ class NewLayers:
                 return self._all(spec)
             case Activation():
                 return self._all(spec) if spec.layer.activation in THROUGH_ZERO else None
-            case Combine(kind="add" | "sub" | "average"):
+            case Combine(operation="add" | "sub" | "average"):
                 return self._all_and_bias(spec, own)
-            case Eval() | Combine(kind="eval") if factor_of(spec.layer.eval) is not None:
+            case Eval() | Combine(operation="eval") if factor_of(spec.layer.eval) is not None:
                 return self._all_and_bias(spec, own)
-            case Dot() | Combine(kind="mul", with_bias=False, activation=None):
+            case Dot() | Combine(operation="mul", with_bias=False, activation=None):
                 found = [self.ends(inner) for inner in spec.sources if self.is_parameter(inner)]
                 return next(iter(found), None)
         return None
@@ -119,7 +119,7 @@ class NewLayers:
         match spec.layer:
             case Copy() | Repeat() | Activation() | Subnetwork():
                 return all(map(self.never_negative, spec.sources))
-            case Combine(kind="add"):
+            case Combine(operation="add"):
                 carried = [inner for inner in spec.sources if not self.is_new(source) or self.ends(inner) is None]
                 return all(map(self.never_negative, carried))
         return False
