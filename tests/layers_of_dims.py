@@ -26,4 +26,26 @@ GENERATED = {
     "states": {"class": "linear", "from": "decoder", "in_dim": LABELS, "out_dim": MODEL, "activation": "tanh"},
     "output": {"class": "softmax", "from": ["joint", "last"], "n_out": 4, "loss": "ce", "target": "align"},
 }  # fmt: skip
-NETWORKS = {"generated": GENERATED}
+REPEATED = SpatialDim("repeated")
+GIVEN = {
+    "input": {"class": "reinterpret_data", "from": "data:dense", "set_dim_tags": {"T": TIME, "F": INPUT}},
+    "pooled": {"class": "pool", "mode": "max", "from": "input", "pool_size": [2], "padding": "same"},
+    "up": {
+        "class": "transposed_conv", "from": "pooled", "filter_size": [3], "strides": 2, "out_spatial_dims": [TIME],
+        "out_dim": MODEL, "activation": "tanh",
+    },
+    "later": {"class": "slice_nd", "from": "up", "start": 1, "size": TIME},
+    "ones": {"class": "constant", "value": 2, "dtype": "int32", "shape": (batch_dim, TIME), "shape_deps": ["input"]},
+    "twice": {"class": "repeat", "from": "later", "repetitions": "ones", "out_dim": REPEATED},
+    "again": {"class": "repeat", "from": "up", "repetitions": "ones", "out_dim": REPEATED},
+    "sum": {"class": "combine", "kind": "add", "from": ["twice", "again"], "out_shape": {batch_dim, REPEATED, MODEL}},
+    "factor": {
+        "class": "eval", "from": [], "out_type": {"shape": (), "batch_dim_axis": None, "dtype": "float32"},
+        "eval": "tf.where(self.network.train_flag, 1.5, 1.0)",
+    },
+    "scaled": {"class": "combine", "kind": "mul", "from": ["sum", "factor"]},
+    "mean": {"class": "reduce", "mode": "mean", "from": "scaled", "axis": REPEATED},
+    "joint": {"class": "combine", "kind": "add", "from": ["up", "mean"], "out_shape": {batch_dim, TIME, MODEL}},
+    "output": {"class": "softmax", "from": "joint", "n_out": 4, "loss": "ce", "target": "align"},
+}  # fmt: skip
+NETWORKS = {"generated": GENERATED, "given lengths": GIVEN}

@@ -30,6 +30,7 @@ def test_positions_do_not_change_a_stream(entry, text):
         ({**DENSE, "feature_dim_axis": 1}, "'feature_dim_axis' must be 2, found 1"),
         ({"dim": 3, "sparse": True, "feature_dim_axis": 1}, "'feature_dim_axis' must be None, found 1"),
         ({"dim": 3, "shape": (None, None, 3)}, r"found 'shape' \(None, None, 3\), expected \(None, dim\)"),
+        ({"dim": 3, "shape": (3, None)}, r"found 'shape' \(3, None\), expected \(None, dim\)"),
         ({"dim": 3, "shape": (4, 3)}, r"found 'shape' \(4, 3\), expected \(None, dim\)"),
     ],
 )

@@ -68,7 +68,8 @@ BAD_LAYERS = [
     ("eval", {"eval": "source(0)", "activation": "tnah"}, "unknown activation 'tnah'; did you mean 'tanh'?"),
     ("combine", {"kind": "ad"}, f"option 'kind' must be {KINDS}, found 'ad'; did you mean 'add'?"),
     ("combine", {"kind": None}, f"option 'kind' must be {KINDS}, found None"),
-    ("combine", {"kind": "add", "from": []}, "needs a source in 'from'"),
+    ("combine", {"kind": "add", "from": []}, "needs a source in 'from', or 'eval' with 'out_type' that says what the result is"),
+    ("eval", {"eval": "1.0", "from": [], "out_type": {"dtype": "bool"}}, "without a source in 'from', 'out_type' needs a 'shape', such as ()"),
     (
         "combine", {"kind": "add", "from": ["data", "data:letters"]},
         "its sources must have one dtype, found float32 and, from 'data:letters', int32",

@@ -103,3 +103,10 @@ def test_layers_without_such_axes_pass():
         "other": {"class": "copy", "from": "weights", "is_output_layer": True},
     }
     check_axes(describe(network, {"data": {"dim": 6}}), 38)
+
+
+def test_a_dot_without_second_axes_has_no_axis_of_size_1():
+    without, given = DOT | {"var1": "T", "var2": None}, DOT | {"var1": "T", "var2": "F"}
+    network = {"without": without, "given": given}
+    assert with_behavior_version(network, 2) == network
+    assert with_behavior_version(network, 3) == {"without": without | {"add_var2_if_empty": False}, "given": given}

@@ -66,6 +66,8 @@ G = {"g": {**H["h"], "out_dim": B}}
         ({"x": layer("copy", out_shape={batch_dim, TIME, A, OptionalDim(B)})}, ["batch", "time:data", "feature:4 'a'"]),
         ({"x": layer("copy", "data:classes", out_shape={batch_dim, LABEL_TIME, ImplicitSparseDim(LABELS)})}, ["batch", "time:classes"]),
         ({"x": layer("linear", n_out=6, activation=None, out_shape={batch_dim, TIME, A + 2})}, ["batch", "time:data", "feature:6 '(a+2)'"]),
+        ({"x": {"class": "constant", "value": 2, "out_shape": {}, "is_output_layer": True}}, []),
+        ({"x": {"class": "constant", "shape": (batch_dim, TIME, A), "shape_deps": ["h"], "is_output_layer": True}}, ["batch", "time:data", "feature:4 'a'"]),
     ],
 )  # fmt: skip
 def test_axes_have_the_names_of_their_dims(net, expected):
@@ -134,12 +136,20 @@ def test_plain_data_streams_and_networks_give_the_same_axes():
             "layer 'x' (reinterpret_data): Dim 'p' has 3 entries, but the axis of its output is feature:4",
         ),
         (
+            {"x": layer("reinterpret_data", set_dim_tags={"B": FeatureDim("p", 3)})},
+            "layer 'x' (reinterpret_data): 'set_dim_tags' makes the batch Dim 'p', but sequences must not see each other",
+        ),
+        (
+            {"x": layer("copy", out_shape={A: 4})},
+            "layer 'x' (copy): 'out_shape' must be a set of Dims, found a dict, {Dim 'a': 4}",
+        ),
+        (
             {"x": layer("reinterpret_data", set_dim_tags={A: 3})},
             "layer 'x' (reinterpret_data): 'set_dim_tags' takes a Dim for an axis, found 3",
         ),
         (
-            {"x": {"class": "constant", "shape": (TIME,)}},
-            "layer 'x' (constant): 'shape' must have static sizes, found (Dim 'time',)",
+            {"x": {"class": "constant", "shape": (SpatialDim("unknown"),)}},
+            "layer 'x' (constant): 'shape' must have static sizes, or Dims that are defined, found (Dim 'unknown',)",
         ),
         (
             {"x": {"class": "variable", "shape": (TIME,)}},

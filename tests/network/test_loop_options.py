@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boulder.errors import NetworkError
-from boulder.network import describe, run_network
+from boulder.network import describe, run_network, uses_streams
 
 EXTERN_DATA = {"data": {"dim": 5}, "classes": {"dim": 3, "sparse": True}, "align": {"dim": 4, "sparse": True}}
 LENGTHS = [3, 1]
@@ -266,3 +266,20 @@ def test_an_empty_dict_is_an_empty_set_of_axes():
     unit["output"]["out_shape"] = {}
     with pytest.raises(NetworkError, match=r"layer 'output/unit/output' \(eval\): 'out_shape' lacks"):
         describe(loop(unit), EXTERN_DATA)
+
+
+def test_a_loop_needs_the_stream_that_gives_only_its_length(random_batch):
+    unit = {
+        "output": {
+            "class": "combine",
+            "kind": "add",
+            "from": ["prev:output", "base:vector"],
+            "initial_output": "base:vector",
+        }
+    }
+    spec = describe(VECTOR | loop(unit, "data:align"), EXTERN_DATA)
+    assert uses_streams(spec) == {"data", "align"}
+    data, lengths = random_batch(LENGTHS)
+    read = [{key: part[key] for key in ("data", "align")} for part in (data, lengths)]
+    frames = run_network(spec, {}, *read).layers["output"].ordered(spec.layers["output"].template.axes).numpy()
+    assert frames[:, 1:2] == pytest.approx(frames[:, :1] * 1.5, rel=1e-5)

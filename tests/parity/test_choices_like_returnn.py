@@ -67,7 +67,23 @@ def favour_by_name(layer, scores_in, scores_base, batch_dim, scores_beam_in, bas
     return scores_base + scores_in * (1.0 + factor)
 
 
+PAIR = {
+    "output": choice(["p", "p2"], 3, ["align", "jumps"]),
+    "p2": softmax("s", 3),
+    "j": linear("output/out_1", 2),
+    "label2": {"class": "copy", "from": "output/out_1", "initial_output": 0},
+    "before": linear("prev:label2", 2),
+    "e2": linear(["e", "j", "before"], 3),
+    "s": linear(["data:source", "prev:e2"], 4),
+}
 UNITS = {
+    "two labels": aligner(**PAIR),
+    "two labels, pruned and scaled": aligner(
+        **PAIR | {"output": choice(["p", "p2"], 4, ["align", "jumps"], source_beam_sizes=[3, 2], prob_scale=0.7)}
+    ),
+    "two labels after a choice": aligner(
+        **PAIR | {"again": choice("p3", 6, "jumps", keep_beams=True), "p3": softmax(["e", "j"], 3)}
+    ),
     "search in training": aligner(output=choice("p", search=True)),
     "scales": aligner(output=choice("p", prob_scale=0.7, base_beam_score_scale=0.9)),
     "log_prob and a list of targets": aligner(

@@ -108,7 +108,8 @@ def _read_entry(key: str, entry: object) -> Stream:
         but = "" if similar is None else f", but {similar!r}{nearest(similar, known)}"
         raise DataError(f"extern_data[{key!r}]: found no 'dim'{but}")
     sparse, shape, has_time = bool(entry.get("sparse", False)), entry.get("shape"), _has_time(key, entry)
-    if shape is not None and len(shape) > has_time + (not sparse):
+    at_end = shape is not None and has_time and None in shape and shape[0] is not None
+    if shape is not None and (at_end or len(shape) > has_time + (not sparse)):
         frames = "(None,), of class indices" if sparse else "(None, dim)"
         raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
     has_feature_axis = not sparse and (len(shape) > has_time if shape is not None else entry.get("dim") is not None)

@@ -20,6 +20,9 @@ OUTER = (BATCH, LOOP, BEAM)
 """Kinds of axes that a tensor may lack; it is then constant along them."""
 
 
+GIVEN = (("repeat by",), ("of length",))
+"""Names of operations that make an axis of lengths which a layer computes."""
+
 RENAMED = "as"
 """Name of the operation that makes another axis of the same lengths."""
 
@@ -59,6 +62,11 @@ class Axis:
     def has_lengths(self) -> bool:
         """:return: whether sequences have lengths along the axis"""
         return self.kind in DYNAMIC or self.is_dynamic_feature
+
+    @property
+    def has_given_lengths(self) -> bool:
+        """:return: whether the lengths along the axis are values of a layer, so that they may be those along any other axis"""
+        return self.size is None and self.origin[:1] in GIVEN
 
     @property
     def is_dynamic_feature(self) -> bool:

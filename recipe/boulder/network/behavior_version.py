@@ -31,15 +31,23 @@ class Change:
     :param version: the first version with the new defaults
     :param name: class of the layer, or name of the recurrent unit in lower case
     :param defaults: option → new default; they apply together, if the layer, or its `unit_opts`, sets none of these options
+    :param where_empty: an option without which the defaults do not apply: they matter only where it is given and empty
     """
 
     version: int
     name: str
     defaults: Mapping[str, Any]
+    where_empty: str | None = None
+
+    def applies(self, options: Mapping[str, Any]) -> bool:
+        """:param options: of the layer, or its `unit_opts`"""
+        matters = self.where_empty is None or (self.where_empty in options and not options[self.where_empty])
+        return matters and options.keys().isdisjoint(self.defaults)
 
 
 CHANGES = (
     Change(3, "dot", {"var1": "auto", "var2": "auto"}),
+    Change(3, "dot", {"add_var2_if_empty": False}, where_empty="var2"),
     Change(6, "merge_dims", {"keep_order": True}),
     Change(10, "conv", {"with_bias": True}),
     Change(12, "batch_norm", {"momentum": 0.1}),
@@ -92,7 +100,7 @@ def _changed(options: Any, version: int) -> Any:
 
 def _with_defaults(options: dict[str, Any], changes: tuple[Change, ...], name: object, version: int) -> dict[str, Any]:
     for change in changes:
-        if version >= change.version and name == change.name and options.keys().isdisjoint(change.defaults):
+        if version >= change.version and name == change.name and change.applies(options):
             options = {**options, **change.defaults}
     return options
 

@@ -74,6 +74,8 @@ def named_axes(
 
 def _check_shape(out_shape: Collection[object], output: Template, named: dict[Axis, Axis], where: str) -> None:
     """Checks that `out_shape` are the axes of the output. Axes that no other option names get their names from it."""
+    if out_shape and isinstance(out_shape, dict):
+        raise NetworkError(f"{where}: 'out_shape' must be a set of Dims, found a dict, {out_shape!r:.80}")
     axes = [named.get(axis, axis) for axis in output.axes if axis.kind not in (LOOP, BEAM)]
     wanted = {dim: dim for dim in out_shape if isinstance(dim, NetDim)}
     left = list(axes)

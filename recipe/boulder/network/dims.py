@@ -104,6 +104,8 @@ class NetDim:
             raise NetworkError(f"{where}: {self} is the axis {known}, but the axis of its output is {axis}")
         if axis.size is None or axis.dim:
             if known and known.identity != axis.identity:
+                if axis.has_given_lengths:
+                    return known  # with lengths that are checked, see `LayerSpec.with_names`
                 raise NetworkError(f"{where}: {self} is the axis {known}, but the axis of its output is {axis}")
             axis = replace(axis, label=self.name) if axis.size is None and not axis.label else axis
             self._bind(axis)

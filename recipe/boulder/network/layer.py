@@ -1,12 +1,5 @@
-"""The base class of layers: options, a spec half (pure Python) and a compute half (TensorFlow).
-
-@layer_class("linear")
-@dataclass(frozen=True, kw_only=True)
-class Linear(ConcatLayer):
-    activation: str | None = None                      # an option of the net dict
-
-    def spec(self, site: Site) -> Template: ...                             # templates of the sources → template of the output
-    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor: ...       # tensors of the sources → output
+"""The base class of layers: options, a spec half (pure Python: templates of the sources → template of the output) and a compute
+half (TensorFlow: tensors of the sources → output). See "Add a layer" in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -44,7 +37,7 @@ class Layer:
     :param n_out: size of the output's feature axis
     :param out_dim: `Dim` of the axis that the layer makes, mostly the feature axis, in place of `n_out`; see
         `boulder.network.dims`
-    :param out_shape: a set of all `Dim`s of the output, which is checked
+    :param out_shape: a set of all `Dim`s of the output, which is checked; `{}` is the empty one
     :param out_type: what the output is, as the arguments of RETURNN's `Data` or a function that returns one: "dim" in place of
         `n_out`; "shape", "dtype" and "sparse" are checked; positions of axes have no effect. `eval`, `combine` and `compare`
         read more of it
@@ -81,7 +74,8 @@ class Layer:
         "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
     :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
     :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
-    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
+    :param control_dependencies_on_output: is not called, which a warning tells: what it asserts or prints does not
+        happen, and no number depends on it
     :param encapsulate: has no effect: how RETURNN builds layers that hold others
     :param debug_print_layer_output: has no effect; a layer `print` prints
     """
@@ -121,7 +115,7 @@ class Layer:
     in_dim: NetDim | None = None
     n_out: int | None = None
     out_dim: NetDim | None = None
-    out_shape: set | tuple | list | None = None
+    out_shape: set | tuple | list | dict | None = None
     out_type: dict | Callable | None = None
     size_target: str | None = None
     loss: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP, Axis, Batch
 from boulder.network.template import Template
@@ -44,7 +45,11 @@ class Lengths:
 
     def of(self, time: Axis) -> TFTensor:
         """:return: int32 [B], or int32 of the shape of `axes(time)`"""
-        return tf.fill([self.batch_size], time.size) if time.size else self._lengths[time.as_time()]()
+        if time.size:
+            return tf.fill([self.batch_size], time.size)
+        if not self.has(time):
+            raise NetworkError(f"no layer and no data stream that the network reads gives the lengths along {time}")
+        return self._lengths[time.as_time()]()
 
     def axes(self, time: Axis) -> tuple[Axis, ...]:
         """:return: axes of the lengths along `time`"""
@@ -60,12 +65,27 @@ class Lengths:
         :param layer: for the message
         :return: `value`, which waits for the check
         """
-        first, second = self.of(time), self.of(other)
-        same = tf.equal(first, second)
-        seq = tf.argmin(tf.cast(same, tf.int32))  # the first that differs
-        found = [f"layer {layer!r}: lengths along {time} and {other} differ", seq, first[seq], second[seq]]
+        axes = tuple(dict.fromkeys((Batch, *self.axes(time), *self.axes(other))))
+        first, second = self.over(axes, time), self.over(axes, other)
+        same = tf.reshape(tf.equal(first, second), [-1])
+        first, second = (tf.reshape(tf.broadcast_to(n, tf.shape(first + second)), [-1]) for n in (first, second))
+        at = tf.argmin(tf.cast(same, tf.int32), output_type=tf.int32)  # the first that differs
+        seq = at // (tf.size(same) // tf.maximum(1, self.batch_size)) if len(axes) > 1 else at
+        found = [f"layer {layer!r}: lengths along {time} and {other} differ", seq, first[at], second[at]]
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(same), found)]):
             return tf.identity(value)
+
+    def shared(self, value: TFTensor, layer: str, time: Axis, other: Axis) -> TFTensor:
+        """
+        Takes the lengths along `time` for those along `other`, unless they are known and must be the same.
+
+        :param layer: for the message
+        :return: `value`, which waits for the check
+        """
+        if self.has(other):
+            return self.checked(value, layer, time, other)
+        self.set_from(other, time, lambda lengths: lengths)
+        return value
 
     def set(self, time: Axis, lengths: TFTensor, axes: tuple[Axis, ...] = (Batch,)) -> None:
         """

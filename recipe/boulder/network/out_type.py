@@ -121,6 +121,8 @@ class _Reading:
     def result(self) -> OutType:
         dtype = self.options.get("dtype", self.sources.dtype)
         shape = self.options.get("shape")
+        if shape is None and not self.site.sources:
+            raise self.site.fail("without a source in 'from', 'out_type' needs a 'shape', such as ()")
         found = self._of_sources() if shape is None else self._of_shape([n if n is None else int(n) for n in shape])
         return replace(found, template=replace(found.template, dtype=dtype))
 
@@ -181,7 +183,7 @@ class _Reading:
 
     def _of_shape(self, shape: list[int | None]) -> OutType:
         outer = self._outer()
-        batch = self.options.get("batch_dim_axis", 0 if self.sources.batch else None)
+        batch = self.options.get("batch_dim_axis", 0 if self.sources.batch or not self.site.sources else None)
         if batch is None and self.sources.batch and len(outer) > 1:
             raise self.site.fail(
                 "'batch_dim_axis' in 'out_type' is None, which is not possible for all frames or hypotheses of a loop at once"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import LOOP, Axis
+from boulder.network.axes import DYNAMIC, LOOP, Axis
 from boulder.network.loss import LossValue
 from boulder.network.precision import in_precision
 from boulder.network.recompute import groups, read_elsewhere, recomputed
@@ -118,6 +118,12 @@ def _outside(output: Tensor) -> Tensor:
 
 
 def uses_streams(spec: NetworkSpec, losses: bool = True) -> set[str]:
-    """:return: keys of the data streams that the network reads"""
+    """:return: keys of the data streams that the network reads, or whose lengths alone it needs, as those of a loop"""
     used = {s.removeprefix("data:") for layer in spec.layers.values() for s in layer.reads if s not in spec.layers}
-    return used | {key for loss in spec.losses.values() for key in loss.streams if losses}
+    used |= {key for loss in spec.losses.values() for key in loss.streams if losses}
+    known = {time.stream for key in used & set(spec.extern_data) if (time := spec.extern_data[key].time)}
+    axes = {axis for layer in spec.layers.values() for axis in layer.template.axes if axis.kind in DYNAMIC}
+    needed = {axis.stream for axis in axes if axis.size is None} - known
+    return used | {
+        key for key, template in spec.extern_data.items() if template.time and template.time.stream in needed
+    }

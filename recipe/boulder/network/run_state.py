@@ -147,7 +147,8 @@ class RunState:
             self.outputs.update(result)
             return
         normalization = option_of(spec.layer, run.where)
-        self.outputs[spec.name] = spec.with_names(normalization.apply(run, result) if normalization else result)
+        result = normalization.apply(run, result) if normalization else result
+        self.outputs[spec.name] = spec.with_names(result, self.lengths)
 
 
 def scope_of(layer: str) -> str:

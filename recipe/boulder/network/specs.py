@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from boulder.network.axes import Axis
 from boulder.network.extra_nets import plain_name
 from boulder.network.layer import Layer
+from boulder.network.lengths import Lengths
 from boulder.network.loss import Loss
 from boulder.network.params import Borrowed, ParamSpec
 from boulder.network.template import Template
@@ -81,9 +82,15 @@ class LayerSpec:
         unnamed = {named: axis for axis, named in self.named.items()}
         return replace(self.template, axes=tuple(unnamed.get(axis, axis) for axis in self.template.axes))
 
-    def with_names(self, output: Tensor) -> Tensor:
-        """:return: what the layer has computed, with the names of its axes"""
-        return replace(output.renamed(self.named, self.template), memory=output.memory) if self.named else output
+    def with_names(self, output: Tensor, lengths: Lengths) -> Tensor:
+        """:return: what the layer has computed, with the names of its axes; it waits for the check that their lengths are the same"""
+        if not self.named:
+            return output
+        result = replace(output.renamed(self.named, self.template), memory=output.memory)
+        for axis, named in self.named.items():
+            if axis.has_given_lengths and axis.identity != named.identity:
+                result = replace(result, value=lengths.shared(result.value, self.name, axis, named))
+        return result
 
     def all_params(self) -> Iterator[ParamSpec]:
         """:return: parameters of this layer and of its inner layers"""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from boulder.network.axes import BEAM, LOOP, TIME, Axis
+from boulder.network.axes import BEAM, FEATURE, LOOP, SPATIAL, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.axis_order import in_order
 from boulder.network.layer import ConcatLayer, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.roles import with_feature_at
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -20,7 +21,7 @@ from boulder.network.widening.ways import passes
 class _Ordered(ConcatLayer):
     def spec(self, site: Site) -> Template:
         template = site.input()
-        own = [axis for axis in template.axes if axis.kind not in (LOOP, BEAM)]
+        own = _own(template)
         order = self.order(own, template, site)
         times = [[axis for axis in axes if axis.kind == TIME] for axes in (own, order)]
         if times[0] != times[1]:
@@ -43,13 +44,20 @@ class _Ordered(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
-        return x.renamed({}, run.template)
+        order, new = self.order(_own(x.template), x.template, self.site(run)), _own(run.template)
+        return x.renamed(dict(zip(order, new, strict=True)), run.template)
+
+
+def _own(template: Template) -> list[Axis]:
+    """:return: axes that the layer sees: not those of loops and searches"""
+    return [axis for axis in template.axes if axis.kind not in (LOOP, BEAM)]
 
 
 @layer_class("swap_axes")
 @dataclass(frozen=True, kw_only=True)
 class SwapAxes(_Ordered):
-    """The input with two axes swapped; each keeps its role. RETURNN: SwapAxesLayer.
+    """The input with two axes swapped. The last static axis then has the features, as in RETURNN, unless another axis of the
+    input has them. RETURNN: SwapAxesLayer.
 
     :param axis1: see `boulder.network.axis_names`
     :param axis2: another axis
@@ -57,6 +65,12 @@ class SwapAxes(_Ordered):
 
     axis1: object
     axis2: object
+
+    def spec(self, site: Site) -> Template:
+        template, swapped = site.input(), super().spec(site)
+        if template.feature is None or template.feature != _last_static(template):
+            return swapped
+        return with_feature_at(swapped, _last_static(swapped))
 
     def order(self, own: list[Axis], template: Template, site: Site) -> list[Axis]:
         first, second = (find_axis(template, axis, site) for axis in (self.axis1, self.axis2))
@@ -79,3 +93,8 @@ class Transpose(_Ordered):
 
     def order(self, own: list[Axis], template: Template, site: Site) -> list[Axis]:
         return in_order(own, self.perm, template, site)
+
+
+def _last_static(template: Template) -> Axis | None:
+    """:return: the axis that has the features if nothing says otherwise"""
+    return next((a for a in reversed(template.axes) if a.kind == SPATIAL or (a.kind == FEATURE and a.size)), None)

@@ -243,10 +243,10 @@ class Choice(Sampling):
             of_each = found.best_of_each(self.beam_size)
             pairs = zip((labels, origins, scores), of_each, strict=True)
             labels, origins, scores = (tf.where(hypotheses.first, *pair) for pair in pairs)
-        of_each = joint.of_each_source(labels, origins) if joint else [labels]
+        of_sources = joint.of_each_source(labels, origins) if joint else [labels]
         first, *others = (
             run.tensor(one, run.template.axes, replace(run.template, sparse_dim=x.template.dim))
-            for one, x in zip(of_each, sources[:count], strict=True)
+            for one, x in zip(of_sources, sources[:count], strict=True)
         )
         return Chosen(first, origins, scores, {f"out_{i}": x for i, x in enumerate(others, 1)})
 

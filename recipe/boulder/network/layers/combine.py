@@ -70,7 +70,7 @@ class _Elementwise(Layer):
         "sparse": …}; or its axes by "shape", without the batch and with None for time axes, "batch_dim_axis",
         "time_dim_axis" and "feature_dim_axis"; or a function of `sources`, `name`, … that returns a Data. A None is a time
         axis of `size_target` or of the sources, in their order
-    :param size_target: data stream whose time axis `out_type` refers to
+    :param size_target: data stream whose time axis `out_type` refers to. Without sources, `out_type` has a "shape"
     """
 
     some_sources_suffice = True
@@ -103,8 +103,8 @@ class _Elementwise(Layer):
             *sources, (_, target) = sources
             size_target = target.time
             site = replace(site, sources=sources)
-        if not sources:
-            raise site.fail("needs a source in 'from'")
+        if not sources and (self.eval is None or self.out_type is None):
+            raise site.fail("needs a source in 'from', or 'eval' with 'out_type' that says what the result is")
         if isinstance(self.eval, str) and (problem := problem_of(self.eval, self.eval_locals or {})):
             raise site.fail(f"'eval' {problem}")
         with site.naming_sources():
@@ -123,6 +123,8 @@ class _Elementwise(Layer):
         return y.activated(self.activation)
 
     def _broadcast(self, sources: Sequence[Template]) -> Template:
+        if not sources:
+            return Template(())
         apart = self.allow_broadcast_all_sources or self.out_type is not None or self.out_shape is not None
         result = broadcast(sources, apart=apart)
         if self.allow_broadcast_all_sources is False and all(len(t.axes) < len(result.axes) for t in sources):
@@ -166,7 +168,9 @@ class _Elementwise(Layer):
         value = self._checked(run, value, axes, source.tensors)
         if order is not None:
             self._check_sizes(run, value, axes)
-        return self._finished(run, sources[0].made(*source.outer.split(value, axes), run.template))
+        value, axes = source.outer.split(value, axes)
+        result = own[0].made(value, axes, run.template) if own else run.tensor(value, axes, run.template)
+        return self._finished(run, result)
 
     def _checked(self, run: LayerRun, value: TFTensor, axes: Sequence[Axis], sources: Sequence[Tensor]) -> TFTensor:
         """:param axes: the expected axes of `value`"""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import FEATURE, TIME, Axis, Feature, StaticTime
+from boulder.network.axes import FEATURE, TIME, Axis, Batch, Feature, StaticTime
 from boulder.network.axis_names import find_axis
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
@@ -52,6 +52,8 @@ class Concat(Layer):
         first = site.sources[0][1]
         new = self._new(axes, common)
         own = [new if axis == axes[0] else axis for axis in first.axes]
+        if new.size is None and common.batch is None:
+            own = [Batch, *own]  # where the second source begins differs between sequences
         return replace(first, axes=(*own, *(axis for axis in common.axes if axis not in own)))
 
     def _axes(self, templates: list[Template], site: Site) -> list[Axis]:
@@ -91,7 +93,8 @@ class Concat(Layer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         axes = self._axes([x.template for x in sources], self.site(run))
-        new = run.template.axes[sources[0].template.axes.index(axes[0])]
+        at = sources[0].template.axes.index(axes[0])
+        new = [axis for axis in run.template.axes if axis != Batch or Batch in sources[0].template.axes][at]
         outer = [axis for axis in run.template.axes if axis != new]
         values = [self._value(run, x, axis, outer) for x, axis in zip(sources, axes, strict=True)]
         joined = Tensor(tf.concat(values, -1), (*outer, new), run.template)

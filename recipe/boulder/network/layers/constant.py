@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,10 +25,10 @@ class Constant(Layer):
 
     :param value: number, array, or (nested) list of numbers
     :param shape: sizes or `Dim`s, the batch only as a `Dim`; a number is broadcast to it, the shape of an array must equal it
+    :param shape_deps: layers that define `Dim`s in `shape`
     :param dtype: "float32", "int32", "bool", …; None: the dtype of `value`, where Python floats are "float32"
     :param with_batch_dim: add a batch axis
     :param feature_dim: `Dim` of the feature axis, which must be the last axis
-    :param shape_deps: layers that exist if this one does
     :param sparse_dim: number of classes, if the values are class indices
     """
 
@@ -45,19 +45,23 @@ class Constant(Layer):
         value = np.asarray(self.value)
         return f"values(values={value.tolist()!r})" if value.ndim else float(value)
 
-    def further_layers(self) -> tuple[str, ...]:
-        return names_in(self.shape_deps)
+    def source_names(self) -> tuple[str, ...]:
+        return (*super().source_names(), *names_in(self.shape_deps))
 
     def spec(self, site: Site) -> Template:
-        if site.sources:
+        if super().source_names():
             raise site.fail("takes no sources, but has a 'from'")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise site.fail(f"'dtype' must be one of {', '.join(DTYPES)}, found {self.dtype!r}")
         value = self._array(site)
         shape = [dim for dim in self.shape or () if not (isinstance(dim, NetDim) and dim.kind == BATCH)]
         given = tuple(sizes_of(shape))
-        if None in given:
-            raise site.fail(f"'shape' must have static sizes, found {self.shape!r}")
+        times = [
+            dim.axis if isinstance(dim, NetDim) and size is None else None
+            for dim, size in zip(shape, given, strict=True)
+        ]
+        if any(size is None and time is None for size, time in zip(given, times, strict=True)):
+            raise site.fail(f"'shape' must have static sizes, or Dims that are defined, found {self.shape!r}")
         if self.shape is not None and value.ndim and value.shape != given:
             raise site.fail(f"'value' has the shape {value.shape}, but 'shape' is {given}")
         if self.sparse_dim is not None and not np.issubdtype(value.dtype, np.integer):
@@ -67,9 +71,9 @@ class Constant(Layer):
         with_batch = self.with_batch_dim or len(shape) < len(self.shape or ())
         axes: list = [Batch] if with_batch else []
         sizes = value.shape or given
-        for size in sizes:
-            axes.append(unused(size, axes))
-        if sizes and self.sparse_dim is None:
+        for size, time in zip(sizes, times or [None] * len(sizes), strict=True):
+            axes.append(time or unused(size, axes))
+        if sizes and sizes[-1] is not None and self.sparse_dim is None:
             axes[-1] = Feature(sizes[-1])
         return Template(tuple(axes), str(value.dtype), self.sparse_dim)
 
@@ -92,7 +96,6 @@ class Constant(Layer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         value = self._array(self.site(run))
-        axes = [axis for axis in run.template.axes if axis != Batch]
-        if value.ndim < len(axes):
-            value = np.full([axis.known_size for axis in axes], value)
-        return run.broadcast(run.tensor(tf.constant(value), axes, run.template), run.template)
+        axes = [axis for axis in run.template.axes if axis != Batch] if value.ndim else []
+        number = replace(run.template, axes=tuple(axes))
+        return run.broadcast(run.tensor(tf.constant(value), axes, number), run.template)

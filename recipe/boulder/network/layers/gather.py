@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from boulder.network.axis_names import find_axis
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
+from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.widening.site import Widening
@@ -40,18 +42,12 @@ class _Gather(FurtherSources):
         if axis.kind in OUTER:
             raise site.fail(f"gathers entries of each sequence, but the axis is {axis} of {template}")
         position = site.sources[-1][1] if isinstance(self.position, str) else Template((), "int32")
+        position = replace(position, axes=tuple(_as_in(template, position.axes).values()))
         if position.dtype not in NUMBERS:
             raise site.fail(f"'position' must be of int32 or int64, but {self.position!r} is {position}")
         if isinstance(self.position, int) and not 0 <= self.position < (axis.size or self.position + 1):
             raise site.fail(f"'position' must be from 0 to below the size of {axis}, found {self.position}")
-        new = [a for a in position.axes if a not in template.axes or a == axis]
-        outer = [a for a in (*template.axes, *new) if a.kind in OUTER]
-        rest = [a for a in template.axes if a.kind not in OUTER]
-        at = rest.index(axis)
-        inner = [*rest[:at], *(a for a in new if a.kind not in OUTER), *rest[at + 1 :]]
-        if sum(a.kind == FEATURE for a in inner) > 1:
-            raise site.fail_sources("the positions have a feature axis beside that of the input")
-        return replace(template, axes=(*sorted(outer, key=lambda a: a.kind != BATCH), *inner))
+        return replace(template, axes=tuple(_axes(template, axis, position).values()))
 
     def widening(self, w: Widening) -> None:
         own, further = w.divided()
@@ -69,7 +65,10 @@ class _Gather(FurtherSources):
         constant = Tensor(
             tf.constant(self.position if isinstance(self.position, int) else 0), (), Template((), "int32")
         )
-        position = self._clipped(run, axis, x, further.get("position", constant))
+        position = further.get("position", constant)
+        names = _as_in(x.template, position.axes)
+        template = replace(position.template, axes=tuple(names[a] for a in position.template.axes))
+        position = self._clipped(run, axis, x, position.renamed(names, template))
         common = [a for a in x.axes if a in position.axes and a != axis]
         new = [a for a in position.axes if a not in common]
         rest = [a for a in x.axes if a not in common and a != axis]
@@ -78,7 +77,8 @@ class _Gather(FurtherSources):
         size = tf.cast(tf.shape(values)[len(common)] - 1, indices.dtype)
         indices = tf.where((indices >= 0) & (indices < size), indices, size)
         found = tf.gather(values, indices, axis=len(common), batch_dims=len(common))
-        return run.tensor(found, [*common, *new, *rest], run.template)
+        names = _axes(x.template, axis, position.template)
+        return run.tensor(found, [names[a] for a in (*common, *new, *rest)], run.template)
 
     def _clipped(self, run: LayerRun, axis: Axis, x: Tensor, position: Tensor) -> Tensor:
         if not self.clips:
@@ -100,6 +100,25 @@ class _Gather(FurtherSources):
         if axis.kind in DYNAMIC and all(a in x.axes for a in run.length_axes(axis)):
             values = tf.where(run.mask_over(axes, axis), values, tf.zeros([], values.dtype))
         return tf.pad(values, [[0, int(i == at)] for i in range(len(axes))])
+
+
+def _as_in(template: Template, axes: Sequence[Axis]) -> dict[Axis, Axis]:
+    """:return: axis of the positions → the axis of the input with its `Dim`, in whatever role, or itself"""
+    own = {a.dim: a for a in template.axes if a.dim}
+    return {a: own.get(a.dim, a) for a in axes}
+
+
+def _axes(template: Template, axis: Axis, position: Template) -> dict[Axis, Axis]:
+    """:return: axes of input and positions → those of the output, in its order: the last feature axis of both has the features"""
+    new = [a for a in position.axes if a not in template.axes or a == axis]
+    outer = [a for a in (*template.axes, *new) if a.kind in OUTER]
+    rest = [a for a in template.axes if a.kind not in OUTER]
+    at = rest.index(axis)
+    inner = [*rest[:at], *(a for a in new if a.kind not in OUTER), *rest[at + 1 :]]
+    result = {a: a for a in (*sorted(outer, key=lambda a: a.kind != BATCH), *inner)}
+    for former in [a for a in inner if a.kind == FEATURE][:-1]:
+        result[former] = unused(former.size, inner, former.dim)
+    return result
 
 
 @layer_class("gather")

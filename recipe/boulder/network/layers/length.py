@@ -8,6 +8,7 @@ from typing import Literal
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, Axis, Batch, StaticTime
 from boulder.network.axis_names import find_axis
+from boulder.network.flat_axes import is_flat
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.layers.decide import is_of_hypotheses
@@ -68,6 +69,8 @@ class Length(Layer):
             value = tf.constant(template.sparse_dim)
         elif axis.kind == BATCH:
             value = run.batch_size
+            for flat in filter(is_flat, template.axes):
+                value = tf.reduce_sum(run.length(flat)) if flat.size is None else value * flat.size
         elif axis.size is not None:
             value = tf.constant(axis.size)
         else:

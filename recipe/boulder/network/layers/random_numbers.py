@@ -32,20 +32,23 @@ class _Random(Layer):
 
     sources: str | list[str] = field(default_factory=list)
     shape: list[object]
+    shape_deps: str | list[str] | None = None
     sparse_dim: int | None = None
     seed: int | list[int] | None = None
 
     def source_names(self) -> tuple[str, ...]:
-        return (*super().source_names(), *(getattr(self, option) for option in self._named()))
+        return (
+            *(getattr(self, option) for option in self._named()),
+            *super().source_names(),
+            *names_in(self.shape_deps),
+        )
 
     def _named(self) -> list[str]:
         return [option for option in self.numbers if isinstance(getattr(self, option), str)]
 
     def template(self, site: Site, dtype: str) -> Template:
         named = self._named()
-        if len(site.sources) != len(named):
-            raise site.fail(f"takes no source in 'from', found {len(site.sources) - len(named)}")
-        for option, (name, number) in zip(named, site.sources, strict=True):
+        for option, (name, number) in zip(named, site.sources, strict=False):
             if number.axes:
                 raise site.fail(f"{option!r} must be a single number, but {name!r} is {number}")
         if dtype not in DTYPES:
@@ -78,7 +81,7 @@ class _Random(Layer):
 
     def values(self, sources: Sequence[Tensor], dtype: str) -> dict[str, Any]:
         """:return: option → number, for those that are given"""
-        named = dict(zip(self._named(), sources, strict=True))
+        named = dict(zip(self._named(), sources, strict=False))
         given = {option: getattr(self, option) for option in self.numbers}
         return {
             option: tf.cast(named[option].value, dtype) if option in named else value
@@ -97,6 +100,8 @@ class RandInt(_Random):
     """Random numbers, uniform from `minval` to below `maxval`. RETURNN: RandIntLayer.
 
     :param shape: sizes of the axes, or their `Dim`s
+    :param sources: `from`: layers that define `Dim`s in `shape`
+    :param shape_deps: the same
     :param maxval: a number, or a layer that gives one
     :param minval: a number, or a layer that gives one
     :param dtype: of the numbers
@@ -128,6 +133,8 @@ class Random(_Random):
     """Random numbers of a distribution. RETURNN: RandomLayer, whose generator has a state among the parameters.
 
     :param shape: sizes of the axes, or their `Dim`s
+    :param sources: `from`: layers that define `Dim`s in `shape`
+    :param shape_deps: the same
     :param distribution: "uniform", "normal" or "truncated_normal", which is cut off at two standard deviations
     :param mean: a number, or a layer that gives one; likewise the following ones; None: 0
     :param stddev: standard deviation; None: 1
@@ -138,7 +145,6 @@ class Random(_Random):
     :param sparse_dim: number of classes, if the numbers are class indices
     :param seed: makes the numbers different from those with another seed
     :param feature_dim: `Dim` of the feature axis, which must be in `shape`; None: the last one, if it is static
-    :param shape_deps: layers that exist if this one does
     :param algorithm: has no effect
     :param explicit_state: layer; random layers with the same one draw the same numbers
     :param auto_update_state: whether numbers from an `explicit_state` differ between steps
@@ -155,15 +161,11 @@ class Random(_Random):
     maxval: float | str | None = None
     dtype: str = "float32"
     feature_dim: NetDim | None = None
-    shape_deps: str | list[str] | None = None
     algorithm: str | None = None
     explicit_state: str | None = None
     auto_update_state: bool | None = None
     static: bool | None = None
     stop_grad: bool = False
-
-    def further_layers(self) -> tuple[str, ...]:
-        return names_in(self.shape_deps)
 
     def initializer(self) -> str | None:
         given = {option: value for option in self.numbers if (value := getattr(self, option)) is not None}

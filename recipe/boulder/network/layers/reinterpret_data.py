@@ -89,6 +89,8 @@ class ReinterpretData(FurtherSources):
             axis = find_axis(template, description, site)
             if not isinstance(dim, NetDim):
                 raise site.fail(f"'set_dim_tags' takes a Dim for an axis, found {dim!r}")
+            if axis.kind == BATCH and dim.kind != BATCH:
+                raise site.fail(f"'set_dim_tags' makes the batch {dim}, but sequences must not see each other")
             result[axis] = (dim, self._as(dim, axis))
         return result
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, BEAM, DYNAMIC, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
@@ -44,6 +45,14 @@ class Repeat(FurtherSources):
         if int(self.repetitions) < 1:
             raise site.fail(f"'repetitions' must be at least 1, found {self.repetitions}")
         return template.with_axis_replaced(axis, self._new(axis, template))
+
+    def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
+        if self.out_dim is None:
+            return []
+        template = self.site_of_input(site).input()
+        old = find_axis(template, self.axis, site)
+        added = len(output.axes) - len(template.axes)  # before those of the input
+        return [(self.out_dim, output.axes[added + template.axes.index(old)])]
 
     def _by_layer(self, template: Template, axis: Axis, name: str, numbers: Template, site: Site) -> Template:
         outer = [a for a in numbers.axes if a != axis]

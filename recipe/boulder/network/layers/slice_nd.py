@@ -25,10 +25,11 @@ from boulder.network.tensor import Tensor
 class SliceNd(MakesAxis, FurtherSources):
     """A range of frames for each sequence, or for each frame of `start`. Frames outside of the sequence are zeros.
 
-    RETURNN: SliceNdLayer.
+    RETURNN: SliceNdLayer. The name of the new axis is "sliced-time:LAYER".
 
     :param start: number of the first frame: an int, or a layer of ints [batch] or [batch, time]; None: 0
-    :param size: number of frames: an int or a `Dim`; a layer of ints; None: up to the end of the sequence
+    :param size: number of frames: an int; a `Dim`, with as many frames as along the time axis that it names; a layer of ints;
+        None: up to the end of the sequence
     :param min_size: least number of frames, if `size` is not an int
     :param axis: see `boulder.network.axis_names`
     """
@@ -50,22 +51,32 @@ class SliceNd(MakesAxis, FurtherSources):
                 raise site.fail(f"{option!r} must be ints without a feature axis, but {name!r} is {numbers}")
         if isinstance(self.start, int) and self.start < 0:
             raise site.fail(f"'start' must be at least 0, found {self.start}")
-        if isinstance(self.size, NetDim) and self.size.size is None:
-            raise site.fail(f"'size' must be a Dim of known size, found {self.size}")
+        if isinstance(self.size, NetDim) and self.size.size is None and self._given is None:
+            raise site.fail(f"'size' must be a Dim that is defined, found {self.size}")
         if self._static is not None and self._static < 1:
             raise site.fail(f"'size' must be at least 1, found {self._static}")
         new, at = self._new(axis, template, named, site), template.axes.index(axis)
+        if self.out_spatial_dim is None and not isinstance(self.size, NetDim) and new.identity != axis.identity:
+            new = replace(new, label=f"sliced-time:{site.name.rpartition('/')[2]}")
         more = self._more_axes(template, axis, named)
         return replace(template, axes=(*template.axes[:at], *more, new, *template.axes[at + 1 :]))
 
     def named_axes(self, site: Site, output: Template) -> list[tuple[NetDim, Axis | None]]:
         own = list(super().named_axes(site, output))
-        return [*own, (self.size, self.made_axis(site, output))] if isinstance(self.size, NetDim) else own
+        if not isinstance(self.size, NetDim) or self._given is not None:
+            return own
+        return [*own, (self.size, self.made_axis(site, output))]
 
     @property
     def _static(self) -> int | None:
         """:return: `size`, if it is the same for all sequences"""
         return self.size.size if isinstance(self.size, NetDim) else self.size if isinstance(self.size, int) else None
+
+    @property
+    def _given(self) -> Axis | None:
+        """:return: the dynamic axis that `size` names"""
+        axis = self.size.axis if isinstance(self.size, NetDim) else None
+        return axis if axis is not None and axis.size is None else None
 
     @staticmethod
     def _more_axes(template: Template, axis: Axis, named: dict[str, tuple[str, Template]]) -> list[Axis]:
@@ -76,6 +87,8 @@ class SliceNd(MakesAxis, FurtherSources):
     def _new(self, axis: Axis, template: Template, named: dict[str, tuple[str, Template]], site: Site) -> Axis:
         if self._static is not None:
             return unused(self._static, template.axes)
+        if self._given is not None:
+            return self._given
         source = axis.origin if axis.size is None else (f"{axis.size}",)
         if self.size is not None:
             new = Axis(TIME, None, ("of length", named["size"][0]))
@@ -93,12 +106,17 @@ class SliceNd(MakesAxis, FurtherSources):
         axis = find_axis(x.template, self.axis, self.site(run))
         templates = {option: ("", numbers.template) for option, numbers in named.items()}
         new = run.template.axes[x.template.axes.index(axis) + len(self._more_axes(x.template, axis, templates))]
-        lengths = run.length_axes(axis) if axis.size is None else ()
+        given = new if isinstance(self.size, NetDim) and new.size is None else None
+        lengths = dict.fromkeys(
+            a for time in (axis, given) if time and time.size is None for a in run.length_axes(time)
+        )
         outer = tuple(dict.fromkeys([*lengths, *(a for numbers in named.values() for a in numbers.axes)]))
         numbers = {option: tf.cast(value.ordered(outer), tf.int32) for option, value in named.items()}
         start, available = numbers.get("start", self.start or 0), length_of(run, axis, outer)
         size = tf.maximum(numbers.get("size", available - start), self.min_size or 0)
-        if new.size is not None:
+        if given:
+            size = run.length_over(outer, given)
+        elif new.size is not None:
             size = tf.fill([1] * len(outer), new.size)
         elif named:
             run.set_length(new, self._lengths(run, size, outer), outer)

@@ -16,6 +16,7 @@ from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.site import Site
+from boulder.network.taking import taken
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.windows import named_windows, per_axis, spatial_axes
@@ -61,7 +62,8 @@ class Spread:
 class TransposedConv(Convolution):
     """y[i] = Σ_t x[t] · W[i - t · stride + before] + bias, over the frames t of a sequence.
 
-    RETURNN: TransposedConvLayer, in which the padding of shorter sequences reaches their last frames.
+    RETURNN: TransposedConvLayer, in which the padding of shorter sequences reaches their last frames, and `before` of a given
+    number of new frames is that of the longest sequence.
 
     Parameters: W_native_transposed_conv [*filter_size, n_out, input], with a 1 after a single size; bias [n_out].
 
@@ -71,7 +73,8 @@ class TransposedConv(Convolution):
     :param remove_padding: number of new frames to cut off at each end, an int or one int per axis
     :param output_padding: None, or for each axis the number of additional new frames, as PyTorch and Keras count them
     :param in_spatial_dims: axes of time or space; None: all but batch and feature
-    :param out_spatial_dims: `Dim`s of the new axes
+    :param out_spatial_dims: `Dim`s of the new axes. If a time axis has the only one, such as that of the frames before a `pool`,
+        there are as many new frames as it has
     :param with_bias: add the bias
     :param activation: see `boulder.network.activations`
     :param forward_weights_init: initializer of the filter
@@ -112,11 +115,21 @@ class TransposedConv(Convolution):
         if self.with_bias and self.bias is None:
             site.param("bias", (n_out,), self.bias_init)
         output = self._output(template, axes, each, n_out)
+        given = self._given(axes, each)
+        if given:
+            output = output.with_axis_replaced(each[0].over(axes[0]), given)
         activations.check(self.activation, output, site.where)
         return output
 
     def named_axes(self, site: Site, output: Template) -> Iterable[tuple[NetDim, Axis | None]]:
         return [*super().named_axes(site, output), *named_windows(self.out_spatial_dims, output, site)]
+
+    def _given(self, axes: Sequence[Axis], each: Sequence[Spread]) -> Axis | None:
+        """:return: the axis of the new frames, if `out_spatial_dims` is one whose lengths are known"""
+        if len(axes) > 1 or len(self.out_spatial_dims or ()) != 1 or axes[0].kind not in DYNAMIC or each[0].removed:
+            return None
+        known = self.out_spatial_dims[0].axis if self.out_spatial_dims else None
+        return known if known and known.size is None and known.identity != each[0].over(axes[0]).identity else None
 
     @staticmethod
     def _output(template: Template, axes: Sequence[Axis], each: Sequence[Spread], n_out: int) -> Template:
@@ -171,15 +184,50 @@ class TransposedConv(Convolution):
         for axis in axes:
             if axis.kind in DYNAMIC:
                 value = tf.where(run.mask_over(x.axes, axis), value, 0)
-        value, restore = x.made(value, x.axes, x.template).collapsed((*axes, x.axes[-1]))
-        y = self._made(value, self._weights(run, given, x.template), each)
+        x = x.made(value, x.axes, x.template)
+        weights = self._weights(run, given, x.template)
+        bias = None
         if self.with_bias or self.bias:
-            y += given["bias"].value if self.bias else run.param("bias")
+            bias = given["bias"].value if self.bias else run.param("bias")
+        made = run.template.axes[-len(axes) - 1]
+        if made.identity != each[0].over(axes[0]).identity:
+            y = self._with_lengths_of(run, x, axes[0], made, each[0], weights).feature_last()
+            y = y if bias is None else y.mapped(lambda value: value + bias)
+            return y.activated(self.activation)
+        value, restore = x.collapsed((*axes, x.axes[-1]))
+        y = self._made(value, weights, each, self.padding)
+        if bias is not None:
+            y += bias
         new = run.template.axes[-len(axes) - 1 :]
         for axis, spread, made in zip(axes, each, new, strict=False):
             if made.kind in DYNAMIC:
                 run.set_length_from(made, axis, spread.count)
         return restore(y, new, run.template).activated(self.activation)
+
+    def _with_lengths_of(
+        self, run: LayerRun, x: Tensor, axis: Axis, made: Axis, spread: Spread, weights: TFTensor
+    ) -> Tensor:
+        """
+        :param x: the input, 0 in the padding
+        :param made: axis of the new frames
+        """
+        whole = replace(spread, extra=spread.size - spread.stride)
+        value, restore = x.collapsed((axis, x.axes[-1]))
+        full = made.derived("whole")
+        template = run.template.with_axis_replaced(made, full)
+        y = restore(self._made(value, weights, [whole], "valid"), (full, run.template.axes[-1]), template)
+        outer = tuple(dict.fromkeys([*run.length_axes(axis), *run.length_axes(made)]))
+        old, new = run.length_over(outer, axis), run.length_over(outer, made)
+        same, size, stride = self.padding.lower() == "same", spread.size, spread.stride
+        fitting = -(-new // stride) if same else tf.maximum(0, -(-(new - size + 1) // stride))
+        message = f"{run.where}: no convolution with its 'filter_size', 'strides' and 'padding' makes {axis} of {made}"
+        check = tf.debugging.assert_equal(old, fitting, message)
+        with tf.control_dependencies([check] if check is not None else []):
+            before = tf.maximum(0, (old - 1) * stride + size - new) // 2 if same else tf.zeros_like(new)
+        index = tf.range(run.frames(made)) + before[..., None]
+        valid = (index < whole.count(old)[..., None]) & (tf.range(run.frames(made)) < new[..., None])
+        index, valid = (tf.broadcast_to(v, run.shape((*outer, made))) for v in (index, valid))
+        return y.made(*taken(y, full, index, (*outer, made), valid), run.template)
 
     def _out_and_in(self, template: Template, n_out: int) -> tuple[Axis, Axis]:
         name = self.out_dim.name if self.out_dim else ""
@@ -192,7 +240,7 @@ class TransposedConv(Convolution):
         weights = self.filter_in(run, given, self.filter_size, out_and_in)
         return weights[:, None] if len(self.filter_size) == 1 else weights
 
-    def _made(self, value: TFTensor, weights: TFTensor, each: Sequence[Spread]) -> TFTensor:
+    def _made(self, value: TFTensor, weights: TFTensor, each: Sequence[Spread], padding: str) -> TFTensor:
         """
         :param value: [N, *sizes, input], 0 in the padding
         :return: [N, *new sizes, n_out]
@@ -210,7 +258,7 @@ class TransposedConv(Convolution):
         output_shape = tf.stack([tf.shape(value)[0], *shape, weights.shape[-2]])
 
         def transposed(x: TFTensor, w: TFTensor) -> TFTensor:
-            return tf.nn.conv2d_transpose(x, w, output_shape, strides, self.padding.upper())
+            return tf.nn.conv2d_transpose(x, w, output_shape, strides, padding.upper())
 
         y = product(transposed, value, weights)
         y = y[:, :, 0] if count == 1 else y

@@ -139,8 +139,11 @@ class Hypotheses:
         """:return: what layers may read of the choice"""
         axes, known = (Batch, self.beam), {"scores": chosen.scores, "src_beams": chosen.origins}
         templates = {"scores": Template(axes, "float32"), "src_beams": Template(axes, "int32")}
-        own = {key: Tensor(value, axes, templates[key]) for key, value in known.items() if value is not None}
-        return Memory(None, {**own, **chosen.further})
+        found: dict[str | None, Tensor] = {
+            key: Tensor(value, axes, templates[key]) for key, value in known.items() if value is not None
+        }
+        found.update(chosen.further)
+        return Memory(None, found)
 
 
 @dataclass(frozen=True)

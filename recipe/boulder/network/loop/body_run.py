@@ -53,7 +53,7 @@ class BodyRun:
             run = self.run.state.within(self.constants, None).run(spec)
             initial = spec.layer.first_state(run, dict(templates), sources)
             first = spec.layer.first_output(initial)
-            self.first_outputs[name] = spec.with_names(first) if first else None
+            self.first_outputs[name] = spec.with_names(first, self.run.lengths) if first else None
             states[name] = self._broadcast(initial, templates)
         for item in self.body.carried:
             if item.variable is not None:
@@ -110,15 +110,17 @@ class BodyRun:
                     templates = {key: at_width(t, hypotheses.beam) for key, t in templates.items()}
                 before = {key: Tensor(old[spec.name][key], t.axes, t) for key, t in templates.items()}
                 output, after = layer.step(run, before, *sources)
-                outputs[spec.name] = spec.with_names(output)
+                outputs[spec.name] = spec.with_names(output, run.lengths)
                 new[spec.name] = self._broadcast(after, templates)
             elif hypotheses and isinstance(layer, Chooser) and layer.chooses:
                 states = ((new, self.body.states), (old, self.body.states))
                 chosen = hypotheses.choose(layer, spec, run, sources, outputs, states)
-                outputs[spec.name] = spec.with_names(chosen)
+                outputs[spec.name] = spec.with_names(chosen, run.lengths)
             else:
                 result = guarded(layer, run, list(sources))
-                outputs.update(result if isinstance(result, dict) else {spec.name: spec.with_names(result)})
+                outputs.update(
+                    result if isinstance(result, dict) else {spec.name: spec.with_names(result, run.lengths)}
+                )
         carried = {c.previous: self.run.broadcast(outputs[c.layer], c.template).value for c in self.body.carried}
         return outputs, LoopState(carried, new)
 
