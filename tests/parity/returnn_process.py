@@ -12,6 +12,7 @@ update      options, parameters, gradients of each step → parameters after eac
 task        name of a task, config, parameters, data set, file to write, see returnn_tasks.py
 save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
 train       path of a config file → learning rates, scores, parameters, see returnn_training.py
+functions   calls of functions of RETURNN → results, gradients, see returnn_functions.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -28,6 +29,7 @@ from returnn.util.basic import BehaviorVersion
 def main(cases_file, results_file):
     import returnn_checkpoints  # beside this file
     import returnn_engine
+    import returnn_functions
     import returnn_tasks
     import returnn_training
     import returnn_updater
@@ -58,6 +60,7 @@ def main(cases_file, results_file):
         "update": returnn_updater.update,
         "train": returnn_training.train,
         "task": returnn_tasks.run,
+        "functions": returnn_functions.call,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
