@@ -152,6 +152,7 @@ pretrain = {"construction_algo": construction_algo, "repetitions": 1}
 """
 
 
+@pytest.mark.slow
 def test_full_sum_training_gets_automata(tmp_path, capsys):
     code, _ = tried(tmp_path, FULL_SUM, as_json=True)
     phases = json.loads(capsys.readouterr().out)["phases"]
