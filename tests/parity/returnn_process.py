@@ -266,8 +266,11 @@ def classes_drawn(sample):
 
         return tf.constant(classes, tf.int64), expected(true_classes), expected(classes)
 
+    from tensorflow.compat.v1.nn import sampled_softmax_loss
+
     operations = "tensorflow.python.ops.candidate_sampling_ops."
     with (
+        mock.patch("tensorflow.nn.sampled_softmax_loss", sampled_softmax_loss),  # RETURNN needs TensorFlow 1's
         mock.patch(f"{operations}log_uniform_candidate_sampler", drawn),
         mock.patch(f"{operations}uniform_candidate_sampler", drawn),
         mock.patch(f"{operations}fixed_unigram_candidate_sampler", drawn),
