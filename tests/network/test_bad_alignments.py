@@ -110,10 +110,6 @@ BAD = {
         of_logits("sparse_softmax_cross_entropy_with_logits"),
         "(sparse_softmax_cross_entropy_with_logits): 'targets' has 3 classes, expected 4, the size of feature:4",
     ),
-    "sampled classes": (
-        loss("sampling_loss"),
-        "(copy): loss 'sampling_loss' draws random numbers that a resumed training could not repeat; expected 'ce'",
-    ),
     "via no layer": (
         loss("via_layer"),
         "(copy): loss 'via_layer' needs one of 'align_layer' and 'error_signal_layer' in 'loss_opts'",
