@@ -23,6 +23,7 @@ from jobs.commands.config_name import check_config_name, check_folder, errors_of
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
+from jobs.rqmt import check_rqmt_of_jobs
 from jobs.workdir.job_name import name_of
 from jobs.workdir.manager_log import listen
 from jobs.workdir.places import check_places, place_of_output, why_not_there, wrong_aliases
@@ -95,6 +96,7 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
             config_manager.load_configs([called[config]])
             continue_configs()
     check_places(list(toolkit.sis_graph.targets), toolkit.sis_graph.jobs())
+    check_rqmt_of_jobs(toolkit.sis_graph.jobs())
 
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
@@ -103,25 +105,23 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
     gs.PRINT_ERROR = verbose
     engine = toolkit.cached_engine()
     engine.start_engine()
-    _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
     try:
-        # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
-        QuietManager.verbose = verbose
-        manager = QuietManager(
-            sis_graph=toolkit.sis_graph,
-            job_engine=engine,
-            link_outputs=True,
-            clear_errors_once=True,
-            clear_interrupts_once=True,
-            start_computations=True,
-        )
-        manager.unpause()
-        with (
-            errors_of_config(" ".join(configs)),  # the manager resumes async configs
-            _errors_as_they_are(),
-            Watcher(toolkit.sis_graph, console) as watcher,
-        ):
-            manager.run()
+        # the manager resumes async configs, and asks jobs for their tasks
+        with errors_of_config(" ".join(configs)):
+            _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
+            # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
+            QuietManager.verbose = verbose
+            manager = QuietManager(
+                sis_graph=toolkit.sis_graph,
+                job_engine=engine,
+                link_outputs=True,
+                clear_errors_once=True,
+                clear_interrupts_once=True,
+                start_computations=True,
+            )
+            manager.unpause()
+            with _errors_as_they_are(), Watcher(toolkit.sis_graph, console) as watcher:
+                manager.run()
     except KeyboardInterrupt:
         console.print("stopped; the same command resumes from here")
         return 130
