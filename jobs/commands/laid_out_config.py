@@ -10,6 +10,7 @@ from jobs.commands.config_arguments import parse_arguments
 from jobs.commands.config_name import check_config_name, errors_of_config, find_config
 from jobs.laid_out import Pipeline
 from jobs.pipeline import laid_out_pipelines
+from jobs.workdir.manager_log import listen
 
 
 def returnn_config(name: str) -> tuple[Path, dict[str, Any]] | None:
@@ -36,6 +37,7 @@ def pipelines_of(name: str) -> dict[str, Pipeline]:
 
     from sisyphus.loader import config_manager
 
+    listen()
     with errors_of_config(name):
         config_manager.load_configs([called])
     if not laid_out_pipelines():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from jobs.commands.opened_config import continue_configs
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
 from jobs.workdir.job_name import name_of
+from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
@@ -41,6 +41,11 @@ class QuietManager(Manager):
     """Never asks. If all jobs have finished, it writes outputs and aliases again."""
 
     _rounds_without_hope = _num_targets = 0
+    verbose = False
+
+    def print_state_overview(self, verbose: bool = False) -> None:
+        if self.verbose:  # otherwise the Watcher tells what has changed
+            super().print_state_overview(verbose)
 
     def input(self, prompt: str) -> str:
         return "u" if prompt.startswith("All calculations") else "n"
@@ -71,11 +76,7 @@ def run(
     """
     check_folder()
     called = {config: check_config_name(config) for config in configs}
-    level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is printed here
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
-    logging.getLogger("sisyphus.cluster").setLevel(
-        logging.WARNING
-    )  # where embedded/sisyphus reports a silent scheduler
+    listen(verbose=verbose, keep=True)
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped so, the manager leaves as after Ctrl-C
     lock_work_directory()
@@ -95,6 +96,7 @@ def run(
     _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
     try:
         # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
+        QuietManager.verbose = verbose
         manager = QuietManager(
             sis_graph=toolkit.sis_graph,
             job_engine=engine,

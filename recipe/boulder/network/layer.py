@@ -74,7 +74,8 @@ class Layer:
         "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
     :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
     :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
-    :param control_dependencies_on_output: has no effect: operations that RETURNN runs together with the layer
+    :param control_dependencies_on_output: is not called, which a warning tells: what it asserts or prints does not
+        happen, and no number depends on it
     :param encapsulate: has no effect: how RETURNN builds layers that hold others
     :param debug_print_layer_output: has no effect; a layer `print` prints
     """
@@ -333,11 +334,7 @@ class Layer:
         raise NotImplementedError
 
     def widening(self, w: Widening) -> None:
-        """
-        States which units of the sources, the output and the parameters are the same, so that "net2wider" can replicate them.
-
-        :raises ConfigError: if the layer would compute something else in a wider network, as by default
-        """
+        """States which units are the same for "net2wider", see `boulder.network.widening`; by default, none may get wider."""
         w.unchanged()
 
     def site(self, run: LayerRun, *sources: Tensor) -> Site:
