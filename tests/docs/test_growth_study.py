@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-STUDIES = {"growth_study": "## A comparison"}
+STUDIES = {"growth_study": "## A comparison", "growth_transformer": "## A Transformer"}
 """config → heading in the document"""
 
 
