@@ -13,7 +13,6 @@ from boulder.network.held import HeldSubnet
 from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import Chooser
-from boulder.network.loop.nodes import Result
 from boulder.network.names import Place
 from boulder.network.nesting import is_subnetwork
 from boulder.network.plain import Description
@@ -24,6 +23,8 @@ from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Container, Inner, Node, TemplateOf
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 BRANCHES = ("true_layer", "false_layer")
 
@@ -76,6 +77,9 @@ class Cond(Container):
         subnet = CondSubnet(held, place, self.name_scope)
         return Inner(subnet, partial(_describe, subnet, refs))
 
+    def widening(self, w: Widening) -> None:
+        renames(w)
+
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)
 
@@ -121,6 +125,10 @@ class _Choice(Layer):
     layers: tuple[tuple[str, ...], tuple[str, ...]]
     outputs: Mapping[str, _Output]
 
+    def widening(self, w: Widening) -> None:
+        for name in self.outputs[w.name].results:
+            w.tie_axes(w.tensor(name))
+
     def compute(self, run: LayerRun, *sources: Tensor) -> dict[str, Tensor]:
         """:return: name → output"""
         assert isinstance(run, LoopRun)  # as there are inner layers
@@ -145,6 +153,25 @@ class _Choice(Layer):
             value.set_shape([axis.size for axis in output.template.axes])
             found[name] = run.tensor(value, output.template.axes, output.template)
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Further(Layer):
+    """
+    An output that both branches have, for the layers around.
+
+    :param results: see `_Output`
+    """
+
+    class_name = "cond"
+    results: tuple[str, str]
+
+    def widening(self, w: Widening) -> None:
+        for name in self.results:
+            w.tie_axes(w.tensor(name))
+
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
+        return output
 
 
 def _value(run: LayerRun, x: Tensor, number: int, output: _Output) -> TFTensor:
@@ -232,7 +259,7 @@ def _describe(subnet: CondSubnet, refs: dict[str, Ref], outer: TemplateOf, loop:
     output = outputs[name].template
     spec.layers[name] = LayerSpec(name, choice, sources, output, (), inner)
     exposed = {
-        read: LayerSpec(key, Result(), (key,), outputs[key].template, ())
+        read: LayerSpec(key, _Further(results=outputs[key].results), (key,), outputs[key].template, ())
         for read in subnet.wanted()
         for key in [subnet.from_outside(read).key]
     }
