@@ -152,13 +152,16 @@ def options(
 def status(
     config: Config,
     pipeline: PipelineName = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="the scores of all losses, also of those that are off")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
 ) -> None:
     """Show the state of each phase: epochs, scores, time left, where it runs. Starts nothing."""
     check_folder()  # before Sisyphus reads its settings
     from jobs.commands.show_status import show_status
 
-    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
+    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json, losses=losses))
 
 
 @app.command()

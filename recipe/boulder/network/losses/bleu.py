@@ -20,7 +20,8 @@ class Bleu(LabelError):
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         (found, found_lengths), (truth, lengths) = (self._labels(run, x) for x in (output, target))
         score = bleu(found, found_lengths, truth, lengths)
-        return LossValue(tf.constant(0.0), -tf.reduce_sum(score), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+        nothing, count = tf.constant(0.0), tf.reduce_sum(tf.cast(lengths, tf.float32))
+        return LossValue(nothing, -tf.reduce_sum(score), count, left_out=nothing)
 
     @staticmethod
     def _labels(run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:

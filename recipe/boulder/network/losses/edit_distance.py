@@ -59,7 +59,8 @@ class EditDistance(LabelError):
         truth, lengths = self._labels(run, target)
         found, found_lengths = self._decoded(run, output) if self.ctc_decode else self._labels(run, output)
         distance = edit_distances(*self._mapped(found, found_lengths), *self._mapped(truth, lengths))
-        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+        nothing, count = tf.constant(0.0), tf.reduce_sum(tf.cast(lengths, tf.float32))
+        return LossValue(nothing, tf.reduce_sum(distance), count, left_out=nothing)
 
     def _decoded(self, run: LayerRun, output: Tensor) -> tuple[TFTensor, TFTensor]:
         axes = (output.template.required(TIME), Batch, output.template.required(FEATURE))
