@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,7 +19,8 @@ from boulder.returnn.notices import Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
-from jobs.commands.laid_out_config import pipelines_of, returnn_file
+from boulder.training.phase_making import DATA_KEYS
+from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.show_loops import loop_lines
 from jobs.notices import kept_notices, show_notices
 
@@ -122,9 +124,9 @@ def tell_what_it_needs(needs: int | None, console: Console) -> None:
 
 
 def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
-    """:return: function that reads the config. Configs of Sisyphus are in config/; any other file is RETURNN's."""
-    path = returnn_file(name, "plan")
-    return (lambda: [_returnn_config(path)]) if path else (lambda: _sisyphus_config(name))
+    """:return: function that reads the config"""
+    found = returnn_config(name)
+    return (lambda: [_returnn_config(*found)]) if found else (lambda: _sisyphus_config(name))
 
 
 def _sisyphus_config(name: str) -> list[PlannedNetworks]:
@@ -141,20 +143,21 @@ def _sisyphus_config(name: str) -> list[PlannedNetworks]:
     ]
 
 
-def _returnn_config(path: Path) -> PlannedNetworks:
+def _returnn_config(path: Path, arguments: Mapping[str, Any]) -> PlannedNetworks:
     from boulder.returnn import load_config
     from boulder.returnn.training import planned
 
     config = load_config(path)
+    config.train_on({key: arguments.get(key) for key in DATA_KEYS}, Path.cwd())
     try:
         plan = planned(config)
     except BoulderError:
-        config.training(networks=True)  # raises this error and all others
+        config.training(networks=True, readable=True)  # raises this error and all others
         raise
     problems: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     try:
-        notices = config.training(networks=True).notices
+        notices = config.training(networks=True, readable=True).notices
     except ConfigProblems as error:
         problems = error.problems
     return PlannedNetworks(

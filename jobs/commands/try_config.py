@@ -14,7 +14,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.schedule.functions import restore
 from boulder.training.phase import TrainingPhase
 from boulder.training.trial import PhaseTrial, TrialSize, try_phases
-from jobs.commands.laid_out_config import pipelines_of, returnn_file
+from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.stages import Stages
 
 
@@ -66,11 +66,12 @@ def try_config(
 
 
 def _pipelines(name: str) -> Iterator[tuple[str, list[TrainingPhase], dict[str, Any]]]:
-    """:return: name, phases and `extern_data` of each pipeline. Configs of Sisyphus are in config/; any other file is RETURNN's"""
-    path = returnn_file(name, "try")
-    if path:
+    """:return: name, phases and `extern_data` of each pipeline, or of a RETURNN config file"""
+    found = returnn_config(name)
+    if found:
         from boulder.returnn.trial_phases import phases_for_trial
 
+        path, _ = found  # generated data takes the place of all other
         yield (str(path), *phases_for_trial(path))
         return
     for title, pipeline in pipelines_of(name).items():

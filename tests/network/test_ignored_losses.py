@@ -104,3 +104,8 @@ def test_a_unit_and_its_masked_computation_cannot_both_have_a_loss():
     unit = LINEAR | {"n_out": 1, "loss": "as_is"}
     with pytest.raises(NetworkError, match="has a loss, and its 'unit' has another one; one of them must go"):
         describe(masked(unit, loss="as_is"), EXTERN_DATA)
+
+
+def test_a_warning_tells_that_operations_beside_a_layer_do_not_run():
+    with pytest.warns(UserWarning, match="layer 'output' .softmax.: 'control_dependencies_on_output' is not called"):
+        describe({"output": OUTPUT | {"control_dependencies_on_output": lambda layer: []}}, EXTERN_DATA)

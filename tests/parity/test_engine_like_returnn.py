@@ -35,11 +35,27 @@ def write_data(folder: Path) -> None:
                 writer.write(f"{name}-{number}", {"data": frames, "classes": classes, "words": words})
 
 
+def write_data_of_setups(folder: Path) -> None:
+    """Four sequences of each length, so that batches of four have no padding."""
+    streams = {"data": {"dim": 10}, "phones": {"dim": 8, "sparse": True}, "bpe": {"dim": 12, "sparse": True}}
+    for seed, (name, groups) in enumerate((("train", 6), ("dev", 2))):
+        random = np.random.default_rng(seed)
+        with HdfWriter(folder / f"setups-{name}.hdf", streams) as writer:
+            for number in range(4 * groups):
+                frames = random.normal(size=(24 + 6 * (number % groups), 10)).astype("float32")
+                phones = random.integers(0, 8, size=3 + number % groups).astype("int32")
+                bpe = random.integers(0, 12, size=2 + number % 2).astype("int32")
+                writer.write(f"{name}-{number}", {"data": frames, "phones": phones, "bpe": bpe})
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """:return: folder with a folder for each setup, and data beside it"""
     folder = tmp_path_factory.mktemp("setups")
     write_data(folder)
+    write_data_of_setups(folder)
+    for file in (ROOT / "tests/setups").glob("*/*.config"):
+        shutil.copy(file, folder)
     write_zip(folder / "recordings.zip", entries(*TEXTS), files(*TEXTS))
     for name in NAMES:
         (folder / name).mkdir()

@@ -58,8 +58,8 @@ def outside(unit: dict) -> dict:
 
 LOSS = {"loss": "as_is", "loss_scale": 0.3}
 WITH_LOSSES = {
-    "the loss of the unit": outside(linear("data", 1) | LOSS),
-    "losses within the unit": outside(
+    "outside of loops, the loss of the unit": outside(linear("data", 1) | LOSS),
+    "outside of loops, losses within the unit": outside(
         subnetwork({"aux": linear("data", 1) | LOSS, "output": linear("aux", 3, "tanh")})
     ),
 }

@@ -254,3 +254,14 @@ def test_a_score_that_no_phase_computes_is_an_error_that_lists_the_known_ones():
     ):
         rule(learning_rate_control_error_measure="dev_error").check_scores([({"output": BOTH}, [])])
     rule().check_scores([({"output": BOTH}, [])])
+
+
+def test_a_layer_of_an_extra_net_has_its_own_name_only_if_the_main_net_has_the_same_loss():
+    losses = {"output": ("cost",), "extra.more:output": ("cost",), "extra.search:found": ("cost", "error")}
+    assert score_names(losses, []) == [
+        "train_score_output", "train_score_extra.more:output", "train_score_found", "train_error",
+    ]  # fmt: skip
+    record = {"epoch": 1, "train": {"cost:output": 1.0, "cost:extra.more:output": 2.0, "cost:extra.search:found": 3.0}}
+    assert named_scores(record) == {
+        "train_score_output": 1.0, "train_score_extra.more:output": 2.0, "train_score_found": 3.0,
+    }  # fmt: skip

@@ -83,6 +83,12 @@ def read_layer(options: object, where: str) -> Layer:
         raise NetworkError(f"{where}: expected a dict with a 'class', found {options!r:.80}")
     cls = LAYERS.find(options["class"], where).variant(options)
     layer: Layer = parse(cls, {k: v for k, v in options.items() if k != "class"}, f"{where} ({cls.class_name})")
+    if layer.control_dependencies_on_output:
+        warnings.warn(
+            f"{where} ({cls.class_name}): 'control_dependencies_on_output' is not called: what it asserts or prints does not "
+            "happen; a layer 'print' prints",
+            stacklevel=2,
+        )
     return layer
 
 

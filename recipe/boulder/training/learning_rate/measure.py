@@ -8,7 +8,8 @@
 | `NAME_score`, … | the same on the further data set NAME of `eval_datasets` |
 | `dev_score_LAYER:exp` | `cost:LAYER:exp` on dev, with `calculate_exp_loss`, where the score of a single loss is `dev_score_LAYER` |
 
-LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. Scores do not include loss scales.
+LAYER is the path of a layer in a loop: `dev_error_decoder/output_prob`. For a layer of an extra net, it is `extra.NAME:LAYER` if
+the main net has a loss of LAYER too, else LAYER alone. Scores do not include loss scales.
 
 As in RETURNN, `edit_distance` has no cost, and `as_is` has a cost or an error, which changes names where it is one of two losses.
 A loss of scale 0 has scores like others.
@@ -17,9 +18,11 @@ A loss of scale 0 has scores like others.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from boulder.errors import ConfigError, nearest
+from boulder.network.extra_nets import plain_name
 from boulder.training.history import EpochRecord, scores_by_data
 
 Measure = str | list[str] | None
@@ -30,10 +33,11 @@ def named_scores(record: EpochRecord) -> dict[str, float | None]:
     """:return: all scores of an epoch by RETURNN's names"""
     result: dict[str, float | None] = {}
     for prefix, scores in scores_by_data(record).items():
+        short = _short({key.partition(":")[2] for key in scores})
         for ours, kind in _KINDS.items():
             layers = {key.partition(":")[2]: value for key, value in scores.items() if key.startswith(f"{ours}:")}
             for layer, value in layers.items():
-                result[_name(f"{prefix}_{kind}", layer, len(layers))] = value
+                result[_name(f"{prefix}_{kind}", short[layer], len(layers))] = value
     return result
 
 
@@ -45,7 +49,7 @@ def score_named(record: EpochRecord, name: str) -> float | None:
     """
     scores = named_scores(record)
     for data, of_data in scores_by_data(record).items():
-        losses = {key.partition(":")[2] for key in of_data}
+        losses = {*_short({key.partition(":")[2] for key in of_data}).values()}
         for kind in _KINDS.values() if len(losses) == 1 else ():
             scores[f"{data}_{kind}_{next(iter(losses))}"] = scores.get(f"{data}_{kind}")
     value = scores.get(name, scores.get(f"{name}_output"))
@@ -60,8 +64,9 @@ def score_names(losses: Mapping[str, Collection[str]], data: Sequence[str]) -> l
     """
     prefixes = (*(["dev"] if "dev" in data else []), "train", *data)
     layers = {kind: [layer for layer, ours in losses.items() if our in ours] for our, kind in _KINDS.items()}
+    short = _short(losses)
     return [
-        _name(f"{prefix}_{kind}", layer, len(of_kind))
+        _name(f"{prefix}_{kind}", short[layer], len(of_kind))
         for prefix in dict.fromkeys(prefixes)
         for kind, of_kind in layers.items()
         for layer in of_kind
@@ -102,6 +107,12 @@ def check_measure(measure: Measure, known: Sequence[str], single_losses: Collect
             f"config: 'learning_rate_control_error_measure' is {measure!r:.80}, which no phase computes, expected one of "
             f"{', '.join(known)}{nearest(wanted[0], known)}"
         )
+
+
+def _short(losses: Collection[str]) -> dict[str, str]:
+    """:return: layer → its name without that of its extra net, unless a layer of another net would have the same one"""
+    counts = Counter(map(plain_name, losses))
+    return {layer: plain_name(layer) if counts[plain_name(layer)] == 1 else layer for layer in losses}
 
 
 def _name(score: str, layer: str, losses: int) -> str:
