@@ -13,13 +13,13 @@ from boulder.schedule import Outlook, changes, plan_next
 from boulder.schedule.labels import index_label
 from boulder.training.learning_rate import check_end_is_known
 from boulder.training.scores import read_scores
+from jobs.announced import announced
 from jobs.experiment import Experiment, ExperimentOptions
 from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
 from jobs.layout import Layout
 from jobs.phase_training import PhaseTrainingJob
-from jobs.pipeline import announced
 from sisyphus import tk
 
 _RECORD = (

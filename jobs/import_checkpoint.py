@@ -8,7 +8,7 @@ from typing import Any
 
 from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
-from jobs.rqmt import limit_threads
+from jobs.rqmt import limit_threads, with_defaults
 from sisyphus import Job, Task
 
 
@@ -54,7 +54,7 @@ class ImportCheckpointJob(Job):
         self.epoch, self.phase_start, self.index = epoch, phase_start, index
         self.random_seed = random_seed
         self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 1, "mem": 4, "time": 1} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"gpu": 0, "cpu": 1, "mem": 4, "time": 1})
 
         self.out_checkpoint = self.output_path("checkpoint.h5")
         self.out_origins = self.output_path("origins.json")

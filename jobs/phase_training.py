@@ -16,7 +16,7 @@ from boulder.training.kept_folder import KeptFolder, kept_name
 from boulder.training.progress import done_of, read_progress
 from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
-from jobs.rqmt import limit_threads
+from jobs.rqmt import limit_threads, with_defaults
 from jobs.several_gpus import Devices
 from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, Task, tk
@@ -83,7 +83,7 @@ class PhaseTrainingJob(Job):
         self.previous_checkpoint = previous_checkpoint
         self.functions = functions or {}
         self.gpus, self.nodes = gpus, nodes
-        self.rqmt = Devices(gpus, nodes).rqmt({"gpu": 0, "cpu": 2, "mem": 4, "time": 4} | (rqmt or {}))
+        self.rqmt = Devices(gpus, nodes).rqmt(with_defaults(rqmt, self, {"gpu": 0, "cpu": 2, "mem": 4, "time": 4}))
 
         self.out_checkpoint = self.output_path("checkpoint.h5")
         self.out_scores = self.output_path("scores.jsonl")

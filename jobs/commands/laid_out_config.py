@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from boulder.errors import ConfigError
+from jobs.announced import laid_out_pipelines, unique_names
 from jobs.commands.config_arguments import parse_arguments
 from jobs.commands.config_name import check_config_name, errors_of_config, find_config
 from jobs.laid_out import Pipeline
-from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.manager_log import listen
 
 
@@ -33,12 +33,11 @@ def pipelines_of(name: str) -> dict[str, Pipeline]:
     :raises BoulderError: if it fails, or lays out none
     """
     called = check_config_name(name)
-    laid_out_pipelines().clear()
 
     from sisyphus.loader import config_manager
 
     listen()
-    with errors_of_config(name):
+    with unique_names(), errors_of_config(name):
         config_manager.load_configs([called])
     if not laid_out_pipelines():
         raise ConfigError(f"config {name!r}: it lays out no pipeline")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, LOOP, Axis
 from boulder.network.axis_names import check_time
-from boulder.network.layer import ConcatLayer
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

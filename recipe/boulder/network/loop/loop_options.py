@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
-from boulder.network.layer import ConcatLayer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE, TIME, Axis
-from boulder.network.layer import ConcatLayer, Layer
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import Layer
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
