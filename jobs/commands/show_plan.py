@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from boulder import strict_json
 from boulder.errors import BoulderError, ConfigError, ConfigProblems, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
-from boulder.returnn.notices import Notice
+from boulder.returnn.notices import Misspelt, Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
@@ -75,9 +75,9 @@ def show_plan(
         return _check(found, read(), console)
     if epoch is not None:
         networks = {planned.name: canonical(planned.plan.phase(epoch).network) for planned in found}
-        print(json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
+        print(strict_json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
     elif as_json:
-        print(json.dumps([_as_json(planned) for planned in found], indent=1))
+        print(strict_json.dumps([_as_json(planned) for planned in found], indent=1))
     else:
         for planned in found:
             console.print(f"[bold]{escape(planned.name)}[/bold]")
@@ -88,8 +88,15 @@ def show_plan(
             else:
                 phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
+            _tell_misspelt(planned.notices, console)
             _tell_problems(planned.problems, console)
     return 0 if epoch is not None else int(any(planned.problems for planned in found))
+
+
+def _tell_misspelt(notices: Sequence[Notice], console: Console) -> None:
+    for notice in notices:
+        if isinstance(notice, Misspelt):
+            console.print(f"[yellow]{escape(repr(notice.option))}: {escape(notice.text)}[/yellow]", soft_wrap=True)
 
 
 def _tell_problems(problems: Sequence[str], console: Console) -> None:
