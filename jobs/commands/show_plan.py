@@ -15,7 +15,7 @@ from boulder.errors import BoulderError, ConfigError, ConfigProblems, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
-from boulder.returnn.notices import Notice
+from boulder.returnn.notices import Misspelt, Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
@@ -88,8 +88,15 @@ def show_plan(
             else:
                 phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
+            _tell_misspelt(planned.notices, console)
             _tell_problems(planned.problems, console)
     return 0 if epoch is not None else int(any(planned.problems for planned in found))
+
+
+def _tell_misspelt(notices: Sequence[Notice], console: Console) -> None:
+    for notice in notices:
+        if isinstance(notice, Misspelt):
+            console.print(f"[yellow]{escape(repr(notice.option))}: {escape(notice.text)}[/yellow]", soft_wrap=True)
 
 
 def _tell_problems(problems: Sequence[str], console: Console) -> None:
