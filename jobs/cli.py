@@ -184,6 +184,9 @@ def options(
 def status(
     config: Annotated[str | None, typer.Argument(help=f"{_CONFIG}; the default is a line per pipeline")] = None,
     pipeline: PipelineName = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="the scores of all losses, also of those that are off")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
 ) -> None:
     """Show the state of each phase: epochs, scores, time left, where it runs. Starts nothing."""
@@ -194,7 +197,7 @@ def status(
         raise typer.Exit(show_pipelines(Console(highlight=False), as_json=as_json))
     from jobs.commands.show_status import show_status
 
-    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
+    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json, losses=losses))
 
 
 @app.command()

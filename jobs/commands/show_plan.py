@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from boulder import strict_json
 from boulder.errors import BoulderError, ConfigError, ConfigProblems, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
@@ -75,9 +75,9 @@ def show_plan(
         return _check(found, read(), console)
     if epoch is not None:
         networks = {planned.name: canonical(planned.plan.phase(epoch).network) for planned in found}
-        print(json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
+        print(strict_json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
     elif as_json:
-        print(json.dumps([_as_json(planned) for planned in found], indent=1))
+        print(strict_json.dumps([_as_json(planned) for planned in found], indent=1))
     else:
         for planned in found:
             console.print(f"[bold]{escape(planned.name)}[/bold]")

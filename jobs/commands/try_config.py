@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from boulder import strict_json
 from boulder.errors import ConfigError, nearest
 from boulder.schedule.functions import restore
 from boulder.training.phase import TrainingPhase
@@ -61,7 +61,7 @@ def try_config(
             console.print(_summary(trials, len(chosen)))
         code = max(code, int(any(trial.error for trial in trials)))
     if as_json:
-        print(json.dumps(results if len(results) > 1 else results[0], indent=1))
+        print(strict_json.dumps(results if len(results) > 1 else results[0], indent=1))
     return code
 
 
