@@ -7,7 +7,7 @@ from typing import Any
 
 from boulder.errors import ConfigError
 from jobs.announced import laid_out_pipelines, unique_names
-from jobs.commands.config_arguments import parse_arguments
+from jobs.commands.config_arguments import parse_arguments, split_name
 from jobs.commands.config_name import check_config_name, errors_of_config, find_config
 from jobs.laid_out import Pipeline
 from jobs.workdir.manager_log import listen
@@ -21,7 +21,8 @@ def returnn_config(name: str) -> tuple[Path, dict[str, Any]] | None:
     found = find_config(name)
     if found.function is not None:
         return None
-    check_config_name(name)
+    if split_name(name)[1]:
+        check_config_name(name)
     return found.file, parse_arguments(name)[1]
 
 
