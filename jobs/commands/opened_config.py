@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 
 from boulder.errors import ConfigError
+from jobs.announced import laid_out_pipelines, unique_names
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.laid_out import Pipeline
-from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_graph import with_inputs
+from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked
 from sisyphus import Job, toolkit
 from sisyphus.loader import config_manager
@@ -26,10 +25,10 @@ def open_config(name: str) -> dict[str, Pipeline]:
     """
     check_folder()
     called = check_config_name(name)
-    logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL, format="%(message)s", force=True)
+    listen()
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
-    with errors_of_config(name):
+    with unique_names(), errors_of_config(name):
         config_manager.load_configs([called])
         continue_configs()
     pipelines = laid_out_pipelines()

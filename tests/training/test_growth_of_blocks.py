@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boulder.network import describe, run_network
+from boulder.returnn.provided.dims import SpatialDim
 from tests.conformer import add, linear
 from tests.training.blocks import BLOCKS, CTC, Widths, decoder, encoder
 from tests.training.preserved import CHANGES, EXTERN_DATA, NOISE, check_is_preserved, refused, trained
@@ -131,6 +132,31 @@ def test_parts_of_an_axis_are_replicated_apart():
     check_is_preserved(net(2), net(5), "net2wider", noise=0.5)
 
 
+def fused_queries(heads: int, key: int, value: int) -> dict:
+    """Queries, keys and values of all heads by one matrix, as programs generate it."""
+    frames = SpatialDim("keys")
+    tags, sizes = {"T": frames}, {"red1": "F", "red2": "F", "var1": "T", "var2": "T"}
+    of_values = {"red1": frames, "red2": frames, "var1": "T", "var2": "F"}
+    return {
+        "h": linear("data:x", 4, "tanh"),
+        "qkv": linear("h", heads * (2 * key + value)),
+        "heads": {"class": "split_dims", "from": "qkv", "axis": "F", "dims": (heads, 2 * key + value)},
+        "parts": {"class": "split", "from": "heads", "size_splits": [key, key, value]},
+        "q": {"class": "eval", "from": "parts/0", "eval": f"source(0) * {key}**-0.5"},
+        "k": {"class": "reinterpret_data", "from": "parts/1", "set_dim_tags": tags},
+        "v": {"class": "reinterpret_data", "from": "parts/2", "set_dim_tags": tags},
+        "energy": {"class": "dot", "from": ["q", "k"], **sizes},
+        "weights": {"class": "softmax_over_spatial", "from": "energy", "axis": frames},
+        "sums": {"class": "dot", "from": ["weights", "v"], **of_values},
+        "merged": {"class": "merge_dims", "axes": "static", "from": "sums"},
+        "output": CTC | {"from": "merged"},
+    }
+
+
+def test_queries_keys_and_values_of_one_matrix_are_divided_apart():
+    check_is_preserved(fused_queries(2, 2, 3), fused_queries(3, 3, 5), "net2wider", noise=0.5)
+
+
 def test_shared_parameters_are_widened_together():
     def net(width: int) -> dict:
         return {
@@ -241,6 +267,38 @@ def test_a_sum_of_products_without_weights_of_its_own_is_an_error():
         "corrected in the weights of a linear layer, but neither 'b' nor 'a' is one that only this layer reads"
         + CHANGES
     )
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            lambda width: {"class": "reduce", "mode": "sum", "axis": "F", "keep_dims": True, "from": ["a", "b"]},
+            "layer 'layer' (reduce) sums over the axis feature, and layer 'a' gets wider, from 2 to 3; keep its width",
+        ),
+        (
+            lambda width: {"class": "eval", "from": ["a", "b"], "eval": f"source(0) * {width}"},
+            "layer 'layer' (eval) is 'source(0) * 3', not 'source(0) * 2' as before; keep that factor",
+        ),
+    ],
+)
+def test_several_sources_are_not_multiplied_together(layer, message):
+    def net(width: int) -> dict:
+        sources = {name: linear("data:x", width) for name in "ab"}
+        return {**sources, "layer": layer(width), "output": CTC | {"from": "layer"}}
+
+    assert refused(net(2), net(3), "net2wider") == f"growth by net2wider: {message}{CHANGES}"
+
+
+def test_a_sum_over_units_divides_their_weights():
+    def net(width: int) -> dict:
+        return {
+            "a": linear("data:x", width, "relu"),
+            "sum": {"class": "reduce", "mode": "sum", "axis": "F", "keep_dims": True, "from": "a"},
+            "output": CTC | {"from": "sum"},
+        }
+
+    check_is_preserved(net(2), net(5), "net2wider")
 
 
 def test_summands_of_different_widths_are_an_error():

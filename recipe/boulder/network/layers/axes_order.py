@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from boulder.network.axes import BEAM, FEATURE, LOOP, SPATIAL, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.axis_order import in_order
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.widening.site import Widening
-from boulder.network.widening.ways import passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,10 @@ class _Ordered(ConcatLayer):
         raise NotImplementedError
 
     def widening(self, w: Widening) -> None:
-        passes(w)
+        x = w.input()
+        order = self.order(_own(x.new), x.new, w.site())
+        for axis, made in zip(order, _own(w.output.new), strict=True):
+            w.tie(x.term(axis), w.output.term(made))
         w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
