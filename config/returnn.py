@@ -27,6 +27,7 @@ from boulder.training.dump_files import output_name
 from jobs.checkpoint_choice import CheckpointChoice
 from jobs.dump_hdf import DumpHdfJob
 from jobs.experiment import Data
+from jobs.files_of_configs import file_of_config
 from jobs.forward import ForwardJob
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices, kept_notices
@@ -212,7 +213,7 @@ def trained(
     :param choice: the checkpoint to keep, besides those that the config keeps
     :return: the training jobs of a config
     """
-    training = config.training(tk.Path, networks=True)
+    training = config.training(file_of_config, networks=True)
     keep_notices(name, [*config.own_data_notices, *training.notices])
     arguments = choice.keeping(training.arguments()) if choice else training.arguments()
     laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)

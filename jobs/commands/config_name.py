@@ -194,7 +194,9 @@ def _about_missing(where: str, path: Path) -> str:
         return f"there is no such file{expected}{nearest(str(path), [*there, *_modules()])}"
     if not Path("config").is_dir():
         return f"{stem}.py: there is no folder config/ here; change to the folder that has it"
-    return f"{stem}.py: there is no such file{nearest(stem, _modules())}"
+    beside = [str(file) for file in path.parent.glob("*.config")] if path.suffix != ".py" else []
+    near = nearest(str(path), beside) or nearest(stem, _modules())
+    return f"{stem}.py: there is no such file{near}"
 
 
 def _modules() -> list[str]:

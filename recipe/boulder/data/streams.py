@@ -113,8 +113,8 @@ def _read_entry(key: str, entry: object) -> Stream:
         but = "" if similar is None else f", but {similar!r}{nearest(similar, sizes)}"
         raise DataError(f"extern_data[{key!r}]: found no 'dim'{but}")
     for option in entry:
-        known = (*_OPTIONS, *_OF_RETURNN)
-        if option not in known and (near := nearest(str(option), known)):
+        every = (*_OPTIONS, *_OF_RETURNN)
+        if option not in every and (near := nearest(str(option), every)):
             raise DataError(f"extern_data[{key!r}]: found {option!r}, which is no option of a stream{near}")
     sparse, shape, has_time = bool(entry.get("sparse", False)), entry.get("shape"), _has_time(key, entry)
     at_end = shape is not None and has_time and None in shape and shape[0] is not None
