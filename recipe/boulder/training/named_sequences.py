@@ -1,35 +1,12 @@
-"""Names the sequences of a batch to which a network objects, or whose data are at fault."""
+"""Names the sequences of a batch whose data are not finite."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from boulder.errors import DataError
 from boulder.lazy import tf
-from boulder.network.equal_lengths import DIFFERING
 from boulder.training.epoch_steps import Step
 from boulder.training.replicas import OneReplica
 
 _MOST_NAMED = 3
-
-
-@contextmanager
-def naming_sequences(where: str, batch: Step, replicas: OneReplica) -> Iterator[None]:
-    """:raises DataError: in place of TensorFlow's error, if lengths differ that must be the same"""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        found = re.search(DIFFERING, str(error))
-        if found is None:
-            raise
-        layer, first, second, row, one, other = found.groups()
-        tags = batch.tags()[int(row) * replicas.count :][: replicas.count]  # one of each replica
-        raise DataError(
-            f"{where}: sequence {' or '.join(map(repr, tags))}: layer {layer!r}: {one} frames along {first}, {other} along "
-            f"{second}, expected as many"
-        ) from None
 
 
 def not_finite_data(batch: Step, replicas: OneReplica) -> str:
