@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from boulder.awaited import advice_about
 from boulder.errors import BoulderError, ConfigError, nearest
 
 
@@ -66,7 +67,7 @@ def errors_of_config(name: str) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path("config").absolute())]
         frame = (own or frames)[-1]
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()) + advice_about(error)
         where = f"{os.path.relpath(frame.filename)}, line {frame.lineno}"
         raise ConfigError(f"config {name!r}: {where}: {type(error).__name__}: {text}") from error
 

@@ -21,6 +21,7 @@ from rich.markup import escape
 
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.opened_config import continue_configs
+from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
 from jobs.workdir.job_name import name_of
@@ -30,7 +31,6 @@ from jobs.workdir.work_lock import lock_work_directory
 from sisyphus import Job, toolkit
 from sisyphus import global_settings as gs
 from sisyphus.graph import OutputPath, OutputReport
-from sisyphus.loader import config_manager
 from sisyphus.manager import Manager, create_aliases
 
 _ROUNDS_WITHOUT_HOPE = 4
@@ -82,11 +82,13 @@ def run(
     become_manager()
     for config in configs:
         with errors_of_config(config):
-            config_manager.load_configs([called[config]])
+            load_config(called[config])
             continue_configs()
 
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
+    for line in waiting_lines():
+        console.print(escape(line), highlight=False, soft_wrap=True)
     loaded()
 
     gs.PRINT_ERROR = verbose

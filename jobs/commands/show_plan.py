@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
 from jobs.commands.laid_out_config import pipelines_of, returnn_file
 from jobs.commands.show_loops import loop_lines
+from jobs.commands.waiting_config import waiting_lines
 from jobs.notices import kept_notices, show_notices
 
 
@@ -67,7 +69,7 @@ def show_plan(
     :return: exit code, 1 if `check` found a difference, or if `boulder run` would refuse a RETURNN config
     :raises BoulderError: if the config gives no plan
     """
-    read = _reader(name)
+    read = _reader(name, may_wait=epoch is None and not check)
     found = read()
     if check:
         return _check(found, read(), console)
@@ -87,6 +89,8 @@ def show_plan(
                 phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
             _tell_problems(planned.problems, console)
+    for line in waiting_lines():
+        print(f"{name}: {line}", file=sys.stderr)
     return 0 if epoch is not None else int(any(planned.problems for planned in found))
 
 
@@ -121,13 +125,13 @@ def tell_what_it_needs(needs: int | None, console: Console) -> None:
         console.print(f"the plan continues after epoch {needs}, once there are scores", highlight=False)
 
 
-def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
+def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetworks]]:
     """:return: function that reads the config. Configs of Sisyphus are in config/; any other file is RETURNN's."""
     path = returnn_file(name, "plan")
-    return (lambda: [_returnn_config(path)]) if path else (lambda: _sisyphus_config(name))
+    return (lambda: [_returnn_config(path)]) if path else (lambda: _sisyphus_config(name, may_wait))
 
 
-def _sisyphus_config(name: str) -> list[PlannedNetworks]:
+def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
     return [
         PlannedNetworks(
             title,
@@ -137,7 +141,7 @@ def _sisyphus_config(name: str) -> list[PlannedNetworks]:
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
-        for title, pipeline in pipelines_of(name).items()
+        for title, pipeline in pipelines_of(name, may_wait=may_wait).items()
     ]
 
 
