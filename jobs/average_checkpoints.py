@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from boulder.counted import counted
 from sisyphus import Job, Task, tk
 
 
@@ -31,4 +32,4 @@ class AverageCheckpointsJob(Job):
 
         average = average_checkpoints([path.get_path() for path in self.checkpoints])
         average.save(self.out_checkpoint.get_path())
-        print(f"mean of {len(self.checkpoints)} checkpoints, saved as that of epoch {average.epoch}")
+        print(f"mean of {counted(len(self.checkpoints), 'checkpoint')}, saved as that of epoch {average.epoch}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder.counted import counted
 from boulder.returnn.checkpoint import prefix_of
 from jobs.rqmt import limit_threads
 from sisyphus import Job, Task, tk
@@ -45,7 +46,7 @@ class ExportCheckpointJob(Job):
         limit_threads(self.rqmt)
         checkpoint = Checkpoint.load(self.checkpoint.get_path()).for_inference()
         write_tensorflow(prefix_of(self.out_index.get_path()), checkpoint.params, checkpoint.step)
-        print(f"{len(checkpoint.params)} parameters of epoch {checkpoint.epoch}, step {checkpoint.step}")
+        print(f"{counted(len(checkpoint.params), 'parameter')} of epoch {checkpoint.epoch}, step {checkpoint.step}")
 
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:

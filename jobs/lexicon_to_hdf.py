@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy
 
+from boulder.counted import counted
 from boulder.data import HdfWriter
 from boulder.lexicon import LETTERS, PHONEMES, encode_word, labelled_sequences, read_lexicon
 from sisyphus import Job, Task, tk
@@ -59,7 +60,7 @@ class LexiconToHdfJob(Job):
                 count += 1
         total = sum(map(len, lexicon.values()))
         print(
-            f"{count} sequences; {total - count} pronunciations are too long for {self.frames_per_letter} frames per letter"
+            f"{counted(count, 'sequence')}; {counted(total - count, 'pronunciation is', 'pronunciations are')} too long for {counted(self.frames_per_letter, 'frame')} per letter"
         )
 
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boulder.atomic_file import write_text
+from boulder.counted import counted
 from boulder.schedule.functions import restore
 from boulder.training.dump_files import output_name
 from boulder.training.keep import Keep
@@ -133,7 +134,7 @@ class PhaseTrainingJob(Job):
 
         limit_threads(self.rqmt)
         num_workers = self.num_workers or default_num_workers()
-        print(f"num_workers: {num_workers} thread{'s' * (num_workers > 1)} for reading data", flush=True)
+        print(f"num_workers: {counted(num_workers, 'thread')} for reading data", flush=True)
         files = TrainingFiles(
             previous=Path(self.previous_checkpoint.get_path()) if self.previous_checkpoint else None,
             store=Path(_CHECKPOINTS),  # in work/, which clean-up may delete once the job has finished

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from boulder.counted import counted
 from boulder.lexicon import decode_phonemes, read_lexicon
 from boulder.search import score
 from sisyphus import Job, Task, tk
@@ -48,7 +49,7 @@ class PronunciationScoringJob(Job):
             json.dump(rates.summary(self.name), file)
         with open(self.out_words.get_path(), "w") as file:
             json.dump([record.as_example() for record in rates.records], file)
-        summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {rates.num_words} words"
+        summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {counted(rates.num_words, 'word')}"
         with open(self.out_summary.get_path(), "w") as file:
             file.write(summary + "\n")
         print(summary)

@@ -12,7 +12,7 @@ import time
 import psutil
 
 import sisyphus.global_settings as gs
-from sisyphus.engine import EngineBase
+from sisyphus.engine import DeferSubmission, EngineBase
 from sisyphus.job_directory import job_finished
 from sisyphus.job_log import INTERRUPTED, open_log
 from sisyphus.usage import HOST, read_usage, worker_process
@@ -87,21 +87,19 @@ class LocalEngine(EngineBase):
         return [HOST]
 
     def submit_call(self, call, logpath, rqmt, name, task_name, task_ids):
-        if rqmt.get("multi_node_slots"):
-            raise NotImplementedError(f"{name} requests multi_node_slots, but LocalEngine runs on one machine only")
-        too_much = [f"{k}={rqmt[k]} of {most}" for k, most in self.max_resources.items() if rqmt.get(k, 0) > most]
+        most = {**self.max_resources, "multi_node_slots": 1}
+        too_much = [f"{key}={rqmt[key]} of {there}" for key, there in most.items() if (rqmt.get(key) or 0) > there]
+        if too_much:
+            self._refused.update((name, task_id) for task_id in task_ids)
+            logging.error(
+                f"{name} requests more than this machine has ({', '.join(too_much)}): "
+                "lower its rqmt, or give LocalEngine more in settings.py"
+            )
+            raise DeferSubmission("refused")  # which is no try
         with self._lock:
             for task_id in task_ids:
-                if too_much:
-                    self._refused.add((name, task_id))
-                else:
-                    work = Work([*call, str(task_id)], os.path.dirname(logpath), task_name, task_id, rqmt)
-                    self._waiting[name, task_id] = work
-            if too_much:
-                logging.error(
-                    f"{name} requests more than this machine has ({', '.join(too_much)}): "
-                    "lower its rqmt, or give LocalEngine more in settings.py"
-                )
+                work = Work([*call, str(task_id)], os.path.dirname(logpath), task_name, task_id, rqmt)
+                self._waiting[name, task_id] = work
             self._start_what_fits()
         return ENGINE_NAME, HOST
 

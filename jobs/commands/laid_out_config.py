@@ -10,6 +10,7 @@ from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
 from jobs.pipeline import laid_out_pipelines
+from jobs.workdir.manager_log import listen
 
 
 def returnn_file(name: str, command: str) -> Path | None:
@@ -37,6 +38,7 @@ def pipelines_of(name: str, *, may_wait: bool = False) -> dict[str, Pipeline]:
     called = check_config_name(name)
     laid_out_pipelines().clear()
 
+    listen()
     with errors_of_config(name):
         load_config(called)
         continue_configs()

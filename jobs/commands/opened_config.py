@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 
 from boulder.errors import ConfigError
@@ -12,6 +11,7 @@ from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_graph import with_inputs
+from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked
 from sisyphus import Job, toolkit
 from sisyphus.loader import config_manager
@@ -27,7 +27,7 @@ def open_config(name: str) -> dict[str, Pipeline]:
     """
     check_folder()
     called = check_config_name(name)
-    logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL, format="%(message)s", force=True)
+    listen()
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
     with errors_of_config(name):

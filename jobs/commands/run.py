@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -19,12 +18,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from boulder.counted import counted
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
 from jobs.workdir.job_name import name_of
+from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
@@ -41,6 +42,11 @@ class QuietManager(Manager):
     """Never asks. If all jobs have finished, it writes outputs and aliases again."""
 
     _rounds_without_hope = _num_targets = 0
+    verbose = False
+
+    def print_state_overview(self, verbose: bool = False) -> None:
+        if self.verbose:  # otherwise the Watcher tells what has changed
+            super().print_state_overview(verbose)
 
     def input(self, prompt: str) -> str:
         return "u" if prompt.startswith("All calculations") else "n"
@@ -71,11 +77,7 @@ def run(
     """
     check_folder()
     called = {config: check_config_name(config) for config in configs}
-    level = logging.INFO if verbose else logging.CRITICAL  # what concerns the user is printed here
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
-    logging.getLogger("sisyphus.cluster").setLevel(
-        logging.WARNING
-    )  # where embedded/sisyphus reports a silent scheduler
+    listen(verbose=verbose, keep=True)
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped so, the manager leaves as after Ctrl-C
     lock_work_directory()
@@ -97,6 +99,7 @@ def run(
     _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
     try:
         # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
+        QuietManager.verbose = verbose
         manager = QuietManager(
             sis_graph=toolkit.sis_graph,
             job_engine=engine,
@@ -174,7 +177,7 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
         console.print(f"[red]failed:[/red] a job reads {escape(path)}, which does not exist", soft_wrap=True)
     if failed or missing or undecided:
         further = " and further ones not decided" if undecided else ""
-        found = f"{missing} outputs are missing{further}, {len(failed)} jobs failed"
+        found = f"{counted(missing, 'output is', 'outputs are')} missing{further}, {counted(len(failed), 'job')} failed"
         held = ", ".join(sorted(name_of(job) for job in states.get(gs.STATE_HOLD, ())))
         console.print(
             f"{found}{escape(f', held: {held}') if held else ''}; the same command tries again", soft_wrap=True

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 from boulder.errors import BoulderError
 from jobs.commands.opened_config import open_config
+from jobs.commands.watcher import why_failed
 from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.job_files import file_names, read_text
 from jobs.workdir.job_state import Judge
+from jobs.workdir.manager_log import last_message
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.states import ALIVE, FAILED
 from jobs.workdir.work_lock import manager_at_work
@@ -35,14 +37,17 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
     job = find_piece(chosen, phase).job
     names = _log_names(job)
     if not names:
-        state = Judge([job]).state(job)
-        raise BoulderError(f"phase {phase} has no log: it has not begun, its state is {state.name}")
+        state = Judge([job]).state(job).name
+        reason = f": {why_failed(job, state)}" if state in FAILED else ""
+        raise BoulderError(f"phase {phase} has no log: it has not begun, its state is {state}{reason}")
     if follow:
         return _follow(job)
     for name in names:
         if len(names) > 1:
             print(f"==> {folder_of(job, name)} <==")
         sys.stdout.write(read_text(job, name) or "")
+    if message := last_message(job):
+        print(f"the manager says: {message.text}", file=sys.stderr)
     return 0
 
 
@@ -61,7 +66,9 @@ def _follow(job: Job) -> int:
     state = Judge([job]).state(job).name
     if not told.endswith("\n"):
         print()
-    print(f"the job's state is {state}", file=sys.stderr)
+    message = last_message(job)
+    reason = f": {message.text}" if message and message.is_error else ""
+    print(f"the job's state is {state}{reason}", file=sys.stderr)
     return int(state != gs.STATE_FINISHED)
 
 

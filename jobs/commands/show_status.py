@@ -16,12 +16,13 @@ from boulder.training.scores import read_scores
 from boulder.training.time_left import seconds_left
 from jobs.commands.opened_config import jobs_of, open_config
 from jobs.commands.show_plan import tell_what_it_needs
-from jobs.commands.watcher import tell_failure
+from jobs.commands.watcher import tell_failure, why_failed
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import Piece, find_pipeline, pieces
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
+from jobs.workdir.manager_log import last_message
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.stale import stale_jobs
 from jobs.workdir.states import FAILED
@@ -58,6 +59,9 @@ def show_status(config: str, console: Console, *, pipeline: str | None = None, a
         for job in jobs:
             if look.state(job) in FAILED:
                 tell_failure(job, look.state(job), console)
+        for job in jobs:
+            if look.state(job) not in (gs.STATE_FINISHED, *FAILED) and (message := last_message(job)):
+                console.print(f"[yellow]{escape(name_of(job))}: {escape(message.text)}[/yellow]", soft_wrap=True)
         for problem in judge.problems:
             console.print(f"[yellow]{escape(problem)}[/yellow]", soft_wrap=True)
         _tell_manager(config, look, console)
@@ -157,6 +161,12 @@ def _tell_manager(config: str, look: Look, console: Console) -> None:
         console.print(f"no manager is at work; to continue: boulder run {escape(shlex.quote(config))}", soft_wrap=True)
 
 
+def _reason(job: Job, look: Look) -> str | None:
+    """:return: why a job has failed; None if it has not"""
+    state = look.state(job)
+    return why_failed(job, state) if state in FAILED else None
+
+
 def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problems: list[str]) -> dict:
     return {
         "pipelines": [
@@ -171,6 +181,7 @@ def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problem
                         "index": piece.index,
                         "job": piece.job.job_id(),
                         "folder": folder_of(piece.job),
+                        "reason": _reason(piece.job, look),
                     }
                     for piece in pieces(pipeline)
                 ],
@@ -183,6 +194,7 @@ def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problem
                 "job": job.job_id(),
                 "state": look.state(job),
                 "where": look.states[job.job_id()].where,
+                "reason": _reason(job, look),
             }
             for job in others
         ],

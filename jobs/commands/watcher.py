@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from boulder.counted import counted
 from boulder.report import phase_table
 from boulder.training.progress import make_bar
 from boulder.training.scores import describe_record, read_scores
@@ -19,8 +20,10 @@ from jobs.commands.show_plan import tell_what_it_needs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_name import name_of
+from jobs.workdir.manager_log import refusal
 from jobs.workdir.sisyphus_names import folder_of, is_finished
-from sisyphus import Job
+from jobs.workdir.submissions import read_submissions
+from sisyphus import Job, gs
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -49,7 +52,9 @@ class Watcher:
         done = [job for job in self._graph.jobs() if is_finished(job)]
         self._finished = {job.job_id() for job in done}
         if done:
-            self._console.print(f"{len(done)} of {len(list(self._graph.jobs()))} jobs are finished already")
+            self._console.print(
+                f"{len(done)} of {counted(len(list(self._graph.jobs())), 'job is', 'jobs are')} finished already"
+            )
         for job in self._trainings():
             self._new_records(job)  # epochs of an earlier run are not printed again
         if self._bar:
@@ -82,10 +87,16 @@ class Watcher:
             if job.job_id() not in self._finished and is_finished(job):
                 self._finished.add(job.job_id())
                 self._console.print(f"finished: {escape(name_of(job))}", style="green", highlight=False)
-            if job.job_id() not in self.failed and _error_logs(job, since=self._began):
+            if job.job_id() not in self.failed and (state := self._failure(job)):
                 self.failed.add(job.job_id())
-                tell_failure(job, "error", self._console)
+                tell_failure(job, state, self._console)
         self._tell_phases()
+
+    def _failure(self, job: Job) -> str | None:
+        """:return: the state of a job that failed during this run, or that the manager has refused"""
+        if _error_logs(job, since=self._began):
+            return gs.STATE_ERROR
+        return gs.STATE_QUEUE_ERROR if refusal(job, since=self._began) else None
 
     def _tell_phases(self) -> None:
         """Print the new rows of each pipeline's phase table: an adaptive pipeline grows."""
@@ -124,15 +135,37 @@ class Watcher:
 
 def tell_failure(job: Job, state: str, console: Console) -> None:
     """
-    Print the last error message in the logs of a failed job, and where the logs are.
+    Print why a job failed, and where its logs are.
 
-    :param state: printed if there is no log of an error
+    :param state: see `why_failed`
     """
-    logs = _error_logs(job)
-    told = "; ".join(map(_last_line, logs)) or f"state {state}; its folder is {folder_of(job)}"
+    told = why_failed(job, state)
     console.print(f"[red]failed:[/red] {escape(name_of(job))}: {escape(told)}", highlight=False, soft_wrap=True)
-    for log in logs:
+    for log in _error_logs(job):
         console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
+
+
+def why_failed(job: Job, state: str) -> str:
+    """
+    :param state: one of `jobs.workdir.states.FAILED`
+    :return: the last error message in the job's logs, or what the manager said, or what the state means
+    """
+    told = "; ".join(map(_last_line, _error_logs(job))) or refusal(job)
+    if told:
+        return told
+    folder = f"its folder is {folder_of(job)}"
+    if state == gs.STATE_RETRY_ERROR:
+        return (
+            f"it was started {len(read_submissions(job))} times, the last {gs.MAX_SUBMIT_RETRIES} without progress "
+            f"(MAX_SUBMIT_RETRIES in settings.py); {folder}"
+        )
+    if state == gs.STATE_INTERRUPTED_NOT_RESUMABLE:
+        return f"it was interrupted, and cannot resume, only begin anew; {folder}"
+    if state == gs.STATE_QUEUE_ERROR:
+        numbers = [number for one in read_submissions(job) for number in one.numbers][-1:]
+        asked = "".join(f"; `qstat -j {number}` tells why" for number in numbers)
+        return f"the queue does not start it{asked}; {folder}"
+    return f"state {state}; {folder}"
 
 
 def _error_logs(job: Job, since: float = 0.0) -> list[str]:

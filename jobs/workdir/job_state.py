@@ -13,6 +13,7 @@ import psutil
 from jobs.workdir.cluster_queue import SCHEDULERS, ClusterError, Queued
 from jobs.workdir.job_files import file_names
 from jobs.workdir.local_workers import local_workers
+from jobs.workdir.manager_log import refusal
 from jobs.workdir.sisyphus_names import folder_of, inputs_of_job, is_finished, is_held_by_config, tasks_of_job
 from jobs.workdir.submissions import Submission, read_submissions, read_usage
 from jobs.workdir.work_lock import manager_at_work
@@ -81,7 +82,7 @@ class Judge:
         usage = read_usage(job)
         if usage.get("host", socket.gethostname()) != socket.gethostname() and _changed_lately(job):
             return JobState(gs.STATE_RUNNING, usage["host"], elsewhere=usage["host"])
-        if self._manager and submissions and _is_newer(job, gs.ENGINE_SUBMIT, gs.JOB_LOG):
+        if self._manager and _is_newer(job, gs.ENGINE_SUBMIT, gs.JOB_LOG) and not refusal(job):
             return JobState(gs.STATE_QUEUE)
         return None
 
@@ -111,6 +112,8 @@ def _at_rest(job: Job, submissions: list[Submission]) -> JobState:
         place = _place(submissions, read_usage(job))
         if any(name.startswith(f"{gs.STATE_ERROR}.{task.name()}.") for name in names):
             return JobState(gs.STATE_ERROR, place)
+        if refusal(job):
+            return JobState(gs.STATE_QUEUE_ERROR, place)
         if not any(name.startswith(f"{gs.JOB_LOG}.{task.name()}.") for name in names):
             return JobState(gs.STATE_RUNNABLE)
         begun = [one.completed_fraction for one in submissions]

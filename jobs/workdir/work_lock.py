@@ -11,6 +11,7 @@ from pathlib import Path
 import sisyphus
 from boulder.errors import BoulderError
 from jobs import ROOT
+from jobs.workdir.manager_log import keep_messages
 from sisyphus import gs, tk
 
 _held: dict[str, int] = {}  # work directory → file descriptor, open until this process ends
@@ -66,6 +67,7 @@ def lock_if_sis_manager() -> None:
     """Lock for `sis manager`, whose own code knows no lock. A console, worker or test may open the same jobs unlocked."""
     if tk.running_in_manager() and any(word in ("manager", "m") for word in sys.argv[1:]):
         lock_work_directory()
+        keep_messages()
 
 
 def _lock_file() -> Path:

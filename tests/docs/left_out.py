@@ -51,6 +51,5 @@ UNITS_LEFT_OUT = {
 }
 
 LOSSES_LEFT_OUT = {
-    "sampling_loss": "draws random numbers that a resumed training could not repeat",
     "sprint": "needs a running RASR, with which RETURNN exchanges scores and gradients; `fast_bw` is the full sum without RASR",
 }

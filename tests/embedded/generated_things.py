@@ -26,6 +26,14 @@ CALLABLES += ["Colour", "functools.reduce", "Simple", "collections.OrderedDict",
 ENUMS = ["Colour.RED", "Colour.BLUE", "Level.LOW", "Level.HIGH"]
 BINARY = ["+", "-", "*", "/", "//", "%", "**"]
 
+CHECKED = {
+    "jobs.automata.LexiconAutomataJob": {
+        "phonemes": ["['a']", "['b', 'a', '\\u00e4']"],
+        "costs": ["None", "{}", "{'loop': 0.5, 'silence_forward': 1}"],
+    }
+}
+"""job class → argument → valid values, for arguments that are checked when the job is made"""
+
 
 class Expressions:
     def __init__(self, random):
@@ -154,10 +162,14 @@ def job_expression(name, cls, random):
     expressions, arguments = Expressions(random), []
     for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
         if parameter.default is inspect.Parameter.empty or random.random() < 0.5:
-            annotation = parameter.annotation
-            text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-            arguments.append(f"{parameter.name}={_of_type(text, expressions)}")
+            valid = CHECKED.get(name, {}).get(parameter.name)
+            value = expressions.pick(valid) if valid else _of_type(_text(parameter.annotation), expressions)
+            arguments.append(f"{parameter.name}={value}")
     return f"{name}({', '.join(arguments)})"
+
+
+def _text(annotation):
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 def _of_type(annotation, expressions):

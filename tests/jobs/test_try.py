@@ -77,7 +77,7 @@ def test_values_that_are_not_finite_fail_with_the_phase(tmp_path):
     code, text = tried(tmp_path, CONFIG.replace("FACTOR * source(0)", "source(0) / 0.0"), phases=["final"])
     assert code == 1
     assert "phase original network: epoch 2, batch 0: loss or gradient is not finite" in text
-    assert text.splitlines()[-1] == "phase original network failed; 0 of 1 phases train"
+    assert text.splitlines()[-1] == "phase original network failed; 0 of 1 phase trains"
 
 
 def test_streams_without_time_have_a_value_for_each_sequence(tmp_path):
@@ -125,3 +125,36 @@ def test_unknown_phases_and_files_are_refused(tmp_path):
         tried(tmp_path, phases=["finale"])
     with pytest.raises(ConfigError, match="there is no such file"):
         try_config(str(tmp_path / "no.config"), Console(), TrialSize(), verbose=False)
+
+
+FULL_SUM = """#!rnn.py
+extern_data = {"data": {"dim": 4}, "automata": {"dim": 4}}
+num_epochs, learning_rate, batch_size, use_normalized_loss = 4, 0.01, 1000, True
+sprint_opts = {"sprintExecPath": "nn-trainer", "automata": "automata"}
+priors = {"compute_priors": True, "compute_priors_exp_average": 0.01}
+network = {
+    "lstm": {"class": "rec", "unit": "nativelstm2", "n_out": 4, "from": "data"},
+    "output": {"class": "softmax", "n_out": 7, "from": "lstm", **priors},
+    "bw": {"class": "fast_bw", "align_target": "sprint", "sprint_opts": sprint_opts, "from": "output", "input_type": "prob",
+           "tdp_scale": 0.6, "prior_scale": 0.3, **priors},
+    "cost": {"class": "copy", "from": "output", "loss": "via_layer",
+             "loss_opts": {"loss_wrt_to_act_in": "softmax", "align_layer": "bw"}},
+}
+
+
+def construction_algo(idx, net_dict):
+    del net_dict["bw"], net_dict["cost"]
+    net_dict["output"].update(loss="fast_bw", loss_opts={"sprint_opts": sprint_opts, "prior_scale": 0.3})
+    return net_dict if idx == 0 else None
+
+
+pretrain = {"construction_algo": construction_algo, "repetitions": 1}
+"""
+
+
+@pytest.mark.slow
+def test_full_sum_training_gets_automata(tmp_path, capsys):
+    code, _ = tried(tmp_path, FULL_SUM, as_json=True)
+    phases = json.loads(capsys.readouterr().out)["phases"]
+    assert code == 0, phases
+    assert all(phase["falls"] for phase in phases)

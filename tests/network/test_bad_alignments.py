@@ -110,10 +110,6 @@ BAD = {
         of_logits("sparse_softmax_cross_entropy_with_logits"),
         "(sparse_softmax_cross_entropy_with_logits): 'targets' has 3 classes, expected 4, the size of feature:4",
     ),
-    "sampled classes": (
-        loss("sampling_loss"),
-        "(copy): loss 'sampling_loss' draws random numbers that a resumed training could not repeat; expected 'ce'",
-    ),
     "via no layer": (
         loss("via_layer"),
         "(copy): loss 'via_layer' needs one of 'align_layer' and 'error_signal_layer' in 'loss_opts'",
@@ -132,7 +128,17 @@ BAD = {
     ),
     "options of a native ctc": (
         loss("ctc", ctc_opts={"label_loop": False}),
-        "(copy): 'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' without 'use_native': True, found 'label_loop'",
+        "(copy): 'ctc_opts': 'label_loop' has no meaning without 'use_native': True; expected some of "
+        "ignore_longer_outputs_than_inputs, ctc_merge_repeated, preprocess_collapse_repeated",
+    ),
+    "options of a native ctc, for the best alignment": (
+        loss("ctc", use_viterbi=True, ctc_opts={"blank_index": 0}),
+        "(copy): 'ctc_opts': 'blank_index' has no meaning with 'use_viterbi'; expected some of ignore_longer_outputs_than_inputs",
+    ),
+    "labels that TensorFlow collapses": (
+        loss("ctc", use_native=True, ctc_opts={"preprocess_collapse_repeated": True}),
+        "(copy): 'ctc_opts': 'preprocess_collapse_repeated' has no meaning with 'use_native'; expected some of label_loop, "
+        "ctc_merge_repeated, blank_index, logits_normalize, grad_wrt_softmax_in, zero_infinity, ignore_longer_outputs_than_inputs",
     ),
     "an unknown option of a native ctc": (
         loss("ctc", use_native=True, ctc_opts={"logit_normalize": False}),

@@ -47,6 +47,8 @@ def test_axes_are_moved_added_and_cut():
     assert f.batch_gather(X, tf.constant([2, 0]), keepdims=True).shape == [2, 1]
     indices = tf.constant([[2, 0, 0], [1, 1, 1]])
     assert f.nd_indices(indices)[1, 2].numpy().tolist() == [1, 1]
+    with pytest.raises(NetworkError, match="as allow_only_noop says"):
+        f.unbroadcast_to_common_shape(X[:1], (2, 3), allow_only_noop=True)
     with pytest.raises(NetworkError, match="found a tensor of 2 axes, expected 3"):
         f.check_input_ndim(X, 3)
 
@@ -108,3 +110,23 @@ def test_data_has_the_roles_of_its_axes_and_copies_in_other_orders(run, random_b
 
     run({"output": {"class": "eval", "from": "data", "eval": function}}, data, lengths)
     assert seen[0] == [True] * 12
+
+
+def test_the_logarithm_of_a_softmax_is_exact_in_a_graph():
+    @tf.function
+    def found(x):
+        return tensors.safe_log(tf.nn.softmax(x)), tensors.safe_log(tf.exp(x)), tensors.safe_exp(tf.nn.log_softmax(x))
+
+    x = tf.constant([0.0, -100.0])
+    log_p, own, p = found(x)
+    np.testing.assert_allclose(log_p, tf.nn.log_softmax(x))
+    np.testing.assert_array_equal(own, x)
+    np.testing.assert_allclose(p, tf.nn.softmax(x))
+
+
+def test_the_gradient_of_clipped_numbers():
+    x = tf.Variable([1e-30, 0.5])
+    with tf.GradientTape(persistent=True) as tape:
+        log, plain = tensors.safe_log(x, eps=0.25), tensors.safe_log(x, eps=0.25, use_fake_grad=False)
+    np.testing.assert_allclose(tape.gradient(log, x), [4.0, 2.0])
+    np.testing.assert_allclose(tape.gradient(plain, x), [0.0, 2.0])

@@ -12,6 +12,7 @@ update      options, parameters, gradients of each step → parameters after eac
 task        name of a task, config, parameters, data set, file to write, see returnn_tasks.py
 save        net dict, parameters, path → a checkpoint; likewise start and load, see returnn_checkpoints.py
 train       path of a config file → learning rates, scores, parameters, see returnn_training.py
+functions   calls of functions of RETURNN → results, gradients, see returnn_functions.py
 subset      old array, initial array and its splits → new array, or None if an assertion of RETURNN fails
 """
 
@@ -28,6 +29,7 @@ from returnn.util.basic import BehaviorVersion
 def main(cases_file, results_file):
     import returnn_checkpoints  # beside this file
     import returnn_engine
+    import returnn_functions
     import returnn_tasks
     import returnn_training
     import returnn_updater
@@ -58,6 +60,7 @@ def main(cases_file, results_file):
         "update": returnn_updater.update,
         "train": returnn_training.train,
         "task": returnn_tasks.run,
+        "functions": returnn_functions.call,
     }
     results = [functions[case.pop("kind")](**case) for case in cases]
     with open(results_file, "wb") as file:
@@ -180,12 +183,14 @@ def network(
     config_file=None,
     epoch=None,
     automata=None,
+    sample=None,
 ):
     """
     :param train: False: as in scoring
     :param steps: number of passes over the batch; the result is that of the last one, with the parameters after it
     :param config_file: has the network and `extern_data`, see `network_of_epoch`
     :param automata: of the batch, in place of those that RETURNN asks RASR for: edges, weights, first and last states
+    :param sample: in place of the classes that `sampling_loss` draws: the classes, number of draws, probabilities of all classes
     """
     config = None
     if config_file:
@@ -195,7 +200,7 @@ def network(
         dims = returnn_dims.Converter()
         net, extern_data = dims.value(net), {key: dims.stream(entry) for key, entry in extern_data.items()}
     BehaviorVersion._reset((behavior_version, 0))
-    with automata_of_rasr(automata):
+    with automata_of_rasr(automata), classes_drawn(sample):
         built = Built(net, extern_data, search=search, train=train, config=config)
     with built.active():
         if set(params) != set(built.variables):
@@ -236,6 +241,36 @@ def automata_of_rasr(automata):
     with (
         mock.patch("returnn.tf.sprint.get_sprint_automata_for_batch_op", stored),
         mock.patch("returnn.tf.network.TFNetwork.get_seq_tags", return_value=None),
+    ):
+        yield
+
+
+@contextmanager
+def classes_drawn(sample):
+    """
+    :param sample: see `network`; None: RETURNN draws
+    """
+    if sample is None:
+        yield
+        return
+    classes, draws, probabilities = sample
+
+    def expected(ids):
+        import tensorflow as tf
+
+        p = tf.gather(tf.constant(probabilities, tf.float64), ids)
+        return tf.cast(p * draws if draws == len(classes) else 1 - (1 - p) ** draws, tf.float32)
+
+    def drawn(true_classes, **_options):
+        import tensorflow as tf
+
+        return tf.constant(classes, tf.int64), expected(true_classes), expected(classes)
+
+    operations = "tensorflow.python.ops.candidate_sampling_ops."
+    with (
+        mock.patch(f"{operations}log_uniform_candidate_sampler", drawn),
+        mock.patch(f"{operations}uniform_candidate_sampler", drawn),
+        mock.patch(f"{operations}fixed_unigram_candidate_sampler", drawn),
     ):
         yield
 

@@ -107,3 +107,17 @@ def test_new_modules_of_variables_start_as_the_identity(kind):
     after, report = grow(before, specs[0].params, specs[1].params, fresh, "deepen", options)
     assert report.identity == ["y/out/weight/param", "y/out/bias/param"]
     np.testing.assert_allclose(generated.output(specs[1], after), generated.output(specs[0], before), rtol=1e-5)
+
+
+def test_lemon_copies_trained_blocks_apart_from_the_ends_of_new_branches():
+    transformer = BLOCKS[1]
+    wide = replace(NARROW, model=8, inner=5)
+    values, report = check_is_preserved(encoder([transformer] * 2, NARROW), encoder([transformer] * 4, wide), "lemon")
+    for block, trained_block in (("block2", "block0"), ("block3", "block1")):
+        for name in ("ln/scale", "att/QKV", "ff_ln/bias", "ff1/W"):
+            path = f"{block}_{name}"
+            assert (values[path] == values[f"{trained_block}_{name}"]).all()
+            assert report.taken_from[path].startswith(trained_block)
+        assert not values[f"{block}_p/W"].any()
+        assert not values[f"{block}_ff2/W"].any()
+    assert set(report.initialised) == set(report.identity)

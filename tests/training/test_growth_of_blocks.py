@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boulder.network import describe, run_network
+from boulder.returnn.provided.dims import SpatialDim
 from tests.conformer import add, linear
 from tests.training.blocks import BLOCKS, CTC, Widths, decoder, encoder
 from tests.training.preserved import CHANGES, EXTERN_DATA, NOISE, check_is_preserved, refused, trained
@@ -129,6 +130,31 @@ def test_parts_of_an_axis_are_replicated_apart():
         }
 
     check_is_preserved(net(2), net(5), "net2wider", noise=0.5)
+
+
+def fused_queries(heads: int, key: int, value: int) -> dict:
+    """Queries, keys and values of all heads by one matrix, as programs generate it."""
+    frames = SpatialDim("keys")
+    tags, sizes = {"T": frames}, {"red1": "F", "red2": "F", "var1": "T", "var2": "T"}
+    of_values = {"red1": frames, "red2": frames, "var1": "T", "var2": "F"}
+    return {
+        "h": linear("data:x", 4, "tanh"),
+        "qkv": linear("h", heads * (2 * key + value)),
+        "heads": {"class": "split_dims", "from": "qkv", "axis": "F", "dims": (heads, 2 * key + value)},
+        "parts": {"class": "split", "from": "heads", "size_splits": [key, key, value]},
+        "q": {"class": "eval", "from": "parts/0", "eval": f"source(0) * {key}**-0.5"},
+        "k": {"class": "reinterpret_data", "from": "parts/1", "set_dim_tags": tags},
+        "v": {"class": "reinterpret_data", "from": "parts/2", "set_dim_tags": tags},
+        "energy": {"class": "dot", "from": ["q", "k"], **sizes},
+        "weights": {"class": "softmax_over_spatial", "from": "energy", "axis": frames},
+        "sums": {"class": "dot", "from": ["weights", "v"], **of_values},
+        "merged": {"class": "merge_dims", "axes": "static", "from": "sums"},
+        "output": CTC | {"from": "merged"},
+    }
+
+
+def test_queries_keys_and_values_of_one_matrix_are_divided_apart():
+    check_is_preserved(fused_queries(2, 2, 3), fused_queries(3, 3, 5), "net2wider", noise=0.5)
 
 
 def test_shared_parameters_are_widened_together():

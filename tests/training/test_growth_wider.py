@@ -156,3 +156,26 @@ def test_the_dev_score_is_preserved(training, tmp_path, noise):
     costs = [record["dev"]["cost:output"] for record in read_scores(tmp_path / "run/scores.jsonl")]
     assert costs[3] == pytest.approx(costs[2], rel=1e-5)
     assert costs[2] != pytest.approx(costs[1], rel=1e-5)
+
+
+def residual(width: int) -> dict:
+    """A residual block with layer norm and attention, on the data of tests/tiny.py."""
+    return {
+        "embedding": {"class": "linear", "activation": None, "n_out": width, "from": "data", "with_bias": False},
+        "norm": {"class": "layer_norm", "from": "embedding"},
+        "att": {"class": "self_attention", "from": "norm", "num_heads": 2, "total_key_dim": width, "n_out": width},
+        "projected": linear("att", width),
+        "sum": {"class": "combine", "kind": "add", "from": ["embedding", "projected"]},
+        "output": {"class": "softmax", "from": "sum", "loss": "ctc"},
+    }
+
+
+@pytest.mark.slow
+def test_the_dev_score_of_a_residual_network_is_preserved(training, tmp_path):
+    first = phase(0, range(1, 4), residual(4))
+    wider = phase(1, range(4, 5), residual(8)) | {"copy_param_mode": "net2wider", "growth_noise": 0.5}
+    control = scheduled([1e-12], wider["first_epoch"])
+    training([first, wider | {"learning_rate_control": control, "carry_optimizer": "grow"}])
+    costs = [record["dev"]["cost:output"] for record in read_scores(tmp_path / "run/scores.jsonl")]
+    assert costs[2] != pytest.approx(costs[1], rel=1e-5)
+    assert costs[3] == pytest.approx(costs[2], rel=1e-5)

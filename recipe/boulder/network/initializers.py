@@ -8,6 +8,7 @@ import ast
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy
@@ -145,20 +146,24 @@ def _read(init: str) -> tuple[str, list[Any], dict[str, Any]]:
 
 def check(init: str | float, where: str) -> None:
     """:raises NetworkError: if `init` is not an initializer"""
-    if not isinstance(init, str):
-        return
+    if isinstance(init, str) and (problem := _problem(init)):
+        raise NetworkError(f"{where}: {problem}")
+
+
+@cache
+def _problem(init: str) -> str | None:
+    """:return: why it is not an initializer. A network has hundreds of parameters with few initializers"""
     try:
         name, arguments, named = _read(init)
     except (SyntaxError, ValueError):
-        raise NetworkError(
-            f"{where}: {init!r} is not an initializer; expected a name, or a call with numbers"
-        ) from None
+        return f"{init!r} is not an initializer; expected a name, or a call with numbers"
     if name not in INITIALIZERS:
-        raise NetworkError(f"{where}: unknown initializer {init!r}{nearest(init, INITIALIZERS)}")
+        return f"unknown initializer {init!r}{nearest(init, INITIALIZERS)}"
     try:
         INITIALIZERS[name](numpy.random.default_rng(0), (2, 2), *arguments, **named)
     except (TypeError, ValueError, KeyError) as error:
-        raise NetworkError(f"{where}: initializer {init!r} cannot be called: {error}") from None
+        return f"initializer {init!r} cannot be called: {error}"
+    return None
 
 
 def initial_value(

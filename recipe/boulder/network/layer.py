@@ -334,11 +334,7 @@ class Layer:
         raise NotImplementedError
 
     def widening(self, w: Widening) -> None:
-        """
-        States which units of the sources, the output and the parameters are the same, so that "net2wider" can replicate them.
-
-        :raises ConfigError: if the layer would compute something else in a wider network, as by default
-        """
+        """States which units are the same for "net2wider", see `boulder.network.widening`; by default, none may get wider."""
         w.unchanged()
 
     def site(self, run: LayerRun, *sources: Tensor) -> Site:

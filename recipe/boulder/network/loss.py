@@ -17,7 +17,6 @@ from boulder.network.tensor import Tensor
 _REFUSED = {
     "sprint": "needs a running RASR, which computes it; expected 'fast_bw' (full sum over automata that are data, see docs/data.md), or "
     "'via_layer'",
-    "sampling_loss": "draws random numbers that a resumed training could not repeat; expected 'ce'",
 }
 """losses that RETURNN knows → why they do not exist here"""
 

@@ -87,13 +87,14 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
     for option in given:
         if option not in known:
             _check_unknown(cls, option, given[option], where)
+    for option, (_, _, required) in known.items():
+        if required and option not in given:
+            raise NetworkError(f"{where}: option {option!r} is missing")
     values = {}
-    for option, (field, hint, required) in known.items():
-        if option not in given:
-            if required:
-                raise NetworkError(f"{where}: option {option!r} is missing")
+    for option, value in given.items():
+        if option not in known:
             continue
-        value = given[option]
+        field, hint, _ = known[option]
         if isinstance(value, numpy.generic):
             value = value.item()
         value = _with_sizes(value, hint)
@@ -108,24 +109,35 @@ def parse(cls: type[Parsed], given: dict, where: str) -> Parsed:
 
 
 def _fits(value: object, hint: Any) -> bool:
+    return _check_of(hint)(value)
+
+
+@cache
+def _check_of(hint: Any) -> Callable[[Any], bool]:
+    """:return: whether a value fits the type `hint`. A network has thousands of options of few types"""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, h) for h in arguments)
+        checks = [_check_of(h) for h in arguments]
+        return lambda value: any(check(value) for check in checks)
     if origin is typing.Literal:
-        return any(type(value) is type(choice) and value == choice for choice in arguments)
+        return lambda value: any(type(value) is type(choice) and value == choice for choice in arguments)
     if origin is list:
-        return isinstance(value, list | tuple) and all(_fits(entry, arguments[0]) for entry in value)
+        (entry_fits,) = map(_check_of, arguments)
+        return lambda value: isinstance(value, list | tuple) and all(map(entry_fits, value))
     if origin is tuple:
-        if not isinstance(value, list | tuple) or len(value) != len(arguments):
-            return False
-        return all(_fits(entry, h) for entry, h in zip(value, arguments, strict=True))
+        entries_fit = [_check_of(h) for h in arguments]
+        return lambda value: (
+            isinstance(value, list | tuple)
+            and len(value) == len(entries_fit)
+            and all(fits(entry) for fits, entry in zip(entries_fit, value, strict=True))
+        )
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
     if hint is Callable:
-        return callable(value)
-    return isinstance(value, hint)
+        return callable
+    return lambda value: isinstance(value, hint)
 
 
 def _with_sizes(value: object, hint: Any) -> object:

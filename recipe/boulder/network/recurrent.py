@@ -131,7 +131,7 @@ class Recurrent(ConcatLayer):
         given = self.initial_layers(w.sources)
         own, out = w.sources[: len(w.sources) - len(given)], w.output.features
         x = w.input(own)
-        w.tie_axes(x, [x.new.required(FEATURE)])
+        w.tie_axes(x, [axis for axis in x.new.axes if axis.kind == FEATURE])
         w.own(out)
         if self.recurrent_unit(w.where).is_over_units:
             w.keep(out, "has a unit that normalizes over its units")

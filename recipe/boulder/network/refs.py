@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 
 class RefKind(Enum):
@@ -92,7 +93,7 @@ class Ref:
         """:return: the spelling within its subnet"""
         return _SPELLINGS[self.kind].format(self.name)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """
         :return: the name in a `NetworkSpec`: "encoder", "data:classes"; of the loop "decoder": "decoder/s",

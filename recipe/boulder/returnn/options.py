@@ -46,7 +46,7 @@ _ROWS = table(
                    "flat_net_construction", "inf_value", "optimize_move_layers_out"),
     without_effect("RETURNN reads it, but does not use it",
                    *("combine_labels", "ctc_prior_file", "exclude", "init_train_epoch_posthook", "share_batches", "update_batch_size")),
-    without_effect("for RETURNN's native CTC, which no layer here uses", "tf_native_ctc_zero_infinity"),
+    without_effect("here it is always so: a sequence without an alignment has neither cost nor gradient", "tf_native_ctc_zero_infinity"),
     without_effect("of use_horovod, which must be off",
                    *("horovod_avg_grad", "horovod_dataset_distribution", "horovod_param_sync_step"),
                    *("horovod_param_sync_time_diff", "horovod_reduce_type", "horovod_scale_lr")),

@@ -14,6 +14,8 @@ COPY_PARAM_MODES = {
     "subset_by_source": "as subset, but rows follow their source layer and columns their gate, by name",
     "net2wider": "widens layers and preserves their function: units are replicated (Chen et al. 2016)",
     "deepen": "as net2wider, and new layers in between start as the identity (Chen et al. 2016)",
+    "lemon": "as deepen, and new numbered layers copy a trained one, apart from the ends of new branches (LEMON, Wang et al. 2024)",
+    "bert2bert": "as net2wider, but replicas take the weights of the layer with the next number (AKI, Chen et al. 2022)",
     "stack": "as subset_by_source, and new numbered layers copy a trained one of their shape (G_stack, Du et al. 2024)",
 }
 """How parameters carry over from the previous phase: copy_param_mode → description."""

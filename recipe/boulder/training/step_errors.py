@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from boulder.counted import counted
 from boulder.data import Batch
 from boulder.errors import BoulderError, DataError, TrainingError
 from boulder.lazy import tf
@@ -81,7 +82,7 @@ class BatchContents:
         shapes = ", ".join(f"{key!r} {list(shape)}" for key, shape in self.shapes.items())
         longest = max(self.lengths, key=lambda tag: max(self.lengths[tag].values(), default=0), default=None)
         end = f", the longest {self._with_lengths(longest)}" if longest is not None else ""
-        number = f"{len(self.tags)} sequence{'s' * (len(self.tags) != 1)}"
+        number = counted(len(self.tags), "sequence")
         return f"{number}{f' on {self.num_replicas} devices' * (self.num_replicas > 1)}, padded to {shapes}{end}"
 
     def rows(self, row: int) -> Sequence[str]:

@@ -12,6 +12,7 @@ from boulder.errors import DataError
 from boulder.network import NetworkSpec, uses_streams
 from boulder.network.equal_lengths import equal_lengths, lengths_along
 from boulder.network.frame_per_label import frame_per_label
+from boulder.training.trial_automata import ROWS_PER_STATE, automata_streams, automaton
 
 _SAMPLES_PER_FRAME = 160
 """of a stream with a single feature, which is taken for a waveform"""
@@ -26,7 +27,8 @@ _LONGEST = 100_000
 
 def trial_data(spec: NetworkSpec, extern_data: Mapping[str, Any], seqs: int, frames: int, seed: int = 1) -> dict:
     """
-    :param spec: the network: losses that compare frames need targets of the output's length, CTC fewer labels than frames
+    :param spec: the network: losses that compare frames need targets of the output's length, CTC fewer labels than frames, `fast_bw`
+        automata
     :param seqs: number of sequences
     :param frames: length of the longest sequence of the input
     :return: description of a data set with the streams that the network reads
@@ -37,12 +39,15 @@ def trial_data(spec: NetworkSpec, extern_data: Mapping[str, Any], seqs: int, fra
     rng = numpy.random.default_rng(seed)
     losses = {loss.target: loss.loss.class_name for loss in spec.losses.values() if loss.target}
     aligned = {pair.second.origin[0] for pair in equal_lengths(spec) if len(pair.second.origin) == 1}
-    data = []
-    for seq in range(seqs):
-        sizes = {key: int(lengths[key][seq]) if stream.has_time_axis else None for key, stream in streams.items()}
-        data.append(
-            {k: _values(streams[k], size, k in aligned, losses.get(k), rng).tolist() for k, size in sizes.items()}
-        )
+    automata = automata_streams(spec)
+
+    def value(key: str, seq: int) -> list:
+        stream, size = streams[key], int(lengths[key][seq]) if key in lengths else None
+        if key in automata and size is not None:
+            return automaton(size // ROWS_PER_STATE, automata[key], rng).tolist()
+        return _values(stream, size, key in aligned, losses.get(key), rng).tolist()
+
+    data = [{key: value(key, seq) for key in streams} for seq in range(seqs)]
     dims = {key: [stream.dim, 1 if stream.sparse else 2] for key, stream in streams.items() if stream.dim}
     return {"class": "StaticDataset", "data": data, "output_dim": dims}
 
@@ -83,6 +88,8 @@ def _fitting_lengths(
     """:return: stream with a time axis → [seqs], longest first"""
     while frames <= _LONGEST:
         lengths = {key: _own_lengths(s, key == source, seqs, frames) for key, s in streams.items() if s.has_time_axis}
+        for key in automata_streams(spec):
+            lengths[key] = ROWS_PER_STATE * _of_labels(seqs, frames)
         _follow_network(spec, lengths)
         if all((of_stream > 0).all() for of_stream in lengths.values()):
             return lengths
@@ -92,11 +99,16 @@ def _fitting_lengths(
 
 def _own_lengths(stream: Stream, is_input: bool, seqs: int, frames: int) -> numpy.ndarray:
     if stream.sparse and not is_input:
-        frames = max(2, frames // _FRAMES_PER_LABEL)
-    elif stream.dim == 1:
-        frames *= _SAMPLES_PER_FRAME
-    shares = numpy.linspace(1.0, 0.5, seqs)
-    return numpy.maximum(1, numpy.round(frames * shares)).astype(int)
+        return _of_labels(seqs, frames)
+    return _decreasing(seqs, frames * _SAMPLES_PER_FRAME if stream.dim == 1 else frames)
+
+
+def _of_labels(seqs: int, frames: int) -> numpy.ndarray:
+    return _decreasing(seqs, max(2, frames // _FRAMES_PER_LABEL))
+
+
+def _decreasing(seqs: int, longest: int) -> numpy.ndarray:
+    return numpy.maximum(1, numpy.round(longest * numpy.linspace(1.0, 0.5, seqs))).astype(int)
 
 
 def _follow_network(spec: NetworkSpec, lengths: dict[str, numpy.ndarray]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.data.combining.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.option_checks import check_file, check_flags, is_integer
@@ -322,7 +323,7 @@ class MetaDataset(Dataset):
         if missing:
             where = f"{self._first!r}" if self._seq_lists is None else "seq_list_file"
             named = ", ".join(map(repr, missing[:3])) + (", …" if len(missing) > 3 else "")
-            lacks = f"data set {name!r}: found no {named}; {len(missing)} sequences of {where} are missing"
+            lacks = f"data set {name!r}: found no {named}; {counted(len(missing), 'sequence')} of {where} {'is' if len(missing) == 1 else 'are'} missing"
             if not self.skip_missing_tags or len(missing) == len(found):
                 raise DataError(f"{lacks}; 'skip_missing_tags': True leaves sequences out that a data set lacks")
             warnings.warn(f"{lacks} and left out", stacklevel=2)

@@ -172,9 +172,29 @@ def check_input_ndim(x: TFTensor, ndim: int) -> TFTensor:
     return x
 
 
-def unbroadcast_to_common_shape(x: TFTensor, common_shape: Sequence[int | TFTensor], **_ignored: object) -> TFTensor:
-    """:return: `x` of this shape"""
-    return tf.broadcast_to(x, common_shape)
+def unbroadcast_to_common_shape(
+    value: Any, common_shape: Sequence[int | TFTensor], ignore_axes: Sequence[int] = (), allow_only_noop: bool = False
+) -> TFTensor:
+    """
+    :param value: its axes have the size of `common_shape`, or 1; a scalar has no axes
+    :param ignore_axes: axes that keep their size
+    :param allow_only_noop: whether to fail if an axis must be repeated
+    :return: `value`, repeated along axes of size 1
+    :raises NetworkError: see `allow_only_noop`
+    """
+    value = tf.convert_to_tensor(value)
+    if get_ndim(value) == 0:
+        value = tf.reshape(value, [1] * len(common_shape))
+    sizes = zip(value.shape.as_list(), common_shape, strict=True)
+    repeats = [wanted if size == 1 else 1 for size, wanted in sizes]
+    repeats = [1 if axis in ignore_axes else number for axis, number in enumerate(repeats)]
+    if all(isinstance(number, int) and number == 1 for number in repeats):
+        return value
+    if allow_only_noop:
+        raise NetworkError(
+            f"unbroadcast_to_common_shape: found the shape {value.shape}, expected {list(common_shape)}, as allow_only_noop says"
+        )
+    return tf.tile(value, repeats)
 
 
 def get_global_train_flag() -> TFTensor:
@@ -208,17 +228,18 @@ def get_range(start: Any, stop: Any = None) -> TFTensor:
     return tf.range(start) if stop is None else tf.range(start, stop)
 
 
-def nd_indices(indices: TFTensor, batch_axis: int = 0) -> TFTensor:
+def nd_indices(indices: TFTensor, batch_axis: int = 0, indices_batch_major: bool | None = None) -> TFTensor:
     """
-    :param indices: int [B, …]
-    :return: int [B, …, 2]: (b, index), for `tf.gather_nd`
-    :raises NetworkError: if the batch axis does not come first
+    :param indices: int, with the batch axis at position `batch_axis`
+    :param indices_batch_major: whether the batch comes first in each pair; None: if the batch axis comes first
+    :return: int [*shape of `indices`, 2]: (b, index) or (index, b), for `tf.gather_nd`
     """
-    if batch_axis != 0:
-        raise NetworkError(f"nd_indices: found batch_axis {batch_axis}, expected the batch axis to come first")
-    batches = tf.range(tf.shape(indices)[0], dtype=indices.dtype)
-    batches = tf.reshape(batches, [-1, *[1] * (get_ndim(indices) - 1)])
-    return tf.stack([tf.broadcast_to(batches, get_shape(indices)), indices], axis=-1)
+    rank = get_ndim(indices)
+    batches = tf.range(tf.shape(indices)[batch_axis], dtype=indices.dtype)
+    batches = tf.reshape(batches, [-1 if axis == batch_axis else 1 for axis in range(rank)])
+    pair = [tf.broadcast_to(batches, get_shape(indices)), indices]
+    first = batch_axis == 0 if indices_batch_major is None else indices_batch_major
+    return tf.stack(pair if first else pair[::-1], axis=-1)
 
 
 NAMES = (

@@ -7,6 +7,7 @@ import builtins
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from boulder.errors import BoulderError, NetworkError, nearest
@@ -44,6 +45,11 @@ def problem_of(text: str, more: Iterable[str]) -> str | None:
     :param more: names that the expression may use besides those that every `eval` may
     :return: why it is no expression of known names, as the end of a sentence; None if it is one
     """
+    return _problem_of(text, tuple(more))
+
+
+@lru_cache(maxsize=4096)
+def _problem_of(text: str, more: tuple[str, ...]) -> str | None:
     try:
         tree = ast.parse(text.strip(), mode="eval")
         compile(tree, "eval", "eval")

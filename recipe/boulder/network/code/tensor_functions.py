@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
@@ -25,15 +26,46 @@ def get_shape_dim(x: TFTensor, axis: int, name: str = "shape_dim") -> TFTensor:
 
 def safe_log(x: TFTensor, eps: float = 1e-20, use_fake_grad: bool = True) -> TFTensor:
     """
-    :param use_fake_grad: has no effect here: below `eps` the gradient is 0
-    :return: log(max(x, eps))
+    :param use_fake_grad: whether the gradient of entries below `eps` is that of `eps`; otherwise it is 0
+    :return: log(max(x, eps)); for a softmax, exp or sigmoid x, its exact logarithm, which needs no `eps`
     """
-    return tf.math.log(tf.maximum(x, eps))
+    for operation, logarithm in (
+        ("Softmax", tf.nn.log_softmax),
+        ("Exp", tf.identity),
+        ("Sigmoid", tf.math.log_sigmoid),
+    ):
+        if (argument := _argument(operation, x)) is not None:
+            return logarithm(argument)
+    clipped = tf.maximum(x, tf.cast(eps, x.dtype))
+    return tf.math.log(_with_gradient_of(x, clipped) if use_fake_grad else clipped)
 
 
 def safe_exp(x: TFTensor, eps: float = 1e-20) -> TFTensor:
-    """:return: exp(x), clipped to the range from `eps` to 1 / `eps`"""
-    return tf.clip_by_value(tf.exp(x), eps, 1 / eps)
+    """:return: exp(x), clipped to the range from `eps` to 1 / `eps`; likewise exact for a logarithm x"""
+    for operation, exponential in (("LogSoftmax", tf.nn.softmax), ("Log", tf.identity)):
+        if (argument := _argument(operation, x)) is not None:
+            return exponential(argument)
+    return tf.exp(_with_gradient_of(x, tf.clip_by_value(x, math.log(eps), -math.log(eps))))
+
+
+def _argument(operation: str, x: TFTensor) -> TFTensor | None:
+    """:return: y, if `x` is this operation of y; None also where TensorFlow computes without a graph, and so does not know"""
+    if not tf.is_symbolic_tensor(x):
+        return None
+    while x.op.type == "Identity":
+        x = x.op.inputs[0]
+    return x.op.inputs[0] if x.op.type == operation else None
+
+
+def _with_gradient_of(x: TFTensor, value: TFTensor) -> TFTensor:
+    """:return: `value`, with the gradient of `x`"""
+
+    @tf.custom_gradient
+    def passed(_x: TFTensor) -> tuple[TFTensor, Callable[[TFTensor], TFTensor]]:
+        return tf.identity(value), lambda gradient: gradient
+
+    result: TFTensor = passed(x)
+    return result
 
 
 def where_bc(
@@ -76,13 +108,14 @@ def dropout(
     name: str | None = None,
     cond_on_train: bool = False,
     apply_correction_factor: bool = True,
-    **_ignored: object,
+    grad_checkpointing: bool = False,
 ) -> TFTensor:
     """
     :param keep_prob: a number, or a scalar tensor
     :param noise_shape: 1 shares the mask along an axis, None does not
     :param cond_on_train: whether to drop entries in training only
     :param apply_correction_factor: whether to divide by `keep_prob`
+    :param grad_checkpointing: has no effect
     :raises NetworkError: for `cond_on_train` outside of layers, or an invalid `keep_prob`
     """
     code = running_code()

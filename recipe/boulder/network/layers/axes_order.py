@@ -14,7 +14,6 @@ from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.widening.site import Widening
-from boulder.network.widening.ways import passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +38,10 @@ class _Ordered(ConcatLayer):
         raise NotImplementedError
 
     def widening(self, w: Widening) -> None:
-        passes(w)
+        x = w.input()
+        order = self.order(_own(x.new), x.new, w.site())
+        for axis, made in zip(order, _own(w.output.new), strict=True):
+            w.tie(x.term(axis), w.output.term(made))
         w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:

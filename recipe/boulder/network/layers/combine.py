@@ -201,18 +201,19 @@ class _Elementwise(Layer):
                 f"reads {', '.join(map(repr, new))} in addition; 'deepen' begins a new residual branch with 0"
             )
         w.check_read(w.sources)
+        if isinstance(self.eval, str) and self.eval != w.old_layer.eval:
+            factor = factor_between(w.old_layer.eval, self.eval)
+            if factor is None:
+                raise w.refuse(f"has another 'eval', {self.eval!r:.60}, than before, {w.old_layer.eval!r:.60}")
+            w.multiply(w.sources, None, factor, f"is {self.eval!r:.60}, not {w.old_layer.eval!r:.60} as before")
         if self.eval is not None and not is_one_by_one(self.eval):
             w.unchanged()
             return
         for source in w.sources:
             w.tie_axes(source)
         activates(w, self.activation)
-        factor = factor_between(w.old_layer.eval, self.eval)
-        if self.eval is not None and self.eval != w.old_layer.eval:
-            if factor is None:
-                raise w.refuse(f"has another 'eval', {self.eval!r:.60}, than before, {w.old_layer.eval!r:.60}")
-            w.multiply(w.sources, None, factor, f"is {self.eval!r:.60}, not {w.old_layer.eval!r:.60} as before")
-        if self.activation in SCALED:
+        w.param("b", w.output.feature)
+        if self.activation in SCALED and not self.with_bias:
             self._state_factors(w)
 
     def _state_factors(self, w: Widening) -> None:
@@ -266,20 +267,21 @@ class Combine(_Elementwise):
         return super().spec(site)
 
     def _state_factors(self, w: Widening) -> None:
-        if self.kind in ("add", "sub", "average", "maximum", "minimum"):
+        if self.operation in ("add", "sub", "average", "maximum", "minimum"):
             w.multiplied_with(w.sources)
-        elif self.kind == "mul":
+        elif self.operation == "mul":
             w.multiplied_with(w.sources, every=False)
         else:
             super()._state_factors(w)
 
     @property
-    def _name(self) -> str:
+    def operation(self) -> str:
+        """:return: the first of the names of `kind`"""
         return _SAME.get(self.kind, self.kind)
 
     @property
     def may_be_infinite(self) -> bool:
-        return self._name in _MAY_BE_INFINITE or super().may_be_infinite
+        return self.operation in _MAY_BE_INFINITE or super().may_be_infinite
 
     def _check_types(self, site: Site) -> None:
         for name, template in site.sources:
@@ -290,7 +292,7 @@ class Combine(_Elementwise):
                 )
             if (template.dtype == "bool") != self.kind.startswith("logical_"):
                 raise site.fail(f"kind {self.kind!r} does not apply to {template.dtype}, the dtype of {name!r}")
-            if self._name in _FLOATS and not template.dtype.startswith("float"):
+            if self.operation in _FLOATS and not template.dtype.startswith("float"):
                 raise site.fail(f"kind {self.kind!r} needs float values, but {name!r} is {template}")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
@@ -299,6 +301,6 @@ class Combine(_Elementwise):
         values, axes = aligned(sources), broadcast_axes(sources)
         result = values[0]
         for value in values[1:]:
-            result = _KINDS["add" if self.kind == "average" else self._name](result, value)
+            result = _KINDS["add" if self.kind == "average" else self.operation](result, value)
         result = result / len(values) if self.kind == "average" else result
         return self._finished(run, sources[0].made(result, axes, run.template))

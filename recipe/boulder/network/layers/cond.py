@@ -21,6 +21,8 @@ from boulder.network.specs import InnerSpec, LayerSpec, SubnetSpec
 from boulder.network.subnet import Container, Inner, Node, TemplateOf
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 BRANCHES = ("true_layer", "false_layer")
 
@@ -60,6 +62,9 @@ class Cond(Container):
         subnet = CondSubnet(held, place, self.name_scope)
         return Inner(subnet, partial(_describe, subnet, refs))
 
+    def widening(self, w: Widening) -> None:
+        renames(w)
+
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)
 
@@ -87,6 +92,10 @@ class _Choice(Layer):
     results: tuple[str, str]
     layers: tuple[tuple[str, ...], tuple[str, ...]]
     times: tuple[tuple[Axis, tuple[Axis, Axis]], ...]
+
+    def widening(self, w: Widening) -> None:
+        for name in self.results:
+            w.tie_axes(w.tensor(name))
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         assert isinstance(run, LoopRun)  # as there are inner layers

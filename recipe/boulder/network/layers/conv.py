@@ -131,6 +131,9 @@ class Conv(Convolution):
         return inputs, Axis(FEATURE, n_out, (), self.out_dim.name if self.out_dim else "")
 
     def widening(self, w: Widening) -> None:
+        if w.divided()[1]:  # layers in place of parameters
+            w.unchanged()
+            return
         x, out = w.input(), w.output
         _, windows = self._windows(x.new, w.site())
         old_groups = w.old_layer.groups

@@ -16,6 +16,7 @@ from boulder.network.loop.beams import no_hypotheses
 from boulder.network.roles import unused
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
 
 
 def is_of_hypotheses(axis: Axis) -> bool:
@@ -35,6 +36,10 @@ class _EndOfSearch(Layer):
 
     search: bool | None = None
     add_to_beam_scores: bool | None = None
+
+    def widening(self, w: Widening) -> None:
+        for source in w.sources:
+            w.tie_axes(source)
 
 
 @layer_class("decide")

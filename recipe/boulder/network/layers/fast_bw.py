@@ -75,7 +75,7 @@ class FastBw(ConcatLayer):
     def _of_automaton(self) -> tuple[str, ...]:
         if self.align_target == "staircase":
             return (self.staircase_seq_len_source,) if self.staircase_seq_len_source else ()
-        return (f"{TARGET}{self._key}",) if self.align_target in ("ctc", "hmm") or self._has_arcs else ()
+        return (f"{TARGET}{self._key}",) if self.align_target in ("ctc", "hmm") or self.has_arcs else ()
 
     @property
     def _key(self) -> str:
@@ -83,7 +83,7 @@ class FastBw(ConcatLayer):
         return of_sprint or self.align_target_key or self.target or "classes"
 
     @property
-    def _has_arcs(self) -> bool:
+    def has_arcs(self) -> bool:
         """:return: whether the automata are data"""
         return self.align_target == "fsa" or (
             self.align_target == "sprint" and bool(stream_of_automata(self.sprint_opts))
@@ -104,7 +104,7 @@ class FastBw(ConcatLayer):
             if target.time is None:
                 raise site.fail(f"'staircase_seq_len_source': {name!r} is {target}, expected a time axis")
             return template
-        if self._has_arcs:
+        if self.has_arcs:
             if problem := problem_of_arcs(name, target):
                 raise site.fail(problem)
             return template
@@ -121,7 +121,7 @@ class FastBw(ConcatLayer):
         return template
 
     def _check_options(self, site: Site) -> None:
-        if self.align_target == "sprint" and not self._has_arcs:
+        if self.align_target == "sprint" and not self.has_arcs:
             raise site.fail(f"'align_target': 'sprint' {NEEDS_AUTOMATA}")
         kinds = ("ctc", "hmm", "staircase", "fsa", "sprint")
         if self.align_target not in kinds:
@@ -189,7 +189,7 @@ class FastBw(ConcatLayer):
     def _automata(self, run: LayerRun, target: Tensor, lengths: TFTensor, dim: int) -> Automata:
         if self.align_target == "staircase":
             return staircase_automata(lengths)
-        if self._has_arcs:
+        if self.has_arcs:
             return automata_of_arcs(run, target, dim, self.tdp_scale)
         time = target.template.required(TIME)
         labels, num_labels = tf.cast(target.ordered((Batch, time)), tf.int32), run.length(time)

@@ -51,6 +51,9 @@ class _Gather(FurtherSources):
 
     def widening(self, w: Widening) -> None:
         own, further = w.divided()
+        if any(source.units for source in further.values()):  # axes may take other roles
+            w.unchanged()
+            return
         x = w.input(own)
         axis = self.gathered_axis(x.new, w.site(sources=own))
         keeps_axis(w, x, axis, "takes entries of this axis by their number")

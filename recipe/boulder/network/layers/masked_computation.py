@@ -27,6 +27,8 @@ from boulder.network.nesting import is_subnetwork
 from boulder.network.subnet import Container, Inner
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import renames
 
 
 @layer_class("masked_computation")
@@ -103,6 +105,9 @@ class MaskedComputation(Container):
             )
         return float(value or 0)
 
+    def widening(self, w: Widening) -> None:
+        renames(w)
+
     def compute(self, run: LayerRun, output: Tensor) -> Tensor:
         return replace(output, template=run.template)
 
@@ -169,6 +174,9 @@ class Unmask(Layer):
         count = state["t"]
         latest = count.value + tf.cast(mask.ordered(count.axes), tf.int32)
         return repeated(run, x, x.template.required(TIME), latest, count.axes), {"t": replace(count, value=latest)}
+
+    def widening(self, w: Widening) -> None:
+        w.tie_in_order(w.sources[0])
 
     def compute(self, run: LayerRun, x: Tensor, mask: Tensor) -> Tensor:
         selected = x.template.time

@@ -14,6 +14,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
+from boulder.network.widening.site import Widening
+from boulder.network.widening.ways import keeps_axis
 
 
 @layer_class("range_in_axis")
@@ -52,6 +54,11 @@ class RangeInAxis(Layer):
         if template.sparse_dim is None:
             raise site.fail(f"'axis': 'sparse_dim' needs class indices, found {template}")
         return Feature(template.sparse_dim)
+
+    def widening(self, w: Widening) -> None:
+        x = w.sources[0]
+        if self.axis != "sparse_dim":
+            keeps_axis(w, x, self._axis(x.new, w.site()), "numbers the entries of this axis")
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         (axis,) = run.template.axes

@@ -15,7 +15,6 @@ from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.widening.site import Widening
-from boulder.network.widening.units import Joined, Run
 from boulder.network.widening.ways import passes
 
 
@@ -60,7 +59,12 @@ class Split(ConcatLayer):
         return axis, sizes
 
     def widening(self, w: Widening) -> None:
-        passes(w)
+        x = passes(w)
+        axis, sizes = self.split(x.new, w.site())
+        old = w.old_layer.split(x.old, w.site(old=True))[1] if x.old else sizes
+        if len(old) != len(sizes):
+            raise w.refuse(f"has {len(sizes)} parts, not {len(old)} as before")
+        w.split(x.term(axis), old, sizes)
         w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
@@ -95,15 +99,13 @@ class Part(Layer):
 
     def widening(self, w: Widening) -> None:
         (x,) = w.sources
-        axis, sizes = self.whole.split(x.new, w.site())
-        old = w.old_layer.whole.split(x.old, w.site(old=True))[1] if x.old else sizes
-        if len(old) != len(sizes):
-            raise w.refuse(f"has {len(sizes)} parts, not {len(old)} as before")
-        at = x.new.axes.index(axis)
-        parts = [Run(before, size, x.key) for before, size in zip(old, sizes, strict=True)]
-        w.tie(x.terms[at], Joined.of(*parts))
+        at = x.new.axes.index(self.whole.split(x.new, w.site())[0])
+        slots = w.wanted.slots.get(x.key)
+        if slots is None:
+            w.unchanged()
+            return
         for i, (one, other) in enumerate(zip(x.terms, w.output.terms, strict=True)):
-            w.tie(parts[self.number] if i == at else one, other)
+            w.tie(slots[self.number] if i == at else one, other)
         w.multiplied_with(w.sources)
 
     def compute(self, run: LayerRun, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """`ctc`: connectionist temporal classification (Graves et al. 2006), -log of the sum over all alignments of the target."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
@@ -15,11 +15,12 @@ from boulder.network.tensor import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class NativeOptions:
-    """`ctc_opts` with `use_native`, see `Ctc`."""
+class CtcOptions:
+    """`ctc_opts`, see `Ctc`."""
 
     label_loop: bool | None = None
     ctc_merge_repeated: bool | None = None
+    preprocess_collapse_repeated: bool = False
     blank_index: int = -1
     logits_normalize: bool = True
     grad_wrt_softmax_in: bool = True
@@ -33,6 +34,11 @@ class NativeOptions:
         return True if given is None else given
 
 
+_HINTS = ("ignore_longer_outputs_than_inputs",)
+_OF_TENSORFLOW = (*_HINTS, "ctc_merge_repeated", "preprocess_collapse_repeated")
+_OF_NATIVE = tuple(field.name for field in fields(CtcOptions) if field.name != "preprocess_collapse_repeated")
+
+
 @loss_class("ctc")
 @dataclass(frozen=True, kw_only=True)
 class Ctc(Loss):
@@ -41,19 +47,21 @@ class Ctc(Loss):
     The blank is an additional, last class. The error is the edit distance of the decoded labels. A sequence whose target does
     not fit into its output has no alignment and infinite cost. It is excluded from cost, error and frames.
 
-    RETURNN: CtcLoss. It stops at such a sequence with an error from TensorFlow.
+    RETURNN: CtcLoss. It stops at such a sequence with an error from TensorFlow, or counts its frames with cost 0; it decodes labels
+    for the error as if the last class was the blank.
 
     :param beam_width: width of the beam search that decodes the labels for the error, except in training; 1: best path.
         RETURNN's default is 100, which `boulder.returnn.default_beam` writes into the networks of RETURNN configs.
     :param output_in_log_space: whether the output is log probabilities or logits instead of probabilities
-    :param auto_clip_target_len: truncate targets to one label less than the number of output frames
-    :param target_collapse_repeated: equal labels in a row are one; neither with `use_native` nor with `use_viterbi`
+    :param auto_clip_target_len: truncate targets to one label less than the number of output frames; with `use_native` and
+        `use_viterbi`, for the error only
+    :param target_collapse_repeated: equal labels in a row are one; with `use_native` and `use_viterbi`, for the error only
     :param use_native: RETURNN's own implementation, with other `ctc_opts`
     :param use_viterbi: only the best alignment counts, in cost and gradient
-    :param ctc_opts: "ignore_longer_outputs_than_inputs", which has no effect here; with `use_native`: "label_loop" or
-        "ctc_merge_repeated" (whether a label may last several frames), "blank_index", "logits_normalize" (whether a log-softmax is
-        applied), "grad_wrt_softmax_in" (whether the gradient is that of a softmax in front), and "zero_infinity", which has no
-        effect
+    :param ctc_opts: "ctc_merge_repeated" (whether a label may last several frames), "preprocess_collapse_repeated" (whether equal
+        labels in a row are one, for the cost), and "ignore_longer_outputs_than_inputs", which has no effect here; with
+        `use_native`: "label_loop" or "ctc_merge_repeated", "blank_index", "logits_normalize" (whether a log-softmax is applied),
+        "grad_wrt_softmax_in" (whether the gradient is that of a softmax in front), and "zero_infinity", which has no effect
     """
 
     beam_width: int = 1
@@ -66,7 +74,12 @@ class Ctc(Loss):
 
     @property
     def needs_frame_per_label(self) -> bool:
-        return not self.auto_clip_target_len
+        return not self.auto_clip_target_len or self._is_own
+
+    @property
+    def _is_own(self) -> bool:
+        """:return: whether RETURNN computes the cost, from the targets as they are, rather than TensorFlow"""
+        return self.use_native or self.use_viterbi
 
     def output_dim(self, target: Template) -> int | None:
         return target.dim + 1 if target.dim else None
@@ -84,15 +97,14 @@ class Ctc(Loss):
         return super().check(output, target)
 
     def _problem_of_options(self, num_labels: int | None) -> str | None:
-        if self.target_collapse_repeated and (self.use_native or self.use_viterbi):
-            return "'target_collapse_repeated' works neither with 'use_native' nor with 'use_viterbi', found True"
-        given = [option for option in self.ctc_opts or {} if option != "ignore_longer_outputs_than_inputs"]
-        if given and not self.use_native:
-            return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' without 'use_native': True, found {given[0]!r}"
-        if given and self.use_viterbi:
-            return f"'ctc_opts' takes only 'ignore_longer_outputs_than_inputs' with 'use_viterbi', found {given[0]!r}"
+        kind, known = "without 'use_native': True", _OF_TENSORFLOW
+        if self._is_own:
+            kind, known = ("with 'use_viterbi'", _HINTS) if self.use_viterbi else ("with 'use_native'", _OF_NATIVE)
+        for option in self.ctc_opts or {}:
+            if option in _OF_TENSORFLOW + _OF_NATIVE and option not in known:
+                return f"'ctc_opts': {option!r} has no meaning {kind}; expected some of {', '.join(known)}"
         try:
-            options = parse(NativeOptions, self.ctc_opts or {}, "'ctc_opts'")
+            options = parse(CtcOptions, self.ctc_opts or {}, "'ctc_opts'")
         except NetworkError as error:
             return str(error)
         last = num_labels or 0
@@ -103,8 +115,8 @@ class Ctc(Loss):
         return None
 
     @property
-    def _options(self) -> NativeOptions:
-        return parse(NativeOptions, self.ctc_opts or {}, "'ctc_opts'")
+    def _options(self) -> CtcOptions:
+        return parse(CtcOptions, self.ctc_opts or {}, "'ctc_opts'")
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         time, target_time = output.template.required(TIME), target.template.required(TIME)
@@ -114,18 +126,13 @@ class Ctc(Loss):
             output.ordered(axes) if self.output_in_log_space else output.logits_ordered(axes)
         )  # [T, B, classes + 1]
         logits = tf.pad(logits, [[0, 1], [0, 0], [0, 0]])  # TensorFlow's ops refuse a batch without frames
-        num_labels = all_labels = run.length(target_time)
-        if self.auto_clip_target_len:
-            num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
-        labels = target.ordered((Batch, target_time))  # [B, N]
-        if self.target_collapse_repeated:
-            labels, num_labels = _collapsed(labels, num_labels)
+        given = target.ordered((Batch, target_time)), run.length(target_time)  # [B, N], [B]
+        labels, num_labels = self._changed(*given, frames)
+        of_cost = given if self._is_own else (labels, num_labels)
+        if self._options.preprocess_collapse_repeated:
+            of_cost = _collapsed(*of_cost)
+        possible, cost = self._cost(logits, frames, *of_cost)
         mask = tf.sequence_mask(num_labels, tf.shape(labels)[1], tf.float32)  # [B, N]
-        if self.use_viterbi or self._options != NativeOptions():
-            possible, cost = self._of_alignment(logits, frames, labels, num_labels)
-        else:
-            possible = _frames_needed(labels, mask) <= tf.cast(frames, tf.float32)  # [B]
-            cost = _cost(logits, frames, labels, tf.where(possible, num_labels, 0))
         mask = tf.where(possible[:, None], mask, 0.0)
         if self.beam_width == 1 or run.train:
             blank = self._options.blank_index
@@ -133,7 +140,25 @@ class Ctc(Loss):
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
         wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
-        return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(all_labels, tf.float32), possible))
+        return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(given[1], tf.float32), possible))
+
+    def _changed(self, labels: TFTensor, num_labels: TFTensor, frames: TFTensor) -> tuple[TFTensor, TFTensor]:
+        """:return: labels [B, N] and their numbers [B], as the options want them"""
+        if self.auto_clip_target_len:
+            num_labels = tf.minimum(num_labels, tf.maximum(frames - 1, 0))
+        return _collapsed(labels, num_labels) if self.target_collapse_repeated else (labels, num_labels)
+
+    def _cost(
+        self, logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor
+    ) -> tuple[TFTensor, TFTensor]:
+        """:return: whether the labels of each sequence fit into its frames, bool [B]; cost, float32 [B]"""
+        of_tensorflow = (
+            replace(self._options, preprocess_collapse_repeated=False) == CtcOptions() and not self.use_viterbi
+        )
+        if not of_tensorflow:
+            return self._of_alignment(logits, frames, labels, num_labels)
+        possible = _frames_needed(labels, num_labels) <= frames
+        return possible, _cost(logits, frames, labels, tf.where(possible, num_labels, 0))
 
     def _of_alignment(
         self, logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor
@@ -161,10 +186,11 @@ def _collapsed(labels: TFTensor, num_labels: TFTensor) -> tuple[TFTensor, TFTens
     return kept.to_tensor(shape=[None, labels.shape[1]]), tf.cast(kept.row_lengths(), num_labels.dtype)
 
 
-def _frames_needed(labels: TFTensor, mask: TFTensor) -> TFTensor:
-    """:return: float32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
-    repeats = tf.cast(labels[:, 1:] == labels[:, :-1], tf.float32) * mask[:, 1:]
-    return tf.reduce_sum(mask, axis=1) + tf.reduce_sum(repeats, axis=1)
+def _frames_needed(labels: TFTensor, num_labels: TFTensor) -> TFTensor:
+    """:return: int32 [B], minimum length of an alignment: a frame per label, and a blank between equal labels"""
+    there = tf.sequence_mask(num_labels, tf.shape(labels)[1])
+    repeats = (labels[:, 1:] == labels[:, :-1]) & there[:, 1:]
+    return num_labels + tf.reduce_sum(tf.cast(repeats, num_labels.dtype), axis=1)
 
 
 def _cost(logits: TFTensor, frames: TFTensor, labels: TFTensor, num_labels: TFTensor) -> TFTensor:

@@ -117,6 +117,9 @@ class Held(Layer):
     class_name = "masked_computation"
     initial: float = 0.0
 
+    def widening(self, w: Widening) -> None:
+        w.tie_in_order(w.sources[0])
+
     def first_state(
         self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]
     ) -> dict[str | None, Tensor]:
@@ -152,6 +155,13 @@ class Frozen(Layer):
     @property
     def wrapped(self) -> Layer:
         return self.layer
+
+    def widening(self, w: Widening) -> None:
+        inputs, keys, sources = w.sources[:-1], w.old_keys[:-1], w.old_sources[:-1]
+        inner = replace(
+            w, layer=self.layer, old_layer=w.old_layer.layer, sources=inputs, old_keys=keys, old_sources=sources
+        )
+        self.layer.widening(inner)
 
     def first_state(
         self, run: LayerRun, state: dict[str | None, Template], sources: Sequence[Tensor | None]

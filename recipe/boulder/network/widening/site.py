@@ -12,7 +12,7 @@ from boulder.network.dims import with_in_dim
 from boulder.network.params import ParamSpec
 from boulder.network.site import Site
 from boulder.network.template import Template, concatenated
-from boulder.network.widening.units import Divided, Joined, Run, Term, Untied, runs, sizes_of, tie
+from boulder.network.widening.units import Divided, Joined, Run, Slot, Term, Untied, runs, sizes_of, tie
 
 
 def has_units(axis: Axis) -> bool:
@@ -86,6 +86,7 @@ class Wanted:
     :param kept: units that must not get more, and why
     :param demands: layer → see `Demand`
     :param params: path → units along each axis of a parameter
+    :param slots: layer that is split → its parts
     :param scalable: layer whose output can be multiplied by its parameters → their paths and axes
     :param through: layer whose output is multiplied if its sources are → their keys, and whether all of them must be
     """
@@ -94,6 +95,7 @@ class Wanted:
     kept: list[tuple[Term, str]] = field(default_factory=list)
     demands: list[tuple[str, Demand]] = field(default_factory=list)
     params: dict[str, tuple[Term, ...]] = field(default_factory=dict)
+    slots: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
     scalable: dict[str, list[tuple[str, tuple[int, ...]]]] = field(default_factory=dict)
     through: dict[str, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
 
@@ -177,6 +179,12 @@ class Widening:
     def multiplied_with(self, sources: Iterable[Tied], every: bool = True) -> None:
         """States that the output is multiplied if these sources are, or one of them if not `every`."""
         self.wanted.through[self.name] = (tuple(source.key for source in sources), every)
+
+    def split(self, term: Term | None, old: Sequence[int], new: Sequence[int]) -> None:
+        """States that an axis has parts of these sizes, which other layers read."""
+        slots = tuple(Slot(Run(before, after, self.name)) for before, after in zip(old, new, strict=True))
+        self.wanted.slots[self.name] = slots
+        self.tie(term, Joined.of(*slots))
 
     def own(self, term: Term | None) -> None:
         """States that the parameters of this layer make these units."""

@@ -3,6 +3,7 @@
 Run          some units, of which the old network has n and the new one N ≥ n; each new unit will replicate an old one
 Joined       one term after the other: concatenated sources, gates
 Product      all combinations, in row-major order: heads × features
+Slot         the units of a part of a layer, which can be multiplied apart from equal units elsewhere
 Divided      a sum is taken over these units: the shares of all replicas of a unit must sum to 1
 
 `tie` makes two terms the same, by unification: a run is bound to the other term.
@@ -73,14 +74,19 @@ class Divided:
     factor: float = 1.0
 
 
-Term = Run | Joined | Product | Divided
+@dataclass(frozen=True, eq=False)
+class Slot:
+    inner: Term
+
+
+Term = Run | Joined | Product | Divided | Slot
 
 
 def sizes_of(term: Term) -> Sizes:
     match term:
         case Run():
             return term.old, term.new
-        case Divided():
+        case Divided() | Slot():
             return sizes_of(term.inner)
         case Joined():
             return term.old, sum(sizes_of(part)[1] for part in term.parts)
@@ -118,7 +124,7 @@ def runs(term: Term) -> Iterator[Run]:
     match term:
         case Run():
             yield term
-        case Divided():
+        case Divided() | Slot():
             yield from runs(term.inner)
         case Joined():
             for part in term.parts:
@@ -138,6 +144,8 @@ def tie(a: Term, b: Term) -> None:
 
     :raises Untied: if they cannot be; names the sizes
     """
+    a, b = settled(a), settled(b)
+    a, b = (term.inner if isinstance(term, Slot) else term for term in (a, b))
     a, b = settled(a), settled(b)
     if a is b:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from boulder.errors import NetworkError
 from boulder.network.axes import FEATURE, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.contraction import Contraction
@@ -17,63 +18,13 @@ OVER_UNITS = ("softmax", "log_softmax")
 SCALED = (None, "identity", "none", "relu")
 """Activations with f(a·x) = a·f(x) for a > 0."""
 
-_ONE_BY_ONE = frozenset(
-    [
-        "abs",
-        "negative",
-        "exp",
-        "log",
-        "log1p",
-        "expm1",
-        "sqrt",
-        "rsqrt",
-        "square",
-        "sin",
-        "cos",
-        "tanh",
-        "sigmoid",
-        "softplus",
-        "softsign",
-        "sign",
-        "relu",
-        "relu6",
-        "elu",
-        "selu",
-        "gelu",
-        "swish",
-        "silu",
-        "leaky_relu",
-        "maximum",
-        "minimum",
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "pow",
-        "where",
-        "cast",
-        "clip_by_value",
-        "stop_gradient",
-        "identity",
-        "reciprocal",
-        "squared_difference",
-        "erf",
-        "round",
-        "floor",
-        "ceil",
-        "greater",
-        "less",
-        "equal",
-        "logical_and",
-        "logical_or",
-        "logical_not",
-        "to_float",
-        "reciprocal_no_nan",
-        "multiply_no_nan",
-        "divide_no_nan",
-        "log_sigmoid",
-    ]
-)
+_NAMES = """
+    abs negative exp log log1p expm1 sqrt rsqrt square sin cos tanh sigmoid softplus softsign sign relu relu6 elu selu gelu swish silu
+    leaky_relu maximum minimum add subtract multiply divide pow where cast clip_by_value stop_gradient identity reciprocal
+    squared_difference erf round floor ceil greater less equal logical_and logical_or logical_not reciprocal_no_nan multiply_no_nan
+    divide_no_nan log_sigmoid
+"""
+_ONE_BY_ONE = frozenset(_NAMES.split())
 """Functions of TensorFlow that treat each entry on its own."""
 
 
@@ -118,9 +69,13 @@ def along(w: Widening, axis: object) -> None:
     """
     own, _ = w.divided()
     x = w.input(own)
-    changed = find_axis(x.new, axis, w.site(sources=own))
-    keeps_axis(w, x, changed, "goes along this axis")
-    w.tie_axes(x, [changed])
+    try:
+        changed = [find_axis(x.new, axis, w.site(sources=own))]
+    except NetworkError:  # the iterations of the loop around the layer
+        changed = []
+    for found in changed:
+        keeps_axis(w, x, found, "goes along this axis")
+    w.tie_axes(x, changed)
     w.multiplied_with(own)
 
 

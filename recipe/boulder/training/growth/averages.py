@@ -9,7 +9,7 @@ import numpy
 from boulder.training.growth.begin import Beginning
 from boulder.training.growth.growing import plan_transfers
 from boulder.training.growth.matching import Specs
-from boulder.training.growth.transfer import Transfer, take
+from boulder.training.growth.transfer import Transfer
 
 
 def grow_averages(
@@ -35,5 +35,5 @@ def grow_averages(
             result[path] = before.copy()
         else:
             begin = numpy.zeros_like(value) if transfer.zero_elsewhere else value
-            result[path] = take(before, begin, transfer.index, transfer.shares)
+            result[path] = transfer.value(old, begin)
     return result

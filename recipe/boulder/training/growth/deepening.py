@@ -121,7 +121,7 @@ class Identities:
                 return spec.sources
             case LayerNorm():
                 return spec.sources  # `_move_scale` checks them
-            case Combine(kind="add"):
+            case Combine(operation="add"):
                 return self._residual(spec, impossible)
         if spec.layer.class_name == "rec":
             raise impossible("an LSTM's output is bounded by its gates")
@@ -149,7 +149,7 @@ class Identities:
             raise impossible(f"it has {spec.template.dim} outputs, and {carried[0]!r} is not as wide")
         self._check_activation(spec, carried, impossible)
         ends = [end for source, found in branches.items() if source not in carried for end in found or ()]
-        self.starts |= dict.fromkeys(ends, ZERO)
+        self.starts |= dict.fromkeys([*ends, *([spec.name] if spec.params else [])], ZERO)
         return tuple(carried)
 
     def _is_read_by_all(self, source: str, sources: Iterable[str]) -> bool:

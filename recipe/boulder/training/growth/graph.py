@@ -129,8 +129,8 @@ class Graph:
 
     def _tensor(self, name: str) -> Tied:
         new, old = self.new.template(name), self.old.template(self.names.old(name))
-        if new is None:
-            raise self.fail(f"layer {name!r} is not described")
+        if new is None:  # the number of the iteration, within a loop
+            return Tied(name, Template(()), Template(()), ())
         if name in self.names.identities:
             return self._passed_on(name, new)
         before = None if old is None else [axis for axis in old.axes if has_units(axis)]

@@ -21,10 +21,10 @@ from boulder.training.growth.preserving import preserving_transfers
 from boulder.training.growth.report import GrowthReport
 from boulder.training.growth.returnn_subset import transfer_subset
 from boulder.training.growth.returnn_view import GrowingNetwork
-from boulder.training.growth.transfer import Transfer, as_it_was, take
+from boulder.training.growth.transfer import Transfer, as_it_was
 
-PRESERVING = ("net2wider", "deepen")
-"""The modes that preserve the network's function."""
+PRESERVING = ("net2wider", "deepen", "lemon", "bert2bert")
+"""The modes that replicate units; all but the last one preserve the network's function."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,11 @@ def _value(
         return start[spec.path]
     if isinstance(transfer, Identity):
         return transfer.value(spec)
-    value = old[transfer.source.path]
     if transfer.index is None:
+        value = old[transfer.source.path]
         return value if transfer.source.layer == spec.layer else value.copy()
     begin = numpy.zeros(spec.shape, spec.dtype) if transfer.zero_elsewhere else start[spec.path]
-    return take(value, begin, transfer.index, transfer.shares)
+    return transfer.value(old, begin)
 
 
 def _report(plan: GrowthPlan, old_specs: Specs, new_specs: Specs) -> GrowthReport:

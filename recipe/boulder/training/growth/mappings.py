@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy
 
 from boulder.network.widening.site import Wanted
-from boulder.network.widening.units import Divided, Joined, Product, Run, Term, runs, settled, sizes_of
+from boulder.network.widening.units import Divided, Joined, Product, Run, Slot, Term, runs, settled, sizes_of
 from boulder.training.growth.graph import Fail
 
 
@@ -63,7 +63,7 @@ class Mappings:
         match term:
             case Run():
                 return self._mapping(term)
-            case Divided():
+            case Divided() | Slot():
                 return self.index(term.inner)
             case Joined():
                 parts = zip(term.parts, term.starts, strict=True)
@@ -101,21 +101,34 @@ class Mappings:
         """
         return _Shares(self, key).of(term)
 
-    def divisors(self, term: Term, units: Collection[Run]) -> numpy.ndarray:
-        """:return: the share of each unit in sums over `units`, which are a part of the term"""
+    def divisors(self, term: Term, units: Collection[Run], factor: float, slot: Slot | None) -> numpy.ndarray:
+        """
+        :param slot: a part of the term; None for all of it
+        :return: the share of each unit of the slot in sums over `units`, times `factor`; 1 outside of the slot
+        """
+        term = settled(term)
+        if slot is None:
+            return self._shares_in(term, units) * factor
+        match term:
+            case Slot():
+                return self.divisors(term.inner, units, factor, None if term is slot else slot)
+            case Joined():
+                return numpy.concatenate([self.divisors(part, units, factor, slot) for part in term.parts])
+            case Product():
+                return _outer(self.divisors(inner, units, factor, slot) for inner in term.factors)
+        return numpy.ones(sizes_of(term)[1])
+
+    def _shares_in(self, term: Term, units: Collection[Run]) -> numpy.ndarray:
         term = settled(term)
         match term:
             case Run():
                 return self.equal_shares(self._mapping(term)) if term in units else numpy.ones(term.new)
-            case Divided():
-                return self.divisors(term.inner, units)
+            case Divided() | Slot():
+                return self._shares_in(term.inner, units)
             case Joined():
-                return numpy.concatenate([self.divisors(part, units) for part in term.parts])
+                return numpy.concatenate([self._shares_in(part, units) for part in term.parts])
         assert isinstance(term, Product)
-        result = numpy.ones(1)
-        for factor in term.factors:
-            result = (result[:, None] * self.divisors(factor, units)).ravel()
-        return result
+        return _outer(self._shares_in(inner, units) for inner in term.factors)
 
     @staticmethod
     def equal_shares(mapping: numpy.ndarray) -> numpy.ndarray:
@@ -136,13 +149,12 @@ class _Shares:
                 return numpy.ones(term.new)
             case Divided():
                 return self._divided(term)
+            case Slot():
+                return self.of(term.inner)
             case Joined():
                 return numpy.concatenate([self.of(part) for part in term.parts])
         assert isinstance(term, Product)
-        result = numpy.ones(1)
-        for factor in term.factors:
-            result = (result[:, None] * self.of(factor)).ravel()
-        return result
+        return _outer(map(self.of, term.factors))
 
     def _divided(self, term: Divided) -> numpy.ndarray:
         mapping = self.mappings.index(term.inner)
@@ -160,6 +172,14 @@ def shares_of(mapping: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
     totals = numpy.bincount(mapping[known], weights[known])
     result = numpy.ones(len(mapping))
     result[known] = weights[known] / totals[mapping[known]]
+    return result
+
+
+def _outer(factors: Iterable[numpy.ndarray]) -> numpy.ndarray:
+    """:return: all products, in row-major order"""
+    result = numpy.ones(1)
+    for factor in factors:
+        result = (result[:, None] * factor).ravel()
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
 from boulder.errors import ConfigError, nearest
@@ -50,21 +50,46 @@ def source_names(specs: Specs) -> set[str]:
 def stacked(old_specs: Specs, new_specs: Specs) -> dict[str, str]:
     """
     Depth-wise stacking (Gong et al. 2019; G_stack of Du et al. 2024): if the old network has L layers whose names differ
-    only in a number (lstm0_fw, lstm1_fw, …), the i-th layer of the new network copies the (i mod L)-th. If that layer has
-    another shape, as the first layer often does, the next one of the same shape is copied.
+    only in a number (lstm0_fw, lstm1_fw, …; block1_ff1, block2_ff1, …), the i-th layer of the new network copies the
+    (i mod L)-th. If that layer has another shape, as the first layer often does, the next one of the same shape is copied.
+    A layer without parameters, such as the sum at the end of a block, takes the place of the (i mod L)-th where others read it.
 
-    :return: new layer → old layer, for the new layers that copy one
+    :return: new layer → old layer, for the new layers that copy one or take its place
     """
     old_shapes, new_shapes = _shapes(old_specs), _shapes(new_specs)
-    old_families, new_families = _families(old_shapes), _families(new_shapes)
-    result = {}
-    for family, members in new_families.items():
-        trained = old_families.get(family, [])
-        for i, layer in enumerate(members):
+    copies = _cyclic(old_shapes, new_shapes, lambda old, new: old_shapes[old] == new_shapes[new])
+    old_read, new_read = source_names(old_specs) - set(old_shapes), source_names(new_specs) - set(new_shapes)
+    return _cyclic(old_read, new_read, lambda _old, _new: True) | copies
+
+
+def _cyclic(old: Iterable[str], new: Iterable[str], fit: Callable[[str, str], bool]) -> dict[str, str]:
+    """
+    :param fit: whether an old layer fits a new one
+    :return: new name → old name that differs in one number, the last one if possible
+    """
+    known, result = set(old), {}
+    trained_of, members_of = _families(known), _families(new)
+    for layer in new:
+        for family in [] if layer in known else _families_of(layer):
+            trained, members = trained_of.get(family, []), members_of[family]
+            i = members.index(layer)
             around = [trained[(i + step) % len(trained)] for step in range(len(trained))]
-            same = [name for name in around if old_shapes[name] == new_shapes[layer]]
-            if layer not in old_shapes and same:
-                result[layer] = same[0]
+            fitting = [name for name in around if fit(name, layer)]
+            if fitting:
+                result[layer] = fitting[0]
+                break
+    return result
+
+
+def next_layers(specs: Specs) -> dict[str, str]:
+    """:return: layer → the one of its shape whose name has the next number, by the first number for which there is one"""
+    shapes, result = _shapes(specs), {}
+    for layer in shapes:
+        for match in re.finditer(r"\d+", layer):
+            following = f"{layer[: match.start()]}{int(match[0]) + 1}{layer[match.end() :]}"
+            if shapes.get(following) == shapes[layer]:
+                result[layer] = following
+                break
     return result
 
 
@@ -76,11 +101,17 @@ def _shapes(specs: Specs) -> dict[str, dict[str, tuple[int, ...]]]:
     return result
 
 
-def _families(layers: Mapping[str, object]) -> dict[tuple[str, str], list[str]]:
-    """:return: (name before its last number, name after it) → layers with such names, in the order of that number"""
-    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+def _families_of(layer: str) -> list[tuple[str, str]]:
+    """:return: (name before a number, name after it), the last number first"""
+    return [(layer[: match.start()], layer[match.end() :]) for match in reversed([*re.finditer(r"\d+", layer)])]
+
+
+def _families(layers: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+    """:return: (name before a number, name after it) → layers with such names, in the order of that number"""
+    found: dict[tuple[str, str], list[str]] = {}
     for layer in layers:
-        match = re.fullmatch(r"(.*?)(\d+)(\D*)", layer)
-        if match:
-            found.setdefault((match[1], match[3]), []).append((int(match[2]), layer))
-    return {family: [layer for _, layer in sorted(members)] for family, members in found.items()}
+        for family in _families_of(layer):
+            found.setdefault(family, []).append(layer)
+    for (before, after), members in found.items():
+        members.sort(key=lambda layer: int(layer[len(before) : len(layer) - len(after)]))
+    return found

@@ -81,17 +81,26 @@ class NewLayers:
                 return own if spec.layer.use_std else None
             case Copy() | Subnetwork():
                 return self._all(spec)
-            case Activation() | Combine(kind="add" | "sub" | "average"):
+            case Activation():
                 return self._all(spec) if spec.layer.activation in THROUGH_ZERO else None
-            case Eval() | Combine(kind="eval") if factor_of(spec.layer.eval) is not None:
-                return self._all(spec) if spec.layer.activation in THROUGH_ZERO else None
-            case Dot() | Combine(kind="mul"):
+            case Combine(operation="add" | "sub" | "average"):
+                return self._all_and_bias(spec, own)
+            case Eval() | Combine(operation="eval") if factor_of(spec.layer.eval) is not None:
+                return self._all_and_bias(spec, own)
+            case Dot() | Combine(operation="mul", with_bias=False, activation=None):
                 found = [self.ends(inner) for inner in spec.sources if self.is_parameter(inner)]
                 return next(iter(found), None)
         return None
 
     def is_parameter(self, name: str) -> bool:
         return name in self.specs and isinstance(self.specs[name].layer, Variable)
+
+    def _all_and_bias(self, spec: LayerSpec, own: Ends | None) -> Ends | None:
+        found = self._all(spec)
+        activation = getattr(spec.layer, "activation", None)
+        if found is None or own is None or activation not in THROUGH_ZERO:
+            return None
+        return (*found, *own) if spec.params else found
 
     def _all(self, spec: LayerSpec) -> Ends | None:
         found = [self.ends(inner) for inner in spec.sources]
@@ -110,7 +119,7 @@ class NewLayers:
         match spec.layer:
             case Copy() | Repeat() | Activation() | Subnetwork():
                 return all(map(self.never_negative, spec.sources))
-            case Combine(kind="add"):
+            case Combine(operation="add"):
                 carried = [inner for inner in spec.sources if not self.is_new(source) or self.ends(inner) is None]
                 return all(map(self.never_negative, carried))
         return False

@@ -1,4 +1,4 @@
-"""`net2wider` and `deepen`: the grown network computes what the old one did (Net2Net, Chen, Goodfellow & Shlens 2016).
+"""`net2wider`, `deepen` and `lemon`: the grown network computes what the old one did (Net2Net, Chen, Goodfellow & Shlens 2016).
 
 Units of a layer that grows from n to N keep their weights and get N - n replicas of randomly drawn ones. Unit j replicates the
 old unit m(j), and c(u) counts the replicas of u, itself included. Incoming weights are copied, outgoing weights are divided:
@@ -12,6 +12,10 @@ al. 2023, LEMON; Net2Net adds noise to the weights instead, which changes the fu
 Layers that share units, such as the summands of a residual sum, share m: see `boulder.training.growth.graph`. Normalization over
 units needs equally many replicas of each (bert2BERT, Chen et al. 2022; LEMON). Attention gets more heads, larger heads, or both.
 This is exact without dropout.
+
+`lemon` (Wang et al. 2024, LEMON) is `deepen` whose new blocks copy trained ones apart from their ends, which are 0. `bert2bert` is
+`net2wider` with advanced knowledge initialization (AKI): the weights of replicas are those of the next layer, so that the function
+is not preserved.
 """
 
 from __future__ import annotations
@@ -24,16 +28,16 @@ from boulder.errors import ConfigError
 from boulder.network import NetworkSpec
 from boulder.network.extra_nets import plain_name
 from boulder.network.params import ParamSpec
-from boulder.network.widening.units import Term, sizes_of
+from boulder.network.widening.units import Divided, Joined, Term, settled, sizes_of
 from boulder.training.growth.deepening import Identities, Identity
 from boulder.training.growth.factors import Factors
 from boulder.training.growth.graph import Graph, Names
 from boulder.training.growth.growth_options import GrowthOptions
 from boulder.training.growth.mappings import Mappings
-from boulder.training.growth.matching import Specs
+from boulder.training.growth.matching import Specs, next_layers, stacked
 from boulder.training.growth.new_layers import NewLayers
 from boulder.training.growth.readers import OUTSIDE, readers_of
-from boulder.training.growth.transfer import Transfer
+from boulder.training.growth.transfer import Transfer, with_following
 
 
 def preserving_transfers(
@@ -63,7 +67,7 @@ def preserving_transfers(
     kept = {path: spec for path, spec in old_specs.items() if spec.layer not in gone}
     fresh = {spec.layer for spec in own.values()} - {own[path].layer for path in partners}
     _check_layers_are_whole(kept, own, partners, fresh, fail)
-    identities = Identities(NewLayers(old, new, init_from), mode != "net2wider", fail)
+    identities = Identities(NewLayers(old, new, init_from), mode in ("deepen", "lemon"), fail)
     graph = Graph(old, new, partners, Names(init_from, identities.of), own_way, fail)
     mappings = Mappings(options.seed, options.noise, graph.wanted, fail)
     factors = Factors(new, graph.wanted, mappings, fail).of
@@ -93,7 +97,40 @@ def preserving_transfers(
         for path, spec in own.items()
         if spec.layer in identities.starts and not spec.statistic
     }
+    if mode == "lemon":
+        transfers |= _copies(own, partners, transfers)
+    if mode == "bert2bert":
+        following = next_layers(kept)
+        of_layer = {(spec.layer, spec.name): spec for spec in kept.values()}
+        for path, before in partners.items():
+            after = of_layer.get((following.get(before.layer, ""), before.name))
+            if after is not None:
+                incoming = [_is_incoming(term) for term in graph.wanted.params[path]]
+                transfers[path] = with_following(transfers[path], after, incoming)
     return transfers | starts
+
+
+def _copies(
+    own: Specs, partners: Specs, transfers: Mapping[str, Transfer | Identity]
+) -> dict[str, Transfer | Identity]:
+    """:return: path of a parameter of a new layer → transfer of the trained layer that it copies"""
+    trained = {path: spec for path, spec in own.items() if path in partners}
+    donors = stacked(trained, own)
+    path_of = {(spec.layer, spec.name): path for path, spec in trained.items()}
+    found = {
+        path: path_of.get((donors.get(spec.layer, ""), spec.name))
+        for path, spec in own.items()
+        if path not in transfers
+    }
+    return {path: transfers[donor] for path, donor in found.items() if donor is not None and donor in transfers}
+
+
+def _is_incoming(term: Term) -> bool:
+    """:return: whether the units along an axis are those that the layer reads"""
+    term = settled(term)
+    if isinstance(term, Joined):
+        return all(_is_incoming(part) for part in term.parts)
+    return isinstance(term, Divided)
 
 
 def _networks(options: GrowthOptions, mode: str) -> tuple[NetworkSpec, NetworkSpec]:

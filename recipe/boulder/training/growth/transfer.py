@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy
 
@@ -22,12 +22,33 @@ class Transfer:
     :param index: a, b, …, one per axis; None to copy the array unchanged
     :param shares: s, t, …, one per axis; None for 1
     :param zero_elsewhere: use 0 instead of fresh values
+    :param following: another old parameter, of which the entries in `replicas` are taken by the same formula
+    :param replicas: for each axis, whether an entry is a replica of another one; None for an axis without
     """
 
     source: ParamSpec
     index: tuple[Index, ...] | None = None
     shares: tuple[numpy.ndarray | None, ...] = ()
     zero_elsewhere: bool = False
+    following: ParamSpec | None = None
+    replicas: tuple[numpy.ndarray | None, ...] = ()
+
+    def value(self, old: Mapping[str, numpy.ndarray], begin: numpy.ndarray) -> numpy.ndarray:
+        """
+        :param old: path → array
+        :param begin: values of the entries that come from no old one
+        :return: the new array
+        """
+        assert self.index is not None
+        result = take(old[self.source.path], begin, self.index, self.shares)
+        if self.following is None or self.following.path not in old:
+            return result
+        following = take(old[self.following.path], begin, self.index, self.shares)
+        taken = numpy.zeros(result.shape, bool)
+        for axis, replicas in enumerate(self.replicas):
+            if replicas is not None:
+                taken |= replicas.reshape([-1 if i == axis else 1 for i in range(result.ndim)])
+        return numpy.where(taken, following, result)
 
 
 def entire(size: int) -> Index:
@@ -76,3 +97,25 @@ def beginnings(old_sizes: Sequence[int], new_sizes: Sequence[int], partner: Sequ
             part[:common] = starts[number] + entire(common)
         index.append(part)
     return numpy.concatenate(index) if index else entire(0)
+
+
+def with_following(transfer: object, following: ParamSpec, incoming: Sequence[bool]) -> Transfer:
+    """
+    :param transfer: of a parameter with an index
+    :param following: the same parameter of the next layer
+    :param incoming: for each axis, whether its entries are what the layer reads; there, replicas stay
+    :return: the transfer whose replicas are taken of `following`
+    """
+    assert isinstance(transfer, Transfer)
+    assert transfer.index is not None
+    replicas = tuple(
+        None if reads else _is_replica(index) for index, reads in zip(transfer.index, incoming, strict=True)
+    )
+    return replace(transfer, following=following, replicas=replicas)
+
+
+def _is_replica(index: Index) -> numpy.ndarray:
+    """:return: whether an entry of the old array has been taken before"""
+    result = numpy.ones(len(index), bool)
+    result[numpy.unique(index, return_index=True)[1]] = False
+    return result & (index >= 0)

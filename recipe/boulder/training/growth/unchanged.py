@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -10,68 +11,20 @@ from boulder.network.axes import Axis
 from boulder.network.dims import NetDim
 from boulder.schedule.functions import function_digest
 
-_FREE = frozenset(
-    [
-        "sources",
-        "n_out",
-        "out_dim",
-        "in_dim",
-        "out_shape",
-        "out_type",
-        "loss",
-        "loss_scale",
-        "loss_only_on_non_search",
-        "loss_opts",
-        "target",
-        "register_as_extern_data",
-        "L2",
-        "darc1",
-        "spatial_smoothing",
-        "param_variational_noise",
-        "param_dropout",
-        "param_dropout_min_ndim",
-        "updater_opts",
-        "trainable",
-        "name_scope",
-        "reuse_params",
-        "param_device",
-        "recompute",
-        "is_output_layer",
-        "need_last",
-        "only_on_search",
-        "only_on_eval",
-        "custom_param_importer",
-        "collocate_with",
-        "control_dependencies_on_output",
-        "dropout",
-        "dropout_noise_shape",
-        "dropout_on_forward",
-        "attention_dropout",
-        "forward_weights_init",
-        "recurrent_weights_init",
-        "bias_init",
-        "init",
-        "gamma_init",
-        "beta_init",
-        "num_heads",
-        "total_key_dim",
-        "groups",
-        "dims",
-        "dim",
-        "shape",
-        "param_shape",
-        "size",
-        "size_splits",
-        "out_dims",
-        "whole",
-        "body",
-        "subnetwork",
-        "loop",
-        "energy_factor",
-        "eval",
-        "rec_weight_dropout",
-    ]
-)
+_OF_TRAINING = """
+    loss loss_scale loss_only_on_non_search loss_opts target register_as_extern_data L2 darc1 spatial_smoothing trainable
+    param_variational_noise param_dropout param_dropout_min_ndim param_device updater_opts recompute custom_param_importer
+    dropout dropout_axis dropout_noise_shape dropout_on_forward mask attention_dropout rec_weight_dropout grad_filter
+    forward_weights_init recurrent_weights_init bias_init init init_by_layer gamma_init beta_init compute_priors_exp_average
+"""
+_OF_THE_NET_DICT = """
+    sources out_shape out_type size_target name_scope reuse_params is_output_layer need_last only_on_search only_on_eval
+    collocate_with control_dependencies_on_output encapsulate debug_print_layer_output subnetwork body loop whole
+"""
+_SIZES = "n_out out_dim in_dim num_heads total_key_dim groups dims dim shape param_shape size size_splits out_dims"
+_STATED_BY_THE_LAYER = "energy_factor"
+
+_FREE = frozenset(f"{_OF_TRAINING} {_OF_THE_NET_DICT} {_SIZES} {_STATED_BY_THE_LAYER}".split())
 """Options that only training depends on, that give sizes, or of which the layer's own `widening` takes care."""
 
 _UNIT_SIZES = frozenset({"num_proj"})
@@ -90,6 +43,12 @@ def changed_option(old: Any, new: Any) -> str | None:
         if f.name in _FREE or f.name not in known:
             continue
         before, after = getattr(old, f.name), getattr(new, f.name)
+        if f.name == "eval" and isinstance(before, str) and isinstance(after, str):
+            continue  # which may differ by a factor
+        if hasattr(before, "class_name") and hasattr(after, "class_name"):  # a layer that this one wraps
+            if problem := changed_option(before, after):
+                return problem
+            continue
         if f.name == "unit" and isinstance(after, dict):  # a loop's layers are compared one by one
             continue
         if _plain(before) != _plain(after) and not _named_source(f.name, before, after, old, new):
@@ -112,6 +71,8 @@ def _plain(value: object) -> object:
     match value:
         case NetDim() | Axis():
             return "an axis"
+        case str():
+            return re.sub(r"\bdim:\d+", "dim", value)  # an axis by its size
         case dict():
             return {_plain(key): _plain(item) for key, item in value.items() if key not in _UNIT_SIZES}
         case list() | tuple():

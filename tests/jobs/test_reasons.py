@@ -1,0 +1,117 @@
+"""What the manager knows about a job that it does not run, `run`, `status` and `logs` say."""
+
+import logging
+
+import pytest
+
+import jobs  # noqa: F401 (finds Sisyphus)
+from jobs.workdir import manager_log
+from jobs.workdir.manager_log import ManagerLog, last_message, refusal
+from sisyphus import Job, gs
+
+REASON = "it requests more than this machine has (gpu=64 of "
+WHAT_TO_DO = "lower its rqmt, or give LocalEngine more in settings.py"
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory, data):
+    """A project of which `boulder run` has refused the first job: (project, exit code, output)."""
+    from tests.jobs.conftest import make_project
+
+    made = make_project(tmp_path_factory.mktemp("refused") / "project", data, BOULDER_ENGINE="local")
+    text = (made.folder / "config/tiny.py").read_text()
+    made.write_config(text.replace('rqmt={"cpu": 1, "mem": 1}', 'rqmt={"gpu": 64, "mem": "4G"}'))
+    return made, *made.run("boulder", "run", "config/tiny.experiment")
+
+
+def test_run_tells_once_why_it_does_not_start_a_job(refused):
+    _, code, output = refused
+    assert code == 1
+    (line,) = [line for line in output.splitlines() if REASON in line]
+    assert line.startswith("failed: tiny/phase.00: ")
+    assert line.endswith(WHAT_TO_DO)
+    assert "1 output is missing, 1 job failed" in output
+
+
+def test_status_and_logs_tell_it_later_in_another_process(refused):
+    project, *_ = refused
+    code, output = project.run("boulder", "status", "config/tiny.experiment")
+    assert code == 1
+    assert f"failed: tiny/phase.00: {REASON}" in output
+    first, second, _ = project.status("config/tiny.experiment")["pipelines"][0]["phases"]
+    assert (first["state"], second["state"], second["reason"]) == ("queue_error", "waiting", None)
+    assert first["reason"].startswith(REASON)
+    code, output = project.run("boulder", "logs", "config/tiny.experiment", "--phase", "0")
+    assert code == 1
+    assert output.startswith(f"error: phase 0 has no log: it has not begun, its state is queue_error: {REASON}")
+
+
+def test_a_refusal_is_no_try(refused):
+    project, *_ = refused
+    assert not list(project.folder.glob("work/jobs/phase_training/*/submit_log.*"))
+
+
+class Small(Job):
+    def __init__(self, number):
+        pass
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """A job with a directory."""
+    monkeypatch.setattr(gs, "WORK_DIR", str(tmp_path))
+    job = Small(1)
+    folder = tmp_path / job.job_id()
+    folder.mkdir(parents=True)
+    (folder / gs.JOB_SAVE).touch()
+    return job
+
+
+def say(text, level=logging.ERROR, name="root", shown=None, handler=None):
+    handler = handler or ManagerLog(None if shown is None else shown.append, keep=True)
+    handler.emit(logging.LogRecord(name, level, __file__, 1, text, None, None))
+    return handler
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{id}.run",
+        "work of {id}",
+        "Job<alias/x/y {folder}>",
+        "sbatch -J {dotted}.run.1a2b3c4d --mem=9",
+        "{folder}/log.run.1",
+    ],
+)
+def test_a_message_belongs_to_the_job_that_it_names(job, tmp_path, name):
+    known = {"id": job.job_id(), "dotted": job.job_id().replace("/", "."), "folder": tmp_path / job.job_id()}
+    say(f"refused: {name.format(**known)}\n  wants too much")
+    assert refusal(job).startswith("refused: ")
+    assert refusal(job).endswith("wants too much")
+    assert refusal(Small(2)) is None
+
+
+def test_a_warning_is_no_refusal(job):
+    say(f"{job.job_id()}.run is slow", logging.WARNING)
+    assert last_message(job).text == "it is slow"
+    assert refusal(job) is None
+
+
+def test_a_job_that_was_started_since_is_no_longer_refused(job, tmp_path):
+    import os
+
+    say(f"{job.job_id()}.run: no")
+    log = tmp_path / job.job_id() / "log.run.1"
+    log.touch()
+    os.utime(log, (2e9, 2e9))
+    assert last_message(job) is None
+
+
+def test_what_names_no_job_is_shown_once_and_a_scheduler_s_silence_each_time():
+    shown = []
+    handler = say("disk\n full", logging.WARNING, shown=shown)
+    say("disk\n full", logging.WARNING, handler=handler)
+    say("Task was destroyed", name="asyncio", handler=handler)
+    for _ in range(2):
+        say("Slurm does not answer", logging.WARNING, manager_log._REPEATS_ITSELF, handler=handler)
+    assert shown == ["warning: disk full", *["warning: Slurm does not answer"] * 2]
