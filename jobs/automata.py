@@ -11,10 +11,11 @@ from boulder.data import read_openfst, write_automata
 from boulder.lexicon import Topology, TranscriptAutomata, build, lexicon_entries
 from boulder.search.corpus import read_corpus
 from boulder.speech import read_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class LexiconAutomataJob(Job):
+class LexiconAutomataJob(CheckedJob):
     """
     Writes the automaton of each transcript: HMM states of all pronunciations of its words, with optional silence.
 
@@ -69,7 +70,7 @@ class LexiconAutomataJob(Job):
         print(f"{counted(count, 'automaton', 'automata')}, {counted(len(topology.class_names), 'class', 'classes')}")
 
 
-class OpenFstAutomataJob(Job):
+class OpenFstAutomataJob(CheckedJob):
     """
     Writes acceptors of OpenFst, such as those of a Kaldi graph of each utterance, as a data set.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boulder.counted import counted
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class AverageCheckpointsJob(Job):
+class AverageCheckpointsJob(CheckedJob):
     """
     Outputs:
         out_checkpoint: a checkpoint with the mean parameters, without optimizer state; otherwise that of the last epoch

@@ -7,11 +7,12 @@ from typing import Any
 
 from boulder.counted import counted
 from boulder.returnn.checkpoint import prefix_of
+from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 
-class ExportCheckpointJob(Job):
+class ExportCheckpointJob(CheckedJob):
     """
     Writes a checkpoint as TensorFlow's files, with the parameters and the number of steps, as RETURNN does. RETURNN, and
     `start_from`, load it by `out_index`, or by the same path without `.index`. Optimizer slots are left out.

@@ -17,10 +17,11 @@ from boulder.training.kept_folder import KeptFolder, kept_name
 from boulder.training.progress import done_of, read_progress
 from boulder.training.scores import describe_record, read_scores
 from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
+from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads
 from jobs.several_gpus import Devices
 from jobs.workdir.sisyphus_names import folder_of
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 if TYPE_CHECKING:
     from boulder.training import GrowthReport, TrainingPhase
@@ -30,7 +31,7 @@ _KEPT, _DUMPS = "checkpoints", "hdf"  # in output/
 _NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes", "num_workers")
 
 
-class PhaseTrainingJob(Job):
+class PhaseTrainingJob(CheckedJob):
     """
     Builds the network of each phase, grows the previous checkpoint into it, and trains it. Resumable: a killed job continues
     from its newest complete checkpoint, with the same final result.

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from boulder.counted import counted
 from boulder.lexicon import decode_phonemes, read_lexicon
 from boulder.search import score
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class PronunciationScoringJob(Job):
+class PronunciationScoringJob(CheckedJob):
     """
     Computes phoneme and word error rates against the best-matching pronunciation of each word.
 

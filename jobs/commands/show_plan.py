@@ -22,6 +22,7 @@ from boulder.training.growth import planned_growth
 from jobs.commands.laid_out_config import pipelines_of, returnn_file
 from jobs.commands.show_loops import loop_lines
 from jobs.commands.waiting_config import waiting_lines
+from jobs.missing_data import planning_without_data
 from jobs.notices import kept_notices, show_notices
 
 
@@ -132,16 +133,19 @@ def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetwo
 
 
 def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
+    with planning_without_data():
+        pipelines = pipelines_of(name, may_wait=may_wait)
     return [
         PlannedNetworks(
             title,
             pipeline.plan,
             list(pipeline.specs),
+            pipeline.missing,
             notices=kept_notices().get(title, ()),
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
-        for title, pipeline in pipelines_of(name, may_wait=may_wait).items()
+        for title, pipeline in pipelines.items()
     ]
 
 

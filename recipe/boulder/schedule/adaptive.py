@@ -77,7 +77,7 @@ def plan_next(
     decided = sum(repetitions)
     if not decided:
         raise ScheduleError(
-            f"repetitions: {counted(len(steps), 'step has', 'steps have')} 0 epochs each, expected at least one step to be trained"
+            f"repetitions: 0 epochs for all {counted(len(steps), 'step')}, expected at least one step to be trained"
         )
     complete = complete or decided >= limit
     last_epoch = num_epochs if num_epochs and complete else decided
