@@ -1,6 +1,6 @@
 """Comparison of growth modes on a Transformer encoder: pronunciations of 4,000 words, with three seeds each.
 
-    boulder run config/growth_transformer.py       27 trainings of 8 epochs, about a quarter of an hour on two idle cores
+    boulder run config/growth_transformer.py       21 trainings of 8 epochs, about ten minutes on two idle cores
     .venv/bin/python -m bench.growth_study output/growth_transformer      the table of docs/growth.md, from their output
 
 The network reads the letters of a word, each twice, and is trained with CTC on its phonemes. Each block has self-attention and
@@ -49,13 +49,11 @@ class Size:
 FULL = Size()
 DEEPER = {  # name → options of each index, besides its layers
     "subset": {"#copy_param_mode": "subset"},
-    "stack": {"#copy_param_mode": "stack"},
     "deepen": {"#copy_param_mode": "deepen"},
     "lemon": {"#copy_param_mode": "lemon"},
 }
 WIDER = {
     "subset": {"#copy_param_mode": "subset"},
-    "net2wider": {"#copy_param_mode": "net2wider"},
     "net2wider, noise 0.5": {"#copy_param_mode": "net2wider", "#growth_noise": 0.5},
     "bert2bert": {"#copy_param_mode": "bert2bert"},
 }

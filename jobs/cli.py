@@ -11,12 +11,16 @@ from rich.console import Console
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder import __version__
 from boulder.errors import BoulderError, ConfigError
-from jobs.commands.config_name import check_folder
+from jobs.commands.config_name import check_folder, search_name
+from jobs.commands.config_options import takes_config_options
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-Config = Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo", metavar="CONFIG")]
+_CONFIG = "FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file"
+Config = Annotated[str, typer.Argument(help=_CONFIG, metavar="CONFIG")]
+Configs = Annotated[list[str], typer.Argument(help=_CONFIG, metavar="CONFIG...")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="show Sisyphus's own messages and tracebacks")]
 PipelineName = Annotated[str | None, typer.Option("--pipeline", help="if the config lays out several")]
 NetworkConfig = Annotated[
     str, typer.Option("--config", help="FILE.FUNCTION, or a RETURNN config file: gives the network")
@@ -57,11 +61,10 @@ def boulder() -> None:
 
 
 @app.command()
+@takes_config_options
 def run(
-    config: Annotated[list[str], typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo")],
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="show Sisyphus's own messages and tracebacks")
-    ] = False,
+    config: Configs,
+    verbose: Verbose = False,
 ) -> None:
     """Validate a whole pipeline, then run it to its end. Asks nothing; after an interruption the same command resumes it."""
     check_folder()  # before Sisyphus reads its settings
@@ -71,13 +74,39 @@ def run(
 
 
 @app.command()
+@takes_config_options
+def search(
+    config: Annotated[str, typer.Argument(help="RETURNN config file", metavar="CONFIG")],
+    checkpoint: Annotated[
+        str, typer.Option(help="last, best, best:SCORE, average:N, average_best:N, an epoch, or a file")
+    ] = "last",
+    data: Annotated[
+        str | None, typer.Option(help="data set of the config [search_data, or else eval, or else dev]")
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option(help="words, bpe, sentencepiece, characters or phonemes [as the vocabulary says]")
+    ] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="unit to remove before scoring; several times")] = None,
+    lexicon: Annotated[str | None, typer.Option(help="pronunciations, for phonemes")] = None,
+    corpus: Annotated[str | None, typer.Option(help="Bliss corpus: references, and the times of segments")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Decode a data set with the network of a RETURNN config, and score the words. Trains it first if necessary."""
+    check_folder()  # before Sisyphus reads its settings
+    from jobs.commands.run import run as run_pipeline
+
+    options = {"data": data, "units": units, "remove": remove, "lexicon": lexicon, "corpus": corpus}
+    name = search_name(config, checkpoint, {key: value for key, value in options.items() if value})
+    raise typer.Exit(run_pipeline([name], Console(highlight=False), verbose))
+
+
+@app.command()
+@takes_config_options
 def extend(
     config: Config,
     epochs: Annotated[int, typer.Option("--epochs", help="number of epochs to add")],
     pipeline: PipelineName = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="show Sisyphus's own messages and tracebacks")
-    ] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train a pipeline for more epochs, in a further job that starts from its last checkpoint."""
     check_folder()
@@ -88,8 +117,9 @@ def extend(
 
 
 @app.command()
+@takes_config_options
 def plan(
-    file: Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file")],
+    config: Config,
     as_json: Annotated[bool, typer.Option("--json", help="every phase with its complete network")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="what changes in the net dict from phase to phase")] = False,
     loops: Annotated[bool, typer.Option("--loops", help="which layers of a loop are computed inside it")] = False,
@@ -100,12 +130,13 @@ def plan(
     from jobs.commands.show_plan import show_plan
 
     console = Console(highlight=False)
-    raise typer.Exit(show_plan(file, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
+    raise typer.Exit(show_plan(config, console, as_json=as_json, diff=diff, loops=loops, epoch=epoch, check=check))
 
 
 @app.command(name="try")
+@takes_config_options
 def try_(
-    file: Annotated[str, typer.Argument(help="FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file")],
+    config: Config,
     steps: Annotated[int, typer.Option(help="updates in each phase", min=1)] = 10,
     seqs: Annotated[int, typer.Option(help="sequences in a batch", min=1)] = 3,
     frames: Annotated[int, typer.Option(help="length of the longest sequence", min=1)] = 60,
@@ -121,7 +152,7 @@ def try_(
     chosen = [name.strip() for name in phases.split(",") if name.strip()]
     size = TrialSize(steps=steps, seqs=seqs, frames=frames)
     console = Console(highlight=False)
-    raise typer.Exit(try_config(file, console, size, phases=chosen, as_json=as_json, verbose=verbose))
+    raise typer.Exit(try_config(config, console, size, phases=chosen, as_json=as_json, verbose=verbose))
 
 
 @app.command()
@@ -149,19 +180,28 @@ def options(
 
 
 @app.command()
+@takes_config_options
 def status(
-    config: Config,
+    config: Annotated[str | None, typer.Argument(help=f"{_CONFIG}; the default is a line per pipeline")] = None,
     pipeline: PipelineName = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="the scores of all losses, also of those that are off")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
 ) -> None:
     """Show the state of each phase: epochs, scores, time left, where it runs. Starts nothing."""
     check_folder()  # before Sisyphus reads its settings
+    if config is None:
+        from jobs.commands.show_pipelines import show_pipelines
+
+        raise typer.Exit(show_pipelines(Console(highlight=False), as_json=as_json))
     from jobs.commands.show_status import show_status
 
-    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
+    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json, losses=losses))
 
 
 @app.command()
+@takes_config_options
 def rerun(
     config: Config,
     phase: PhaseName,
@@ -178,6 +218,7 @@ def rerun(
 
 
 @app.command()
+@takes_config_options
 def graph(
     config: Config,
     output: Annotated[str, typer.Option("--output", "-o", help="file: .svg, .png, .pdf or .dot")] = "graph.svg",
@@ -190,6 +231,7 @@ def graph(
 
 
 @app.command()
+@takes_config_options
 def logs(
     config: Config,
     phase: PhaseName,
@@ -206,6 +248,7 @@ def logs(
 
 
 @app.command()
+@takes_config_options
 def hold(
     config: Config,
     phase: PhaseName,
@@ -220,6 +263,7 @@ def hold(
 
 
 @app.command()
+@takes_config_options
 def release(config: Config, phase: PhaseName, pipeline: PipelineName = None) -> None:
     """Let a phase be started again, after `boulder hold`."""
     check_folder()  # before Sisyphus reads its settings

@@ -8,6 +8,7 @@ from typing import Any
 from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import whole_data
+from jobs.rqmt import with_defaults
 from sisyphus import Job, Task
 
 
@@ -35,7 +36,7 @@ class DumpHdfJob(Job):
         """
         self.data = whole_data(data)
         self.extern_data = extern_data
-        self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 4} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"gpu": 0, "cpu": 2, "mem": 4, "time": 4})
 
         self.out_hdf = [self.output_path(f"data.{number:03d}.hdf") for number in range(shards)]
 

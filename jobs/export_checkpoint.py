@@ -8,7 +8,7 @@ from typing import Any
 from boulder.counted import counted
 from boulder.returnn.checkpoint import prefix_of
 from jobs.checked_job import CheckedJob
-from jobs.rqmt import limit_threads
+from jobs.rqmt import limit_threads, with_defaults
 from sisyphus import Task, tk
 
 
@@ -31,7 +31,7 @@ class ExportCheckpointJob(CheckedJob):
         :param rqmt: gpu, cpu, mem in GB, time in hours
         """
         self.checkpoint = checkpoint
-        self.rqmt = {"gpu": 0, "cpu": 1, "mem": 4, "time": 1} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"gpu": 0, "cpu": 1, "mem": 4, "time": 1})
 
         self.out_index = self.output_path("checkpoint.index")
         self.out_meta = self.output_path("checkpoint.meta")

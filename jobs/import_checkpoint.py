@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
-from jobs.rqmt import limit_threads
+from jobs.rqmt import limit_threads, with_defaults
 from sisyphus import Job, Task
 
 
@@ -54,7 +54,7 @@ class ImportCheckpointJob(Job):
         self.epoch, self.phase_start, self.index = epoch, phase_start, index
         self.random_seed = random_seed
         self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 1, "mem": 4, "time": 1} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"gpu": 0, "cpu": 1, "mem": 4, "time": 1})
 
         self.out_checkpoint = self.output_path("checkpoint.h5")
         self.out_origins = self.output_path("origins.json")
@@ -82,7 +82,7 @@ class ImportCheckpointJob(Job):
         print("\n".join(taken.lines()), flush=True)
         checkpoint.save(self.out_checkpoint.get_path())
         origins = {path: taken.origins.get(path) for path in checkpoint.params}
-        write_text(self.out_origins.get_path(), json.dumps(origins, indent=1))
+        write_text(self.out_origins.get_path(), strict_json.dumps(origins, indent=1))
 
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:

@@ -100,6 +100,11 @@ class Pipeline:
         return AverageCheckpointsJob(checkpoints=checkpoints).out_checkpoint
 
     @property
+    def losses(self) -> set[str]:
+        """Keys of the scores of all phases, such as "cost:output"."""
+        return {f"{kind}:{layer}" for spec in self.specs for layer, kinds in spec.scores.items() for kind in kinds}
+
+    @property
     def scores(self) -> list[tk.Path]:
         """JSON lines of each job."""
         return [job.out_scores for job in self.jobs]

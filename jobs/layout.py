@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -96,10 +97,13 @@ class Layout:
             warn_of_missing_checkpoints(job)
             jobs.append(job)
             previous = job.out_checkpoint
+        pipeline = Pipeline(plan, specs, jobs, [], functions, needs, keep=keep, missing=self._missing)
+        for job in jobs:
+            job.is_part_of(pipeline.losses)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
         trained = [row for row in rows if row["first_epoch"] in first_jobs]
         plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
-        return Pipeline(plan, specs, jobs, plain, functions, needs, keep=keep, missing=self._missing)
+        return replace(pipeline, rows=plain)
 
     def _checked(
         self, plan: Plan, num_epochs: int | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boulder.data import with_digests
 from jobs.checked_job import CheckedJob
 from jobs.experiment import Data, data_description
-from jobs.rqmt import limit_threads
+from jobs.rqmt import limit_threads, with_defaults
 from sisyphus import Task, tk
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class NetworkPassJob(CheckedJob):
         self.batch_size = batch_size
         self.max_seqs = max_seqs
         self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 2, "mem": 4, "time": 1} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"gpu": 0, "cpu": 2, "mem": 4, "time": 1})
 
     def tasks(self) -> Iterator[Task]:
         yield Task("run", resume="run", rqmt=self.rqmt)

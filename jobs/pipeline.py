@@ -9,26 +9,13 @@ from typing import Unpack
 
 from boulder.schedule import Plan
 from boulder.schedule import plan as make_plan
+from jobs.announced import announced
+from jobs.announced import laid_out_pipelines as laid_out_pipelines
 from jobs.experiment import Experiment, ExperimentOptions
 from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
 from jobs.layout import Layout
-from jobs.workdir.stale import ask_for_reruns
-
-_laid_out: dict[str, Pipeline] = {}
-
-
-def laid_out_pipelines() -> dict[str, Pipeline]:
-    """:return: name → pipeline, of all pipelines that this process has laid out"""
-    return _laid_out
-
-
-def announced(name: str, pipeline: Pipeline) -> Pipeline:
-    """:return: `pipeline`, after entering it into `laid_out_pipelines` under this name"""
-    ask_for_reruns(pipeline.jobs)
-    _laid_out[name] = pipeline
-    return pipeline
 
 
 def lay_out(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
@@ -40,7 +27,8 @@ def lay_out(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
 
     :param name: of the pipeline
     :param arguments: the fields of `jobs.experiment.Experiment`, which lists them
-    :raises BoulderError: for a wrong argument, and if a phase cannot be trained; names the phase
+    :raises BoulderError: for a wrong argument, and if a phase cannot be trained; names the phase. In a command, also for a name
+        that another pipeline has.
     """
     experiment = Experiment.of(name, arguments)
     further = all_further_epochs(name, experiment.further_epochs)

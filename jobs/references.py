@@ -10,6 +10,7 @@ from boulder.search.hypotheses import write_hypotheses
 from boulder.search.layer_text import TextSource, stream_texts
 from jobs.experiment import Data
 from jobs.network_pass import whole_data
+from jobs.rqmt import with_defaults
 from sisyphus import Job, Task
 
 
@@ -43,7 +44,7 @@ class ReferencesJob(Job):
         self.extern_data = extern_data
         self.stream = stream
         self.vocabulary = vocabulary
-        self.rqmt = {"cpu": 1, "mem": 2, "time": 1} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"cpu": 1, "mem": 2, "time": 1})
 
         self.out_references = self.output_path("references.py")
 

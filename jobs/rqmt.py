@@ -1,16 +1,17 @@
-"""Requirements of training jobs: cores, memory, time, GPUs. They are not part of a hash."""
+"""Requirements of jobs: cores, memory, time, GPUs. They are not part of a hash."""
 
 from __future__ import annotations
 
 import math
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
-from sisyphus import gs
+from jobs.workdir.job_name import name_of
+from sisyphus import Job, gs
 from sisyphus.tools import str_to_GB, str_to_hours
 
 _CONVERTED: dict[str, tuple[Callable[[Any], float], str]] = {
@@ -18,17 +19,45 @@ _CONVERTED: dict[str, tuple[Callable[[Any], float], str]] = {
     "time": (str_to_hours, "hours as a number, or a string such as '1:30:00'"),
 }
 _OF_ENGINES = ("rss", "file_size", "gpu_name", "multi_node_slots", "engine", "sbatch_args", "qsub_args", "bsub_args")
-KEYS = ("gpu", "cpu", *_CONVERTED, *_OF_ENGINES)
-"""The keys that an engine of Sisyphus reads, embedded or upstream."""
+_OF_SETTINGS = ("gpu_mem",)  # read by the settings.py of set-ups in the field
+KEYS = ("gpu", "cpu", *_CONVERTED, *_OF_ENGINES, *_OF_SETTINGS)
+"""The keys that an engine of Sisyphus reads, embedded or upstream, and further ones in use."""
 
 
-def check_rqmt(rqmt: Mapping[str, Any], where: str) -> None:
+def with_defaults(rqmt: Mapping[str, Any] | None, job: Job, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param rqmt: as the config gives it
+    :param job: for messages
+    :raises ConfigError: see `check_rqmt`
+    """
+    check_rqmt(rqmt or {}, f"{type(job).__name__}: rqmt")
+    return {**defaults, **(rqmt or {})}
+
+
+def check_rqmt_of_jobs(jobs: Iterable[Job]) -> None:
+    """
+    Find wrong amounts in the requirements of any jobs, before the first one runs: a job is asked for them only when its turn
+    comes.
+
+    :raises ConfigError: for a wrong amount; names the job. Keys are not checked, since an engine may read any.
+    """
+    for job in jobs:
+        rqmt = getattr(job, "rqmt", None)
+        if isinstance(rqmt, Mapping):
+            check_rqmt(rqmt, f"{name_of(job)}: rqmt", any_key=True)
+
+
+def check_rqmt(rqmt: Mapping[str, Any], where: str, any_key: bool = False) -> None:
     """
     :param where: context for error messages
+    :param any_key: whether to accept keys that resemble a known one
     :raises ConfigError: for a misspelt key, and for a wrong amount
     """
+    if not isinstance(rqmt, Mapping):
+        raise ConfigError(f"{where}: found {rqmt!r:.60}, expected a dict such as {{'cpu': 2, 'mem': 4}}")
     for key, value in rqmt.items():
-        if key not in KEYS and (near := nearest(key, KEYS)):  # others may be for an engine of the user's settings.py
+        # others may be for an engine of the user's settings.py
+        if not any_key and key not in KEYS and (near := nearest(key, KEYS)):
             raise ConfigError(f"{where}: unknown key {key!r}, expected {', '.join(KEYS)}{near}")
         if key in ("gpu", "cpu") and not _is_amount(value):
             raise ConfigError(f"{where}: {key}: found {value!r:.60}, expected a number")

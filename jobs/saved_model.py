@@ -7,7 +7,7 @@ from typing import Any
 
 from boulder.schedule.functions import restore
 from jobs.checked_job import CheckedJob
-from jobs.rqmt import limit_threads
+from jobs.rqmt import limit_threads, with_defaults
 from sisyphus import Task, tk
 
 
@@ -42,7 +42,7 @@ class SavedModelJob(CheckedJob):
         self.layers = list(layers)
         self.search = search
         self.functions = functions or {}
-        self.rqmt = {"gpu": 0, "cpu": 1, "mem": 4, "time": 1} | (rqmt or {})
+        self.rqmt = with_defaults(rqmt, self, {"gpu": 0, "cpu": 1, "mem": 4, "time": 1})
 
         self.out_saved_model = self.output_path("saved_model", directory=True)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from boulder import strict_json
 from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import NetworkPassJob
@@ -64,4 +64,4 @@ class SearchJob(NetworkPassJob):
 
 def write_json(path: tk.Path, value: object) -> None:
     with open(path.get_path(), "w") as file:
-        json.dump(value, file)
+        file.write(strict_json.dumps(value))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from boulder import strict_json
 from boulder.errors import ConfigError
 from boulder.search import best_reference
 from boulder.search.corpus import read_corpus
@@ -89,7 +89,7 @@ class WordScoringJob(CheckedJob):
             errors, counted_by = self._by_sclite(command), "sclite"
         self._write_examples(references, hypotheses)
         with open(self.out_rates.get_path(), "w") as file:
-            json.dump({"name": self.name} | errors.to_json(), file)
+            file.write(strict_json.dumps({"name": self.name} | errors.to_json()))
         summary = f"{self.name}: {errors}, counted by {counted_by}"
         with open(self.out_summary.get_path(), "w") as file:
             file.write(summary + "\n")
@@ -114,7 +114,7 @@ class WordScoringJob(CheckedJob):
             for tag, reference in references.items()
         ]
         with open(self.out_words.get_path(), "w") as file:
-            json.dump(examples, file)
+            file.write(strict_json.dumps(examples))
 
 
 def _words(path: tk.Path) -> dict[str, list[str]]:

@@ -9,6 +9,10 @@ from sisyphus.targets import OutputReport as OutputReport
 from sisyphus.targets import OutputTarget as OutputTarget
 
 
+class NameTaken(Exception):
+    """Two outputs have the same name."""
+
+
 class SISGraph:
     def __init__(self):
         self._targets = {}  # dicts serve as ordered sets
@@ -27,6 +31,19 @@ class SISGraph:
             self._targets[target] = None
             if not target.is_done():
                 self._active_targets[target] = None
+
+    @property
+    def outputs(self):
+        return [target for target in list(self._targets) if isinstance(target, OutputPath)]
+
+    def check_names(self):
+        """Raises NameTaken if two outputs have the same name: the link can lead to one of them only."""
+        known = {}
+        for target in self.outputs:
+            other = known.setdefault(target.name, target)
+            if other is not target:
+                one, two = (f"{t.path.rel_path()} ({t.place})" for t in (other, target))
+                raise NameTaken(f"two outputs are called {target.name!r}: {one} and {two}; rename one of them")
 
     def remove_from_active_targets(self, target):
         self._active_targets.pop(target, None)

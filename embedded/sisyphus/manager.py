@@ -9,6 +9,7 @@ import sisyphus.global_settings as gs
 from sisyphus import toolkit
 from sisyphus.dialogue import Dialogue, at_terminal
 from sisyphus.engine import EngineBase
+from sisyphus.graph import NameTaken
 from sisyphus.links import create_aliases as create_aliases
 from sisyphus.loader import ConfigError, config_manager
 from sisyphus.rounds import changed, one_round
@@ -31,7 +32,8 @@ def manager(args) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM has the effect of Ctrl-C
     try:
         config_manager.load_configs(args.config_files)
-    except ConfigError as error:
+        toolkit.sis_graph.check_names()
+    except (ConfigError, NameTaken) as error:
         logging.error(error)
         return 1
     engine = toolkit.cached_engine()
@@ -52,9 +54,13 @@ def manager(args) -> int:
     except KeyboardInterrupt:
         logging.info("Got user interrupt signal stop engine and exit")
         return 130
+    except NameTaken as error:  # of an async config
+        logging.error(error)
+        return 1
     finally:
         engine.stop_engine()
-    return int(started.start_computations and bool(FAILED & set(started.update_jobs())))
+    failed = FAILED & set(started.update_jobs()) or any(output.is_missing for output in toolkit.sis_graph.outputs)
+    return int(started.start_computations and bool(failed))
 
 
 class Manager(Dialogue, threading.Thread):
@@ -225,6 +231,7 @@ class Manager(Dialogue, threading.Thread):
     def _alias_new_jobs(self):
         if self._aliased != len(self.sis_graph.targets):
             self._aliased = len(self.sis_graph.targets)
+            self.sis_graph.check_names()
             create_aliases(self.sis_graph.jobs())
 
     def _wait(self):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sisyphus.global_settings as gs
 from sisyphus.atomic_file import write_text
-from sisyphus.links import place_link
+from sisyphus.links import make_way, place_link
 from sisyphus.tools import extract_paths
 
 
@@ -46,9 +46,11 @@ class OutputTarget:
 class OutputPath(OutputTarget):
     """A link in the output directory."""
 
-    def __init__(self, output_path, sis_path):
+    def __init__(self, output_path, sis_path, place=""):
+        """place: where the config registers it, for messages."""
         super().__init__(output_path, sis_path)
-        self.path = sis_path
+        self.path, self.place = sis_path, place
+        self.is_missing = False  # whether it could not be linked
 
     def run_when_done(self, write_output=None):
         if not write_output:
@@ -61,18 +63,27 @@ class OutputPath(OutputTarget):
         before = os.path.realpath(link) if os.path.islink(link) else None
         now = os.path.realpath(self.path.get_path())
         try:
-            if not place_link(now, link):
-                return
-            logging.info(f"Finished output: {link}")
-            if gs.FINISHED_LOG:
-                os.makedirs(os.path.dirname(gs.FINISHED_LOG) or ".", exist_ok=True)
-                clock = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-                with open(gs.FINISHED_LOG, "a", encoding="utf-8") as file:
-                    if before:
-                        file.write(f"{clock}: Updated output: {link}: {before} -> {now}\n")
-                    file.write(f"{clock}: Finished output: {link} (-> {self.path.rel_path()})\n")
+            is_new = place_link(now, link)
         except OSError as error:
-            logging.warning(f"could not link output {link}: {error}")
+            self.is_missing = True
+            logging.error(f"could not link output {link}: {error.strerror}; is there something else in its place?")
+            return
+        self.is_missing = False
+        if is_new:
+            logging.info(f"Finished output: {link}")
+            try:
+                self._log(link, before, now)
+            except OSError as error:
+                logging.warning(f"could not write {gs.FINISHED_LOG}: {error.strerror}")
+
+    def _log(self, link, before, now):
+        if gs.FINISHED_LOG:
+            os.makedirs(os.path.dirname(gs.FINISHED_LOG) or ".", exist_ok=True)
+            clock = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+            with open(gs.FINISHED_LOG, "a", encoding="utf-8") as file:
+                if before:
+                    file.write(f"{clock}: Updated output: {link}: {before} -> {now}\n")
+                file.write(f"{clock}: Finished output: {link} (-> {self.path.rel_path()})\n")
 
 
 class OutputCall(OutputTarget):
@@ -122,6 +133,7 @@ class OutputReport(OutputTarget):
             text = pprint.pformat(self._report_values, width=140) + "\n"
         path = os.path.join(gs.OUTPUT_DIR, self.name)
         try:
+            make_way(path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             write_text(path, text)
         except OSError as error:

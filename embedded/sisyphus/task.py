@@ -72,10 +72,13 @@ class Task:
 
     def rqmt(self):
         rqmt = dict(self._rqmt)
-        if "mem" in rqmt:
-            rqmt["mem"] = tools.str_to_GB(rqmt["mem"])
-        if "time" in rqmt:
-            rqmt["time"] = tools.str_to_hours(rqmt["time"])
+        try:
+            if "mem" in rqmt:
+                rqmt["mem"] = tools.str_to_GB(rqmt["mem"])
+            if "time" in rqmt:
+                rqmt["time"] = tools.str_to_hours(rqmt["time"])
+        except ValueError as error:
+            raise ValueError(f"{self!r}: {error}") from None
         return rqmt
 
     def update_rqmt(self, last_rqmt, task_id, additional_usage=None):

@@ -3,6 +3,7 @@
 import gzip
 import os
 import pickle
+import sys
 
 import sisyphus.global_settings as gs
 from sisyphus import graph
@@ -38,7 +39,9 @@ def register_output(name: str, value: AbstractPath, export_graph: bool = False) 
         raise TypeError(
             f"output {name}: expected a sisyphus Path or Variable, found {type(value).__qualname__} {value!r}"
         )
-    sis_graph.add_target(graph.OutputPath(name, value))
+    caller = sys._getframe(1)
+    place = f"{os.path.relpath(caller.f_code.co_filename)}:{caller.f_lineno}"
+    sis_graph.add_target(graph.OutputPath(name, value, place))
 
 
 def register_callback(f, *args, **kwargs):

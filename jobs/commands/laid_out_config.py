@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from boulder.errors import ConfigError
-from jobs.commands.config_name import check_config_name, errors_of_config
+from jobs.announced import laid_out_pipelines, unique_names
+from jobs.commands.config_arguments import parse_arguments
+from jobs.commands.config_name import check_config_name, errors_of_config, find_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
-from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.manager_log import listen
 
 
-def returnn_file(name: str, command: str) -> Path | None:
+def returnn_config(name: str) -> tuple[Path, dict[str, Any]] | None:
     """
-    :param command: for messages
-    :return: the file, if `name` is one of RETURNN; None for a config of Sisyphus, which is in config/
-    :raises ConfigError: if it looks like the name of a file that does not exist
+    :return: the file and its arguments, if `name` is a RETURNN config file; None for a config of Sisyphus
+    :raises ConfigError: if there is no such file, or for an argument that `boulder run` would refuse
     """
-    path = Path(name)
-    if path.is_file() and path.resolve().parent != Path("config").resolve():
-        return path
-    if not path.is_file() and path.suffix in (".config", ".json", ""):
-        raise ConfigError(f"{command} {name!r}: there is no such file; a config of Sisyphus is FILE.FUNCTION")
-    return None
+    found = find_config(name)
+    if found.function is not None:
+        return None
+    check_config_name(name)
+    return found.file, parse_arguments(name)[1]
 
 
 def pipelines_of(name: str, *, may_wait: bool = False) -> dict[str, Pipeline]:
@@ -36,10 +36,9 @@ def pipelines_of(name: str, *, may_wait: bool = False) -> dict[str, Pipeline]:
     :raises BoulderError: if it fails, or lays out none
     """
     called = check_config_name(name)
-    laid_out_pipelines().clear()
 
     listen()
-    with errors_of_config(name):
+    with unique_names(), errors_of_config(name):
         load_config(called)
         continue_configs()
     waiting = list(waiting_lines())

@@ -6,10 +6,10 @@ import asyncio
 import sys
 
 from boulder.errors import ConfigError
+from jobs.announced import laid_out_pipelines, unique_names
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
-from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked
@@ -30,7 +30,7 @@ def open_config(name: str) -> dict[str, Pipeline]:
     listen()
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
-    with errors_of_config(name):
+    with unique_names(), errors_of_config(name):
         load_config(called)
         continue_configs()
     pipelines = laid_out_pipelines()

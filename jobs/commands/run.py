@@ -19,13 +19,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.counted import counted
+from jobs.announced import unique_names
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
+from jobs.rqmt import check_rqmt_of_jobs
 from jobs.workdir.job_name import name_of
 from jobs.workdir.manager_log import listen
+from jobs.workdir.places import check_places, place_of_output, why_not_there, wrong_aliases
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
@@ -58,7 +61,9 @@ class QuietManager(Manager):
         """
         if self._num_targets != len(self.sis_graph.targets):
             self._num_targets = len(self.sis_graph.targets)
-            create_aliases(self.sis_graph.jobs())
+            jobs = self.sis_graph.jobs()
+            check_places(list(self.sis_graph.targets), jobs)
+            create_aliases(jobs)
         found = set(self.jobs)
         hope = TO_DO & found or not found & {*FAILED, gs.STATE_INPUT_MISSING}
         self._rounds_without_hope = 0 if hope else self._rounds_without_hope + 1
@@ -75,6 +80,11 @@ def run(
     :return: exit code: 0 if all outputs exist, 1 if a job failed, 130 after Ctrl-C
     :raises BoulderError: if anything is wrong before the first job is submitted
     """
+    with unique_names():
+        return _run(configs, console, verbose, loaded)
+
+
+def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callable[[], None]) -> int:
     check_folder()
     called = {config: check_config_name(config) for config in configs}
     listen(verbose=verbose, keep=True)
@@ -86,6 +96,8 @@ def run(
         with errors_of_config(config):
             load_config(called[config])
             continue_configs()
+    check_places(list(toolkit.sis_graph.targets), toolkit.sis_graph.jobs())
+    check_rqmt_of_jobs(toolkit.sis_graph.jobs())
 
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
@@ -96,25 +108,23 @@ def run(
     gs.PRINT_ERROR = verbose
     engine = toolkit.cached_engine()
     engine.start_engine()
-    _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
     try:
-        # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
-        QuietManager.verbose = verbose
-        manager = QuietManager(
-            sis_graph=toolkit.sis_graph,
-            job_engine=engine,
-            link_outputs=True,
-            clear_errors_once=True,
-            clear_interrupts_once=True,
-            start_computations=True,
-        )
-        manager.unpause()
-        with (
-            errors_of_config(" ".join(configs)),  # the manager resumes async configs
-            _errors_as_they_are(),
-            Watcher(toolkit.sis_graph, console) as watcher,
-        ):
-            manager.run()
+        # the manager resumes async configs, and asks jobs for their tasks
+        with errors_of_config(" ".join(configs)):
+            _allow_new_tries(toolkit.sis_graph.get_jobs_by_status(engine=engine).get(gs.STATE_RETRY_ERROR, ()))
+            # A job that failed in an earlier run is moved aside and tried again: the same command resumes the pipeline.
+            QuietManager.verbose = verbose
+            manager = QuietManager(
+                sis_graph=toolkit.sis_graph,
+                job_engine=engine,
+                link_outputs=True,
+                clear_errors_once=True,
+                clear_interrupts_once=True,
+                start_computations=True,
+            )
+            manager.unpause()
+            with _errors_as_they_are(), Watcher(toolkit.sis_graph, console) as watcher:
+                manager.run()
     except KeyboardInterrupt:
         console.print("stopped; the same command resumes from here")
         return 130
@@ -165,9 +175,16 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
         elif not available:
             missing += 1
         elif isinstance(target, OutputPath | OutputReport):
-            path = os.path.join("output", target.name)
+            path = place_of_output(target)
+            if why := why_not_there(target):
+                missing += 1
+                _tell_wrong(path, why, console)
+                continue
             text = _short_text(path)
             console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
+    aliases = wrong_aliases(graph.jobs())
+    for path, why in sorted(aliases.items()):
+        _tell_wrong(path, why, console)
     states = graph.get_jobs_by_status(engine=engine, skip_finished=True)
     failed = {job.job_id(): (job, state) for state in FAILED for job in states.get(state, ())}
     for name, (job, state) in sorted(failed.items()):
@@ -175,15 +192,20 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
             tell_failure(job, state, console)
     for path in sorted(states.get(gs.STATE_INPUT_MISSING, ())):
         console.print(f"[red]failed:[/red] a job reads {escape(path)}, which does not exist", soft_wrap=True)
-    if failed or missing or undecided:
+    if failed or missing or undecided or aliases:
         further = " and further ones not decided" if undecided else ""
         found = f"{counted(missing, 'output is', 'outputs are')} missing{further}, {counted(len(failed), 'job')} failed"
+        found += f", {counted(len(aliases), 'alias leads', 'aliases lead')} elsewhere" if aliases else ""
         held = ", ".join(sorted(name_of(job) for job in states.get(gs.STATE_HOLD, ())))
         console.print(
             f"{found}{escape(f', held: {held}') if held else ''}; the same command tries again", soft_wrap=True
         )
         return 1
     return 0
+
+
+def _tell_wrong(path: str, why: str, console: Console) -> None:
+    console.print(f"[red]not there:[/red] {escape(path)}: {escape(why)}", highlight=False, soft_wrap=True)
 
 
 def _short_text(path: str) -> str:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from boulder import strict_json
 from boulder.errors import BoulderError, ConfigError, ConfigProblems, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
-from boulder.returnn.notices import Notice
+from boulder.returnn.notices import Misspelt, Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
-from jobs.commands.laid_out_config import pipelines_of, returnn_file
+from boulder.training.phase_making import DATA_KEYS
+from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.show_loops import loop_lines
 from jobs.commands.waiting_config import waiting_lines
 from jobs.missing_data import planning_without_data
@@ -76,9 +78,9 @@ def show_plan(
         return _check(found, read(), console)
     if epoch is not None:
         networks = {planned.name: canonical(planned.plan.phase(epoch).network) for planned in found}
-        print(json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
+        print(strict_json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
     elif as_json:
-        print(json.dumps([_as_json(planned) for planned in found], indent=1))
+        print(strict_json.dumps([_as_json(planned) for planned in found], indent=1))
     else:
         for planned in found:
             console.print(f"[bold]{escape(planned.name)}[/bold]")
@@ -89,10 +91,17 @@ def show_plan(
             else:
                 phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
+            _tell_misspelt(planned.notices, console)
             _tell_problems(planned.problems, console)
     for line in waiting_lines():
         print(f"{name}: {line}", file=sys.stderr)
     return 0 if epoch is not None else int(any(planned.problems for planned in found))
+
+
+def _tell_misspelt(notices: Sequence[Notice], console: Console) -> None:
+    for notice in notices:
+        if isinstance(notice, Misspelt):
+            console.print(f"[yellow]{escape(repr(notice.option))}: {escape(notice.text)}[/yellow]", soft_wrap=True)
 
 
 def _tell_problems(problems: Sequence[str], console: Console) -> None:
@@ -127,9 +136,9 @@ def tell_what_it_needs(needs: int | None, console: Console) -> None:
 
 
 def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetworks]]:
-    """:return: function that reads the config. Configs of Sisyphus are in config/; any other file is RETURNN's."""
-    path = returnn_file(name, "plan")
-    return (lambda: [_returnn_config(path)]) if path else (lambda: _sisyphus_config(name, may_wait))
+    """:return: function that reads the config"""
+    found = returnn_config(name)
+    return (lambda: [_returnn_config(*found)]) if found else (lambda: _sisyphus_config(name, may_wait))
 
 
 def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
@@ -149,20 +158,21 @@ def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
     ]
 
 
-def _returnn_config(path: Path) -> PlannedNetworks:
+def _returnn_config(path: Path, arguments: Mapping[str, Any]) -> PlannedNetworks:
     from boulder.returnn import load_config
     from boulder.returnn.training import planned
 
     config = load_config(path)
+    config.train_on({key: arguments.get(key) for key in DATA_KEYS}, Path.cwd())
     try:
         plan = planned(config)
     except BoulderError:
-        config.training(networks=True)  # raises this error and all others
+        config.training(networks=True, readable=True)  # raises this error and all others
         raise
     problems: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     try:
-        notices = config.training(networks=True).notices
+        notices = config.training(networks=True, readable=True).notices
     except ConfigProblems as error:
         problems = error.problems
     return PlannedNetworks(

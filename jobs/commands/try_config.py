@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,12 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from boulder import strict_json
 from boulder.counted import counted
 from boulder.errors import ConfigError, nearest
 from boulder.schedule.functions import restore
 from boulder.training.phase import TrainingPhase
 from boulder.training.trial import PhaseTrial, TrialSize, try_phases
-from jobs.commands.laid_out_config import pipelines_of, returnn_file
+from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.stages import Stages
 
 
@@ -63,16 +63,17 @@ def try_config(
             console.print(_summary(trials, len(chosen)))
         code = max(code, int(any(trial.error for trial in trials)))
     if as_json:
-        print(json.dumps(results if len(results) > 1 else results[0], indent=1))
+        print(strict_json.dumps(results if len(results) > 1 else results[0], indent=1))
     return code
 
 
 def _pipelines(name: str) -> Iterator[tuple[str, list[TrainingPhase], dict[str, Any]]]:
-    """:return: name, phases and `extern_data` of each pipeline. Configs of Sisyphus are in config/; any other file is RETURNN's"""
-    path = returnn_file(name, "try")
-    if path:
+    """:return: name, phases and `extern_data` of each pipeline, or of a RETURNN config file"""
+    found = returnn_config(name)
+    if found:
         from boulder.returnn.trial_phases import phases_for_trial
 
+        path, _ = found  # generated data takes the place of all other
         yield (str(path), *phases_for_trial(path))
         return
     for title, pipeline in pipelines_of(name).items():

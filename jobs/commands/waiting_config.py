@@ -10,7 +10,7 @@ from typing import Any
 
 from boulder.awaited import made_by_jobs, name_of_job, not_yet_known
 from boulder.errors import NotYetKnown
-from jobs.pipeline import laid_out_pipelines
+from jobs.announced import laid_out_pipelines
 from sisyphus import toolkit
 from sisyphus.loader import config_manager
 

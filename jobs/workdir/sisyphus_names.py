@@ -40,6 +40,11 @@ def is_finished(job: Job) -> bool:
     return job_finished(folder_of(job))
 
 
+def folder_is_finished(folder: str) -> bool:
+    """Whether the directory of a job says that it has finished."""
+    return job_finished(folder)
+
+
 def is_held_by_config(job: Job) -> bool:
     """Whether the config called `hold()` of the job."""
     return job._sis_hold_job

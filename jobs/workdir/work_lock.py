@@ -63,9 +63,14 @@ def manager_at_work() -> str | None:
         return None  # no manager has run yet, or the file system has no locks
 
 
+def is_sis_manager() -> bool:
+    """Whether this process is `sis manager`."""
+    return tk.running_in_manager() and any(word in ("manager", "m") for word in sys.argv[1:])
+
+
 def lock_if_sis_manager() -> None:
     """Lock for `sis manager`, whose own code knows no lock. A console, worker or test may open the same jobs unlocked."""
-    if tk.running_in_manager() and any(word in ("manager", "m") for word in sys.argv[1:]):
+    if is_sis_manager():
         lock_work_directory()
         keep_messages()
 

@@ -16,7 +16,8 @@ from itertools import product
 
 from boulder.errors import NetworkError
 from boulder.network import describe
-from boulder.network.layer import LAYERS, ConcatLayer, Layer
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import LAYERS, Layer
 from boulder.network.loop.layer import Loop
 from boulder.network.loss import LOSSES, Loss
 from boulder.network.option_parsing import refused_options

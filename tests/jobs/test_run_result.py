@@ -13,7 +13,7 @@ def result(capsys, *targets, **states):
     """:return: exit code, printed lines"""
     from jobs.commands.run import _tell_result
 
-    graph = SimpleNamespace(targets=targets, get_jobs_by_status=lambda engine, skip_finished: states)
+    graph = SimpleNamespace(targets=targets, jobs=list, get_jobs_by_status=lambda engine, skip_finished: states)
     code = _tell_result(graph, None, set(), Console(highlight=False))
     return code, capsys.readouterr().out.splitlines()
 

@@ -135,6 +135,10 @@ BAD = {
         loss("ctc", use_viterbi=True, ctc_opts={"blank_index": 0}),
         "(copy): 'ctc_opts': 'blank_index' has no meaning with 'use_viterbi'; expected some of ignore_longer_outputs_than_inputs",
     ),
+    "a loop of labels under two names": (
+        loss("ctc", use_native=True, ctc_opts={"label_loop": True, "ctc_merge_repeated": True}),
+        "(copy): 'ctc_opts': found 'label_loop' and 'ctc_merge_repeated', which are the same; expected one of them",
+    ),
     "labels that TensorFlow collapses": (
         loss("ctc", use_native=True, ctc_opts={"preprocess_collapse_repeated": True}),
         "(copy): 'ctc_opts': 'preprocess_collapse_repeated' has no meaning with 'use_native'; expected some of label_loop, "

@@ -42,6 +42,10 @@ BAD = {
         of_frames(loss_opts_={"scale": 0.5}),
         "(loss): 'loss_opts_' takes no 'scale', 'use_normalized_loss' and 'custom_inv_norm_factor'; expected them at its loss",
     ),
+    "an unknown part": (
+        {"x": of_frames()["output"], "output": {"class": "copy", "from": "x/lost"}},
+        "(copy): 'from' names 'x/lost', but 'x' has only the parts loss, error",
+    ),
     "several sources": (of_frames(**{"from": ["data", "data:dense"]}), "(loss): takes one source, found 2"),
 }  # fmt: skip
 

@@ -99,6 +99,18 @@ BAD = {
         {"output": LOOP, "x": EXPECTED | {"loss_opts": {"loss": {"class": "bleu"}, "loss_kind": "value"}}},
         "'loss_kind' must be 'error', since loss 'bleu' has no cost, found 'value'",
     ),
+    "an unknown option of an expected loss": (
+        {"output": LOOP, "x": EXPECTED | {"loss_opts": ERROR | {"loss": {"class": "edit_distance", "label_maps": {}}}}},
+        "'loss' of 'expected_loss': unknown option 'label_maps'; did you mean 'label_map'?",
+    ),
+    "probabilities in an expected loss": (
+        {"output": LOOP, "x": EXPECTED | {"loss_opts": ERROR | {"loss": {"class": "edit_distance", "ctc_decode": True}}}},
+        "loss 'edit_distance' needs an output with a feature axis",
+    ),
+    "a scale in an expected loss": (
+        {"output": LOOP, "x": EXPECTED | {"loss_opts": ERROR | {"loss": {"class": "bleu", "scale": 0.5}}}},
+        "'loss' takes no 'scale'",
+    ),
     "an expected loss of one hypothesis": (
         {"output": LOOP, "x": EXPECTED | {"class": "decide", "loss_opts": ERROR}},
         "needs the hypotheses of a search, before 'decide', but the output is",

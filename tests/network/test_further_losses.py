@@ -25,7 +25,7 @@ def triplet(embeddings: np.ndarray, labels: np.ndarray, margin: float) -> float:
     for a, x in zip(labels, unit, strict=True):
         for b, y in zip(labels, unit, strict=True):
             distance = 1 - x @ y
-            total += distance / 2 if a == b else max(margin - distance, 0) / 2
+            total += distance / 2 if a == b or b == 0 else max(margin - distance, 0) / 2
     return total
 
 

@@ -33,10 +33,13 @@ def run(network: dict) -> tuple[RunState, list]:
 
 
 def frames(state: RunState, x: Tensor) -> tf.Tensor:
-    """:return: bool of the shape of `x`, False in the padding; the same numbers for all sequences have none"""
+    """
+    :return: bool of the shape of `x`, False in the padding; the same numbers for all sequences have none, nor has an axis whose
+        lengths depend on one that `x` lacks, see `boulder.network.loop.history`
+    """
     mask = tf.ones_like(x.value, tf.bool)
     for axis in x.axes:
-        if axis.kind in DYNAMIC and not axis.size and x.template.batch:
+        if axis.kind in DYNAMIC and not axis.size and x.template.batch and set(state.lengths.axes(axis)) <= set(x.axes):
             mask &= state.lengths.mask_over(x.axes, axis)
     return mask
 

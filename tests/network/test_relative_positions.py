@@ -39,9 +39,11 @@ def test_wrong_axes(options, message):
 
 
 def test_in_an_iteration_of_a_loop_they_are_given():
-    unit = {"p": encoding(query_offset=1) | {"from": "prev:output"}, "output": {"class": "combine", "kind": "add", "from": ["data:source", "prev:output"]}}  # fmt: skip
-    with pytest.raises(NetworkError, match="expected no 'query_spatial_dim', 'key_value_spatial_dim', 'query_offset'"):
-        describe({"output": {"class": "rec", "from": "data", "unit": unit}}, EXTERN_DATA)
+    unit = {"p": encoding(key_value_spatial_dim=KEYS) | {"from": "prev:output"}, "output": {"class": "combine", "kind": "add", "from": ["data:source", "prev:output"]}}  # fmt: skip
+    with pytest.raises(
+        NetworkError, match="the keys are the frames so far; expected no 'key_value_spatial_dim', or the"
+    ):
+        describe({"keys": OTHER, "output": {"class": "rec", "from": "data", "unit": unit}}, EXTERN_DATA)
 
 
 def test_keys_have_the_axis_of_their_dim():

@@ -183,6 +183,7 @@ def network(
     config_file=None,
     epoch=None,
     automata=None,
+    clustered=None,
     sample=None,
 ):
     """
@@ -190,6 +191,7 @@ def network(
     :param steps: number of passes over the batch; the result is that of the last one, with the parameters after it
     :param config_file: has the network and `extern_data`, see `network_of_epoch`
     :param automata: of the batch, in place of those that RETURNN asks RASR for: edges, weights, first and last states
+    :param clustered: number of sequences, for the loss `deep_clustering`
     :param sample: in place of the classes that `sampling_loss` draws: the classes, number of draws, probabilities of all classes
     """
     config = None
@@ -200,7 +202,7 @@ def network(
         dims = returnn_dims.Converter()
         net, extern_data = dims.value(net), {key: dims.stream(entry) for key, entry in extern_data.items()}
     BehaviorVersion._reset((behavior_version, 0))
-    with automata_of_rasr(automata), classes_drawn(sample):
+    with automata_of_rasr(automata), clustering_of(clustered), classes_drawn(sample):
         built = Built(net, extern_data, search=search, train=train, config=config)
     with built.active():
         if set(params) != set(built.variables):
@@ -223,6 +225,30 @@ def network(
         for _ in range(steps):
             result = built.session.run(wanted, built.feed(data, lengths))
         return result | {"shapes": shapes, "after": built.values()}
+
+
+@contextmanager
+def clustering_of(sequences):
+    """
+    Takes the steps of the loop of `deep_clustering` one by one: TensorFlow refuses the loop, whose list of costs begins as a scalar.
+
+    :param sequences: their number; None: changes nothing
+    """
+    import tensorflow as tf
+
+    def steps(_condition, step, state, **_shapes):
+        _, start, _ = state
+        costs = tf.zeros([0])
+        for sequence in range(sequences):
+            with mock.patch("tensorflow.cond", lambda _, more, first, number=sequence: (more if number else first)()):
+                _, start, costs = step(tf.constant(sequence), start, costs)
+        return sequences, start, costs
+
+    if sequences is None:
+        yield
+    else:
+        with mock.patch("tensorflow.while_loop", steps):
+            yield
 
 
 @contextmanager
@@ -266,8 +292,11 @@ def classes_drawn(sample):
 
         return tf.constant(classes, tf.int64), expected(true_classes), expected(classes)
 
+    from tensorflow.compat.v1.nn import sampled_softmax_loss
+
     operations = "tensorflow.python.ops.candidate_sampling_ops."
     with (
+        mock.patch("tensorflow.nn.sampled_softmax_loss", sampled_softmax_loss),  # RETURNN needs TensorFlow 1's
         mock.patch(f"{operations}log_uniform_candidate_sampler", drawn),
         mock.patch(f"{operations}uniform_candidate_sampler", drawn),
         mock.patch(f"{operations}fixed_unigram_candidate_sampler", drawn),

@@ -26,6 +26,16 @@ CASES = {
     "costs": of_frames(SOFTMAX, loss_="ce"),
     "costs, smoothed": of_frames(SOFTMAX, loss_="ce", loss_opts_={"label_smoothing": 0.1}),
     "errors": of_frames(SOFTMAX, loss_="ce", use_error=True),
+    "parts": (
+        {
+            "p": SOFTMAX,
+            "x": {"class": "loss", "from": "p", "target_": "classes", "loss_": "ce", "use_error": True},
+            "cost": {"class": "copy", "from": "x/loss", "loss": "as_is"},
+            "error": {"class": "copy", "from": "x/error", "is_output_layer": True},
+            "output": {"class": "copy", "from": "data"},
+        },
+        ("cost", "error"),
+    ),
 }
 
 

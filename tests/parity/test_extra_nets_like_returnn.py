@@ -38,9 +38,9 @@ def aligner(target="align", unit=None, **options):
     }  # fmt: skip
 
 
-def expected(error, **options):
+def expected(error, of_error=None, **options):
     """:return: the expected error of the hypotheses, as a cost"""
-    opts = {"loss": {"class": error}, "loss_kind": "error", **options}
+    opts = {"loss": {"class": error, **(of_error or {})}, "loss_kind": "error", **options}
     return {
         "class": "copy",
         "from": "extra.search:output",
@@ -77,6 +77,9 @@ CASES = {
     "expected scores: edit distance": {"output": aligner("align"), **FOUND, "x": expected("edit_distance")},
     "expected scores: BLEU, of the search": {
         "output": aligner("align"), **FOUND, "x": expected("bleu", norm_scores=False, loss_correction_grad_only=True),
+    },
+    "expected scores: edit distance of mapped labels": {
+        "output": aligner("align"), **FOUND, "x": expected("edit_distance", {"label_map": {0: 1, 1: 1, 2: None, 3: 0}}),
     },
     "expected scores: with the gradient of the sum": {
         "output": aligner("align"), **FOUND,

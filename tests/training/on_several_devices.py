@@ -16,6 +16,7 @@ from config.attention_network import Size
 from config.attention_network import network as attention_network
 from jobs.lexicon_to_hdf import END
 from tests.tiny import EXTERN_DATA, network, phase, scheduled
+from tests.training.priors import hybrid
 from tests.training.test_options_per_phase import phases as options_per_phase
 
 DEVICES = int(os.environ["DEVICES"])  # all strategies of a process must have the same number of them
@@ -77,6 +78,12 @@ def test_batch_norm_is_over_the_joint_batch(training, tmp_path, max_seqs):
         "output": {"class": "softmax", "from": "norm", "loss": "ctc"},
     }
     assert_same(training, tmp_path, [phase(0, range(1, 3), net, max_seqs=max_seqs, ema=0.5, **SGD)])
+
+
+@SLOW
+@pytest.mark.parametrize("max_seqs", [5, 1])
+def test_priors_are_over_the_joint_batch(training, tmp_path, max_seqs):
+    assert_same(training, tmp_path, [phase(0, range(1, 3), hybrid(1, 4), max_seqs=max_seqs, ema=0.5, **SGD)])
 
 
 @SLOW

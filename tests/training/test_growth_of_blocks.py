@@ -269,6 +269,38 @@ def test_a_sum_of_products_without_weights_of_its_own_is_an_error():
     )
 
 
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            lambda width: {"class": "reduce", "mode": "sum", "axis": "F", "keep_dims": True, "from": ["a", "b"]},
+            "layer 'layer' (reduce) sums over the axis feature, and layer 'a' gets wider, from 2 to 3; keep its width",
+        ),
+        (
+            lambda width: {"class": "eval", "from": ["a", "b"], "eval": f"source(0) * {width}"},
+            "layer 'layer' (eval) is 'source(0) * 3', not 'source(0) * 2' as before; keep that factor",
+        ),
+    ],
+)
+def test_several_sources_are_not_multiplied_together(layer, message):
+    def net(width: int) -> dict:
+        sources = {name: linear("data:x", width) for name in "ab"}
+        return {**sources, "layer": layer(width), "output": CTC | {"from": "layer"}}
+
+    assert refused(net(2), net(3), "net2wider") == f"growth by net2wider: {message}{CHANGES}"
+
+
+def test_a_sum_over_units_divides_their_weights():
+    def net(width: int) -> dict:
+        return {
+            "a": linear("data:x", width, "relu"),
+            "sum": {"class": "reduce", "mode": "sum", "axis": "F", "keep_dims": True, "from": "a"},
+            "output": CTC | {"from": "sum"},
+        }
+
+    check_is_preserved(net(2), net(5), "net2wider")
+
+
 def test_summands_of_different_widths_are_an_error():
     def net(width: int) -> dict:
         return {

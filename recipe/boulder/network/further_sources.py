@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from boulder.network.layer import ConcatLayer
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.site import Site
 
 

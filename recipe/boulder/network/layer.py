@@ -6,15 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Literal
 
-from boulder.network import activations, dropout_noise, refused
+from boulder.network import activations, refused
 from boulder.network.axes import BEAM, LOOP, Axis
 from boulder.network.dims import NetDim, with_in_dim
 from boulder.network.foreign_names import CLASSES
 from boulder.network.in_padding import InPadding
-from boulder.network.input_dropout import InputDropout
 from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.site import Site
@@ -22,7 +20,7 @@ from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 from boulder.network.widening.site import Widening
 
-__all__ = ["LAYERS", "ConcatLayer", "Layer", "Site", "layer_class"]
+__all__ = ["LAYERS", "Layer", "Site", "layer_class"]
 
 LAYERS: Registry[Layer] = Registry("layer class", "class", refused.CLASSES, CLASSES)
 layer_class = LAYERS.register
@@ -71,7 +69,8 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, "apply(0)" for what the layer computes from zeros, or a layer, "base:NAME"; None:
+        zeros
     :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
     :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
     :param control_dependencies_on_output: is not called, which a warning tells: what it asserts or prints does not
@@ -344,51 +343,3 @@ class Layer:
         """
         inputs = [(name, x.template) for name, x in zip(run.sources, sources, strict=False)]
         return Site(run.name, self, inputs)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConcatLayer(Layer):
-    """A layer whose sources are concatenated along the feature axis.
-
-    :param dropout: probability with which an entry of the input is dropped in training
-    :param dropout_axis: axes along which entries are dropped independently, see `boulder.network.axis_names`; along the others,
-        all or none are
-    :param dropout_noise_shape: the same for each axis ("B", "T", "F", "*" for all others): 1 to share the mask along it, None for
-        independent entries. As in RETURNN, the default is 1 for all axes but the features: a feature is dropped in all frames of
-        all sequences or in none. {"*": None} drops entries independently
-    :param dropout_on_forward: drop entries outside of training too
-    :param mask: "dropout" needs a `dropout`, "unity" none; otherwise without effect
-    """
-
-    some_sources_suffice = True
-
-    dropout: float = 0.0
-    dropout_axis: object = None
-    dropout_noise_shape: dict | None = None
-    dropout_on_forward: bool = False
-    mask: Literal["dropout", "unity"] | None = None
-
-    def input_dropout(self, name: str) -> InputDropout:
-        """:param name: absolute name of the layer"""
-        site = Site(name, self, [])
-        shared = partial(dropout_noise.shared_axes, self.dropout_noise_shape, self.dropout_axis, site=site)
-        shares_frames = dropout_noise.shares_frames(self.dropout_noise_shape)
-        return InputDropout(self.dropout, shared, shares_frames, self.dropout_on_forward)
-
-    def check_in_dim(self, site: Site) -> None:
-        """`checked_input` reads it."""
-
-    def checked_input(self, site: Site, template: Template) -> Template:
-        if self.in_dim:
-            template = with_in_dim(template, self.in_dim, site.where)
-        if self.mask in ("dropout", "unity") and (self.mask == "dropout") != (self.dropout > 0):
-            raise site.fail(
-                f"'mask': {self.mask!r} contradicts 'dropout': {self.dropout}; remove 'mask', which has no effect"
-            )
-        if self.dropout or self.dropout_noise_shape:
-            dropout_noise.shared_axes(self.dropout_noise_shape, self.dropout_axis, template, site)
-        if self.dropout:
-            site.check_rate("dropout", self.dropout)
-            if not template.dtype.startswith("float"):
-                raise site.fail(f"dropout needs float values, but its input is {template}")
-        return template

@@ -12,9 +12,9 @@ from boulder.errors import BoulderError, NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis, Time
 from boulder.network.batch_normalization import option_of
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.custom_param import custom_param
 from boulder.network.input_dropout import InputDropout
-from boulder.network.layer import ConcatLayer
 from boulder.network.layer_run import LayerRun
 from boulder.network.lengths import Lengths
 from boulder.network.padding_guard import guarded

@@ -158,14 +158,15 @@ class ReturnnConfig:
         """Replace data sets, see `boulder.returnn.own_data.use_own_data`."""
         self.own_data_notices = use_own_data(self, data, folder)
 
-    def training(self, as_path: AsPath = str, networks: bool = False) -> ReturnnTraining:
+    def training(self, as_path: AsPath = str, networks: bool = False, readable: bool = False) -> ReturnnTraining:
         """
-        :param as_path: makes a path object of the name of a data file; the file is not opened
+        :param as_path: makes a path object of the name of a data file
         :param networks: whether a network that cannot be built is refused here, beside all else, instead of by `lay_out`
+        :param readable: whether data that cannot be read is refused here, too; otherwise no file is opened
         :return: what `jobs.pipeline.lay_out` needs, after checking the options and data sets of all phases
         :raises ConfigProblems: lists everything that Boulder refuses, each in a line
         """
-        return training(self, as_path, networks)
+        return training(self, as_path, networks, readable)
 
     def search(self, as_path: AsPath = str, data: str | None = None) -> SearchOptions:
         """

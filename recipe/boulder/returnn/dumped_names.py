@@ -23,6 +23,11 @@ def knowing_dumped_files(data_sets: DataSets, plan: Plan) -> DataSets:
     return replace(data_sets, as_path=lambda path: as_path(files.get(path, path))) if files else data_sets
 
 
+def dumped_files(data_sets: DataSets, plan: Plan) -> frozenset[str]:
+    """:return: names of the files that layers write"""
+    return frozenset(_dumped_files(data_sets, plan))
+
+
 def _dumped_files(data_sets: DataSets, plan: Plan) -> Iterator[str]:
     names = ["train"]
     for options in (data_sets.options, *(phase.config for phase in plan.phases)):

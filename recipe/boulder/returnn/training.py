@@ -1,4 +1,4 @@
-"""The training of a RETURNN config in Boulder's terms. Opens no data file and does not import TensorFlow."""
+"""The training of a RETURNN config in Boulder's terms. Does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from boulder.network.behavior_version import check_axes, check_version, with_beh
 from boulder.returnn.data_sets import DataSets
 from boulder.returnn.default_beam import with_default_beam
 from boulder.returnn.default_target import check_target, with_target
-from boulder.returnn.dumped_names import knowing_dumped_files
+from boulder.returnn.dumped_names import dumped_files, knowing_dumped_files
 from boulder.returnn.extern_data import for_networks
 from boulder.returnn.foreign_data import ForeignData
 from boulder.returnn.notices import Notice, notices
@@ -22,6 +22,7 @@ from boulder.returnn.options import verdict
 from boulder.returnn.overrides import known_options
 from boulder.returnn.phase_data_sets import PhaseDataSets
 from boulder.returnn.problems import Problems
+from boulder.returnn.readable_data import flat, unreadable
 from boulder.returnn.source import Source
 from boulder.returnn.starting_point import start_from
 from boulder.returnn.training_config import as_boulders, overrides_with_effect, training_config
@@ -35,6 +36,7 @@ from boulder.training.keep import check_best_are_known, keep_of_config
 from boulder.training.learning_rate import LearningRateControl, learning_rate_control
 from boulder.training.learning_rate.measure import with_exp
 from boulder.training.phase_making import ALL_DATA, DATA_KEYS, PhaseMaker, eval_data_of
+from boulder.training.streams_to_read import StreamsToRead
 from boulder.training.training_options import TrainingOptions
 from boulder.training.updater import check_updates
 
@@ -85,9 +87,10 @@ class ReturnnTraining:
         }
 
 
-def training(config: Source, as_path: AsPath = str, networks: bool = False) -> ReturnnTraining:
+def training(config: Source, as_path: AsPath = str, networks: bool = False, readable: bool = False) -> ReturnnTraining:
     """
     :param networks: whether a network that cannot be built is refused here, beside all else, instead of by `lay_out`
+    :param readable: whether data that cannot be read is refused here, too
     :return: the training, all of whose phases have been checked
     :raises ConfigProblems: lists everything in the config that Boulder refuses
     """
@@ -113,6 +116,8 @@ def training(config: Source, as_path: AsPath = str, networks: bool = False) -> R
     for name, description in ({key: data.get(key) for key in DATA_KEYS} | further).items():
         with problems.noted():
             _check_data(description, name, config.extern_data)
+    if readable:
+        problems.add(unreadable(flat(data), config.extern_data))
     if not options.get("train"):
         problems.add([f"'train': found {options.get('train')!r:.60}, expected a data set"])
     settings = plan = start = None
@@ -140,7 +145,7 @@ def training(config: Source, as_path: AsPath = str, networks: bool = False) -> R
             elsewhere=DEVICE_KEYS,
             as_path=as_path,
         )
-        _check_phases(plan, maker, data_sets, problems, networks)
+        _check_phases(plan, maker, data_sets, problems, networks, readable)
     problems.raise_if_any(str(config.file))
     assert plan is not None  # otherwise a problem
     assert settings is not None
@@ -230,11 +235,15 @@ def _check_data(description: dict[str, Any] | None, key: str, extern_data: Mappi
             raise DataError(f"{key!r}: {str(error).removeprefix('data set: ')}") from error
 
 
-def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems, networks: bool) -> None:
+def _check_phases(
+    plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: Problems, networks: bool, readable: bool
+) -> None:
     rates: LearningRateControl | None = None
     with problems.noted():
         rates = learning_rate_control(maker.config, _with_effect(plan))
     specs, scored, of_phases = [], [], PhaseDataSets(knowing_dumped_files(data_sets, plan))
+    written = dumped_files(data_sets, plan) if readable else frozenset()
+    looked_at: list[tuple[Any, StreamsToRead | None]] = []
     for number, phase in enumerate(plan.phases):
         where = f"phase {number} ({index_label(phase.index)}): "
         problems.add(_wrong_overrides(phase.config, data_sets.options), where)
@@ -253,6 +262,14 @@ def _check_phases(plan: Plan, maker: PhaseMaker, data_sets: DataSets, problems: 
                 checked.to_json({})
                 if spec:
                     check_updates(checked.options, spec)
+        if readable:
+            streams = StreamsToRead.of(checked, spec, maker.extern_data) if checked and spec else None
+            read = {"train": checked.train, **checked.scored_data} if checked else flat(data)
+            for name, description in read.items():
+                if (description, streams) not in looked_at:
+                    looked_at.append((description, streams))
+                    found = unreadable({name: description}, maker.extern_data, streams, written)
+                    problems.add(found, where if name in flat(data) else "")
         specs.append(spec)
         losses = spec.scores if spec else {}
         exp = checked is not None and checked.options.calculate_exp_loss

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from boulder.lazy import tf
 from boulder.training.epoch_steps import Step
+from boulder.training.objective import Losses
 from boulder.training.replicas import OneReplica
 
-_MOST_NAMED = 3
+_MOST_NAMED, _MOST_TAGS = 3, 5
 
 
 def not_finite_data(batch: Step, replicas: OneReplica) -> str:
@@ -23,3 +26,27 @@ def not_finite_data(batch: Step, replicas: OneReplica) -> str:
     named = [f"{t!r}, {key!r}{f' in {file}' if file else ''}" for (t, key), file in zip(found, files, strict=False)]
     more = f", … ({len(found)} in all)" if len(found) > _MOST_NAMED else ""
     return "; ".join(named) + more
+
+
+def faults_of(batch: Step, losses: Losses, replicas: OneReplica) -> str:
+    """
+    :param losses: of the batch
+    :return: which scores are not finite, and the sequences whose data are at fault, or those of the batch; empty if all are
+    """
+    wrong = [
+        f"{kind}:{layer}"
+        for layer, loss in losses.items()
+        for kind in ("cost", "error")
+        if not math.isfinite(float(getattr(loss, kind)))
+    ]
+    if not wrong:
+        return ""
+    if faults := not_finite_data(batch, replicas):
+        return f"{' and '.join(wrong)} not finite: found values in the data that are not finite: {faults}"
+    return f"{' and '.join(wrong)} not finite on the sequences {some_tags(batch)}"
+
+
+def some_tags(batch: Step) -> str:
+    """:return: tags of the first sequences, and how many there are"""
+    tags = batch.tags()
+    return ", ".join(tags[:_MOST_TAGS]) + (f", … ({len(tags)} sequences)" if len(tags) > _MOST_TAGS else "")

@@ -10,7 +10,8 @@ from boulder.lazy import tf
 from boulder.network.axes import FEATURE
 from boulder.network.axis_names import find_axes
 from boulder.network.batch_normalization import statistics, valid
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from boulder.network import activations
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

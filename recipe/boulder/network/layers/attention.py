@@ -10,9 +10,10 @@ from typing import ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, OUTER, TIME, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.contraction import Contraction
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, Layer, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.site import Site

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from boulder.network.axes import BEAM, FEATURE, LOOP, SPATIAL, TIME, Axis
 from boulder.network.axis_names import find_axis
 from boulder.network.axis_order import in_order
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import with_feature_at
 from boulder.network.site import Site

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from boulder.network.batch_normalization import BatchNormalization
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.extra_deps import ExtraDeps
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

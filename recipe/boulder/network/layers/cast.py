@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from boulder.errors import nearest
 from boulder.lazy import tf
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.extra_deps import ExtraDeps
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import DTYPES, Template

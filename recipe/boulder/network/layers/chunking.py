@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.made_axis import MakesAxis
 from boulder.network.site import Site

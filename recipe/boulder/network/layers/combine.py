@@ -218,7 +218,7 @@ class _Elementwise(Layer):
 
     def _state_factors(self, w: Widening) -> None:
         """States how the sources must be multiplied for the output to be multiplied."""
-        if factor_of(self.eval) is not None:
+        if factor_of(self.eval) is not None and len(w.sources) == 1:
             w.multiplied_with(w.sources)
 
 

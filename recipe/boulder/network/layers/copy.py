@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.extra_deps import ExtraDeps, names_in
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Layer, layer_class
+from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

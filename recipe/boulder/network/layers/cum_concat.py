@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
 from boulder.network.axes import OUTER, Axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.history import history, set_lengths
 from boulder.network.template import Template

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from boulder.network.axes import FEATURE, Axis
 from boulder.network.axis_names import find_axes
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

@@ -14,8 +14,9 @@ from boulder.network.alignments.arcs import automata_of_arcs, problem_of_arcs
 from boulder.network.alignments.automata import Automata, ctc_automata, hmm_automata, staircase_automata
 from boulder.network.alignments.options import NEEDS_AUTOMATA, CtcOptions, HmmOptions, stream_of_automata
 from boulder.network.axes import BEAM, FEATURE, SPATIAL, TIME, Batch
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.option_parsing import parse
 from boulder.network.priors import declare_priors, log_priors, update_priors

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from boulder.network.axes import BATCH, DYNAMIC, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.flat_axes import flattened, is_flat, unflattened
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

@@ -9,8 +9,9 @@ from boulder.lazy import tf
 from boulder.network.alignments.alignment import best_alignment
 from boulder.network.alignments.automata import ctc_automata
 from boulder.network.axes import BEAM, FEATURE, SPATIAL, TIME, Batch
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, Site, layer_class
+from boulder.network.layer import Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor

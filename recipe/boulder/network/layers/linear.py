@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.gradient_filter import filtered
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.site import Site

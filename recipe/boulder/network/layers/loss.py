@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -23,7 +24,7 @@ from boulder.network.tensor import Tensor
 class LossOfFrames(Layer):
     """Cost or error of each frame, by a loss that compares frames. It is trained with the loss `as_is`. RETURNN: LossLayer.
 
-    RETURNN builds it for "ce" and "generic_ce" only, and has the sub-layers `loss` and `error`.
+    The cost is also `LAYER/loss`, the error `LAYER/error`. RETURNN builds it for "ce" and "generic_ce" only.
 
     :param loss_: the loss
     :param target_: data stream of its target, or "layer:NAME"; None: "classes"
@@ -41,6 +42,12 @@ class LossOfFrames(Layer):
 
     def one_by_one(self, mode: str) -> bool:
         return True
+
+    def parts(self, own: str) -> Mapping[str, Layer]:
+        plain = LossOfFrames(
+            sources=self.sources, loss_=self.loss_, target_=self.target_, loss_opts_=self.loss_opts_, use_error=False
+        )
+        return {"loss": plain, "error": replace(plain, use_error=True)}
 
     def _loss(self, where: str) -> Loss:
         return parse(LOSSES.find(self.loss_, where), self.loss_opts_ or {}, f"{where}: loss {self.loss_!r}")

@@ -9,9 +9,10 @@ from typing import ClassVar, Literal
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axes
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.flat_axes import flattened
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.site import Site

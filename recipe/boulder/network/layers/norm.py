@@ -9,8 +9,9 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis
 from boulder.network.axis_names import find_axes, find_axis
 from boulder.network.batch_normalization import valid
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.input_dropout import InputDropout
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.layers.reduce import Reduce
 from boulder.network.masked_softmax import masked_softmax

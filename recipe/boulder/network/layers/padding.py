@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
 from boulder.network.site import Site

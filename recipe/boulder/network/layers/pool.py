@@ -5,9 +5,10 @@ from typing import ClassVar, Literal
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template

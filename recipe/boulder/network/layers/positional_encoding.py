@@ -7,9 +7,10 @@ from typing import ClassVar
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, LOOP, TIME, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim, fitting
 from boulder.network.further_sources import FurtherSources
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.history import history, is_history, set_lengths
 from boulder.network.site import Site

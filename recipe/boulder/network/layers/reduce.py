@@ -9,7 +9,8 @@ from typing import Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, FEATURE, Axis, Feature
 from boulder.network.axis_names import find_axes
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused, without_axes
 from boulder.network.site import Site

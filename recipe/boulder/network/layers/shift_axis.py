@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, Axis
 from boulder.network.axis_names import find_axis
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import resized
 from boulder.network.site import Site

@@ -10,9 +10,10 @@ import numpy
 
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.contraction import distinct
 from boulder.network.dims import NetDim
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.layers.transposed_conv import Spread
 from boulder.network.precision import product

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from boulder.lazy import tf
 from boulder.network.axes import FEATURE, OUTER, TIME, Axis, Spatial
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.contraction import Contraction
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.masked_softmax import masked_softmax
 from boulder.network.site import Site

@@ -8,8 +8,9 @@ from math import prod
 from boulder.lazy import tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, TIME, Axis, Feature, StaticTime
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.roles import unused
 from boulder.network.site import Site

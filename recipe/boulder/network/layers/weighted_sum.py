@@ -10,7 +10,8 @@ from typing import Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, Axis
 from boulder.network.axis_names import find_axes
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.concat_layer import ConcatLayer
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.roles import without_axes

@@ -8,9 +8,10 @@ from typing import ClassVar, Literal
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, LOOP, Axis
 from boulder.network.axis_names import find_axis
+from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
 from boulder.network.in_padding import InPadding
-from boulder.network.layer import ConcatLayer, layer_class
+from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.layers.positional_encoding import frames_axis
 from boulder.network.roles import unused

@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import TIME, Batch
-from boulder.network.layer_run import LayerRun
-from boulder.network.loss import LossValue, loss_class
+from boulder.network.loss import loss_class
 from boulder.network.losses.labels import LabelError
-from boulder.network.tensor import Tensor
 
 _ORDER = 4
 
@@ -17,15 +14,8 @@ _ORDER = 4
 class Bleu(LabelError):
     """-BLEU of each sequence, with n-grams up to 4, as an error; normalised by the labels of the target. RETURNN: BleuLoss."""
 
-    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        (found, found_lengths), (truth, lengths) = (self._labels(run, x) for x in (output, target))
-        score = bleu(found, found_lengths, truth, lengths)
-        return LossValue(tf.constant(0.0), -tf.reduce_sum(score), tf.reduce_sum(tf.cast(lengths, tf.float32)))
-
-    @staticmethod
-    def _labels(run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:
-        time = x.template.required(TIME)
-        return tf.cast(x.ordered((Batch, time)), tf.int32), run.length(time)
+    def errors(self, found: TFTensor, found_lengths: TFTensor, truth: TFTensor, lengths: TFTensor) -> TFTensor:
+        return -bleu(found, found_lengths, truth, lengths)
 
 
 def bleu(found: TFTensor, found_lengths: TFTensor, truth: TFTensor, lengths: TFTensor) -> TFTensor:

@@ -1,42 +1,18 @@
 """`ctc`: connectionist temporal classification (Graves et al. 2006), -log of the sum over all alignments of the target."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.alignments.sequence_losses import ctc_costs, with_gradient
 from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.loss import Loss, LossValue, count_of, loss_class
+from boulder.network.losses.ctc_options import CtcOptions, read_ctc_options
 from boulder.network.losses.frames import further_axes
-from boulder.network.option_parsing import parse
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
-
-
-@dataclass(frozen=True, kw_only=True)
-class CtcOptions:
-    """`ctc_opts`, see `Ctc`."""
-
-    label_loop: bool | None = None
-    ctc_merge_repeated: bool | None = None
-    preprocess_collapse_repeated: bool = False
-    blank_index: int = -1
-    logits_normalize: bool = True
-    grad_wrt_softmax_in: bool = True
-    zero_infinity: bool | None = None
-    ignore_longer_outputs_than_inputs: bool = True
-
-    @property
-    def loops(self) -> bool:
-        """:return: whether a label may last several frames"""
-        given = self.label_loop if self.ctc_merge_repeated is None else self.ctc_merge_repeated
-        return True if given is None else given
-
-
-_HINTS = ("ignore_longer_outputs_than_inputs",)
-_OF_TENSORFLOW = (*_HINTS, "ctc_merge_repeated", "preprocess_collapse_repeated")
-_OF_NATIVE = tuple(field.name for field in fields(CtcOptions) if field.name != "preprocess_collapse_repeated")
 
 
 @loss_class("ctc")
@@ -63,6 +39,8 @@ class Ctc(Loss):
         `use_native`: "label_loop" or "ctc_merge_repeated", "blank_index", "logits_normalize" (whether a log-softmax is applied),
         "grad_wrt_softmax_in" (whether the gradient is that of a softmax in front), and "zero_infinity", which has no effect
     """
+
+    left_out: ClassVar[str] = "whose targets need more frames than there are"
 
     beam_width: int = 1
     output_in_log_space: bool = False
@@ -97,14 +75,8 @@ class Ctc(Loss):
         return super().check(output, target)
 
     def _problem_of_options(self, num_labels: int | None) -> str | None:
-        kind, known = "without 'use_native': True", _OF_TENSORFLOW
-        if self._is_own:
-            kind, known = ("with 'use_viterbi'", _HINTS) if self.use_viterbi else ("with 'use_native'", _OF_NATIVE)
-        for option in self.ctc_opts or {}:
-            if option in _OF_TENSORFLOW + _OF_NATIVE and option not in known:
-                return f"'ctc_opts': {option!r} has no meaning {kind}; expected some of {', '.join(known)}"
         try:
-            options = parse(CtcOptions, self.ctc_opts or {}, "'ctc_opts'")
+            options = read_ctc_options(self.ctc_opts or {}, self.use_native, self.use_viterbi)
         except NetworkError as error:
             return str(error)
         last = num_labels or 0
@@ -116,7 +88,7 @@ class Ctc(Loss):
 
     @property
     def _options(self) -> CtcOptions:
-        return parse(CtcOptions, self.ctc_opts or {}, "'ctc_opts'")
+        return read_ctc_options(self.ctc_opts or {}, self.use_native, self.use_viterbi)
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         time, target_time = output.template.required(TIME), target.template.required(TIME)
@@ -140,7 +112,8 @@ class Ctc(Loss):
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
         wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
-        return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(given[1], tf.float32), possible))
+        labels_counted = _sum(tf.cast(given[1], tf.float32), possible)
+        return LossValue(_sum(cost, possible), _sum(wrong, possible), labels_counted, count_of(~possible))
 
     def _changed(self, labels: TFTensor, num_labels: TFTensor, frames: TFTensor) -> tuple[TFTensor, TFTensor]:
         """:return: labels [B, N] and their numbers [B], as the options want them"""

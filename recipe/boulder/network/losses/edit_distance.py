@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.loss import Loss, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.losses.labels import LabelError
 from boulder.network.template import Template
@@ -55,11 +55,11 @@ class EditDistance(LabelError):
             return f"'label_map' must map each label from 0 to {(target.sparse_dim or 1) - 1} to a label or None, found {found!r:.80}"
         return None
 
-    def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        truth, lengths = self._labels(run, target)
-        found, found_lengths = self._decoded(run, output) if self.ctc_decode else self._labels(run, output)
-        distance = edit_distances(*self._mapped(found, found_lengths), *self._mapped(truth, lengths))
-        return LossValue(tf.constant(0.0), tf.reduce_sum(distance), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+    def errors(self, found: TFTensor, found_lengths: TFTensor, truth: TFTensor, lengths: TFTensor) -> TFTensor:
+        return edit_distances(*self._mapped(found, found_lengths), *self._mapped(truth, lengths))
+
+    def found(self, run: LayerRun, output: Tensor) -> tuple[TFTensor, TFTensor]:
+        return self._decoded(run, output) if self.ctc_decode else super().found(run, output)
 
     def _decoded(self, run: LayerRun, output: Tensor) -> tuple[TFTensor, TFTensor]:
         axes = (output.template.required(TIME), Batch, output.template.required(FEATURE))
@@ -69,7 +69,7 @@ class EditDistance(LabelError):
         rows = tf.RaggedTensor.from_value_rowids(
             best.values, best.indices[:, 0], tf.cast(tf.shape(logits)[1], tf.int64)
         )
-        return rows.to_tensor(), tf.cast(rows.row_lengths(), tf.int32)
+        return tf.cast(rows.to_tensor(), tf.int32), tf.cast(rows.row_lengths(), tf.int32)
 
     def _mapped(self, labels: TFTensor, lengths: TFTensor) -> tuple[TFTensor, TFTensor]:
         """:return: the labels [B, N] and their numbers [B] after `label_map`"""
@@ -80,11 +80,6 @@ class EditDistance(LabelError):
         mapped = tf.gather(tf.constant(new), tf.where(inside, labels, 0))
         rows = tf.ragged.boolean_mask(mapped, inside & (mapped >= 0))
         return rows.to_tensor(), tf.cast(rows.row_lengths(), tf.int32)
-
-    @staticmethod
-    def _labels(run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:
-        time = x.template.required(TIME)
-        return x.ordered((Batch, time)), run.length(time)
 
 
 def edit_distances(found: TFTensor, found_lengths: TFTensor, truth: TFTensor, lengths: TFTensor) -> TFTensor:

@@ -1,24 +1,21 @@
 """`expected_loss`: the expected error of the hypotheses of a search, which trains their scores (minimum Bayes risk)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from boulder.errors import nearest
+from boulder.errors import NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BEAM, TIME, Axis, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import Loss, LossValue, loss_class
-from boulder.network.losses.bleu import bleu
-from boulder.network.losses.edit_distance import edit_distances
-from boulder.network.losses.labels import problem_of_labels
+from boulder.network.losses.bleu import Bleu
+from boulder.network.losses.edit_distance import EditDistance
+from boulder.network.losses.labels import LabelError, problem_of_labels
+from boulder.network.option_parsing import parse
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
-_ERRORS: dict[str, Callable[..., TFTensor]] = {
-    "edit_distance": edit_distances,
-    "bleu": lambda *labels: -bleu(*labels),
-}
+_ERRORS: dict[str, type[LabelError]] = {"edit_distance": EditDistance, "bleu": Bleu}
 
 
 @loss_class("expected_loss")
@@ -28,7 +25,7 @@ class ExpectedLoss(Loss):
 
     Normalised by the number of labels of the target, counted once for each hypothesis.
 
-    :param loss: the error of a hypothesis: {"class": "edit_distance"} or {"class": "bleu"}
+    :param loss: the error of a hypothesis: {"class": "edit_distance"} or {"class": "bleu"}, with options of that loss
     :param loss_kind: must be "error"; these losses have no cost
     :param norm_scores: whether the p of all hypotheses sum up to 1; otherwise they are those of the search
     :param norm_scores_stop_gradient: whether that sum is a constant for the gradient
@@ -56,10 +53,18 @@ class ExpectedLoss(Loss):
 
     def check(self, output: Template, target: Template) -> str | None:
         name = (self.loss or {}).get("class")
-        if name not in _ERRORS or len(self.loss or {}) != 1:
+        if name not in _ERRORS:
             return (
-                f"loss 'expected_loss' needs 'loss': {{'class': 'edit_distance'}} or {{'class': 'bleu'}} in 'loss_opts', found "
-                f"{self.loss!r}{nearest(str(name), _ERRORS) if name not in _ERRORS else ''}"
+                "loss 'expected_loss' needs 'loss': {'class': 'edit_distance'} or {'class': 'bleu'} in 'loss_opts', found "
+                f"{self.loss!r}{nearest(str(name), _ERRORS)}"
+            )
+        try:
+            error = self._error
+        except NetworkError as problem:
+            return str(problem)
+        if error.scale != 1 or error.use_normalized_loss or error.custom_inv_norm_factor:
+            return (
+                "'loss' takes no 'scale', 'use_normalized_loss' and 'custom_inv_norm_factor'; expected them beside it"
             )
         if self.loss_kind != "error":
             return f"'loss_kind' must be 'error', since loss {name!r} has no cost, found {self.loss_kind!r}"
@@ -67,7 +72,12 @@ class ExpectedLoss(Loss):
         if beam is None:
             return f"loss 'expected_loss' needs the hypotheses of a search, before 'decide', but the output is {output}"
         of_one = Template(tuple(axis for axis in output.axes if axis != beam), output.dtype, output.sparse_dim)
-        return problem_of_labels("expected_loss", of_one, target)
+        return problem_of_labels("expected_loss", of_one, target) or error.check(of_one, target)
+
+    @property
+    def _error(self) -> LabelError:
+        options = {option: value for option, value in (self.loss or {}).items() if option != "class"}
+        return parse(_ERRORS[(self.loss or {})["class"]], options, "'loss' of 'expected_loss'")
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         beam = output.template.required(BEAM)
@@ -83,7 +93,8 @@ class ExpectedLoss(Loss):
         if self.divide_beam_size:
             expected /= beam.known_size
         labels = beam.known_size * tf.reduce_sum(run.length(target.template.required(TIME)))
-        return LossValue(expected, tf.constant(0.0), tf.cast(labels, tf.float32))
+        nothing = tf.constant(0.0)
+        return LossValue(expected, nothing, tf.cast(labels, tf.float32), left_out=nothing)
 
     def _log_sum(self, scores: TFTensor) -> TFTensor:
         if not self.norm_scores:
@@ -104,5 +115,4 @@ class ExpectedLoss(Loss):
             lengths = tf.broadcast_to(run.length_over((Batch, beam), time), shape)
             return tf.reshape(values, [-1, tf.shape(values)[2]]), tf.reshape(lengths, [-1])
 
-        error = _ERRORS[(self.loss or {})["class"]]
-        return tf.reshape(error(*labels(output), *labels(target)), shape)
+        return tf.reshape(self._error.errors(*labels(output), *labels(target)), shape)

@@ -18,7 +18,10 @@ class Triplet(Loss):
     """Σ d(x, y) / 2 over pairs of a class + Σ max(margin - d(x, y), 0) / 2 over the other pairs of the batch; d = 1 - cos.
 
     The output has the embeddings of an anchor, of another sample of its class, and of a sample of another class; the target has
-    their three classes, as a sequence of three frames. The number of frames is 9 for each sequence. RETURNN: TripletLoss.
+    their three classes, as a sequence of three frames. The number of frames is 9 for each sequence, and 18 with two views.
+
+    RETURNN: TripletLoss, whose target has a static axis with the three classes. As there, a pair (x, y) is also one of a class if y is
+    of class 0: classes should be numbered from 1.
 
     :param margin: distance between embeddings of different classes from which they cost nothing
     :param multi_view_training: there are two views, a and c, of all three samples: the pairs are among (a₁, c₂, c₃) and (a₂, c₂, a₃)
@@ -73,5 +76,5 @@ class Triplet(Loss):
         """
         unit = tf.math.l2_normalize(embeddings, axis=1, epsilon=1e-15)
         distance = 1 - tf.matmul(unit, unit, transpose_b=True)
-        same = labels[:, None] == labels[None]
+        same = (labels[:, None] == labels[None]) | (labels[None] == 0)
         return 0.5 * tf.reduce_sum(tf.where(same, distance, tf.maximum(self.margin - distance, 0)))

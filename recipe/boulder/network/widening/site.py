@@ -165,8 +165,19 @@ class Widening:
         if term is not None:
             self.wanted.kept.append((term, f"{self.where} {why}"))
 
-    def multiply(self, sources: Iterable[Tied], term: Term | None, factor: float, reason: str) -> None:
-        """States that the layer computes the same if a source is multiplied, see `Demand`."""
+    def multiply(
+        self, sources: Sequence[Tied], term: Term | None, factor: float, reason: str, either: bool = False
+    ) -> None:
+        """
+        States that the layer computes the same if its source is multiplied, see `Demand`.
+
+        :param either: whether it suffices to multiply one of several sources
+        """
+        if factor <= 0 or (len(sources) > 1 and not either):
+            self.keep(term, reason)
+            if factor != 1:
+                raise self.refuse(f"{reason}; keep that factor")
+            return
         demand = Demand(tuple(source.key for source in sources), term, factor, f"{self.where} {reason}")
         self.wanted.demands.append((self.name, demand))
 

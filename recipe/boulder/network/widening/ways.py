@@ -107,7 +107,7 @@ def contracts(w: Widening, a: Tied, b: Tied, old: Contraction | None, new: Contr
     for axis in new.reduced:
         if has_units(axis):
             why = f"sums over the axis {axis.kind} of {a.key!r}"
-            w.multiply((b, a), a.term(axis), 1.0, why)
+            w.multiply((b, a), a.term(axis), 1.0, why, either=True)
     w.multiplied_with((a, b), every=False)
 
 

@@ -85,7 +85,9 @@ class NewLayers:
                 return self._all(spec) if spec.layer.activation in THROUGH_ZERO else None
             case Combine(operation="add" | "sub" | "average"):
                 return self._all_and_bias(spec, own)
-            case Eval() | Combine(operation="eval") if factor_of(spec.layer.eval) is not None:
+            case Eval() | Combine(operation="eval") if (
+                factor_of(spec.layer.eval) is not None and len(spec.sources) == 1
+            ):
                 return self._all_and_bias(spec, own)
             case Dot() | Combine(operation="mul", with_bias=False, activation=None):
                 found = [self.ends(inner) for inner in spec.sources if self.is_parameter(inner)]
