@@ -14,7 +14,7 @@ from boulder.errors import BoulderError, ConfigError
 from jobs.commands.config_name import check_folder, search_name
 from jobs.commands.config_options import takes_config_options
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 _CONFIG = "FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file"

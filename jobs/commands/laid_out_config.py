@@ -7,7 +7,7 @@ from typing import Any
 
 from boulder.errors import ConfigError
 from jobs.announced import laid_out_pipelines, unique_names
-from jobs.commands.config_arguments import parse_arguments
+from jobs.commands.config_arguments import parse_arguments, split_name
 from jobs.commands.config_name import check_config_name, errors_of_config, find_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
@@ -23,7 +23,8 @@ def returnn_config(name: str) -> tuple[Path, dict[str, Any]] | None:
     found = find_config(name)
     if found.function is not None:
         return None
-    check_config_name(name)
+    if split_name(name)[1]:
+        check_config_name(name)
     return found.file, parse_arguments(name)[1]
 
 

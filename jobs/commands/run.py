@@ -28,7 +28,7 @@ from jobs.notices import kept_notices, show_notices
 from jobs.rqmt import check_rqmt_of_jobs
 from jobs.workdir.job_name import name_of
 from jobs.workdir.manager_log import listen
-from jobs.workdir.places import check_places, place_of_output, why_not_there, wrong_aliases
+from jobs.workdir.places import check_places, places_of_output, why_not_there, wrong_aliases
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
@@ -175,13 +175,13 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
         elif not available:
             missing += 1
         elif isinstance(target, OutputPath | OutputReport):
-            path = place_of_output(target)
-            if why := why_not_there(target):
-                missing += 1
-                _tell_wrong(path, why, console)
-                continue
-            text = _short_text(path)
-            console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
+            for path in places_of_output(target):
+                if why := why_not_there(target, path):
+                    missing += 1
+                    _tell_wrong(path, why, console)
+                    continue
+                text = _short_text(path)
+                console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
     aliases = wrong_aliases(graph.jobs())
     for path, why in sorted(aliases.items()):
         _tell_wrong(path, why, console)

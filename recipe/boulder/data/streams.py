@@ -108,9 +108,9 @@ def _read_entry(key: str, entry: object) -> Stream:
             f"extern_data[{key!r}]: found {entry!r}, expected a dict with 'dim' and 'sparse', or (dim, ndim)"
         )
     if "dim" not in entry and "shape" not in entry:
-        known = ("dim", "shape")
-        similar = next((option for option in entry if option not in _OPTIONS and nearest(option, known)), None)
-        but = "" if similar is None else f", but {similar!r}{nearest(similar, known)}"
+        sizes = ("dim", "shape")
+        similar = next((option for option in entry if option not in _OPTIONS and nearest(option, sizes)), None)
+        but = "" if similar is None else f", but {similar!r}{nearest(similar, sizes)}"
         raise DataError(f"extern_data[{key!r}]: found no 'dim'{but}")
     for option in entry:
         known = (*_OPTIONS, *_OF_RETURNN)

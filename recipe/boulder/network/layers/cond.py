@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
@@ -60,7 +61,8 @@ class Cond(Container):
 
     def check_exposed(self, name: str) -> str | None:
         for option in BRANCHES:
-            layer = self.options()[option]["subnetwork"][name]  # type: ignore[index]  # see `held_layers`
+            branch: Any = self.options()[option]  # a subnetwork, see `held_layers`
+            layer = branch["subnetwork"][name]
             if name != "output" and not (layer.get("is_output_layer") or layer.get("loss")):
                 return f"which is not visible outside of {option!r}; give {name!r} 'is_output_layer': True there"
         return None
@@ -237,10 +239,10 @@ def _describe(subnet: CondSubnet, refs: dict[str, Ref], outer: TemplateOf, loop:
         )
     name = f"{subnet.name}/:output"
     outputs = {name: _joined(where, subnet.name, *((results[o], templates[o]) for o in BRANCHES))}
-    for read in subnet.wanted():
-        keys = [subnet.key(f":{option}/{read}") for option in BRANCHES]
+    for further in subnet.wanted():
+        keys = [subnet.key(f":{option}/{further}") for option in BRANCHES]
         pair = ((key, spec.layers[key].template) for key in keys)
-        outputs[subnet.from_outside(read).key] = _joined(f"{where}: {read!r}", f"{subnet.name}/{read}", *pair)
+        outputs[subnet.from_outside(further).key] = _joined(f"{where}: {further!r}", f"{subnet.name}/{further}", *pair)
     branches = {option: f"{subnet.name}/:{option}" for option in BRANCHES}
     layers = {
         option: tuple(name for name in spec.layers if name == branch or name.startswith(f"{branch}/"))

@@ -27,14 +27,14 @@ class OfZeros(Layer):
 
     :param layer: the layer
     :param key: its name
-    :param zeros: templates of its sources
+    :param zeros: name → template, of its sources
     :param paths: name → path, of its parameters
     """
 
     class_name = "rec"
     layer: Layer
     key: str
-    zeros: tuple[Template, ...]
+    zeros: tuple[tuple[str, Template], ...]
     paths: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -45,7 +45,8 @@ class OfZeros(Layer):
         w.tie_axes(w.tensor(self.key))
 
     def compute(self, run: LayerRun) -> Tensor | dict[str, Tensor]:
-        return self.layer.compute(replace(run, paths=self.paths), *(run.full(template, 0) for template in self.zeros))
+        run = replace(run, paths=self.paths, sources=tuple(name for name, _ in self.zeros))
+        return self.layer.compute(run, *(run.full(template, 0) for _, template in self.zeros))
 
 
 def of_zeros(name: str, node: Node, site: Site) -> LayerSpec:
@@ -64,5 +65,5 @@ def of_zeros(name: str, node: Node, site: Site) -> LayerSpec:
     site = replace(site, sources=[(key, no_hypotheses(template)) for key, template in site.sources], params=[])
     template = checked_template(site)
     paths = {param.name: param.path for param in site.params}
-    zeros = tuple(source for _, source in site.sources)
-    return LayerSpec(name, OfZeros(layer=layer, key=site.name, zeros=zeros, paths=paths), (), template, ())
+    zeroed = OfZeros(layer=layer, key=site.name, zeros=tuple(site.sources), paths=paths)
+    return LayerSpec(name, zeroed, (), template, ())

@@ -62,10 +62,10 @@ class LoopSubnet(Subnet):
     @property
     def end_decides(self) -> bool:
         """:return: whether the layer `end` may end a sequence before its input ends, as in RETURNN: nothing else gives the length"""
-        given = self.loop.axis or self.size_target
+        given: list[object] = [self.loop.axis, self.size_target]
         if self.mode != "search":
-            given = given or self.loop.target or any(node.target for node in self.nodes.values())
-        return bool(self.sources) and "end" in self.nodes and not given
+            given += [self.loop.target, *(node.target for node in self.nodes.values())]
+        return bool(self.sources) and "end" in self.nodes and not any(given)
 
     @property
     def sources(self) -> tuple[Ref, ...]:
