@@ -25,6 +25,7 @@ from jobs.dumped_files import DumpedFiles
 from jobs.experiment import Experiment
 from jobs.kept import warn_of_missing_checkpoints
 from jobs.laid_out import Pipeline
+from jobs.missing_data import may_lack
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
@@ -38,6 +39,7 @@ class Layout:
     def __init__(self, experiment: Experiment) -> None:
         lock_if_sis_manager()
         self._experiment = experiment
+        self._missing: list[str] = []
         self._readable: list[
             tuple[dict[str, Any], StreamsToRead]
         ] = []  # descriptions and streams that have been checked
@@ -95,7 +97,7 @@ class Layout:
             warn_of_missing_checkpoints(job)
             jobs.append(job)
             previous = job.out_checkpoint
-        pipeline = Pipeline(plan, specs, jobs, [], functions, needs, keep=keep)
+        pipeline = Pipeline(plan, specs, jobs, [], functions, needs, keep=keep, missing=self._missing)
         for job in jobs:
             job.is_part_of(pipeline.losses)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
@@ -147,7 +149,10 @@ class Layout:
                     with named(where):
                         _check_readable(description, streams, experiment.extern_data)
                 except DataError as error:
-                    raise DataError(f"{error}{dumped.about_missing(phase, description)}") from error
+                    told = f"{error}{dumped.about_missing(phase, description)}"
+                    if not may_lack(description):
+                        raise DataError(told) from error
+                    self._missing.append(told)
                 self._readable.append((description, streams))
 
 

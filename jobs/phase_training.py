@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from boulder import strict_json
 from boulder.atomic_file import write_text
+from boulder.counted import counted
 from boulder.schedule.functions import restore
 from boulder.training.dump_files import output_name
 from boulder.training.epoch_line import describe_record
@@ -18,10 +19,11 @@ from boulder.training.kept_folder import KeptFolder, kept_name
 from boulder.training.progress import done_of, read_progress
 from boulder.training.scores import read_scores
 from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
+from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads, with_defaults
 from jobs.several_gpus import Devices
 from jobs.workdir.sisyphus_names import folder_of
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 if TYPE_CHECKING:
     from boulder.training import GrowthReport, TrainingPhase
@@ -31,7 +33,7 @@ _KEPT, _DUMPS = "checkpoints", "hdf"  # in output/
 _NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes", "num_workers")
 
 
-class PhaseTrainingJob(Job):
+class PhaseTrainingJob(CheckedJob):
     """
     Builds the network of each phase, grows the previous checkpoint into it, and trains it. Resumable: a killed job continues
     from its newest complete checkpoint, with the same final result.
@@ -144,7 +146,7 @@ class PhaseTrainingJob(Job):
 
         limit_threads(self.rqmt)
         num_workers = self.num_workers or default_num_workers()
-        print(f"num_workers: {num_workers} thread{'s' * (num_workers > 1)} for reading data", flush=True)
+        print(f"num_workers: {counted(num_workers, 'thread')} for reading data", flush=True)
         files = TrainingFiles(
             previous=Path(self.previous_checkpoint.get_path()) if self.previous_checkpoint else None,
             store=Path(_CHECKPOINTS),  # in work/, which clean-up may delete once the job has finished

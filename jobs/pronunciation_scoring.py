@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 
 from boulder import strict_json
+from boulder.counted import counted
 from boulder.lexicon import decode_phonemes, read_lexicon
 from boulder.search import score
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class PronunciationScoringJob(Job):
+class PronunciationScoringJob(CheckedJob):
     """
     Computes phoneme and word error rates against the best-matching pronunciation of each word.
 
@@ -49,7 +51,7 @@ class PronunciationScoringJob(Job):
             file.write(strict_json.dumps(rates.summary(self.name)))
         with open(self.out_words.get_path(), "w") as file:
             file.write(strict_json.dumps([record.as_example() for record in rates.records]))
-        summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {rates.num_words} words"
+        summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {counted(rates.num_words, 'word')}"
         with open(self.out_summary.get_path(), "w") as file:
             file.write(summary + "\n")
         print(summary)

@@ -12,10 +12,11 @@ from boulder.errors import CheckpointError
 from boulder.training.kept_folder import kept_files
 from boulder.training.learning_rate.measure import score_named
 from boulder.training.scores import read_scores
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class SelectCheckpointsJob(Job):
+class SelectCheckpointsJob(CheckedJob):
     """
     The selected files are further names of the kept ones, or copies, so that they outlast the training jobs.
 

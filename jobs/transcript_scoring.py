@@ -12,10 +12,11 @@ from boulder.search.character_errors import character_errors
 from boulder.search.labels import read_labels
 from boulder.search.word_errors import total, word_errors
 from boulder.speech import read_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class TranscriptScoringJob(Job):
+class TranscriptScoringJob(CheckedJob):
     """
     Compares the label sequences of a search with the transcripts.
 

@@ -12,10 +12,11 @@ from boulder.search.corpus import read_corpus
 from boulder.search.hypotheses import best_texts, read_hypotheses
 from boulder.search.sclite import run_sclite, sclite_command, segments_of_tags, write_ctm, write_stm, write_trn
 from boulder.search.word_errors import WordErrors, total, word_errors
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class WordScoringJob(Job):
+class WordScoringJob(CheckedJob):
     """
     Counts word errors by sclite where it is installed, otherwise by Boulder's own count, which gives the same numbers.
 

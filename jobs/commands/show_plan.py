@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from boulder.training.growth import planned_growth
 from boulder.training.phase_making import DATA_KEYS
 from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.show_loops import loop_lines
+from jobs.commands.waiting_config import waiting_lines
+from jobs.missing_data import planning_without_data
 from jobs.notices import kept_notices, show_notices
 
 
@@ -69,7 +72,7 @@ def show_plan(
     :return: exit code, 1 if `check` found a difference, or if `boulder run` would refuse a RETURNN config
     :raises BoulderError: if the config gives no plan
     """
-    read = _reader(name)
+    read = _reader(name, may_wait=epoch is None and not check)
     found = read()
     if check:
         return _check(found, read(), console)
@@ -90,6 +93,8 @@ def show_plan(
             tell_what_it_needs(planned.needs, console)
             _tell_misspelt(planned.notices, console)
             _tell_problems(planned.problems, console)
+    for line in waiting_lines():
+        print(f"{name}: {line}", file=sys.stderr)
     return 0 if epoch is not None else int(any(planned.problems for planned in found))
 
 
@@ -130,23 +135,26 @@ def tell_what_it_needs(needs: int | None, console: Console) -> None:
         console.print(f"the plan continues after epoch {needs}, once there are scores", highlight=False)
 
 
-def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
+def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetworks]]:
     """:return: function that reads the config"""
     found = returnn_config(name)
-    return (lambda: [_returnn_config(*found)]) if found else (lambda: _sisyphus_config(name))
+    return (lambda: [_returnn_config(*found)]) if found else (lambda: _sisyphus_config(name, may_wait))
 
 
-def _sisyphus_config(name: str) -> list[PlannedNetworks]:
+def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
+    with planning_without_data():
+        pipelines = pipelines_of(name, may_wait=may_wait)
     return [
         PlannedNetworks(
             title,
             pipeline.plan,
             list(pipeline.specs),
+            pipeline.missing,
             notices=kept_notices().get(title, ()),
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
-        for title, pipeline in pipelines_of(name).items()
+        for title, pipeline in pipelines.items()
     ]
 
 

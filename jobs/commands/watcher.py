@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from boulder.counted import counted
 from boulder.report import phase_table
 from boulder.training.epoch_line import describe_record
 from boulder.training.progress import make_bar
@@ -52,7 +53,9 @@ class Watcher:
         done = [job for job in self._graph.jobs() if is_finished(job)]
         self._finished = {job.job_id() for job in done}
         if done:
-            self._console.print(f"{len(done)} of {len(list(self._graph.jobs()))} jobs are finished already")
+            self._console.print(
+                f"{len(done)} of {counted(len(list(self._graph.jobs())), 'job is', 'jobs are')} finished already"
+            )
         for job in self._trainings():
             self._new_records(job)  # epochs of an earlier run are not printed again
         if self._bar:

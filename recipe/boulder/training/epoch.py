@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import numpy
 
@@ -19,11 +20,12 @@ from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.learning_rate.file import write_learning_rates
 from boulder.training.learning_rate.within_epoch import StepRates
 from boulder.training.model import Model, StepResult
-from boulder.training.named_sequences import naming_sequences, not_finite_data, some_tags
+from boulder.training.named_sequences import not_finite_data, some_tags
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 from boulder.training.score_warnings import warnings_of
 from boulder.training.scores import Sums, loss_scales, write_score, write_tensorboard
+from boulder.training.step_errors import BatchContents, told_with
 
 
 def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
@@ -137,7 +139,8 @@ def _train_batches(
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))
-        with naming_sequences(f"epoch {epoch}, batch {done}", batch, run.replicas):
+        contents = partial(BatchContents.of_step, batch, run.replicas)
+        with told_with(f"epoch {epoch}, batch {done}", contents, model.spec, run.replicas):
             result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)

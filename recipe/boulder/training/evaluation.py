@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from boulder.data import Dataset
 from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_steps import steps_to_score
 from boulder.training.model import Model
-from boulder.training.named_sequences import faults_of, naming_sequences
+from boulder.training.named_sequences import faults_of
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 from boulder.training.scores import Sums
+from boulder.training.step_errors import BatchContents, told_with
 
 MOST_LINES = 5
 
@@ -30,8 +33,9 @@ def evaluate(
     batches = steps_to_score(dataset, state.epoch, options, model.replicas, run.num_workers, limited=name == "dev")
     run.progress.begin(f"scores of {name}", batches.count, 0)
     run.dumps.begin(state.epoch, name)
-    for batch in batches:
-        with naming_sequences(f"epoch {state.epoch}, scores of {name}", batch, model.replicas):
+    for number, batch in enumerate(batches):
+        contents = partial(BatchContents.of_step, batch, model.replicas)
+        with told_with(f"epoch {state.epoch}, scores of {name}, batch {number}", contents, model.spec, model.replicas):
             scored = model.evaluate(batch.shares, tf.constant(state.step, tf.int64))
             sums.add(scored.losses)
         if len(faults) < MOST_LINES and (fault := faults_of(batch, scored.losses, model.replicas)):

@@ -29,6 +29,7 @@ from boulder.training.phase_start import at_best_epoch, start_phase
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.run import TrainingFiles, TrainingRun
+from boulder.training.step_errors import told_with
 from boulder.training.store import CheckpointStore, ForeignStore
 
 
@@ -75,7 +76,8 @@ def train(
             if state and state.finished_epochs >= phase.last_epoch:
                 continue  # finished before the job was interrupted
             run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers, losses)
-            model, state = start_phase(phase, extern_data, state, run)
+            with told_with(f"{phase.index_name}: create the network", None, None, replicas):
+                model, state = start_phase(phase, extern_data, state, run)
             check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data, say)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs and not stopped_epoch(state.history):

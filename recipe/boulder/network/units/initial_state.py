@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from boulder.counted import counted
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
@@ -100,7 +101,7 @@ def parts_of(
     if isinstance(given, list | tuple):
         if site and (len(given) != len(keys) or tuple(keys) == (None,)):
             expected = _expected("have an entry for each of", keys)
-            raise site.fail(f"{option!r} must {expected}, found {len(given)} entries")
+            raise site.fail(f"{option!r} must {expected}, found {counted(len(given), 'entry', 'entries')}")
         return dict(zip(keys, given, strict=True))
     return dict.fromkeys(keys, given)
 
