@@ -1,13 +1,13 @@
 """Trains the phases of a RETURNN config file as jobs, and runs the network over other data.
 
     boulder plan path/to/file.config                               shows the phases, and what cannot be trained
-    boulder run "config/returnn.setup('path/to/file.config')"      trains them; decodes if the file has options of a search
-    boulder run "config/returnn.search('path/to/file.config')"     decodes a data set, and scores the words
+    boulder run path/to/file.config                                trains them; decodes if the file has options of a search
+    boulder search path/to/file.config                             decodes a data set, and scores the words
     boulder run "config/returnn.forward('path/to/file.config')"    writes the output of a layer as an HDF data set
     boulder run "config/returnn.prior('path/to/file.config')"      writes mean posteriors
 
-    boulder run "config/returnn.setup('path/to/file.config', train='my.hdf', dev='dev.hdf')"    trains on other data
-    boulder run "config/returnn.dump('path/to/file.config', data='train')"                      writes a data set as HDF files
+    boulder run path/to/file.config --train my.hdf --dev dev.hdf             trains on other data
+    boulder run "config/returnn.dump('path/to/file.config', data='train')"   writes a data set as HDF files
 
 Boulder must support the layers (docs/experiment.md), the options (docs/returnn_options.md) and the data sets (docs/data.md) of
 the file. Aliases and outputs are named after it: alias/file/phase.00, …, output/file/checkpoint.h5. docs/search.md describes
@@ -27,6 +27,7 @@ from boulder.training.dump_files import output_name
 from jobs.checkpoint_choice import CheckpointChoice
 from jobs.dump_hdf import DumpHdfJob
 from jobs.experiment import Data
+from jobs.files_of_configs import file_of_config
 from jobs.forward import ForwardJob
 from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices, kept_notices
@@ -212,7 +213,7 @@ def trained(
     :param choice: the checkpoint to keep, besides those that the config keeps
     :return: the training jobs of a config
     """
-    training = config.training(tk.Path, networks=True)
+    training = config.training(file_of_config, networks=True)
     keep_notices(name, [*config.own_data_notices, *training.notices])
     arguments = choice.keeping(training.arguments()) if choice else training.arguments()
     laid_out = lay_out(name, **arguments, rqmt=training_rqmt(cpu=cpu, mem=mem, time=time), gpus=gpus, nodes=nodes)

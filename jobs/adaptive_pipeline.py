@@ -11,6 +11,7 @@ from typing import Unpack
 from boulder.errors import ConfigError, ScheduleError, TrainingError, named, nearest
 from boulder.schedule import Outlook, changes, plan_next
 from boulder.schedule.labels import index_label
+from boulder.training.history import scores_by_data
 from boulder.training.learning_rate import check_end_is_known
 from boulder.training.scores import read_scores
 from jobs.announced import announced
@@ -117,6 +118,10 @@ def _plan_next(network: dict, pretrain: dict, history: list[dict], num_epochs: i
     try:
         return plan_next(network, pretrain, history, num_epochs)
     except ScheduleError as error:
+        if isinstance(error.__cause__, TypeError) and (nothing := _without_number(history)):
+            raise ScheduleError(
+                f"{error}; history has None, since there is no number, for {nothing}"
+            ) from error.__cause__
         if not history or not isinstance(error.__cause__, KeyError):
             raise
         keys = " and ".join(repr(data) for data in ("train", "dev") if data in history[-1])
@@ -124,6 +129,18 @@ def _plan_next(network: dict, pretrain: dict, history: list[dict], num_epochs: i
         missing = "" if "dev" in history[-1] else ", and no 'dev', as there is no dev_data"
         near = nearest(str(error.__cause__).strip("'"), ["train", "dev", *history[-1]["train"]])
         raise ScheduleError(f"{error}; history has {keys} with {scores}{missing}{near}") from error.__cause__
+
+
+def _without_number(history: list[dict]) -> str:
+    """:return: the scores that are None in the history; empty if all are numbers"""
+    found = [
+        f"{key!r} of {data} in epoch {record['epoch']}"
+        for record in history
+        for data, scores in scores_by_data(record).items()
+        for key, value in scores.items()
+        if value is None
+    ]
+    return ", ".join(found[:2]) + (f", … ({len(found)} scores)" if len(found) > 2 else "")
 
 
 def _check_begins_with(longer: Pipeline, before: Pipeline, name: str) -> None:

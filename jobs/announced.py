@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import sisyphus
@@ -75,7 +76,8 @@ def _is_same(one: Pipeline, other: Pipeline) -> bool:
 
 def _place_in_config() -> str:
     """:return: the user's lines that are being run, e.g. `config/mine.py:20, config/base.py:7`, where the latter calls us"""
-    lines, frame = [], sys._getframe()
+    lines: list[str] = []
+    frame: FrameType | None = sys._getframe()
     while frame:
         file = os.path.abspath(frame.f_code.co_filename) if frame.f_code.co_filename[:1] != "<" else "<"
         if not file.startswith(_NOT_THE_USERS):

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from boulder.atomic_file import write_text
+from boulder.counted import counted
 from boulder.data import read_openfst, write_automata
 from boulder.lexicon import Topology, TranscriptAutomata, build, lexicon_entries
 from boulder.search.corpus import read_corpus
 from boulder.speech import read_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class LexiconAutomataJob(Job):
+class LexiconAutomataJob(CheckedJob):
     """
     Writes the automaton of each transcript: HMM states of all pronunciations of its words, with optional silence.
 
@@ -65,10 +67,10 @@ class LexiconAutomataJob(Job):
         automata = ((tag, maker.arcs(words.split(), tag)) for tag, words in transcripts.items())
         count = write_automata(self.out_hdf.get_path(), automata)
         write_text(self.out_classes.get_path(), "".join(f"{name}\n" for name in topology.class_names))
-        print(f"{count} automata, {len(topology.class_names)} classes")
+        print(f"{counted(count, 'automaton', 'automata')}, {counted(len(topology.class_names), 'class', 'classes')}")
 
 
-class OpenFstAutomataJob(Job):
+class OpenFstAutomataJob(CheckedJob):
     """
     Writes acceptors of OpenFst, such as those of a Kaldi graph of each utterance, as a data set.
 

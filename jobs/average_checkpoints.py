@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sisyphus import Job, Task, tk
+from boulder.counted import counted
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class AverageCheckpointsJob(Job):
+class AverageCheckpointsJob(CheckedJob):
     """
     Outputs:
         out_checkpoint: a checkpoint with the mean parameters, without optimizer state; otherwise that of the last epoch
@@ -31,4 +33,4 @@ class AverageCheckpointsJob(Job):
 
         average = average_checkpoints([path.get_path() for path in self.checkpoints])
         average.save(self.out_checkpoint.get_path())
-        print(f"mean of {len(self.checkpoints)} checkpoints, saved as that of epoch {average.epoch}")
+        print(f"mean of {counted(len(self.checkpoints), 'checkpoint')}, saved as that of epoch {average.epoch}")

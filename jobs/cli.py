@@ -14,7 +14,7 @@ from boulder.errors import BoulderError, ConfigError
 from jobs.commands.config_name import check_folder, search_name
 from jobs.commands.config_options import takes_config_options
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 _CONFIG = "FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file"
@@ -184,6 +184,9 @@ def options(
 def status(
     config: Annotated[str | None, typer.Argument(help=f"{_CONFIG}; the default is a line per pipeline")] = None,
     pipeline: PipelineName = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="the scores of all losses, also of those that are off")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
 ) -> None:
     """Show the state of each phase: epochs, scores, time left, where it runs. Starts nothing."""
@@ -194,7 +197,7 @@ def status(
         raise typer.Exit(show_pipelines(Console(highlight=False), as_json=as_json))
     from jobs.commands.show_status import show_status
 
-    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json))
+    raise typer.Exit(show_status(config, Console(highlight=False), pipeline=pipeline, as_json=as_json, losses=losses))
 
 
 @app.command()

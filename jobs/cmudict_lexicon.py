@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from boulder.counted import counted
 from boulder.lexicon import SPLITS, build, cmudict_entries, part, select, write_lexicon
 from sisyphus import Job, Task
 
@@ -40,5 +41,5 @@ class CmuDictLexiconJob(Job):
             lexicon = select(lexicon, self.num_words)
         for split in SPLITS:
             words = part(lexicon, split, self.dev_percent, self.test_percent)
-            print(f"{split}: {len(words)} words, {sum(map(len, words.values()))} pronunciations")
+            print(f"{split}: {counted(len(words), 'word')}, {counted(sum(map(len, words.values())), 'pronunciation')}")
             write_lexicon(getattr(self, f"out_{split}").get_path(), words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import NetworkPassJob
 from sisyphus import tk
@@ -72,4 +73,4 @@ class CtcAlignmentJob(NetworkPassJob):
             sources=self.layers or {},
             path=self.out_hdf.get_path(),
         )
-        print(f"{count} sequences aligned")
+        print(f"{counted(count, 'sequence')} aligned")

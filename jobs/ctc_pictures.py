@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from jobs.checked_job import CheckedJob
 from jobs.search import write_json
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 
-class CtcPicturesJob(Job):
+class CtcPicturesJob(CheckedJob):
     """
     Takes some sequences, at regular steps, and decodes them by the best path.
 

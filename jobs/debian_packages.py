@@ -9,10 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boulder.errors import DataError
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class DebianPackagesJob(Job):
+class DebianPackagesJob(CheckedJob):
     """
     Unpacks Debian packages by `dpkg-deb`. `apt-get download` fetches them where no folder is given. Neither needs root.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import whole_data
 from jobs.rqmt import with_defaults
@@ -49,7 +50,7 @@ class DumpHdfJob(Job):
         with open_dataset(self.data) as dataset:
             dataset.check()
             count = copy_to_hdf(dataset, [path.get_path() for path in self.out_hdf], self.extern_data)
-        print(f"{count} sequences written")
+        print(f"{counted(count, 'sequence')} written")
 
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Required, TypeAlias, TypedDict
 
+from boulder.awaited import resolved
 from boulder.data import canonical_description, read_extern_data
 from boulder.errors import ConfigError, named, nearest
 from boulder.schedule import Plan
@@ -107,6 +108,7 @@ class Experiment:
     def of(cls, name: str, arguments: Mapping[str, Any]) -> Experiment:
         """
         :param arguments: keyword arguments of `lay_out`
+        :raises NotYetKnown: for a value that a job has yet to make
         :raises BoulderError: for an unknown, missing or wrong argument
         """
         known = {f.name: f for f in fields(cls) if f.name != "name"}
@@ -116,7 +118,9 @@ class Experiment:
         for key, f in known.items():
             if f.default is f.default_factory and key not in arguments:
                 raise ConfigError(f"pipeline {name!r}: needs the argument {key!r}")
-        return cls(name=name, **arguments)
+        with named(f"pipeline {name!r}"):
+            values = resolved(dict(arguments), "")
+        return cls(name=name, **values)
 
     def __post_init__(self) -> None:
         """:raises BoulderError: for a wrong argument"""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder.counted import counted
 from boulder.returnn.checkpoint import prefix_of
+from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads, with_defaults
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 
-class ExportCheckpointJob(Job):
+class ExportCheckpointJob(CheckedJob):
     """
     Writes a checkpoint as TensorFlow's files, with the parameters and the number of steps, as RETURNN does. RETURNN, and
     `start_from`, load it by `out_index`, or by the same path without `.index`. Optimizer slots are left out.
@@ -45,7 +47,7 @@ class ExportCheckpointJob(Job):
         limit_threads(self.rqmt)
         checkpoint = Checkpoint.load(self.checkpoint.get_path()).for_inference()
         write_tensorflow(prefix_of(self.out_index.get_path()), checkpoint.params, checkpoint.step)
-        print(f"{len(checkpoint.params)} parameters of epoch {checkpoint.epoch}, step {checkpoint.step}")
+        print(f"{counted(len(checkpoint.params), 'parameter')} of epoch {checkpoint.epoch}, step {checkpoint.step}")
 
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:

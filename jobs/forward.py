@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import NetworkPassJob
 from sisyphus import tk
@@ -65,4 +66,4 @@ class ForwardJob(NetworkPassJob):
         sources = {"data": self.layers} if isinstance(self.layers, str) else self.layers
         data_pass = self.data_pass("search" if self.search else "eval")
         count = forward_to_hdf(data_pass, sources, self.out_hdf.get_path(), self.labels)
-        print(f"{count} sequences written")
+        print(f"{counted(count, 'sequence')} written")

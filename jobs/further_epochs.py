@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.errors import ConfigError
 from sisyphus import gs
@@ -60,7 +61,7 @@ def adding(pipeline: str | None, epochs: int) -> Iterator[None]:
 
 def record(name: str, further: Sequence[int]) -> None:
     """Stores `further` as the further epochs of a pipeline."""
-    write_text(_path(), json.dumps(_read() | {name: further}, indent=1))
+    write_text(_path(), strict_json.dumps(_read() | {name: further}, indent=1))
 
 
 def _path() -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class GriffinLimJob(Job):
+class GriffinLimJob(CheckedJob):
     """
     Finds the phases of spectrograms by the algorithm of Griffin and Lim, for some sequences, at regular steps.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
 from jobs.rqmt import limit_threads, with_defaults
@@ -82,7 +82,7 @@ class ImportCheckpointJob(Job):
         print("\n".join(taken.lines()), flush=True)
         checkpoint.save(self.out_checkpoint.get_path())
         origins = {path: taken.origins.get(path) for path in checkpoint.params}
-        write_text(self.out_origins.get_path(), json.dumps(origins, indent=1))
+        write_text(self.out_origins.get_path(), strict_json.dumps(origins, indent=1))
 
     @classmethod
     def hash(cls, kwargs: Mapping[str, Any]) -> str:

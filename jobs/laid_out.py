@@ -27,6 +27,7 @@ class Pipeline:
     :param needs: epoch whose scores the schedule waits for, see `jobs.adaptive_pipeline`; None: the plan is complete
     :param further_epochs: of the jobs added after the end, see `jobs.further_epochs`; the plan includes them
     :param keep: which checkpoints the jobs keep
+    :param missing: data sets that cannot be read yet, a line each; only for a command that plans, see `jobs.missing_data`
     """
 
     plan: Plan
@@ -37,6 +38,7 @@ class Pipeline:
     needs: int | None = None
     further_epochs: Sequence[int] = ()
     keep: Keep = field(default_factory=Keep)
+    missing: Sequence[str] = ()
 
     @property
     def checkpoint(self) -> tk.Path:
@@ -96,6 +98,11 @@ class Pipeline:
             checkpoints = [self.kept.of(epoch) for epoch in chosen]
             self.kept.check_same_network(chosen)
         return AverageCheckpointsJob(checkpoints=checkpoints).out_checkpoint
+
+    @property
+    def losses(self) -> set[str]:
+        """Keys of the scores of all phases, such as "cost:output"."""
+        return {f"{kind}:{layer}" for spec in self.specs for layer, kinds in spec.scores.items() for kind in kinds}
 
     @property
     def scores(self) -> list[tk.Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from jobs.dumped_files import DumpedFiles
 from jobs.experiment import Experiment
 from jobs.kept import warn_of_missing_checkpoints
 from jobs.laid_out import Pipeline
+from jobs.missing_data import may_lack
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
@@ -37,6 +39,7 @@ class Layout:
     def __init__(self, experiment: Experiment) -> None:
         lock_if_sis_manager()
         self._experiment = experiment
+        self._missing: list[str] = []
         self._readable: list[
             tuple[dict[str, Any], StreamsToRead]
         ] = []  # descriptions and streams that have been checked
@@ -94,10 +97,13 @@ class Layout:
             warn_of_missing_checkpoints(job)
             jobs.append(job)
             previous = job.out_checkpoint
+        pipeline = Pipeline(plan, specs, jobs, [], functions, needs, keep=keep, missing=self._missing)
+        for job in jobs:
+            job.is_part_of(pipeline.losses)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
         trained = [row for row in rows if row["first_epoch"] in first_jobs]
         plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
-        return Pipeline(plan, specs, jobs, plain, functions, needs, keep=keep)
+        return replace(pipeline, rows=plain)
 
     def _checked(
         self, plan: Plan, num_epochs: int | None
@@ -143,7 +149,10 @@ class Layout:
                     with named(where):
                         _check_readable(description, streams, experiment.extern_data)
                 except DataError as error:
-                    raise DataError(f"{error}{dumped.about_missing(phase, description)}") from error
+                    told = f"{error}{dumped.about_missing(phase, description)}"
+                    if not may_lack(description):
+                        raise DataError(told) from error
+                    self._missing.append(told)
                 self._readable.append((description, streams))
 
 

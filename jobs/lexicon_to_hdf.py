@@ -1,12 +1,15 @@
 """HDF data sets of letters and phonemes from a lexicon."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy
 
+from boulder.counted import counted
 from boulder.data import HdfWriter
 from boulder.lexicon import LETTERS, PHONEMES, encode_word, labelled_sequences, read_lexicon
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 LETTERS_TO_PHONEMES = {
     "data": {"dim": len(LETTERS), "sparse": True},
@@ -21,7 +24,7 @@ LETTERS_TO_TARGETS = LETTERS_TO_PHONEMES | {"targets": {"dim": len(PHONEMES) + 1
 """The same with the stream `targets`: the phonemes followed by END."""
 
 
-class LexiconToHdfJob(Job):
+class LexiconToHdfJob(CheckedJob):
     """
     Writes a sequence for each pronunciation, tagged `word/1`, `word/2`, …, with the streams `data` (letters), `classes`
     (phonemes) and optionally `targets` (phonemes followed by END).
@@ -59,15 +62,15 @@ class LexiconToHdfJob(Job):
                 count += 1
         total = sum(map(len, lexicon.values()))
         print(
-            f"{count} sequences; {total - count} pronunciations are too long for {self.frames_per_letter} frames per letter"
+            f"{counted(count, 'sequence')}; {counted(total - count, 'pronunciation is', 'pronunciations are')} too long for {counted(self.frames_per_letter, 'frame')} per letter"
         )
 
     @classmethod
-    def hash(cls, kwargs: dict) -> str:
+    def hash(cls, kwargs: Mapping[str, Any]) -> str:
         return super().hash({key: value for key, value in kwargs.items() if key != "with_end" or value})
 
 
-class WordsToHdfJob(Job):
+class WordsToHdfJob(CheckedJob):
     """
     Writes a sequence for each word, tagged by the word, with the stream `data` (letters) only: the input of a search.
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boulder.data import with_digests
+from jobs.checked_job import CheckedJob
 from jobs.experiment import Data, data_description
 from jobs.rqmt import limit_threads, with_defaults
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 if TYPE_CHECKING:
     from boulder.search.data_pass import DataPass
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _OF_EPOCHS = ("partition_epoch", "repeat_epoch", "epoch_wise_filter", "sampling_sizes", "multi_epoch")
 
 
-class NetworkPassJob(Job):
+class NetworkPassJob(CheckedJob):
     """
     A subclass declares its outputs and implements `run`, which begins with `data_pass`.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boulder.speech import read_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class OggZipJob(Job):
+class OggZipJob(CheckedJob):
     """
     Writes recordings and their transcripts as a zip file that `OggZipDataset` reads, in Boulder and in RETURNN.
 

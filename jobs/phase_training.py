@@ -8,18 +8,22 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
+from boulder.counted import counted
 from boulder.schedule.functions import restore
 from boulder.training.dump_files import output_name
+from boulder.training.epoch_line import describe_record
 from boulder.training.keep import Keep
 from boulder.training.kept_folder import KeptFolder, kept_name
 from boulder.training.progress import done_of, read_progress
-from boulder.training.scores import describe_record, read_scores
+from boulder.training.scores import read_scores
 from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
+from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads, with_defaults
 from jobs.several_gpus import Devices
 from jobs.workdir.sisyphus_names import folder_of
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 if TYPE_CHECKING:
     from boulder.training import GrowthReport, TrainingPhase
@@ -29,7 +33,7 @@ _KEPT, _DUMPS = "checkpoints", "hdf"  # in output/
 _NOT_HASHED = ("functions", "rqmt", "checkpoint_minutes", "num_workers")
 
 
-class PhaseTrainingJob(Job):
+class PhaseTrainingJob(CheckedJob):
     """
     Builds the network of each phase, grows the previous checkpoint into it, and trains it. Resumable: a killed job continues
     from its newest complete checkpoint, with the same final result.
@@ -52,6 +56,7 @@ class PhaseTrainingJob(Job):
     __sis_hash_exclude__ = {"gpus": 1, "nodes": 1}  # noqa: RUF012 (declared by Sisyphus)
 
     num_workers: int | None = None  # jobs that were set up before this argument existed lack it
+    losses: frozenset[str] = frozenset()  # likewise
 
     def __init__(
         self,
@@ -113,6 +118,14 @@ class PhaseTrainingJob(Job):
             if first <= epoch < last and epoch not in self._out_of_epochs:
                 self._out_of_epochs[epoch] = self.output_path(f"{_KEPT}/{kept_name(epoch)}")
 
+    def is_part_of(self, losses: Collection[str]) -> None:
+        """
+        Name losses as the other jobs of the training do. An experiment that shares this job with another one adds its own.
+
+        :param losses: keys of the scores of the whole training, such as "cost:output"
+        """
+        self.losses |= frozenset(losses)
+
     def writes(self, files: Collection[str]) -> dict[str, tk.Path]:
         """
         Declare files of `hdf_dump` layers as outputs.
@@ -133,7 +146,7 @@ class PhaseTrainingJob(Job):
 
         limit_threads(self.rqmt)
         num_workers = self.num_workers or default_num_workers()
-        print(f"num_workers: {num_workers} thread{'s' * (num_workers > 1)} for reading data", flush=True)
+        print(f"num_workers: {counted(num_workers, 'thread')} for reading data", flush=True)
         files = TrainingFiles(
             previous=Path(self.previous_checkpoint.get_path()) if self.previous_checkpoint else None,
             store=Path(_CHECKPOINTS),  # in work/, which clean-up may delete once the job has finished
@@ -157,6 +170,7 @@ class PhaseTrainingJob(Job):
             gpus=self.gpus,
             nodes=self.nodes,
             num_workers=num_workers,
+            losses=self.losses,
         )
 
     def _begin_growth(self) -> None:
@@ -170,13 +184,13 @@ class PhaseTrainingJob(Job):
         self._save_growth([*entries, begun | report.to_json()])
 
     def _save_growth(self, entries: list[dict]) -> None:
-        write_text(self.out_growth.get_path(), json.dumps(entries, indent=1))
+        write_text(self.out_growth.get_path(), strict_json.dumps(entries, indent=1))
 
     def info(self) -> str | None:
         """:return: the progress and the last scores, for the manager's status lines"""
         records, progress = read_scores(self.out_scores.get_path()), self.progress()
         now = f"{progress['what']}: batch {done_of(progress['done'], progress['total'])}" if progress else None
-        return "; ".join(filter(None, [now, describe_record(records[-1]) if records else None])) or None
+        return "; ".join(filter(None, [now, describe_record(records[-1], self.losses) if records else None])) or None
 
     def progress(self) -> dict | None:
         """:return: progress of the running epoch, see `boulder.training.progress`; None if the job is not running"""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boulder.training.scores import read_scores
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class PlotScoresJob(Job):
+class PlotScoresJob(CheckedJob):
     """
     Draws the learning curves of a pipeline.
 

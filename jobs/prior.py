@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import NetworkPassJob
 from sisyphus import tk
@@ -58,4 +59,6 @@ class PriorJob(NetworkPassJob):
         write_prior_txt(self.out_prior_txt_file.get_path(), prior)
         write_prior_xml(self.out_prior_xml_file.get_path(), prior)
         if never := int((prior == 0).sum()):
-            print(f"{never} of {len(prior)} classes have the probability 0 in every frame; their logarithm is -inf")
+            print(
+                f"{never} of {counted(len(prior), 'class', 'classes')} have the probability 0 in every frame; their logarithm is -inf"
+            )

@@ -8,10 +8,11 @@ from pathlib import Path
 from boulder.atomic_file import write_text
 from boulder.lexicon import SPLITS, split_of
 from boulder.speech import characters, language, read_prompts, write_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class PromptTranscriptsJob(Job):
+class PromptTranscriptsJob(CheckedJob):
     """
     Normalises the texts, and splits them by a hash of the text, so that a text is never in two splits.
 

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator
 
+from boulder import strict_json
+from boulder.counted import counted
 from boulder.lexicon import decode_phonemes, read_lexicon
 from boulder.search import score
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class PronunciationScoringJob(Job):
+class PronunciationScoringJob(CheckedJob):
     """
     Computes phoneme and word error rates against the best-matching pronunciation of each word.
 
@@ -45,10 +48,10 @@ class PronunciationScoringJob(Job):
             hypotheses = {word: decode_phonemes(labels) for word, labels in json.load(file).items()}
         rates = score(hypotheses, read_lexicon(self.lexicon.get_path()))
         with open(self.out_rates.get_path(), "w") as file:
-            json.dump(rates.summary(self.name), file)
+            file.write(strict_json.dumps(rates.summary(self.name)))
         with open(self.out_words.get_path(), "w") as file:
-            json.dump([record.as_example() for record in rates.records], file)
-        summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {rates.num_words} words"
+            file.write(strict_json.dumps([record.as_example() for record in rates.records]))
+        summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {counted(rates.num_words, 'word')}"
         with open(self.out_summary.get_path(), "w") as file:
             file.write(summary + "\n")
         print(summary)

@@ -2,17 +2,18 @@
 
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from boulder.data.hdf.excerpt import at_regular_steps
 from boulder.training.scores import read_scores
+from jobs.checked_job import CheckedJob
 from jobs.workdir.stale import why_stale
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 
-class ReportJob(Job):
+class ReportJob(CheckedJob):
     """
     Writes a self-contained HTML report: phases, learning curves, error rates and some decoded words.
 
@@ -141,7 +142,7 @@ class ReportJob(Job):
         return {name: reason for name, reason in reasons if reason}
 
     @classmethod
-    def hash(cls, kwargs: dict) -> str:
+    def hash(cls, kwargs: Mapping[str, Any]) -> str:
         without = [key for key in ("growth", "attention", "word_errors", "recordings") if not kwargs.get(key)]
         without += ["num_attention"] if "attention" in without else []
         return super().hash({key: value for key, value in kwargs.items() if key not in without})

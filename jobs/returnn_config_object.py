@@ -12,6 +12,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boulder.awaited import resolved as value_of
 from boulder.errors import ConfigError
 from boulder.returnn.config_pieces import Code, Piece
 from sisyphus import tk
@@ -52,17 +53,12 @@ def resolved(value: Any, where: str) -> Any:
     """
     :param where: keys to the value, for messages
     :return: `value` with the values of variables, and `Code` for code; files remain path objects
-    :raises ConfigError: for a variable without a value yet
+    :raises NotYetKnown: for a variable without a value yet
     """
     if isinstance(value, tk.Path):
         return value
     if isinstance(value, DelayedBase):
-        if not value.is_set():
-            raise ConfigError(
-                f"{where}: found {value!r:.80}, which has no value yet; phases are planned before the first job runs, so "
-                "expected a value, or `await tk.async_run(…)` before in an async config"
-            )
-        return resolved(value.get(), where)
+        return resolved(value_of(value, where), where)
     if isinstance(value, Mapping):
         return {key: resolved(item, f"{where}/{key}") for key, item in value.items()}
     if type(value) in (list, tuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from boulder.counted import counted
 from boulder.search.hypotheses import write_hypotheses
 from boulder.search.layer_text import TextSource
 from jobs.experiment import Data
@@ -91,4 +92,4 @@ class ReturnnSearchJob(NetworkPassJob):
                 print(
                     f"layer {layer!r}: neither 'vocab' nor the data set name its classes; found class indices are written"
                 )
-        print(f"{len(results)} sequences decoded")
+        print(f"{counted(len(results), 'sequence')} decoded")

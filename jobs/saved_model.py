@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from boulder.schedule.functions import restore
+from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads, with_defaults
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 
-class SavedModelJob(Job):
+class SavedModelJob(CheckedJob):
     """
     Outputs:
         out_saved_model: folder, see `boulder.network.saved_model` for the names of its inputs and outputs; the log lists them

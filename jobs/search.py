@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from boulder import strict_json
+from boulder.counted import counted
 from jobs.experiment import Data
 from jobs.network_pass import NetworkPassJob
 from sisyphus import tk
@@ -54,7 +55,7 @@ class SearchJob(NetworkPassJob):
     def run(self) -> None:
         hypotheses = self.search(self.data_pass())
         write_json(self.out_hypotheses, hypotheses)
-        print(f"{len(hypotheses)} sequences decoded")
+        print(f"{counted(len(hypotheses), 'sequence')} decoded")
 
     def search(self, data_pass: DataPass) -> dict[str, list[int]]:
         """:return: sequence tag → label indices"""
@@ -63,4 +64,4 @@ class SearchJob(NetworkPassJob):
 
 def write_json(path: tk.Path, value: object) -> None:
     with open(path.get_path(), "w") as file:
-        json.dump(value, file)
+        file.write(strict_json.dumps(value))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from boulder import strict_json
 from boulder.atomic_file import link, write_text
 from boulder.errors import CheckpointError
 from boulder.training.kept_folder import kept_files
 from boulder.training.learning_rate.measure import score_named
 from boulder.training.scores import read_scores
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class SelectCheckpointsJob(Job):
+class SelectCheckpointsJob(CheckedJob):
     """
     The selected files are further names of the kept ones, or copies, so that they outlast the training jobs.
 
@@ -56,6 +57,9 @@ class SelectCheckpointsJob(Job):
     def run(self) -> None:
         records = [record for path in self.scores for record in read_scores(path.get_path())]
         considered = [record for record in records if record["epoch"] >= self.first_epoch]
+        for record in considered:
+            if self._rank(record) is None:
+                print(f"epoch {record['epoch']} is not considered, since it has no number for {self.by!r}")
         ranked = sorted((rank, r["epoch"]) for r in considered if (rank := self._rank(r)) is not None)
         files = self._files()
         selected = [(rank, epoch) for rank, epoch in ranked if epoch in files][: self.num]
@@ -72,7 +76,7 @@ class SelectCheckpointsJob(Job):
             print(f"epoch {epoch}: {rank:g} {what}")
             link(files[epoch], path.get_path())
         scores = [{"epoch": epoch, "score": rank if self.by else None} for rank, epoch in selected]
-        write_text(self.out_selection.get_path(), json.dumps(scores))
+        write_text(self.out_selection.get_path(), strict_json.dumps(scores))
 
     def _rank(self, record: Any) -> float | None:
         """:return: lower is better; None: the epoch lacks the score"""

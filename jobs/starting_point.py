@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
+from boulder.counted import counted
 from boulder.errors import CheckpointError, ConfigError
 from boulder.network import NetworkSpec
 from boulder.returnn.checkpoint import main_file, peek, prefix_of
@@ -61,7 +62,7 @@ class StartingPoint:
         if self.epoch >= plan.num_epochs:
             raise ConfigError(
                 f"'epoch': found {self.epoch}, expected at most {plan.num_epochs - 1}, as the plan has "
-                f"{plan.num_epochs} epochs"
+                f"{counted(plan.num_epochs, 'epoch')}"
             )
         epochs = [phase.epochs for phase in plan.phases]
         self.check_network(next(net for net, own in zip(networks, epochs, strict=True) if self._begins_in(own)))

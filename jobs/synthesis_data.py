@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boulder.speech import read_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class SynthesisDataJob(Job):
+class SynthesisDataJob(CheckedJob):
     """
     Writes the characters of each text and the mel spectrogram of its recording; recordings that are too long are left out.
 

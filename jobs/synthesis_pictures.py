@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jobs.checked_job import CheckedJob
 from jobs.search import write_json
-from sisyphus import Job, Task, tk
+from sisyphus import Task, tk
 
 
-class SynthesisPicturesJob(Job):
+class SynthesisPicturesJob(CheckedJob):
     """
     Takes those sequences, at regular steps, of which `GriffinLimJob` makes sounds.
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.search import score
 from boulder.search.character_errors import character_errors
 from boulder.search.labels import read_labels
 from boulder.search.word_errors import total, word_errors
 from boulder.speech import read_transcripts
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class TranscriptScoringJob(Job):
+class TranscriptScoringJob(CheckedJob):
     """
     Compares the label sequences of a search with the transcripts.
 
@@ -64,8 +66,8 @@ class TranscriptScoringJob(Job):
             (self.out_character_rates, "character", characters),
             (self.out_word_rates, "word", words),
         ):
-            write_text(path.get_path(), json.dumps({"name": self.name, "unit": unit} | errors.to_json()))
-        write_text(self.out_examples.get_path(), json.dumps([record.as_example() for record in records]))
+            write_text(path.get_path(), strict_json.dumps({"name": self.name, "unit": unit} | errors.to_json()))
+        write_text(self.out_examples.get_path(), strict_json.dumps([record.as_example() for record in records]))
         summary = f"{self.name}: CER {characters.wer:.2%}, WER {words.wer:.2%} on {characters.sequences} recordings"
         write_text(self.out_summary.get_path(), f"{summary}\n")
         print(summary)

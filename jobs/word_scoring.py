@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from boulder import strict_json
 from boulder.errors import ConfigError
 from boulder.search import best_reference
 from boulder.search.corpus import read_corpus
 from boulder.search.hypotheses import best_texts, read_hypotheses
 from boulder.search.sclite import run_sclite, sclite_command, segments_of_tags, write_ctm, write_stm, write_trn
 from boulder.search.word_errors import WordErrors, total, word_errors
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class WordScoringJob(Job):
+class WordScoringJob(CheckedJob):
     """
     Counts word errors by sclite where it is installed, otherwise by Boulder's own count, which gives the same numbers.
 
@@ -88,7 +89,7 @@ class WordScoringJob(Job):
             errors, counted_by = self._by_sclite(command), "sclite"
         self._write_examples(references, hypotheses)
         with open(self.out_rates.get_path(), "w") as file:
-            json.dump({"name": self.name} | errors.to_json(), file)
+            file.write(strict_json.dumps({"name": self.name} | errors.to_json()))
         summary = f"{self.name}: {errors}, counted by {counted_by}"
         with open(self.out_summary.get_path(), "w") as file:
             file.write(summary + "\n")
@@ -113,7 +114,7 @@ class WordScoringJob(Job):
             for tag, reference in references.items()
         ]
         with open(self.out_words.get_path(), "w") as file:
-            json.dump(examples, file)
+            file.write(strict_json.dumps(examples))
 
 
 def _words(path: tk.Path) -> dict[str, list[str]]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from boulder.search.corpus import read_pronunciations
 from boulder.search.hypotheses import best_texts, read_hypotheses, write_hypotheses
 from boulder.search.words import check_units, words_of, words_of_phonemes
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class WordsJob(Job):
+class WordsJob(CheckedJob):
     """
     Joins BPE units, SentencePiece units or characters to words, or looks up phonemes in a lexicon. Of several hypotheses, it
     takes the best one.

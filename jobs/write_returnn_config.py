@@ -14,10 +14,11 @@ import numpy as np
 from boulder.atomic_file import write_text
 from boulder.returnn.config_pieces import Code, Piece
 from boulder.training.numpy_values import without_numpy
-from sisyphus import Job, Task, tk
+from jobs.checked_job import CheckedJob
+from sisyphus import Task, tk
 
 
-class WriteReturnnConfigJob(Job):
+class WriteReturnnConfigJob(CheckedJob):
     """
     Writes the text of a RETURNN config. No training depends on it.
 

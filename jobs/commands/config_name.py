@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import jobs
+from boulder.awaited import advice_about
 from boulder.errors import BoulderError, ConfigError, nearest
 from jobs.commands.config_arguments import by_position, called, parse_arguments, split_name
 from jobs.commands.config_kind import defined_names, is_returnn_config
@@ -138,7 +139,7 @@ def errors_of_config(name: str) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path("config").absolute())]
         frame = (own or frames)[-1]
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()) + advice_about(error)
         where = f"{os.path.relpath(frame.filename)}, line {frame.lineno}"
         raise ConfigError(f"config {name!r}: {where}: {type(error).__name__}: {text}") from error
 
@@ -194,7 +195,9 @@ def _about_missing(where: str, path: Path) -> str:
         return f"there is no such file{expected}{nearest(str(path), [*there, *_modules()])}"
     if not Path("config").is_dir():
         return f"{stem}.py: there is no folder config/ here; change to the folder that has it"
-    return f"{stem}.py: there is no such file{nearest(stem, _modules())}"
+    beside = [str(file) for file in path.parent.glob("*.config")] if path.suffix != ".py" else []
+    near = nearest(str(path), beside) or nearest(stem, _modules())
+    return f"{stem}.py: there is no such file{near}"
 
 
 def _modules() -> list[str]:

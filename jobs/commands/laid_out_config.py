@@ -7,8 +7,10 @@ from typing import Any
 
 from boulder.errors import ConfigError
 from jobs.announced import laid_out_pipelines, unique_names
-from jobs.commands.config_arguments import parse_arguments
+from jobs.commands.config_arguments import parse_arguments, split_name
 from jobs.commands.config_name import check_config_name, errors_of_config, find_config
+from jobs.commands.opened_config import continue_configs
+from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
 from jobs.workdir.manager_log import listen
 
@@ -21,24 +23,26 @@ def returnn_config(name: str) -> tuple[Path, dict[str, Any]] | None:
     found = find_config(name)
     if found.function is not None:
         return None
-    check_config_name(name)
+    if split_name(name)[1]:
+        check_config_name(name)
     return found.file, parse_arguments(name)[1]
 
 
-def pipelines_of(name: str) -> dict[str, Pipeline]:
+def pipelines_of(name: str, *, may_wait: bool = False) -> dict[str, Pipeline]:
     """
     Runs a config of Sisyphus. No job is submitted.
 
+    :param may_wait: whether it may wait for jobs before its first pipeline
     :return: the pipelines that it lays out, by their names
     :raises BoulderError: if it fails, or lays out none
     """
     called = check_config_name(name)
 
-    from sisyphus.loader import config_manager
-
     listen()
     with unique_names(), errors_of_config(name):
-        config_manager.load_configs([called])
-    if not laid_out_pipelines():
-        raise ConfigError(f"config {name!r}: it lays out no pipeline")
+        load_config(called)
+        continue_configs()
+    waiting = list(waiting_lines())
+    if not laid_out_pipelines() and not (waiting and may_wait):
+        raise ConfigError(f"config {name!r}: it lays out no pipeline{f' yet; {waiting[0]}' if waiting else ''}")
     return laid_out_pipelines()

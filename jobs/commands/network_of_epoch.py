@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from boulder.counted import counted
 from boulder.errors import ConfigError
 from boulder.network import NetworkSpec, describe
 from boulder.schedule import Phase
@@ -45,7 +46,7 @@ def network_of_epoch(config: str, pipeline: str | None, epoch: int | None, check
     found = plan.num_epochs if epoch is None else epoch
     if found > plan.num_epochs:
         raise ConfigError(
-            f"checkpoint {checkpoint}: is of epoch {found}, but {config} has {plan.num_epochs} epochs; expected --epoch, an "
+            f"checkpoint {checkpoint}: is of epoch {found}, but {config} has {counted(plan.num_epochs, 'epoch')}; expected --epoch, an "
             "epoch with the network of the checkpoint"
         )
     return NetworkOfEpoch(found, plan.phase(found), planned.extern_data)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from boulder.errors import ConfigError
 from jobs.announced import laid_out_pipelines, unique_names
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
+from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
 from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.manager_log import listen
@@ -29,11 +31,14 @@ def open_config(name: str) -> dict[str, Pipeline]:
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
     with unique_names(), errors_of_config(name):
-        config_manager.load_configs([called])
+        load_config(called)
         continue_configs()
     pipelines = laid_out_pipelines()
+    waiting = list(waiting_lines())
     if not pipelines:
-        raise ConfigError(f"config {name!r}: it lays out no pipeline")
+        raise ConfigError(f"config {name!r}: it lays out no pipeline{f' yet; {waiting[0]}' if waiting else ''}")
+    for line in waiting:
+        print(f"{name}: {line}", file=sys.stderr)
     return pipelines
 
 

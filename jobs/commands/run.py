@@ -18,22 +18,23 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from boulder.counted import counted
 from jobs.announced import unique_names
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.opened_config import continue_configs
+from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
 from jobs.rqmt import check_rqmt_of_jobs
 from jobs.workdir.job_name import name_of
 from jobs.workdir.manager_log import listen
-from jobs.workdir.places import check_places, place_of_output, why_not_there, wrong_aliases
+from jobs.workdir.places import check_places, places_of_output, why_not_there, wrong_aliases
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
 from sisyphus import Job, toolkit
 from sisyphus import global_settings as gs
 from sisyphus.graph import OutputPath, OutputReport
-from sisyphus.loader import config_manager
 from sisyphus.manager import Manager, create_aliases
 
 _ROUNDS_WITHOUT_HOPE = 4
@@ -93,13 +94,15 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
     become_manager()
     for config in configs:
         with errors_of_config(config):
-            config_manager.load_configs([called[config]])
+            load_config(called[config])
             continue_configs()
     check_places(list(toolkit.sis_graph.targets), toolkit.sis_graph.jobs())
     check_rqmt_of_jobs(toolkit.sis_graph.jobs())
 
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
+    for line in waiting_lines():
+        console.print(escape(line), highlight=False, soft_wrap=True)
     loaded()
 
     gs.PRINT_ERROR = verbose
@@ -172,13 +175,13 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
         elif not available:
             missing += 1
         elif isinstance(target, OutputPath | OutputReport):
-            path = place_of_output(target)
-            if why := why_not_there(target):
-                missing += 1
-                _tell_wrong(path, why, console)
-                continue
-            text = _short_text(path)
-            console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
+            for path in places_of_output(target):
+                if why := why_not_there(target, path):
+                    missing += 1
+                    _tell_wrong(path, why, console)
+                    continue
+                text = _short_text(path)
+                console.print(f"{escape(path)}{': ' if text else ''}{escape(text)}", highlight=False, soft_wrap=True)
     aliases = wrong_aliases(graph.jobs())
     for path, why in sorted(aliases.items()):
         _tell_wrong(path, why, console)
@@ -191,8 +194,8 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
         console.print(f"[red]failed:[/red] a job reads {escape(path)}, which does not exist", soft_wrap=True)
     if failed or missing or undecided or aliases:
         further = " and further ones not decided" if undecided else ""
-        found = f"{missing} outputs are missing{further}, {len(failed)} jobs failed"
-        found += f", {len(aliases)} aliases lead elsewhere" if aliases else ""
+        found = f"{counted(missing, 'output is', 'outputs are')} missing{further}, {counted(len(failed), 'job')} failed"
+        found += f", {counted(len(aliases), 'alias leads', 'aliases lead')} elsewhere" if aliases else ""
         held = ", ".join(sorted(name_of(job) for job in states.get(gs.STATE_HOLD, ())))
         console.print(
             f"{found}{escape(f', held: {held}') if held else ''}; the same command tries again", soft_wrap=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
+from boulder.counted import counted
 from boulder.errors import BoulderError
 from boulder.report.graph_picture import JobBox, check_suffix, draw_graph
 from boulder.training.scores import read_scores
@@ -40,7 +41,7 @@ def show_graph(config: str, output: str, console: Console) -> int:
         draw_graph(boxes, edges, hand_overs, output)
     except OSError as error:
         raise BoulderError(f"{output}: cannot be written: {error.strerror}") from error
-    console.print(f"{escape(output)}: {len(jobs)} jobs", soft_wrap=True)
+    console.print(f"{escape(output)}: {counted(len(jobs), 'job')}", soft_wrap=True)
     return 0
 
 

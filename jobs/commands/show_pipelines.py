@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from boulder import strict_json
 from boulder.training.scores import read_scores
 from jobs.workdir.sisyphus_names import folder_is_finished
 from sisyphus import gs
@@ -42,7 +42,7 @@ def show_pipelines(console: Console, *, as_json: bool = False) -> int:
     """
     found = known_pipelines()
     if as_json:
-        print(json.dumps([asdict(pipeline) for pipeline in found], indent=1))
+        print(strict_json.dumps([asdict(pipeline) for pipeline in found], indent=1))
     elif not found:
         console.print(f"{gs.ALIAS_DIR}/ has no pipeline yet; boulder run CONFIG begins one", soft_wrap=True)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,17 +11,20 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from boulder import strict_json
 from boulder.errors import BoulderError, ConfigError, ConfigProblems, nearest
 from boulder.network import NetworkSpec, describe
 from boulder.report import phase_table
 from boulder.report.phases import phase_rows
-from boulder.returnn.notices import Notice
+from boulder.returnn.notices import Misspelt, Notice
 from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
 from boulder.training.phase_making import DATA_KEYS
 from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.show_loops import loop_lines
+from jobs.commands.waiting_config import waiting_lines
+from jobs.missing_data import planning_without_data
 from jobs.notices import kept_notices, show_notices
 
 
@@ -69,15 +72,15 @@ def show_plan(
     :return: exit code, 1 if `check` found a difference, or if `boulder run` would refuse a RETURNN config
     :raises BoulderError: if the config gives no plan
     """
-    read = _reader(name)
+    read = _reader(name, may_wait=epoch is None and not check)
     found = read()
     if check:
         return _check(found, read(), console)
     if epoch is not None:
         networks = {planned.name: canonical(planned.plan.phase(epoch).network) for planned in found}
-        print(json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
+        print(strict_json.dumps(networks if len(found) > 1 else next(iter(networks.values())), indent=1))
     elif as_json:
-        print(json.dumps([_as_json(planned) for planned in found], indent=1))
+        print(strict_json.dumps([_as_json(planned) for planned in found], indent=1))
     else:
         for planned in found:
             console.print(f"[bold]{escape(planned.name)}[/bold]")
@@ -88,8 +91,17 @@ def show_plan(
             else:
                 phase_table(planned.rows(), console)
             tell_what_it_needs(planned.needs, console)
+            _tell_misspelt(planned.notices, console)
             _tell_problems(planned.problems, console)
+    for line in waiting_lines():
+        print(f"{name}: {line}", file=sys.stderr)
     return 0 if epoch is not None else int(any(planned.problems for planned in found))
+
+
+def _tell_misspelt(notices: Sequence[Notice], console: Console) -> None:
+    for notice in notices:
+        if isinstance(notice, Misspelt):
+            console.print(f"[yellow]{escape(repr(notice.option))}: {escape(notice.text)}[/yellow]", soft_wrap=True)
 
 
 def _tell_problems(problems: Sequence[str], console: Console) -> None:
@@ -123,23 +135,26 @@ def tell_what_it_needs(needs: int | None, console: Console) -> None:
         console.print(f"the plan continues after epoch {needs}, once there are scores", highlight=False)
 
 
-def _reader(name: str) -> Callable[[], list[PlannedNetworks]]:
+def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetworks]]:
     """:return: function that reads the config"""
     found = returnn_config(name)
-    return (lambda: [_returnn_config(*found)]) if found else (lambda: _sisyphus_config(name))
+    return (lambda: [_returnn_config(*found)]) if found else (lambda: _sisyphus_config(name, may_wait))
 
 
-def _sisyphus_config(name: str) -> list[PlannedNetworks]:
+def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
+    with planning_without_data():
+        pipelines = pipelines_of(name, may_wait=may_wait)
     return [
         PlannedNetworks(
             title,
             pipeline.plan,
             list(pipeline.specs),
+            pipeline.missing,
             notices=kept_notices().get(title, ()),
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
-        for title, pipeline in pipelines_of(name).items()
+        for title, pipeline in pipelines.items()
     ]
 
 

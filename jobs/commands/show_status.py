@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.markup import escape
 
-from boulder.report.status import PhaseStatus, status_table
+from boulder import strict_json
+from boulder.report.status import PhaseStatus, loss_table, shown_loss, status_table
 from boulder.training.progress import done_of
 from boulder.training.scores import read_scores
 from boulder.training.time_left import seconds_left
@@ -30,11 +31,14 @@ from jobs.workdir.work_lock import manager_at_work
 from sisyphus import Job, gs
 
 
-def show_status(config: str, console: Console, *, pipeline: str | None = None, as_json: bool = False) -> int:
+def show_status(
+    config: str, console: Console, *, pipeline: str | None = None, as_json: bool = False, losses: bool = False
+) -> int:
     """
     :param config: e.g. `config/g2p.demo`
     :param pipeline: name; None for all pipelines of the config
     :param as_json: print everything that is known
+    :param losses: print the scores of all losses
     :return: exit code, 1 if a job has failed
     :raises BoulderError: if the config cannot be laid out
     """
@@ -46,12 +50,16 @@ def show_status(config: str, console: Console, *, pipeline: str | None = None, a
     trained = {job.job_id() for pipeline in opened.values() for job in pipeline.jobs}
     others = [job for job in jobs if job.job_id() not in trained]
     if as_json:
-        print(json.dumps(_as_json(chosen, others, look, judge.problems), indent=1))
+        print(strict_json.dumps(_as_json(chosen, others, look, judge.problems), indent=1))
     else:
         for title, laid_out in chosen.items():
             console.print(f"[bold]{escape(title)}[/bold]")
-            console.print(status_table(rows := [_row(piece, look) for piece in pieces(laid_out)], console.width))
+            rows = [_row(piece, look) for piece in pieces(laid_out)]
+            console.print(status_table(rows, console.width, laid_out.losses))
+            _tell_losses(rows, laid_out.losses, losses, console)
             for row in rows:
+                for line in row.warnings:
+                    console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
                 if row.stale:
                     console.print(f"[yellow]{row.phase} is stale: {escape(row.stale)}[/yellow]", soft_wrap=True)
             tell_what_it_needs(laid_out.needs, console)
@@ -66,6 +74,16 @@ def show_status(config: str, console: Console, *, pipeline: str | None = None, a
             console.print(f"[yellow]{escape(problem)}[/yellow]", soft_wrap=True)
         _tell_manager(config, look, console)
     return int(any(state.name in FAILED for state in look.states.values()))
+
+
+def _tell_losses(rows: list[PhaseStatus], losses: Collection[str], wanted: bool, console: Console) -> None:
+    """Print the scores of all losses if they are wanted, else how to see those that the table lacks."""
+    others = len({key.partition(":")[2] for key in losses}) - 1
+    if wanted:
+        console.print(loss_table(rows, losses))
+    elif others > 0 and any(row.epoch for row in rows):
+        shown = escape(repr(shown_loss(rows, losses)))
+        console.print(f"[dim]scores of the loss of layer {shown}; --losses shows {others} more[/dim]", soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,9 @@ def _row(piece: Piece, look: Look) -> PhaseStatus:
         train=last.get("train", {}),
         dev=last.get("dev", {}),
         eval=last.get("eval", {}),
+        scales=last.get("scales", {}),
+        measure=last.get("measure"),
+        warnings=last.get("warnings", []),
         progress=_batches(progress) if progress else None,
         seconds=sum(record.get("seconds", 0.0) for record in own),
         seconds_left=seconds_left(piece.epochs, records, progress) if name == gs.STATE_RUNNING else None,

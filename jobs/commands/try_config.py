@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from boulder import strict_json
+from boulder.counted import counted
 from boulder.errors import ConfigError, nearest
 from boulder.schedule.functions import restore
 from boulder.training.phase import TrainingPhase
@@ -42,7 +43,8 @@ def try_config(
         chosen = _chosen(found, phases, title)
         if not as_json:
             console.print(
-                f"[bold]{escape(title)}[/bold]: {len(chosen)} of {len(found)} phases, {_of(size)}", soft_wrap=True
+                f"[bold]{escape(title)}[/bold]: {len(chosen)} of {counted(len(found), 'phase')}, {_of(size)}",
+                soft_wrap=True,
             )
 
         def say(line: str) -> None:
@@ -61,7 +63,7 @@ def try_config(
             console.print(_summary(trials, len(chosen)))
         code = max(code, int(any(trial.error for trial in trials)))
     if as_json:
-        print(json.dumps(results if len(results) > 1 else results[0], indent=1))
+        print(strict_json.dumps(results if len(results) > 1 else results[0], indent=1))
     return code
 
 
@@ -123,6 +125,6 @@ def _table(trials: Sequence[PhaseTrial]) -> Table:
 def _summary(trials: Sequence[PhaseTrial], expected: int) -> str:
     failed = [trial for trial in trials if trial.error]
     if failed:
-        return f"[red]phase {escape(failed[0].name)} failed; {len(trials) - 1} of {expected} phases train[/red]"
+        return f"[red]phase {escape(failed[0].name)} failed; {len(trials) - 1} of {counted(expected, 'phase trains', 'phases train')}[/red]"
     falling = sum(trial.falls for trial in trials)
-    return f"{len(trials)} phases train, are saved and resumed; the loss falls in {falling} of them"
+    return f"{counted(len(trials), 'phase trains, is', 'phases train, are')} saved and resumed; the loss falls in {falling} of them"

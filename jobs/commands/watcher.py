@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from boulder.counted import counted
 from boulder.report import phase_table
+from boulder.training.epoch_line import describe_record
 from boulder.training.progress import make_bar
-from boulder.training.scores import describe_record, read_scores
+from boulder.training.scores import read_scores
 from jobs.commands.show_plan import tell_what_it_needs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
@@ -51,7 +53,9 @@ class Watcher:
         done = [job for job in self._graph.jobs() if is_finished(job)]
         self._finished = {job.job_id() for job in done}
         if done:
-            self._console.print(f"{len(done)} of {len(list(self._graph.jobs()))} jobs are finished already")
+            self._console.print(
+                f"{len(done)} of {counted(len(list(self._graph.jobs())), 'job is', 'jobs are')} finished already"
+            )
         for job in self._trainings():
             self._new_records(job)  # epochs of an earlier run are not printed again
         if self._bar:
@@ -74,7 +78,9 @@ class Watcher:
     def _look(self) -> None:
         for job in self._trainings():
             for record in self._new_records(job):
-                self._console.print(escape(describe_record(record)), soft_wrap=True)
+                self._console.print(escape(describe_record(record, job.losses)), soft_wrap=True)
+                for line in record.get("warnings", ()):
+                    self._console.print(f"[yellow]warning: {escape(line)}[/yellow]", soft_wrap=True)
             if self._bar:
                 self._draw(job, self._bar)
         for job in self._graph.jobs():

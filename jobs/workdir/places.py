@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from boulder.errors import ConfigError
 from jobs.workdir.job_name import name_of
-from jobs.workdir.sisyphus_names import folder_of, is_finished
+from jobs.workdir.sisyphus_names import alias_prefixes_of, folder_of, is_finished
 from sisyphus import Job, gs
 from sisyphus.graph import OutputPath, OutputReport, OutputTarget
 
@@ -21,18 +21,19 @@ def check_places(targets: Iterable[OutputTarget], jobs: Iterable[Job]) -> None:
     """
     outputs: dict[str, str] = {}
     for target in (target for target in targets if isinstance(target, OutputPath | OutputReport)):
-        place = place_of_output(target)
-        source = _source(target)
-        if outputs.setdefault(place, source) != source:
-            raise ConfigError(
-                f"two outputs are called {target.name!r}: {outputs[place]} and {source}; register one of them under another name"
-            )
-        _check_free(place, f"output {target.name!r}", to_be_file=isinstance(target, OutputReport))
+        for place in places_of_output(target):
+            source = _source(target)
+            if outputs.setdefault(place, source) != source:
+                raise ConfigError(
+                    f"two outputs are called {target.name!r}: {outputs[place]} and {source}; register one of them under "
+                    "another name"
+                )
+            _check_free(place, f"output {target.name!r}", to_be_file=isinstance(target, OutputReport))
     _check_not_nested(outputs, gs.OUTPUT_DIR, "output")
     aliases: dict[str, str] = {}
     for job in jobs:
-        for alias in sorted(job.get_aliases() or ()):
-            place = _place_of_alias(alias)
+        for place in _places_of_aliases(job):
+            alias = os.path.relpath(place, gs.ALIAS_DIR)
             if aliases.setdefault(place, job.job_id()) != job.job_id():
                 warnings.warn(
                     f"two jobs have the alias {alias!r}, which can lead to one of them only: {aliases[place]} and "
@@ -43,18 +44,19 @@ def check_places(targets: Iterable[OutputTarget], jobs: Iterable[Job]) -> None:
     _check_not_nested(aliases, gs.ALIAS_DIR, "alias")
 
 
-def place_of_output(target: OutputPath | OutputReport) -> str:
-    """:return: path of the link, or of the report, relative to the folder of settings.py"""
-    prefix = "" if isinstance(target, OutputReport) else gs.ALIAS_AND_OUTPUT_SUBDIR
-    return os.path.normpath(os.path.join(gs.OUTPUT_DIR, prefix, target.name))
+def places_of_output(target: OutputPath | OutputReport) -> list[str]:
+    """:return: paths of the links, or of the report, relative to the folder of settings.py"""
+    creator = target.required_full_list[0].creator if isinstance(target, OutputPath) else None
+    prefixes = alias_prefixes_of(creator) if creator is not None else [""]
+    return [os.path.normpath(os.path.join(gs.OUTPUT_DIR, prefix, target.name)) for prefix in prefixes]
 
 
-def why_not_there(target: OutputPath | OutputReport) -> str | None:
+def why_not_there(target: OutputPath | OutputReport, place: str) -> str | None:
     """
     :param target: whose job has finished
-    :return: why the user cannot read it in the place that `place_of_output` tells; None if all is well
+    :param place: one of `places_of_output`
+    :return: why the user cannot read it there; None if all is well
     """
-    place = place_of_output(target)
     if isinstance(target, OutputPath):
         made = target.required_full_list[0].get_path()
         if not os.path.exists(made):
@@ -71,7 +73,7 @@ def wrong_aliases(jobs: Iterable[Job]) -> dict[str, str]:
     found: dict[str, str] = {}
     right: set[str] = set()
     for job in jobs:
-        for place in map(_place_of_alias, job.get_aliases() or ()) if is_finished(job) else ():
+        for place in _places_of_aliases(job) if is_finished(job) else ():
             if wrong := _wrong_link(place, folder_of(job)):
                 found[place] = f"alias of {name_of(job)}: {wrong}"
             else:
@@ -79,8 +81,12 @@ def wrong_aliases(jobs: Iterable[Job]) -> dict[str, str]:
     return {place: why for place, why in found.items() if place not in right}
 
 
-def _place_of_alias(alias: str) -> str:
-    return os.path.normpath(os.path.join(gs.ALIAS_DIR, gs.ALIAS_AND_OUTPUT_SUBDIR, alias))
+def _places_of_aliases(job: Job) -> list[str]:
+    return [
+        os.path.normpath(os.path.join(gs.ALIAS_DIR, prefix, alias))
+        for prefix in alias_prefixes_of(job)
+        for alias in sorted(job.get_aliases() or ())
+    ]
 
 
 def _wrong_link(place: str, target: str) -> str | None:

@@ -50,6 +50,11 @@ def is_held_by_config(job: Job) -> bool:
     return job._sis_hold_job
 
 
+def alias_prefixes_of(job: Job) -> list[str]:
+    """:return: the folders of alias/ and output/ in which the job is linked: `gs.ALIAS_AND_OUTPUT_SUBDIR` of each config"""
+    return sorted(job._sis_alias_prefixes or {""})
+
+
 def set_up_directory(job: Job) -> None:
     """Create the job's directory as the manager does before it submits the job."""
     job._sis_setup_directory()

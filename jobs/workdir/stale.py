@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
 from jobs.workdir.job_graph import inputs_of, with_inputs
 from jobs.workdir.job_name import name_of
@@ -29,7 +30,7 @@ def mark_stale(job: Job, because: Job, phase: str) -> None:
     folder = folder_of(job, gs.JOB_OUTPUT)
     os.makedirs(folder, exist_ok=True)
     mark = {"reason": f"from before phase {phase} was rerun", "because": because.job_id()}
-    write_text(os.path.join(folder, _MARK), json.dumps(mark))
+    write_text(os.path.join(folder, _MARK), strict_json.dumps(mark))
 
 
 def stale_jobs(jobs: Iterable[Job]) -> dict[str, str]:

@@ -38,6 +38,18 @@ class ConfigProblems(ConfigError):
         return cls(f"{where}: {text}" if where else text, problems)
 
 
+class NotYetKnown(ConfigError):
+    """
+    A value is needed that a job has yet to make.
+
+    :ivar values: what to wait for, objects of Sisyphus
+    """
+
+    def __init__(self, message: str, values: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.values = tuple(values)
+
+
 class ScheduleError(BoulderError):
     """A construction algo, or its `repetitions`, that does not define a plan."""
 
@@ -63,6 +75,8 @@ def named(where: str) -> Iterator[None]:
     """Context in which the messages of errors begin with the place: `WHERE: message`."""
     try:
         yield
+    except NotYetKnown as error:
+        raise NotYetKnown(f"{where}: {error}", error.values) from error
     except BoulderError as error:
         raise type(error)(f"{where}: {error}") from error
 

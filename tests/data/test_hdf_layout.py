@@ -162,7 +162,7 @@ def test_errors_name_the_sequence(tmp_path, data, message):
         ({"data": {"dim": 0}}, None, r"extern_data\['data'\]: found dim 0, expected an integer of at least 1"),
         ({"data": (3, 5)}, None, r"extern_data\['data'\]: found \(3, 5\), expected a dict"),
         ([], None, r"extern_data: found \[\], expected a dict"),
-        ({"data": 3}, {"data": ["a"]}, "found 1 labels for 'data', expected 3"),
+        ({"data": 3}, {"data": ["a"]}, "found 1 label for 'data', expected 3"),
         ({"data": 3}, {"classes": ["a"]}, "labels for 'classes', which extern_data lacks"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_data_set_controls_the_order(parts):
     parts["words"] |= {"seq_ordering": "sorted_reverse", "partition_epoch": 2, "files": parts["words"]["files"]}
     with (
         open_dataset(joined(parts, seq_order_control_dataset="words")) as dataset,
-        pytest.raises(DataError, match=r"data set 'audio': found no 'x'; 1 sequences of 'words' are missing"),
+        pytest.raises(DataError, match=r"data set 'audio': found no 'x'; 1 sequence of 'words' is missing"),
     ):
         dataset.check()
     parts["audio"] |= {"seq_ordering": "sorted_reverse", "partition_epoch": 2}
@@ -189,7 +189,7 @@ def test_sequences_that_a_data_set_lacks_are_left_out_if_allowed(parts, control)
         described |= {"seq_order_control_dataset": control}
     with open_dataset(described) as dataset:
         with pytest.warns(
-            UserWarning, match="data set 'audio': found no 'x'; 1 sequences of 'words' are missing and left out"
+            UserWarning, match="data set 'audio': found no 'x'; 1 sequence of 'words' is missing and left out"
         ):
             dataset.check()
         order = dataset.epoch_order(1, 1, "default")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from boulder.data import open_dataset, read_batch
+from boulder.data.description import canonical_description
 from boulder.data.text.orthography import Orthography
 from boulder.data.text.text_lines import TextLines
 from boulder.errors import DataError
@@ -75,6 +76,17 @@ def test_lines_become_labels_of_words(folder):
 
 def test_a_function_may_change_each_line(folder):
     assert contents(lm(folder, orth_post_process=[str.strip, "lowercase", lambda text: "b"])) == [{"data": [1, 2]}] * 3
+
+
+def test_functions_may_name_the_files(folder):
+    found = lm(
+        folder, corpus_file=lambda: [str(folder / "lines.txt")], orth_symbols_file=lambda: str(folder / "words.txt")
+    )
+    assert canonical_description(found) == canonical_description(lm(folder))
+    with pytest.raises(DataError, match="corpus_file: the function failed with ZeroDivisionError: division by zero"):
+        canonical_description(lm(folder, corpus_file=lambda: 1 / 0))
+    with pytest.raises(DataError, match="corpus_file: found 3, expected paths"):
+        canonical_description(lm(folder, corpus_file=lambda: 3))
 
 
 def test_tags_of_lines_may_be_given(folder):

@@ -111,7 +111,7 @@ def test_files_in_descriptions_become_path_objects_in_nested_data_sets_too(bpe):
     [
         (
             {"labels": ["a"]},
-            "unknown_label: found 'UNK', expected one of the 1 labels of vocabulary; without such a label",
+            "unknown_label: found 'UNK', expected one of the 1 label of vocabulary; without such a label",
         ),
         (LETTERS | {"num_labels": 5}, "vocabulary: found 4 labels, expected 5"),
         (LETTERS | {"seq_postfix": [4]}, "seq_postfix: found label 4, expected 0 to 3"),

@@ -330,3 +330,11 @@ def test_a_curve_over_all_epochs_needs_their_number(lay_out, rule):
     ):
         lay_out(algo, num_epochs=None, config=curve)
     assert lay_out(algo, [1.0, 1.0, 1.0], num_epochs=None, config=curve | {"learning_rate_num_epochs": 4})
+
+
+def test_an_algo_that_takes_a_score_without_a_number_for_one_is_told_which(lay_out):
+    message = fails(lay_out, ScheduleError, while_it_improves, [3.0, None, 2.5, None])
+    assert message.startswith("construction_algo at idx 2: TypeError: ")
+    assert message.endswith(
+        "; history has None, since there is no number, for 'cost:output' of dev in epoch 2, 'cost:output' of dev in epoch 4"
+    )

@@ -109,6 +109,7 @@ def test_a_file_whose_name_has_parentheses(folder):
         ("PKG/sub", r"is a folder, expected a file in it: PKG/sub/y\.py$"),
         ("config/xx.py", r"config/xx\.py: there is no such file; did you mean 'config/x'\?"),
         ("setups/mine.config", r"there is no such file; did you mean 'setups/my\.config'\?"),
+        ("config/old.confg", r"there is no such file; did you mean 'config/old\.config'\?"),
         ("x", r"there is no such file, expected FILE\.FUNCTION, .*or a RETURNN config file; did you mean 'config/x'\?"),
         ("PKG/old-one.py", "Python cannot import 'old-one', expected a name of letters, digits and _"),
         ("PKG/both.config", r"is a file, and PKG/both\.py has a function 'config'; expected \./PKG/both\.config for the file, or "

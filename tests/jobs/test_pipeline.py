@@ -220,3 +220,11 @@ def test_growth_options_reach_the_job_if_they_differ_from_the_default(data):
     assert second["trainable_layers"] == ["fw1", "bw1", "output"]
     # bw1 matches no trained layer, the rows of fw1 have no source in fw0, and output is reset
     assert pipeline.rows[1]["growth"] == {"copied": 9, "grown": 0, "initialised": 6, "dropped": 0}
+
+
+def test_all_jobs_name_the_losses_of_the_whole_training_without_another_id(lay_out):
+    aux = {"class": "softmax", "from": "data", "loss": "ce", "target": "classes", "loss_scale": 0.5}
+    alone, both = lay_out(), lay_out(final=network(2, 6) | {"aux": aux})
+    assert both.losses == {"cost:output", "error:output", "cost:aux", "error:aux"}
+    assert all(job.losses >= both.losses for job in both.jobs)  # more, if experiments share a job
+    assert ids(alone)[:-1] == ids(both)[:-1]

@@ -6,7 +6,8 @@ import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from boulder.errors import ConfigError
-from jobs.workdir.places import check_places, why_not_there, wrong_aliases
+from jobs.workdir import places
+from jobs.workdir.places import check_places, places_of_output, wrong_aliases
 from sisyphus import Job, gs, tk
 from sisyphus.graph import OutputPath, OutputReport
 
@@ -79,6 +80,20 @@ def folder(tmp_path, monkeypatch):
 
 def output(name, number=1):
     return OutputPath(name, Made(number).out)
+
+
+def why_not_there(target):
+    (place,) = places_of_output(target)
+    return places.why_not_there(target, place)
+
+
+def test_a_job_of_two_configs_with_folders_of_their_own_has_two_places(monkeypatch):
+    for folder in ("one", "two"):
+        monkeypatch.setattr(gs, "ALIAS_AND_OUTPUT_SUBDIR", folder)
+        job = Made(3)
+    assert places_of_output(OutputPath("a", job.out)) == ["output/one/a", "output/two/a"]
+    assert places_of_output(OutputPath("a", tk.Path("mine"))) == ["output/a"]
+    check_places([OutputPath("a", job.out), OutputPath("a", tk.Path("mine"))], [])
 
 
 def test_a_link_that_leads_to_the_output_is_fine(folder):

@@ -30,7 +30,7 @@ def test_run_tells_once_why_it_does_not_start_a_job(refused):
     (line,) = [line for line in output.splitlines() if REASON in line]
     assert line.startswith("failed: tiny/phase.00: ")
     assert line.endswith(WHAT_TO_DO)
-    assert "1 outputs are missing, 1 jobs failed" in output or "1 output is missing, 1 job failed" in output
+    assert "1 output is missing, 1 job failed" in output
 
 
 def test_status_and_logs_tell_it_later_in_another_process(refused):

@@ -68,11 +68,17 @@ def test_plan_shows_its_phases(project, setup):
 
 
 def test_it_trains_with_its_function_and_overrides(project, setup):
-    code, output = project.run("boulder", "run", "config/returnn.setup('my.config')")
+    (project.folder / "config/returnn.py").unlink()  # a folder without it uses Boulder's
+    code, output = project.run("boulder", "run", "my.config", "--cpu", "1", "--mem", "2")
     assert code == 0, output
     assert "finished: my/phase.final" in output
     assert "epoch 5 (original" in output
     assert (project.folder / "output/my/checkpoint.h5").exists()
+    assert set(project.states("my.config").values()) == {"finished"}
+    assert project.run("boulder", "status") == (
+        0,
+        "my: 3 of 3 jobs finished, trained to epoch 5\nboulder status CONFIG shows the phases of a config\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,5 +33,5 @@ def test_a_missing_input_file_is_named(capsys, tmp_path):
     assert code == 1
     assert lines == [
         "failed: a job reads /nowhere/words.txt, which does not exist",
-        "1 outputs are missing, 0 jobs failed; the same command tries again",
+        "1 output is missing, 0 jobs failed; the same command tries again",
     ]

@@ -100,11 +100,22 @@ def test_phases_that_share_a_job_have_their_own_states(project):
     assert project.states(config) == {"00": "runnable", "01": "waiting", "final": "waiting"}
     job = project.folder / project.status(config)["pipelines"][0]["phases"][0]["folder"]
     (job / "output").mkdir(parents=True)
-    record = {"index": 0, "learning_rate": 0.1, "train": {"cost:output": 1.0}, "seconds": 1.0}
+    record = {
+        "index": 0,
+        "learning_rate": 0.1,
+        "train": {"cost:output": 1.0},
+        "dev": {"cost:output": None},
+        "seconds": 1.0,
+    }
+    record["warnings"] = ["epoch …, dev: cost:output: no number"]
     lines = [json.dumps(record | {"epoch": epoch}) for epoch in (1, 2, 3)]
     (job / "output/scores.jsonl").write_text("\n".join(lines))
     (job / "log.run.1").touch()
     assert project.states(config) == {"00": "finished", "01": "interrupted_resumable", "final": "waiting"}
+    _, output = project.run("boulder", "status", config, "--losses")
+    assert output.count("epoch …, dev: cost:output: no number") == 2  # of the last epoch of each phase
+    rows = [cells for line in output.splitlines() if (cells := line.split())[:1] in (["00"], ["01"])]
+    assert rows[2:] == [["00", "output", "1", "1.000", "–", "–", "–"], ["01", "output", "1", "1.000", "–", "–", "–"]]
 
 
 def test_status_of_phases_without_a_directory_does_not_import_tensorflow(project):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boulder.data import HdfWriter
-from boulder.errors import ConfigError
+from boulder.errors import ConfigError, NotYetKnown
 from boulder.returnn import load_config
 from jobs.train_returnn import train_returnn
 from sisyphus import Job, Task, tk
@@ -168,9 +168,7 @@ def test_a_checkpoint_of_a_job_is_where_the_training_starts():
 
 def test_values_of_variables_are_used_and_those_without_a_value_refused(tmp_path):
     job = DataJob(3)
-    with pytest.raises(
-        ConfigError, match=r"^config/batch_size: found .*, which has no value yet; .*`await tk\.async_run"
-    ):
+    with pytest.raises(NotYetKnown, match=r"^config/batch_size waits for .* of the job "):
         ids(config(batch_size=job.out_dim))
     known = tk.Variable(str(tmp_path / "known"))
     known.set(50)

@@ -77,7 +77,7 @@ def test_values_that_are_not_finite_fail_with_the_phase(tmp_path):
     code, text = tried(tmp_path, CONFIG.replace("FACTOR * source(0)", "source(0) / 0.0"), phases=["final"])
     assert code == 1
     assert "phase original network: epoch 2, batch 0: loss or gradient is not finite" in text
-    assert text.splitlines()[-1] == "phase original network failed; 0 of 1 phases train"
+    assert text.splitlines()[-1] == "phase original network failed; 0 of 1 phase trains"
 
 
 def test_streams_without_time_have_a_value_for_each_sequence(tmp_path):

@@ -355,3 +355,12 @@ def test_the_table_and_the_best_completions(run, random_batch, values, blank):
             assert values(output)[i, frame].tolist() == best
         if not blank:
             assert output.layers["distance"].value[i] == distances(labels, target)[-1]
+
+
+@pytest.mark.parametrize("size", [3, None])
+def test_frames_have_the_name_of_their_slice(size):
+    net = {
+        "segment": {"class": "slice_nd", "from": "data", "start": 1, "size": size},
+        "output": {"class": "reduce", "from": "segment", "mode": "sum", "axes": "stag:sliced-time:segment"},
+    }
+    assert str(describe(net, {"data": {"dim": 5}}).layers["output"].template) == "[batch, feature:5] float32"

@@ -179,3 +179,53 @@ def test_a_shared_parameter_grows_and_has_its_options_once():
     assert {path: param.trainable for path, param in params.items()} == {
         "a/W": False, "a/b": False, "output/W": True, "output/b": True,
     }  # fmt: skip
+
+
+def two_outputs(**options) -> dict:
+    return {
+        "class": "subnetwork", "from": "data",
+        "subnetwork": {"more": linear(n_out=3, **options), "output": linear("more")},
+    }  # fmt: skip
+
+
+def test_layers_read_what_both_branches_have():
+    branches = [two_outputs(is_output_layer=True, bias_init=value) for value in (1.0, 2.0)]
+    network = is_true(True) | {"c": cond(*branches), "output": {"class": "copy", "from": ["c", "c/more"]}}
+    spec = describe(network, EXTERN_DATA)
+    assert str(spec.layers["output"].template) == "[batch, time:data, feature:5] float32"
+    assert sorted(spec.params) == ["c/more/W", "c/more/b", "c/output/W", "c/output/b"]
+
+
+def test_a_layer_of_the_branches_must_be_visible():
+    network = is_true(True) | {"c": cond(two_outputs(), two_outputs()), "output": {"class": "copy", "from": "c/more"}}
+    with pytest.raises(NetworkError) as caught:
+        describe(network, EXTERN_DATA)
+    assert str(caught.value) == (
+        "layer 'output' (copy): 'from' names 'c/more', which is not visible outside of 'true_layer'; give 'more' "
+        "'is_output_layer': True there"
+    )
+
+
+HALVES = {"class": "split", "from": "data", "num_splits": 2}
+LOOP = {
+    "class": "rec", "from": "data", "unit": {
+        "mean": {"class": "reduce", "mode": "mean", "axes": "T", "from": "base:halves/0"},
+        "output": linear(["mean", "prev:output"]),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("output", [linear(["halves/1", "halves/0"]), LOOP], ids=["a layer", "a loop"])
+def test_a_branch_reads_parts_of_its_layers(output):
+    branch = {"class": "subnetwork", "from": "data", "subnetwork": {"halves": HALVES, "output": output}}
+    network = is_true(True) | {"output": cond(branch, COPY)}
+    assert str(describe(network, EXTERN_DATA).layers["output"].template) == "[batch, time:data, feature:2] float32"
+
+
+def test_a_message_names_a_part_as_the_branch_spells_it():
+    branch = {"class": "subnetwork", "from": "data", "subnetwork": {"halves": HALVES, "output": linear("halves/3")}}
+    with pytest.raises(NetworkError) as caught:
+        describe(is_true(True) | {"output": cond(branch, COPY)}, EXTERN_DATA)
+    assert str(caught.value).startswith(
+        "layer 'output/true_layer/subnetwork/output' (linear): 'from' names 'halves/3', but 'halves' has only the parts 0, 1"
+    )

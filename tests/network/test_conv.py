@@ -159,8 +159,8 @@ BAD = [
         CONV | {"filter_size": [3, 3]},
         "(conv): 2 sizes of windows need as many axes of the input [batch, time:data, feature:5] float32, found time:data",
     ),
-    (CONV | {"filter_size": [0]}, "(conv): 'the size of windows' must have 1 entries of at least 1, found [0]"),
-    (CONV | {"strides": [1, 2]}, "(conv): 'strides' must have 1 entries of at least 1, found [1, 2]"),
+    (CONV | {"filter_size": [0]}, "(conv): 'the size of windows' must have 1 entry of at least 1, found [0]"),
+    (CONV | {"strides": [1, 2]}, "(conv): 'strides' must have 1 entry of at least 1, found [1, 2]"),
     (CONV | {"groups": 2}, "(conv): 'groups' must divide 5 input and 3 output features, found 2"),
     (
         CONV | {"input_split_feature_dim": 2},

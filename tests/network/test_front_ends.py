@@ -134,7 +134,7 @@ BAD = [
     ),
     (
         layer("transposed_conv", filter_size=[3], remove_padding=[1, 2], n_out=2),
-        "'remove_padding' must have 1 entries of at least 0, found [1, 2]",
+        "'remove_padding' must have 1 entry of at least 0, found [1, 2]",
     ),
     (
         layer("transposed_conv", filter_size=[3], n_out=2, **{"from": "data:letters"}),

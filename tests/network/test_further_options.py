@@ -126,8 +126,8 @@ def test_a_layer_gives_the_number_of_entries_of_top_k():
 
 
 BAD = [
-    ({"class": "copy", "state": "x"}, "option 'state' is not supported: RETURNN sets the state of a layer from others in each "
-     "frame; expected 'initial_state', or 'eval' with 'prev:…'; found 'x'"),
+    ({"class": "copy", "state": "x"}, "option 'state' is not supported: only recurrent units take their state from other "
+     "layers; expected 'eval' with 'prev:…'; found 'x'"),
     ({"class": "eval", "eval": "source(0)", "kind": "eval"},
      "option 'kind' is not supported: the class says it; expected no 'kind', or class 'combine'; found 'eval'"),
     ({"class": "dropout", "dropout": 0.1, "dropout_axis": "F", "dropout_noise_shape": {"F": 1}},

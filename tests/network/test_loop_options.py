@@ -96,13 +96,24 @@ def test_an_option_may_be_none(option):
     )
 
 
-@pytest.mark.parametrize("initial", ["apply(0)", "keep_over_epoch", "keep_over_epoch_no_init"])
+@pytest.mark.parametrize("initial", ["keep_over_epoch", "keep_over_epoch_no_init"])
 def test_a_first_value_that_is_not_supported_is_refused_by_name(initial):
     unit = {"output": linear(["data:source", "prev:output"], 3, initial_output=initial)}
     with pytest.raises(NetworkError) as caught:
         describe(loop(unit), EXTERN_DATA)
     expected = f"layer 'output/unit/output' (linear): 'initial_output' {initial!r} is not supported: "
     assert str(caught.value).startswith(expected)
+
+
+def test_only_what_a_layer_computes_from_its_sources_can_be_applied_to_zeros():
+    shared = linear("data:source", 3, initial_output="apply(0)", reuse_params="other")
+    unit = {"other": linear("data:source", 3), "shared": shared, "output": linear(["prev:shared", "other"], 3)}
+    with pytest.raises(NetworkError) as caught:
+        describe(loop(unit), EXTERN_DATA)
+    assert str(caught.value) == (
+        "layer 'output/unit/shared' (linear): 'initial_output' 'apply(0)' needs a layer that computes its output from its sources "
+        "alone; expected 'base:' and a layer outside of the loop"
+    )
 
 
 def test_planning_a_formula_imports_no_tensorflow():

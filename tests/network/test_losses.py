@@ -34,7 +34,9 @@ def test_ce_is_a_sum_over_frames_without_padding(run, values, random_batch):
             p, label = probabilities[seq, frame].astype("float64"), data["align"][seq, frame]
             cost -= np.log(p[label])
             error += p.argmax() != label
-    assert tuple(map(float, result.losses["output"])) == pytest.approx((cost, error, sum(LENGTHS)), rel=1e-5)
+    assert tuple(map(float, result.losses["output"])) == pytest.approx(
+        (cost, error, sum(LENGTHS), list(LENGTHS).count(0), 4), rel=1e-5
+    )
 
 
 def test_ce_of_one_label_per_sequence(run, values, random_batch):
@@ -109,7 +111,7 @@ def edit_distance(a, b) -> int:
 def run_ctc(sequences, classes: int):
     """
     :param sequences: a list of (logits [T, classes + 1], labels)
-    :return: (cost, error, frames), gradient of the cost
+    :return: (cost, error, frames, sequences left out, all sequences), gradient of the cost
     """
     import tensorflow as tf
 
@@ -140,15 +142,16 @@ def test_ctc_sums_over_all_alignments_and_excludes_sequences_without_one(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6), "seed"))
     sizes = data.draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=4), "sizes")
     sequences = [(rng.normal(size=(t, classes + 1)), rng.integers(0, classes, n).tolist()) for t, n in sizes]
-    cost = error = frames = 0
+    cost = error = frames = impossible = 0
     for scores, labels in sequences:
         own = brute_force_cost(log_softmax(scores), labels)
         if np.isfinite(own):
             cost += own
             error += edit_distance(collapsed(scores.argmax(-1), classes), labels)
             frames += len(labels)
+        impossible += not np.isfinite(own)
     loss, gradient = run_ctc(sequences, classes)
-    assert loss == pytest.approx((cost, error, frames), rel=1e-4, abs=1e-5)
+    assert loss == pytest.approx((cost, error, frames, impossible, len(sequences)), rel=1e-4, abs=1e-5)
     assert np.isfinite(gradient).all()
     for seq, (scores, labels) in enumerate(sequences):
         left_out = not np.isfinite(brute_force_cost(log_softmax(scores), labels))
@@ -169,8 +172,8 @@ def test_ctc_gradient_equals_finite_differences():
 
 def test_two_equal_labels_need_a_blank_between_them():
     scores = np.zeros((2, 3))
-    assert run_ctc([(scores, [0, 1])], 2)[0] == pytest.approx((np.log(9), 1, 2))
-    assert run_ctc([(scores, [0, 0])], 2)[0] == (0, 0, 0)
+    assert run_ctc([(scores, [0, 1])], 2)[0] == pytest.approx((np.log(9), 1, 2, 0, 1))
+    assert run_ctc([(scores, [0, 0])], 2)[0] == (0, 0, 0, 1, 1)
 
 
 def test_losses_of_several_layers(run, random_batch):

@@ -93,12 +93,17 @@ def test_options_of_parameters_hold_for_the_layer_and_no_other(place):
             assert l2_factors(spec) == ({} if place == "a branch" else dict.fromkeys(sorted(own), 0.3))
 
 
-@pytest.mark.parametrize("place", [name for name in PLACES if "loop" not in name and "branch" not in name])
-def test_a_loss_can_be_switched_on_and_off_and_scaled(place):
-    path, _ = PLACES[place]
-    name = "/".join(part for part in path if part != "subnetwork").replace("/unit", "/:unit")
+LOSSES = {"top": ("top",), "sub/inner/x": PLACES["nested subnetworks"][0], "masked": ("masked", "unit")}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_can_be_switched_on_and_off_and_scaled(name):
+    path = LOSSES[name]
     for scale in (1.0, 0.0, 0.3):
-        spec = describe(changed(path, loss="mean_l1", target="data", loss_scale=scale), EXTERN_DATA)
+        network = changed(path, loss="mean_l1", target="data", loss_scale=scale)
+        if name == "masked":
+            network["masked"]["unit"] = linear(loss="mean_l1", target="data", loss_scale=scale)
+        spec = describe(network, EXTERN_DATA)
         assert {key: loss.scale for key, loss in spec.losses.items()} == {"output": 1.0, name: scale}
 
 

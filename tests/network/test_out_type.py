@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from boulder.errors import NetworkError
-from boulder.network import describe
+from boulder.network import describe, run_network
 from boulder.network.axes import Axis, Batch, Feature, Spatial, StaticTime, Time
 from boulder.network.template import Template
 
@@ -147,6 +147,25 @@ def test_a_result_that_contradicts_it_fails(options, message, run, random_batch)
 
     with pytest.raises((NetworkError, tf.errors.InvalidArgumentError), match=message):
         run({"output": {"class": "eval", "from": "data", **options}}, *random_batch(LENGTHS))
+
+
+def test_a_size_that_only_a_step_knows_is_checked_before_it_is_used(random_batch):
+    import tensorflow as tf
+
+    net = {
+        "best": {"class": "eval", "from": "data", "eval": "tf.argmax(source(0), axis=2, output_type=tf.int32)",
+                 "out_type": {"shape": (1,), "dtype": "int32"}},
+        "output": {"class": "eval", "from": "best", "eval": "tf.squeeze(source(0), axis=1)", "out_type": {"shape": ()}},
+    }  # fmt: skip
+    spec = describe(net, EXTERN_DATA)
+    data, sizes = random_batch(LENGTHS)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 5]), tf.TensorSpec([None], tf.int32)], autograph=False)
+    def step(x, n):
+        return run_network(spec, {}, {"data": x}, {"data": n}).layers["output"].value
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"best\W* \(eval\).*along feature:1 than"):
+        step(data["data"], sizes["data"])
 
 
 @pytest.mark.parametrize("kept", [False, True])

@@ -40,7 +40,9 @@ def test_wrong_axes(options, message):
 
 def test_in_an_iteration_of_a_loop_they_are_given():
     unit = {"p": encoding(key_value_spatial_dim=KEYS) | {"from": "prev:output"}, "output": {"class": "combine", "kind": "add", "from": ["data:source", "prev:output"]}}  # fmt: skip
-    with pytest.raises(NetworkError, match="the keys are the frames so far; expected no 'key_value_spatial_dim', or the"):
+    with pytest.raises(
+        NetworkError, match="the keys are the frames so far; expected no 'key_value_spatial_dim', or the"
+    ):
         describe({"keys": OTHER, "output": {"class": "rec", "from": "data", "unit": unit}}, EXTERN_DATA)
 
 

@@ -61,6 +61,14 @@ UNITS = {
         "d": tanh("a", 2, initial_output="base:vector"),
         "output": tanh(FRAME_AND_OUTPUT, 3) | {"from": ["a", "prev:output"]},
     },
+    "what layers compute from zeros": {
+        "a": tanh(["data:source", "prev:a", "prev:b"], 2, initial_output="apply(0)"),
+        "b": tanh("data:source", 3, initial_output="apply(0)"),
+        "sum": {
+            "class": "eval", "from": ["a", "base:vector"], "eval": "source(0) + 2. * source(1) + 1.", "initial_output": "apply(0)",
+        },
+        "output": tanh(["a", "b", "prev:sum", "prev:output"], 3, initial_output="apply(0)"),
+    },
     "products": {
         "q": tanh(FRAME_AND_OUTPUT, 4),
         "e": {

@@ -1,6 +1,7 @@
 """The summary of a pipeline."""
 
 import math
+from dataclasses import replace
 
 from boulder.report import ScoreRow
 from boulder.report.summary import best, main_score, score_keys
@@ -29,3 +30,11 @@ def test_main_score_without_dev_is_on_train():
 def test_best_is_the_first_epoch_with_the_lowest_finite_value():
     found = best(rows({"x": math.nan}, {"x": 2.0}, {"x": 1.0}, {"x": 1.0}), "x")
     assert (found.value, found.epoch) == (1.0, 3)
+
+
+def test_main_score_is_the_measure_of_the_last_epoch():
+    scores = [{"cost:output": 1.0, "error:output": 0.5, "error:aux": 0.1}] * 2
+    found = rows(*scores)
+    found[1] = replace(found[1], measure="cost:output")
+    assert main_score(found).key == "cost:output"
+    assert main_score([*found, ScoreRow(3, 0, dev={"error:output": 0.4}, measure="error:output")]).value == 0.4

@@ -3,7 +3,7 @@
 import pytest
 
 from boulder.data.streams import read_extern_data
-from boulder.errors import ConfigError
+from boulder.errors import ConfigError, DataError
 from boulder.network import describe
 from boulder.returnn.config_object import Config
 from boulder.returnn.extern_data import extern_data, for_networks
@@ -73,3 +73,10 @@ def test_invalid_entries(options, message):
     with pytest.raises(ConfigError) as error:
         extern_data(Config(options))
     assert str(error.value) == message
+
+
+def test_a_misspelt_key_of_a_stream_is_refused_as_by_returnn():
+    every = read_extern_data({"data": {"dim": 3, "batch_dim_axis": 0, "feature_dim_axis": -1, "version": 1}})
+    assert every["data"].dim == 3
+    with pytest.raises(DataError, match=r"extern_data\['classes'\]: found 'sprase', .*; did you mean 'sparse'\?"):
+        read_extern_data({"classes": {"dim": 3, "sprase": True}})

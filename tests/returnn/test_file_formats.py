@@ -73,8 +73,8 @@ def test_json_with_comments(tmp_path):
         ("#!rnn.py\nimport sys\nsys.exit(3)\n", "FILE, line 3: SystemExit: 3"),
         ("#!rnn.py\nx = 'a'\nconfig.int('x', 0)\n", "FILE, line 3: config option 'x': found 'a', expected an int"),
         (
-            "#!rnn.py\nfrom TFUtil import expand_multiple_dims as e\nx = e(1)\n",
-            "FILE, line 3: TFUtil.expand_multiple_dims was called, but Boulder has only a placeholder",
+            "#!rnn.py\nfrom TFUtil import find_unsupported_devices_in_graph as e\nx = e(1)\n",
+            "FILE, line 3: TFUtil.find_unsupported_devices_in_graph was called, but Boulder has only a placeholder",
         ),
         (
             "#!rnn.py\nfrom TFNetworkLayer import LayerBase\nclass A(LayerBase): pass\nA()\n",

@@ -352,14 +352,6 @@ def test_chunks_of_data_to_score_are_refused(problems):
     assert problems(line) == ["'dev': found chunking 20; data to score is not cut into chunks"]
 
 
-def test_near_misses_are_told_unless_the_config_reads_them(config):
-    text = "batch_sise = 3\nlearning_rates_ = {}\ngradient_clipp = 1\ndef f(): return learning_rates_\n"
-    found = {notice.option: notice.text for notice in config(text).training().notices}
-    assert found == {"gradient_clipp": "neither RETURNN nor Boulder reads it; did you mean 'gradient_clip'?"}
-    found = [notice.option for notice in config(text, CONFIG.replace("batch_size = 20\n", "")).training().notices]
-    assert found == ["batch_size", "batch_sise", "gradient_clipp"]
-
-
 def test_registered_rules_are_accepted(config, monkeypatch):
     monkeypatch.setitem(CONTROLS, "my_rule", Scheduled)
     for rule in ("constant", "my_rule"):

@@ -137,7 +137,7 @@ def test_bad_input():
         "repetitions: found step -2, but the number of steps depends on the history"
     )
     assert "max_index=5" in error_of([], lambda idx, net_dict, history: net_dict, repetitions={"default": 0})
-    assert "all 1 steps have 0 epochs" in error_of([], lambda idx, net_dict, history: None, repetitions=[0])
+    assert "0 epochs for all 1 step" in error_of([], lambda idx, net_dict, history: None, repetitions=[0])
     assert "construction_algo at idx 0: ZeroDivisionError" in error_of([], lambda idx, net_dict, history: 1 // idx)
     with pytest.raises(ScheduleError, match="construction_algo takes 'history'"):
         plan(NETWORK, {"construction_algo": while_it_improves})

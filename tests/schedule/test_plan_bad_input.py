@@ -142,8 +142,8 @@ def test_both_spellings_with_different_values():
         ({"default": -2}, "repetitions['default']: found -2"),
         ({3: 1}, "found step 3, expected 0 to 2"),
         ({1.5: 1}, "found key 1.5"),
-        ({"default": 0}, "all 3 steps have 0 epochs"),
-        ([0], "all 3 steps have 0 epochs"),
+        ({"default": 0}, "0 epochs for all 3 steps"),
+        ([0], "0 epochs for all 3 steps"),
     ],
 )
 def test_invalid_repetitions(repetitions, message):

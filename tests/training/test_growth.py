@@ -95,7 +95,7 @@ def test_shrinking_keeps_the_beginning_of_each_part():
     old_specs, new_specs = params(network(1, 3)), params(network(1, 2))
     old = old_values(old_specs)
     new, report = grow(old, old_specs, new_specs, fresh, "subset")
-    assert str(report) == "1 parameters copied, 7 grown (7 of them shrunk), 0 initialised, 0 dropped"
+    assert str(report) == "1 parameter copied, 7 grown (7 of them shrunk), 0 initialised, 0 dropped"
     assert report.to_json()["shrunk"] == [path for path in old_specs if path != "output/b"]
     assert (new["output/W"] == old["output/W"][[0, 1, 3, 4]]).all()
     assert (new["fw0/rec/b"] == old["fw0/rec/b"].reshape(4, 3)[:, :2].ravel()).all()
@@ -110,7 +110,7 @@ def test_parameters_of_removed_layers_are_reported():
 
 def test_a_report_as_text_and_as_json():
     report = plan_growth(params(network(1, 2)), params(network(2, 3)), "subset")
-    assert str(report) == "1 parameters copied, 7 grown, 6 initialised, 0 dropped"
+    assert str(report) == "1 parameter copied, 7 grown, 6 initialised, 0 dropped"
     assert report.to_json()["grown"]["fw0/rec/b"] == ((8,), (12,))
 
 

@@ -114,7 +114,8 @@ def test_a_string_is_read_as_the_list_or_dict_that_it_contains(text):
     [
         ({"learning_rate": -1}, "'learning_rate' must be a number, 0 or more, found -1"),
         ({"learning_rate": "x"}, "'learning_rate' must be a number, 0 or more, found 'x'"),
-        ({"learning_rates": [1, -1]}, r"'learning_rates\[2\]' must be a number, 0 or more, found -1"),
+        ({"learning_rates": [1, "x"]}, r"epoch 2: 'learning_rates\[1\]' must be a number, 0 or more, found 'x'"),
+        ({"learning_rates": {3: "x"}}, r"'learning_rates\[3\]' must be a number, 0 or more, found 'x'"),
         ({"learning_rates": 3}, "'learning_rates' must be a list of numbers, or a dict of epochs to them, found 3"),
         (
             {"learning_rates": "3 2"},

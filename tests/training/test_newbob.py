@@ -40,6 +40,21 @@ def test_the_log_says_where_the_score_changes_its_name():
     assert "follows 'train_score_output' instead of 'train_score'" in told[3]
 
 
+@pytest.mark.parametrize("nothing", [None, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["newbob", "newbob_abs", "newbob_multi_epoch"])
+def test_a_score_that_is_no_number_leaves_the_rate_and_the_log_says_so(name, nothing):
+    options = {"newbob_multi_num_epochs": 1} if name == "newbob_multi_epoch" else {}
+    control, costs = rule(name, **options), [2.0, nothing, 2.0, 2.0]
+    assert rates(control, *costs) == [1, 1, 1, 1, 0.5]
+    history = [
+        {"epoch": epoch, "index": 0, "learning_rate": 1.0, "train": {"cost:output": 1.0}, "dev": {"cost:output": cost}}
+        for epoch, cost in enumerate(costs, 1)
+    ]
+    told = [control.notice(epoch, history[: epoch - 1]) for epoch in range(1, 6)]
+    line = "the rule of the learning rate finds no number for 'dev_score' in epoch 2; the rate stays as it is"
+    assert told == [None, None, line, line, None]
+
+
 def test_the_rate_is_lowered_when_dev_improves_by_too_little():
     assert rates(rule(), 4.0, 2.0, 1.99, 1.0) == [1, 1, 1, 0.5, 0.5]
     assert rates(rule(newbob_relative_error_threshold=-0.001), 4.0, 2.0, 1.99, 1.0) == [1] * 5

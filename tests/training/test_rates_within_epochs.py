@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from boulder.errors import ConfigError, TrainingError
+from boulder.training.epoch_line import describe_record
 from boulder.training.learning_rate.within_epoch import StepRates
-from boulder.training.scores import describe_record, read_scores
+from boulder.training.scores import read_scores
 from boulder.training.training_options import TrainingOptions
 from tests.tiny import phase
 

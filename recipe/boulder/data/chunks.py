@@ -69,6 +69,9 @@ class Chunks(Dataset):
             result.append(arrays)
         return result
 
+    def file_of(self, tag: str, key: str) -> str | None:
+        return self.dataset.file_of(tag, key)
+
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         return self.dataset.tags(self.seqs[np.asarray(indices, "int64")])
 

@@ -228,6 +228,10 @@ class Dataset(OrderOptions, ABC):
         """key → [N], of all streams that the data has, even those that are not `wanted`, in RETURNN's order"""
         return self.measured_lengths
 
+    def file_of(self, tag: str, key: str) -> str | None:
+        """:return: the file that has this stream of a sequence; None if that is not known. Slow: for messages"""
+        return None
+
     def check_not_empty(self) -> None:
         """:raises DataError: if the data set, or an epoch of it, has no sequences; names its files, if it has any"""
         if self.num_seqs == 0:

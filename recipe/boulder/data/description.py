@@ -71,6 +71,7 @@ def _canonical(
         if key not in options:
             raise DataError(f"{where}: {name} needs the option {key!r}")
     try:
+        options = {key: _files_of(value, key, cls.options()[key].metadata) for key, value in options.items()}
         plain = {key: plain_option(value, key) for key, value in options.items()}
         inherited = [key for key in cls.handed_down if key in plain and plain[key] != cls.options()[key].default]
         for key, field in cls.options().items():
@@ -215,6 +216,19 @@ def _as_dict(description: object, where: str) -> dict[str, object]:
         f"{where}: found {description!r:.60}, expected a path, a list of paths, or a dict such as "
         f"{{'class': '{_OF_PATHS}', 'files': […]}}"
     )
+
+
+def _files_of(value: Any, key: str, kind: Mapping[str, object]) -> object:
+    """
+    :param kind: metadata of the option, see `boulder.data.option_kinds`
+    :return: what the function returns, if the value is a function without arguments in place of files, as in RETURNN; else the value
+    """
+    if not (kind.get("path") or kind.get("paths")) or not callable(value) or _is_path(value):
+        return value
+    try:
+        return value()
+    except Exception as error:
+        raise DataError(f"{key}: the function failed with {type(error).__name__}: {error}") from error
 
 
 def _paths(value: object, key: str, as_path: Callable[[str], object]) -> list:

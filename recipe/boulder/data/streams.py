@@ -9,6 +9,11 @@ import numpy as np
 from boulder.errors import DataError, nearest
 
 _OPTIONS = ("dim", "sparse", "shape", "dtype", "sparse_dim", "available_for_inference", "vocab", "time_dim_axis")
+_OF_RETURNN = (
+    *("name", "dims", "dim_tags", "feature_dim", "batch_dim_axis", "feature_dim_axis", "batch", "beam", "version"),
+    *("same_dim_tags_as", "auto_create_placeholders", "control_flow_ctx", "placeholder", "size_placeholder"),
+)
+"""What RETURNN's `Data` has besides."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,14 @@ def _read_entry(key: str, entry: object) -> Stream:
             f"extern_data[{key!r}]: found {entry!r}, expected a dict with 'dim' and 'sparse', or (dim, ndim)"
         )
     if "dim" not in entry and "shape" not in entry:
-        known = ("dim", "shape")
-        similar = next((option for option in entry if option not in _OPTIONS and nearest(option, known)), None)
-        but = "" if similar is None else f", but {similar!r}{nearest(similar, known)}"
+        sizes = ("dim", "shape")
+        similar = next((option for option in entry if option not in _OPTIONS and nearest(option, sizes)), None)
+        but = "" if similar is None else f", but {similar!r}{nearest(similar, sizes)}"
         raise DataError(f"extern_data[{key!r}]: found no 'dim'{but}")
+    for option in entry:
+        every = (*_OPTIONS, *_OF_RETURNN)
+        if option not in every and (near := nearest(str(option), every)):
+            raise DataError(f"extern_data[{key!r}]: found {option!r}, which is no option of a stream{near}")
     sparse, shape, has_time = bool(entry.get("sparse", False)), entry.get("shape"), _has_time(key, entry)
     at_end = shape is not None and has_time and None in shape and shape[0] is not None
     if shape is not None and (at_end or len(shape) > has_time + (not sparse)):

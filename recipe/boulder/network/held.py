@@ -40,13 +40,16 @@ class HeldSubnet(Subnet):
         return "/subnetwork/".join([f"{self.place.path}/{option.removeprefix(':')}", *inner])
 
     def scope(self, name: str) -> str:
-        return self.nesting.scope(name, self.place.scope, first=1)
+        return self.nesting.scope(name if name in self.layers else name.rpartition("/")[0], self.place.scope, first=1)
+
+    def shown(self, name: str) -> str:
+        return name.partition("/")[2] if name.startswith(":") and "/" in name else name
 
     def owner(self, name: str) -> str:
         return "/".join([self.name, *name.split("/")[1:]])
 
     def resolve(self, text: str, where: str) -> Ref:
-        if text in self.layers:
+        if self.is_layer(text, where):
             return Ref(RefKind.LAYER, text, self.name)
         if text.removeprefix("prev:") in self.layers:
             raise NetworkError(

@@ -69,7 +69,8 @@ class Layer:
     :param custom_param_importer: how the layer's parameters grow from the previous phase, in place of `copy_param_mode`; a
         function is called as (layer=…, values_dict=…, session=…), see `boulder.training.growth.returnn_view`
     :param initial_output: value of `prev:` references to the layer in the first iteration of a loop: a number, "zeros",
-        "ones", "var" for a trained vector, or a layer, "base:NAME"; None: zeros
+        "ones", "var" for a trained vector, "apply(0)" for what the layer computes from zeros, or a layer, "base:NAME"; None:
+        zeros
     :param need_last: whether layers outside of a loop can read the layer with `rec_last_output`
     :param collocate_with: has no effect: which layers a loop computes frame by frame changes no result
     :param control_dependencies_on_output: is not called, which a warning tells: what it asserts or prints does not

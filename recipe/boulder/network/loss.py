@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from boulder.lazy import TFTensor, tf
 from boulder.network import foreign_names
-from boulder.network.axes import DYNAMIC
+from boulder.network.axes import DYNAMIC, Batch
 from boulder.network.layer_run import LayerRun
 from boulder.network.registry import Registry
 from boulder.network.template import Template
@@ -25,11 +25,18 @@ loss_class = LOSSES.register
 
 
 class LossValue(NamedTuple):
-    """Three float32 scalars for a batch: sums of cost and error, and the number of frames that normalizes both."""
+    """
+    Float32 scalars for a batch: sums of cost and error, and the number of frames that normalizes both.
+
+    :param left_out: number of sequences that count in none of them; `compute` may leave it to `normalized`
+    :param sequences: number of sequences; given by `normalized`
+    """
 
     cost: TFTensor
     error: TFTensor
     frames: TFTensor
+    left_out: TFTensor = None
+    sequences: TFTensor = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +56,9 @@ class Loss:
     needs_target: ClassVar[bool] = True
     is_framewise: ClassVar[bool] = False
     """Whether output and target must have the same lengths."""
+
+    left_out: ClassVar[str] = "which have no frames there"
+    """Which sequences the loss leaves out, for people."""
 
     needs_search: ClassVar[bool] = False
     """Whether the output must be that of a search: hypotheses, or one of them."""
@@ -90,6 +100,10 @@ class Loss:
     def has_error(self) -> bool:
         """:return: whether the error is a score; otherwise it is 0"""
         return True
+
+    def is_error_telling(self, target: Template | None) -> bool:
+        """:return: whether the error says how well the task is solved, rather than how often two largest features differ"""
+        return self.has_error
 
     def output_dim(self, target: Template) -> int | None:
         """:return: size that the output's feature axis must have for this target"""
@@ -146,13 +160,31 @@ class Loss:
     def normalized(self, run: LayerRun, output: Tensor, target: Any, layers: Sequence[Tensor]) -> LossValue:
         """
         :param layers: values of `all_layers()`
-        :return: `compute`, with the sum of `custom_inv_norm_factor` as the number of frames
+        :return: `compute`, with the sum of `custom_inv_norm_factor` as the number of frames, and the numbers of sequences
         """
         if self.custom_inv_norm_factor is None:
-            return self.compute(run, output, target, *layers)
+            return self._counted(run, output, self.compute(run, output, target, *layers))
         *given, norm = layers
         value = tf.cast(norm.value, tf.float32)
         for axis in norm.axes:
             if axis.kind in DYNAMIC and axis.size is None:
                 value = tf.where(run.mask_over(norm.axes, axis), value, 0.0)
-        return self.compute(run, output, target, *given)._replace(frames=tf.reduce_sum(value))
+        result = self.compute(run, output, target, *given)._replace(frames=tf.reduce_sum(value))
+        return self._counted(run, output, result)
+
+    @staticmethod
+    def _counted(run: LayerRun, output: Tensor, result: LossValue) -> LossValue:
+        left_out, time = result.left_out, output.template.time
+        if left_out is None and time is not None and time.size is None:
+            of_hypotheses = [i for i, axis in enumerate(run.length_axes(time)) if axis != Batch]
+            left_out = count_of(tf.reduce_max(run.length(time), axis=of_hypotheses) == 0)
+        sequences = tf.cast(run.batch_size, tf.float32)
+        return result._replace(left_out=tf.constant(0.0) if left_out is None else left_out, sequences=sequences)
+
+
+def count_of(where: TFTensor) -> TFTensor:
+    """
+    :param where: bool [B]
+    :return: float32 scalar, number of True
+    """
+    return tf.reduce_sum(tf.cast(where, tf.float32))

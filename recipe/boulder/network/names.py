@@ -84,7 +84,10 @@ class Names(WithExtraNets):
             return name in self.layers
         parts = self.options(holder).parts(holder.rpartition("/")[2])
         if parts and part not in parts:
-            raise NetworkError(f"{where}: 'from' names {name!r}, but {holder!r} has only the parts {', '.join(parts)}")
+            hint = nearest(part, parts)
+            raise NetworkError(
+                f"{where}: 'from' names {self.shown(name)!r}, but {self.shown(holder)!r} has only the parts {', '.join(parts)}{hint}"
+            )
         return part in parts
 
     def around(self, name: str) -> str:
@@ -123,6 +126,10 @@ class Names(WithExtraNets):
         """:return: path of a layer in the net dict, for messages"""
         name = name.replace("/", "/subnetwork/")
         return f"{self.place.path}/{self.option}/{name}" if self.place.path else name
+
+    def shown(self, name: str) -> str:
+        """:return: name of a layer as layers beside it spell it, for messages"""
+        return name
 
     def scope(self, name: str) -> str:
         """:return: variable scope of a layer, with which the paths of its parameters begin"""
@@ -276,13 +283,13 @@ class Names(WithExtraNets):
         return ref
 
     def _check_sublayer(self, ref: Ref, where: str) -> None:
-        holder, where = self.options(ref.holder), f"{where}: 'from' names {ref.name!r}"
+        holder, where = self.options(ref.holder), f"{where}: 'from' names {self.shown(ref.name)!r}"
         if is_subnetwork(self.layers[ref.holder]):  # type: ignore[arg-type]  # as it was read
             hint = nearest(ref.sublayer, self.nesting.children[ref.holder])
             raise NetworkError(f"{where}, which is no layer of its subnetwork{hint}")
         held = holder.held_layers()
         if held is None:
-            raise NetworkError(f"{where}, but {ref.holder!r} has no subnetwork")
+            raise NetworkError(f"{where}, but {self.shown(ref.holder)!r} has no subnetwork")
         if ref.sublayer not in held:
             hint = nearest(ref.sublayer, held)
             raise NetworkError(f"{where}, which is no layer of its subnetwork{hint}")

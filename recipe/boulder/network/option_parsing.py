@@ -20,7 +20,8 @@ from boulder.network.foreign_names import option_meant
 
 Parsed = TypeVar("Parsed")
 
-_OPTION_OF = {"sources": "from"}  # field → option, where the option is a keyword of Python
+_OPTION_OF = {"sources": "from", "given_state": "state"}
+"""field → option, where the option is a keyword of Python or the name of a method"""
 
 
 class _Option(NamedTuple):

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import FEATURE, LOOP, Axis
-from boulder.network.axis_names import check_time
+from boulder.network.axes import FEATURE, LOOP, SPATIAL, Axis
+from boulder.network.axis_names import check_time, find_axis
 from boulder.network.concat_layer import ConcatLayer
+from boulder.network.dims import NetDim
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Memory, Tensor
-from boulder.network.units import initial_state
+from boulder.network.units import initial_state, single_step
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, Unit
 from boulder.network.widening.site import Widening
@@ -28,8 +29,11 @@ class Recurrent(ConcatLayer):
     """
     :param unit: name of the unit; case does not matter
     :param unit_opts: options of the unit
-    :param axis: the time axis, or the `Dim` `single_step_dim` in a loop; None: either, as the input has it
+    :param axis: the time axis, or the `Dim` `single_step_dim` in a loop; None: either, as the input has it; or an axis of static
+        size, over which the unit runs for each frame, such as that of a window
     :param initial_state: see `boulder.network.units.initial_state`; None: zeros
+    :param given_state: layers that give the state before each frame, in place of the unit's own: one, or a dict or list with one
+        for each part of the state, such as {"c": "prev:c", "h": "prev:h"}; the unit then computes a single step of each frame
     """
 
     some_sources_suffice = False
@@ -39,6 +43,7 @@ class Recurrent(ConcatLayer):
     unit_opts: dict | None = None
     axis: object = None
     initial_state: str | float | dict | list[object] | None = None
+    given_state: str | dict | list[object] | None = None
 
     # Defined by subclasses
 
@@ -62,13 +67,19 @@ class Recurrent(ConcatLayer):
     # Sources and state
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
-        return (*self.source_names(), *initial_state.layers_in(self.initial_state))
+        return (*self.source_names(), *self._layers_of_state())
+
+    def _layers_of_state(self) -> tuple[str, ...]:
+        given = self.initial_state if self.given_state is None else self.given_state
+        return initial_state.layers_in(given)
 
     def initial_layers(self, sources: Sequence[Source]) -> Sequence[Source]:
-        """:return: the last of `sources`, which `initial_state` names"""
-        return sources[len(sources) - len(initial_state.layers_in(self.initial_state)) :]
+        """:return: the last of `sources`, which `initial_state` or `state` names"""
+        return sources[len(sources) - len(self._layers_of_state()) :]
 
     def remembers(self, output: Template) -> dict[str | None, int]:
+        if self._static_axis(output, Site("", self, [])):
+            return {}  # each frame has a state of its own
         return dict.fromkeys(self.recurrent_unit("").state_keys, _size(output))
 
     # Spec
@@ -82,19 +93,37 @@ class Recurrent(ConcatLayer):
         given = self.initial_layers(site.sources)
         site_of_input = replace(site, sources=site.sources[: len(site.sources) - len(given)])
         template = site_of_input.input()
-        if template.time is None and site.loop is None:
-            raise site.fail(f"needs a time axis, but its input is {template}")
-        check_time(self.axis, template, site)
-        if template.time is None and self.reads_backwards:
+        if self.given_state is not None:
+            template = single_step.checked(self, given, unit.state_keys, template, site)
+        else:
+            self._check_axis(template, site)
+        if template.time is None and self.reads_backwards and not self._static_axis(template, site):
             raise site.fail("'direction': -1 needs a time axis of its own; along a loop only 1 is possible")
         n = site.out_dim()
-        initial_state.declare(self.initial_state, unit.state_keys, n, given, site)
+        if self.given_state is None:
+            initial_state.declare(self.initial_state, unit.state_keys, n, given, site)
         n_in = template.sparse_dim if unit.takes_classes else None
         unit.declare(site_of_input, n_in or site.dense_dim(template), n, self.initializers())
         return template.with_feature(n)
 
+    def _check_axis(self, template: Template, site: Site) -> None:
+        if self._static_axis(template, site):
+            return
+        if template.time is None and site.loop is None:
+            raise site.fail(f"needs a time axis, but its input is {template}")
+        check_time(self.axis, template, site)
+
+    def _static_axis(self, template: Template, site: Site) -> Axis | None:
+        """:return: the axis that the option `axis` names, if it has the same size in all sequences"""
+        if self.axis is None or (isinstance(self.axis, NetDim) and self.axis.is_single_step):
+            return None
+        axis = find_axis(template, self.axis, site)
+        return axis if axis.kind == SPATIAL and axis.size is not None else None
+
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
-        if site.loop is None or output.time or site.loop in output.axes:
+        if self.given_state is not None or site.loop is None or output.time or site.loop in output.axes:
+            return {}
+        if self._static_axis(output, site):
             return {}
         return dict.fromkeys(self.recurrent_unit("").state_keys, output)
 
@@ -148,13 +177,18 @@ class Recurrent(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Any) -> Tensor:
         unit, x = self.recurrent_unit(run.name), self._input(run, sources)
-        time = x.template.time or next(axis for axis in x.axes if axis.kind == LOOP)
+        if self.given_state is not None:
+            given = single_step.tensors(self.given_state, unit.state_keys, self.initial_layers(sources), run)
+            return self.step(run, given, *sources)[0]
+        static = self._static_axis(x.template, self.site(run))
+        time = static or x.template.time or next(axis for axis in x.axes if axis.kind == LOOP)
         feature = run.template.required(FEATURE)
         outer = tuple(axis for axis in x.axes if axis not in (time, x.template.feature))
         value = x.ordered((time, *outer, x.template.required(FEATURE)))
         shape = tf.shape(value)[1:-1]
         frames = tf.reshape(value, [tf.shape(value)[0], tf.reduce_prod(shape), value.shape[-1]])  # [T, N, F]
-        lengths = tf.reshape(tf.broadcast_to(run.length_over(outer, time), shape), [-1])
+        of_each = tf.constant(static.size) if static else run.length_over(outer, time)
+        lengths = tf.reshape(tf.broadcast_to(of_each, shape), [-1])
         if self.reads_backwards:
             frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)
         vector = Template((*outer, feature))

@@ -8,5 +8,5 @@ CLASSES = {
 OPTIONS = {
     "copy_output_loss_from_source_idx": "a loss has one layer; expected 'loss' at the layer that has it",
     "rec_previous_layer": "RETURNN sets it itself; expected a source 'prev:…'",
-    "state": "RETURNN sets the state of a layer from others in each frame; expected 'initial_state', or 'eval' with 'prev:…'",
+    "state": "only recurrent units take their state from other layers; expected 'eval' with 'prev:…'",
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from boulder.errors import NetworkError
+from boulder.errors import BoulderError, NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import Axis, Time
 from boulder.network.batch_normalization import option_of
@@ -141,7 +142,7 @@ class RunState:
     def compute(self, spec: LayerSpec) -> None:
         """Puts a layer's output, or the outputs of a loop, into `outputs`."""
         run = self.run(spec)
-        with tf.name_scope(scope_of(spec.name)):  # for errors at run time, and profiles
+        with tf.name_scope(scope_of(spec.name)), _noted(spec.name):  # for errors at run time, and profiles
             result = guarded(spec.layer, run, [self.output(source) for source in spec.sources])
         if isinstance(result, dict):
             self.outputs.update(result)
@@ -154,6 +155,29 @@ class RunState:
 def scope_of(layer: str) -> str:
     """:return: name scope of the layer's operations; it ends with a slash, so that it is not put into that of the loop around"""
     return re.sub(r"[^A-Za-z0-9_./>-]|^(?=[^A-Za-z0-9.])", ".", layer) + "/"
+
+
+@contextmanager
+def _noted(layer: str) -> Iterator[None]:
+    """Context in which exceptions get a note that names the layer."""
+    try:
+        yield
+    except Exception as error:
+        noted = getattr(error, "__notes__", ())  # by the layer within, if this one is a loop
+        if not isinstance(error, BoulderError) and not any(map(layer_of_note, noted)):
+            error.add_note(f"{_NOTE}{layer}")
+        raise
+
+
+_NOTE = "in the layer "
+
+
+def layer_of_note(note: str) -> str | None:
+    """
+    :param note: of an exception
+    :return: the layer that it names; None if it names none
+    """
+    return note.removeprefix(_NOTE) if note.startswith(_NOTE) else None
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,22 @@ class NetworkSpec:
         return {name: loss.scores for name, loss in self.losses.items()}
 
     @property
+    def measure(self) -> str | None:
+        """
+        :return: key of the score that says how well the task is solved, such as "error:output". A loss that is an error only is
+            there for this; else the loss of a layer `output…` counts first. None if no loss has a score.
+        """
+        on = {name: loss for name, loss in self.losses.items() if loss.scale and loss.scores} or self.losses
+        names = sorted(on, key=lambda name: (on[name].loss.has_cost, not name.startswith("output"), name))
+        for name in names:
+            loss = on[name]
+            if loss.loss.is_error_telling(self.template(loss.target) if loss.target else None):
+                return f"error:{name}"
+            if loss.scores:
+                return f"{loss.scores[0]}:{name}"
+        return None
+
+    @property
     def num_params(self) -> int:
         """:return: number of entries of all parameters"""
         return sum(param.size for param in self.params.values())

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from boulder.counted import counted
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import BATCH, DYNAMIC, FEATURE, OUTER, Axis
 from boulder.network.axis_names import find_axis
@@ -164,7 +165,7 @@ def per_axis(option: str, value: int | Sequence[int], count: int, site: Site) ->
     """
     values = (value,) * count if isinstance(value, int) else tuple(value)
     if len(values) != count or min(values, default=0) < 1:
-        raise site.fail(f"{option!r} must have {count} entries of at least 1, found {value!r}")
+        raise site.fail(f"{option!r} must have {counted(count, 'entry', 'entries')} of at least 1, found {value!r}")
     return values
 
 

@@ -74,6 +74,7 @@ class ScoreRow:
     seconds: float | None = None
     steps: int | None = None
     frames: int | None = None
+    measure: str | None = None  # key of the score that says how well the task is solved
 
     def of(self, data: str) -> dict[str, float | None]:
         """:return: the scores on "train", "dev" or a further data set; {} if there are none"""

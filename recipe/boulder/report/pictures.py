@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.data.hdf.excerpt import excerpt, label_names
 from boulder.errors import DataError
 from boulder.speech.mel_frames import MelFrames
@@ -96,7 +97,7 @@ def of_search(
     blank = posteriors.shape[1] - 1
     if len(names) != blank:
         raise DataError(
-            f"{title!r}: found posteriors of {blank + 1} labels, expected {len(names)} labels and the blank"
+            f"{title!r}: found posteriors of {counted(blank + 1, 'label')}, expected {counted(len(names), 'label')} and the blank"
         )
     best = posteriors.argmax(axis=1)
     emitted = np.flatnonzero((np.diff(best, prepend=-1) != 0) & (best != blank))

@@ -19,7 +19,11 @@ class BestScore:
 
 def score_keys(scores: Iterable[ScoreRow]) -> list[str]:
     """:return: all score keys, grouped by layer; layers `output…` first; the cost of a layer before its error"""
-    keys = {key for row in scores for part in (row.train, row.dev, *row.eval.values()) for key in part}
+    return in_order({key for row in scores for part in (row.train, row.dev, *row.eval.values()) for key in part})
+
+
+def in_order(keys: Iterable[str]) -> list[str]:
+    """:return: score keys in the order of `score_keys`"""
 
     def order(key: str) -> tuple[bool, str, str]:
         kind, _, layer = key.partition(":")
@@ -41,13 +45,21 @@ def best(scores: Iterable[ScoreRow], key: str, part: str = "dev") -> BestScore |
 
 
 def main_score(scores: Sequence[ScoreRow]) -> BestScore | None:
-    """:return: the single score to show in the summary: on dev if possible, and an error rather than a cost"""
+    """:return: the single score to show in the summary: the last measure, on dev if possible; else an error rather than a cost"""
+    measure = headline(scores)
     for part in ("dev", "train"):
         known = [found for key in score_keys(scores) if (found := best(scores, key, part))]
+        measures = [found for found in known if found.key == measure]
         errors = [found for found in known if not found.key.startswith("cost")]
         if known:
-            return (errors or known)[0]
+            return (measures or errors or known)[0]
     return None
+
+
+def headline(scores: Iterable[ScoreRow]) -> str | None:
+    """:return: key of the score that says how well the task is solved, in the last epoch that says so"""
+    measures = [row.measure for row in scores if row.measure]
+    return measures[-1] if measures else None
 
 
 def completion(phase: PhaseRow, scores: Iterable[ScoreRow]) -> str:

@@ -16,7 +16,7 @@ from boulder.returnn.verdicts import Kind
 from boulder.schedule import Plan
 
 _LATE = "in '#config', it has no effect: RETURNN reads it once, at the start of the training or of its data"
-_NEAR = 90  # of 100: one wrong letter in ten
+_NEAR = 86  # of 100: one wrong letter in seven
 
 
 class Notice(NamedTuple):
@@ -27,6 +27,10 @@ class Notice(NamedTuple):
 
     option: str
     text: str
+
+
+class Misspelt(Notice):
+    """A name that nothing reads and that looks like the name of an option."""
 
 
 def notices(files: Sequence[str], options: Mapping[str, object], plan: Plan) -> list[Notice]:
@@ -69,15 +73,21 @@ def _of_frames(plan: Plan) -> Iterator[Notice]:
         yield Notice("batch_size", text)
 
 
-def _near_misses(files: Sequence[str], options: Mapping[str, object]) -> Iterator[Notice]:
+def _near_misses(files: Sequence[str], options: Mapping[str, object]) -> Iterator[Misspelt]:
     """Yields own variables of a config that nothing in the file reads and whose name nearly is that of an option."""
-    known = sorted(options_with_verdict())
+    known = {option: _folded(option) for option in sorted(options_with_verdict())}
     own = [option for option in options if verdict(option) is None]
     read = {name for file in files for name in _names_read(file)} if own else set()
     for option in own:
-        near = process.extractOne(option, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
-        if near and near[0] not in options and option not in read:
-            yield Notice(option, f"neither RETURNN nor Boulder reads it; did you mean {near[0]!r}?")
+        near = process.extractOne(_folded(option), known, scorer=fuzz.ratio, score_cutoff=_NEAR)
+        if near and option not in read:
+            besides = f"; {near[2]!r} is set, too" if near[2] in options else f"; did you mean {near[2]!r}?"
+            yield Misspelt(option, f"neither RETURNN nor Boulder reads it{besides}")
+
+
+def _folded(option: str) -> str:
+    """:return: without what is easily confused: `batchSize` is `batch_size`"""
+    return option.lower().replace("_", "")
 
 
 def _names_read(file: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from boulder.counted import counted
 from boulder.errors import ScheduleError
 from boulder.schedule.construction import Construction, Step, history_parameter
 from boulder.schedule.copying import copy_value
@@ -76,7 +77,7 @@ def plan_next(
     decided = sum(repetitions)
     if not decided:
         raise ScheduleError(
-            f"repetitions: all {len(steps)} steps have 0 epochs, expected at least one step to be trained"
+            f"repetitions: 0 epochs for all {counted(len(steps), 'step')}, expected at least one step to be trained"
         )
     complete = complete or decided >= limit
     last_epoch = num_epochs if num_epochs and complete else decided

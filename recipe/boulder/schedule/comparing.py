@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import types
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,9 @@ _ATOMS = (str, int, bool, type(None))  # a fast path for most values
 def same_value(a: object, b: object) -> bool:
     """
     Compares dicts regardless of order, tuples as lists, NumPy scalars and arrays as the numbers they hold, NaN as equal to
-    NaN, and functions by their source and captured values. Other objects are equal if their `__eq__` says so or, where
-    their class defines no equality, if they pickle to the same state. `1`, `1.0` and `True` are equal, as in RETURNN.
+    NaN, and functions by their source and captured values, callable objects and bound methods likewise. Other objects are
+    equal if their `__eq__` says so or, where their class defines no equality, if they pickle to the same state. `1`, `1.0` and
+    `True` are equal, as in RETURNN.
     """
     if a is b:
         return True
@@ -36,8 +37,6 @@ def same_value(a: object, b: object) -> bool:
         return len(a) == len(b) and all(map(same_value, a, b))
     if isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b):
         return True
-    if isinstance(a, types.FunctionType) and isinstance(b, types.FunctionType):
-        return _same_function(a, b)
     return _same_object(a, b)
 
 
@@ -48,7 +47,7 @@ def _same_array(a: np.ndarray, b: np.ndarray) -> bool:
         return same_value(a.tolist(), b.tolist())
 
 
-def _same_function(a: types.FunctionType, b: types.FunctionType) -> bool:
+def _same_digest(a: Any, b: Any) -> bool:
     try:
         return function_digest(a) == function_digest(b)
     except ConfigError:  # captures an object without a value, e.g. an open file; hashing it will raise
@@ -59,8 +58,12 @@ def _same_object(a: object, b: object) -> bool:
     try:
         if bool(a == b):
             return True
-        if type(a) is not type(b) or type(a).__eq__ is not object.__eq__:
+        if callable(a) and callable(b):
+            return _same_digest(a, b)
+        if type(a).__eq__ is not object.__eq__ or type(a).__qualname__ != type(b).__qualname__:
             return False
+        if type(a) is not type(b):  # a class that the algo defines anew at each call
+            return _same_digest(a, b)
         return all(map(same_value, _state(a), _state(b)))
     except Exception:  # a foreign __eq__ or __reduce__ may raise anything; then equality is unknown
         return False

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from boulder.awaited import resolved
 from boulder.errors import ScheduleError
 from boulder.schedule.comparing import same_value
 from boulder.schedule.copying import copy_value
@@ -196,7 +197,8 @@ def _call(algo: Callable, where: str, **arguments: object) -> dict | None:
         return None  # RETURNN stops at any false value
     if not isinstance(result, dict):
         raise ScheduleError(f"{where}: returned {short(result)}, expected a net dict or None")
-    return result
+    found: dict = resolved(result, where)
+    return found
 
 
 def _check_layer(name: str, layer: object, where: str) -> None:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from boulder.awaited import resolved
 from boulder.errors import ScheduleError
 from boulder.schedule.construction import Step, construct, constructed, make_step, needs_history
 from boulder.schedule.epoch_values import refuse_epoch_values
@@ -134,7 +135,7 @@ def _of_get_network(get_network: Callable, epochs: range, last: Stretch | None, 
     index = first_index - 1
     for epoch in epochs:
         where = f"get_network at epoch {epoch}"
-        net_dict = call_user(get_network, where, epoch=epoch)
+        net_dict = resolved(call_user(get_network, where, epoch=epoch), where)
         if not isinstance(net_dict, dict):
             raise ScheduleError(f"{where}: returned {short(net_dict)}, expected a net dict")
         # Like RETURNN, this asks for the network of each epoch, so repetitions have no effect.

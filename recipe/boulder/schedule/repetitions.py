@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 
+from boulder.counted import counted
 from boulder.errors import ScheduleError, nearest
 
 
@@ -24,7 +25,7 @@ def resolve_repetitions(repetitions: object, num_steps: int, per_step: list[int 
     result = [own if own is not None else n for n, own in zip(result, per_step, strict=True)]
     if not any(result):
         raise ScheduleError(
-            f"repetitions: all {num_steps} steps have 0 epochs, expected at least one step to be trained"
+            f"repetitions: 0 epochs for all {counted(num_steps, 'step')}, expected at least one step to be trained"
         )
     return result
 

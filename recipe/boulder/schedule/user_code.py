@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from boulder.awaited import advice_about, not_yet_known
 from boulder.errors import ScheduleError
 from boulder.schedule import numbering
 
@@ -20,7 +21,9 @@ def call_user(function: Callable, where: str, **arguments: Any) -> Any:
         with numbering.undone():
             return function(**arguments)
     except Exception as error:  # user code may raise anything
-        text = " ".join(str(error).split())
+        if waits := not_yet_known(error):
+            raise waits from error
+        text = " ".join(str(error).split()) + advice_about(error)
         place = _line_of(error, function, arguments)
         raise ScheduleError(f"{where}: {type(error).__name__}: {text} ({place})") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.data import Stream
 from boulder.errors import DataError, NetworkError
 from boulder.network.layer_output import layer_of
@@ -35,8 +36,8 @@ def ctc_alignment(log_probs: np.ndarray, labels: Sequence[int] | np.ndarray, bla
     repeats = int((labels[1:] == labels[:-1]).sum())
     if len(labels) + repeats > num_frames:
         raise DataError(
-            f"CTC alignment: {len(labels)} labels, of which {repeats} equal the one before, need "
-            f"{len(labels) + repeats} frames, found {num_frames}"
+            f"CTC alignment: {counted(len(labels), 'label')}, of which {repeats} equal the one before, need "
+            f"{counted(len(labels) + repeats, 'frame')}, found {num_frames}"
         )
     if not num_frames:
         return np.zeros(0, "int32")

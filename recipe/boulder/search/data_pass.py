@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy
@@ -19,6 +20,7 @@ from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkOutput, NetworkSpec, describe, run_network, uses_streams
 from boulder.schedule.functions import restore
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.step_errors import ADVICE_FOR_PASSES, BatchContents, told_with
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,15 @@ class DataPass:
                 return wanted(run_network(spec, variables, data, lengths, losses=False))
 
             seen: set[str] = set()
-            for batch in self._batches(dataset, in_order):
+            for number, batch in enumerate(self._batches(dataset, in_order)):
                 for tag in batch.tags:
                     if tag in seen:
                         raise DataError(f"found several sequences with the tag {tag!r}, expected different tags")
                     seen.add(tag)
-                yield batch, [tensor.numpy() for tensor in forward(batch.data, batch.lengths)]
+                contents = partial(BatchContents.of_batch, batch)
+                with told_with(f"batch {number}", contents, spec, advice=ADVICE_FOR_PASSES):
+                    arrays = [tensor.numpy() for tensor in forward(batch.data, batch.lengths)]
+                yield batch, arrays
 
     def _batches(self, dataset: Dataset, in_order: bool) -> Iterator[Batch]:
         limits = self._limits(dataset.streams)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from boulder.counted import counted
 from boulder.data.vocabulary import open_vocabulary
 from boulder.data.vocabulary.description import class_of
 from boulder.errors import DataError, named, nearest
@@ -99,5 +100,5 @@ def read_labels(description: Mapping[str, Any]) -> Labels:
     )
     names = vocabulary.names
     if expected is not None and len(names) != expected:
-        raise DataError(f"{vocabulary.where}: found {len(names)} labels, expected {expected}")
+        raise DataError(f"{vocabulary.where}: found {counted(len(names), 'label')}, expected {expected}")
     return Labels(names, vocabulary.joined_by)

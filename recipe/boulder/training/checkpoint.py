@@ -20,6 +20,7 @@ from typing import Any
 import h5py
 import numpy
 
+from boulder import strict_json
 from boulder.atomic_file import replaced
 from boulder.data.hdf.patient_file import PatientFile
 from boulder.errors import CheckpointError
@@ -92,7 +93,7 @@ class Checkpoint:
         if self.earlier_steps:
             meta["earlier_steps"] = {str(epoch): step for epoch, step in self.earlier_steps.items()}
         meta |= {"format_version": FORMAT_VERSION, "specs": [spec.to_json() for spec in self.specs.values()]}
-        return json.dumps(meta, sort_keys=True)
+        return strict_json.dumps(meta, sort_keys=True)
 
     def _arrays(self) -> Iterator[tuple[str, numpy.ndarray]]:
         """:return: pairs of name in the file and array, sorted by name"""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy
 
+from boulder.counted import counted
 from boulder.data import Dataset, within_limits
 from boulder.errors import DataError, named
 from boulder.network import NetworkSpec, uses_streams
@@ -59,7 +60,7 @@ def _check_frames(dataset: Dataset, streams: Iterable[str], seqs: numpy.ndarray)
         stream = dataset.streams.get(key)
         if len(seqs) and stream is not None and stream.has_time_axis and not dataset.measured_lengths[key][seqs].any():
             raise DataError(
-                f"{key!r} has no frames in any of {len(seqs)} sequences, such as {dataset.tag(int(seqs[0]))!r}"
+                f"{key!r} has no frames in any of {counted(len(seqs), 'sequence')}, such as {dataset.tag(int(seqs[0]))!r}"
             )
 
 
@@ -76,8 +77,8 @@ def _check_labels(spec: NetworkSpec, dataset: Dataset, seqs: numpy.ndarray, say:
         first, left_out = int(short[0]), f"layer {loss.layer!r}: its loss leaves out"
         example = f"which have more labels than frames, such as {dataset.tag(first)!r}: {found[1][first]} labels, {found[0][first]} frames"
         if len(short) == len(seqs):
-            raise DataError(f"{left_out} all {len(seqs)} sequences, {example}; reduce the time less")
-        say(f"{left_out} {len(short)} of {len(seqs)} sequences, {example}")
+            raise DataError(f"{left_out} all {counted(len(seqs), 'sequence')}, {example}; reduce the time less")
+        say(f"{left_out} {len(short)} of {counted(len(seqs), 'sequence')}, {example}")
 
 
 def check_lengths(spec: NetworkSpec, dataset: Dataset, seqs: numpy.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import numpy
 
@@ -12,16 +13,19 @@ from boulder.lazy import tf
 from boulder.network import uses_streams
 from boulder.training.best_so_far import epochs_to_hold, why_stop
 from boulder.training.checkpoint import Checkpoint
+from boulder.training.epoch_line import describe_record
 from boulder.training.epoch_steps import Step, steps_to_train
 from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.learning_rate.file import write_learning_rates
 from boulder.training.learning_rate.within_epoch import StepRates
 from boulder.training.model import Model, StepResult
-from boulder.training.named_sequences import naming_sequences, not_finite_data
+from boulder.training.named_sequences import not_finite_data, some_tags
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
-from boulder.training.scores import Sums, describe_record, loss_scales, write_score, write_tensorboard
+from boulder.training.score_warnings import warnings_of
+from boulder.training.scores import Sums, loss_scales, write_score, write_tensorboard
+from boulder.training.step_errors import BatchContents, told_with
 
 
 def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
@@ -44,7 +48,8 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
         record["effective_learning_rate"] = first_rate
     if scales := loss_scales(model.spec):
         record["scales"] = scales
-    scores = {name: evaluate(name, data, model, phase, state, run).means() for name, data in run.scored_data.items()}
+    scored = {name: evaluate(name, data, model, phase, state, run) for name, data in run.scored_data.items()}
+    scores = {name: of_data.means() for name, (of_data, _) in scored.items()}
     if "dev" in scores:
         record["dev"] = scores.pop("dev")
     if scores:
@@ -64,6 +69,12 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     }
     if skipped:
         timed["skipped"] = skipped
+    if measure := model.spec.measure:
+        timed["measure"] = measure
+    every_sum = {"train": sums} | {name: of_data for name, (of_data, _) in scored.items()}
+    faults = {name: found for name, (_, found) in scored.items()}
+    if warnings := warnings_of(record, every_sum, faults, "chunks" if phase.options.chunking else "sequences"):
+        timed["warnings"] = warnings
     if run.replicas.is_chief:  # before the checkpoint, so that no epoch is missing from them
         write_score(run.files.scores, timed)
         write_tensorboard(run.files.tensorboard, timed)
@@ -72,7 +83,9 @@ def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoin
     path = run.save(model, state)
     if run.files.kept and run.replicas.is_chief:
         run.files.kept.update(path, state.history)
-    run.say(describe_record(timed))
+    run.say(describe_record(timed, run.losses))
+    for line in timed.get("warnings", ()):
+        run.say(f"warning: {line}")
     run.stop_if_asked(model, state)
 
 
@@ -126,7 +139,8 @@ def _train_batches(
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))
-        with naming_sequences(f"epoch {epoch}, batch {done}", batch, run.replicas):
+        contents = partial(BatchContents.of_step, batch, run.replicas)
+        with told_with(f"epoch {epoch}, batch {done}", contents, model.spec, run.replicas):
             result = model.step(batch.shares, tf.constant(state.step, tf.int64))
         if result.finite:
             sums.add(result.losses)
@@ -170,12 +184,10 @@ def _where_not_finite(epoch: int, number: int, result: StepResult, batch: Step, 
     where = f"epoch {epoch}, batch {number}"
     if faults := not_finite_data(batch, run.replicas):
         return f"{where}: found values in the data that are not finite: {faults}"
-    tags = batch.tags()
     costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in result.losses.items())
-    named = ", ".join(tags[:5]) + (f", … ({len(tags)} sequences)" if len(tags) > 5 else "")
     return (
         f"{where}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
-        f"on the sequences {named}"
+        f"on the sequences {some_tags(batch)}"
     )
 
 

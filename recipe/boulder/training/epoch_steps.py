@@ -21,11 +21,13 @@ class Step:
     :param shares: those of a batch, see `shares_of_epoch`
     :param tags: gives the names of its sequences
     :param after: what a checkpoint needs to resume after it, besides the number of batches
+    :param file_of: gives the file of a sequence and a stream, see `Dataset.file_of`
     """
 
     shares: list[Share]
     tags: Callable[[], list[str]]
     after: dict[str, Any]
+    file_of: Callable[[str, str], str | None]
 
 
 class EpochSteps(Protocol):
@@ -90,7 +92,7 @@ class _OfBatches:
         count, here = self._replicas.count, self._replicas.here
         shares = shares_of_epoch(self._dataset, self._batches, count, here, self._done, self._num_workers)
         for number, of_batch in enumerate(shares, self._done):
-            yield Step(of_batch, partial(self._tags, number), {})
+            yield Step(of_batch, partial(self._tags, number), {}, self._dataset.file_of)
 
     def _tags(self, number: int) -> list[str]:
         return self._dataset.tags(self._batches[number])
@@ -108,7 +110,8 @@ class _OfStream:
             self.frames += sum(self._frames(seq.lengths) for seq in batch.sequences)
             place = batch.after.to_json() if batch.after else None
             tags = [sequence.tag for sequence in batch.sequences]
-            yield Step(shares, partial(list, tags), {"stream": {"place": place, "frames": self.frames}})
+            after = {"stream": {"place": place, "frames": self.frames}}
+            yield Step(shares, partial(list, tags), after, self._dataset.file_of)
 
     def _frames(self, lengths: Mapping[str, int]) -> int:
         return lengths.get(self._dataset.order_stream, next(iter(lengths.values())))

@@ -38,7 +38,8 @@ class TimedRecord(EpochRecord):
     A line of scores.jsonl: the record with figures that vary from run to run, which no checkpoint holds.
 
     `steps` is the number of batches and `frames` that of the input frames without padding; `skipped` is the number of
-    batches that made no update since loss or gradient was not finite, where there are any.
+    batches that made no update since loss or gradient was not finite, where there are any. `warnings` are lines for people, and
+    `measure` is the key of the score that says how well the task is solved, see `NetworkSpec.measure`.
     """
 
     seconds: float
@@ -46,3 +47,5 @@ class TimedRecord(EpochRecord):
     steps: int
     frames: int
     skipped: NotRequired[int]
+    warnings: NotRequired[list[str]]
+    measure: NotRequired[str]

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
+from boulder.training.epoch_line import number
 from boulder.training.scores import Sums
 
 _SECONDS_BETWEEN_LINES = 30
@@ -75,7 +77,7 @@ class Progress:
         values = {"what": self._what, "done": self._done, "total": self._total}
         values |= {"batches": self._done - self._before, "seconds": round(self._written - self._begun, 3)}
         with contextlib.suppress(OSError):  # on a full disk the next checkpoint fails, and reports it
-            write_text(self._file, json.dumps(values))
+            write_text(self._file, strict_json.dumps(values))
 
 
 def done_of(done: int, total: int | None) -> str:
@@ -108,4 +110,4 @@ def read_progress(file: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 
 def _text(sums: Sums) -> str:
-    return ", ".join(f"{key} {value:.4f}" for key, value in sums.means().items())
+    return ", ".join(f"{key} {number(value)}" for key, value in sums.means().items())

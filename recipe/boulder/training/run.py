@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class TrainingRun:
     :param scored_data: name → data set of the phase to score after each epoch, in this order; "dev" is the first, if given
     :param say: receives one line of log at a time
     :param num_workers: number of threads that read batches
+    :param losses: keys of the scores of the whole training, see `describe_record`
     """
 
     files: TrainingFiles
@@ -69,6 +70,7 @@ class TrainingRun:
     dumps: Dumps
     say: Callable[[str], None]
     num_workers: int
+    losses: Collection[str] = ()
 
     def save(self, model: Model, state: Checkpoint) -> Path:
         """

@@ -8,15 +8,17 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.errors import TrainingError
-from boulder.lazy import tf
+from boulder.lazy import TFTensor, tf
 from boulder.network import NetworkSpec
 from boulder.network.loss import LossValue
-from boulder.schedule.labels import index_label
-from boulder.training.history import EpochRecord, TimedRecord, scores_by_data
+from boulder.training.history import TimedRecord, scores_by_data
+
+_LEFT_OUT, _SEQUENCES = "left_out:", "sequences:"  # keys of numbers of sequences, beside those of the scores
 
 
 class Sums:
@@ -29,31 +31,56 @@ class Sums:
         :param sums: of the batches before
         """
         self.spec, self.exp = spec, exp
-        self.sums = {key: list(value) for key, value in (sums or {}).items()}
+        self.sums = {key: [math.nan if x is None else x for x in value] for key, value in (sums or {}).items()}
+        for layer, loss in spec.losses.items():
+            for kind in loss.scores:
+                self.sums.setdefault(f"{kind}:{layer}", [0.0, 0.0])
 
     def add(self, losses: Mapping[str, LossValue]) -> None:
         """
         :param losses: layer name → sums over a batch
         """
-        for layer, (cost, error, frames) in losses.items():
-            loss = self.spec.losses[layer].loss
-            for key, value, exists in (("cost", cost, loss.has_cost), ("error", error, loss.has_error)):
-                if exists:
-                    total = self.sums.setdefault(f"{key}:{layer}", [0.0, 0.0])
-                    total[0] += float(value)
-                    total[1] += float(frames)
+        for layer, loss in losses.items():
+            for kind in self.spec.losses[layer].scores:
+                self._add(f"{kind}:{layer}", getattr(loss, kind), loss.frames)
+            if float(loss.left_out):
+                self._add(f"{_LEFT_OUT}{layer}", loss.left_out, 0.0)
+            self._add(f"{_SEQUENCES}{layer}", loss.sequences, 0.0)
 
-    def means(self) -> dict[str, float]:
-        """:return: "cost:LAYER", "error:LAYER" and, for `calculate_exp_loss`, "cost:LAYER:exp" → mean over frames"""
-        means = {key: total / frames if frames else 0.0 for key, (total, frames) in sorted(self.sums.items())}
+    def _add(self, key: str, value: TFTensor, frames: TFTensor | float) -> None:
+        total = self.sums.setdefault(key, [0.0, 0.0])
+        total[0] += float(value)
+        total[1] += float(frames)
+
+    def means(self) -> dict[str, float | None]:
+        """
+        :return: "cost:LAYER", "error:LAYER" and, for `calculate_exp_loss`, "cost:LAYER:exp" → mean over frames; None for a mean
+            over no frames, and for one that is not finite
+        """
+        sums = {key: value for key, value in sorted(self.sums.items()) if key.startswith(("cost:", "error:"))}
+        means = {key: _mean(total, frames) for key, (total, frames) in sums.items()}
         if self.exp:
-            means |= {f"{key}:exp": exp_of(mean) for key, mean in means.items() if key.startswith("cost:")}
+            means |= {f"{key}:exp": _exp_of(mean) for key, mean in means.items() if key.startswith("cost:")}
         return means
 
+    @property
+    def left_out(self) -> dict[str, tuple[int, int]]:
+        """:return: layer → number of sequences that its loss left out, and of all sequences; where it left out some"""
+        counts = {
+            layer: tuple(int(self.sums.get(f"{kind}{layer}", [0])[0]) for kind in (_LEFT_OUT, _SEQUENCES))
+            for layer in self.spec.losses
+        }
+        return {layer: (left, all_) for layer, (left, all_) in counts.items() if left}
 
-def exp_of(cost: float) -> float:
-    """:return: e^cost, infinite where it is too large for a float"""
-    return math.exp(cost) if cost < math.log(sys.float_info.max) else math.inf
+
+def _mean(total: float, frames: float) -> float | None:
+    mean = total / frames if frames else math.nan
+    return mean if math.isfinite(mean) else None
+
+
+def _exp_of(cost: float | None) -> float | None:
+    """:return: e^cost; None where it is too large for a float"""
+    return math.exp(cost) if cost is not None and cost < math.log(sys.float_info.max) else None
 
 
 def loss_scales(spec: NetworkSpec) -> dict[str, float]:
@@ -81,7 +108,7 @@ def write_score(path: str | os.PathLike[str], record: TimedRecord) -> None:
     """
     records = [*(old for old in read_scores(path) if old["epoch"] < record["epoch"]), record]
     try:
-        write_text(path, "".join(json.dumps(r) + "\n" for r in records))
+        write_text(path, "".join(strict_json.dumps(r) + "\n" for r in records))
     except OSError as error:
         raise TrainingError(f"scores {path}: cannot be written: {error.strerror}") from error
 
@@ -103,32 +130,8 @@ def _write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) -
     with writer.as_default(step=record["epoch"]):
         for data, scores in scores_by_data(record).items():
             for key, value in scores.items():
-                tf.summary.scalar(f"{key}/{data}", value)
+                if value is not None:
+                    tf.summary.scalar(f"{key}/{data}", value)
         tf.summary.scalar("learning_rate", record["learning_rate"])
         tf.summary.scalar("frames_per_second", record["frames"] / max(record["seconds"], 1e-9))
     writer.close()
-
-
-def describe_record(record: Mapping[str, Any] | EpochRecord) -> str:
-    """:return: one line for people: epoch, scores of each data set, time"""
-    values = cast(Mapping[str, Any], record)
-    by_data = scores_by_data(values)
-    keys = [key for key in values["train"] if key.startswith(("cost:", "error:"))]
-    single = len({key.split(":")[1] for key in keys}) == 1  # a single loss: its layer need not be named
-    scores = []
-    for key in keys:
-        what, layer = key.split(":", 1)
-        scale = values.get("scales", {}).get(layer) if what == "cost" else None
-        factor = "" if scale is None else f" (× {scale:g})"
-        name = f"exp {what}" if layer.endswith(":exp") else what
-        others = [
-            f", {data} {of_data[key]:.4f}" for data, of_data in by_data.items() if data != "train" and key in of_data
-        ]
-        scores.append(f"{name if single else key}{factor} {values['train'][key]:.4f}{''.join(others)}")
-    index = index_label(values["index"]).removesuffix(" network")
-    rate = f"lr {values['learning_rate']:.3g}"
-    if "effective_learning_rate" in values:
-        rate += f", {values['effective_learning_rate']:.3g} at its start"
-    seconds = f"{values['seconds']:.0f} s" if "seconds" in values else ""
-    stopped = f"; training stops early: {values['stopped']}" if "stopped" in values else ""
-    return f"epoch {values['epoch']} ({index}, {rate}): {'; '.join([*scores, seconds])}{stopped}"

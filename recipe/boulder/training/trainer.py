@@ -8,7 +8,7 @@ where the process was stopped, or on how phases are spread over jobs.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -29,6 +29,7 @@ from boulder.training.phase_start import at_best_epoch, start_phase
 from boulder.training.progress import Progress
 from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.run import TrainingFiles, TrainingRun
+from boulder.training.step_errors import told_with
 from boulder.training.store import CheckpointStore, ForeignStore
 
 
@@ -40,6 +41,7 @@ def train(
     gpus: int = 1,
     nodes: int = 1,
     num_workers: int | None = None,
+    losses: Collection[str] = (),
 ) -> None:
     """
     Train phases and write the last checkpoint, resuming from the newest checkpoint of this job if there is one.
@@ -49,6 +51,7 @@ def train(
     :param gpus: number of GPUs per node; they share each batch
     :param nodes: number of processes, started by the scheduler; only rank 0 writes files
     :param num_workers: number of threads that read batches, which changes no number; None: see `default_num_workers`
+    :param losses: keys of the scores of the whole training, see `boulder.training.epoch_line`
     :raises BoulderError: for input that cannot be trained on
     :raises SystemExit: after a signal, once a checkpoint is saved; or if the process of another node has died
     """
@@ -72,8 +75,9 @@ def train(
                 break
             if state and state.finished_epochs >= phase.last_epoch:
                 continue  # finished before the job was interrupted
-            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers)
-            model, state = start_phase(phase, extern_data, state, run)
+            run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers, losses)
+            with told_with(f"{phase.index_name}: create the network", None, None, replicas):
+                model, state = start_phase(phase, extern_data, state, run)
             check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data, say)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs and not stopped_epoch(state.history):

@@ -36,6 +36,7 @@ from boulder.training.replicas import OneReplica
 from boulder.training.run import TrainingFiles, TrainingRun
 from boulder.training.runtime_errors import in_one_line
 from boulder.training.scores import Sums
+from boulder.training.step_errors import StepError
 from boulder.training.store import CheckpointStore
 from boulder.training.trial_data import trial_data
 
@@ -130,6 +131,9 @@ def try_phases(
             try:
                 trial = _Trial(phase, extern_data, size, Path(folder) / str(number), say, found, stages)
                 previous = trial.run(previous)
+            except StepError as error:  # its sequences are generated
+                say(traceback.format_exc())
+                found.error = f"{stages.now}: {error.reason}"
             except BoulderError as error:
                 found.error = str(error)
             except Exception as error:  # code of the network, or TensorFlow: anything may be raised

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.errors import DataError
 
 _WIDTH = 9  # frames; the default of librosa
@@ -23,7 +24,7 @@ def with_deltas(features: np.ndarray, orders: int) -> np.ndarray:
     if not orders:
         return features
     if len(features) < _WIDTH:
-        raise DataError(f"with_delta: found {len(features)} frames, expected at least {_WIDTH}")
+        raise DataError(f"with_delta: found {counted(len(features), 'frame')}, expected at least {_WIDTH}")
     around = np.lib.stride_tricks.sliding_window_view(features, _WIDTH, axis=0)
     parts = [features]
     for order in range(1, orders + 1):

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from boulder.counted import counted
 from boulder.data.audio.archive import Archive, FolderArchive, ZipArchive
 from boulder.data.audio.ogg_zip_index import OggZipIndex, read_index
 from boulder.errors import DataError, nearest
@@ -69,7 +70,7 @@ class OggZipFiles:
         elif others and "/" in others[0] and not others[0].startswith(f"{self._zips[number][1]}/"):
             hint = f"; found {others[0]!r}, so set content_name to {others[0].partition('/')[0]!r}"
         raise DataError(
-            f"{self._zips[number][0]}: found no {named}; {len(missing)} of {len(index.tags)} sequences lack their file{hint}"
+            f"{self._zips[number][0]}: found no {named}; {len(missing)} of {counted(len(index.tags), 'sequence')} lack their file{hint}"
         )
 
     def read(self, index: OggZipIndex, number: int) -> bytes:

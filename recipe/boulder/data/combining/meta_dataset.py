@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.data.combining.nested import data_first, open_nested, refuse_order_of, tags_of
 from boulder.data.dataset import Dataset, dataset_class
 from boulder.data.option_checks import check_file, check_flags, is_integer
@@ -20,7 +21,7 @@ from boulder.data.padding import Padded
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.data.tag_files import read_lengths, read_tag_lists, read_tags
-from boulder.errors import DataError, nearest
+from boulder.errors import DataError, named, nearest
 
 
 @dataset_class("MetaDataset")
@@ -155,6 +156,14 @@ class MetaDataset(Dataset):
         rows = self._rows[self._first][np.asarray(indices, "int64")]
         return self._parts[self._first].tags(rows)
 
+    def file_of(self, tag: str, key: str) -> str | None:
+        name, of = self.data_map[key]
+        every = self.tags(range(self.num_seqs))
+        if tag not in every:
+            return None
+        part = self._parts[name]
+        return part.file_of(part.tag(int(self._rows[name][every.index(tag)])), of)
+
     def epoch_order(self, epoch: int, seed: int, default: str) -> np.ndarray:
         if self.seq_order_control_dataset is None:
             return super().epoch_order(epoch, seed, default)
@@ -184,8 +193,9 @@ class MetaDataset(Dataset):
         return None if name is None else self._parts[name].label_names(of)
 
     def check(self) -> None:
-        for part in self._parts.values():
-            part.check()
+        for name, part in self._parts.items():
+            with named(f"data set {name!r}"):
+                part.check()
         for key, (name, of) in self.data_map.items():
             streams = self._parts[name].all_lengths
             if of not in streams:
@@ -322,7 +332,7 @@ class MetaDataset(Dataset):
         if missing:
             where = f"{self._first!r}" if self._seq_lists is None else "seq_list_file"
             named = ", ".join(map(repr, missing[:3])) + (", …" if len(missing) > 3 else "")
-            lacks = f"data set {name!r}: found no {named}; {len(missing)} sequences of {where} are missing"
+            lacks = f"data set {name!r}: found no {named}; {counted(len(missing), 'sequence')} of {where} {'is' if len(missing) == 1 else 'are'} missing"
             if not self.skip_missing_tags or len(missing) == len(found):
                 raise DataError(f"{lacks}; 'skip_missing_tags': True leaves sequences out that a data set lacks")
             warnings.warn(f"{lacks} and left out", stacklevel=2)

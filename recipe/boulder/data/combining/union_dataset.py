@@ -16,7 +16,7 @@ from boulder.data.dataset import Dataset
 from boulder.data.order.epoch_order import EpochOrder
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
-from boulder.errors import DataError, nearest
+from boulder.errors import DataError, named, nearest
 
 
 @dataclass(kw_only=True, eq=False)
@@ -122,6 +122,12 @@ class UnionDataset(Dataset):
                 lengths = {key: lengths[renamed[key]] if key in renamed else 0 for key in keys}
             yield ReadSequence(read.tag, data, lengths)
 
+    def file_of(self, tag: str, key: str) -> str | None:
+        for name, part in self.parts.items():
+            if key in (sources := self._sources(name)) and (file := part.file_of(tag, sources[key])):
+                return file
+        return None
+
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         indices = np.asarray(indices, "int64")
         result = [""] * len(indices)
@@ -157,8 +163,9 @@ class UnionDataset(Dataset):
         return hashlib.sha256("".join(part.full_fingerprint() for part in self.parts.values()).encode()).hexdigest()
 
     def check(self) -> None:
-        for part in self.parts.values():
-            part.check()
+        for name, part in self.parts.items():
+            with named(f"data set {name!r}"):
+                part.check()
         streams = self.streams
         for key in self.wanted or ():
             if key not in streams:

@@ -87,6 +87,9 @@ class WrappingDataset(Dataset):
     def tags(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         return self.inner.tags(indices)
 
+    def file_of(self, tag: str, key: str) -> str | None:
+        return self.inner.file_of(tag, key)
+
     def label_names(self, key: str) -> list[str] | None:
         return self.inner.label_names(key)
 

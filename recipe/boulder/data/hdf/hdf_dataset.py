@@ -52,6 +52,9 @@ class HdfDataset(Dataset):
     def check(self) -> None:
         _ = self._files
 
+    def file_of(self, tag: str, key: str) -> str | None:
+        return next((str(file.path) for file in self._files if tag in file.tags(np.arange(file.num_seqs))), None)
+
     def close(self) -> None:
         while self._opened:
             self._opened.pop().close()

@@ -26,6 +26,7 @@ import h5py
 import numpy as np
 
 from boulder.atomic_file import replaced
+from boulder.counted import counted
 from boulder.data.hdf.patient_file import PatientFile
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError, nearest
@@ -109,7 +110,9 @@ class HdfWriter:
             if key not in self.spec:
                 raise DataError(f"{self.path}: labels for {key!r}{nearest(key, self.spec)}, which extern_data lacks")
             if len(names) != self.spec[key].dim:
-                raise DataError(f"{self.path}: found {len(names)} labels for {key!r}, expected {self.spec[key].dim}")
+                raise DataError(
+                    f"{self.path}: found {counted(len(names), 'label')} for {key!r}, expected {self.spec[key].dim}"
+                )
 
     def _checked(self, tag: str, stream: Stream, value: object) -> np.ndarray:
         array = np.asarray(value)

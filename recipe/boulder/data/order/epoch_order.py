@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.data.order.order_options import OrderOptions
 from boulder.data.order.sequence_order import OF_PARTS, OrderKind
 from boulder.data.random_numbers import OwnNumbers, Shuffling, returnn_numbers
@@ -82,7 +83,9 @@ class EpochOrder:
         """:raises DataError: if an epoch would have no sequences, or a file that decides the order cannot be read"""
         num_seqs, parts = self._sequences.num_seqs, self._options.partition_epoch
         if num_seqs < parts:
-            raise DataError(f"partition_epoch: found {parts} parts of {num_seqs} sequences, expected none to be empty")
+            raise DataError(
+                f"partition_epoch: found {counted(parts, 'part')} of {counted(num_seqs, 'sequence')}, expected none to be empty"
+            )
         if self._options.seq_list_filter_file is not None and not self._is_listed.any():
             raise none_listed(self._options.seq_list_filter_file, self._sequences.tags(range(min(3, num_seqs))))
         if self._options.seq_order_seq_lens_file is not None:

@@ -39,7 +39,8 @@ _FLAGS = (
 class LmDataset(TextDataset):
     """
     "data" are the labels of a line. The sequences are named line-0, line-1, …; empty lines are not counted. The order by length
-    is that by bytes. Exactly one of `orth_vocab`, `orth_symbols_file` and `orth_symbols_map_file` is expected.
+    is that by bytes. Exactly one of `orth_vocab`, `orth_symbols_file` and `orth_symbols_map_file` is expected. A function without
+    arguments may stand for files; it is called when the training is planned.
 
     :param corpus_file: text files, one line per sequence, or corpora in Bliss XML; `.gz` is unpacked. As in RETURNN, what
         follows the last line break of a text file that is not gzipped is left out, with a warning

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from boulder.counted import counted
 from boulder.data.option_checks import check_file, is_integer
 from boulder.data.option_kinds import PATH
 from boulder.data.vocabulary.label_table import LabelTable
@@ -140,7 +141,7 @@ class Vocabulary:
         """:raises DataError: if a file cannot be read, or a special label is not in the vocabulary"""
         names = self.names
         if len(names) != (self.num_labels or len(names)):
-            raise DataError(f"{self.where}: found {len(names)} labels, expected {self.num_labels}")
+            raise DataError(f"{self.where}: found {counted(len(names), 'label')}, expected {self.num_labels}")
         for index in self._postfix:
             if index >= len(names):
                 raise DataError(f"seq_postfix: found label {index}, expected 0 to {len(names) - 1}")
@@ -212,6 +213,6 @@ class Vocabulary:
             return label
         hint = "; without such a label, set 'unknown_label' to None" if option == "unknown_label" else ""
         raise DataError(
-            f"{option}: found {label!r:.60}, expected one of the {len(self.names)} labels of {self.where}"
+            f"{option}: found {label!r:.60}, expected one of the {counted(len(self.names), 'label')} of {self.where}"
             f"{nearest(str(label), self.names)}{hint}"
         )

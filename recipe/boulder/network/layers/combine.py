@@ -167,7 +167,7 @@ class _Elementwise(Layer):
                 axes = tuple(sorted(axes, key=lambda axis: axis.kind != BATCH))
         value = self._checked(run, value, axes, source.tensors)
         if order is not None:
-            self._check_sizes(run, value, axes)
+            value = self._with_sizes_checked(run, value, axes)
         value, axes = source.outer.split(value, axes)
         result = own[0].made(value, axes, run.template) if own else run.tensor(value, axes, run.template)
         return self._finished(run, result)
@@ -188,12 +188,18 @@ class _Elementwise(Layer):
         return value
 
     @staticmethod
-    def _check_sizes(run: LayerRun, value: TFTensor, axes: Sequence[Axis]) -> None:
+    def _with_sizes_checked(run: LayerRun, value: TFTensor, axes: Sequence[Axis]) -> TFTensor:
         """Fails, at the latest in the first step, if the axes that `out_type` gives have other sizes than the result's."""
+        checks = []
         for position, axis in enumerate(axes):
-            if axis.kind == TIME and axis.size is None:
+            dynamic = axis.kind == TIME and axis.size is None
+            if dynamic or (axis.size is not None and value.shape[position] is None):
                 message = f"{run.where}: the result has another size along {axis} than 'out_type' says"
-                tf.debugging.assert_equal(tf.shape(value)[position], run.frames(axis), message)
+                size = run.frames(axis) if dynamic else axis.size
+                checks.append(tf.debugging.assert_equal(tf.shape(value)[position], size, message))
+        with tf.control_dependencies([check for check in checks if check is not None]):  # None: without a graph
+            value = tf.identity(value)
+        return tf.ensure_shape(value, [axis.size for axis in axes])
 
     def widening(self, w: Widening) -> None:
         if new := [source.key for source in w.sources if source.key not in w.old_sources]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
@@ -13,6 +15,7 @@ from boulder.network.layer import Layer, Site, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.loop.beams import Chooser
 from boulder.network.names import Place
+from boulder.network.nesting import is_subnetwork
 from boulder.network.plain import Description
 from boulder.network.reading import warn_of_ignored_loss
 from boulder.network.refs import Ref
@@ -33,8 +36,9 @@ class Cond(Container):
     """
     One of two layers: `true_layer` if the condition is True, else `false_layer`; the other one is not computed.
 
-    For a condition of each sequence or frame, see `switch`. A loss in a branch does not count. RETURNN: CondLayer, where
-    branches must be dicts.
+    For a condition of each sequence or frame, see `switch`. A loss in a branch does not count. If both branches are
+    subnetworks, `COND/NAME` reads a layer that both have, with `is_output_layer`. RETURNN: CondLayer, where branches must be
+    dicts.
 
     :param condition: a layer with a single bool, its name or its options
     :param true_layer: name of a layer, which is computed in any case, or options of one; it reads the layers around by their names
@@ -49,6 +53,19 @@ class Cond(Container):
     def options(self) -> dict[str, str | dict]:
         """:return: option → layer"""
         return {"condition": self.condition, "true_layer": self.true_layer, "false_layer": self.false_layer}
+
+    def held_layers(self) -> Mapping[str, object] | None:
+        branches = [self.options()[option] for option in BRANCHES]
+        held = [branch["subnetwork"] for branch in branches if isinstance(branch, dict) and is_subnetwork(branch)]
+        return {name: options for name, options in held[0].items() if name in held[1]} if len(held) == 2 else None
+
+    def check_exposed(self, name: str) -> str | None:
+        for option in BRANCHES:
+            branch: Any = self.options()[option]  # a subnetwork, see `held_layers`
+            layer = branch["subnetwork"][name]
+            if name != "output" and not (layer.get("is_output_layer") or layer.get("loss")):
+                return f"which is not visible outside of {option!r}; give {name!r} 'is_output_layer': True there"
+        return None
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         return tuple(layer for layer in self.options().values() if isinstance(layer, str))
@@ -75,6 +92,25 @@ class CondSubnet(HeldSubnet):
     noun = "the layer"
     output = ""
 
+    def wanted(self) -> list[str]:
+        """:return: layers of both branches that layers of the surroundings read, as `COND/NAME`"""
+        return [name for holder, name in sorted(self.outer.exposed) if holder == self.holder]
+
+
+Times = tuple[tuple[Axis, tuple[Axis, Axis]], ...]
+
+
+@dataclass(frozen=True)
+class _Output:
+    """
+    :param results: names of the layers whose output it is, one of each branch
+    :param times: axis of the output → axes of the outputs of the branches, where they differ
+    """
+
+    template: Template
+    results: tuple[str, str]
+    times: Times
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Choice(Layer):
@@ -82,47 +118,76 @@ class _Choice(Layer):
     Computes one of the branches.
 
     :param condition: name of the condition
-    :param results: names of the layers whose output is that of each branch
     :param layers: names of the layers of each branch
-    :param times: axis of the output → axes of the outputs of the branches, where they differ
+    :param outputs: name → output
     """
 
     class_name = "cond"
     condition: str
-    results: tuple[str, str]
     layers: tuple[tuple[str, ...], tuple[str, ...]]
-    times: tuple[tuple[Axis, tuple[Axis, Axis]], ...]
+    outputs: Mapping[str, _Output]
 
     def widening(self, w: Widening) -> None:
-        for name in self.results:
+        for name in self.outputs[w.name].results:
             w.tie_axes(w.tensor(name))
 
-    def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
+    def compute(self, run: LayerRun, *sources: Tensor) -> dict[str, Tensor]:
+        """:return: name → output"""
         assert isinstance(run, LoopRun)  # as there are inner layers
         named = dict(zip(run.sources, sources, strict=True))
-        axes = run.template.axes
+        times = dict(pair for output in self.outputs.values() for pair in output.times)
 
         def branch(number: int) -> tuple[TFTensor, ...]:
             state = replace(run.state, outputs=dict(named), lengths=run.lengths.copy())
             for spec in run.inner:
                 if spec.name in self.layers[number]:
                     state.compute(spec)
-            x = state.output(self.results[number])
-            renamed = {pair[number]: time for time, pair in self.times}
-            x = x.renamed(renamed, run.template)
-            value = x.ordered(axes)
-            lengths = [state.lengths.of(pair[number]) for _, pair in self.times]
-            missing = [axis for axis in axes if axis not in x.axes]
-            if missing:
-                shape = [tf.shape(value)[i] if axis in x.axes else run.shape([axis])[0] for i, axis in enumerate(axes)]
-                value = tf.broadcast_to(value, tf.stack(shape))
-            return (value, *lengths)
+            values = [
+                _value(run, state.output(output.results[number]), number, output) for output in self.outputs.values()
+            ]
+            return (*values, *(state.lengths.of(pair[number]) for pair in times.values()))
 
-        value, *lengths = tf.cond(named[self.condition].value, lambda: branch(0), lambda: branch(1))
-        for (time, _), length in zip(self.times, lengths, strict=True):
+        computed = tf.cond(named[self.condition].value, lambda: branch(0), lambda: branch(1))
+        for time, length in zip(times, computed[len(self.outputs) :], strict=True):
             run.set_length(time, length)
-        value.set_shape([axis.size for axis in axes])
-        return run.tensor(value, axes, run.template)
+        found = {}
+        for (name, output), value in zip(self.outputs.items(), computed, strict=False):
+            value.set_shape([axis.size for axis in output.template.axes])
+            found[name] = run.tensor(value, output.template.axes, output.template)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Further(Layer):
+    """
+    An output that both branches have, for the layers around.
+
+    :param results: see `_Output`
+    """
+
+    class_name = "cond"
+    results: tuple[str, str]
+
+    def widening(self, w: Widening) -> None:
+        for name in self.results:
+            w.tie_axes(w.tensor(name))
+
+    def compute(self, run: LayerRun, output: Tensor) -> Tensor:
+        return output
+
+
+def _value(run: LayerRun, x: Tensor, number: int, output: _Output) -> TFTensor:
+    """
+    :param x: the output of branch `number`
+    :return: in the order of the axes of `output`
+    """
+    axes = output.template.axes
+    x = x.renamed({pair[number]: time for time, pair in output.times}, output.template)
+    value = x.ordered(axes)
+    if all(axis in x.axes for axis in axes):
+        return value
+    shape = [tf.shape(value)[i] if axis in x.axes else run.shape([axis])[0] for i, axis in enumerate(axes)]
+    return tf.broadcast_to(value, tf.stack(shape))
 
 
 class _Branches(Description):
@@ -172,7 +237,12 @@ def _describe(subnet: CondSubnet, refs: dict[str, Ref], outer: TemplateOf, loop:
             f"{where}: 'condition' must be a single bool, but it is {templates['condition']}; 'switch' takes a condition of each "
             "sequence or frame"
         )
-    output, times = _joined(where, subnet.name, templates["true_layer"], templates["false_layer"])
+    name = f"{subnet.name}/:output"
+    outputs = {name: _joined(where, subnet.name, *((results[o], templates[o]) for o in BRANCHES))}
+    for further in subnet.wanted():
+        keys = [subnet.key(f":{option}/{further}") for option in BRANCHES]
+        pair = ((key, spec.layers[key].template) for key in keys)
+        outputs[subnet.from_outside(further).key] = _joined(f"{where}: {further!r}", f"{subnet.name}/{further}", *pair)
     branches = {option: f"{subnet.name}/:{option}" for option in BRANCHES}
     layers = {
         option: tuple(name for name in spec.layers if name == branch or name.startswith(f"{branch}/"))
@@ -186,21 +256,26 @@ def _describe(subnet: CondSubnet, refs: dict[str, Ref], outer: TemplateOf, loop:
         dict.fromkeys([results["condition"], *read, *(results[o] for o in BRANCHES if results[o] not in own)])
     )
     choice = _Choice(
-        condition=results["condition"],
-        results=(results["true_layer"], results["false_layer"]),
-        layers=(layers["true_layer"], layers["false_layer"]),
-        times=times,
+        condition=results["condition"], layers=(layers["true_layer"], layers["false_layer"]), outputs=outputs
     )
-    name = f"{subnet.name}/:output"
+    output = outputs[name].template
     spec.layers[name] = LayerSpec(name, choice, sources, output, (), inner)
-    return InnerSpec(spec.layers, spec.losses, spec.loops, output=output, result=name)
+    exposed = {
+        read: LayerSpec(key, _Further(results=outputs[key].results), (key,), outputs[key].template, ())
+        for read in subnet.wanted()
+        for key in [subnet.from_outside(read).key]
+    }
+    return InnerSpec(spec.layers, spec.losses, spec.loops, output=output, result=name, exposed=exposed)
 
 
-def _joined(
-    where: str, name: str, first: Template, second: Template
-) -> tuple[Template, tuple[tuple[Axis, tuple[Axis, Axis]], ...]]:
-    """:return: template of the output; its time axis, if those of the branches differ, with both of them"""
-    times: tuple[tuple[Axis, tuple[Axis, Axis]], ...] = ()
+def _joined(where: str, name: str, true: tuple[str, Template], false: tuple[str, Template]) -> _Output:
+    """
+    :param name: part of the name of the time axis, if those of the branches differ
+    :param true: the layer that gives the output, and its template
+    :param false: likewise
+    """
+    (one, first), (two, second) = true, false
+    times: Times = ()
     output, other = first, second
     if first.time and second.time and first.time != second.time:
         time = Axis(TIME, None, ("cond", name, first.time.origin))
@@ -209,4 +284,4 @@ def _joined(
     same = (set(output.axes), output.dtype, output.sparse_dim) == (set(other.axes), other.dtype, other.sparse_dim)
     if not same:
         raise NetworkError(f"{where}: both branches must have the same axes, but they are {first} and {second}")
-    return output, times
+    return _Output(output, (one, two), times)

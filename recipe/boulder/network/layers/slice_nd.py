@@ -85,6 +85,13 @@ class SliceNd(MakesAxis, FurtherSources):
         return [a for a in axes if a not in template.axes or a == axis]
 
     def _new(self, axis: Axis, template: Template, named: dict[str, tuple[str, Template]], site: Site) -> Axis:
+        """:return: the axis of the frames; a new one has RETURNN's name unless it has one of a `Dim`"""
+        new = self._sliced(axis, template, named, site)
+        if new == axis or self.out_spatial_dim:
+            return new
+        return replace(new, label=f"sliced-time:{site.name.rpartition('/')[2]}")
+
+    def _sliced(self, axis: Axis, template: Template, named: dict[str, tuple[str, Template]], site: Site) -> Axis:
         if self._static is not None:
             return unused(self._static, template.axes)
         if self._given is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+from boulder.counted import counted
 from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import DYNAMIC, FEATURE, Axis
@@ -162,7 +163,7 @@ class TransposedConv(Convolution):
     def _each(option: str, value: object, count: int, site: Site) -> list[int | None]:
         values: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * count
         if len(values) != count or any(v is not None and (not isinstance(v, int) or v < 0) for v in values):
-            raise site.fail(f"{option!r} must have {count} entries of at least 0, found {value!r}")
+            raise site.fail(f"{option!r} must have {counted(count, 'entry', 'entries')} of at least 0, found {value!r}")
         return values
 
     def _extra(self, size: int, stride: int, more: int | None, site: Site) -> int:

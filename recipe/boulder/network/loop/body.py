@@ -38,6 +38,7 @@ class Body:
     :param results: layers that are needed for all frames → their templates, over all frames
     :param logits: layers of `results` whose logits, the values before the softmax, are needed as well
     :param end: the layer that tells for each sequence whether it has ended; None if the lengths are known before the loop
+    :param input_time: time axis of an input that ends the sequences that `end` does not; None without one
     :param number: name of the frame's number, `:i`
     :param max_length: maximal number of frames where `end` decides
     :param include_eos: whether the frame in which `end` becomes true belongs to the sequence
@@ -58,3 +59,4 @@ class Body:
     beam: Axis | None
     recompute: bool = False
     back_prop: bool = True
+    input_time: Axis | None = None

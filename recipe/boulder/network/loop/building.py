@@ -17,6 +17,7 @@ from boulder.network.loop.body import Body, Carried
 from boulder.network.loop.history import differs_at_once, grows
 from boulder.network.loop.iterations import Iterations
 from boulder.network.loop.nodes import Enter, FrameNumber, Left, Previous, Result
+from boulder.network.loop.of_zeros import APPLY, of_zeros
 from boulder.network.loop.placement import place
 from boulder.network.loop.subnet import WORDS, LoopSubnet
 from boulder.network.loop.templates import FrameTemplates
@@ -140,7 +141,8 @@ class _Building:
         match ref.kind:
             case RefKind.INPUT:
                 options = ("dropout", "dropout_noise_shape", "dropout_on_forward")
-                enter = Enter(loop=self.loop, **{option: getattr(subnet.loop, option) for option in options})
+                given = {option: getattr(subnet.loop, option) for option in options}
+                enter = Enter(loop=self.loop, ends_loop=subnet.end_decides, **given)
                 self._put_helper(ref, enter, subnet.sources)
             case RefKind.STEP:
                 self._put_helper(ref, FrameNumber(loop=self.loop), ())
@@ -154,14 +156,23 @@ class _Building:
 
     def _put_previous(self, ref: Ref) -> None:
         node, own = self.subnet.nodes[ref.name], Ref(RefKind.LAYER, ref.name, ref.subnet)
-        first = () if node.initial is None else (node.initial,)
-        for needed in (own, *first):
+        first = self._first(node)
+        for needed in (own, *([node.initial] if node.initial else [])):
             self._need(needed)
         params = self._initial_params(node)
         variable = params[0].name if params else None
         layer = Previous(loop=self.loop, initial=None if first else _initial_value(node), variable=variable)
         template = over_loop(self._template(own), self.loop)
-        self._put(LayerSpec(ref.key, layer, _keys((own, *first)), template, params))
+        self._put(LayerSpec(ref.key, layer, (own.key, *([first] if first else [])), template, params))
+
+    def _first(self, node: Node) -> str | None:
+        """:return: the layer that gives `prev:` of the layer in the first frame; None if it is a number or a trained vector"""
+        if node.initial or node.layer.given_initial_output() != APPLY:
+            return node.initial.key if node.initial else None
+        name = f"{self.subnet.name}/:first:{node.name}"
+        if name not in self.spec.layers:
+            self._put(of_zeros(name, node, self.frame.frame_site(node)))
+        return name
 
     def _initial_params(self, node: Node) -> tuple[ParamSpec, ...]:
         """:return: the trained vector that `prev:` of the layer is in the first frame, if its `initial_output` is "var" """
@@ -218,6 +229,7 @@ class _Building:
             results=results,
             logits=tuple(key for key in results if getattr(inner[key].layer, "activation", None) == "softmax"),
             end=None if self.length_is_known else subnet.key("end"),
+            input_time=self.frame.input.time if subnet.end_decides else None,
             number=Ref(RefKind.STEP, subnet=subnet.name).key,
             max_length=subnet.max_length,
             include_eos=subnet.loop.include_eos,
@@ -263,7 +275,7 @@ class _Building:
                 continue  # each frame has it, even where it is not known for all frames
             if ref and ref.kind is RefKind.PREV and self.subnet.own(ref) in self.placement.inside:
                 node = self.subnet.nodes[ref.name]
-                initial = node.initial.key if node.initial else _initial_value(node)
+                initial = self._first(node) or _initial_value(node)
                 variable = next((param.name for param in self._initial_params(node)), None)
                 template = self.frame.final(ref.name)
                 if any(grows(axis, self.loop) for axis in template.axes):
@@ -271,8 +283,8 @@ class _Building:
                         f"{node.where}: its output {template} grows with each frame, so no layer can read it as {ref.text!r}"
                     )
                 carried[source] = Carried(self.subnet.key(ref.name), source, template, initial, variable)
-                if node.initial:
-                    read[node.initial.key] = node.initial
+                if isinstance(initial, str):
+                    read[initial] = node.initial
             else:
                 read[source] = ref
         if not self.length_is_known:

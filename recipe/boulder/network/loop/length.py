@@ -35,12 +35,14 @@ class MaxLength:
     :param names: name in the expression → reference
     :param via: the layer whose output is the number, in place of `value`
     :param where: the loop, for messages
+    :param given: whether an option says it
     """
 
     value: int | str
     names: Mapping[str, Ref] = field(default_factory=dict)
     via: Ref | None = None
     where: str = ""
+    given: bool = True
 
     @classmethod
     def read(
@@ -59,7 +61,7 @@ class MaxLength:
             with naming("max_seq_len_via"):
                 return cls(DEFAULT, via=resolve(f"base:{via.removeprefix('base:')}", where), where=where)
         if value is None:
-            return cls(DEFAULT)
+            return cls(DEFAULT, given=False)
         names: dict[str, Ref] = {}
 
         def record(name: str) -> int:

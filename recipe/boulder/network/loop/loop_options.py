@@ -15,7 +15,8 @@ class LoopOptions(ConcatLayer):
     """
     :param unit: net dict of the layers that are computed in each frame; its `output` is the layer's output
     :param sources: the loop iterates over its frames, `data:source` in `unit`; without it, the target gives the number of
-        frames, and in a search the layer `end` does
+        frames, and in a search the layer `end` does. With `from`, a layer `end` ends a hypothesis of a search before its
+        sequence ends. RETURNN: the frames in the padding count in a search
     :param axis: the time axis that the loop iterates over. Without `from`, its `Dim`; one that nothing has defined is the
         axis of the loop's output
     :param size_target: data stream, or "layer:NAME", that gives the number of frames if there is no `from`, in a search as well

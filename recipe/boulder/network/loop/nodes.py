@@ -21,11 +21,13 @@ class Enter(ConcatLayer):
 
     :param loop: the loop's axis
     :param time: the axis of the input; None: its time axis
+    :param ends_loop: whether the loop may end before the input does, and goes on no longer
     """
 
     class_name = "rec"
     loop: Axis
     time: Axis | None = None
+    ends_loop: bool = False
 
     def widening(self, w: Widening) -> None:
         renames(w)
@@ -33,7 +35,7 @@ class Enter(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         time = self.time or x.template.required(TIME)
-        value = run.with_same_lengths(x.value, time, self.loop.as_time())
+        value = x.value if self.ends_loop else run.with_same_lengths(x.value, time, self.loop.as_time())
         return replace(x, value=value).renamed({time: self.loop}, run.template)
 
 

@@ -32,7 +32,9 @@ def place(subnet: LoopSubnet, length_is_known: bool) -> Placement:
     while more := {name for name in subnet.nodes if _reads_memory_of(subnet, name, sources[name] & inside)} - inside:
         inside |= more | _between(inside | more, ahead)
     if not length_is_known:
-        behind = {name for name in subnet.nodes if ahead[name] & inside}
+        behind = {
+            name for name in subnet.nodes if ahead[name] & inside and not (subnet.end_decides and name in by_frame)
+        }
         inside |= {name for name in subnet.nodes if name in by_frame and name not in behind}
     after = {name for name in subnet.nodes if name not in inside and ahead[name] & inside}
     in_order = _ordered(subnet, sources, ahead)

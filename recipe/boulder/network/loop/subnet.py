@@ -9,6 +9,7 @@ from boulder.network.extra_nets import net_and_name
 from boulder.network.layer import Layer
 from boulder.network.loop.length import MaxLength
 from boulder.network.loop.loop_options import LoopOptions
+from boulder.network.loop.of_zeros import APPLY
 from boulder.network.names import Place
 from boulder.network.params import joined_scope
 from boulder.network.reading import warn_of_ignored_loss
@@ -20,7 +21,6 @@ WORDS = {"zeros": 0, "ones": 1, "var": 0}
 """values of `initial_output` that are neither a number nor a layer, as numbers; "var" is a trained vector instead"""
 
 _REFUSED = {
-    "apply(0)": "expected 'base:' and a layer outside of the loop, which computes it for zeros with the same 'name_scope'",
     "keep_over_epoch": "each batch starts from its own first frame",
     "keep_over_epoch_no_init": "each batch starts from its own first frame",
 }
@@ -58,6 +58,14 @@ class LoopSubnet(Subnet):
         if target.startswith("layer:"):
             return self.outer.resolve_in(self.around_holder, target.removeprefix("layer:"), where)
         return self.extern(target, where)
+
+    @property
+    def end_decides(self) -> bool:
+        """:return: whether the layer `end` may end a sequence before its input ends, as in RETURNN: nothing else gives the length"""
+        given: list[object] = [self.loop.axis, self.size_target]
+        if self.mode != "search":
+            given += [self.loop.target, *(node.target for node in self.nodes.values())]
+        return bool(self.sources) and "end" in self.nodes and not any(given)
 
     @property
     def sources(self) -> tuple[Ref, ...]:
@@ -188,7 +196,7 @@ class LoopSubnet(Subnet):
 
     def initial(self, layer: Layer, where: str, holder: str) -> Ref | None:
         initial = layer.given_initial_output()
-        if not isinstance(initial, str) or initial in WORDS:
+        if not isinstance(initial, str) or initial in WORDS or initial == APPLY:
             return None
         if initial in _REFUSED:
             raise NetworkError(f"{where}: 'initial_output' {initial!r} is not supported: {_REFUSED[initial]}")

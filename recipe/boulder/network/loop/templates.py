@@ -9,7 +9,7 @@ only ever gain axes, so the iteration ends. As a check, each layer is then descr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 
 from boulder.errors import NetworkError
 from boulder.network.axes import BEAM, TIME, Axis, Batch, Feature
@@ -63,6 +63,11 @@ class FrameTemplates:
             current = axes.get(name, current)
         return last, found
 
+    @cached_property
+    def input(self) -> Template:
+        """Template of the loop's input, outside of the loop."""
+        return _input(self.subnet, self.outer)
+
     def final(self, name: str) -> Template:
         """:return: template of a layer after the frame, when all choices are made"""
         return at_width(self.layers[name], self.beam)
@@ -77,7 +82,7 @@ class FrameTemplates:
             return self.outer(ref)
         match ref.kind:
             case RefKind.INPUT:
-                return within(concatenated([self.outer(source) for source in self.subnet.sources]), self.time)
+                return within(self.input, self.input.time)
             case RefKind.STEP:
                 return Template((), "int32")
             case RefKind.DATA:
@@ -217,8 +222,8 @@ def _unstacked(subnet: LoopSubnet, ref: Ref, node: Node, outer: TemplateOf, time
 def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
     """:return: the time axis, as it is outside of the loop"""
     named = subnet.loop.axis if isinstance(subnet.loop.axis, NetDim) else None
-    if subnet.sources:
-        time = _time_of_input(subnet, outer)
+    if subnet.sources and not subnet.end_decides:
+        time = _input(subnet, outer).required(TIME)
     else:
         time = _time_of_outputs(subnet, outer, named)
     known = named and named.axis
@@ -234,11 +239,12 @@ def _time(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
 _TIME = (None, "T", "time")
 
 
-def _time_of_input(subnet: LoopSubnet, outer: TemplateOf) -> Axis:
+def _input(subnet: LoopSubnet, outer: TemplateOf) -> Template:
+    """:return: template of the loop's input, outside of the loop"""
     template = concatenated([outer(source) for source in subnet.sources])
     if template.time is None:
         raise NetworkError(f"{subnet.where}: needs a time axis to iterate over, but its input is {template}")
-    return template.time
+    return template
 
 
 def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None) -> Axis:

@@ -25,12 +25,14 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
     """
     body_run = BodyRun(run, body, sources)
     axes = (Batch, body.beam) if body.beam else (Batch,)
-    if body.end:
-        limit = body.max_length.frames(sources.__getitem__, lambda x: run.frames(x.template.required(TIME)))
-    else:
-        limit, known_lengths = run.frames(body.loop), run.length_over(axes, body.loop)
+    limits, last, time = [], None, body.input_time if body.end else body.loop
+    if time:
+        limits, last = [run.frames(time)], run.length_over(axes, time) - 1
+    if body.end and (body.max_length.given or not time):
+        limits.append(body.max_length.frames(sources.__getitem__, lambda x: run.frames(x.template.required(TIME))))
+    limit = tf.reduce_min(limits)
     flags, shape = Template(axes, "bool"), run.shape(axes)
-    ended = tf.fill(shape, False) if body.end else tf.broadcast_to(known_lengths == 0, shape)
+    ended = tf.fill(shape, False) if last is None else tf.broadcast_to(last < 0, shape)
     scores = first_scores(shape) if body.beam else tf.zeros(shape)
     origins = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None, body.beam and body.beam.size])
     first = body_run.initial_state()
@@ -55,10 +57,11 @@ def iterate_until_end(run: LoopRun, body: Body, sources: Mapping[str, Tensor]) -
         if hypotheses:
             scores, ended, lengths = hypotheses.scores, hypotheses.ended, hypotheses.lengths
             origins = origins.write(frame, hypotheses.origins)
-        ends = run.broadcast(outputs[body.end], flags).value if body.end else frame + 1 >= known_lengths
+        ends = run.broadcast(outputs[body.end], flags).value if body.end else False
         lengths += tf.cast(~(ended if body.include_eos else ended | ends), tf.int32)
+        ended = ended | ends | (False if last is None else frame >= last)
         results = body_run.written(results, frame, outputs)
-        return frame + 1, state.carried, state.states, results, ended | ends, lengths, scores, origins
+        return frame + 1, state.carried, state.states, results, ended, lengths, scores, origins
 
     _, _, _, results, _, lengths, scores, origins = tf.while_loop(
         goes_on,

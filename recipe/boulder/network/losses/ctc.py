@@ -1,13 +1,14 @@
 """`ctc`: connectionist temporal classification (Graves et al. 2006), -log of the sum over all alignments of the target."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.alignments.sequence_losses import ctc_costs, with_gradient
 from boulder.network.axes import FEATURE, TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.loss import Loss, LossValue, count_of, loss_class
 from boulder.network.losses.ctc_options import CtcOptions, read_ctc_options
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
@@ -38,6 +39,8 @@ class Ctc(Loss):
         `use_native`: "label_loop" or "ctc_merge_repeated", "blank_index", "logits_normalize" (whether a log-softmax is applied),
         "grad_wrt_softmax_in" (whether the gradient is that of a softmax in front), and "zero_infinity", which has no effect
     """
+
+    left_out: ClassVar[str] = "whose targets need more frames than there are"
 
     beam_width: int = 1
     output_in_log_space: bool = False
@@ -109,7 +112,8 @@ class Ctc(Loss):
         else:
             (best,), _ = tf.nn.ctc_beam_search_decoder(logits, frames, self.beam_width, top_paths=1)
         wrong = tf.edit_distance(tf.cast(best, labels.dtype), _sparse(labels, mask), normalize=False)
-        return LossValue(_sum(cost, possible), _sum(wrong, possible), _sum(tf.cast(given[1], tf.float32), possible))
+        labels_counted = _sum(tf.cast(given[1], tf.float32), possible)
+        return LossValue(_sum(cost, possible), _sum(wrong, possible), labels_counted, count_of(~possible))
 
     def _changed(self, labels: TFTensor, num_labels: TFTensor, frames: TFTensor) -> tuple[TFTensor, TFTensor]:
         """:return: labels [B, N] and their numbers [B], as the options want them"""

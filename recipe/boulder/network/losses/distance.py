@@ -23,6 +23,9 @@ class _Distance(FrameLoss):
         """:return: the last axis reduced"""
         return tf.reduce_mean(distances, axis=-1)
 
+    def is_error_telling(self, target: Template | None) -> bool:
+        return target is not None and target.sparse_dim is not None  # the largest feature is a class only there
+
     def output_dim(self, target: Template) -> int | None:
         return target.dim
 

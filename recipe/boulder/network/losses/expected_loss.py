@@ -93,7 +93,8 @@ class ExpectedLoss(Loss):
         if self.divide_beam_size:
             expected /= beam.known_size
         labels = beam.known_size * tf.reduce_sum(run.length(target.template.required(TIME)))
-        return LossValue(expected, tf.constant(0.0), tf.cast(labels, tf.float32))
+        nothing = tf.constant(0.0)
+        return LossValue(expected, nothing, tf.cast(labels, tf.float32), left_out=nothing)
 
     def _log_sum(self, scores: TFTensor) -> TFTensor:
         if not self.norm_scores:

@@ -14,7 +14,7 @@ from boulder.network.alignments.options import NEEDS_AUTOMATA, stream_of_automat
 from boulder.network.alignments.sequence_losses import with_gradient
 from boulder.network.axes import BEAM, FEATURE, LOOP, TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.loss import Loss, LossValue, count_of, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.priors import PRIORS, log_priors
 from boulder.network.refs import TARGET
@@ -28,8 +28,8 @@ class FastBw(Loss):
     """-log Σ over paths of exp(score), the score of a path being the sum of those of its frames. RETURNN: FastBaumWelchLoss.
 
     The score of class c is `am_scale` · log p(c) - `prior_scale` · log prior(c); the gradient with respect to the softmax's input is
-    p - q for the posterior q of the classes, as if both were 1 and 0. A sequence without a path has no cost and no gradient. There is
-    no error. RETURNN asks a running RASR for the automata; the last four options are those of its first version, there of the layer.
+    p - q for the posterior q of the classes, as if both were 1 and 0. A sequence without a path has no gradient, and does not count in
+    cost and frames. There is no error. RETURNN asks a running RASR for the automata; the last four options are those of its first version, there of the layer.
 
     :param sprint_opts: `automata`: the data stream with the automata, see `boulder.data.automata`; RASR's own options are without
         effect
@@ -41,6 +41,7 @@ class FastBw(Loss):
     """
 
     needs_target: ClassVar[bool] = False
+    left_out: ClassVar[str] = "for which the automaton has no path"
 
     sprint_opts: dict | None = None
     tdp_scale: float = 1.0
@@ -110,7 +111,8 @@ class FastBw(Loss):
             cost += self.ce_smoothing * (entropy - cost)
         signal = tf.where(there, tf.exp(log_p) - posterior, 0.0)
         cost = with_gradient(cost, logits, signal, (0, 2))
-        return LossValue(tf.reduce_sum(cost), tf.constant(0.0), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+        frames = tf.reduce_sum(tf.cast(tf.where(found, lengths, 0), tf.float32))
+        return LossValue(tf.reduce_sum(cost), tf.constant(0.0), frames, count_of(~found))
 
     def _scores(self, run: LayerRun, log_p: TFTensor) -> TFTensor:
         scores = self.am_scale * log_p

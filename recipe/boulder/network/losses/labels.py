@@ -52,7 +52,8 @@ class LabelError(Loss):
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
         truth, lengths = _labels(run, target)
         errors = self.errors(*self.found(run, output), truth, lengths)
-        return LossValue(tf.constant(0.0), tf.reduce_sum(errors), tf.reduce_sum(tf.cast(lengths, tf.float32)))
+        nothing, count = tf.constant(0.0), tf.reduce_sum(tf.cast(lengths, tf.float32))
+        return LossValue(nothing, tf.reduce_sum(errors), count, left_out=nothing)
 
 
 def _labels(run: LayerRun, x: Tensor) -> tuple[TFTensor, TFTensor]:

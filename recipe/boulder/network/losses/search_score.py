@@ -39,4 +39,5 @@ class SearchScore(Loss):
         axes = (Batch, beam) if beam else (Batch,)
         frames = run.length_over(axes, time) if time else tf.ones_like(scores, tf.int32)
         count = tf.reduce_sum(tf.broadcast_to(frames, tf.shape(scores)))
-        return LossValue(-tf.reduce_sum(scores), tf.constant(0.0), tf.cast(count, tf.float32))
+        nothing = tf.constant(0.0)
+        return LossValue(-tf.reduce_sum(scores), nothing, tf.cast(count, tf.float32), left_out=nothing)

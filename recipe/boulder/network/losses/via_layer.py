@@ -8,7 +8,7 @@ from boulder.lazy import tf
 from boulder.network.alignments.sequence_losses import with_gradient
 from boulder.network.axes import BEAM, LOOP, TIME, Batch
 from boulder.network.layer_run import LayerRun
-from boulder.network.loss import Loss, LossValue, loss_class
+from boulder.network.loss import Loss, LossValue, count_of, loss_class
 from boulder.network.losses.frames import further_axes
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -19,7 +19,7 @@ from boulder.network.tensor import Tensor
 class ViaLayer(Loss):
     """The cost of the sequences of layer `fast_bw`, with a gradient that is not its derivative. RETURNN: ViaLayerLoss.
 
-    Frames that no path reaches, since the sequence has none, have no gradient and no cost.
+    A sequence without a path has no gradient, and does not count in cost and frames.
 
     :param align_layer: a `fast_bw`, or a `copy` of one: the gradient is the output minus its posterior
     :param error_signal_layer: in place of it, a `copy` of a `fast_bw`, which is the gradient itself
@@ -28,6 +28,7 @@ class ViaLayer(Loss):
     """
 
     needs_target: ClassVar[bool] = False
+    left_out: ClassVar[str] = "for which the automaton has no path"
 
     align_layer: str | None = None
     error_signal_layer: str | None = None
@@ -76,4 +77,5 @@ class ViaLayer(Loss):
         there = run.mask_over(axes, time) & Tensor(found, (Batch,), Template((Batch,), "bool")).ordered(axes)
         others = [i for i, axis in enumerate(axes) if axis != Batch]
         cost = with_gradient(tf.where(found, given.sequence_cost, 0.0), x, tf.where(there, signal, 0.0), others)
-        return LossValue(tf.reduce_sum(cost), tf.constant(0.0), tf.reduce_sum(tf.cast(run.length(time), tf.float32)))
+        frames = tf.reduce_sum(tf.cast(tf.where(found, run.length(time), 0), tf.float32))
+        return LossValue(tf.reduce_sum(cost), tf.constant(0.0), frames, count_of(~found))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from boulder.counted import counted
 from boulder.network.layer_run import LayerRun
 from boulder.network.site import Site
 from boulder.network.template import Template
@@ -43,7 +44,7 @@ def declare(
             raise site.fail(
                 f"'initial_state' names {name!r}, a layer of the loop; expected a layer outside, as 'base:…'"
             )
-    for key, part in _parts(given, keys, site).items():
+    for key, part in parts_of(given, keys, site).items():
         if part in _REFUSED:
             raise site.fail(f"'initial_state' {part!r} is not supported: each batch starts from its own initial state")
         if part == "var":
@@ -66,7 +67,7 @@ def tensors(
     named = dict(zip(layers_in(given), sources, strict=True))
     alone = not isinstance(given, dict | list | tuple)
     found: dict[str | None, Tensor] = {}
-    for key, part in _parts(given, list(templates), None).items():
+    for key, part in parts_of(given, list(templates), None).items():
         template = templates[key]
         if part == "var":
             variable = next(name for name in run.param_names if name.rpartition("/")[2] == _short(key))
@@ -84,20 +85,23 @@ def tensors(
     return found
 
 
-def _parts(given: Given, keys: Sequence[str | None], site: Site | None) -> dict[str | None, Part]:
+def parts_of(
+    given: Given, keys: Sequence[str | None], site: Site | None, option: str = "initial_state"
+) -> dict[str | None, Part]:
     """
+    :param option: with this value
     :param site: for errors; None where `given` has been checked
     :return: key → initial value of that part
     """
     if isinstance(given, dict):
         if site and set(given) != set(keys):
             expected = _expected("have the keys", keys)
-            raise site.fail(f"'initial_state' must {expected}, found the keys {', '.join(map(repr, given))}")
+            raise site.fail(f"{option!r} must {expected}, found the keys {', '.join(map(repr, given))}")
         return {key: given[key] for key in keys}
     if isinstance(given, list | tuple):
         if site and (len(given) != len(keys) or tuple(keys) == (None,)):
             expected = _expected("have an entry for each of", keys)
-            raise site.fail(f"'initial_state' must {expected}, found {len(given)} entries")
+            raise site.fail(f"{option!r} must {expected}, found {counted(len(given), 'entry', 'entries')}")
         return dict(zip(keys, given, strict=True))
     return dict.fromkeys(keys, given)
 

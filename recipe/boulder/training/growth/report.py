@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from boulder.counted import counted
+
 
 @dataclass
 class GrowthReport:
@@ -44,6 +46,6 @@ class GrowthReport:
         identity = f" ({len(self.identity)} of them as identity)" if self.identity else ""
         by_function = f", {len(self.by_function)} set by a function" if self.by_function else ""
         return (
-            f"{len(self.copied)} parameters copied, {len(self.grown)} grown{shrunk}{more}, "
+            f"{counted(len(self.copied), 'parameter')} copied, {len(self.grown)} grown{shrunk}{more}, "
             f"{len(self.initialised)} initialised{identity}, {len(self.dropped)} dropped{by_function}"
         )

@@ -13,7 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeGuard
 
 import numpy
 
@@ -34,10 +34,12 @@ class _Past:
     """
     The epochs so far, in order.
 
+    :param epochs: their numbers
     :param rates: rates from which the next epoch continues
     :param scores: name and value of the score to follow
     """
 
+    epochs: list[int]
     rates: list[float]
     scores: list[tuple[str, float | None] | None]
 
@@ -46,9 +48,11 @@ class _Past:
         old, new = self.scores[newer - 1], self.scores[newer]
         if old is None or new is None or old[0] != new[0]:
             return None
-        if old[1] is None or new[1] is None or not (math.isfinite(old[1]) and math.isfinite(new[1])):
-            return None
-        return old[1], new[1]
+        return (old[1], new[1]) if is_finite(old[1]) and is_finite(new[1]) else None
+
+
+def is_finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +130,29 @@ class Newbob(LearningRateControl):
         check_measure(self.learning_rate_control_error_measure, list(known), single_losses)
 
     def notice(self, epoch: int, history: Sequence[EpochRecord]) -> str | None:
-        scores = self._past(epoch, history).scores[-2:]
-        if len(scores) < 2 or None in scores:
+        past = self._past(epoch, history)
+        scores = past.scores[-2:]
+        if len(scores) < 2 or None in scores or epoch in self.fixed:
             return None
+        if missing := self._without_number(epoch, past):
+            name, epochs = missing
+            return (
+                f"the rule of the learning rate finds no number for {name!r} in epoch {epochs}; the rate stays as it is"
+            )
         (old, _), (new, _) = (score for score in scores if score is not None)
-        if old == new or epoch in self.fixed:
+        if old == new:
             return None
         return f"the rule of the learning rate follows {new!r} instead of {old!r}, which this network lacks; it compares no scores of the two"
+
+    def _without_number(self, epoch: int, past: _Past) -> tuple[str, str] | None:
+        """:return: name of a score that the rule compares in this epoch but that is no number, and its epochs; None if all are"""
+        first = len(past.scores) - self._compared
+        found = [
+            (score[0], past.epochs[index])
+            for index, score in enumerate(past.scores)
+            if index >= first and score is not None and not is_finite(score[1])
+        ]
+        return (found[0][0], ", ".join(str(number) for _, number in found)) if found else None
 
     def rate(self, epoch: int, history: Sequence[EpochRecord]) -> float:
         if epoch in self.fixed:
@@ -146,6 +166,11 @@ class Newbob(LearningRateControl):
             return past.rates[-1]
         return self._next_rate(epoch, past)
 
+    @property
+    def _compared(self) -> int:
+        """:return: number of last epochs whose scores the rule compares"""
+        return 2
+
     @abstractmethod
     def _next_rate(self, epoch: int, past: _Past) -> float:
         """
@@ -157,6 +182,7 @@ class Newbob(LearningRateControl):
         before = sorted((record for record in history if record["epoch"] < epoch), key=lambda record: record["epoch"])
         shadowed = dict(self.shadowed)
         return _Past(
+            epochs=[record["epoch"] for record in before],
             rates=[shadowed.get(record["epoch"], record["learning_rate"]) for record in before],
             scores=[measured(record, self.learning_rate_control_error_measure) for record in before],
         )
@@ -267,6 +293,10 @@ class NewbobMultiEpoch(_Relative):
         if self._grow_threshold > self.newbob_relative_error_threshold:
             expected = f"at most newbob_relative_error_threshold, {self.newbob_relative_error_threshold!r}"
             raise _wrong("newbob_relative_error_grow_threshold", expected, self._grow_threshold)
+
+    @property
+    def _compared(self) -> int:
+        return self.newbob_multi_num_epochs + 1
 
     @property
     def _grow_threshold(self) -> float:

@@ -122,7 +122,7 @@ def _rates_by_epoch(rates: object) -> dict[int, float]:
     if not rates:
         return {}
     if isinstance(rates, list | tuple):
-        rates = dict(enumerate(rates, 1))
+        return {n + 1: _rate(rate, f"learning_rates[{n}]", f"epoch {n + 1}: ") for n, rate in enumerate(rates)}
     if not isinstance(rates, Mapping):
         raise ConfigError(
             f"'learning_rates' must be a list of numbers, or a dict of epochs to them, found {rates!r:.60}"

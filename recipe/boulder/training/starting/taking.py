@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy
 
+from boulder.counted import counted
 from boulder.errors import CheckpointError, ConfigError, nearest
 from boulder.network import NetworkSpec, ParamSpec
 from boulder.network.params import variable_scope
@@ -40,7 +41,7 @@ class Taken:
         return [
             *(f"{path} ← {origin}" for path, origin in self.origins.items()),
             *self.notes,
-            f"{len(self.values)} parameters taken, {len(self.initialised)} initialised"
+            f"{counted(len(self.values), 'parameter')} taken, {len(self.initialised)} initialised"
             + (f": {', '.join(self.initialised)}" if self.initialised else ""),
         ]
 
@@ -106,7 +107,7 @@ def _take(
         raise CheckpointError(f"checkpoint {file.path}: {'; '.join([*misfits, *_told(missing, source, file, names)])}")
     if wanted and not values:
         raise CheckpointError(
-            f"checkpoint {file.path}: holds none of the {len(wanted)} parameters that are to be taken from it"
+            f"checkpoint {file.path}: holds none of the {counted(len(wanted), 'parameter')} that are to be taken from it"
             f"{nearest(next(iter(wanted.values())), file.shapes, 'its names are like')}"
         )
     taken.values |= values
@@ -116,7 +117,9 @@ def _take(
         if origin.note:
             taken.notes.append(f"{path}: made from {' and '.join(origin.names)}; {origin.note}")
     if rest := sorted(unused - read - set(NOT_PARAMETERS)):
-        taken.notes.append(f"{file.path}: {len(rest)} further arrays are not used: {', '.join(rest)}")
+        taken.notes.append(
+            f"{file.path}: {counted(len(rest), 'further array is', 'further arrays are')} not used: {', '.join(rest)}"
+        )
 
 
 def _names(source: Source, file: ParameterFile, specs: Mapping[str, ParamSpec]) -> dict[str, str]:
