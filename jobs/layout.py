@@ -98,8 +98,9 @@ class Layout:
             jobs.append(job)
             previous = job.out_checkpoint
         pipeline = Pipeline(plan, specs, jobs, [], functions, needs, keep=keep, missing=self._missing)
+        losses = pipeline.losses
         for job in jobs:
-            job.is_part_of(pipeline.losses)
+            job.is_part_of(losses)
         first_jobs = {phase["start"]: job.job_id() for job in reversed(jobs) for phase in job.phases}
         trained = [row for row in rows if row["first_epoch"] in first_jobs]
         plain: Any = canonical([{**row, "job": first_jobs[row["first_epoch"]]} for row in trained])
