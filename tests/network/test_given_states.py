@@ -58,7 +58,7 @@ BAD = {
     "state": ("mean", "'state' must be {'c': …, 'h': …} with a layer for each, found 'mean'"),
     "a part": ({"h": "mean"}, "'state' must have the keys 'c', 'h', found the keys 'h'"),
     "zeros": ({"h": "mean", "c": "zeros"}, "'state' must name a layer for each part of the state, found 'zeros'"),
-    "parts": (["mean"], "'state' must have an entry for each of 'c', 'h', found 1 entries"),
+    "parts": (["mean"], "'state' must have an entry for each of 'c', 'h', found 1 entry"),
 }
 
 

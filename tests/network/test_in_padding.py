@@ -34,13 +34,15 @@ def run(network: dict) -> tuple[RunState, list]:
 
 def frames(state: RunState, x: Tensor) -> tf.Tensor:
     """
-    :return: bool of the shape of `x`, False in the padding; the same numbers for all sequences have none, nor has an axis whose
-        lengths depend on one that `x` lacks, see `boulder.network.loop.history`
+    :return: bool of the shape of `x`, False in the padding; the same numbers for all sequences have none. An axis of the frames
+        of a loop so far has the loop's padding where `x` has the entries of all frames, see `boulder.network.loop.history`
     """
     mask = tf.ones_like(x.value, tf.bool)
     for axis in x.axes:
-        if axis.kind in DYNAMIC and not axis.size and x.template.batch and set(state.lengths.axes(axis)) <= set(x.axes):
-            mask &= state.lengths.mask_over(x.axes, axis)
+        if axis.kind in DYNAMIC and not axis.size and x.template.batch:
+            over = state.lengths.axes(axis)
+            of = axis if set(over) <= set(x.axes) else over[0]
+            mask &= state.lengths.mask_over([of if a == axis else a for a in x.axes], of)
     return mask
 
 
