@@ -145,14 +145,15 @@ class Expressions:
 
 
 def job_classes():
-    """:return: class name as in job ids → Job class, for all of jobs/"""
+    """:return: class name as in job ids → Job class, for all of jobs/ but base classes without tasks"""
     import jobs
     from sisyphus import Job
 
     found = {}
     for module in pkgutil.iter_modules(jobs.__path__, "jobs."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if inspect.isclass(value) and issubclass(value, Job) and value.__module__ == module.name:
+            of_module = inspect.isclass(value) and issubclass(value, Job) and value.__module__ == module.name
+            if of_module and value.tasks is not Job.tasks:
                 found[f"{module.name}.{name}"] = value
     return found
 
