@@ -14,11 +14,11 @@ help:  ## show this
 demo: venv  ## train a small pronunciation model, print its error rates and the path of the report
 	$(BIN)/boulder run config/g2p.demo
 
-test: venv lint  ## lint, and every test that is neither slow nor on a real cluster
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not slurm and not gridengine"
+test: venv lint  ## lint, and every test that is neither long nor slow nor on a real cluster
+	$(BIN)/pytest -n 2 --dist worksteal -m "not long and not slow and not slurm and not gridengine"
 
-test-references: venv  ## the tests among these that compare with RETURNN or use a browser
-	$(BIN)/pytest -n 2 --dist worksteal -m "(parity or chromium or sclite) and not slow"
+test-references: venv  ## the long tests, and those that compare with RETURNN or use a browser
+	$(BIN)/pytest -n 2 --dist worksteal -m "(long or parity or chromium or sclite) and not slow"
 
 test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at a time
 	$(BIN)/pytest -n 2 --dist loadgroup -m "slurm or gridengine"

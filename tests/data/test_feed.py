@@ -133,6 +133,7 @@ def test_an_abandoned_iterator_prefetches_only_a_few_batches(epoch, monkeypatch)
     assert len(read) <= 3 < len(batches)
 
 
+@pytest.mark.long
 def test_a_process_exits_after_an_exception_in_the_middle_of_an_epoch(corpus):
     script = """
 import sys, time, numpy as np

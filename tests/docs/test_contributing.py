@@ -53,6 +53,7 @@ def test_each_kind_has_an_example_with_a_test():
     )
 
 
+@pytest.mark.long
 def test_the_examples_work(tmp_path):
     for path, block in examples().items():
         assert not (ROOT / path).exists(), f"{path} exists now; CONTRIBUTING.md needs another example"

@@ -87,6 +87,7 @@ def frames(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -87,6 +87,7 @@ def grow(project, data):
     return project
 
 
+@pytest.mark.long
 def test_later_phases_are_laid_out_as_scores_arrive_and_a_second_run_does_nothing(grow, manager):
     code, output = grow.run("boulder", "run", "config/grow.py")
     assert code == 0, output
@@ -169,6 +170,7 @@ def test_plan_shows_the_decided_phases_and_the_epoch_it_waits_for(grow):
     assert ["1", "2–5"] in [line.split()[:2] for line in output.splitlines()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("function", "message"),
     [

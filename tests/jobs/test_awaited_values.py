@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 CONFIG = """
 from sisyphus import Job, Task, tk
 from jobs.pipeline import lay_out
@@ -72,6 +74,7 @@ def counted_in_python():
 """
 
 
+@pytest.mark.long
 def test_what_is_decided_is_planned_and_run_makes_the_rest(project, data):
     project.write_config(CONFIG.replace("@data@", str(data)), "numbers")
     code, text = project.run("boulder", "plan", "config/numbers.py")

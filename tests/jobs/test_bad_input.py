@@ -78,6 +78,7 @@ def test_a_truncated_data_file_is_named(project, tmp_path, data):
     assert "train.hdf" in told(project, "boulder", "run", "config/tiny.experiment")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", [("boulder", "run"), ("sis", "manager", "-r")])
 @pytest.mark.parametrize("second", [("boulder", "run"), ("sis", "manager", "-r")])
 def test_a_second_manager_on_a_work_directory_is_refused_until_the_first_has_ended(project, first, second):

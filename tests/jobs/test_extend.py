@@ -45,6 +45,7 @@ def test_extending_twice_trains_like_a_longer_pipeline_and_nothing_twice(trained
     assert trained.checkpoint("at_once") == extended
 
 
+@pytest.mark.long
 def test_the_learning_rates_of_the_config_continue(trained):
     config = trained.folder / "config/tiny.py"
     config.write_text(config.read_text().replace('{"learning_rate": 0.01}', '{"learning_rates": {8: 0.005, 9: 0.002}}'))
@@ -85,6 +86,7 @@ def test_an_adaptive_pipeline_is_extended_once_its_end_is_decided(project, data,
     assert list(project.states("config/grow.py")) == ["00", "01", "01.epoch3", "01.epoch6"]
 
 
+@pytest.mark.long
 def test_extend_is_refused_while_a_manager_runs(project):
     config = "config/tiny.experiment(6, 1, 100)"
     running = project.start("boulder", "run", config)

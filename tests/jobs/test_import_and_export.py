@@ -34,6 +34,7 @@ def folder(project):
     return project.folder
 
 
+@pytest.mark.long
 def test_a_checkpoint_goes_to_returnns_format_and_back(project, folder):
     code, output = project.run("boulder", "export", "old.h5", "-o", "model/net")
     assert code == 0, output

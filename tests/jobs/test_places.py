@@ -28,6 +28,7 @@ def aliased(alias):
 """
 
 
+@pytest.mark.long
 def test_a_link_of_an_earlier_config_makes_way_and_a_folder_is_refused(trained):
     """As shared/cases/06: link, then folder, then link again, all in one place. The jobs have finished."""
     with open(trained.folder / "config/tiny.py", "a") as file:

@@ -18,6 +18,7 @@ def phase(project, name: str = "00"):
     return project.run("boulder", "rerun", CONFIG, "--phase", name)
 
 
+@pytest.mark.long
 def test_a_phase_and_its_dependants_are_moved_aside_and_rerun_with_the_same_result(trained, manager):
     jobs, checkpoint = trained.jobs(), trained.checkpoint()
     code, output = phase(trained, "1")
@@ -135,6 +136,7 @@ def phase_of(project, config: str, name: str):
     return project.run("boulder", "rerun", config, "--phase", name)
 
 
+@pytest.mark.long
 def test_a_worker_of_a_dead_manager_is_ended(project):
     config = "config/tiny.experiment(6, None, 400)"
     running = project.start("boulder", "run", config)
@@ -177,6 +179,7 @@ def test_at_a_terminal_it_asks_before_setting_more_than_an_hour_of_work_aside(tr
     os.close(end)
 
 
+@pytest.mark.long
 def test_without_a_terminal_more_than_an_hour_of_work_needs_yes(trained):
     take_hours(trained)
     code, output = phase(trained)

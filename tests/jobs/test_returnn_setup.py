@@ -67,6 +67,7 @@ def test_plan_shows_its_phases(project, setup):
     assert any(row[:2] == ["original", "5"] for row in rows)
 
 
+@pytest.mark.long
 def test_it_trains_with_its_function_and_overrides(project, setup):
     (project.folder / "config/returnn.py").unlink()  # a folder without it uses Boulder's
     code, output = project.run("boulder", "run", "my.config", "--cpu", "1", "--mem", "2")

@@ -28,6 +28,7 @@ def test_one_job_per_index_equals_one_job_for_all_and_a_second_run_does_nothing(
     assert (trained.folder / "alias/all/phase.00-final").exists()
 
 
+@pytest.mark.long
 def test_a_change_of_the_last_index_reruns_only_the_jobs_from_there_on(trained):
     before = trained.finished_jobs()
     code, output = trained.run("boulder", "run", "config/tiny.experiment(5)")

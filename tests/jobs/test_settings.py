@@ -74,6 +74,7 @@ def test_the_environment_of_a_worker_decides_its_engine_and_mini_tasks_run_here(
     assert shown(**variables)["engines"] == {"short": "LocalEngine", "long": engine}
 
 
+@pytest.mark.long
 def test_tensorflow_gets_as_many_threads_as_the_job_has_cores():
     program = """
 from jobs.rqmt import limit_threads

@@ -9,6 +9,7 @@ from tests.jobs.conftest import wait_for
 from tests.jobs.test_show_status import CONFIG, pack
 
 
+@pytest.mark.long
 def test_a_log_is_shown_from_the_directory_and_from_the_archive(trained):
     text = (trained.jobs()["final"] / "log.run.1").read_text()
     assert "epoch 6 (original" in text

@@ -76,6 +76,7 @@ def test_the_state_of_a_job_at_rest_follows_from_its_files(trained):
     assert "failed: tiny/phase.01: ValueError: bad luck" in output
 
 
+@pytest.mark.long
 def test_a_running_phase_is_seen_while_its_manager_runs(project, manager):
     config = "config/tiny.experiment(6, 1, 400)"
     running = project.start("boulder", "run", config)
@@ -95,6 +96,7 @@ def test_a_running_phase_is_seen_while_its_manager_runs(project, manager):
     assert f"{manager} Sisyphus" in output
 
 
+@pytest.mark.long
 def test_phases_that_share_a_job_have_their_own_states(project):
     config = "config/tiny.experiment(6, None)"
     assert project.states(config) == {"00": "runnable", "01": "waiting", "final": "waiting"}

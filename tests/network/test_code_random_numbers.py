@@ -96,6 +96,7 @@ def test_a_loop_whose_iterations_are_not_counted_is_refused():
         drawn("tf.scan(lambda a, x: a + tf.random_uniform([3]), tf.zeros([4, 3]))")
 
 
+@pytest.mark.long
 def test_a_compiled_function_draws_other_numbers_in_each_step():
     tf = tensorflow_module()
 

@@ -44,7 +44,7 @@ BAD = {
     ),
     "an unknown part": (
         {"x": of_frames()["output"], "output": {"class": "copy", "from": "x/lost"}},
-        "(copy): 'from' names 'x/lost', but 'x' has only the parts loss, error",
+        "(copy): 'from' names 'x/lost', but 'x' has only the parts loss, error; did you mean 'loss'?",
     ),
     "several sources": (of_frames(**{"from": ["data", "data:dense"]}), "(loss): takes one source, found 2"),
 }  # fmt: skip

@@ -56,6 +56,7 @@ def run_elsewhere(folder, inputs: dict) -> dict:
     return dict(np.load(folder / "out.npz"))
 
 
+@pytest.mark.long
 def test_frames_have_the_same_outputs_and_lengths(tmp_path):
     spec = describe(FRAMES, FEATURES, "eval")
     params = params_of(spec)

@@ -27,6 +27,7 @@ def written(tmp_path_factory) -> str:
     return path
 
 
+@pytest.mark.long
 def test_names_and_shapes_are_those_that_tensorflow_reads(written):
     assert os.path.getsize(f"{written}.index") > 300_000
     found = shapes_in_index(f"{written}.index")

@@ -96,10 +96,12 @@ def computed(folder, **options):
     return json.loads(done.stdout)
 
 
+@pytest.mark.long
 def test_they_compute_in_a_process_without_the_config(tmp_path):
     assert computed(tmp_path) == FOUND
 
 
+@pytest.mark.long
 def test_they_see_the_overrides_of_their_phase(tmp_path):
     assert computed(tmp_path, overrides="{'scale': 1, '_more': 4, 'prefix': Scale(6)}") == FOUND | {
         "by_text": 41, "by_import": 40, "by_global": 60, "by_default": 40,

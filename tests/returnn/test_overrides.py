@@ -79,6 +79,7 @@ def phases(tmp_path):
     return load_config(write(tmp_path, CONFIG, helper=HELPER)).plan().phases[:4]
 
 
+@pytest.mark.long
 def test_functions_see_the_overrides_of_their_phase_in_a_process_without_the_config(phases, tmp_path):
     functions: dict = {}
     networks = [canonical(phase.network, functions) for phase in phases]

@@ -77,6 +77,7 @@ def test_another_optimizer_starts_with_fresh_slots():
 # In training
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("carry", "optimizer"), [("keep", "adam"), pytest.param("grow", "nadam", marks=pytest.mark.slow)]
 )

@@ -35,6 +35,7 @@ def die_at(monkeypatch):
 
 
 # In the first epoch, while dev is scored, and in the last phase; with any number of threads that read.
+@pytest.mark.long
 @pytest.mark.parametrize(("batches", "num_workers"), [(3, 1), (6, 3), (18, 5)])
 def test_a_killed_job_resumes_where_it_last_saved_with_the_same_bits(training, tmp_path, die_at, batches, num_workers):
     whole = training(PHASES, "whole", num_workers=1)

@@ -26,6 +26,7 @@ def hdf(path) -> dict:
     return {"class": "HDFDataset", "files": [str(path)]}
 
 
+@pytest.mark.long
 def test_the_data_of_a_phase_is_the_same_in_one_job_and_in_one_job_per_phase(training, data, tmp_path):
     first = phase(0, range(1, 3), network(1, 4))
     second = phase(1, range(3, 5), network(1, 5)) | {"train": hdf(data / "dev.hdf"), "dev": None}
@@ -43,6 +44,7 @@ def test_the_data_of_a_phase_is_the_same_in_one_job_and_in_one_job_per_phase(tra
     assert training([first, second | {"train": hdf(data / "train.hdf")}, third], "other").checksum != joint.checksum
 
 
+@pytest.mark.long
 def test_further_data_sets_are_scored_each_epoch_whenever_the_job_is_killed(training, data, tmp_path, stop_at):
     further = {"eval_datasets": {"devtrain": hdf(data / "train.hdf"), "eval": hdf(data / "dev.hdf")}}
     phases = [phase(0, range(1, 3), network(1, 4)) | further, phase(1, range(3, 4), network(1, 5))]

@@ -84,6 +84,7 @@ def test_killed_anywhere_it_writes_the_same_files_and_trains_to_the_same_bits(tr
         assert {p.name: p.read_bytes() for p in sorted((tmp_path / name / "hdf").iterdir())} == files, batches
 
 
+@pytest.mark.long
 def test_killed_without_a_warning_a_pass_goes_on_with_the_rows_that_its_checkpoint_knows(
     training, phases, tmp_path, stop_at
 ):
@@ -101,6 +102,7 @@ def test_killed_without_a_warning_a_pass_goes_on_with_the_rows_that_its_checkpoi
     assert (tmp_path / "hdf/align.train.hdf").read_bytes() == (tmp_path / "whole/hdf/align.train.hdf").read_bytes()
 
 
+@pytest.mark.long
 def test_one_job_per_phase_gives_the_same_as_one_job(training, phases, tmp_path):
     joint = training(phases, "joint", extern_data=WITH_ALIGNMENT)
     previous, dumps = None, tmp_path / "hdf"

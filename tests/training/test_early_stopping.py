@@ -40,6 +40,7 @@ def test_training_stops_and_later_jobs_pass_the_checkpoint_on(training, tmp_path
     assert training([first, second, third], "joint").checksum == last.checksum
 
 
+@pytest.mark.long
 def test_a_killed_job_stops_at_the_same_epoch(training, stop_at):
     phases = [worse(0, range(1, 6))]
     whole = training(phases, "whole")

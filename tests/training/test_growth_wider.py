@@ -148,6 +148,7 @@ def test_noise_must_be_a_number_from_0_to_below_1(noise):
 # In training
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_the_dev_score_is_preserved(training, tmp_path, noise):
     first = phase(0, range(1, 4), network(2, 4))

@@ -8,6 +8,7 @@ from boulder.training.kept_folder import KeptFolder, kept_files
 from tests.tiny import network, phase
 
 
+@pytest.mark.long
 def test_kept_checkpoints_are_those_of_their_epochs_wherever_the_job_is_killed(training, tmp_path, monkeypatch):
     phases = [phase(0, range(1, 4), network(1, 4)), phase(1, range(4, 6), network(1, 5))]
     keep = Keep(epochs=(1, 4), best=1, last=1)

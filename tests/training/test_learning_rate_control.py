@@ -98,6 +98,7 @@ def test_a_rule_sees_scores_that_are_none_or_missing(halve):
     assert [control.rate(e, records(1.0, None, "missing", 2.0, 1.5)[: e - 1]) for e in range(1, 7)] == [8] * 4 + [4, 4]
 
 
+@pytest.mark.long
 def test_a_job_asks_the_rule_in_each_epoch_and_a_resumed_one_gets_the_same_rates(halve, training, stop_at, tmp_path):
     rule = {"class": "halve", "halve_threshold": 0.5}  # more than dev can improve, so that it halves in each epoch
     phases = [

@@ -33,6 +33,7 @@ def test_statistics_move_and_are_handed_over(training):
     assert second.params[MEAN].shape == (6,)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batches", [3, pytest.param(17, marks=pytest.mark.slow)])
 def test_a_run_that_is_stopped_and_resumed_gives_the_same_bytes(training, stop_at, tmp_path, batches):
     training(PHASES, "whole")

@@ -98,5 +98,5 @@ def test_a_nan_in_dev_data_is_told_with_its_sequence(training, files, tmp_path):
     (record,) = (json.loads(line, parse_constant=lambda token: pytest.fail(token)) for line in text.splitlines())
     assert record["dev"]["cost:output"] is None
     assert record["warnings"][0] == (
-        "epoch 1, dev: cost:output not finite: found values in the data that are not finite: 's-1', 'data'"
+        f"epoch 1, dev: cost:output not finite: found values in the data that are not finite: 's-1', 'data' in {dev[0]}"
     )

@@ -10,7 +10,10 @@ import pytest
 
 @pytest.mark.parametrize(
     ("devices", "tests"),
-    [("2", "not slow"), *(pytest.param(number, "", marks=pytest.mark.slow) for number in ("2", "3"))],
+    [
+        pytest.param("2", "not slow", marks=pytest.mark.long),
+        *(pytest.param(number, "", marks=pytest.mark.slow) for number in ("2", "3")),
+    ],
 )
 def test_several_replicas_train_what_one_does(devices, tests):
     """Run the tests of on_several_devices.py."""

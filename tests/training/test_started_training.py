@@ -25,6 +25,7 @@ def imported(tmp_path):
 PHASES = [phase(0, range(1, 3), network(1, 4, dropout=0.2)), phase(1, range(3, 4), network(1, 6, dropout=0.2))]
 
 
+@pytest.mark.long
 def test_it_starts_from_the_parameters_and_resumes_bit_by_bit(training, imported, stop_at, tmp_path):
     start = imported()
     lines: list[str] = []

@@ -44,7 +44,7 @@ def test_all_parameters_are_taken_by_name():
     taken = take(network(), ({}, values | {"global_step": np.int64(3), "dropped/W": np.zeros(2)}))
     assert same(taken.values, values)
     assert taken.initialised == []
-    assert taken.notes == ["net.080: 1 further arrays are not used: dropped/W"]
+    assert taken.notes == ["net.080: 1 further array is not used: dropped/W"]
     assert "output/W ← net.080: output/W" in taken.lines()
 
 

@@ -28,6 +28,7 @@ def test_one_run_per_phase_gives_the_same_bytes_as_one_run_for_all(training, tmp
     assert (tmp_path / "all/checkpoint.h5").read_bytes() == (tmp_path / "second/checkpoint.h5").read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("batches", "number"),
     [
@@ -52,6 +53,7 @@ def test_a_run_stopped_by_a_signal_and_resumed_gives_the_same_bytes(training, st
     assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "batches", [pytest.param(1, marks=pytest.mark.slow), 5, pytest.param(7, marks=pytest.mark.slow)]
 )
@@ -69,6 +71,7 @@ def test_a_run_stopped_in_a_partition_of_the_data_gives_the_same_bytes(training,
     assert (tmp_path / "undisturbed/checkpoint.h5").read_bytes() == (tmp_path / "stopped/checkpoint.h5").read_bytes()
 
 
+@pytest.mark.long
 def test_a_run_stopped_in_chunks_of_sequences_gives_the_same_bytes(training, stop_at, tmp_path):
     net = {
         "embedding": {"class": "linear", "from": "data", "n_out": 4},
@@ -93,6 +96,7 @@ def test_a_run_stopped_in_a_later_phase_resumes_there(training, stop_at, tmp_pat
     assert [r["epoch"] for r in read_scores(tmp_path / "stopped/scores.jsonl")] == [1, 2, 3, 4]
 
 
+@pytest.mark.long
 def test_a_phase_spread_over_two_runs_keeps_its_optimizer(training, tmp_path):
     whole = [phase(0, range(1, 4), network(1, 4))]
     part = [whole[0] | {"last_epoch": 2, "learning_rate_control": scheduled([0.01] * 2)}]
@@ -125,6 +129,7 @@ def test_a_loss_of_scale_0_is_scored_but_not_trained(training, tmp_path):
         assert (scored.params[path] == value).all()
 
 
+@pytest.mark.long
 def test_the_objective_is_a_sum_over_frames_unless_normalised(training):
     """With plain SGD the first step is proportional to the objective, hence to the number of target frames in the batch."""
     net, sgd = network(1, 4), {"optimizer": {"class": "sgd"}, "batching": "default", "max_seqs": 30, "batch_size": 1000}

@@ -173,6 +173,7 @@ def stage(monkeypatch):
     return lambda cls: monkeypatch.setattr("boulder.training.update.STAGES", [cls, *STAGES])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [{"accum_grad_multiple_step": 2}, {"gradient_noise": 0.1}, {}])
 def test_stages_with_state_or_noise_resume_and_carry_over(training, stop_at, stage, tmp_path, options):
     if not options:
