@@ -90,7 +90,8 @@ def _difference(one: Pipeline, other: Pipeline) -> str:
     """:return: the first difference of what the jobs train, e.g. `epochs 1–2: config: batch_size (200 and 300)`"""
     for mine, its in zip(_phases(one), _phases(other), strict=False):
         if found := _first_difference(mine, its):
-            return f"epochs {mine['first_epoch']}–{mine['last_epoch']}: {found}"
+            first, last = mine["first_epoch"], mine["last_epoch"]
+            return f"epoch {first}: {found}" if first == last else f"epochs {first}–{last}: {found}"
     return "the number of epochs"
 
 
