@@ -88,18 +88,6 @@ def check_files(value: Any, where: str) -> None:
             check_files(item, f"{where}[{number}]")
 
 
-def made_by_jobs(value: Any) -> Iterator[tk.Path]:
-    """Yields the files in a value that jobs make."""
-    if isinstance(value, tk.Path) and value.creator is not None:
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from made_by_jobs(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from made_by_jobs(item)
-
-
 _GET_NETWORK = """
 def get_network(epoch, **_kwargs):
     return _networks[max(first for first in _networks if first <= epoch)]

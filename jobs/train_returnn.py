@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boulder.awaited import made_by_jobs
 from boulder.errors import ConfigError, nearest
 from boulder.returnn import load_config
 from boulder.returnn.config import ReturnnConfig
@@ -19,7 +20,7 @@ from jobs.laid_out import Pipeline
 from jobs.notices import keep_notices
 from jobs.pipeline import lay_out
 from jobs.plot_scores import PlotScoresJob
-from jobs.returnn_config_object import check_files, config_pieces, made_by_jobs
+from jobs.returnn_config_object import check_files, config_pieces
 from jobs.several_gpus import Devices
 from jobs.write_returnn_config import WriteReturnnConfigJob, text_of
 from sisyphus import tk
@@ -151,7 +152,8 @@ def _wait_for_files(pipeline: Pipeline, config: ReturnnConfig, variables: Collec
     """
     if not pipeline.functions:
         return
-    files = [file for name in sorted(variables) for file in made_by_jobs(config.config.typed_dict.get(name))]
+    made = (file for name in sorted(variables) for file in made_by_jobs(config.config.typed_dict.get(name)))
+    files = [file for file in made if isinstance(file, tk.Path)]
     for job in pipeline.jobs:
         for file in files:
             job.add_input(file)
