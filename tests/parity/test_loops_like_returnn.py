@@ -62,8 +62,8 @@ UNITS = {
         "output": tanh(FRAME_AND_OUTPUT, 3) | {"from": ["a", "prev:output"]},
     },
     "what layers compute from zeros": {
-        "a": tanh(["data:source", "prev:a", "prev:b"], 2, initial_output="apply(0)"),
-        "b": tanh("data:source", 3, initial_output="apply(0)"),
+        "a": tanh(["data:source", "prev:a", "prev:b", "prev:output"], 2, initial_output="apply(0)"),
+        "b": tanh(["data:source", "prev:output"], 3, initial_output="apply(0)"),
         "sum": {
             "class": "eval", "from": ["a", "base:vector"], "eval": "source(0) + 2. * source(1) + 1.", "initial_output": "apply(0)",
         },
