@@ -4,7 +4,6 @@ import itertools
 
 import hypothesis.strategies as st
 import numpy as np
-import pytest
 from hypothesis import given
 
 from boulder.schedule import plan
@@ -165,13 +164,12 @@ def test_hash_keys_of_the_original_apply_to_every_index():
     assert not any(name.startswith("#") for phase in result.phases for name in phase.network)
 
 
-def test_both_spellings_of_repetitions_work_and_the_plural_warns_once():
-    with pytest.warns(UserWarning, match="RETURNN ignores '#repetitions'") as warned:
-        plural = plan(network(), {"construction_algo": growing(3, repetitions=lambda idx: idx + 1)})
-    assert len(warned) == 1
+def test_both_spellings_of_repetitions_work_and_the_plan_knows_the_plural():
+    plural = plan(network(), {"construction_algo": growing(3, repetitions=lambda idx: idx + 1)})
     singular = plan(network(), {"construction_algo": growing(3, repetition=lambda idx: idx + 1)})
     epochs = [range(1, 2), range(2, 4), range(4, 7), range(7, 8)]
     assert [phase.epochs for phase in singular.phases] == [phase.epochs for phase in plural.phases] == epochs
+    assert (plural.has_plural, singular.has_plural) == (True, False)
 
 
 def test_final_0_keeps_the_last_constructed_network_and_its_overrides():

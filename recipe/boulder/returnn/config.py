@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import types
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,8 @@ class ReturnnConfig:
         with self.entered():
             num_epochs = self.num_epochs + further_epochs
             planned = plan(self.network, self.pretrain, num_epochs, get_network=self.get_network)
+            if planned.has_plural:
+                warnings.warn("RETURNN ignores '#repetitions' (it reads '#repetition'); here both work", stacklevel=2)
             planned = without_replaced(planned, self.own_data)
             memo: dict = {}  # phases share unchanged parts
             networks = [with_imports(phase.network, self._surroundings, memo) for phase in planned.phases]

@@ -79,6 +79,8 @@ class Plan:
     num_pretrain_epochs: int
     """Number of pretraining epochs, the original network's own repetitions included. It follows from the pretrain
     options, and exceeds `num_epochs` if that cuts pretraining short."""
+    has_plural: bool = False
+    """Whether a net dict has `#repetitions`, which RETURNN ignores: it reads `#repetition`."""
 
     @property
     def num_epochs(self) -> int:

@@ -16,6 +16,7 @@ from boulder.schedule.joining import Stretch, join, same_stretch
 from boulder.schedule.phases import Phase, Plan
 from boulder.schedule.pretraining import PretrainOptions, read_options
 from boulder.schedule.repetitions import resolve_repetitions
+from boulder.schedule.unreached import changes_nothing, unreached
 from boulder.schedule.user_code import call_user, short
 
 
@@ -54,13 +55,15 @@ def plan(
     if network is None:
         raise ScheduleError("network: found None, expected a net dict, as pretrain needs one")
     steps = _steps(options, network, max_index)
-    if any(step.plural for step in steps):
-        warnings.warn("RETURNN ignores '#repetitions' (it reads '#repetition'); here both work", stacklevel=2)
     repetitions = resolve_repetitions(options.repetitions, len(steps), [step.repetitions for step in steps])
     num_pretrain_epochs = sum(repetitions)
-    stretches = stretches_of(steps, repetitions, num_epochs or num_pretrain_epochs, get_network)
+    num_epochs = num_epochs or num_pretrain_epochs
+    nothing = changes_nothing(steps) if callable(options.algo) else None
+    for line in [*unreached(steps, repetitions, num_epochs), *([nothing] if nothing else [])]:
+        warnings.warn(line, stacklevel=2)
+    stretches = stretches_of(steps, repetitions, num_epochs, get_network)
     phases = join(stretches, reset_outputs=options.reset_outputs, greedy=options.greedy)
-    return Plan(phases, num_pretrain_epochs)
+    return Plan(phases, num_pretrain_epochs, has_plural=any(step.plural for step in steps))
 
 
 def check_arguments(network: object, num_epochs: object, get_network: object = None) -> None:
