@@ -13,7 +13,8 @@ from sisyphus.task import Task
 
 gs = tk.gs
 Path = tk.Path
-__all__ = ["Job", "Path", "Task", "gs", "tk"]
+setup_path = tk.setup_path
+__all__ = ["Job", "Path", "Task", "gs", "setup_path", "tk"]
 
 if RecipeFinder not in sys.meta_path:
     sys.meta_path.append(RecipeFinder)

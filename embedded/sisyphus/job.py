@@ -10,6 +10,7 @@ from typing import Any
 
 import sisyphus.global_settings as gs
 from sisyphus import tools
+from sisyphus.for_recipes import sh
 from sisyphus.hash import ALPHABET
 from sisyphus.job_directory import JobDirectory
 from sisyphus.job_directory import job_finished as job_finished
@@ -212,6 +213,17 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
             raise ValueError(f"keep value {value!r}: expected a number from 0 to 99")
         self._sis_keep_value = self._sis_keep_value if value is None else value
         return self._sis_keep_value
+
+    def set_keep_value(self, value):
+        self.keep_value(value)
+        return self
+
+    def work_path(self):
+        return self._sis_path(gs.JOB_WORK_DIR)
+
+    def sh(self, command, *args, **options):
+        """Runs a command of the shell, in which {name} is an attribute of the job; see `sisyphus.for_recipes.sh`."""
+        return sh(command, *args, sis_replace=vars(self), **options)
 
     def set_rqmt(self, task_name, rqmt):
         self._sis_task_rqmt_overwrite[task_name] = dict(rqmt), True

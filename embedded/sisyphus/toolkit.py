@@ -11,6 +11,18 @@ from sisyphus.async_workflow import async_gather as async_gather
 from sisyphus.async_workflow import async_run as async_run
 from sisyphus.configured_engine import configured_engine
 from sisyphus.delayed_ops import Delayed as Delayed
+from sisyphus.for_recipes import Object as Object
+from sisyphus.for_recipes import RelPath as RelPath
+from sisyphus.for_recipes import bundle_to_str as bundle_to_str
+from sisyphus.for_recipes import dump as dump
+from sisyphus.for_recipes import input_path as input_path
+from sisyphus.for_recipes import is_path as is_path
+from sisyphus.for_recipes import load_file as load_file
+from sisyphus.for_recipes import mktemp as mktemp
+from sisyphus.for_recipes import setup_path as setup_path
+from sisyphus.for_recipes import sh as sh
+from sisyphus.for_recipes import uncached_path as uncached_path
+from sisyphus.for_recipes import zipped as zipped
 from sisyphus.job import Job
 from sisyphus.job_path import AbstractPath
 from sisyphus.job_path import Path as Path
@@ -131,3 +143,23 @@ def cached_engine():
     if _engine is None:
         _engine = configured_engine()
     return _engine
+
+
+_OF_UPSTREAM = (
+    "BlockedWorkflow", "async_context", "block", "cleaner", "compare_graph", "export_graph", "find_path", "job_info", "migrate_graph",
+    "print_graph", "reload_module", "reload_recipes", "replace_graph_objects", "run", "run_job", "set_root_block",
+    "setup_job_directory", "setup_script_mode", "show_jobs_in_webserver", "start_manager", "sub_block", "submit_next_task",
+)  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """Names of upstream's `tk` that this stand-in does not have can be imported; the error comes when they are used."""
+    if name not in _OF_UPSTREAM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def missing(*args: object, **options: object) -> None:
+        raise NotImplementedError(
+            f"tk.{name} needs Sisyphus itself (github.com/rwth-i6/sisyphus), in whose place is Boulder's stand-in here"
+        )
+
+    return missing
