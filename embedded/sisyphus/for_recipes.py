@@ -43,9 +43,12 @@ def setup_path(package: str) -> RelPath:
     """
     if not package:
         raise ValueError("setup_path: found no package; expected __package__ of a module in a package")
-    file = importlib.import_module(package).__file__
+    module = importlib.import_module(package)
+    file = module.__file__
     if file is None:
-        raise ValueError(f"setup_path: package {package!r} has no __init__.py")
+        raise ValueError(
+            f"setup_path: package {package!r} needs a file {os.path.join(*list(module.__path__)[:1], '__init__.py')}"
+        )
     return RelPath(os.path.relpath(os.path.dirname(file)), hash_overwrite=package.replace(".", "/"))
 
 
