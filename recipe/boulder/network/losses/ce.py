@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
+from boulder.network.alignments.sequence_losses import with_gradient
 from boulder.network.loss import loss_class
 from boulder.network.losses.frames import FrameLoss, Frames, problem_of_frames
 from boulder.network.template import Template
@@ -112,11 +113,11 @@ class CrossEntropy(FrameLoss):
         """:return: cross-entropy with the density of a normal distribution, whose sum over the classes is not 1"""
         distance = tf.cast(tf.range(frames.output.shape[-1]) - classes[..., None], tf.float32) / deviation
         density = tf.exp(-0.5 * distance**2) / (deviation * math.sqrt(2 * math.pi))
+        cost = -tf.reduce_sum(density * log_p, axis=-1)
         if frames.logits is None:
-            return -tf.reduce_sum(density * log_p, axis=-1)
-        return tf.nn.softmax_cross_entropy_with_logits(
-            labels=density, logits=frames.logits
-        )  # its gradient takes 1 for the sum
+            return cost
+        # RETURNN's operation takes 1 for the sum in its gradient. TensorFlow's does so too, but not with deterministic operations.
+        return with_gradient(cost, frames.logits, tf.nn.softmax(frames.logits) - density, [-1])
 
 
 def _picked(values: TFTensor, classes: TFTensor) -> TFTensor:
