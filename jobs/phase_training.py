@@ -142,7 +142,8 @@ class PhaseTrainingJob(CheckedJob):
 
     def run(self) -> None:
         from boulder.data import default_num_workers
-        from boulder.training import TrainingFiles, TrainingPhase, train
+        from boulder.training import TrainingFiles, TrainingPhase
+        from boulder.training.trainer import train
 
         limit_threads(self.rqmt)
         num_workers = self.num_workers or default_num_workers()

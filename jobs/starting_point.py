@@ -10,7 +10,6 @@ from typing import Any, Self, TypeAlias
 from boulder.counted import counted
 from boulder.errors import CheckpointError, ConfigError
 from boulder.network import NetworkSpec
-from boulder.returnn.checkpoint import main_file, peek, prefix_of
 from boulder.schedule import Plan
 from boulder.schedule.canonical import canonical
 from boulder.training import TrainingPhase
@@ -72,6 +71,10 @@ class StartingPoint:
         :param network: whose parameters are taken from the sources
         :raises CheckpointError: if a parameter is missing in the checkpoints, or has another shape, as far as they exist already
         """
+        from boulder.returnn.checkpoint import (
+            peek,  # it takes long to import, and few trainings start from a checkpoint
+        )
+
         files = [peek(source.checkpoint.get_path()) for source in self.sources if source.checkpoint.available()]
         found = [(source, file) for source, file in zip(self.sources, files, strict=False) if file is not None]
         if len(found) == len(self.sources):
@@ -129,6 +132,8 @@ def _path(checkpoint: object, where: str) -> tk.Path:
     :return: the file that stands for the checkpoint
     :raises BoulderError: if it is no path, or does not exist and no job makes it
     """
+    from boulder.returnn.checkpoint import main_file, prefix_of  # see check_network
+
     checkpoint = getattr(checkpoint, "index_path", checkpoint)  # `Checkpoint` of i6_core
     if isinstance(checkpoint, str | os.PathLike) and not isinstance(checkpoint, tk.Path):
         checkpoint = tk.Path(os.fspath(checkpoint))

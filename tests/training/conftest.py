@@ -21,7 +21,7 @@ def data(tmp_path_factory):
 def training(data, tmp_path):
     """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) that trains in this process → last checkpoint"""
     from boulder.training import Checkpoint, TrainingFiles, TrainingPhase
-    from boulder.training import train as run_training
+    from boulder.training.trainer import train as run_training
 
     def run(
         phases: list[dict],

@@ -5,10 +5,9 @@ from boulder.training.growth import GrowthReport, grow
 from boulder.training.learning_rate import learning_rate_control, learning_rate_keys, learning_rates
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingFiles
-from boulder.training.trainer import train
 from boulder.training.training_options import TrainingOptions
 
 __all__ = [
     "Checkpoint", "GrowthReport", "TrainingFiles", "TrainingOptions", "TrainingPhase", "grow", "learning_rate_control",
-    "learning_rate_keys", "learning_rates", "train",
+    "learning_rate_keys", "learning_rates",
 ]  # fmt: skip
