@@ -53,6 +53,7 @@ class PhaseTrainingJob(CheckedJob):
     their defaults. So a new argument or field must have a default that leaves the result as it is.
     """
 
+    __sis_preload__ = ("tensorflow",)
     __sis_hash_exclude__ = {"gpus": 1, "nodes": 1}  # noqa: RUF012 (declared by Sisyphus)
 
     num_workers: int | None = None  # jobs that were set up before this argument existed lack it

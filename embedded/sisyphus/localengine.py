@@ -16,6 +16,7 @@ from sisyphus.engine import DeferSubmission, EngineBase
 from sisyphus.job_directory import job_finished
 from sisyphus.job_log import INTERRUPTED, open_log
 from sisyphus.usage import HOST, read_usage, worker_process
+from sisyphus.warm_start import WarmStarts, is_possible
 
 ENGINE_NAME = "local"
 LOCAL_DEFAULTS = {"cpu": 1, "mem": 1, "time": 1}
@@ -37,6 +38,22 @@ def _until_gone(process) -> None:
             time.sleep(LOOK_AGAIN)
 
 
+def _exit_code(process) -> int | None:
+    """Waits for a worker. Returns None if nobody knows the code."""
+    if isinstance(process, psutil.Process):
+        return _until_gone(process)
+    code = process.wait()
+    if code is None and process.pid:  # the process that started it was killed
+        with contextlib.suppress(psutil.NoSuchProcess):
+            _until_gone(psutil.Process(process.pid))
+    return code
+
+
+def _cold_start(call, env, log) -> subprocess.Popen:
+    # in a session of its own, so that Ctrl-C at the terminal reaches only the manager
+    return subprocess.Popen(call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
 class LocalEngine(EngineBase):
     def __init__(self, cpus=1, gpus=0, available_gpus="", **kwargs):
         """Takes cpu=, gpu=, mem= and other countable resources; available_gpus="0,2" names the GPUs to use."""
@@ -51,6 +68,7 @@ class LocalEngine(EngineBase):
         self._running = {}  # (task name, id) → Running
         self._refused = set()
         self._lock = threading.RLock()
+        self._warm = WarmStarts()
 
     def start_engine(self):
         pass
@@ -66,6 +84,7 @@ class LocalEngine(EngineBase):
                 if os.path.exists(self._file(running.work, gs.STATE_FINISHED)):
                     continue  # its process is about to end
                 logging.warning(f"Still running: {name} {task_id} PID: {running.process.pid}")
+            self._warm.close()
 
     def get_default_rqmt(self, task):
         return LOCAL_DEFAULTS
@@ -155,14 +174,12 @@ class LocalEngine(EngineBase):
 
     # processes
 
-    def _start(self, key, work, gpus):
+    def _start(self, key, work, gpus, warm=True):
         env = {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
         try:
             with open_log(self._file(work, gs.JOB_LOG)) as log:
-                # in a session of its own, so that Ctrl-C at the terminal reaches only the manager
-                process = subprocess.Popen(
-                    work.call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+                start = self._warm.start if warm and is_possible(work.call) else _cold_start
+                process = start(work.call, env, log)
         except OSError as error:
             self._fail(work, f"could not start {work.call[0]}: {error}")
             return
@@ -174,9 +191,13 @@ class LocalEngine(EngineBase):
         threading.Thread(target=self._wait, args=(key, running), daemon=True).start()
 
     def _wait(self, key, running):
-        code = running.process.wait() if isinstance(running.process, subprocess.Popen) else _until_gone(running.process)
+        code = _exit_code(running.process)
         with self._lock:
             work = running.work
+            if getattr(running.process, "never_started", False):
+                self._release(work.rqmt, running.gpus)
+                self._start(key, work, running.gpus, warm=False)
+                return
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
                 self._fail(work, f"the worker ended with code {code} and left no marker file of its task")
