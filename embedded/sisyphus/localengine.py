@@ -26,9 +26,17 @@ LOOK_AGAIN = 0.2  # seconds
 # Exit codes after which the task may be resumed. Any other without a marker file is an error of the worker.
 _SIGNALS = [getattr(signal, f"SIG{name}") for name in ("KILL", "TERM", "INT", "HUP", "XCPU", "USR1", "USR2")]
 NO_ERROR = {0, INTERRUPTED, None, *(-s for s in _SIGNALS), *(128 + s for s in _SIGNALS)}
+KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}
 
 Work = collections.namedtuple("Work", "call directory task_name task_id rqmt")
-Running = collections.namedtuple("Running", "process work gpus")
+Running = collections.namedtuple("Running", "process work gpus kills")
+
+
+def _kills_for_memory() -> int:
+    """Returns how many processes the kernel has killed since it started because memory ran out."""
+    with contextlib.suppress(OSError), open("/proc/vmstat", encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+    return 0
 
 
 def _until_gone(process) -> None:
@@ -143,7 +151,7 @@ class LocalEngine(EngineBase):
             return False
         work = Work(None, task.path(), task.name(), task_id, usage.get("requested_resources", {}))
         self._reserve(work.rqmt, gpus)
-        self._watch((task.task_name(), task_id), Running(process, work, gpus))
+        self._watch((task.task_name(), task_id), Running(process, work, gpus, _kills_for_memory()))
         return True
 
     # resources; the caller holds the lock
@@ -176,6 +184,7 @@ class LocalEngine(EngineBase):
 
     def _start(self, key, work, gpus, warm=True):
         env = {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+        kills = _kills_for_memory()
         try:
             with open_log(self._file(work, gs.JOB_LOG)) as log:
                 start = self._warm.start if warm and is_possible(work.call) else _cold_start
@@ -184,7 +193,7 @@ class LocalEngine(EngineBase):
             self._fail(work, f"could not start {work.call[0]}: {error}")
             return
         self._reserve(work.rqmt, gpus)
-        self._watch(key, Running(process, work, gpus))
+        self._watch(key, Running(process, work, gpus, kills))
 
     def _watch(self, key, running):
         self._running[key] = running
@@ -201,6 +210,8 @@ class LocalEngine(EngineBase):
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
                 self._fail(work, f"the worker ended with code {code} and left no marker file of its task")
+            if code in KILLED and not marked and os.path.isdir(work.directory):
+                self._tell_killed(key[0], running)
             del self._running[key]
             self._release(work.rqmt, running.gpus)
             self._start_what_fits()
@@ -212,10 +223,24 @@ class LocalEngine(EngineBase):
     def _fail(self, work, reason):
         """Writes the error marker and the log in place of the worker."""
         if os.path.isdir(work.directory):
-            for name in (gs.JOB_LOG, gs.STATE_ERROR):
-                with open(self._file(work, name), "a") as file:
-                    file.write(reason + "\n" if name == gs.JOB_LOG else "")
+            self._write_log(work, reason)
+            with open(self._file(work, gs.STATE_ERROR), "a"):
+                pass
         EngineBase.changed.set()
+
+    def _tell_killed(self, name, running):
+        """Says so in the log in place of a worker that could not. The task may be resumed."""
+        used = read_usage(self._file(running.work, gs.PLOGGING_FILE)).get("max", {}).get("rss")
+        for_memory = _kills_for_memory() > running.kills
+        cause = "by the kernel, since memory ran out" if for_memory else "as the kernel does when memory runs out"
+        measured = f"; at the last look it had used {used:.2f} GB, and it requests {running.work.rqmt.get('mem')} GB"
+        reason = f"was killed by signal 9 (SIGKILL), {cause}{measured if used else ''}"
+        self._write_log(running.work, f"the worker {reason}")
+        logging.warning(f"{name} {reason}")
+
+    def _write_log(self, work, line):
+        with open(self._file(work, gs.JOB_LOG), "a") as file:
+            file.write(f"{line}\n")
 
     def interrupt_tasks(self, names, seconds):
         with self._lock:

@@ -85,7 +85,11 @@ class Task:
     def update_rqmt(self, last_rqmt, task_id, additional_usage=None):
         """Returns the requirements of the next try of an interrupted task, given what the last one used."""
         usage = {**read_usage(self.get_process_logging_path(task_id)), **(additional_usage or {})}
-        return self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+        rqmt = self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+        for name, what in (("mem", "memory"), ("time", "time")):
+            if usage.get(f"out_of_{what}"):
+                logging.warning(f"{self.task_name()} ran out of {what}; now it requests {name}={rqmt.get(name)}")
+        return rqmt
 
     # files
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jobs.workdir.job_files import file_names, read_text
+from jobs.workdir.killed import advice_on, why_killed
 from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, gs
 
@@ -45,6 +46,7 @@ class ManagerLog(logging.Handler):
         text = " ".join(record.getMessage().split())
         if record.name.startswith("asyncio") or self._is_repeated(record.name, text):
             return  # asyncio's are about tasks that a stopped manager leaves
+        text += advice_on(text)
         folders = _folders_named_in(text) if self._keep else []
         for folder in folders:
             with open(os.path.join(folder, MANAGER_LOG), "a", encoding="utf-8") as file:
@@ -110,6 +112,12 @@ def last_message(job: Job, since: float = 0.0) -> Message | None:
         return None
     level, text = lines[-1].groups()
     return Message(level in ("ERROR", "CRITICAL"), re.sub(rf"\b{re.escape(job.job_id())}(\.\w+)?", "it", text))
+
+
+def last_words(job: Job) -> str | None:
+    """:return: that the job's worker was killed, or else what a manager said last about it; None: neither"""
+    message = last_message(job)
+    return why_killed(job) or (message.text if message else None)
 
 
 def refusal(job: Job, since: float = 0.0) -> str | None:
