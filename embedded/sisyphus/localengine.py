@@ -164,7 +164,7 @@ class LocalEngine(EngineBase):
                     work.call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
         except OSError as error:
-            self._fail(work, f"could not start {work.call[0]}: {error}")
+            self._fail(key, work, f"could not start {work.call[0]}: {error}")
             return
         self._reserve(work.rqmt, gpus)
         self._watch(key, Running(process, work, gpus))
@@ -179,7 +179,7 @@ class LocalEngine(EngineBase):
             work = running.work
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
-                self._fail(work, f"the worker ended with code {code} and left no marker file of its task")
+                self._fail(key, work, f"the worker ended with code {code} and left no marker file of its task")
             del self._running[key]
             self._release(work.rqmt, running.gpus)
             self._start_what_fits()
@@ -188,12 +188,15 @@ class LocalEngine(EngineBase):
     def _file(self, work, name):
         return f"{work.directory}/{name}.{work.task_name}.{work.task_id}"
 
-    def _fail(self, work, reason):
-        """Writes the error marker and the log in place of the worker."""
-        if os.path.isdir(work.directory):
-            for name in (gs.JOB_LOG, gs.STATE_ERROR):
-                with open(self._file(work, name), "a") as file:
+    def _fail(self, key, work, reason):
+        """Writes the log and the error marker in place of the worker. Where it cannot, the task counts as refused."""
+        for name in (gs.JOB_LOG, gs.STATE_ERROR) if os.path.isdir(work.directory) else ():
+            try:
+                with open(self._file(work, name), "a", encoding="utf-8") as file:
                     file.write(reason + "\n" if name == gs.JOB_LOG else "")
+            except OSError as error:
+                logging.error(f"{key[0]}: {reason}; could not write {self._file(work, name)}: {error.strerror}")
+                self._refused.add(key)
         EngineBase.changed.set()
 
     def interrupt_tasks(self, names, seconds):
