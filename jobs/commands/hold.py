@@ -58,5 +58,5 @@ def release(config: str, phase: str, console: Console, *, pipeline: str | None =
 
 
 def _job(config: str, phase: str, pipeline: str | None) -> Job:
-    _, chosen = find_pipeline(open_config(config), pipeline)
+    _, chosen = find_pipeline(open_config(config, without_data=True), pipeline)
     return find_piece(chosen, phase).job

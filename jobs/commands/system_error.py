@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sisyphus import gs
-
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE}
 """Errors that are no fault of the code that meets them."""
 
@@ -46,6 +44,8 @@ def _advice(number: int | None, path: Path | None) -> str:
 
 def _full_places() -> Iterator[str]:
     """:return: the places to which a command writes whose file system has nothing left"""
+    from sisyphus import gs  # reads settings.py, which is not everywhere
+
     places: list[tuple[str, str | int]] = [(gs.WORK_DIR, gs.WORK_DIR), (os.getcwd(), os.getcwd())]
     with contextlib.suppress(OSError):
         places.append((folder := tempfile.gettempdir(), folder))
