@@ -190,7 +190,7 @@ class LocalEngine(EngineBase):
                 start = self._warm.start if warm and is_possible(work.call) else _cold_start
                 process = start(work.call, env, log)
         except OSError as error:
-            self._fail(work, f"could not start {work.call[0]}: {error}")
+            self._fail(key, work, f"could not start {work.call[0]}: {error}")
             return
         self._reserve(work.rqmt, gpus)
         self._watch(key, Running(process, work, gpus, kills))
@@ -209,7 +209,7 @@ class LocalEngine(EngineBase):
                 return
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
-                self._fail(work, f"the worker ended with code {code} and left no marker file of its task")
+                self._fail(key, work, f"the worker ended with code {code} and left no marker file of its task")
             if code in KILLED and not marked and os.path.isdir(work.directory):
                 self._tell_killed(key[0], running)
             del self._running[key]
@@ -220,12 +220,15 @@ class LocalEngine(EngineBase):
     def _file(self, work, name):
         return f"{work.directory}/{name}.{work.task_name}.{work.task_id}"
 
-    def _fail(self, work, reason):
-        """Writes the error marker and the log in place of the worker."""
-        if os.path.isdir(work.directory):
-            self._write_log(work, reason)
-            with open(self._file(work, gs.STATE_ERROR), "a"):
-                pass
+    def _fail(self, key, work, reason):
+        """Writes the log and the error marker in place of the worker. Where it cannot, the task counts as refused."""
+        for name in (gs.JOB_LOG, gs.STATE_ERROR) if os.path.isdir(work.directory) else ():
+            try:
+                with open(self._file(work, name), "a", encoding="utf-8") as file:
+                    file.write(reason + "\n" if name == gs.JOB_LOG else "")
+            except OSError as error:
+                logging.error(f"{key[0]}: {reason}; could not write {self._file(work, name)}: {error.strerror}")
+                self._refused.add(key)
         EngineBase.changed.set()
 
     def _tell_killed(self, name, running):
@@ -235,12 +238,9 @@ class LocalEngine(EngineBase):
         cause = "by the kernel, since memory ran out" if for_memory else "as the kernel does when memory runs out"
         measured = f"; at the last look it had used {used:.2f} GB, and it requests {running.work.rqmt.get('mem')} GB"
         reason = f"was killed by signal 9 (SIGKILL), {cause}{measured if used else ''}"
-        self._write_log(running.work, f"the worker {reason}")
+        with contextlib.suppress(OSError), open(self._file(running.work, gs.JOB_LOG), "a", encoding="utf-8") as file:
+            file.write(f"the worker {reason}\n")
         logging.warning(f"{name} {reason}")
-
-    def _write_log(self, work, line):
-        with open(self._file(work, gs.JOB_LOG), "a") as file:
-            file.write(f"{line}\n")
 
     def interrupt_tasks(self, names, seconds):
         with self._lock:

@@ -102,7 +102,7 @@ class Task:
         return os.path.join(gs.BASE_DIR, self.path(gs.PLOGGING_FILE, task_id))
 
     def mark(self, state, task_id):
-        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a"):
+        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a", encoding="utf-8"):
             pass
 
     def _ids(self, task_id):
