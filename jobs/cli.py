@@ -41,6 +41,8 @@ def sis() -> None:
 def main() -> None:
     """Run the `boulder` command. A BoulderError becomes one line and exit code 1."""
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    if not os.path.exists("settings.py"):  # on which what the commands show of a RETURNN file does not depend
+        os.environ.setdefault("SIS_GLOBAL_SETTINGS_FILE", "")  # so that Sisyphus does not warn
     try:
         app()
     except BoulderError as error:
