@@ -50,6 +50,8 @@ def main() -> None:
     quiet_imports.imported()
     show_what_is_alike()
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    if not os.path.exists("settings.py"):  # on which what the commands show of a RETURNN file does not depend
+        os.environ.setdefault("SIS_GLOBAL_SETTINGS_FILE", "")  # so that Sisyphus does not warn
     try:
         try:
             app()
