@@ -69,6 +69,7 @@ class Contents:
 
 def contents_of(dataset: Dataset) -> Contents:
     """Of a data set that is read one sequence after another, the first ones are looked at."""
+    count: int | None
     if not dataset.streamed:
         lengths, count = dataset.measured_lengths, dataset.num_seqs
         tags = dataset.tags(range(min(_FIRST, count)))
