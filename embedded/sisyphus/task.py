@@ -10,6 +10,7 @@ from sisyphus import tools
 from sisyphus.job_log import log_is_claimed
 from sisyphus.states import WORST_FIRST
 from sisyphus.usage import HOST, read_usage, worker_process
+from sisyphus.warm_start import PRELOAD
 
 
 class Task:
@@ -99,7 +100,11 @@ class Task:
     def update_rqmt(self, last_rqmt, task_id, additional_usage=None):
         """Returns the requirements of the next try of an interrupted task, given what the last one used."""
         usage = {**read_usage(self.get_process_logging_path(task_id)), **(additional_usage or {})}
-        return self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+        rqmt = self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+        for name, what in (("mem", "memory"), ("time", "time")):
+            if usage.get(f"out_of_{what}"):
+                logging.warning(f"{self.task_name()} ran out of {what}; now it requests {name}={rqmt.get(name)}")
+        return rqmt
 
     # files
 
@@ -112,7 +117,7 @@ class Task:
         return os.path.join(gs.BASE_DIR, self.path(gs.PLOGGING_FILE, task_id))
 
     def mark(self, state, task_id):
-        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a"):
+        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a", encoding="utf-8"):
             pass
 
     def _ids(self, task_id):
@@ -236,10 +241,16 @@ class Task:
 
     def get_worker_call(self, task_id=None):
         command = gs.SIS_COMMAND if isinstance(gs.SIS_COMMAND, list) else gs.SIS_COMMAND.split()
-        call = [*command, gs.CMD_WORKER, os.path.relpath(self.path()), self._start]
+        call = [*command, gs.CMD_WORKER, *self._preload(), os.path.relpath(self.path()), self._start]
         if task_id is not None:
             call.append(str(task_id))
         return self._job._sis_worker_wrapper(self._job, self._start, call)
+
+    def _preload(self):
+        """Modules are imported in the default environment, so a job with another one imports them itself."""
+        modules = type(self._job).__sis_preload__
+        own = vars(self._job._sis_environment) != vars(tools.default_environment())
+        return [] if own or not modules or self.mini_task else [PRELOAD, ",".join(modules)]
 
     def run(self, task_id):
         """Calls the method in the job's work directory, once per argument."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jobs.workdir.job_files import file_names, read_text
+from jobs.workdir.killed import advice_on, why_killed
 from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Job, gs
 
@@ -43,13 +44,13 @@ class ManagerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = " ".join(record.getMessage().split())
-        if record.name.startswith("asyncio") or self._is_repeated(record.name, text):
-            return  # asyncio's are about tasks that a stopped manager leaves
+        if record.name.startswith(("asyncio", "matplotlib")) or self._is_repeated(record.name, text):
+            return  # asyncio's are about tasks that a stopped manager leaves, matplotlib's about the folder of its cache
+        text += advice_on(text)
         folders = _folders_named_in(text) if self._keep else []
-        for folder in folders:
-            with open(os.path.join(folder, MANAGER_LOG), "a", encoding="utf-8") as file:
-                file.write(f"{time.strftime(_CLOCK)} {record.levelname} {text}\n")
-        if self._show and not (folders and record.levelno >= logging.ERROR):
+        line = f"{time.strftime(_CLOCK)} {record.levelname} {text}\n"
+        kept = [folder for folder in folders if _append(os.path.join(folder, MANAGER_LOG), line)]
+        if self._show and not (kept and record.levelno >= logging.ERROR):
             self._show(f"{record.levelname.lower()}: {text}")
 
     def _is_repeated(self, logger: str, text: str) -> bool:
@@ -112,10 +113,26 @@ def last_message(job: Job, since: float = 0.0) -> Message | None:
     return Message(level in ("ERROR", "CRITICAL"), re.sub(rf"\b{re.escape(job.job_id())}(\.\w+)?", "it", text))
 
 
+def last_words(job: Job) -> str | None:
+    """:return: that the job's worker was killed, or else what a manager said last about it; None: neither"""
+    message = last_message(job)
+    return why_killed(job) or (message.text if message else None)
+
+
 def refusal(job: Job, since: float = 0.0) -> str | None:
     """:return: why a manager refused to run the job, see `last_message`; None if it did not"""
     message = last_message(job, since)
     return message.text if message and message.is_error else None
+
+
+def _append(path: str, line: str) -> bool:
+    """:return: False if it cannot be written, on a full disk for example"""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError:
+        return False
+    return True
 
 
 def _mtime(job: Job, name: str) -> float:
