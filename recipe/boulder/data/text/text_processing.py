@@ -124,7 +124,7 @@ def _named(step: ast.expr) -> Process:
 
 
 def _name_of(step: Process) -> str:
-    return getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__)
+    return str(getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__))
 
 
 def _names() -> list[str]:
