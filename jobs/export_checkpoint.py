@@ -24,6 +24,8 @@ class ExportCheckpointJob(CheckedJob):
     Hash: everything but `rqmt`.
     """
 
+    __sis_preload__ = ("tensorflow",)
+
     def __init__(self, *, checkpoint: tk.Path, rqmt: dict | None = None) -> None:
         """
         :param checkpoint: checkpoint of Boulder

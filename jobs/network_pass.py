@@ -29,6 +29,7 @@ class NetworkPassJob(CheckedJob):
     of `__sis_hash_exclude__` do not enter it.
     """
 
+    __sis_preload__ = ("tensorflow",)
     __sis_hash_exclude__: dict[str, Any] = {"network": None, "max_seqs": None}  # noqa: RUF012 (declared by Sisyphus)
 
     def __init__(

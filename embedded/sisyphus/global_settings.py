@@ -86,6 +86,7 @@ PRINT_ERROR_TASKS = 1
 PRINT_ERROR_LINES = 40
 
 # workers
+WARM_START = True  #: start local workers from a process that has imported what they need; upstream does not have this
 SIS_COMMAND = [sys.executable, sys.argv[0]]  #: command that starts a worker
 if sys.argv[0] == "-m":
     SIS_COMMAND += ["sisyphus"]

@@ -60,6 +60,7 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     __sis_version__ = None  #: change it to give all jobs of the class new ids
     __sis_hash_exclude__ = {}  # noqa: RUF012  #: {argument: value that does not enter the hash}, for arguments added later
     __sis_hash_overwrite__ = []  # noqa: RUF012  #: [(argument, value, value that enters the hash instead)]
+    __sis_preload__: tuple = ()  #: modules that its tasks import, which local workers find imported; not upstream's
 
     def __new__(cls, sis_id):
         """Also called by pickle, so that a job loaded twice is one object."""
@@ -82,10 +83,7 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         self._sis_is_finished = False
         self._sis_finished_recent_check_time = float("-inf")
         self._sis_setup_since_restart = False
-        self._sis_environment = tools.EnvironmentModifier(cleanup_env=gs.CLEANUP_ENVIRONMENT)
-        if gs.CLEANUP_ENVIRONMENT:
-            self._sis_environment.keep(gs.DEFAULT_ENVIRONMENT_KEEP)
-            self._sis_environment.set(gs.DEFAULT_ENVIRONMENT_SET)
+        self._sis_environment = tools.default_environment()
         self._sis_quiet = False
         self._sis_needed_for_which_targets = set()
         self._sis_stacktrace = []

@@ -10,6 +10,7 @@ from sisyphus import tools
 from sisyphus.job_log import log_is_claimed
 from sisyphus.states import WORST_FIRST
 from sisyphus.usage import HOST, read_usage, worker_process
+from sisyphus.warm_start import PRELOAD
 
 
 class Task:
@@ -101,7 +102,7 @@ class Task:
         return os.path.join(gs.BASE_DIR, self.path(gs.PLOGGING_FILE, task_id))
 
     def mark(self, state, task_id):
-        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a"):
+        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a", encoding="utf-8"):
             pass
 
     def _ids(self, task_id):
@@ -192,10 +193,16 @@ class Task:
 
     def get_worker_call(self, task_id=None):
         command = gs.SIS_COMMAND if isinstance(gs.SIS_COMMAND, list) else gs.SIS_COMMAND.split()
-        call = [*command, gs.CMD_WORKER, os.path.relpath(self.path()), self._start]
+        call = [*command, gs.CMD_WORKER, *self._preload(), os.path.relpath(self.path()), self._start]
         if task_id is not None:
             call.append(str(task_id))
         return self._job._sis_worker_wrapper(self._job, self._start, call)
+
+    def _preload(self):
+        """Modules are imported in the default environment, so a job with another one imports them itself."""
+        modules = type(self._job).__sis_preload__
+        own = vars(self._job._sis_environment) != vars(tools.default_environment())
+        return [] if own or not modules or self.mini_task else [PRELOAD, ",".join(modules)]
 
     def run(self, task_id):
         """Calls the method in the job's work directory, once per argument."""

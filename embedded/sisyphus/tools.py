@@ -75,13 +75,25 @@ class EnvironmentModifier:
     def set_verbatim(self, name, value):
         self.set_vars_verbatim[name] = value
 
-    def modify_environment(self):
-        """Changes the environment of this process; `$NAME` in a value refers to the variable before the change."""
-        before = dict(os.environ)
-        if self.cleanup_env:
-            for name in before.keys() - self.keep_vars:
-                del os.environ[name]
+    def changed(self, before) -> dict:
+        """Returns the environment for one before it; `$NAME` in a value refers to the variable before the change."""
+        after = {name: value for name, value in before.items() if not self.cleanup_env or name in self.keep_vars}
         for name, value in self.set_vars.items():
-            is_text = isinstance(value, str)
-            os.environ[name] = string.Template(value).substitute(before) if is_text else str(value)
-        os.environ.update(getattr(self, "set_vars_verbatim", {}))
+            after[name] = string.Template(value).substitute(before) if isinstance(value, str) else str(value)
+        return after | getattr(self, "set_vars_verbatim", {})
+
+    def modify_environment(self):
+        """Changes the environment of this process."""
+        after = self.changed(dict(os.environ))
+        for name in os.environ.keys() - after.keys():
+            del os.environ[name]
+        os.environ.update(after)
+
+
+def default_environment() -> EnvironmentModifier:
+    """Returns that of a job which changes nothing."""
+    environment = EnvironmentModifier(cleanup_env=gs.CLEANUP_ENVIRONMENT)
+    if gs.CLEANUP_ENVIRONMENT:
+        environment.keep(gs.DEFAULT_ENVIRONMENT_KEEP)
+        environment.set(gs.DEFAULT_ENVIRONMENT_SET)
+    return environment

@@ -45,7 +45,8 @@ def worker(args) -> int:
             with open_log(log) as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
-        sys.stdout.reconfigure(line_buffering=True)
+        sys.stdout.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # in any locale
+        sys.stderr.reconfigure(encoding="utf-8")
         claim = claim_log(log)
         if claim is None:
             logging.warning("another worker runs this task: nothing to do")
@@ -64,13 +65,15 @@ def worker(args) -> int:
         if isinstance(error, subprocess.CalledProcessError) and error.returncode == 137:
             logging.error(f"a command was killed, probably for lack of memory: {error.cmd}")
             return INTERRUPTED
-        logging.error("Job failed, traceback:")
-        traceback.print_exc()
-        if rank:
-            with open(first_log, "a") as file:  # the log that users read
-                file.write(f"worker {rank}: {type(error).__name__}: {error}\n")
-        with open(error_file, "a"):
-            pass
+        try:
+            logging.error("Job failed, traceback:")
+            traceback.print_exc()
+            if rank:
+                with open(first_log, "a", encoding="utf-8") as file:  # the log that users read
+                    file.write(f"worker {rank}: {type(error).__name__}: {error}\n")
+        finally:  # on a full disk, an empty file can often still be made
+            with open(error_file, "a", encoding="utf-8"):
+                pass
         return 1
 
 

@@ -26,6 +26,7 @@ from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
 from jobs.notices import kept_notices, show_notices
+from jobs.workdir.changed_data import changed_data
 from jobs.workdir.job_name import name_of
 from jobs.workdir.manager_log import listen
 from jobs.workdir.places import places_of_output, why_not_there, wrong_aliases
@@ -98,6 +99,8 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
     check_before_jobs()
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
+    for line in changed_data(toolkit.sis_graph.jobs()):
+        console.print(f"[yellow]warning: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
     for line in waiting_lines():
         console.print(escape(line), highlight=False, soft_wrap=True)
     loaded()

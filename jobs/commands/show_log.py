@@ -11,6 +11,7 @@ from boulder.errors import BoulderError
 from jobs.commands.opened_config import open_config
 from jobs.commands.watcher import why_failed
 from jobs.pieces import find_piece, find_pipeline
+from jobs.workdir.earlier_version import earlier_version
 from jobs.workdir.job_files import file_names, read_text
 from jobs.workdir.job_state import Judge
 from jobs.workdir.manager_log import last_words
@@ -33,13 +34,15 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
     :return: exit code; with `follow`, 1 if the job did not finish
     :raises BoulderError: if the job has not begun
     """
-    _, chosen = find_pipeline(open_config(config), pipeline)
+    _, chosen = find_pipeline(open_config(config, without_data=True), pipeline)
     job = find_piece(chosen, phase).job
     names = _log_names(job)
     if not names:
         state = Judge([job]).state(job).name
         reason = f": {why_failed(job, state)}" if state in FAILED else ""
-        raise BoulderError(f"phase {phase} has no log: it has not begun, its state is {state}{reason}")
+        earlier = earlier_version(job)
+        before = f"; before the config was edited, it was trained in {earlier}" if earlier else ""
+        raise BoulderError(f"phase {phase} has no log: it has not begun, its state is {state}{reason}{before}")
     if follow:
         return _follow(job)
     for name in names:

@@ -44,14 +44,13 @@ class ManagerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = " ".join(record.getMessage().split())
-        if record.name.startswith("asyncio") or self._is_repeated(record.name, text):
-            return  # asyncio's are about tasks that a stopped manager leaves
+        if record.name.startswith(("asyncio", "matplotlib")) or self._is_repeated(record.name, text):
+            return  # asyncio's are about tasks that a stopped manager leaves, matplotlib's about the folder of its cache
         text += advice_on(text)
         folders = _folders_named_in(text) if self._keep else []
-        for folder in folders:
-            with open(os.path.join(folder, MANAGER_LOG), "a", encoding="utf-8") as file:
-                file.write(f"{time.strftime(_CLOCK)} {record.levelname} {text}\n")
-        if self._show and not (folders and record.levelno >= logging.ERROR):
+        line = f"{time.strftime(_CLOCK)} {record.levelname} {text}\n"
+        kept = [folder for folder in folders if _append(os.path.join(folder, MANAGER_LOG), line)]
+        if self._show and not (kept and record.levelno >= logging.ERROR):
             self._show(f"{record.levelname.lower()}: {text}")
 
     def _is_repeated(self, logger: str, text: str) -> bool:
@@ -124,6 +123,16 @@ def refusal(job: Job, since: float = 0.0) -> str | None:
     """:return: why a manager refused to run the job, see `last_message`; None if it did not"""
     message = last_message(job, since)
     return message.text if message and message.is_error else None
+
+
+def _append(path: str, line: str) -> bool:
+    """:return: False if it cannot be written, on a full disk for example"""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError:
+        return False
+    return True
 
 
 def _mtime(job: Job, name: str) -> float:

@@ -6,7 +6,6 @@ from functools import partial
 
 from boulder.data import Dataset
 from boulder.data.read_errors import told_of
-from boulder.lazy import tf
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_steps import steps_to_score
 from boulder.training.model import Model
@@ -37,7 +36,7 @@ def evaluate(
     for number, batch in enumerate(told_of(f"{name} data", batches)):
         contents = partial(BatchContents.of_step, batch, model.replicas)
         with told_with(f"epoch {state.epoch}, scores of {name}, batch {number}", contents, model.spec, model.replicas):
-            scored = model.evaluate(batch.shares, tf.constant(state.step, tf.int64))
+            scored = model.evaluate(batch.shares, state.step)
             sums.add(scored.losses)
         if len(faults) < MOST_LINES and (fault := faults_of(batch, scored.losses, model.replicas)):
             faults.append(fault)

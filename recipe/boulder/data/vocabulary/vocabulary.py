@@ -197,7 +197,7 @@ class Vocabulary:
         if path is None:
             return {}
         try:
-            found = ast.literal_eval(Path(path).read_text())
+            found = ast.literal_eval(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, SyntaxError) as error:
             raise DataError(f"{path}: cannot be read as a dict: {' '.join(str(error).split())}") from error
         for name in found if isinstance(found, dict) else [found]:
