@@ -12,6 +12,7 @@ EXTRA=parity venv`) and g++, which compiles NativeLstm2.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,11 @@ from pathlib import Path
 from statistics import median
 
 from lstm_steps import PRODUCT  # beside this file
-from side_by_side import in_turn, machine, ratios, shown
+from side_by_side import in_turn
+from table import heading, ratios, row, shown
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "recipe")]
+from boulder.counted import counted  # noqa: E402
 
 STEPS = Path(__file__).with_name("lstm_steps.py")
 ROWS = {
@@ -64,7 +69,10 @@ def lines(name: str, threads: int, pytorch: str | None, repeats: int, clock: str
     found = in_turn(programs(sizes, threads, pytorch), repeats)
     peak = [2 * PRODUCT**3 / run[clock] / 1e9 for run in found.pop("product")]
     seconds = {program: [run[clock] / sizes["steps"] for run in runs] for program, runs in found.items()}
-    row = f"{sizes['layers']} × BLSTM-{sizes['units']}, {sizes['sequences']} × {sizes['frames']} frames"
+    step = (
+        f"{sizes['layers']} × BLSTM-{sizes['units']}, {sizes['sequences']} × {sizes['frames']} frames, "
+        f"{counted(threads, 'thread')}"
+    )
     for program, runs in found.items():
         own = seconds[program]
         rate = [operations(sizes) / value / 1e9 for value in own]
@@ -72,16 +80,19 @@ def lines(name: str, threads: int, pytorch: str | None, repeats: int, clock: str
         target = TARGETS[name].get(program, "")
         memory = max(run["memory"] for run in runs)
         cells = (
-            row, program, shown([1e3 * value for value in own]), ratio, f"≤ {target}" if target else "",
+            step, program, shown([1e3 * value for value in own]), ratio, f"≤ {target}" if target else "",
             f"{median(rate):.0f} of {median(peak):.0f}", f"{memory:.0f}",
         )  # fmt: skip
-        yield f"| {' | '.join(cells)} |"
+        yield row(*cells)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures a step of training of bidirectional LSTMs.")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
-    parser.add_argument("--pytorch", metavar="PYTHON", help="Python with PyTorch; default: this one, if it has PyTorch")
+    parser.add_argument(
+        "--pytorch", metavar="PYTHON", default=os.environ.get("BOULDER_PYTORCH"),
+        help="Python with PyTorch; default: $BOULDER_PYTORCH, or this one, if it has PyTorch",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="default: 2")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds; default: 5")
     parser.add_argument(
@@ -91,11 +102,9 @@ def main() -> None:
     pytorch = arguments.pytorch or (sys.executable if find_spec("torch") else None)
     if pytorch and subprocess.run([pytorch, "-c", "import torch, numpy"], check=False).returncode:
         parser.error(f"--pytorch {pytorch}: found no PyTorch with NumPy there")
-    print(
-        f"`bench/lstm.py`, median of {arguments.repeats} rounds (smallest–largest), {arguments.clock} time, "
-        f"{machine(arguments.threads)}:\n\n"
-        "| step | program | ms | Boulder's time / this | wanted | GFLOP/s of the peak | MB |\n|---|---|---|---|---|---|---|"
-    )
+    clock = "ms" if arguments.clock == "wall" else "processor ms"
+    columns = ("program", clock, "Boulder's time, of this", "wanted", "GFLOP/s, of the peak", "MB")
+    print(heading(*columns))
     for name in arguments.rows:
         for line in lines(name, arguments.threads, pytorch, arguments.repeats, arguments.clock):
             print(line, flush=True)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from statistics import median
 from typing import Any
 
 
@@ -91,23 +89,3 @@ def in_turn(
         started = {name: stack.enter_context(Program(*arguments)) for name, arguments in programs.items()}
         rounds = [{name: program.measured() for name, program in started.items()} for _ in range(repeats)]
     return {name: [found[name] for found in rounds] for name in programs}
-
-
-def shown(values: Sequence[float], form: str = ".3g") -> str:
-    """:return: median (smallest–largest)"""
-    return f"{median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
-
-
-def ratios(own: Sequence[float], other: Sequence[float]) -> str:
-    """:return: of neighbours, as `shown`"""
-    return shown([a / b for a, b in zip(own, other, strict=True)], ".2f")
-
-
-def machine(threads: int) -> str:
-    """:return: what figures of this run depend on"""
-    model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.machine(),
-    )  # fmt: skip
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return f"{threads} threads on {cores} cores ({model}), Python {platform.python_version()}, load average {load:.1f} at the start"
