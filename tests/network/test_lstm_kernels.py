@@ -71,7 +71,7 @@ def unrolled(x, c, h, matrix, bias, forget_bias: float):
     return tuple(tf.reshape([state[key] for state in states], [*x.shape[:2], c.shape[-1]]) for key in "ch")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 5), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.sampled_from([0.0, 1.0]))
 def test_both_kernels_follow_the_formulas(frames, rows, n_in, n, forget_bias):
     rng = np.random.default_rng(3)
@@ -90,7 +90,9 @@ def test_both_kernels_follow_the_formulas(frames, rows, n_in, n, forget_bias):
         assert_equal(other, expected)
 
 
-@pytest.mark.parametrize(("unit", "direction"), [("NativeLstm2", 1), ("BasicLSTM", -1)])
+@pytest.mark.parametrize(
+    ("unit", "direction"), [pytest.param("NativeLstm2", 1, marks=pytest.mark.slow), ("BasicLSTM", -1)]
+)
 def test_layers_have_the_same_states_and_gradients(unit, direction):
     """In a batch of unequal lengths, with trained initial states and those of another layer."""
     loop, step = (results(with_states(kernel, unit, direction, 3), [4, 0, 2]) for kernel in ("loop", "step"))

@@ -9,6 +9,7 @@ The bias of the gates is initialized to 1, so that the unit forgets little at th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -16,10 +17,11 @@ from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
-from boulder.network.precision import product
+from boulder.network.precision import active_precision, in_precision, product
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.units.context import UnitContext
+from boulder.network.units.gru_gradient import gru_gradient
 from boulder.network.units.unit import Initializers, State, Unit
 
 
@@ -74,3 +76,26 @@ class Gru(Unit):
         r, u = tf.split(tf.sigmoid(z[:, : 2 * n] + product(tf.matmul, h, of_gates)), 2, axis=-1)
         candidate = activations.apply(self.activation, z[:, 2 * n :] + product(tf.matmul, r * h, of_candidate))
         return {None: u * h + (1 - u) * candidate}
+
+    def sequence(self, weights: _Weights, x: TFTensor, state: State, context: UnitContext) -> State:
+        """In training, the gradient is that of `gru_gradient`, where it computes this unit and is not differentiated itself."""
+        run = context.run
+        if not run.train or run.second_derivatives or self.activation != "tanh" or type(self).step is not Gru.step:
+            return super().sequence(weights, x, state, context)
+        precision = active_precision()
+
+        @tf.custom_gradient
+        def compute(
+            z: TFTensor, first: TFTensor, of_gates: TFTensor, of_candidate: TFTensor
+        ) -> tuple[TFTensor, Callable[[TFTensor], tuple[TFTensor, ...]]]:
+            of_step = weights._replace(recurrent=(of_gates, of_candidate))
+            h = self.frame_by_frame(of_step, z, {None: first}, context)[None]
+            before = tf.concat([first[None], h], axis=0)[:-1]
+
+            def gradient(of_h: TFTensor) -> tuple[TFTensor, ...]:
+                with in_precision(precision):  # a gradient is traced outside of the context
+                    return gru_gradient(z, before, of_gates, of_candidate, of_h)
+
+            return h, gradient
+
+        return {None: compute(self.projected(weights, x), state[None], *weights.recurrent)}

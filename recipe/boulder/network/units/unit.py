@@ -96,9 +96,20 @@ class Unit:
         :param context: `context.at(frame)` is the context of one step
         :return: states and output after each frame, key → [T, N, n]
         """
+        return self.frame_by_frame(weights, self.projected(weights, x), state, context)
+
+    def projected(self, weights: Any, x: TFTensor) -> TFTensor:
+        """:return: the projected input of whole sequences, [T, N, …]"""
         shape = tf.shape(x)
         z = self.project(weights, tf.reshape(x, [-1, x.shape[-1]]))
-        z = tf.reshape(z, [shape[0], shape[1], z.shape[-1]])
+        return tf.reshape(z, [shape[0], shape[1], z.shape[-1]])
+
+    def frame_by_frame(self, weights: Any, z: TFTensor, state: State, context: UnitContext) -> State:
+        """
+        :param z: of `projected`
+        :return: as `sequence`, by a loop of `step`
+        """
+        shape = tf.shape(z)
         frames = tf.TensorArray(z.dtype, size=shape[0], element_shape=[None, z.shape[-1]]).unstack(z)
         # entry 0 is the first state, so that there is something to stack even without a frame
         results = {
