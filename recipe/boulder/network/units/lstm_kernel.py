@@ -23,7 +23,7 @@ from boulder.lazy import TFTensor, tf
 
 Kernel = Literal["fused", "loop", "step"]
 
-LOOP_FROM = 2**15
+LOOP_FROM = 2**16
 """number of entries of W and R from which the loop is faster on a CPU: it costs some 30 µs per frame, see bench/lstm.py"""
 
 
