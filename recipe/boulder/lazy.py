@@ -7,6 +7,8 @@ import tempfile
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from boulder.errors import BoulderError
+
 TFTensor: TypeAlias = Any
 """A value of TensorFlow's, for annotations: TensorFlow ships no types."""
 
@@ -23,13 +25,23 @@ _NOISE = (b"before absl::InitializeLog() is called", b"oneDNN custom operations 
 
 
 def _imported(name: str) -> ModuleType:
-    """Imports a module without the lines on stderr that TensorFlow writes at each import, whatever its log level."""
+    """
+    Imports a module without the lines on stderr that TensorFlow writes at each import, whatever its log level.
+
+    :raises BoulderError: if it is not installed
+    """
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as written:
         os.dup2(written.fileno(), 2)
         try:
             return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise BoulderError(
+                f"{sys.executable} lacks the package {name!r}; `make venv` in Boulder's folder installs it"
+            ) from error
         finally:
             os.dup2(stderr, 2)
             written.seek(0)
