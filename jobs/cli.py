@@ -50,6 +50,8 @@ def main() -> None:
     quiet_imports.imported()
     show_what_is_alike()
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    if not os.path.exists("settings.py"):  # on which what the commands show of a RETURNN file does not depend
+        os.environ.setdefault("SIS_GLOBAL_SETTINGS_FILE", "")  # so that Sisyphus does not warn
     try:
         try:
             app()
@@ -169,16 +171,19 @@ def try_(
 
 @app.command()
 def data(
-    file: Annotated[str, typer.Argument(help="HDF file, zip file of recordings, or RETURNN config")],
-    name: Annotated[str | None, typer.Option("--data", help="data set of the RETURNN config [train]")] = None,
+    file: Annotated[str, typer.Argument(help="HDF file, zip file of recordings, text, or config")],
+    name: Annotated[str | None, typer.Option("--data", help="data set of the config [train]")] = None,
     config: Annotated[
-        str | None, typer.Option("--for", metavar="CONFIG", help="RETURNN config: what does the data lack for it?")
+        str | None, typer.Option("--for", metavar="CONFIG", help="what does the data lack for it?")
     ] = None,
+    pipeline: PipelineName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all numbers as JSON")] = False,
 ) -> None:
-    """Show the streams, lengths and tags of a data set, and what it lacks for a RETURNN config."""
+    """Show the streams, lengths and tags of a data set, and what it lacks for a config."""
     from jobs.commands.show_data import show_data
 
-    raise typer.Exit(show_data(file, Console(highlight=False), name, config))
+    console = Console(highlight=False)
+    raise typer.Exit(show_data(file, console, name, config, pipeline=pipeline, as_json=as_json))
 
 
 @app.command()

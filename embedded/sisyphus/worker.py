@@ -122,7 +122,7 @@ def _run(args, task_id, rank) -> int:
         except SystemExit as reason:
             usage.out_of_memory = signal.SIGXCPU.name in str(reason.code)
             raise
-    if rank == 0:
+    if rank == 0 and not task.continuable:
         task.mark(gs.STATE_FINISHED, task_id)
     logging.info("Job finished successfully")
     return 0
@@ -145,7 +145,9 @@ def _wait_for_input(path):
         time.sleep(NETWORK_WAIT)
     else:
         if not os.path.exists(path.get_path()):
-            raise FileNotFoundError(f"input does not exist: {path.get_path()}")
+            if gs.TASK_INPUTS_MUST_BE_AVAILABLE:
+                raise FileNotFoundError(f"input does not exist: {path.get_path()}")
+            logging.warning(f"input does not exist: {path.get_path()}")
         return
     # a local worker sees the same file as its manager, which found it available
     if not isinstance(gs.active_engine, LocalEngine):

@@ -211,11 +211,12 @@ def _about_missing(where: str, path: Path) -> str:
         there = [file for file in there if file.endswith((".config", ".json", ".py"))]
         expected = "" if stem else f", {_EXPECTED}"
         return f"there is no such file{expected}{nearest(str(path), [*there, *_modules()])}"
+    beside = [str(file) for file in path.parent.glob("*.config")] if path.suffix != ".py" else []
+    if near := nearest(str(path), beside):
+        return f"there is no such file{near}"
     if not Path("config").is_dir():
         return f"{stem}.py: there is no folder config/ here; change to the folder that has it"
-    beside = [str(file) for file in path.parent.glob("*.config")] if path.suffix != ".py" else []
-    near = nearest(str(path), beside) or nearest(stem, _modules())
-    return f"{stem}.py: there is no such file{near}"
+    return f"{stem}.py: there is no such file{nearest(stem, _modules())}"
 
 
 def _modules() -> list[str]:

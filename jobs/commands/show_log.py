@@ -14,7 +14,7 @@ from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.earlier_version import earlier_version
 from jobs.workdir.job_files import file_names, read_text
 from jobs.workdir.job_state import Judge
-from jobs.workdir.manager_log import last_message
+from jobs.workdir.manager_log import last_words
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.states import ALIVE, FAILED
 from jobs.workdir.work_lock import manager_at_work
@@ -49,8 +49,8 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
         if len(names) > 1:
             print(f"==> {folder_of(job, name)} <==")
         sys.stdout.write(read_text(job, name) or "")
-    if message := last_message(job):
-        print(f"the manager says: {message.text}", file=sys.stderr)
+    if told := last_words(job):
+        print(f"the manager says: {told}", file=sys.stderr)
     return 0
 
 
@@ -69,8 +69,7 @@ def _follow(job: Job) -> int:
     state = Judge([job]).state(job).name
     if not told.endswith("\n"):
         print()
-    message = last_message(job)
-    reason = f": {message.text}" if message and message.is_error else ""
+    reason = f": {why_failed(job, state)}" if state in FAILED else ""
     print(f"the job's state is {state}{reason}", file=sys.stderr)
     return int(state != gs.STATE_FINISHED)
 

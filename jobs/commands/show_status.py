@@ -25,7 +25,7 @@ from jobs.workdir.changed_data import changed_data
 from jobs.workdir.earlier_version import earlier_version
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
-from jobs.workdir.manager_log import last_message
+from jobs.workdir.manager_log import last_words
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.stale import stale_jobs
 from jobs.workdir.states import FAILED
@@ -75,8 +75,8 @@ def show_status(
             if look.state(job) in FAILED:
                 tell_failure(job, look.state(job), console)
         for job in jobs:
-            if look.state(job) not in (gs.STATE_FINISHED, *FAILED) and (message := last_message(job)):
-                console.print(f"[yellow]{escape(name_of(job))}: {escape(message.text)}[/yellow]", soft_wrap=True)
+            if look.state(job) not in (gs.STATE_FINISHED, *FAILED) and (told := last_words(job)):
+                console.print(f"[yellow]{escape(name_of(job))}: {escape(told)}[/yellow]", soft_wrap=True)
         for problem in judge.problems:
             console.print(f"[yellow]{escape(problem)}[/yellow]", soft_wrap=True)
         _tell_manager(config, look, console)
