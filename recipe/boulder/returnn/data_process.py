@@ -97,6 +97,7 @@ class _Answers:
                     "dtype": str(array.dtype),
                     "has_feature_axis": array.ndim > 1,
                     "has_time_axis": array.ndim > 0,
+                    "inner": array.shape[1:-1],
                 }
         return kinds
 
