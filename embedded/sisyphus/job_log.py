@@ -7,7 +7,7 @@ INTERRUPTED = 75  #: exit code of a worker whose task can be resumed (EX_TEMPFAI
 
 def open_log(path):
     """Opens a log for appending: the log of a resumed task has the output of all its tries."""
-    log = open(path, "a")  # noqa: SIM115
+    log = open(path, "a", encoding="utf-8")  # noqa: SIM115
     if log.tell():
         log.write(f"\n{'#' * 80}\nRETRY OR CONTINUE TASK\n{'#' * 80}\n\n")
         log.flush()
@@ -20,7 +20,7 @@ def claim_log(path):
     The kernel releases the lock when the process ends for any reason. Child processes do not inherit it.
     """
     try:
-        file = open(path, "r+")  # noqa: SIM115  (locked as long as it is open)
+        file = open(path, "r+", encoding="utf-8")  # noqa: SIM115  (locked as long as it is open)
     except OSError:
         return True  # no log: the engine writes it elsewhere
     try:

@@ -21,6 +21,7 @@ from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
 from boulder.training.phase_making import DATA_KEYS
+from jobs.before_jobs import check_before_jobs
 from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.show_loops import loop_lines
 from jobs.commands.waiting_config import waiting_lines
@@ -144,18 +145,28 @@ def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetwo
 def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
     with planning_without_data():
         pipelines = pipelines_of(name, may_wait=may_wait)
+    of_all = _problems_of_graph()
     return [
         PlannedNetworks(
             title,
             pipeline.plan,
             list(pipeline.specs),
-            pipeline.missing,
+            [*pipeline.missing, *(of_all if pipeline is [*pipelines.values()][-1] else ())],
             notices=kept_notices().get(title, ()),
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
         for title, pipeline in pipelines.items()
     ]
+
+
+def _problems_of_graph() -> list[str]:
+    """:return: what is wrong with the outputs and jobs of all pipelines together"""
+    try:
+        check_before_jobs()
+    except BoulderError as error:
+        return [str(error)]
+    return []
 
 
 def _returnn_config(path: Path, arguments: Mapping[str, Any]) -> PlannedNetworks:

@@ -32,7 +32,7 @@ def check_places(targets: Iterable[OutputTarget], jobs: Iterable[Job]) -> None:
     _check_not_nested(outputs, gs.OUTPUT_DIR, "output")
     aliases: dict[str, str] = {}
     for job in jobs:
-        for place in _places_of_aliases(job):
+        for place in places_of_aliases(job):
             alias = os.path.relpath(place, gs.ALIAS_DIR)
             if aliases.setdefault(place, job.job_id()) != job.job_id():
                 warnings.warn(
@@ -73,7 +73,7 @@ def wrong_aliases(jobs: Iterable[Job]) -> dict[str, str]:
     found: dict[str, str] = {}
     right: set[str] = set()
     for job in jobs:
-        for place in _places_of_aliases(job) if is_finished(job) else ():
+        for place in places_of_aliases(job) if is_finished(job) else ():
             if wrong := _wrong_link(place, folder_of(job)):
                 found[place] = f"alias of {name_of(job)}: {wrong}"
             else:
@@ -81,7 +81,8 @@ def wrong_aliases(jobs: Iterable[Job]) -> dict[str, str]:
     return {place: why for place, why in found.items() if place not in right}
 
 
-def _places_of_aliases(job: Job) -> list[str]:
+def places_of_aliases(job: Job) -> list[str]:
+    """:return: paths of the links to the job's folder, relative to the folder of settings.py"""
     return [
         os.path.normpath(os.path.join(gs.ALIAS_DIR, prefix, alias))
         for prefix in alias_prefixes_of(job)

@@ -40,6 +40,9 @@ def test_killed_worker_resumes_under_the_same_manager(counting, usage_of):
     assert len(counting.notes("from")) == 2
     assert int(counting.notes("from")[1]) >= 5
     assert counting.value("out") == "12"
+    told = "was killed by signal 9 (SIGKILL), as the kernel does when memory runs out"
+    assert told in (counting.job("Sleeper") / "log.run.1").read_text()
+    assert f".run {told}" in (counting.directory / "manager.log").read_text()
 
 
 def test_killed_worker_and_manager_resume_with_the_next_manager(counting, usage_of):

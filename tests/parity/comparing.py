@@ -8,6 +8,8 @@ import tensorflow as tf
 from boulder.network import describe, run_network, uses_streams
 from boulder.network.axes import BATCH, FEATURE
 
+tf.config.experimental.enable_op_determinism()  # as in jobs: some operations then have other gradients
+
 
 def ragged_batch(extern_data: dict, lengths: dict, seed: int = 1) -> dict:
     """:return: key → array of shape (batch, time, …); random, also in the padding"""

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy
 
+from boulder.data.read_errors import told_of
 from boulder.errors import BoulderError, DataError, TrainingError
 from boulder.network import uses_streams
 from boulder.training.best_so_far import epochs_to_hold, why_stop
@@ -135,7 +136,7 @@ def _train_batches(
     state.epoch = epoch
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", batches.count, done)
     run.dumps.begin(epoch, "train", state.position.get("dumped") if state.position else None)
-    for batch in batches:
+    for batch in told_of("train data", batches):
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))

@@ -206,6 +206,7 @@ class Model:
             step=step,
             precision=self.options.mixed_precision,
             joint=joint,
+            second_derivatives=train and bool(self.options.maximize_grad_norm),
         )
         dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
         result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)

@@ -92,7 +92,7 @@ def read_scores(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """:return: the records of a scores file, [] if it does not exist; an incomplete last line is ignored"""
     records = []
     if Path(path).exists():
-        for line in Path(path).read_text().splitlines():
+        for line in Path(path).read_text(encoding="utf-8").splitlines():
             try:
                 records.append(json.loads(line))
             except ValueError:

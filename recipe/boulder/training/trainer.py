@@ -7,12 +7,11 @@ where the process was stopped, or on how phases are spread over jobs.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from boulder.atomic_file import replaced, write_text
+from boulder.atomic_file import link, write_text
 from boulder.data import default_num_workers
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
@@ -101,8 +100,7 @@ def _write_result(store: CheckpointStore, files: TrainingFiles) -> None:
     paths = store.paths()
     newest = paths[0] if paths else files.previous
     assert newest is not None  # a job without a previous one trains an epoch
-    with replaced(files.checkpoint, durable=True) as temporary:
-        shutil.copyfile(newest, temporary)
+    link(newest, files.checkpoint)
 
 
 def _complete_stopped(phases: Sequence[TrainingPhase], state: Checkpoint, files: TrainingFiles) -> None:
