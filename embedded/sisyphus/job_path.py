@@ -19,13 +19,8 @@ def check_is_worker(get_func):
 
     @functools.wraps(get_func)
     def checked(*args, **kwargs):
-        if gs.DELAYED_CHECK_FOR_WORKER:
-            from sisyphus.toolkit import running_in_worker
-
-            if not running_in_worker():
-                raise RuntimeError(
-                    f"{get_func.__qualname__} outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids"
-                )
+        if gs.DELAYED_CHECK_FOR_WORKER and gs.active_engine is None:
+            raise RuntimeError(f"{get_func.__qualname__} outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids")
         return get_func(*args, **kwargs)
 
     return checked
