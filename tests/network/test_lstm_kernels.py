@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from boulder.errors import NetworkError
 from boulder.network import describe, run_network
+from boulder.network.lstm_kernels import lstm_kernels
 from boulder.network.units.lstm import LstmWeights
 from boulder.network.units.lstm_cell import BasicLstmCell
 from boulder.network.units.lstm_kernel import LOOP_FROM, fused, with_loop_gradient
@@ -149,3 +150,42 @@ def test_wrong_kernels_are_errors(unit, options, message):
 def test_a_kernel_without_second_derivatives_is_an_error_where_they_are_needed(kernel):
     with pytest.raises(NetworkError, match=f"'kernel' '{kernel}' has no second derivative.*expected 'step'"):
         results({"output": layer(kernel)}, [3, 2], second_derivatives=True)
+
+
+def test_the_norm_of_the_gradient_has_a_gradient():
+    spec = describe({"output": {"class": "rec", "n_out": 2, "from": "data"}}, STREAMS)
+    rng = np.random.default_rng(3)
+    data = tf.constant(rng.normal(size=(2, 3, 3)), tf.float32)
+    params = [tf.constant(rng.normal(size=p.shape), tf.float32) for p in spec.params.values()]
+
+    def norm(*values, second_derivatives=False):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            params = dict(zip(spec.params, values, strict=True))
+            options = {"train": True, "second_derivatives": second_derivatives}
+            output = run_network(spec, params, {"data": data}, {"data": tf.constant([3, 2])}, **options)
+            objective = tf.reduce_sum(output.layers["output"].value ** 2)
+        return tf.linalg.global_norm(tape.gradient(objective, values))
+
+    with tf.GradientTape() as tape:
+        tape.watch(params)
+        value = norm(*params, second_derivatives=True)
+    slopes = tape.gradient(value, params)
+    directions = [rng.normal(size=p.shape).astype("float32") * 1e-2 for p in params]
+    after, before = (norm(*(p + sign * d for p, d in zip(params, directions, strict=True))) for sign in (1, -1))
+    expected = sum(float(tf.reduce_sum(s * d)) for s, d in zip(slopes, directions, strict=True))
+    np.testing.assert_allclose(float(after - before) / 2, expected, rtol=1e-2)
+
+
+def test_a_network_says_which_kernels_it_uses():
+    net = {
+        "large": {"class": "rec", "n_out": 128, "from": "data"},
+        "small": {"class": "rec", "n_out": 4, "from": "large"},
+        "step": {"class": "rec", "unit": "ZoneoutLSTM", "n_out": 4, "from": "small"},
+        "gru": {"class": "rec", "unit": "GRU", "n_out": 4, "from": "step"},
+        "output": layer("loop", "BasicLSTM") | {"from": "gru"},
+    }
+    assert (
+        lstm_kernels(describe(net, STREAMS)) == "LSTM kernels: loop for 2 layers, fused for 1 layer, step for 1 layer"
+    )
+    assert lstm_kernels(describe({"output": {**net["gru"], "from": "data"}}, STREAMS)) == ""
