@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 
 from boulder.errors import ConfigError
@@ -10,6 +11,7 @@ from jobs.announced import laid_out_pipelines, unique_names
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
+from jobs.missing_data import planning_without_data
 from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked
@@ -17,11 +19,12 @@ from sisyphus import Job, toolkit
 from sisyphus.loader import config_manager
 
 
-def open_config(name: str) -> dict[str, Pipeline]:
+def open_config(name: str, *, without_data: bool = False) -> dict[str, Pipeline]:
     """
     Lay out a config; resume an async config as far as the existing scores allow. Changes no file.
 
     :param name: e.g. `config/g2p.demo`
+    :param without_data: go on if files of its data are missing, since nothing will be run
     :return: name → pipeline. Their jobs and everything that depends on them are in `toolkit.sis_graph`.
     :raises BoulderError: if the config does not exist, cannot be laid out, or lays out no pipeline
     """
@@ -30,7 +33,7 @@ def open_config(name: str) -> dict[str, Pipeline]:
     listen()
     asyncio.set_event_loop(asyncio.new_event_loop())  # upstream's loader needs one
     leave_jobs_unmarked()
-    with unique_names(), errors_of_config(name):
+    with unique_names(), errors_of_config(name), planning_without_data() if without_data else contextlib.nullcontext():
         load_config(called)
         continue_configs()
     pipelines = laid_out_pipelines()

@@ -25,7 +25,7 @@ def show_graph(config: str, output: str, console: Console) -> int:
     :raises BoulderError: if the config cannot be laid out, the format is unknown, or the file cannot be written
     """
     check_suffix(output)
-    jobs = jobs_of(open_config(config))
+    jobs = jobs_of(open_config(config, without_data=True))
     judge, stale = Judge(jobs), stale_jobs(jobs)
     boxes = [
         JobBox(job.job_id(), _short_name(job), judge.state(job).name, _note(job), job.job_id() in stale) for job in jobs

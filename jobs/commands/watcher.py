@@ -21,6 +21,7 @@ from jobs.commands.show_plan import tell_what_it_needs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_name import name_of
+from jobs.workdir.killed import why_killed
 from jobs.workdir.manager_log import refusal
 from jobs.workdir.sisyphus_names import folder_of, is_finished
 from jobs.workdir.submissions import read_submissions
@@ -156,7 +157,8 @@ def why_failed(job: Job, state: str) -> str:
     told = "; ".join(map(_last_line, _error_logs(job))) or refusal(job)
     if told:
         return told
-    folder = f"its folder is {folder_of(job)}"
+    killed = why_killed(job)
+    folder = f"{f'{killed}; ' if killed else ''}its folder is {folder_of(job)}"
     if state == gs.STATE_RETRY_ERROR:
         return (
             f"it was started {len(read_submissions(job))} times, the last {gs.MAX_SUBMIT_RETRIES} without progress "

@@ -68,6 +68,21 @@ def test_a_batch_has_no_time_axis_for_them(tmp_path):
     assert {key: len(value.shape) for key, value in spec.items()} == {"data": 3, "vector": 2, "number": 2, "speaker": 1}
 
 
+def test_they_are_written_with_or_without_an_axis_of_frames(tmp_path):
+    of_frames = {
+        "data": np.ones((2, 2)),
+        "vector": np.ones((1, 3)),
+        "number": np.ones((1, 1)),
+        "speaker": np.array([5]),
+    }
+    with HdfWriter(tmp_path / "a.hdf", EXTERN_DATA) as writer:
+        writer.write("frames", of_frames)
+        writer.write("none", {key: value if key == "data" else value[0] for key, value in of_frames.items()})
+    with open_dataset({"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")]}, EXTERN_DATA) as dataset:
+        for key, value in dataset.read(0).items():
+            np.testing.assert_array_equal(dataset.read(1)[key], value)
+
+
 def test_several_frames_are_an_error_that_names_the_sequence(tmp_path):
     path = write(tmp_path / "a.hdf", frames=2)
     message = (

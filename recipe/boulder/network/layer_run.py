@@ -36,6 +36,7 @@ class LayerRun:
     :param beam_scores: scores with which a search has ended: axis of hypotheses → float32 [B, beam]; layer that decides for one → [B];
         shared by all layers
     :param in_dim: `Dim` of the feature axis of the input
+    :param second_derivatives: whether the gradient of the network is differentiated
     """
 
     name: str
@@ -52,6 +53,7 @@ class LayerRun:
     joint: Callable[[TFTensor], TFTensor]
     beam_scores: dict[Axis | str, TFTensor]
     in_dim: NetDim | None
+    second_derivatives: bool
 
     def param(self, name: str) -> TFTensor:
         """

@@ -304,7 +304,7 @@ def _forget_peak_memory() -> None:
     for gpu in tf.config.list_logical_devices("GPU"):
         tf.config.experimental.reset_memory_stats(gpu.name)
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak begins at the current memory
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # Linux: the peak begins at the current memory
 
 
 def _peak_memory() -> int:
@@ -312,6 +312,6 @@ def _peak_memory() -> int:
     if gpus:
         return max(tf.config.experimental.get_memory_info(gpu.name)["peak"] for gpu in gpus)
     with suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

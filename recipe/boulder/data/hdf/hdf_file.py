@@ -1,17 +1,19 @@
 """`HdfFile`: an open file in RETURNN's HDF layout."""
 
+from __future__ import annotations
+
 import itertools
 import re
 import zipfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from boulder.data.hdf.hdf_rows import HdfRows
 from boulder.data.hdf.offsets import Offsets
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
+from boulder.lazy import h5py
 
 _TAGS_KEPT = 1 << 18
 _TAGS_BETWEEN = 1 << 9  # reading so many tags costs as much as another access

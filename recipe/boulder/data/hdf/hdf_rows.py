@@ -14,8 +14,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-import h5py
 import numpy as np
+
+from boulder.lazy import h5py
 
 _MOST_TILES = 1 << 20  # so many are found in a second
 _SMALLEST_TILE = 1 << 12  # bytes; the library caches small ones
