@@ -7,6 +7,8 @@ import tempfile
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from boulder.errors import BoulderError
+
 TFTensor: TypeAlias = Any
 """A value of TensorFlow's, for annotations: TensorFlow ships no types."""
 
@@ -16,7 +18,18 @@ class _LazyModule:
         self._name, self._import = name, _imported if is_noisy else importlib.import_module
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(sys.modules.get(self._name) or self._import(self._name), attribute)
+        return getattr(sys.modules.get(self._name) or self._first_import(), attribute)
+
+    def _first_import(self) -> ModuleType:
+        """:raises BoulderError: if the package is not installed"""
+        try:
+            return self._import(self._name)
+        except ModuleNotFoundError as error:
+            if error.name != self._name:
+                raise
+            raise BoulderError(
+                f"{sys.executable} lacks the package {self._name!r}; `make venv` in Boulder's folder installs it"
+            ) from error
 
 
 _NOISE = (b"before absl::InitializeLog() is called", b"oneDNN custom operations are on")

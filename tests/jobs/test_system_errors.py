@@ -44,6 +44,9 @@ def test_the_places_without_space_are_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(os, "statvfs", statvfs)
     assert "(nothing is free in /work of mine); free some space" in system_error.told(full())
+    assert system_error.tell_full_places().startswith("nothing is free in /work of mine: free some space")
+    free.clear()
+    assert system_error.tell_full_places() == ""
 
 
 def test_a_folder_of_somebody_else_is_named_with_its_owner(monkeypatch, tmp_path):
@@ -89,7 +92,7 @@ def test_a_failure_that_cannot_be_marked_does_not_keep_the_job_running(tmp_path,
         def wait(self):
             return 1
 
-    engine._running[key] = localengine.Running(Ended(), work, [])
+    engine._running[key] = localengine.Running(Ended(), work, [], 0)
     engine._reserve(work.rqmt, [])
     engine._wait(key, engine._running[key])
     assert engine._running == {}

@@ -208,10 +208,9 @@ class HdfFile:
 
     def _stream(self, key: str) -> Stream:
         dataset = self._datasets[key]
-        if dataset.ndim > 2:
-            raise DataError(f"{self.path}: {key!r} has {dataset.ndim} axes, expected [T] or [T, D]")
-        if dataset.ndim == 2:
-            return Stream(key, int(dataset.shape[1]), sparse=False)
+        if dataset.ndim > 1:
+            *inner, dim = map(int, dataset.shape[1:])
+            return Stream(key, dim, sparse=False, inner=tuple(inner))
         if dataset.dtype.kind == "f":
             return Stream(key, None, sparse=False, has_feature_axis=False)
         return Stream(key, self._declared_dim(key), sparse=True)
