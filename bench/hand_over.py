@@ -1,6 +1,6 @@
 """The hand-over of a checkpoint of about 1 GB to the next phase, against copying the file twice.
 
-    .venv/bin/python -m bench.hand_over [--rounds 5] [--width 2048]
+    .venv/bin/python bench/hand_over.py [--rounds 5] [--width 2048]
 
 A hand-over reads and verifies the checkpoint of the phase before, grows parameters and optimizer slots, and writes the result
 as a checkpoint and as the job's output. `subset` adds a layer and makes all layers wider; `net2wider` makes them wider;
@@ -12,20 +12,22 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 import numpy
 
-from boulder.network import describe
-from boulder.network.initializers import initial_value
-from boulder.training.checkpoint import Checkpoint
-from boulder.training.growth import begin_phase, carry_slots
-from boulder.training.growth.old_network import UNKNOWN, old_network
-from boulder.training.phase import TrainingPhase
-from boulder.training.store import CheckpointStore
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "recipe")]
+from bench.table import heading, ratios, row, shown  # noqa: E402
+from boulder.network import describe  # noqa: E402
+from boulder.network.initializers import initial_value  # noqa: E402
+from boulder.training.checkpoint import Checkpoint  # noqa: E402
+from boulder.training.growth import begin_phase, carry_slots  # noqa: E402
+from boulder.training.growth.old_network import UNKNOWN, old_network  # noqa: E402
+from boulder.training.phase import TrainingPhase  # noqa: E402
+from boulder.training.store import CheckpointStore  # noqa: E402
 
 EXTERN_DATA = {"data": {"dim": 80}, "classes": {"dim": 5000, "sparse": True}}
 LAYERS = 18
@@ -110,15 +112,16 @@ def main() -> None:
         folder = Path(temporary)
         path = folder / "before.h5"
         first_checkpoint(arguments.width).save(path)
-        print(f"checkpoint of {path.stat().st_size / 1e9:.2f} GB")
-        ratios: dict[str, list[float]] = {mode: [] for mode in phases}
+        times: dict[str, list[float]] = {name: [] for name in ("copies", *phases)}
         for _ in range(arguments.rounds):
-            copying = _seconds(copy_twice, path, folder)
+            times["copies"].append(_seconds(copy_twice, path, folder))
             for mode, next_phase in phases.items():
-                ratios[mode].append(_seconds(hand_over, path, next_phase, folder / mode) / copying)
-            print(f"two copies: {copying:.2f} s; " + ", ".join(f"{mode}: × {r[-1]:.2f}" for mode, r in ratios.items()))
-        for mode, found in ratios.items():
-            print(f"{mode}: {median(found):.2f} ({min(found):.2f}–{max(found):.2f}) times two copies")
+                times[mode].append(_seconds(hand_over, path, next_phase, folder / mode))
+        print(heading("seconds", "of the copies' time"))
+        size = f"{path.stat().st_size / 1e9:.2f} GB"
+        print(row(f"copying a checkpoint of {size} twice", shown(times["copies"]), "1"))
+        for mode in phases:
+            print(row(f"its hand-over by `{mode}`", shown(times[mode]), ratios(times[mode], times["copies"])))
 
 
 def _seconds(function, *arguments) -> float:

@@ -1,6 +1,6 @@
 """A growing network from start to end: one job per phase, all phases in one job, and RETURNN's one process.
 
-    .venv/bin/python -m bench.phases [--rounds 3] [--rows jobs job returnn]
+    .venv/bin/python bench/phases.py [--rounds 3] [--rows jobs job returnn]
 
 Six phases of 1 to 6 × BLSTM-32, each of one epoch of 8 steps and a pass over the dev data. All start-up counts: imports,
 opening of the data, building and compiling of the networks. The engines take turns within a round.
@@ -17,11 +17,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import numpy
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "recipe")]
+from bench.table import heading, ratios, row, shown  # noqa: E402
+
 BIN = Path(sys.executable).parent
 LAYERS, WIDTH, STEPS = 6, 32, 8
 CONFIG = """#!rnn.py
@@ -99,20 +101,21 @@ def returnn(folder: Path) -> list[str]:
     return [sys.executable, "-c", program, str(folder / "bench.config")]
 
 
-ROWS: dict[str, Callable[[Path], list[str]]] = {
-    "jobs": lambda folder: boulder(folder, 1),
-    "job": lambda folder: boulder(folder, None),
-    "returnn": returnn,
+ROWS: dict[str, tuple[str, str, Callable[[Path], list[str]]]] = {
+    "jobs": ("one job per phase", "0.8", lambda folder: boulder(folder, 1)),
+    "job": ("one job", "0.4", lambda folder: boulder(folder, None)),
+    "returnn": ("RETURNN's one process", "1", returnn),
 }
+"""Name → label, what is wanted of RETURNN's time, and command"""
 
 
-def seconds(row: str, folder: Path) -> float:
-    command = ROWS[row](folder)
+def seconds(name: str, folder: Path) -> float:
+    command = ROWS[name][2](folder)
     start = time.perf_counter()
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(command, cwd=folder / "project", env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{row}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        sys.exit(f"{name}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return time.perf_counter() - start
 
 
@@ -127,17 +130,22 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         write_data(folder)
         (folder / "bench.config").write_text(CONFIG.format(folder=folder, layers=LAYERS, width=WIDTH))
-        times: dict[str, list[float]] = {row: [] for row in arguments.rows}
-        for number in range(arguments.rounds):
-            for row in arguments.rows:
-                times[row].append(seconds(row, folder))
-                print(f"round {number + 1}: {row}: {times[row][-1]:.1f} s", flush=True)
-    for row, measured in times.items():
-        ratio = ""
-        if "returnn" in times and row != "returnn":
-            ratios = sorted(mine / other for mine, other in zip(measured, times["returnn"], strict=True))
-            ratio = f"; of RETURNN's: {median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
-        print(f"{row}: {median(measured):.1f} s ({min(measured):.1f}-{max(measured):.1f}){ratio}")
+        times: dict[str, list[float]] = {name: [] for name in arguments.rows}
+        for _ in range(arguments.rounds):
+            for name in arguments.rows:
+                times[name].append(seconds(name, folder))
+    print(heading("seconds", "of RETURNN's", "wanted"))
+    for name, measured in times.items():
+        label, wanted, _ = ROWS[name]
+        ratio = ratios(measured, times["returnn"]) if "returnn" in times else "–"
+        print(
+            row(
+                f"{LAYERS} phases, 1 to {LAYERS} × BLSTM-{WIDTH}, {STEPS} steps each: {label}",
+                shown(measured),
+                ratio,
+                wanted,
+            )
+        )
 
 
 if __name__ == "__main__":

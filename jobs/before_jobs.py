@@ -34,7 +34,8 @@ def check_if_sis_manager() -> None:
         try:
             check_before_jobs()
         except BoulderError as error:
-            sys.exit(f"error: {error}")
+            print(f"error: {error}", file=sys.stderr, flush=True)  # upstream prints no reason of SystemExit
+            sys.exit(1)
         return make_engine(*arguments, **keywords)
 
     checked.checks_before = True  # type: ignore[attr-defined]

@@ -143,7 +143,8 @@ class PhaseTrainingJob(CheckedJob):
 
     def run(self) -> None:
         from boulder.data import default_num_workers
-        from boulder.training import TrainingFiles, TrainingPhase
+        from boulder.training import TrainingPhase
+        from boulder.training.run import TrainingFiles
         from boulder.training.trainer import train
 
         limit_threads(self.rqmt)

@@ -3,7 +3,6 @@
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from boulder.data.hdf.excerpt import at_regular_steps
@@ -159,6 +158,8 @@ def _read(path: tk.Path) -> Any:
 
 
 def _environment() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version  # it imports 30 modules, which only the worker needs
+
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for package in ("boulder", "tensorflow", "tensorflow-cpu", "keras", "numpy", "h5py"):
         try:

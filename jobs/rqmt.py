@@ -10,6 +10,7 @@ from numbers import Real
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
+from boulder.lazy import tf
 from jobs.workdir.job_name import name_of
 from sisyphus import Job, gs
 from sisyphus.tools import str_to_GB, str_to_hours
@@ -101,8 +102,6 @@ def training_rqmt(*, cpu: int, mem: float, time: float) -> dict[str, Any]:
 
 def limit_threads(rqmt: Mapping[str, Any]) -> None:
     """Limits TensorFlow to as many threads as the job has cores. Must be called before its first operation."""
-    import tensorflow as tf
-
     tf.config.threading.set_intra_op_parallelism_threads(int(rqmt["cpu"]))
     tf.config.threading.set_inter_op_parallelism_threads(int(rqmt["cpu"]))
 

@@ -1,6 +1,7 @@
 """The log of a task: the output of all its tries, and a lock held while a worker runs the task."""
 
 import fcntl
+import os
 
 INTERRUPTED = 75  #: exit code of a worker whose task can be resumed (EX_TEMPFAIL: try again later)
 
@@ -12,6 +13,17 @@ def open_log(path):
         log.write(f"\n{'#' * 80}\nRETRY OR CONTINUE TASK\n{'#' * 80}\n\n")
         log.flush()
     return log
+
+
+def last_line(path) -> str:
+    """Returns "" if there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def claim_log(path):

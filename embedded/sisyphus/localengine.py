@@ -14,7 +14,7 @@ import psutil
 import sisyphus.global_settings as gs
 from sisyphus.engine import DeferSubmission, EngineBase
 from sisyphus.job_directory import job_finished
-from sisyphus.job_log import INTERRUPTED, open_log
+from sisyphus.job_log import INTERRUPTED, last_line, open_log
 from sisyphus.usage import HOST, read_usage, worker_process
 from sisyphus.warm_start import WarmStarts, is_possible
 
@@ -209,7 +209,12 @@ class LocalEngine(EngineBase):
                 return
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
-                self._fail(key, work, f"the worker ended with code {code} and left no marker file of its task")
+                because = f" ({signal.strsignal(-code)})" if code < 0 else ""
+                said = last_line(self._file(work, gs.JOB_LOG))
+                told = f"; its last line: {said}" if said else ""
+                self._fail(
+                    key, work, f"the worker ended with code {code}{because} and left no marker file of its task{told}"
+                )
             if code in KILLED and not marked and os.path.isdir(work.directory):
                 self._tell_killed(key[0], running)
             del self._running[key]

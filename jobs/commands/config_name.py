@@ -95,7 +95,8 @@ def check_config_name(name: str) -> str:
     known = _functions(module)
     if not callable(value := getattr(module, function, None)):
         near = nearest(function, known)
-        there = "" if near else f", expected one of {', '.join(_calls(found, module))}"
+        calls = ", ".join(_calls(found, module))
+        there = "" if near else f", expected one of {calls}" if calls else ", nor any other"
         raise ConfigError(f"config {name!r}: {found.file} has no function {function!r}{there}{near}")
     of_sisyphus = f"{found.file.with_suffix('')}.{function}"
     if not given and not keywords and not split_name(name)[1] and not _needs_arguments(value):
@@ -133,19 +134,32 @@ def errors_of_config(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (BoulderError, KeyboardInterrupt, SystemExit):
+    except (BoulderError, KeyboardInterrupt):
         raise
+    except SystemExit as left:
+        if not (own := _frames_of_configs(left)):
+            raise
+        text = f"it ends the program ({left.code!r:.60}), expected an exception if something is wrong"
+        raise ConfigError(f"config {name!r}: {_place(own[-1])}: {text}") from left
     except SyntaxError as error:
         raise ConfigError(f"config {name!r}: {error.filename}, line {error.lineno}: {error.msg}") from error
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path("config").absolute())]
+        own = _frames_of_configs(error)
         if not own and isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
             raise  # no fault of the config
-        frame = (own or frames)[-1]
+        where = _place((own or traceback.extract_tb(error.__traceback__))[-1])
         text = " ".join(str(error).split()) + advice_about(error)
-        where = f"{os.path.relpath(frame.filename)}, line {frame.lineno}"
         raise ConfigError(f"config {name!r}: {where}: {type(error).__name__}: {text}") from error
+
+
+def _frames_of_configs(error: BaseException) -> list[traceback.FrameSummary]:
+    """:return: the calls in files below config/ that led to an exception"""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if Path(frame.filename).is_relative_to(Path("config").absolute())]
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f"{os.path.relpath(frame.filename)}, line {frame.lineno}"
 
 
 def _from_here(where: str) -> Path:

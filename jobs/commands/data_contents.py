@@ -70,13 +70,14 @@ class Contents:
 def contents_of(dataset: Dataset) -> Contents:
     """Of a data set that is read one sequence after another, the first ones are looked at."""
     count: int | None
-    if not dataset.streamed:
-        lengths, count = dataset.measured_lengths, dataset.num_seqs
-        tags = dataset.tags(range(min(_FIRST, count)))
-    else:
+    lengths: Mapping[str, np.ndarray]
+    if dataset.streamed:
         read = list(itertools.islice(dataset.sequences(1, 0, "default"), _READ))
         lengths = {key: np.array([len(sequence.data[key]) for sequence in read], int) for key in dataset.streams}
         count, tags = len(read) if len(read) < _READ else None, [sequence.tag for sequence in read[:_FIRST]]
+    else:
+        count, lengths = dataset.num_seqs, dataset.measured_lengths
+        tags = dataset.tags(range(min(_FIRST, dataset.num_seqs)))
     streams = {
         key: StreamContents(
             f"{stream}, {stream.dtype}",

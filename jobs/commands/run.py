@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.counted import counted
-from jobs.announced import unique_names
+from jobs.announced import laid_out_pipelines, unique_names
 from jobs.before_jobs import check_before_jobs
 from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
 from jobs.commands.opened_config import continue_configs
@@ -36,6 +37,7 @@ from jobs.workdir.work_lock import lock_work_directory
 from sisyphus import Job, toolkit
 from sisyphus import global_settings as gs
 from sisyphus.graph import OutputPath, OutputReport
+from sisyphus.loader import config_manager
 from sisyphus.manager import Manager, create_aliases
 
 _ROUNDS_WITHOUT_HOPE = 4
@@ -96,6 +98,7 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
         with errors_of_config(config):
             load_config(called[config])
             continue_configs()
+    _warn_of_what_is_not_asked_for()
     check_before_jobs()
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
@@ -131,6 +134,20 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
     finally:
         engine.stop_engine()
     return _tell_result(toolkit.sis_graph, engine, watcher.failed, console)
+
+
+def _warn_of_what_is_not_asked_for() -> None:
+    """Sisyphus runs only jobs that an output needs."""
+    asked = {job.job_id() for job in toolkit.sis_graph.jobs()}
+    for name, pipeline in laid_out_pipelines().items():
+        if not any(job.job_id() in asked for job in pipeline.jobs):
+            warnings.warn(
+                f"pipeline {name!r} is not trained: no output needs it; tk.register_output('{name}/checkpoint.h5', "
+                "training.checkpoint) asks for it, with what lay_out returns",
+                stacklevel=2,
+            )
+    if not toolkit.sis_graph.targets and not laid_out_pipelines() and not config_manager.reader_running():
+        warnings.warn("there is nothing to do: the config registers no output (tk.register_output)", stacklevel=2)
 
 
 def _allow_new_tries(jobs: Iterable[Job]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,19 +145,21 @@ def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetwo
 def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
     with planning_without_data():
         pipelines = pipelines_of(name, may_wait=may_wait)
-    of_all = _problems_of_graph()
-    return [
+    found = [
         PlannedNetworks(
             title,
             pipeline.plan,
             list(pipeline.specs),
-            [*pipeline.missing, *(of_all if pipeline is [*pipelines.values()][-1] else ())],
+            pipeline.missing,
             notices=kept_notices().get(title, ()),
             needs=pipeline.needs,
             extern_data=pipeline.jobs[0].extern_data,
         )
         for title, pipeline in pipelines.items()
     ]
+    if problems := _problems_of_graph():  # told once, below all tables
+        found[-1:] = [replace(last, problems=[*last.problems, *problems]) for last in found[-1:]]
+    return found
 
 
 def _problems_of_graph() -> list[str]:

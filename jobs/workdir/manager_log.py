@@ -5,6 +5,7 @@ Sisyphus only logs them. The file manager.log in a job's directory holds them fo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -14,9 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jobs.workdir.job_files import file_names, read_text
+from jobs.workdir.job_graph import with_inputs
+from jobs.workdir.job_name import name_of
 from jobs.workdir.killed import advice_on, why_killed
 from jobs.workdir.sisyphus_names import folder_of
-from sisyphus import Job, gs
+from sisyphus import Job, gs, toolkit
 
 MANAGER_LOG = "manager.log"
 _SECONDS_BEFORE_REPEATING = 3600.0
@@ -51,7 +54,7 @@ class ManagerLog(logging.Handler):
         line = f"{time.strftime(_CLOCK)} {record.levelname} {text}\n"
         kept = [folder for folder in folders if _append(os.path.join(folder, MANAGER_LOG), line)]
         if self._show and not (kept and record.levelno >= logging.ERROR):
-            self._show(f"{record.levelname.lower()}: {text}")
+            self._show(f"{record.levelname.lower()}: {_with_aliases(text)}")
 
     def _is_repeated(self, logger: str, text: str) -> bool:
         now = time.monotonic()
@@ -133,6 +136,18 @@ def _append(path: str, line: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _with_aliases(text: str) -> str:
+    """:return: the text, with the names of jobs, as users know them, in place of their ids"""
+    with contextlib.suppress(RuntimeError):  # another thread lays out more; an id is right as well
+        targets = list(toolkit.sis_graph.targets)
+        for job in with_inputs(
+            path.creator for target in targets for path in target.required_full_list if path.creator
+        ):
+            if job.get_aliases() and job.job_id() in text:
+                text = re.sub(rf"\b{re.escape(job.job_id())}(\.\w+)?", name_of(job), text)
+    return text
 
 
 def _mtime(job: Job, name: str) -> float:

@@ -109,7 +109,7 @@ def _source(target: OutputPath | OutputReport) -> str:
 
 
 def _check_free(place: str, what: str, to_be_file: bool = False) -> None:
-    """:raises ConfigError: if something that is no link is in this place, or above it"""
+    """:raises ConfigError: if something that is no link is in this place, or above it, or a link to nothing above it"""
     if os.path.isdir(place) and not os.path.islink(place):
         raise ConfigError(
             f"{what}: {place} is a folder, perhaps with what an earlier config has linked there; move it away, or choose "
@@ -119,6 +119,11 @@ def _check_free(place: str, what: str, to_be_file: bool = False) -> None:
         raise ConfigError(f"{what}: {place} is a file, and no link; move it away, or choose another name")
     above = os.path.dirname(place)
     while above:
+        if os.path.islink(above) and not os.path.exists(above) and not leads_to_a_job(above):
+            raise ConfigError(
+                f"{what}: {above} is a link to {os.path.realpath(above)}, which does not exist; mount its disk, make the folder, "
+                "or remove the link"
+            )
         if os.path.exists(above) and not os.path.isdir(above) and not leads_to_a_job(above):
             raise ConfigError(f"{what}: {above} is a file, expected a folder; move it away, or choose another name")
         above = os.path.dirname(above) if os.path.dirname(above) != above else ""

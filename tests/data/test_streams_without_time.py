@@ -17,6 +17,7 @@ from boulder.network.template import extern_templates
         ({"dim": 1, "shape": (1,)}, (1,), "dense features [1]"),
         ({"shape": (1,)}, (1,), "dense features [1]"),
         ({"dim": 3, "time_dim_axis": None}, (3,), "dense features [3]"),
+        ({"shape": (2, 3)}, (2, 3), "dense features [2, 3]"),
         ({"dim": 3, "sparse": True, "shape": ()}, (), "sparse labels [] of dimension 3"),
         ({"dim": 3, "shape": (None, 3)}, (None, 3), "dense features [T, 3]"),
         ({"shape": (None,)}, (None,), "dense features [T]"),
@@ -29,11 +30,6 @@ def test_a_stream_has_a_time_axis_unless_its_shape_is_static(entry, shape, text)
     assert (stream.shape, str(stream)) == (shape, text)
     template = extern_templates({"x": entry})["x"]
     assert (template.time is not None, template.dim) == (None in shape, stream.dim)
-
-
-def test_a_static_shape_of_too_many_axes_is_an_error():
-    with pytest.raises(DataError, match=r"found 'shape' \(2, 3\), expected \(None, dim\)"):
-        read_extern_data({"x": {"shape": (2, 3)}})
 
 
 EXTERN_DATA = {

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,6 +62,11 @@ def test_a_refusal_is_no_try(refused):
 class Small(Job):
     def __init__(self, number):
         pass
+
+
+class Output(Job):
+    def __init__(self, number):
+        self.out = self.output_path("out")
 
 
 @pytest.fixture
@@ -130,6 +136,17 @@ def test_a_killed_worker_is_told_with_what_helps(job, tmp_path):
     assert "used 3.90 GB. What helps: smaller batches" in why_failed(job, gs.STATE_RETRY_ERROR)
     (log.parent / gs.STATE_FINISHED).touch()
     assert why_killed(job) is None
+
+
+def test_a_message_on_the_console_has_the_name_that_users_know(job, monkeypatch):
+    from sisyphus import toolkit
+    from sisyphus.graph import OutputPath
+
+    named, shown = Output(3), []
+    named.add_alias("tiny/phase.00")
+    monkeypatch.setattr(toolkit, "sis_graph", SimpleNamespace(targets=[OutputPath("out", named.out)]))
+    say(f"{named.job_id()}.run is slow, {job.job_id()} as well", logging.WARNING, shown=shown)
+    assert shown == [f"warning: tiny/phase.00 is slow, {job.job_id()} as well"]
 
 
 def test_a_scheduler_s_end_for_memory_is_told_with_what_helps(job):

@@ -89,7 +89,7 @@ def test_a_failure_that_cannot_be_marked_does_not_keep_the_job_running(tmp_path,
         def wait(self):
             return 1
 
-    engine._running[key] = localengine.Running(Ended(), work, [])
+    engine._running[key] = localengine.Running(Ended(), work, [], 0)
     engine._reserve(work.rqmt, [])
     engine._wait(key, engine._running[key])
     assert engine._running == {}

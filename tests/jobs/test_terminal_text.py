@@ -21,8 +21,8 @@ def run(*command, **options):
 @pytest.mark.parametrize(
     ("encoding", "expected"),
     [
-        ("ascii", "h0 -> h1, 3-4: 2 x 3 ? ..."),
-        ("latin-1", "h0 -> h1, 3-4: 2 × 3 ü ..."),
+        ("ascii", "h0 > h1, 3-4: 2 x 3 ? ?"),
+        ("latin-1", "h0 > h1, 3-4: 2 × 3 ü ?"),
         ("utf-8", "h0 → h1, 3–4: 2 × 3 ü …"),
     ],
 )

@@ -35,7 +35,7 @@ def read_errors(where: str = "") -> Iterator[None]:
     except BoulderError:
         raise
     except Exception as error:  # user code may raise anything
-        raise DataError(f"{where}{': ' if where else ''}{_in_one_line(error)}") from error
+        raise DataError(f"{where}{': ' if where else ''}{in_one_line(error)}") from error
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def errors_of_sequences(
         for index in map(int, indices):
             with read_errors(f"{kind}: sequence {_tag(dataset, index)}"):
                 read([index])
-        raise DataError(f"{kind}: {_in_one_line(error)}") from error  # each alone can be read
+        raise DataError(f"{kind}: {in_one_line(error)}") from error  # each alone can be read
 
 
 def told_of(where: str, items: Iterable[Item]) -> Iterator[Item]:
@@ -83,8 +83,8 @@ def _tag(dataset: Any, index: int) -> str:
         return f"number {index}"
 
 
-def _in_one_line(error: Exception) -> str:
-    """:return: the exception, and the user's line that raised it; where there is none, the last line"""
+def in_one_line(error: Exception) -> str:
+    """:return: the exception, and the user's line that raised it; where there is none, the last line that ran"""
     text = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if not frame.filename.startswith((*_INSTALLED, _OWN, "<"))]

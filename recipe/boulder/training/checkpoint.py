@@ -18,13 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import h5py
 import numpy
 
 from boulder import strict_json
 from boulder.atomic_file import replaced
 from boulder.data.hdf.patient_file import PatientFile
 from boulder.errors import CheckpointError
+from boulder.lazy import h5py
 from boulder.network.params import ParamSpec
 from boulder.training.history import EpochRecord
 

@@ -57,16 +57,46 @@ class Model:
             self.updater = Updater(options, spec, self.variables, replicas)
             self._averages = ParameterAverages(options.ema, self.variables, averages) if options.ema else None
             self.loss_scale = LossScale(loss_scale) if options.mixed_precision == "float16" else None
+            self._scales = {
+                layer: tf.Variable(loss.scale, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+                for layer, loss in spec.losses.items()
+                if loss.scale
+            }
         self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
         self._dumped = dumped_layers(spec)
         self._noise = noise_deviations(options, spec)
         self._dropout = param_dropout_rates(options, spec)
-        self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
+        self._first_slots = {
+            slot: {key: _compact(value) for key, value in values.items()} for slot, values in self.slots().items()
+        }
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
         # without autograph: nothing here needs it, and it leaves files in /tmp when a job is killed
         self.compiled_step = tf.function(self._step, input_signature=signature, autograph=False)
         self.compiled_evaluate = tf.function(self._evaluate, input_signature=signature, autograph=False)
+
+    def begin(
+        self,
+        spec: NetworkSpec,
+        params: Mapping[str, numpy.ndarray],
+        averages: Mapping[str, numpy.ndarray] | None = None,
+        loss_scale: tuple[float, int] | None = None,
+    ) -> None:
+        """
+        Become the model that the constructor makes of these arguments, but keep what is compiled.
+
+        :param spec: differs from that of the model in the scales of losses at most, where they are not 0
+        """
+        self.spec = spec
+        for path, variable in self.variables.items():
+            variable.assign(params[path])
+        self.reset_slots()
+        if self._averages:
+            self._averages.begin(averages)
+        if self.loss_scale:
+            self.loss_scale.begin(loss_scale)
+        for layer, scale in self._scales.items():
+            scale.assign(spec.losses[layer].scale)
 
     def step(self, shares: Sequence[dict[str, Any]], step: int) -> StepResult:
         """
@@ -176,6 +206,7 @@ class Model:
             step=step,
             precision=self.options.mixed_precision,
             joint=joint,
+            second_derivatives=train and bool(self.options.maximize_grad_norm),
         )
         dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
         result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)
@@ -185,7 +216,7 @@ class Model:
         return counted, output.updates
 
     def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
-        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
+        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count, self._scales)
 
     def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> tuple[TFTensor, Dumped]:
         losses, dumped = self._scores(shares, step)
@@ -224,5 +255,12 @@ class Model:
         self.updater.set_slots(slots, iterations)
 
     def reset_slots(self) -> None:
-        """Let the optimizer and the stages start anew, for `reset_updater_vars_mod_step`."""
+        """Let the optimizer and the stages start anew."""
         self.set_slots(self._first_slots, 0)
+
+
+def _compact(array: numpy.ndarray) -> numpy.ndarray:
+    """:return: the same array; of one number in memory, if all entries are equal, as in most slots at first"""
+    if not array.size or not (array == array.flat[0]).all():
+        return array
+    return numpy.broadcast_to(array.flat[0], array.shape)

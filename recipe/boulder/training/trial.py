@@ -28,6 +28,7 @@ from boulder.training.epoch import train_epoch
 from boulder.training.growth import GrowthReport
 from boulder.training.interrupt import Interrupt
 from boulder.training.learning_rate import control_from_json
+from boulder.training.models import Models
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_data import PhaseData
 from boulder.training.phase_start import start_phase
@@ -268,7 +269,7 @@ class _Trial:
 
     def _train(self, state: Checkpoint | None, run: TrainingRun) -> None:
         began = time.monotonic()
-        model, state = start_phase(self.phase, self.extern_data, state, run)
+        model, state = start_phase(self.phase, self.extern_data, state, run, Models())
         started = time.monotonic() - began
         with suppress(SystemExit):
             train_epoch(self.phase.first_epoch, model, self.phase, state, run)

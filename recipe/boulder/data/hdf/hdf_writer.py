@@ -22,7 +22,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 
 from boulder.atomic_file import replaced
@@ -30,6 +29,7 @@ from boulder.counted import counted
 from boulder.data.hdf.patient_file import PatientFile
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError, nearest
+from boulder.lazy import h5py
 
 _BUFFER_BYTES = 1 << 20
 _BUFFER_SEQS = 1 << 12
