@@ -77,9 +77,11 @@ def setup(project, data, monkeypatch):
     return write
 
 
-def test_plan_shows_its_phases(project, setup):
+def test_plan_shows_its_phases_also_outside_of_a_project(project, setup):
+    (project.folder / "settings.py").unlink()
     code, output = project.run("boulder", "plan", "my.config")
     assert code == 0, output
+    assert "settings" not in output
     rows = [line.split() for line in output.splitlines()]
     assert any(row[:2] == ["0", "1–2"] for row in rows)
     assert any(row[:2] == ["original", "5"] for row in rows)
