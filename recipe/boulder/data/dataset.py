@@ -114,7 +114,7 @@ class Dataset(OrderOptions, ABC):
     def read_many(self, indices: Sequence[int] | np.ndarray) -> list[dict[str, np.ndarray]]:
         """
         :param indices: sequences, in any order
-        :return: for each of them: key → [T, D], or [T] for labels
+        :return: for each of them: key → [T, D] or [T, …, D], or [T] for labels
         :raises DataError: if a sequence does not exist or cannot be read
         """
 

@@ -148,7 +148,7 @@ def _inner(
     frame = shape[1:] if has_time else shape
     inner = frame[: len(frame) - has_feature_axis]
     time_elsewhere = has_time and None in shape and shape[0] is not None
-    if time_elsewhere or (sparse and inner) or not all(isinstance(size, int) for size in inner):
+    if time_elsewhere or (sparse and inner) or None in inner:
         frames = "(None,), of class indices" if sparse else "(None, dim), or static sizes between these two"
         raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
     return tuple(_dim(key, size) for size in inner)
