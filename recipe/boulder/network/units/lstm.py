@@ -15,6 +15,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.precision import product
 from boulder.network.site import Site
+from boulder.network.units.block_order import reordered
 from boulder.network.units.context import UnitContext
 from boulder.network.units.lstm_kernel import Kernel, chosen, fused, with_loop_gradient
 from boulder.network.units.unit import State, Unit
@@ -103,13 +104,13 @@ class Lstm(Unit):
                 f"{run.where}: unit_opts: 'kernel' {kernel!r} has no second derivative, which 'maximize_grad_norm' needs; "
                 "expected 'step' or None"
             )
-        matrix = self._in_order(tf.concat([weights.forward, weights.recurrent], axis=0))
+        matrix = self._in_order(tf.concat([weights.forward, weights.recurrent], axis=0), run.train)
+        bias = self._in_order(weights.bias, run.train)
         compute = with_loop_gradient if kernel == "loop" and run.train else fused
-        c, h = compute(x, state["c"], state["h"], matrix, self._in_order(weights.bias), self.forget_bias)
+        c, h = compute(x, state["c"], state["h"], matrix, bias, self.forget_bias)
         return {"c": c, "h": h}
 
-    def _in_order(self, columns: TFTensor) -> TFTensor:
+    def _in_order(self, columns: TFTensor, train: bool) -> TFTensor:
         if self.gates == BLOCK_LSTM:
             return columns
-        blocks = tf.split(columns, 4, axis=-1)
-        return tf.concat([blocks[self.gates.index(gate)] for gate in BLOCK_LSTM], axis=-1)
+        return reordered(columns, [self.gates.index(gate) for gate in BLOCK_LSTM], train)
