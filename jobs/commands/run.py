@@ -24,6 +24,7 @@ from jobs.commands.config_name import check_config_name, check_folder, errors_of
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
+from jobs.live_report import LiveReport
 from jobs.notices import kept_notices, show_notices
 from jobs.rqmt import check_rqmt_of_jobs
 from jobs.workdir.job_name import name_of
@@ -174,6 +175,9 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
             undecided = undecided or not available
         elif not available:
             missing += 1
+        elif isinstance(target, LiveReport):
+            if target.is_there():
+                console.print(escape(target.place), highlight=False, soft_wrap=True)
         elif isinstance(target, OutputPath | OutputReport):
             for path in places_of_output(target):
                 if why := why_not_there(target, path):

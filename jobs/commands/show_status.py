@@ -17,10 +17,11 @@ from boulder.training.scores import read_scores
 from boulder.training.time_left import seconds_left
 from jobs.commands.opened_config import jobs_of, open_config
 from jobs.commands.show_plan import tell_what_it_needs
-from jobs.commands.watcher import tell_failure, why_failed
+from jobs.commands.watcher import tell_failure
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import Piece, find_pipeline, pieces
+from jobs.workdir.failures import why_failed
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
 from jobs.workdir.manager_log import last_message
