@@ -20,10 +20,11 @@ from rich.markup import escape
 
 from boulder.counted import counted
 from jobs.announced import unique_names
-from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
+from jobs.commands.config_name import check_config_name, check_folder, config_identity, errors_of_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
+from jobs.jobs_of_configs import record_jobs_of
 from jobs.live_report import LiveReport
 from jobs.notices import kept_notices, show_notices
 from jobs.rqmt import check_rqmt_of_jobs
@@ -99,6 +100,7 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
             continue_configs()
     check_places(list(toolkit.sis_graph.targets), toolkit.sis_graph.jobs())
     check_rqmt_of_jobs(toolkit.sis_graph.jobs())
+    record_jobs_of([config_identity(config) for config in configs])
 
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)

@@ -106,6 +106,10 @@ def test_sis_manager_runs_the_pipeline_without_a_terminal(project):
     report = (project.folder / "output/tiny/report.html").read_text()
     assert "unfinished" not in report
     assert report.count('<td data-label="epochs"') == 3
+    assert (
+        "config/tiny.experiment(6, None, 2, 'tiny', (), True)"
+        in (project.folder / "work/jobs_of_configs.json").read_text()
+    )
 
 
 def test_a_failed_job_is_reported_in_one_line_with_its_log(project, data):
