@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3 || command -v python3.11 || command -v pyth
 EXTRA ?=
 BIN := .venv/bin
 
-.PHONY: help demo test test-cluster test-all lint format lock clean venv
+.PHONY: help demo test test-references test-cluster test-all bench lint format lock clean venv
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -25,6 +25,9 @@ test-cluster: venv  ## every test on a real Slurm or Grid Engine, one of each at
 
 test-all: venv lint  ## lint, and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+bench: venv  ## run the benchmarks and write their tables into bench/README.md; needs EXTRA=parity and a quiet machine
+	$(BIN)/python bench
 
 lint: venv  ## ruff and the type checker
 	$(BIN)/ruff check .

@@ -56,6 +56,7 @@ DEFAULT_ENVIRONMENT_SET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "PYTHONUNBUFFERED": "1",
+    "PYTHONIOENCODING": "utf-8",  # of programs that a worker starts, for its log
 }
 
 

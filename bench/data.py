@@ -12,20 +12,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import data_files as made
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "recipe")]
+sys.path[:0] = [str(ROOT), str(ROOT / "recipe")]
+from bench.table import heading, row, shown  # noqa: E402
+
 REPEATS = 3
 ORDERS = ("random", "laplace:.1000", "sorted", "sort_bin_shuffle:.1000")
 LOG_MEL = {"features": "log_mel_filterbank", "num_feature_filters": made.FEATURES}
@@ -165,25 +165,16 @@ def compared(runs: list[tuple[dict[str, Any], ...]], number: int, clock: str, wa
     return f"{shown(own)} million; RETURNN {shown(other)} million: {ratios} times", wanted
 
 
-def shown(values: list[float], form: str = ".3g") -> str:
-    """:return: median (smallest–largest)"""
-    return f"{median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures the reading of data.")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--folder", type=Path, help="for the files; default: a temporary one")
     arguments = parser.parse_args()
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    print(
-        f"`bench/data.py`, median of {REPEATS} passes (smallest–largest), {cores} cores, {platform.machine()}, Python "
-        f"{platform.python_version()}, load average {load:.1f} at the start:\n\n|  | measured | wanted |\n|---|---|---|"
-    )
+    print(heading("measured", "wanted"))
     for name in arguments.rows:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            for row in ROWS[name](Path(folder)):
-                print(f"| {' | '.join(row)} |", flush=True)
+            for cells in ROWS[name](Path(folder)):
+                print(row(*cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def demo(number: int) -> Pass:
         return iter(steps_to_train(dataset, phase.start, phase.options, streams, replica, threads, None))
 
     def step(number: int, batch: Any) -> None:
-        assert model.step(batch.shares, tf.constant(number, tf.int64)).finite
+        assert model.step(batch.shares, number).finite
 
     def run() -> dict[str, Any]:
         clock = Clock()

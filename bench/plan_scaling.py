@@ -5,13 +5,15 @@
 Each index changes one of 200 layers. Phases share unchanged layers, so that both should grow linearly, and memory slowly.
 """
 
+import sys
 import time
 import tracemalloc
+from pathlib import Path
+from statistics import median
 
-from rich.console import Console
-from rich.table import Table
-
-from boulder.schedule import plan
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "recipe")]
+from bench.table import heading, row, shown  # noqa: E402
+from boulder.schedule import plan  # noqa: E402
 
 LAYERS, REPEATS = 200, 3
 
@@ -37,13 +39,13 @@ def plan_indices(count: int) -> int:
 
 
 def seconds(count: int) -> list[float]:
-    """:return: sorted processor times of REPEATS runs; unlike wall time, they do not depend on other programs"""
+    """:return: processor times of REPEATS runs; unlike wall time, they do not depend on other programs"""
     times = []
     for _ in range(REPEATS):
         began = time.process_time()
         plan_indices(count)
         times.append(time.process_time() - began)
-    return sorted(times)
+    return times
 
 
 def peak_megabytes(count: int) -> float:
@@ -55,18 +57,14 @@ def peak_megabytes(count: int) -> float:
 
 
 def main() -> None:
-    table = Table(title=f"boulder.schedule.plan, {LAYERS} layers")
-    for column in ("indices", "seconds", "spread", "per index, relative", "peak MB"):
-        table.add_column(column, justify="right")
+    print(heading("processor seconds", "per index, relative", "peak MB"))
     base = None
     for count in (125, 250, 500, 1000, 2000):
         times = seconds(count)
-        per_index = times[REPEATS // 2] / count
+        per_index = median(times) / count
         base = base or per_index
-        spread = f"{times[0]:.2f}–{times[-1]:.2f}"
-        middle, memory = f"{times[REPEATS // 2]:.2f}", f"{peak_megabytes(count):.1f}"
-        table.add_row(str(count), middle, spread, f"{per_index / base:.2f}", memory)
-    Console().print(table)
+        cells = shown(times), f"{per_index / base:.2f}", f"{peak_megabytes(count):.1f}"
+        print(row(f"planning {count:,} indices of a network of {LAYERS} layers", *cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
-from rich.console import Console
-from rich.table import Table
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+from bench.table import heading, ratios, row, shown  # noqa: E402
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "embedded"
 UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")
@@ -126,25 +125,19 @@ CASES = {
 }
 
 
-def shown(values: list[float]) -> str:
-    return f"{median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
-
-
 def main() -> None:
-    table = Table(title=f"median of {REPEATS} (smallest–largest)")
-    for column in ("", "seconds", "processor seconds", *(["upstream: seconds", "ratio"] if UPSTREAM else [])):
-        table.add_column(column, justify="right" if column else "left")
+    print(heading("seconds", "processor seconds", *(["upstream: seconds", "ratio"] if UPSTREAM else [])))
     for title, case in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             made = experiment(Path(folder) / "experiment")
             pairs = [
                 [case(made, upstream) for upstream in (False, True)[: 2 if UPSTREAM else 1]] for _ in range(REPEATS)
             ]
-        cells = [shown([pair[0][0] for pair in pairs]), shown([pair[0][1] for pair in pairs])]
+        cells = [shown([pair[0][clock] for pair in pairs], ".2f") for clock in (0, 1)]
         if UPSTREAM:
-            cells += [shown([pair[1][0] for pair in pairs]), shown([pair[1][0] / pair[0][0] for pair in pairs])]
-        table.add_row(title, *cells)
-    Console(width=130).print(table)
+            theirs = [pair[1][0] for pair in pairs]
+            cells += [shown(theirs, ".2f"), ratios(theirs, [pair[0][0] for pair in pairs])]
+        print(row(title, *cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,9 @@ differ in how a phase initialises its parameters from the previous one. "deepen"
 as the identity.
 """
 
-import re
+from config.g2p import Size, construction_algo, network
+from config.growth_ways import lay_out_ways
 
-from config.g2p import FRAMES_PER_LETTER, Size, construction_algo, network
-from jobs.cmudict_lexicon import CmuDictLexiconJob
-from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob
-from jobs.pipeline import lay_out
-from sisyphus import tk
-
-SEEDS = (1, 2, 3)
 SIZE = Size(layers=3, width=80, dropout=0.1)
 CONFIG = {
     "batch_size": 1500,
@@ -67,28 +61,5 @@ def wider(way: dict):
 
 
 def py() -> None:
-    lexicon = CmuDictLexiconJob(num_words=20_000)
-    train, dev = (
-        LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
-        for part in (lexicon.out_train, lexicon.out_dev)
-    )
     full = network(SIZE.layers, SIZE.width, SIZE.dropout)
-    schedules = {"full from the start": (full, None)}
-    for kind, algo, ways in (("deeper", deeper, DEEPER), ("wider", wider, WIDER)):
-        schedules |= {f"{kind}: {name}": (full | way, {"construction_algo": algo(way)}) for name, way in ways.items()}
-    for name, (net, pretrain) in schedules.items():
-        for seed in SEEDS:
-            place = f"growth_study/{re.sub('[:, ]+', '-', name)}/{seed}"
-            training = lay_out(
-                place,
-                network=net,
-                pretrain=pretrain,
-                num_epochs=8,
-                config=CONFIG | {"random_seed": seed},
-                extern_data=LETTERS_TO_PHONEMES,
-                train_data=train,
-                dev_data=dev,
-                indices_per_job=None,
-                rqmt={"cpu": 1, "mem": 2, "time": 2},
-            )
-            tk.register_output(f"{place}/scores.jsonl", training.scores[-1])
+    lay_out_ways("growth_study", full, {"deeper": (deeper, DEEPER), "wider": (wider, WIDER)}, CONFIG, num_words=20_000)

@@ -9,16 +9,11 @@ so that the model can get wider. Two schedules, deeper and wider, have the same 
 same network. Their variants differ in how a phase initialises its parameters from the previous one.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 from config.g2p import EACH_ENTRY, FRAMES_PER_LETTER
-from jobs.cmudict_lexicon import CmuDictLexiconJob
-from jobs.lexicon_to_hdf import LETTERS_TO_PHONEMES, LexiconToHdfJob
-from jobs.pipeline import lay_out
-from sisyphus import tk
+from config.growth_ways import lay_out_ways
 
-SEEDS = (1, 2, 3)
 CONFIG = {
     "batch_size": 750,
     "max_seqs": 100,
@@ -129,29 +124,5 @@ def wider(way: dict):
 
 
 def py() -> None:
-    lexicon = CmuDictLexiconJob(num_words=4_000)
-    train, dev = (
-        LexiconToHdfJob(lexicon=part, frames_per_letter=FRAMES_PER_LETTER).out_hdf
-        for part in (lexicon.out_train, lexicon.out_dev)
-    )
-    schedules = {"full from the start": (network(FULL), None)}
-    for kind, algo, ways in (("deeper", deeper, DEEPER), ("wider", wider, WIDER)):
-        schedules |= {
-            f"{kind}: {name}": (network(FULL) | way, {"construction_algo": algo(way)}) for name, way in ways.items()
-        }
-    for name, (net, pretrain) in schedules.items():
-        for seed in SEEDS:
-            place = f"growth_transformer/{re.sub('[:, ]+', '-', name)}/{seed}"
-            training = lay_out(
-                place,
-                network=net,
-                pretrain=pretrain,
-                num_epochs=8,
-                config=CONFIG | {"random_seed": seed},
-                extern_data=LETTERS_TO_PHONEMES,
-                train_data=train,
-                dev_data=dev,
-                indices_per_job=None,
-                rqmt={"cpu": 1, "mem": 2, "time": 2},
-            )
-            tk.register_output(f"{place}/scores.jsonl", training.scores[-1])
+    schedules = {"deeper": (deeper, DEEPER), "wider": (wider, WIDER)}
+    lay_out_ways("growth_transformer", network(FULL), schedules, CONFIG, num_words=4_000)

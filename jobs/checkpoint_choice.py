@@ -17,7 +17,6 @@ _FORMS = {
     "average": "average:N",
     "average_best": "average_best:N(:SCORE)?",
 }
-_SCORE = "dev_error"
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,12 @@ class CheckpointChoice:
     """
     :param kind: "last", "best", "average" of the last ones, "average_best" or "epoch"
     :param number: of checkpoints in an average, or of the epoch
-    :param score: RETURNN's name of the score of the best ones
+    :param score: RETURNN's name of the score of the best ones; None: see `Pipeline.best`
     """
 
     kind: str
     number: int = 1
-    score: str = _SCORE
+    score: str | None = None
 
     @classmethod
     def of(cls, text: str | int) -> CheckpointChoice | None:
@@ -57,7 +56,7 @@ class CheckpointChoice:
     def label(self) -> str:
         """A name for outputs; "" for the last checkpoint."""
         name = {"last": "", "epoch": f"epoch{self.number}", "best": "best"}.get(self.kind, f"{self.kind}{self.number}")
-        return name if self.score == _SCORE else f"{name}.{self.score}"
+        return f"{name}.{self.score}" if self.score else name
 
     def keeping(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """

@@ -1,5 +1,8 @@
 """The `boulder` command, and the `sis` command of the same environment."""
 
+from jobs.commands import quiet_imports
+
+# isort: split
 import os
 import sys
 import warnings
@@ -13,6 +16,8 @@ from boulder import __version__
 from boulder.errors import BoulderError, ConfigError
 from jobs.commands.config_name import check_folder, search_name
 from jobs.commands.config_options import takes_config_options
+from jobs.commands.system_error import told
+from jobs.commands.terminal_text import flush_stdout, show_what_is_alike
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -33,20 +38,29 @@ PhaseName = Annotated[str, typer.Option("--phase", help="as `boulder status` nam
 
 def sis() -> None:
     """Run the command line of Sisyphus: the real one where it is installed."""
+    quiet_imports.imported()
+    show_what_is_alike()
     from sisyphus.__main__ import main as sisyphus_main
 
     sys.exit(sisyphus_main())
 
 
 def main() -> None:
-    """Run the `boulder` command. A BoulderError becomes one line and exit code 1."""
+    """Run the `boulder` command. A BoulderError, or an error of the operating system, becomes one line and exit code 1."""
+    quiet_imports.imported()
+    show_what_is_alike()
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    if not os.path.exists("settings.py"):  # on which what the commands show of a RETURNN file does not depend
+        os.environ.setdefault("SIS_GLOBAL_SETTINGS_FILE", "")  # so that Sisyphus does not warn
     try:
-        app()
-    except BoulderError as error:
+        try:
+            app()
+        finally:
+            flush_stdout()
+    except (BoulderError, OSError) as error:
         if "-v" in sys.argv or "--verbose" in sys.argv:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {told(error) if isinstance(error, OSError) else error}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -157,16 +171,19 @@ def try_(
 
 @app.command()
 def data(
-    file: Annotated[str, typer.Argument(help="HDF file, zip file of recordings, or RETURNN config")],
-    name: Annotated[str | None, typer.Option("--data", help="data set of the RETURNN config [train]")] = None,
+    file: Annotated[str, typer.Argument(help="HDF file, zip file of recordings, text, or config")],
+    name: Annotated[str | None, typer.Option("--data", help="data set of the config [train]")] = None,
     config: Annotated[
-        str | None, typer.Option("--for", metavar="CONFIG", help="RETURNN config: what does the data lack for it?")
+        str | None, typer.Option("--for", metavar="CONFIG", help="what does the data lack for it?")
     ] = None,
+    pipeline: PipelineName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all numbers as JSON")] = False,
 ) -> None:
-    """Show the streams, lengths and tags of a data set, and what it lacks for a RETURNN config."""
+    """Show the streams, lengths and tags of a data set, and what it lacks for a config."""
     from jobs.commands.show_data import show_data
 
-    raise typer.Exit(show_data(file, Console(highlight=False), name, config))
+    console = Console(highlight=False)
+    raise typer.Exit(show_data(file, console, name, config, pipeline=pipeline, as_json=as_json))
 
 
 @app.command()

@@ -255,5 +255,6 @@ def data_description(data: Data | None, where: str, ordered: bool = True) -> dic
     :param ordered: False: without the options of the order, which do not change scores and hypotheses
     :return: the canonical description, with a `tk.Path` for each file
     :raises DataError: for a wrong description
+    :raises NotYetKnown: if it has a `tk.Variable` whose job has not finished
     """
-    return canonical_description(data, where, as_path=tk.Path, ordered=ordered)
+    return canonical_description(resolved(data, where), where, as_path=tk.Path, ordered=ordered)

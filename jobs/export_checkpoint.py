@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from boulder.counted import counted
-from boulder.returnn.checkpoint import prefix_of
 from jobs.checked_job import CheckedJob
 from jobs.rqmt import limit_threads, with_defaults
 from sisyphus import Task, tk
@@ -25,6 +24,8 @@ class ExportCheckpointJob(CheckedJob):
     Hash: everything but `rqmt`.
     """
 
+    __sis_preload__ = ("tensorflow",)
+
     def __init__(self, *, checkpoint: tk.Path, rqmt: dict | None = None) -> None:
         """
         :param checkpoint: checkpoint of Boulder
@@ -41,7 +42,7 @@ class ExportCheckpointJob(CheckedJob):
         yield Task("run", rqmt=self.rqmt)
 
     def run(self) -> None:
-        from boulder.returnn.checkpoint import write_tensorflow
+        from boulder.returnn.checkpoint import prefix_of, write_tensorflow
         from boulder.training import Checkpoint
 
         limit_threads(self.rqmt)

@@ -24,6 +24,8 @@ class ImportCheckpointJob(Job):
     Hash: all arguments but `functions` (the network contains their digests) and `rqmt`.
     """
 
+    __sis_preload__ = ("tensorflow",)
+
     def __init__(
         self,
         *,

@@ -11,7 +11,7 @@ from boulder.errors import ConfigError, nearest
 from boulder.network import NetworkSpec
 from boulder.schedule import Plan
 from boulder.training.keep import Keep
-from boulder.training.learning_rate.measure import score_names, with_exp
+from boulder.training.learning_rate.measure import name_of_score, score_names, with_exp
 from jobs.phase_training import PhaseTrainingJob
 from jobs.select_checkpoints import SelectCheckpointsJob
 from jobs.workdir.sisyphus_names import is_finished
@@ -46,9 +46,9 @@ class KeptCheckpoints:
             )
         return known[epoch]
 
-    def best(self, by: str, num: int, of_last_network: bool = False) -> list[tk.Path]:
+    def best(self, by: str | None, num: int, of_last_network: bool = False) -> list[tk.Path]:
         """
-        :param by: RETURNN's name of a score
+        :param by: RETURNN's name of a score; None: `headline`
         :param num: number of checkpoints
         :param of_last_network: only epochs from which on the network has the parameters of the last epoch
         :return: best first
@@ -56,6 +56,7 @@ class KeptCheckpoints:
         """
         _check_number(num)
         known = self._score_names()
+        by = self.headline if by is None else by
         if by not in known:
             raise ConfigError(
                 f"by: found {by!r:.60}, which no phase computes, expected one of {', '.join(known)}{nearest(str(by), known)}"
@@ -66,6 +67,19 @@ class KeptCheckpoints:
                 f"'cleanup_old_models': {{'keep_best_n': {num}}} in its config"
             )
         return self._selected(by, num, self.first_epoch_of_last_network if of_last_network else 1)
+
+    @property
+    def headline(self) -> str:
+        """
+        RETURNN's name of the score that says how well the last network solves its task, on dev if that is scored.
+
+        :raises ConfigError: if it has no loss with a score
+        """
+        spec, known = self.specs[-1], self._score_names()
+        if spec.measure is None:
+            raise ConfigError(f"by: the last network has no score, expected one of {', '.join(known)}")
+        is_scored = any("dev" in phase for job in self.jobs for phase in job.phases)
+        return name_of_score(spec.measure, "dev" if is_scored else "train", spec.scores)
 
     def last(self, num: int) -> list[tk.Path]:
         """:raises ConfigError: if they are not all kept, or their networks differ"""

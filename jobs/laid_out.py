@@ -64,9 +64,10 @@ class Pipeline:
         """:raises ConfigError: if the checkpoint of this epoch is not kept in any case"""
         return self.kept.of(epoch)
 
-    def best(self, by: str = "dev_error") -> tk.Path:
+    def best(self, by: str | None = None) -> tk.Path:
         """
-        :param by: RETURNN's name of a score, such as "dev_score", "dev_error_output" or "devtrain_score"
+        :param by: RETURNN's name of a score, such as "dev_score", "dev_error_output" or "devtrain_score"; None: the one that the
+            report shows first, see `NetworkSpec.measure`: the error on dev, or the score of a regression
         :return: of the kept checkpoints, that of the epoch in which this score is lowest
         :raises ConfigError: if no phase computes the score, or no checkpoints are kept for their scores
         """
@@ -77,14 +78,14 @@ class Pipeline:
         *,
         last: int | None = None,
         best: int | None = None,
-        by: str = "dev_error",
+        by: str | None = None,
         epochs: Collection[int] | None = None,
     ) -> tk.Path:
         """
         The checkpoint with the mean of the parameters of several kept checkpoints: of the `last`, the `best`, or these `epochs`.
 
         :param last: number of last epochs
-        :param best: number of best epochs by the score `by`, among those whose network has the parameters of the last one
+        :param best: number of best epochs by the score `by`, see `best`, among those whose network has the parameters of the last one
         :raises ConfigError: if too few checkpoints are kept, or their networks differ
         """
         if sum(choice is not None for choice in (last, best, epochs)) != 1:

@@ -21,6 +21,7 @@ from boulder.training.phase import TrainingPhase
 from boulder.training.streams_to_read import StreamsToRead
 from boulder.training.updater import check_updates
 from jobs import several_gpus
+from jobs.before_jobs import check_if_sis_manager
 from jobs.dumped_files import DumpedFiles
 from jobs.experiment import Experiment
 from jobs.kept import warn_of_missing_checkpoints
@@ -38,6 +39,7 @@ class Layout:
 
     def __init__(self, experiment: Experiment) -> None:
         lock_if_sis_manager()
+        check_if_sis_manager()
         if is_sis_manager():  # no other process needs the import
             from jobs.jobs_of_configs import record_jobs_of_sis_manager
 

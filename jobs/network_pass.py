@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from boulder.awaited import resolved
 from boulder.data import with_digests
 from jobs.checked_job import CheckedJob
 from jobs.experiment import Data, data_description
@@ -22,10 +23,13 @@ class NetworkPassJob(CheckedJob):
     """
     A subclass declares its outputs and implements `run`, which begins with `data_pass`.
 
+    Where a number is due, a `tk.Variable` may stand for it: the job waits until it has a value.
+
     Hash: everything but `functions` (the checkpoint or `network` contain their digests) and `rqmt`. Arguments at the defaults
     of `__sis_hash_exclude__` do not enter it.
     """
 
+    __sis_preload__ = ("tensorflow",)
     __sis_hash_exclude__: dict[str, Any] = {"network": None, "max_seqs": None}  # noqa: RUF012 (declared by Sisyphus)
 
     def __init__(
@@ -72,12 +76,12 @@ class NetworkPassJob(CheckedJob):
         limit_threads(self.rqmt)
         return DataPass(
             checkpoint=Checkpoint.load(self.checkpoint.get_path()).for_inference(),
-            extern_data=self.extern_data,
+            extern_data=resolved(self.extern_data, "extern_data"),
             data=self.data,
-            batch_size=self.batch_size,
+            batch_size=resolved(self.batch_size, "batch_size"),
             functions=self.functions,
-            network=self.network,
-            max_seqs=self.max_seqs,
+            network=resolved(self.network, "network"),
+            max_seqs=resolved(self.max_seqs, "max_seqs"),
             mode=mode,
         )
 

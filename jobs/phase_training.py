@@ -53,6 +53,7 @@ class PhaseTrainingJob(CheckedJob):
     their defaults. So a new argument or field must have a default that leaves the result as it is.
     """
 
+    __sis_preload__ = ("tensorflow",)
     __sis_hash_exclude__ = {"gpus": 1, "nodes": 1}  # noqa: RUF012 (declared by Sisyphus)
 
     num_workers: int | None = None  # jobs that were set up before this argument existed lack it
@@ -142,7 +143,8 @@ class PhaseTrainingJob(CheckedJob):
 
     def run(self) -> None:
         from boulder.data import default_num_workers
-        from boulder.training import TrainingFiles, TrainingPhase
+        from boulder.training import TrainingPhase
+        from boulder.training.run import TrainingFiles
         from boulder.training.trainer import train
 
         limit_threads(self.rqmt)
@@ -179,7 +181,7 @@ class PhaseTrainingJob(CheckedJob):
             self._save_growth([])  # stays empty when the job continues a phase of the previous job
 
     def _write_growth(self, phase: TrainingPhase, report: GrowthReport) -> None:
-        entries = json.loads(Path(self.out_growth.get_path()).read_text())
+        entries = json.loads(Path(self.out_growth.get_path()).read_text(encoding="utf-8"))
         entries = [entry for entry in entries if entry["start"] < phase.start]
         begun = {"index": phase.index, "start": phase.start, "carry_optimizer": phase.carry_optimizer}
         self._save_growth([*entries, begun | report.to_json()])

@@ -44,15 +44,15 @@ class PronunciationScoringJob(CheckedJob):
         yield Task("run", mini_task=True)
 
     def run(self) -> None:
-        with open(self.hypotheses.get_path()) as file:
+        with open(self.hypotheses.get_path(), encoding="utf-8") as file:
             hypotheses = {word: decode_phonemes(labels) for word, labels in json.load(file).items()}
         rates = score(hypotheses, read_lexicon(self.lexicon.get_path()))
-        with open(self.out_rates.get_path(), "w") as file:
+        with open(self.out_rates.get_path(), "w", encoding="utf-8") as file:
             file.write(strict_json.dumps(rates.summary(self.name)))
-        with open(self.out_words.get_path(), "w") as file:
+        with open(self.out_words.get_path(), "w", encoding="utf-8") as file:
             file.write(strict_json.dumps([record.as_example() for record in rates.records]))
         summary = f"{self.name}: PER {rates.per:.2%}, WER {rates.wer:.2%} on {counted(rates.num_words, 'word')}"
-        with open(self.out_summary.get_path(), "w") as file:
+        with open(self.out_summary.get_path(), "w", encoding="utf-8") as file:
             file.write(summary + "\n")
         print(summary)
         self.out_per.set(rates.per)

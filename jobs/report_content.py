@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +74,8 @@ def stale_trainings(scores: Sequence[str]) -> list[str | None]:
 
 
 def _environment() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version  # it imports 30 modules
+
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for package in ("boulder", "tensorflow", "tensorflow-cpu", "keras", "numpy", "h5py"):
         try:

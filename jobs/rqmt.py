@@ -10,6 +10,7 @@ from numbers import Real
 from typing import Any
 
 from boulder.errors import ConfigError, nearest
+from boulder.lazy import tf
 from jobs.workdir.job_name import name_of
 from sisyphus import Job, gs
 from sisyphus.tools import str_to_GB, str_to_hours
@@ -22,6 +23,12 @@ _OF_ENGINES = ("rss", "file_size", "gpu_name", "multi_node_slots", "engine", "sb
 _OF_SETTINGS = ("gpu_mem",)  # read by the settings.py of set-ups in the field
 KEYS = ("gpu", "cpu", *_CONVERTED, *_OF_ENGINES, *_OF_SETTINGS)
 """The keys that an engine of Sisyphus reads, embedded or upstream, and further ones in use."""
+_MEANT = {
+    "core": "cpu", "cpu": "cpu", "processor": "cpu", "thread": "cpu", "gpu": "gpu", "device": "gpu", "mem": "mem",
+    "memory": "mem", "ram": "mem", "hour": "time", "time": "time", "node": "multi_node_slots", "partition": "sbatch_args",
+    "queue": "sbatch_args",
+}  # fmt: skip
+"""Part of a key, without a plural's s → the key that is meant."""
 
 
 def with_defaults(rqmt: Mapping[str, Any] | None, job: Job, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +64,7 @@ def check_rqmt(rqmt: Mapping[str, Any], where: str, any_key: bool = False) -> No
         raise ConfigError(f"{where}: found {rqmt!r:.60}, expected a dict such as {{'cpu': 2, 'mem': 4}}")
     for key, value in rqmt.items():
         # others may be for an engine of the user's settings.py
-        if not any_key and key not in KEYS and (near := nearest(key, KEYS)):
+        if not any_key and key not in KEYS and (near := _nearest(str(key))):
             raise ConfigError(f"{where}: unknown key {key!r}, expected {', '.join(KEYS)}{near}")
         if key in ("gpu", "cpu") and not _is_amount(value):
             raise ConfigError(f"{where}: {key}: found {value!r:.60}, expected a number")
@@ -69,6 +76,13 @@ def check_rqmt(rqmt: Mapping[str, Any], where: str, any_key: bool = False) -> No
                 amount = math.nan
             if isinstance(value, bool) or not _is_amount(amount):
                 raise ConfigError(f"{where}: {key}: found {value!r:.60}, expected {expected}")
+
+
+def _nearest(key: str) -> str:
+    """:return: the end of a message, with the key that is meant; "" if it resembles none"""
+    parts = [part.removesuffix("s") for part in key.lower().split("_")]
+    meant = [_MEANT[part] for part in parts if part in _MEANT]
+    return f"; did you mean {meant[0]!r}?" if meant else nearest(key, KEYS)
 
 
 def _is_amount(value: object) -> bool:
@@ -88,8 +102,6 @@ def training_rqmt(*, cpu: int, mem: float, time: float) -> dict[str, Any]:
 
 def limit_threads(rqmt: Mapping[str, Any]) -> None:
     """Limits TensorFlow to as many threads as the job has cores. Must be called before its first operation."""
-    import tensorflow as tf
-
     tf.config.threading.set_intra_op_parallelism_threads(int(rqmt["cpu"]))
     tf.config.threading.set_inter_op_parallelism_threads(int(rqmt["cpu"]))
 

@@ -19,6 +19,8 @@ class SavedModelJob(CheckedJob):
     Hash: everything but `functions` (the checkpoint contains their digests) and `rqmt`.
     """
 
+    __sis_preload__ = ("tensorflow",)
+
     def __init__(
         self,
         *,

@@ -63,5 +63,5 @@ class SearchJob(NetworkPassJob):
 
 
 def write_json(path: tk.Path, value: object) -> None:
-    with open(path.get_path(), "w") as file:
+    with open(path.get_path(), "w", encoding="utf-8") as file:
         file.write(strict_json.dumps(value))

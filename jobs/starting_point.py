@@ -71,9 +71,10 @@ class StartingPoint:
         :param network: whose parameters are taken from the sources
         :raises CheckpointError: if a parameter is missing in the checkpoints, or has another shape, as far as they exist already
         """
-        from boulder.returnn.checkpoint import (
-            peek,  # it takes long to import, and few trainings start from a checkpoint
-        )
+        if not self.sources:
+            return
+        # it takes long to import, and few trainings start from a checkpoint
+        from boulder.returnn.checkpoint import peek
 
         files = [peek(source.checkpoint.get_path()) for source in self.sources if source.checkpoint.available()]
         found = [(source, file) for source, file in zip(self.sources, files, strict=False) if file is not None]

@@ -88,10 +88,10 @@ class WordScoringJob(CheckedJob):
         if command := sclite_command():
             errors, counted_by = self._by_sclite(command), "sclite"
         self._write_examples(references, hypotheses)
-        with open(self.out_rates.get_path(), "w") as file:
+        with open(self.out_rates.get_path(), "w", encoding="utf-8") as file:
             file.write(strict_json.dumps({"name": self.name} | errors.to_json()))
         summary = f"{self.name}: {errors}, counted by {counted_by}"
-        with open(self.out_summary.get_path(), "w") as file:
+        with open(self.out_summary.get_path(), "w", encoding="utf-8") as file:
             file.write(summary + "\n")
         print(summary)
         self.out_wer.set(errors.wer)
@@ -113,7 +113,7 @@ class WordScoringJob(CheckedJob):
             }
             for tag, reference in references.items()
         ]
-        with open(self.out_words.get_path(), "w") as file:
+        with open(self.out_words.get_path(), "w", encoding="utf-8") as file:
             file.write(strict_json.dumps(examples))
 
 

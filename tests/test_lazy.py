@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from boulder import lazy
+from boulder.errors import BoulderError
+
 
 @pytest.mark.slow
 def test_tensorflow_is_imported_without_a_word_and_other_lines_on_stderr_remain():
@@ -24,3 +27,17 @@ def test_what_a_failing_import_writes_is_shown(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     lines = done.stderr.splitlines()
     assert (lines[0], lines[-1]) == ("important", "ImportError: no")
+
+
+def test_a_package_that_is_not_installed_is_named_with_what_installs_it():
+    with pytest.raises(
+        BoulderError, match=r"python.* lacks the package 'nowhere_to_be_found'; `make venv` in Boulder's"
+    ):
+        _ = lazy._LazyModule("nowhere_to_be_found").constant
+
+
+def test_a_package_that_an_installed_one_misses_is_told_as_it_is(tmp_path, monkeypatch):
+    (tmp_path / "lacking.py").write_text("import nowhere_to_be_found\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nowhere_to_be_found'"):
+        _ = lazy._LazyModule("lacking").constant

@@ -49,7 +49,7 @@ def say(message):
 @contextlib.contextmanager
 def only_one():
     """Holds a lock: a concurrent build waits for this one, and then finds nothing to do."""
-    with open(__file__) as file:
+    with open(__file__, encoding="utf-8") as file:
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -9,6 +9,7 @@ import sys
 import sisyphus.toolkit as tk
 from sisyphus.job import Job
 from sisyphus.loader import RecipeFinder
+from sisyphus.needs_upstream import MissingModules
 from sisyphus.task import Task
 
 gs = tk.gs
@@ -17,4 +18,4 @@ setup_path = tk.setup_path
 __all__ = ["Job", "Path", "Task", "gs", "setup_path", "tk"]
 
 if RecipeFinder not in sys.meta_path:
-    sys.meta_path.append(RecipeFinder)
+    sys.meta_path += [RecipeFinder, MissingModules()]

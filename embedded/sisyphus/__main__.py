@@ -8,6 +8,7 @@ import sisyphus.global_settings as gs
 import sisyphus.toolkit
 from sisyphus.helper import console
 from sisyphus.manager import manager
+from sisyphus.warm_start import PRELOAD
 from sisyphus.worker import worker
 
 
@@ -62,6 +63,7 @@ def _worker(parser):
     parser.add_argument("task_id", type=int, nargs="?", default=None)
     parser.add_argument("--force_resume", "--fr", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--engine", default="short")
+    parser.add_argument(PRELOAD, help=argparse.SUPPRESS)  # for the local engine, see warm_start.py
     parser.add_argument("--redirect_output", action="store_true", help="write stdout and stderr to the job's log")
 
 

@@ -8,9 +8,9 @@ import operator
 from sisyphus.hash import sis_hash_helper
 
 
-def try_get(value):
+def try_get(v):
     """Returns the value of a delayed object, and any other object as it is."""
-    return value.get() if isinstance(value, DelayedBase) else value
+    return v.get() if isinstance(v, DelayedBase) else v
 
 
 def _delayed_in(values):

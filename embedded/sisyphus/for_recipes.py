@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import sisyphus.global_settings as gs
 from sisyphus.job_path import Path
 
 
@@ -82,7 +83,7 @@ def zipped(filename: Path | str) -> bool:
 @contextlib.contextmanager
 def mktemp() -> Iterator[str]:
     """:return: a name for a temporary file or folder, which is removed in the end"""
-    folder = tempfile.mkdtemp(prefix="sis_")
+    folder = tempfile.mkdtemp(prefix=gs.TMP_PREFIX)
     try:
         yield os.path.join(folder, "temp")
     finally:

@@ -7,6 +7,7 @@ JOB_OUTPUT = "output"
 JOB_INPUT = "input"
 JOB_LOG = "log"
 JOB_LOG_ENGINE = "engine"
+ENGINE_LOG = "log"
 JOB_SAVE = "job.save"
 JOB_WORK_DIR = "work"
 JOB_FINISHED_MARKER = "finished"
@@ -17,7 +18,9 @@ PLOGGING_FILE = "usage"
 
 # inside the experiment's directory
 BASE_DIR = os.getcwd()
+CONFIG_PREFIX = "config"
 RECIPE_PREFIX = "recipe"
+TEST_DIR = "tests"
 GLOBAL_SETTINGS_FILE_DEFAULT = "settings.py"
 
 # of a path that no job makes
@@ -39,3 +42,5 @@ STATE_RUNNING = "running"
 STATE_UNKNOWN = "unknown"
 
 CMD_WORKER = "worker"
+
+SISYPHUS_LOGO = ""  # upstream prints it when it starts

@@ -29,6 +29,10 @@ def short_hash(obj, length=12, chars=ALPHABET) -> str:
     return "".join(digits)
 
 
+def md5(obj) -> str:
+    return hashlib.md5(str(obj).encode()).hexdigest()
+
+
 def int_hash(obj) -> int:
     return int.from_bytes(hashlib.sha256(sis_hash_helper(obj)).digest(), "big")
 

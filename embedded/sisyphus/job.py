@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import sisyphus.global_settings as gs
 from sisyphus import tools
@@ -20,6 +20,28 @@ from sisyphus.task import Task
 
 created_jobs = {}  #: id → job
 HASH_CHARACTERS = set(ALPHABET + ".-_/")
+TAG_CHARACTERS = set(ALPHABET + ".-_")
+T = TypeVar("T", bound="Job")
+SET_DEFAULT_WARNING_COUNT = 0
+
+
+@functools.cache
+def _lock(number):
+    import multiprocessing  # not at the top: few recipes need locks
+
+    return multiprocessing.Lock()
+
+
+def __getattr__(name):
+    if name == "sis_global_lock":
+        return _lock(None)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def get_args(f, args, kwargs) -> dict:
+    """Returns the arguments of a method by name, with its defaults, without self."""
+    arguments = inspect.getcallargs(f, None, *args, **kwargs)
+    return dict(list(arguments.items())[1:])
 
 
 _signature = functools.cache(inspect.signature)
@@ -30,6 +52,8 @@ class JobSingleton(type):
 
     def __call__(cls, *args, **kwargs):
         tags = kwargs.pop("sis_tags", None)
+        if not set().union(*(tags or ())) <= TAG_CHARACTERS:
+            raise ValueError(f"sis_tags={tags!r}: expected texts of letters, digits and .-_")
         try:
             bound = _signature(cls.__init__).bind(None, *args, **kwargs)
         except TypeError as error:
@@ -45,13 +69,23 @@ class JobSingleton(type):
             job = cls.__new__(cls, sis_id)
             try:
                 job._sis_id_cache = sis_id
-                job._sis_tags = set(tags or ())
+                job._sis_tags = _tags_of_inputs(parsed_args) if tags is None else tags
                 job._sis_init(*copy.deepcopy((args, kwargs, parsed_args)))
             except BaseException:
                 del created_jobs[sis_id]
                 raise
         job._sis_alias_prefixes.add(gs.ALIAS_AND_OUTPUT_SUBDIR)
         return job
+
+    def state_init(cls, state):
+        """Returns a job with these attributes."""
+        job = cls.__new__(cls, state["_sis_id_cache"])
+        job.__dict__.update(state)
+        return job
+
+
+def _tags_of_inputs(args):
+    return set().union(*(path.tags for path in tools.extract_paths(args)))
 
 
 class Job(JobState, JobDirectory, metaclass=JobSingleton):
@@ -60,6 +94,7 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     __sis_version__ = None  #: change it to give all jobs of the class new ids
     __sis_hash_exclude__ = {}  # noqa: RUF012  #: {argument: value that does not enter the hash}, for arguments added later
     __sis_hash_overwrite__ = []  # noqa: RUF012  #: [(argument, value, value that enters the hash instead)]
+    __sis_preload__: tuple = ()  #: modules that its tasks import, which local workers find imported; not upstream's
 
     def __new__(cls, sis_id):
         """Also called by pickle, so that a job loaded twice is one object."""
@@ -82,17 +117,18 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         self._sis_is_finished = False
         self._sis_finished_recent_check_time = float("-inf")
         self._sis_setup_since_restart = False
-        self._sis_environment = tools.EnvironmentModifier(cleanup_env=gs.CLEANUP_ENVIRONMENT)
-        if gs.CLEANUP_ENVIRONMENT:
-            self._sis_environment.keep(gs.DEFAULT_ENVIRONMENT_KEEP)
-            self._sis_environment.set(gs.DEFAULT_ENVIRONMENT_SET)
+        self._sis_environment = tools.default_environment()
         self._sis_quiet = False
         self._sis_needed_for_which_targets = set()
         self._sis_stacktrace = []
         self._sis_inputs = set()
+        if gs.AUTO_SET_JOB_INIT_ATTRIBUTES:
+            self.set_attrs(parsed_args)
         self.__init__(*args, **kwargs)
         found = tools.extract_paths([self.__dict__, args, kwargs])
-        self._sis_inputs.update(path for path in found if path.creator is not self)
+        for path in found:
+            if path.creator is not self:
+                self.add_input(path)
 
     # identity
 
@@ -186,7 +222,29 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
         if not isinstance(path, AbstractPath):
             raise TypeError(f"an input is a Path or Variable, not {path!r}")
         self._sis_inputs.add(path)
+        path.add_user(self)
         return path
+
+    def set_attrs(self, attrs):
+        """Sets attributes, except those that are there: `self.set_attrs(locals())` in __init__ keeps its arguments."""
+        for name, value in attrs.items():
+            if name == "self" and value is self:
+                continue
+            if hasattr(self, name):
+                logging.warning(f"{self} has an attribute {name!r} already, which stays: {value!r} is ignored")
+            else:
+                setattr(self, name, value)
+
+    def set_default(self, name, value):
+        """Sets an attribute that is None. Upstream discourages it."""
+        global SET_DEFAULT_WARNING_COUNT
+        SET_DEFAULT_WARNING_COUNT += 1
+        if SET_DEFAULT_WARNING_COUNT <= 10:
+            logging.warning(f"set_default is deprecated; set {name!r} of {self} to {value!r} yourself")
+        if getattr(self, name) is None:
+            setattr(self, name, value)
+            if isinstance(value, AbstractPath):
+                self.add_input(value)
 
     # methods for configs to call
 
@@ -199,6 +257,20 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
 
     def get_one_alias(self):
         return min(self._sis_aliases, default=None) if self._sis_aliases else None
+
+    def tags(self) -> set[str]:
+        """Returns its `sis_tags`, by default the tags of its inputs."""
+        return self._sis_tags
+
+    def _sis_get_needed_jobs(self, visited):
+        """Returns itself if it has finished, else the finished jobs whose outputs it needs; visited: see AbstractPath."""
+        if self._sis_id() not in visited:
+            needed = {self} if self._sis_finished() else set()
+            if not needed:
+                for path in self._sis_inputs:
+                    needed |= path.get_needed_jobs(visited)
+            visited[self._sis_id()] = needed
+        return visited[self._sis_id()]
 
     def set_vis_name(self, vis_name):
         self._sis_vis_name = vis_name
@@ -217,6 +289,14 @@ class Job(JobState, JobDirectory, metaclass=JobSingleton):
     def set_keep_value(self, value):
         self.keep_value(value)
         return self
+
+    _lock_index = -1
+
+    @classmethod
+    def get_lock(cls):
+        """Returns one of JOB_MAX_NUMBER_OF_LOCKS locks, each in turn."""
+        Job._lock_index = (Job._lock_index + 1) % gs.JOB_MAX_NUMBER_OF_LOCKS
+        return _lock(Job._lock_index)
 
     def work_path(self):
         return self._sis_path(gs.JOB_WORK_DIR)

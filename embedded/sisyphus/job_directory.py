@@ -23,6 +23,8 @@ class JobDirectory:
 
     def _sis_path(self, path_type: str | None = None, task_id: int | None = None, abspath: bool = False) -> str:
         path = f"{gs.WORK_DIR}/{self._sis_id()}"
+        if gs.JOB_USE_TAGS_IN_PATH and self._sis_tags:
+            path += ("." + ".".join(sorted(self._sis_tags)))[:80]
         if path_type is not None:
             path = os.path.join(path, path_type)
         if task_id is not None:
@@ -111,7 +113,8 @@ class JobDirectory:
         import tarfile
 
         base = self._sis_path(abspath=True)
-        names = sorted(set(os.listdir(base)) - {gs.JOB_OUTPUT, gs.JOB_INFO, gs.JOB_INPUT, gs.JOB_WORK_DIR})
+        kept = {gs.JOB_OUTPUT, gs.JOB_INFO, gs.JOB_WORK_DIR, *([gs.JOB_INPUT] if gs.JOB_CLEANUP_KEEP_INPUT else [])}
+        names = sorted(set(os.listdir(base)) - kept)
         archive = os.path.join(base, gs.JOB_FINISHED_ARCHIVE)
         try:
             with replaced(archive) as new, tarfile.open(new, "w:gz", compresslevel=1) as tar:

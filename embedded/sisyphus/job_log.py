@@ -1,17 +1,29 @@
 """The log of a task: the output of all its tries, and a lock held while a worker runs the task."""
 
 import fcntl
+import os
 
 INTERRUPTED = 75  #: exit code of a worker whose task can be resumed (EX_TEMPFAIL: try again later)
 
 
 def open_log(path):
     """Opens a log for appending: the log of a resumed task has the output of all its tries."""
-    log = open(path, "a")  # noqa: SIM115
+    log = open(path, "a", encoding="utf-8")  # noqa: SIM115
     if log.tell():
         log.write(f"\n{'#' * 80}\nRETRY OR CONTINUE TASK\n{'#' * 80}\n\n")
         log.flush()
     return log
+
+
+def last_line(path) -> str:
+    """Returns "" if there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def claim_log(path):
@@ -20,7 +32,7 @@ def claim_log(path):
     The kernel releases the lock when the process ends for any reason. Child processes do not inherit it.
     """
     try:
-        file = open(path, "r+")  # noqa: SIM115  (locked as long as it is open)
+        file = open(path, "r+", encoding="utf-8")  # noqa: SIM115  (locked as long as it is open)
     except OSError:
         return True  # no log: the engine writes it elsewhere
     try:

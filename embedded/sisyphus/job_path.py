@@ -1,15 +1,34 @@
 """Path and Variable: the inputs and outputs of jobs. A path knows the job that makes it; this is the dependency graph."""
 
 import copy
+import functools
 import gzip
 import logging
 import os
 import pickle
+import warnings
 from typing import Any
 
 import sisyphus.global_settings as gs
 from sisyphus.delayed_ops import DelayedBase
 from sisyphus.hash import sis_hash_helper
+
+
+def check_is_worker(get_func):
+    """Decorates a function that returns a value: with the setting DELAYED_CHECK_FOR_WORKER, only workers may call it."""
+
+    @functools.wraps(get_func)
+    def checked(*args, **kwargs):
+        if gs.DELAYED_CHECK_FOR_WORKER:
+            from sisyphus.toolkit import running_in_worker
+
+            if not running_in_worker():
+                raise RuntimeError(
+                    f"{get_func.__qualname__} outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids"
+                )
+        return get_func(*args, **kwargs)
+
+    return checked
 
 
 class VariableNotSet(Exception):
@@ -27,16 +46,51 @@ class AbstractPath(DelayedBase):
     def __init__(self, path, creator=None, cached=False, hash_overwrite=None, tags=None, available=None):
         if not isinstance(path, str):
             raise TypeError(f"expected a path as a string, found {type(path).__qualname__} {path!r}")
-        if hash_overwrite is not None and not isinstance(hash_overwrite, (str, tuple)):
-            raise TypeError(f"hash_overwrite: expected a string or a pair (creator, path), found {hash_overwrite!r}")
-        if not hash_overwrite and path.startswith(gs.BASE_DIR):
+        if gs.WARNING_ABSPATH and not hash_overwrite and path.startswith(gs.BASE_DIR):
             logging.warning(f"absolute path inside the current directory: {path}; give a relative one")
         self.creator = creator
         self.path = path
         self.cached = cached
-        self._hash_overwrite = (None, hash_overwrite) if isinstance(hash_overwrite, str) else hash_overwrite
+        self.hash_overwrite = hash_overwrite
         self._tags = tags
         self._available = available
+        self.users = set()  #: jobs that read it
+
+    @property
+    def hash_overwrite(self):
+        """The pair (creator, path) that is hashed in place of the path's own, or None."""
+        return self._hash_overwrite
+
+    @hash_overwrite.setter
+    def hash_overwrite(self, value):
+        is_pair = isinstance(value, tuple) and len(value) == 2
+        if value is not None and not isinstance(value, str) and not is_pair:
+            raise TypeError(f"hash_overwrite: expected a string or a pair (creator, path), found {value!r}")
+        self._hash_overwrite = (None, value) if isinstance(value, str) else value
+
+    @property
+    def tags(self):
+        """Its own tags, or those of its job."""
+        if self._tags is not None:
+            return self._tags
+        return set() if self.creator is None else self.creator.tags()
+
+    @tags.setter
+    def tags(self, value):
+        self._tags = value
+
+    def add_user(self, user):
+        self.users.add(user)
+
+    def get_needed_jobs(self, visited):
+        """Returns the finished jobs whose outputs are still read until this path exists; visited: id → those of this job."""
+        return set() if self.creator is None else self.creator._sis_get_needed_jobs(visited)
+
+    def keep_value(self, value):
+        if self.creator is None:
+            logging.warning(f"no job makes {self}, so that it has no keep value")
+        else:
+            self.creator.keep_value(value)
 
     def _sis_hash(self):
         creator, path = self._hash_overwrite or (self.creator, self.path)
@@ -65,6 +119,7 @@ class AbstractPath(DelayedBase):
     def get_cached_path(self) -> str:
         return gs.file_caching(self.get_path()) if AbstractPath.cacheing_enabled and self.cached else self.get_path()
 
+    @check_is_worker
     def get(self):
         return self.get_path()
 
@@ -87,14 +142,21 @@ class AbstractPath(DelayedBase):
 
     def __getstate__(self):
         """Saves the location without the job: a worker needs to know where a path is, not how it was made."""
-        state = dict(self.__dict__)
+        state = self.__sis_state__()
         if "creator" in state:
             state.update(path=self.get_path(), creator=None)
         return state
 
+    def __sis_state__(self):
+        return {key: value for key, value in self.__dict__.items() if key != "users"}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.users = set()
+
     def __deepcopy__(self, memo):
         new = memo[id(self)] = type(self).__new__(type(self))
-        new.__dict__.update({key: copy.deepcopy(value, memo) for key, value in self.__dict__.items()})
+        new.__setstate__({key: copy.deepcopy(value, memo) for key, value in self.__sis_state__().items()})
         return new
 
 
@@ -109,11 +171,16 @@ class Path(AbstractPath):
     __fspath__ = __str__
 
     def __repr__(self):
-        return f"<Path {self.get_path()}>"
+        return repr(str(self)) if gs.LEGACY_PATH_CONVERSION else f"<Path {self.get_path()}>"
+
+    def copy(self):
+        new = type(self).__new__(type(self))
+        new.__setstate__(self.__sis_state__())
+        return new
 
     def copy_append(self, suffix):
         """Returns the path with a suffix. An overwritten hash gets the suffix as well, so that two suffixes are two inputs."""
-        new = copy.deepcopy(self)
+        new = self.copy()
         new.path += suffix
         if self._hash_overwrite:
             creator, path = self._hash_overwrite
@@ -122,6 +189,39 @@ class Path(AbstractPath):
 
     def join_right(self, other):
         return self.copy_append("/" + other)
+
+    # upstream marks these as deprecated
+
+    def size(self):
+        self._warn_of_reading("size")
+        if not self.available():
+            raise FileNotFoundError(f"size of {self.get_path()}: this path is not there yet")
+        return os.path.getsize(self.get_path())
+
+    def estimate_text_size(self):
+        """Returns the size of the text in bytes, estimated if the file is compressed by gzip."""
+        self._warn_of_reading("estimate_text_size")
+        return int(self.size() * 3.5) if self.is_zipped() else self.size()
+
+    def lines(self):
+        self._warn_of_reading("lines")
+        with gzip.open(str(self)) if self.is_zipped() else open(str(self), "rb") as file:
+            return sum(1 for _ in file)
+
+    def is_zipped(self):
+        """Returns whether the file is compressed by gzip; None if it does not exist."""
+        self._warn_of_reading("is_zipped")
+        if not self.available():
+            return None
+        with open(self.get_path(), "rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+        if zipped != self.path.endswith(".gz"):
+            logging.warning(f"{self.get_path()} is {'' if zipped else 'not '}compressed, in spite of its name")
+        return zipped
+
+    @staticmethod
+    def _warn_of_reading(name):
+        warnings.warn(f"Path.{name}() is deprecated: open the file instead", DeprecationWarning, stacklevel=3)
 
 
 class Variable(AbstractPath):
@@ -137,11 +237,14 @@ class Variable(AbstractPath):
     def is_set(self):
         return os.path.isfile(self.get_path())
 
+    @check_is_worker
     def get(self):
         if not self.is_set():
-            if self.backup is NoBackup:
+            if self.backup is not NoBackup:
+                return self.backup
+            if gs.RAISE_VARIABLE_NOT_SET_EXCEPTION:
                 raise VariableNotSet(f"variable {self.get_path()} has no value yet")
-            return self.backup
+            return f"<UNFINISHED VARIABLE: {self.get_path()}>"
         if self.pickle:
             with gzip.open(self.get_path(), "rb") as file:
                 return pickle.load(file)
@@ -161,5 +264,7 @@ class Variable(AbstractPath):
         return str(self.get())
 
     def __repr__(self):
+        if gs.LEGACY_VARIABLE_CONVERSION:
+            return repr(self.get())
         value = f" {self.get()}" if self.is_set() else ""
         return f"<Variable {self.rel_path()}{value}>"

@@ -36,7 +36,10 @@ class JobState:
             self._sis_is_finished = True
         elif self._sis_setup() and self._sis_runnable() and all(task.finished() for task in self._sis_tasks()):
             self._sis_is_finished = True
-            with contextlib.suppress(PermissionError), open(self._sis_path(gs.JOB_FINISHED_MARKER), "w"):
+            with (
+                contextlib.suppress(PermissionError),
+                open(self._sis_path(gs.JOB_FINISHED_MARKER), "w", encoding="utf-8"),
+            ):
                 pass
             gs.on_job_finished(self)
         return self._sis_is_finished

@@ -34,12 +34,14 @@ class ConfigManager:
 
     def load_configs(self, filenames=None):
         if not filenames:
-            if os.path.isfile("config.py"):
-                filenames = ["config.py"]
-            elif os.path.isdir("config"):
-                filenames = ["config.main"]
+            if os.path.isfile(gs.CONFIG_FILE_DEFAULT):
+                filenames = [gs.CONFIG_FILE_DEFAULT]
+            elif os.path.isdir(gs.CONFIG_PREFIX):
+                filenames = [gs.CONFIG_FUNCTION_DEFAULT]
             else:
-                raise ConfigError("no config given, and there is neither config.py nor config/ here")
+                raise ConfigError(
+                    f"no config given, and there is neither {gs.CONFIG_FILE_DEFAULT} nor {gs.CONFIG_PREFIX}/ here"
+                )
         for name in [filenames] if isinstance(filenames, str) else filenames:
             self.load_config_file(name)
         self.continue_readers()
@@ -77,7 +79,7 @@ class ConfigManager:
             self.continue_readers()
         elif function is not None:
             function(*parameters)
-        else:
+        elif gs.WARNING_NO_FUNCTION_CALLED:
             logging.warning(f"{module_name} has no function py(): only its top level was run")
         logging.info(f"Loaded config: {config_name} (loaded module: {module_name})")
         self.current_config = None

@@ -14,8 +14,9 @@ import psutil
 import sisyphus.global_settings as gs
 from sisyphus.engine import DeferSubmission, EngineBase
 from sisyphus.job_directory import job_finished
-from sisyphus.job_log import INTERRUPTED, open_log
+from sisyphus.job_log import INTERRUPTED, last_line, open_log
 from sisyphus.usage import HOST, read_usage, worker_process
+from sisyphus.warm_start import WarmStarts, is_possible
 
 ENGINE_NAME = "local"
 LOCAL_DEFAULTS = {"cpu": 1, "mem": 1, "time": 1}
@@ -25,9 +26,17 @@ LOOK_AGAIN = 0.2  # seconds
 # Exit codes after which the task may be resumed. Any other without a marker file is an error of the worker.
 _SIGNALS = [getattr(signal, f"SIG{name}") for name in ("KILL", "TERM", "INT", "HUP", "XCPU", "USR1", "USR2")]
 NO_ERROR = {0, INTERRUPTED, None, *(-s for s in _SIGNALS), *(128 + s for s in _SIGNALS)}
+KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}
 
 Work = collections.namedtuple("Work", "call directory task_name task_id rqmt")
-Running = collections.namedtuple("Running", "process work gpus")
+Running = collections.namedtuple("Running", "process work gpus kills")
+
+
+def _kills_for_memory() -> int:
+    """Returns how many processes the kernel has killed since it started because memory ran out."""
+    with contextlib.suppress(OSError), open("/proc/vmstat", encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+    return 0
 
 
 def _until_gone(process) -> None:
@@ -35,6 +44,22 @@ def _until_gone(process) -> None:
     with contextlib.suppress(psutil.Error):
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             time.sleep(LOOK_AGAIN)
+
+
+def _exit_code(process) -> int | None:
+    """Waits for a worker. Returns None if nobody knows the code."""
+    if isinstance(process, psutil.Process):
+        return _until_gone(process)
+    code = process.wait()
+    if code is None and process.pid:  # the process that started it was killed
+        with contextlib.suppress(psutil.NoSuchProcess):
+            _until_gone(psutil.Process(process.pid))
+    return code
+
+
+def _cold_start(call, env, log) -> subprocess.Popen:
+    # in a session of its own, so that Ctrl-C at the terminal reaches only the manager
+    return subprocess.Popen(call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 class LocalEngine(EngineBase):
@@ -51,6 +76,7 @@ class LocalEngine(EngineBase):
         self._running = {}  # (task name, id) → Running
         self._refused = set()
         self._lock = threading.RLock()
+        self._warm = WarmStarts()
 
     def start_engine(self):
         pass
@@ -66,6 +92,7 @@ class LocalEngine(EngineBase):
                 if os.path.exists(self._file(running.work, gs.STATE_FINISHED)):
                     continue  # its process is about to end
                 logging.warning(f"Still running: {name} {task_id} PID: {running.process.pid}")
+            self._warm.close()
 
     def get_default_rqmt(self, task):
         return LOCAL_DEFAULTS
@@ -124,7 +151,7 @@ class LocalEngine(EngineBase):
             return False
         work = Work(None, task.path(), task.name(), task_id, usage.get("requested_resources", {}))
         self._reserve(work.rqmt, gpus)
-        self._watch((task.task_name(), task_id), Running(process, work, gpus))
+        self._watch((task.task_name(), task_id), Running(process, work, gpus, _kills_for_memory()))
         return True
 
     # resources; the caller holds the lock
@@ -155,31 +182,41 @@ class LocalEngine(EngineBase):
 
     # processes
 
-    def _start(self, key, work, gpus):
+    def _start(self, key, work, gpus, warm=True):
         env = {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+        kills = _kills_for_memory()
         try:
             with open_log(self._file(work, gs.JOB_LOG)) as log:
-                # in a session of its own, so that Ctrl-C at the terminal reaches only the manager
-                process = subprocess.Popen(
-                    work.call, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+                start = self._warm.start if warm and is_possible(work.call) else _cold_start
+                process = start(work.call, env, log)
         except OSError as error:
-            self._fail(work, f"could not start {work.call[0]}: {error}")
+            self._fail(key, work, f"could not start {work.call[0]}: {error}")
             return
         self._reserve(work.rqmt, gpus)
-        self._watch(key, Running(process, work, gpus))
+        self._watch(key, Running(process, work, gpus, kills))
 
     def _watch(self, key, running):
         self._running[key] = running
         threading.Thread(target=self._wait, args=(key, running), daemon=True).start()
 
     def _wait(self, key, running):
-        code = running.process.wait() if isinstance(running.process, subprocess.Popen) else _until_gone(running.process)
+        code = _exit_code(running.process)
         with self._lock:
             work = running.work
+            if getattr(running.process, "never_started", False):
+                self._release(work.rqmt, running.gpus)
+                self._start(key, work, running.gpus, warm=False)
+                return
             marked = any(os.path.exists(self._file(work, name)) for name in (gs.STATE_FINISHED, gs.STATE_ERROR))
             if code not in NO_ERROR and not marked and not job_finished(work.directory):
-                self._fail(work, f"the worker ended with code {code} and left no marker file of its task")
+                because = f" ({signal.strsignal(-code)})" if code < 0 else ""
+                said = last_line(self._file(work, gs.JOB_LOG))
+                told = f"; its last line: {said}" if said else ""
+                self._fail(
+                    key, work, f"the worker ended with code {code}{because} and left no marker file of its task{told}"
+                )
+            if code in KILLED and not marked and os.path.isdir(work.directory):
+                self._tell_killed(key[0], running)
             del self._running[key]
             self._release(work.rqmt, running.gpus)
             self._start_what_fits()
@@ -188,13 +225,27 @@ class LocalEngine(EngineBase):
     def _file(self, work, name):
         return f"{work.directory}/{name}.{work.task_name}.{work.task_id}"
 
-    def _fail(self, work, reason):
-        """Writes the error marker and the log in place of the worker."""
-        if os.path.isdir(work.directory):
-            for name in (gs.JOB_LOG, gs.STATE_ERROR):
-                with open(self._file(work, name), "a") as file:
+    def _fail(self, key, work, reason):
+        """Writes the log and the error marker in place of the worker. Where it cannot, the task counts as refused."""
+        for name in (gs.JOB_LOG, gs.STATE_ERROR) if os.path.isdir(work.directory) else ():
+            try:
+                with open(self._file(work, name), "a", encoding="utf-8") as file:
                     file.write(reason + "\n" if name == gs.JOB_LOG else "")
+            except OSError as error:
+                logging.error(f"{key[0]}: {reason}; could not write {self._file(work, name)}: {error.strerror}")
+                self._refused.add(key)
         EngineBase.changed.set()
+
+    def _tell_killed(self, name, running):
+        """Says so in the log in place of a worker that could not. The task may be resumed."""
+        used = read_usage(self._file(running.work, gs.PLOGGING_FILE)).get("max", {}).get("rss")
+        for_memory = _kills_for_memory() > running.kills
+        cause = "by the kernel, since memory ran out" if for_memory else "as the kernel does when memory runs out"
+        measured = f"; at the last look it had used {used:.2f} GB, and it requests {running.work.rqmt.get('mem')} GB"
+        reason = f"was killed by signal 9 (SIGKILL), {cause}{measured if used else ''}"
+        with contextlib.suppress(OSError), open(self._file(running.work, gs.JOB_LOG), "a", encoding="utf-8") as file:
+            file.write(f"the worker {reason}\n")
+        logging.warning(f"{name} {reason}")
 
     def interrupt_tasks(self, names, seconds):
         with self._lock:

@@ -15,7 +15,7 @@ import sisyphus.global_settings as gs
 def one_round():
     """Waits until no other process holds the lock. Does not wait on a file system without locks."""
     os.makedirs(gs.WORK_DIR, exist_ok=True)
-    with open(os.path.join(gs.WORK_DIR, ".round.lock"), "a") as file:
+    with open(os.path.join(gs.WORK_DIR, ".round.lock"), "a", encoding="utf-8") as file:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -25,7 +25,7 @@ def changed():
     """Returns the requested ids once after each change; None if nothing has changed."""
     request = os.path.join(gs.WORK_DIR, ".judge_anew")
     try:
-        with open(request) as file:
+        with open(request, encoding="utf-8") as file:
             ids = file.read().split()
     except FileNotFoundError:
         return None

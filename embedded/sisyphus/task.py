@@ -10,6 +10,7 @@ from sisyphus import tools
 from sisyphus.job_log import log_is_claimed
 from sisyphus.states import WORST_FIRST
 from sisyphus.usage import HOST, read_usage, worker_process
+from sisyphus.warm_start import PRELOAD
 
 
 class Task:
@@ -22,6 +23,8 @@ class Task:
         mini_task=False,
         update_rqmt=None,
         parallel=0,
+        tries=1,
+        continuable=False,
     ):
         """
         start: name of the method.
@@ -31,6 +34,8 @@ class Task:
         args: one call per item; a list or tuple is unpacked.
         mini_task: whether to run on the engine called "short".
         parallel: maximal number of workers, each for several args.
+        tries: how often it may fail before it counts as failed; the logs of earlier tries are log….error.01, ….
+        continuable: if it can go on for ever, as a training by further epochs: no marker says that it has finished.
         """
         self._start = start
         self._resume = resume
@@ -39,10 +44,18 @@ class Task:
         self._args = [[]] if args is None else list(args)
         self._parallel = parallel or len(self._args)
         self.mini_task = mini_task
+        self.tries = tries
+        self.continuable = continuable
         self.last_state = None
 
     def __repr__(self):
         return f"<Task {self._start!r} job={getattr(self, '_job', None)!r}>"
+
+    def __str__(self):
+        return f"Task < workdir({self.path()}) name({self.name()}) ids({','.join(map(str, self.task_ids()))}) >"
+
+    def reset_cache(self):
+        """Upstream keeps states for some seconds."""
 
     def set_job(self, job):
         self._job = job
@@ -51,6 +64,9 @@ class Task:
                 raise AttributeError(
                     f"{job} has a task {name!r} but {type(job).__qualname__} has no method of that name"
                 )
+
+    def get_f(self, name):
+        return getattr(self._job, name)
 
     def name(self) -> str:
         return self._start
@@ -84,7 +100,11 @@ class Task:
     def update_rqmt(self, last_rqmt, task_id, additional_usage=None):
         """Returns the requirements of the next try of an interrupted task, given what the last one used."""
         usage = {**read_usage(self.get_process_logging_path(task_id)), **(additional_usage or {})}
-        return self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+        rqmt = self._update_rqmt(last_rqmt=dict(last_rqmt), last_usage=usage) if usage else dict(last_rqmt)
+        for name, what in (("mem", "memory"), ("time", "time")):
+            if usage.get(f"out_of_{what}"):
+                logging.warning(f"{self.task_name()} ran out of {what}; now it requests {name}={rqmt.get(name)}")
+        return rqmt
 
     # files
 
@@ -97,13 +117,28 @@ class Task:
         return os.path.join(gs.BASE_DIR, self.path(gs.PLOGGING_FILE, task_id))
 
     def mark(self, state, task_id):
-        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a"):
+        with open(os.path.join(gs.BASE_DIR, self.path(state, task_id)), "a", encoding="utf-8"):
             pass
 
     def _ids(self, task_id):
-        return self.task_ids() if task_id is None else [task_id]
+        return self.task_ids() if task_id is None else task_id if isinstance(task_id, list) else [task_id]
 
-    def finished(self, task_id=None) -> bool:
+    def check_state(self, state, task_id=None, update=None, combine=all, minimal_time_since_change=0):
+        """Returns whether the markers of this state exist for at least these seconds; with update, makes or removes them first."""
+        ids = [task_id] if isinstance(task_id, int) else task_id or self.task_ids()
+        for i in ids if update is not None else ():
+            if update:
+                self.mark(state, i)
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self.path(state, i))
+        before = time.time() - minimal_time_since_change
+        files = [self.path(state, i) for i in ids]
+        return combine(os.path.isfile(file) and os.path.getmtime(file) <= before for file in files)
+
+    def finished(self, task_id=None, update=None) -> bool:
+        if update is not None:
+            self.check_state(gs.STATE_FINISHED, task_id, update)
         return all(self._finished(i) for i in self._ids(task_id))
 
     def _finished(self, task_id):
@@ -112,14 +147,32 @@ class Task:
             age = time.time() - os.stat(self.path(gs.STATE_FINISHED, task_id)).st_mtime
         except FileNotFoundError:
             return False
-        settled = gs.WAIT_PERIOD_JOB_FS_SYNC + gs.WAIT_PERIOD_JOB_CLEANUP
+        settled = 0 if gs.SKIP_IS_FINISHED_TIMEOUT else gs.WAIT_PERIOD_JOB_FS_SYNC + gs.WAIT_PERIOD_JOB_CLEANUP
         return age >= settled or self._ran_here(task_id)
 
     def _ran_here(self, task_id):
         return read_usage(self.get_process_logging_path(task_id)).get("host") == HOST
 
-    def error(self, task_id=None) -> bool:
-        return any(os.path.isfile(self.path(gs.STATE_ERROR, i)) for i in self._ids(task_id))
+    def error(self, task_id=None, update=None) -> bool:
+        """Whether a try failed and none is left. A task that may be tried again loses its marker."""
+        if update:
+            self.check_state(gs.STATE_ERROR, task_id, update)
+            return True
+        failed = [self._failed_finally(i) for i in self._ids(task_id)]  # all: each may be tried again
+        return any(failed)
+
+    def _failed_finally(self, task_id) -> bool:
+        marker, log = self.path(gs.STATE_ERROR, task_id), self.path(gs.JOB_LOG, task_id)
+        if not os.path.isfile(marker):
+            return False
+        for number in range(1, self.tries):
+            kept = f"{log}.error.{number:02}"
+            if not os.path.isfile(kept):
+                if os.path.isfile(log):
+                    os.rename(log, kept)
+                os.remove(marker)
+                return False
+        return True
 
     def started(self, task_id) -> bool:
         return os.path.isfile(self.path(gs.JOB_LOG, task_id))
@@ -188,10 +241,16 @@ class Task:
 
     def get_worker_call(self, task_id=None):
         command = gs.SIS_COMMAND if isinstance(gs.SIS_COMMAND, list) else gs.SIS_COMMAND.split()
-        call = [*command, gs.CMD_WORKER, os.path.relpath(self.path()), self._start]
+        call = [*command, gs.CMD_WORKER, *self._preload(), os.path.relpath(self.path()), self._start]
         if task_id is not None:
             call.append(str(task_id))
         return self._job._sis_worker_wrapper(self._job, self._start, call)
+
+    def _preload(self):
+        """Modules are imported in the default environment, so a job with another one imports them itself."""
+        modules = type(self._job).__sis_preload__
+        own = vars(self._job._sis_environment) != vars(tools.default_environment())
+        return [] if own or not modules or self.mini_task else [PRELOAD, ",".join(modules)]
 
     def run(self, task_id):
         """Calls the method in the job's work directory, once per argument."""

@@ -27,6 +27,8 @@ from sisyphus.job import Job
 from sisyphus.job_path import AbstractPath
 from sisyphus.job_path import Path as Path
 from sisyphus.job_path import Variable as Variable
+from sisyphus.loader import config_manager as config_manager
+from sisyphus.needs_upstream import lacking
 from sisyphus.tools import extract_paths as extract_paths
 
 sis_graph = graph.graph
@@ -150,16 +152,4 @@ _OF_UPSTREAM = (
     "print_graph", "reload_module", "reload_recipes", "replace_graph_objects", "run", "run_job", "set_root_block",
     "setup_job_directory", "setup_script_mode", "show_jobs_in_webserver", "start_manager", "sub_block", "submit_next_task",
 )  # fmt: skip
-
-
-def __getattr__(name: str) -> object:
-    """Names of upstream's `tk` that this stand-in does not have can be imported; the error comes when they are used."""
-    if name not in _OF_UPSTREAM:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    def missing(*args: object, **options: object) -> None:
-        raise NotImplementedError(
-            f"tk.{name} needs Sisyphus itself (github.com/rwth-i6/sisyphus), in whose place is Boulder's stand-in here"
-        )
-
-    return missing
+__getattr__ = lacking(__name__, _OF_UPSTREAM, "tk")

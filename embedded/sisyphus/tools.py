@@ -1,12 +1,29 @@
 """Paths inside arguments, units of requirements, the environment of a job."""
 
+import contextlib
 import enum
 import os
 import string
 
 import sisyphus.global_settings as gs
+from sisyphus.copies import hardlink_or_copy as hardlink_or_copy
 from sisyphus.delayed_ops import try_get as try_get
+from sisyphus.for_recipes import sh as sh
+from sisyphus.function_cache import cache_result as cache_result
 from sisyphus.hash import get_object_state
+from sisyphus.needs_upstream import lacking
+from sisyphus.thread_dumps import (
+    default_handle_exception_interrupt_main_thread as default_handle_exception_interrupt_main_thread,
+)
+from sisyphus.thread_dumps import dump_all_thread_tracebacks as dump_all_thread_tracebacks
+from sisyphus.thread_dumps import format_signum as format_signum
+from sisyphus.thread_dumps import get_system_informations as get_system_informations
+from sisyphus.thread_dumps import install_signal_handler_if_default as install_signal_handler_if_default
+from sisyphus.thread_dumps import maybe_install_signal_handers as maybe_install_signal_handers
+from sisyphus.thread_dumps import signal_handler as signal_handler
+
+execute_in_dir = contextlib.chdir
+__getattr__ = lacking(__name__, ("FinishedResultsCache", "MemoryProfiler", "finished_results_cache"))
 
 
 def sis_hash(obj):
@@ -32,29 +49,25 @@ def extract_paths(args) -> set:
     return found
 
 
-def str_to_GB(amount) -> float:
+def str_to_GB(m) -> float:
     """Converts `4`, `"4G"` or `"512M"` to gigabytes."""
     factors = {"T": 1024.0, "G": 1.0, "M": 1 / 1024, "K": 1 / 1024**2}
-    text = str(amount)
+    text = str(m)
     try:
         return float(text[:-1]) * factors[text[-1]] if text[-1:] in factors else float(text)
     except ValueError:
-        raise ValueError(
-            f"memory requirement {amount!r}: expected gigabytes as a number or a string like '512M'"
-        ) from None
+        raise ValueError(f"memory requirement {m!r}: expected gigabytes as a number or a string like '512M'") from None
 
 
-def str_to_hours(amount) -> float:
+def str_to_hours(t) -> float:
     """Converts `1.5` or `"1:30:00"` to hours."""
-    parts = str(amount).split(":")
+    parts = str(t).split(":")
     try:
         if len(parts) == 3:
             return int(parts[0]) + int(parts[1]) / 60 + int(parts[2]) / 3600
-        return float(amount)
+        return float(t)
     except ValueError:
-        raise ValueError(
-            f"time requirement {amount!r}: expected hours as a number or a string like '1:30:00'"
-        ) from None
+        raise ValueError(f"time requirement {t!r}: expected hours as a number or a string like '1:30:00'") from None
 
 
 class EnvironmentModifier:
@@ -66,22 +79,38 @@ class EnvironmentModifier:
         self.set_vars = {}
         self.set_vars_verbatim = {}
 
-    def keep(self, names):
-        self.keep_vars.update([names] if isinstance(names, str) else names)
+    def __repr__(self):
+        kept = f"keep={self.keep_vars!r} " if self.cleanup_env else ""
+        return f"cleanup_env={self.cleanup_env} {kept}set={self.set_vars!r}"
 
-    def set(self, names, value=None):
-        self.set_vars.update(names if isinstance(names, dict) else {names: value})
+    def keep(self, var):
+        self.keep_vars.update([var] if isinstance(var, str) else var)
 
-    def set_verbatim(self, name, value):
-        self.set_vars_verbatim[name] = value
+    def set(self, var, value=None):
+        self.set_vars.update(var if isinstance(var, dict) else {var: value})
+
+    def set_verbatim(self, key, value):
+        self.set_vars_verbatim[key] = value
+
+    def changed(self, before) -> dict:
+        """Returns the environment for one before it; `$NAME` in a value refers to the variable before the change."""
+        after = {name: value for name, value in before.items() if not self.cleanup_env or name in self.keep_vars}
+        for name, value in self.set_vars.items():
+            after[name] = string.Template(value).substitute(before) if isinstance(value, str) else str(value)
+        return after | getattr(self, "set_vars_verbatim", {})
 
     def modify_environment(self):
-        """Changes the environment of this process; `$NAME` in a value refers to the variable before the change."""
-        before = dict(os.environ)
-        if self.cleanup_env:
-            for name in before.keys() - self.keep_vars:
-                del os.environ[name]
-        for name, value in self.set_vars.items():
-            is_text = isinstance(value, str)
-            os.environ[name] = string.Template(value).substitute(before) if is_text else str(value)
-        os.environ.update(getattr(self, "set_vars_verbatim", {}))
+        """Changes the environment of this process."""
+        after = self.changed(dict(os.environ))
+        for name in os.environ.keys() - after.keys():
+            del os.environ[name]
+        os.environ.update(after)
+
+
+def default_environment() -> EnvironmentModifier:
+    """Returns that of a job which changes nothing."""
+    environment = EnvironmentModifier(cleanup_env=gs.CLEANUP_ENVIRONMENT)
+    if gs.CLEANUP_ENVIRONMENT:
+        environment.keep(gs.DEFAULT_ENVIRONMENT_KEEP)
+        environment.set(gs.DEFAULT_ENVIRONMENT_SET)
+    return environment

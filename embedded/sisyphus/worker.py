@@ -45,7 +45,8 @@ def worker(args) -> int:
             with open_log(log) as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
-        sys.stdout.reconfigure(line_buffering=True)
+        sys.stdout.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # in any locale
+        sys.stderr.reconfigure(encoding="utf-8")
         claim = claim_log(log)
         if claim is None:
             logging.warning("another worker runs this task: nothing to do")
@@ -64,13 +65,15 @@ def worker(args) -> int:
         if isinstance(error, subprocess.CalledProcessError) and error.returncode == 137:
             logging.error(f"a command was killed, probably for lack of memory: {error.cmd}")
             return INTERRUPTED
-        logging.error("Job failed, traceback:")
-        traceback.print_exc()
-        if rank:
-            with open(first_log, "a") as file:  # the log that users read
-                file.write(f"worker {rank}: {type(error).__name__}: {error}\n")
-        with open(error_file, "a"):
-            pass
+        try:
+            logging.error("Job failed, traceback:")
+            traceback.print_exc()
+            if rank:
+                with open(first_log, "a", encoding="utf-8") as file:  # the log that users read
+                    file.write(f"worker {rank}: {type(error).__name__}: {error}\n")
+        finally:  # on a full disk, an empty file can often still be made
+            with open(error_file, "a", encoding="utf-8"):
+                pass
         return 1
 
 
@@ -119,7 +122,7 @@ def _run(args, task_id, rank) -> int:
         except SystemExit as reason:
             usage.out_of_memory = signal.SIGXCPU.name in str(reason.code)
             raise
-    if rank == 0:
+    if rank == 0 and not task.continuable:
         task.mark(gs.STATE_FINISHED, task_id)
     logging.info("Job finished successfully")
     return 0
@@ -142,7 +145,9 @@ def _wait_for_input(path):
         time.sleep(NETWORK_WAIT)
     else:
         if not os.path.exists(path.get_path()):
-            raise FileNotFoundError(f"input does not exist: {path.get_path()}")
+            if gs.TASK_INPUTS_MUST_BE_AVAILABLE:
+                raise FileNotFoundError(f"input does not exist: {path.get_path()}")
+            logging.warning(f"input does not exist: {path.get_path()}")
         return
     # a local worker sees the same file as its manager, which found it available
     if not isinstance(gs.active_engine, LocalEngine):

@@ -138,7 +138,7 @@ def _needed_by(config: str, gone: Collection[str]) -> tuple[str, tuple[set[str],
     if config in gone:
         return config, (set(), True)
     name = config_identity(config)
-    lay_out_config(config)
+    lay_out_config(config, without_data=True)
     return name, ({job.job_id() for job in needed_jobs()}, not will_lay_out_more())
 
 

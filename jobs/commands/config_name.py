@@ -24,6 +24,7 @@ from boulder.awaited import advice_about
 from boulder.errors import BoulderError, ConfigError, nearest
 from jobs.commands.config_arguments import by_position, called, parse_arguments, split_name
 from jobs.commands.config_kind import defined_names, is_returnn_config
+from jobs.commands.system_error import OF_THE_MACHINE
 
 _SETUP = Path("config/returnn.py")
 """Trains a RETURNN config file. A folder that has no file of this name uses Boulder's."""
@@ -49,7 +50,7 @@ def check_folder() -> None:
     """:raises BoulderError: if the current directory is not one that Sisyphus can run in"""
     if not os.path.exists("settings.py"):
         above = [folder for folder in Path.cwd().parents if (folder / "settings.py").exists()]
-        where = f"{above[0]}, which has it" if above else "the folder that has it, with config/"
+        where = f"{above[0]}, which has it" if above else f"a folder that has it, with config/, such as {jobs.ROOT}"
         raise BoulderError(f"there is no settings.py in {os.getcwd()}; change to {where}")
 
 
@@ -96,7 +97,8 @@ def check_config_name(name: str) -> str:
     known = _functions(module)
     if not callable(value := getattr(module, function, None)):
         near = nearest(function, known)
-        there = "" if near else f", expected one of {', '.join(_calls(found, module))}"
+        calls = ", ".join(_calls(found, module))
+        there = "" if near else f", expected one of {calls}" if calls else ", nor any other"
         raise ConfigError(f"config {name!r}: {found.file} has no function {function!r}{there}{near}")
     of_sisyphus = f"{found.file.with_suffix('')}.{function}"
     if not given and not keywords and not split_name(name)[1] and not _needs_arguments(value):
@@ -147,20 +149,36 @@ def errors_of_config(name: str) -> Iterator[None]:
 
     :param name: of the config
     :raises ConfigError: in place of any exception that is no BoulderError, with its message and the line in the config
+    :raises OSError: outside the config's code, for a full disk and the like
     """
     try:
         yield
-    except (BoulderError, KeyboardInterrupt, SystemExit):
+    except (BoulderError, KeyboardInterrupt):
         raise
+    except SystemExit as left:
+        if not (own := _frames_of_configs(left)):
+            raise
+        text = f"it ends the program ({left.code!r:.60}), expected an exception if something is wrong"
+        raise ConfigError(f"config {name!r}: {_place(own[-1])}: {text}") from left
     except SyntaxError as error:
         raise ConfigError(f"config {name!r}: {error.filename}, line {error.lineno}: {error.msg}") from error
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path("config").absolute())]
-        frame = (own or frames)[-1]
+        own = _frames_of_configs(error)
+        if not own and isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            raise  # no fault of the config
+        where = _place((own or traceback.extract_tb(error.__traceback__))[-1])
         text = " ".join(str(error).split()) + advice_about(error)
-        where = f"{os.path.relpath(frame.filename)}, line {frame.lineno}"
         raise ConfigError(f"config {name!r}: {where}: {type(error).__name__}: {text}") from error
+
+
+def _frames_of_configs(error: BaseException) -> list[traceback.FrameSummary]:
+    """:return: the calls in files below config/ that led to an exception"""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if Path(frame.filename).is_relative_to(Path("config").absolute())]
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f"{os.path.relpath(frame.filename)}, line {frame.lineno}"
 
 
 def _from_here(where: str) -> Path:
@@ -175,8 +193,8 @@ def _from_here(where: str) -> Path:
 
 def _of_sisyphus(name: str, file: Path, function: str) -> ConfigName:
     """:raises ConfigError: if Sisyphus cannot import the file"""
-    if file.is_absolute():
-        above = [folder for folder in file.parents if (folder / "settings.py").exists()]
+    above = [folder for folder in file.absolute().parents if (folder / "settings.py").exists()]
+    if file.is_absolute() or (above and above[0] != Path.cwd()):
         where = f"change to {above[0]}" if above else f"expected a file in {Path.cwd()}"
         raise ConfigError(f"config {name!r}: Sisyphus imports configs from the current directory; {where}")
     for part in file.with_suffix("").parts:
@@ -212,11 +230,12 @@ def _about_missing(where: str, path: Path) -> str:
         there = [file for file in there if file.endswith((".config", ".json", ".py"))]
         expected = "" if stem else f", {_EXPECTED}"
         return f"there is no such file{expected}{nearest(str(path), [*there, *_modules()])}"
+    beside = [str(file) for file in path.parent.glob("*.config")] if path.suffix != ".py" else []
+    if near := nearest(str(path), beside):
+        return f"there is no such file{near}"
     if not Path("config").is_dir():
         return f"{stem}.py: there is no folder config/ here; change to the folder that has it"
-    beside = [str(file) for file in path.parent.glob("*.config")] if path.suffix != ".py" else []
-    near = nearest(str(path), beside) or nearest(stem, _modules())
-    return f"{stem}.py: there is no such file{near}"
+    return f"{stem}.py: there is no such file{nearest(stem, _modules())}"
 
 
 def _modules() -> list[str]:

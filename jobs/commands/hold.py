@@ -31,7 +31,7 @@ def hold(config: str, phase: str, console: Console, *, pipeline: str | None = No
         raise BoulderError(f"phase {phase} has finished, so it cannot be held; `boulder rerun` would run it again")
     if not os.path.isdir(folder_of(job)):
         set_up_directory(job)
-    with open(folder_of(job, gs.STATE_HOLD), "w"):
+    with open(folder_of(job, gs.STATE_HOLD), "w", encoding="utf-8"):
         pass
     told = "held"
     if state.name in ALIVE and (stop or state.name != gs.STATE_RUNNING):  # a queued job has nothing to lose
@@ -58,5 +58,5 @@ def release(config: str, phase: str, console: Console, *, pipeline: str | None =
 
 
 def _job(config: str, phase: str, pipeline: str | None) -> Job:
-    _, chosen = find_pipeline(open_config(config), pipeline)
+    _, chosen = find_pipeline(open_config(config, without_data=True), pipeline)
     return find_piece(chosen, phase).job

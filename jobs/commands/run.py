@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from boulder.counted import counted
-from jobs.announced import unique_names
+from jobs.announced import laid_out_pipelines, unique_names
+from jobs.before_jobs import check_before_jobs
 from jobs.commands.config_name import check_config_name, check_folder, config_identity, errors_of_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
@@ -27,16 +29,17 @@ from jobs.commands.watcher import Watcher, tell_failure
 from jobs.jobs_of_configs import record_jobs_of
 from jobs.live_report import LiveReport
 from jobs.notices import kept_notices, show_notices
-from jobs.rqmt import check_rqmt_of_jobs
+from jobs.workdir.changed_data import changed_data
 from jobs.workdir.job_name import name_of
 from jobs.workdir.manager_log import listen
-from jobs.workdir.places import check_places, places_of_output, why_not_there, wrong_aliases
+from jobs.workdir.places import places_of_output, why_not_there, wrong_aliases
 from jobs.workdir.sisyphus_names import become_manager, folder_of
 from jobs.workdir.states import FAILED, TO_DO
 from jobs.workdir.work_lock import lock_work_directory
 from sisyphus import Job, toolkit
 from sisyphus import global_settings as gs
 from sisyphus.graph import OutputPath, OutputReport
+from sisyphus.loader import config_manager
 from sisyphus.manager import Manager, create_aliases
 
 _ROUNDS_WITHOUT_HOPE = 4
@@ -63,9 +66,8 @@ class QuietManager(Manager):
         """
         if self._num_targets != len(self.sis_graph.targets):
             self._num_targets = len(self.sis_graph.targets)
-            jobs = self.sis_graph.jobs()
-            check_places(list(self.sis_graph.targets), jobs)
-            create_aliases(jobs)
+            check_before_jobs()
+            create_aliases(self.sis_graph.jobs())
         found = set(self.jobs)
         hope = TO_DO & found or not found & {*FAILED, gs.STATE_INPUT_MISSING}
         self._rounds_without_hope = 0 if hope else self._rounds_without_hope + 1
@@ -98,12 +100,14 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
         with errors_of_config(config):
             load_config(called[config])
             continue_configs()
-    check_places(list(toolkit.sis_graph.targets), toolkit.sis_graph.jobs())
-    check_rqmt_of_jobs(toolkit.sis_graph.jobs())
+    _warn_of_what_is_not_asked_for()
+    check_before_jobs()
     record_jobs_of([config_identity(config) for config in configs])
 
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
+    for line in changed_data(toolkit.sis_graph.jobs()):
+        console.print(f"[yellow]warning: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
     for line in waiting_lines():
         console.print(escape(line), highlight=False, soft_wrap=True)
     loaded()
@@ -134,6 +138,20 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
     finally:
         engine.stop_engine()
     return _tell_result(toolkit.sis_graph, engine, watcher.failed, console)
+
+
+def _warn_of_what_is_not_asked_for() -> None:
+    """Sisyphus runs only jobs that an output needs."""
+    asked = {job.job_id() for job in toolkit.sis_graph.jobs()}
+    for name, pipeline in laid_out_pipelines().items():
+        if not any(job.job_id() in asked for job in pipeline.jobs):
+            warnings.warn(
+                f"pipeline {name!r} is not trained: no output needs it; tk.register_output('{name}/checkpoint.h5', "
+                "training.checkpoint) asks for it, with what lay_out returns",
+                stacklevel=2,
+            )
+    if not toolkit.sis_graph.targets and not laid_out_pipelines() and not config_manager.reader_running():
+        warnings.warn("there is nothing to do: the config registers no output (tk.register_output)", stacklevel=2)
 
 
 def _allow_new_tries(jobs: Iterable[Job]) -> None:

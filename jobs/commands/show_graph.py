@@ -26,7 +26,7 @@ def show_graph(config: str, output: str, console: Console) -> int:
     :raises BoulderError: if the config cannot be laid out, the format is unknown, or the file cannot be written
     """
     check_suffix(output)
-    open_config(config)
+    open_config(config, without_data=True)
     jobs = needed_jobs()
     judge, stale = Judge(jobs), stale_jobs(jobs)
     boxes = [

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from boulder.errors import BoulderError
 from jobs.commands.opened_config import open_config
 from jobs.pieces import find_piece, find_pipeline
+from jobs.workdir.earlier_version import earlier_version
 from jobs.workdir.failures import why_failed
 from jobs.workdir.job_files import file_names, read_text
 from jobs.workdir.job_state import Judge
-from jobs.workdir.manager_log import last_message
+from jobs.workdir.manager_log import last_words
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.states import ALIVE, FAILED
 from jobs.workdir.work_lock import manager_at_work
@@ -33,21 +34,23 @@ def show_log(config: str, phase: str, *, pipeline: str | None = None, follow: bo
     :return: exit code; with `follow`, 1 if the job did not finish
     :raises BoulderError: if the job has not begun
     """
-    _, chosen = find_pipeline(open_config(config), pipeline)
+    _, chosen = find_pipeline(open_config(config, without_data=True), pipeline)
     job = find_piece(chosen, phase).job
     names = _log_names(job)
     if not names:
         state = Judge([job]).state(job).name
         reason = f": {why_failed(job, state)}" if state in FAILED else ""
-        raise BoulderError(f"phase {phase} has no log: it has not begun, its state is {state}{reason}")
+        earlier = earlier_version(job)
+        before = f"; before the config was edited, it was trained in {earlier}" if earlier else ""
+        raise BoulderError(f"phase {phase} has no log: it has not begun, its state is {state}{reason}{before}")
     if follow:
         return _follow(job)
     for name in names:
         if len(names) > 1:
             print(f"==> {folder_of(job, name)} <==")
         sys.stdout.write(read_text(job, name) or "")
-    if message := last_message(job):
-        print(f"the manager says: {message.text}", file=sys.stderr)
+    if told := last_words(job):
+        print(f"the manager says: {told}", file=sys.stderr)
     return 0
 
 
@@ -66,8 +69,7 @@ def _follow(job: Job) -> int:
     state = Judge([job]).state(job).name
     if not told.endswith("\n"):
         print()
-    message = last_message(job)
-    reason = f": {message.text}" if message and message.is_error else ""
+    reason = f": {why_failed(job, state)}" if state in FAILED else ""
     print(f"the job's state is {state}{reason}", file=sys.stderr)
     return int(state != gs.STATE_FINISHED)
 

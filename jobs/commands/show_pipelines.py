@@ -61,9 +61,8 @@ def known_pipelines() -> list[KnownPipeline]:
     """:return: sorted by the time of their last change, the newest first"""
     folders: dict[str, list[Path]] = {}
     for folder, names, files in os.walk(gs.ALIAS_DIR):
-        jobs = [
-            Path(folder, name) for name in [*names, *files] if name.startswith(_PHASE) and Path(folder, name).is_dir()
-        ]
+        jobs = [Path(folder, name) for name in [*names, *files] if name.startswith(_PHASE)]
+        jobs = [job for job in jobs if job.is_dir() or job.is_symlink()]  # a job that has not begun has no directory
         names[:] = [name for name in names if not os.path.islink(os.path.join(folder, name))]
         if jobs:
             folders[os.path.relpath(folder, gs.ALIAS_DIR)] = sorted(jobs)
@@ -76,4 +75,6 @@ def _pipeline(name: str, jobs: list[Path]) -> KnownPipeline:
     done = [job for job in jobs if folder_is_finished(str(job))]
     failed = [job.name for job in jobs if job not in done and any(job.glob("error.*"))]
     epoch = max((record["epoch"] for record in scores), default=0)
-    return KnownPipeline(name, len(jobs), len(done), failed, epoch, max(job.stat().st_mtime for job in jobs))
+    return KnownPipeline(
+        name, len(jobs), len(done), failed, epoch, max(job.stat(follow_symlinks=job.exists()).st_mtime for job in jobs)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from boulder.schedule import Plan, changes
 from boulder.schedule.canonical import canonical
 from boulder.training.growth import planned_growth
 from boulder.training.phase_making import DATA_KEYS
+from jobs.before_jobs import check_before_jobs
 from jobs.commands.laid_out_config import pipelines_of, returnn_config
 from jobs.commands.show_loops import loop_lines
 from jobs.commands.waiting_config import waiting_lines
@@ -144,7 +145,7 @@ def _reader(name: str, may_wait: bool = False) -> Callable[[], list[PlannedNetwo
 def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
     with planning_without_data():
         pipelines = pipelines_of(name, may_wait=may_wait)
-    return [
+    found = [
         PlannedNetworks(
             title,
             pipeline.plan,
@@ -156,6 +157,18 @@ def _sisyphus_config(name: str, may_wait: bool) -> list[PlannedNetworks]:
         )
         for title, pipeline in pipelines.items()
     ]
+    if problems := _problems_of_graph():  # told once, below all tables
+        found[-1:] = [replace(last, problems=[*last.problems, *problems]) for last in found[-1:]]
+    return found
+
+
+def _problems_of_graph() -> list[str]:
+    """:return: what is wrong with the outputs and jobs of all pipelines together"""
+    try:
+        check_before_jobs()
+    except BoulderError as error:
+        return [str(error)]
+    return []
 
 
 def _returnn_config(path: Path, arguments: Mapping[str, Any]) -> PlannedNetworks:

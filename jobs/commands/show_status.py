@@ -23,10 +23,12 @@ from jobs.jobs_of_configs import needed_jobs
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import Piece, find_pipeline, pieces
+from jobs.workdir.changed_data import changed_data
+from jobs.workdir.earlier_version import earlier_version
 from jobs.workdir.failures import why_failed
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
-from jobs.workdir.manager_log import last_message
+from jobs.workdir.manager_log import last_words
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.stale import stale_jobs
 from jobs.workdir.states import FAILED
@@ -45,7 +47,7 @@ def show_status(
     :return: exit code, 1 if a job has failed
     :raises BoulderError: if the config cannot be laid out
     """
-    opened = open_config(config)
+    opened = open_config(config, without_data=True)
     chosen = opened if pipeline is None else dict([find_pipeline(opened, pipeline)])
     jobs = needed_jobs()
     judge = Judge(jobs)
@@ -65,19 +67,36 @@ def show_status(
                     console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
                 if row.stale:
                     console.print(f"[yellow]{row.phase} is stale: {escape(row.stale)}[/yellow]", soft_wrap=True)
+            _tell_earlier_versions(pieces(laid_out), console)
+            for line in laid_out.missing:
+                console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
             tell_what_it_needs(laid_out.needs, console)
+        for line in changed_data(jobs):
+            console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
         _tell_others(others, look, console)
         for job in jobs:
             if look.state(job) in FAILED:
                 tell_failure(job, look.state(job), console)
         for job in jobs:
-            if look.state(job) not in (gs.STATE_FINISHED, *FAILED) and (message := last_message(job)):
-                console.print(f"[yellow]{escape(name_of(job))}: {escape(message.text)}[/yellow]", soft_wrap=True)
+            if look.state(job) not in (gs.STATE_FINISHED, *FAILED) and (told := last_words(job)):
+                console.print(f"[yellow]{escape(name_of(job))}: {escape(told)}[/yellow]", soft_wrap=True)
         for problem in judge.problems:
             console.print(f"[yellow]{escape(problem)}[/yellow]", soft_wrap=True)
         _tell_manager(config, look, console)
         tell_left_over(console)
     return int(any(state.name in FAILED for state in look.states.values()))
+
+
+def _tell_earlier_versions(found: list[Piece], console: Console) -> None:
+    """Print one line on the phases that are new since the config was edited."""
+    edited = {piece.name: folder for piece in found if (folder := earlier_version(piece.job))}
+    if edited:
+        console.print(
+            f"[yellow]{escape(', '.join(edited))}: not trained since the config was edited; what was trained before is in "
+            f"{escape(next(iter(edited.values())))}{' and others' if len(edited) > 1 else ''}. A manager that was at work then "
+            "still trains that.[/yellow]",
+            soft_wrap=True,
+        )
 
 
 def _tell_losses(rows: list[PhaseStatus], losses: Collection[str], wanted: bool, console: Console) -> None:
@@ -198,6 +217,8 @@ def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problem
             {
                 "name": title,
                 "needs": pipeline.needs,
+                "missing_data": pipeline.missing,
+                "changed_data": changed_data(pipeline.jobs),
                 "phases": [
                     {
                         **asdict(_row(piece, look)),
@@ -207,6 +228,7 @@ def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problem
                         "job": piece.job.job_id(),
                         "folder": folder_of(piece.job),
                         "reason": _reason(piece.job, look),
+                        "before_edit": earlier_version(piece.job),
                     }
                     for piece in pieces(pipeline)
                 ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from jobs.workdir.killed import why_killed
 from jobs.workdir.manager_log import refusal
 from jobs.workdir.sisyphus_names import folder_of
 from jobs.workdir.submissions import read_submissions
@@ -18,7 +19,8 @@ def why_failed(job: Job, state: str) -> str:
     told = "; ".join(map(_last_line, error_logs(job))) or refusal(job)
     if told:
         return told
-    folder = f"its folder is {folder_of(job)}"
+    killed = why_killed(job)
+    folder = f"{f'{killed}; ' if killed else ''}its folder is {folder_of(job)}"
     if state == gs.STATE_RETRY_ERROR:
         return (
             f"it was started {len(read_submissions(job))} times, the last {gs.MAX_SUBMIT_RETRIES} without progress "

@@ -5,6 +5,7 @@ Sisyphus only logs them. The file manager.log in a job's directory holds them fo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -14,8 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jobs.workdir.job_files import file_names, read_text
+from jobs.workdir.job_graph import with_inputs
+from jobs.workdir.job_name import name_of
+from jobs.workdir.killed import advice_on, why_killed
 from jobs.workdir.sisyphus_names import folder_of
-from sisyphus import Job, gs
+from sisyphus import Job, gs, toolkit
 
 MANAGER_LOG = "manager.log"
 _SECONDS_BEFORE_REPEATING = 3600.0
@@ -43,14 +47,14 @@ class ManagerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = " ".join(record.getMessage().split())
-        if record.name.startswith("asyncio") or self._is_repeated(record.name, text):
-            return  # asyncio's are about tasks that a stopped manager leaves
+        if record.name.startswith(("asyncio", "matplotlib")) or self._is_repeated(record.name, text):
+            return  # asyncio's are about tasks that a stopped manager leaves, matplotlib's about the folder of its cache
+        text += advice_on(text)
         folders = _folders_named_in(text) if self._keep else []
-        for folder in folders:
-            with open(os.path.join(folder, MANAGER_LOG), "a", encoding="utf-8") as file:
-                file.write(f"{time.strftime(_CLOCK)} {record.levelname} {text}\n")
-        if self._show and not (folders and record.levelno >= logging.ERROR):
-            self._show(f"{record.levelname.lower()}: {text}")
+        line = f"{time.strftime(_CLOCK)} {record.levelname} {text}\n"
+        kept = [folder for folder in folders if _append(os.path.join(folder, MANAGER_LOG), line)]
+        if self._show and not (kept and record.levelno >= logging.ERROR):
+            self._show(f"{record.levelname.lower()}: {_with_aliases(text)}")
 
     def _is_repeated(self, logger: str, text: str) -> bool:
         now = time.monotonic()
@@ -112,10 +116,38 @@ def last_message(job: Job, since: float = 0.0) -> Message | None:
     return Message(level in ("ERROR", "CRITICAL"), re.sub(rf"\b{re.escape(job.job_id())}(\.\w+)?", "it", text))
 
 
+def last_words(job: Job) -> str | None:
+    """:return: that the job's worker was killed, or else what a manager said last about it; None: neither"""
+    message = last_message(job)
+    return why_killed(job) or (message.text if message else None)
+
+
 def refusal(job: Job, since: float = 0.0) -> str | None:
     """:return: why a manager refused to run the job, see `last_message`; None if it did not"""
     message = last_message(job, since)
     return message.text if message and message.is_error else None
+
+
+def _append(path: str, line: str) -> bool:
+    """:return: False if it cannot be written, on a full disk for example"""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError:
+        return False
+    return True
+
+
+def _with_aliases(text: str) -> str:
+    """:return: the text, with the names of jobs, as users know them, in place of their ids"""
+    with contextlib.suppress(RuntimeError):  # another thread lays out more; an id is right as well
+        targets = list(toolkit.sis_graph.targets)
+        for job in with_inputs(
+            path.creator for target in targets for path in target.required_full_list if path.creator
+        ):
+            if job.get_aliases() and job.job_id() in text:
+                text = re.sub(rf"\b{re.escape(job.job_id())}(\.\w+)?", name_of(job), text)
+    return text
 
 
 def _mtime(job: Job, name: str) -> float:

@@ -36,7 +36,7 @@ def manager_paused(wanted: list[str]) -> Iterator[str | None]:
                 yield manager
             finally:
                 # append: an earlier command may have left ids that the manager has not read yet
-                with open(os.path.join(gs.WORK_DIR, ".judge_anew"), "a") as file:
+                with open(os.path.join(gs.WORK_DIR, ".judge_anew"), "a", encoding="utf-8") as file:
                     file.writelines(f"{job_id}\n" for job_id in wanted)
 
 
@@ -56,7 +56,7 @@ def check_manager() -> str | None:
 
 @contextlib.contextmanager
 def _between_rounds(manager: str) -> Iterator[None]:
-    with open(os.path.join(gs.WORK_DIR, ".round.lock"), "a") as file:
+    with open(os.path.join(gs.WORK_DIR, ".round.lock"), "a", encoding="utf-8") as file:
         end = time.monotonic() + _PATIENCE
         while True:
             try:

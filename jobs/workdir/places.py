@@ -32,7 +32,7 @@ def check_places(targets: Iterable[OutputTarget], jobs: Iterable[Job]) -> None:
     _check_not_nested(outputs, gs.OUTPUT_DIR, "output")
     aliases: dict[str, str] = {}
     for job in jobs:
-        for place in _places_of_aliases(job):
+        for place in places_of_aliases(job):
             alias = os.path.relpath(place, gs.ALIAS_DIR)
             if aliases.setdefault(place, job.job_id()) != job.job_id():
                 warnings.warn(
@@ -73,7 +73,7 @@ def wrong_aliases(jobs: Iterable[Job]) -> dict[str, str]:
     found: dict[str, str] = {}
     right: set[str] = set()
     for job in jobs:
-        for place in _places_of_aliases(job) if is_finished(job) else ():
+        for place in places_of_aliases(job) if is_finished(job) else ():
             if wrong := _wrong_link(place, folder_of(job)):
                 found[place] = f"alias of {name_of(job)}: {wrong}"
             else:
@@ -81,7 +81,8 @@ def wrong_aliases(jobs: Iterable[Job]) -> dict[str, str]:
     return {place: why for place, why in found.items() if place not in right}
 
 
-def _places_of_aliases(job: Job) -> list[str]:
+def places_of_aliases(job: Job) -> list[str]:
+    """:return: paths of the links to the job's folder, relative to the folder of settings.py"""
     return [
         os.path.normpath(os.path.join(gs.ALIAS_DIR, prefix, alias))
         for prefix in alias_prefixes_of(job)
@@ -108,7 +109,7 @@ def _source(target: OutputPath | OutputReport) -> str:
 
 
 def _check_free(place: str, what: str, to_be_file: bool = False) -> None:
-    """:raises ConfigError: if something that is no link is in this place, or above it"""
+    """:raises ConfigError: if something that is no link is in this place, or above it, or a link to nothing above it"""
     if os.path.isdir(place) and not os.path.islink(place):
         raise ConfigError(
             f"{what}: {place} is a folder, perhaps with what an earlier config has linked there; move it away, or choose "
@@ -118,6 +119,11 @@ def _check_free(place: str, what: str, to_be_file: bool = False) -> None:
         raise ConfigError(f"{what}: {place} is a file, and no link; move it away, or choose another name")
     above = os.path.dirname(place)
     while above:
+        if os.path.islink(above) and not os.path.exists(above) and not leads_to_a_job(above):
+            raise ConfigError(
+                f"{what}: {above} is a link to {os.path.realpath(above)}, which does not exist; mount its disk, make the folder, "
+                "or remove the link"
+            )
         if os.path.exists(above) and not os.path.isdir(above) and not leads_to_a_job(above):
             raise ConfigError(f"{what}: {above} is a file, expected a folder; move it away, or choose another name")
         above = os.path.dirname(above) if os.path.dirname(above) != above else ""

@@ -23,11 +23,12 @@ def lock_work_directory() -> None:
     Make this process the only manager of its work directory. The kernel releases the lock when the process ends, also after
     kill -9.
 
-    :raises BoulderError: if another manager holds the lock
+    :raises BoulderError: if another manager holds the lock, or if the work directory is a link to nothing, or a file
     """
     directory = os.path.realpath(gs.WORK_DIR)
     if directory in _held:
         return
+    _check_work_directory(directory)
     os.makedirs(directory, exist_ok=True)
     descriptor = os.open(_lock_file(), os.O_RDWR | os.O_CREAT, 0o666)
     end = time.monotonic() + _SECONDS_OF_A_LOOK
@@ -73,6 +74,16 @@ def lock_if_sis_manager() -> None:
     if is_sis_manager():
         lock_work_directory()
         keep_messages()
+
+
+def _check_work_directory(directory: str) -> None:
+    """:raises BoulderError: if it cannot be made, or would be made in the place of a disk that is not mounted"""
+    if os.path.islink(gs.WORK_DIR) and not os.path.exists(directory):
+        raise BoulderError(
+            f"{gs.WORK_DIR} is a link to {directory}, which does not exist; mount its disk, or make the folder"
+        )
+    if os.path.exists(directory) and not os.path.isdir(directory):
+        raise BoulderError(f"{gs.WORK_DIR} is a file, expected a folder; move it away")
 
 
 def _lock_file() -> Path:

@@ -31,7 +31,11 @@ def test_positions_do_not_change_a_stream(entry, text):
         ({"dim": 3, "sparse": True, "feature_dim_axis": 1}, "'feature_dim_axis' must be None, found 1"),
         ({"dim": 3, "shape": (None, None, 3)}, r"found 'shape' \(None, None, 3\), expected \(None, dim\)"),
         ({"dim": 3, "shape": (3, None)}, r"found 'shape' \(3, None\), expected \(None, dim\)"),
-        ({"dim": 3, "shape": (4, 3)}, r"found 'shape' \(4, 3\), expected \(None, dim\)"),
+        ({"dim": 3, "shape": (None, 0, 3)}, "found dim 0, expected an integer of at least 1"),
+        ({"dim": 3, "shape": (None, 4)}, r"found 'dim' 3 and 'shape' \(None, 4\), expected the same size"),
+        ({"dim": 3, "shape": (None, 4), "sparse": True}, r"found 'shape' \(None, 4\), expected \(None,\), of class"),
+        ({"dim": 3, "shape": (4, None, 3)}, r"found 'shape' \(4, None, 3\), expected \(None, dim\)"),
+        ({"dim": 3, "shape": (None, 4, 3), "feature_dim_axis": 2}, "'feature_dim_axis' must be 3, found 2"),
     ],
 )
 def test_other_positions_and_axes_are_refused(entry, message):

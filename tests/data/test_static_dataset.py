@@ -63,7 +63,7 @@ def test_dimensions_are_declared_or_those_of_the_arrays():
         ([{"data": [[1.0, 2.0]]}], "data: found no 'classes' among data, expected sparse labels"),
         ([{"data": [[1.0, 2.0], [3.0]], "classes": [1]}], "'data': found rows of different size in"),
         ([{"data": [["a", "b"]], "classes": [1]}], "'data': found .*, expected an array of numbers"),
-        ([{"data": [[[1.0]]], "classes": [1]}], r"'data' has 3 axes, expected \[T\] or \[T, D\]"),
+        ([{"data": 1.0, "classes": [1]}], r"'data' has 0 axes, expected \[T\], \[T, D\] or \[T, …, D\]"),
     ],
 )
 def test_wrong_data_is_reported(data, message):

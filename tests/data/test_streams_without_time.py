@@ -17,6 +17,7 @@ from boulder.network.template import extern_templates
         ({"dim": 1, "shape": (1,)}, (1,), "dense features [1]"),
         ({"shape": (1,)}, (1,), "dense features [1]"),
         ({"dim": 3, "time_dim_axis": None}, (3,), "dense features [3]"),
+        ({"shape": (2, 3)}, (2, 3), "dense features [2, 3]"),
         ({"dim": 3, "sparse": True, "shape": ()}, (), "sparse labels [] of dimension 3"),
         ({"dim": 3, "shape": (None, 3)}, (None, 3), "dense features [T, 3]"),
         ({"shape": (None,)}, (None,), "dense features [T]"),
@@ -29,11 +30,6 @@ def test_a_stream_has_a_time_axis_unless_its_shape_is_static(entry, shape, text)
     assert (stream.shape, str(stream)) == (shape, text)
     template = extern_templates({"x": entry})["x"]
     assert (template.time is not None, template.dim) == (None in shape, stream.dim)
-
-
-def test_a_static_shape_of_too_many_axes_is_an_error():
-    with pytest.raises(DataError, match=r"found 'shape' \(2, 3\), expected \(None, dim\)"):
-        read_extern_data({"x": {"shape": (2, 3)}})
 
 
 EXTERN_DATA = {
@@ -70,6 +66,21 @@ def test_a_batch_has_no_time_axis_for_them(tmp_path):
     assert batch.data["number"].tolist() == [[1.0], [0.0]]
     assert batch.data["speaker"].tolist() == [6, 4]
     assert {key: len(value.shape) for key, value in spec.items()} == {"data": 3, "vector": 2, "number": 2, "speaker": 1}
+
+
+def test_they_are_written_with_or_without_an_axis_of_frames(tmp_path):
+    of_frames = {
+        "data": np.ones((2, 2)),
+        "vector": np.ones((1, 3)),
+        "number": np.ones((1, 1)),
+        "speaker": np.array([5]),
+    }
+    with HdfWriter(tmp_path / "a.hdf", EXTERN_DATA) as writer:
+        writer.write("frames", of_frames)
+        writer.write("none", {key: value if key == "data" else value[0] for key, value in of_frames.items()})
+    with open_dataset({"class": "HDFDataset", "files": [str(tmp_path / "a.hdf")]}, EXTERN_DATA) as dataset:
+        for key, value in dataset.read(0).items():
+            np.testing.assert_array_equal(dataset.read(1)[key], value)
 
 
 def test_several_frames_are_an_error_that_names_the_sequence(tmp_path):

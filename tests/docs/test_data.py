@@ -1,7 +1,11 @@
 """docs/data.md: its example runs, and its tables are those of the classes. `python -m tests.docs.test_data` updates them."""
 
 import inspect
+import os
 import re
+import shlex
+import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -126,6 +130,66 @@ def test_the_first_example_writes_a_data_set(tmp_path, monkeypatch):
         dataset.check()
         assert dataset.num_seqs == 100
         assert dataset.lengths["data"].tolist() == list(range(50, 150))
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory):
+    """:return: the folder of someone who has followed the document to its first commands, and a function that runs one"""
+    folder = tmp_path_factory.mktemp("newcomer")
+    script, config = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[:2]
+    for name in ("train", "dev"):
+        (folder / "write.py").write_text(script.replace("train.hdf", f"{name}.hdf"))
+        subprocess.run([sys.executable, "write.py"], cwd=folder, check=True)
+    (folder / "my.config").write_text(config)
+    (folder / "text.txt").write_text("hello world\n")
+    (folder / "settings.py").symlink_to(DOCUMENT.parents[1] / "settings.py")
+
+    def run(command: str, **environment: str) -> tuple[int, str]:
+        program, *arguments = shlex.split(command)
+        done = subprocess.run(
+            [Path(sys.executable).parent / program, *arguments], cwd=folder, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "60"} | environment, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    return folder, run
+
+
+COMMANDS = re.findall(r"^    (boulder .*?)(?:  +#.*)?$", DOCUMENT.read_text(), re.MULTILINE)
+NEED_OTHER_DATA = ("train.zip", "config/mine.py", "my.hdf", "returnn.dump")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [command for command in COMMANDS if not any(name in command for name in NEED_OTHER_DATA) and "data" in command],
+)
+def test_its_commands_that_look_at_data_do_so(newcomer, command):
+    code, output = newcomer[1](command)
+    assert code == 0, output
+    if "json" not in command:
+        assert re.match(r"(100 sequences|1 line)\n", output)
+        assert max(map(len, output.splitlines())) <= 60
+    assert ("has all that my.config reads" in output) == ("my.config" in command)
+
+
+def test_it_tells_what_data_lacks(newcomer):
+    folder, run = newcomer
+    text = (folder / "my.config").read_text()
+    (folder / "other.config").write_text(text.replace('{"dim": 42', '{"dim": 41'))
+    code, output = run("boulder data train.hdf --for other.config")
+    assert code == 1
+    assert f"    {output.splitlines()[-1]}\n" in DOCUMENT.read_text()
+
+
+@pytest.mark.long
+def test_its_config_trains_and_its_data_is_copied(newcomer):
+    folder, run = newcomer
+    code, output = run("boulder run my.config", BOULDER_ENGINE="local")
+    assert code == 0, output
+    assert (folder / "output/my/checkpoint.h5").exists()
+    (dump,) = [command for command in COMMANDS if "returnn.dump" in command]
+    code, output = run(dump, BOULDER_ENGINE="local")
+    assert code == 0, output
 
 
 def test_the_example_of_audio_reads_recordings(tmp_path, monkeypatch):

@@ -155,13 +155,13 @@ class Experiment:
         self.started.append(process)
         return process
 
-    def finish_once_running(self, *args, upstream=False, seconds=30):
-        """Starts another manager, waits until it finds the running Waiter, lets that end; returns the manager's exit code."""
+    def finish_once_running(self, *args, upstream=False, seconds=30, running=1):
+        """Starts another manager, waits until it finds the running Waiters, lets them end; returns the manager's exit code."""
         log = self.directory / "manager.log"
         log.write_text("")
         process = self.start(*args, upstream=upstream)
         end = time.time() + seconds
-        while "running(1)" not in log.read_text():
+        while f"running({running})" not in log.read_text():
             assert process.poll() is None, log.read_text()
             assert time.time() < end, log.read_text()
             time.sleep(0.02)

@@ -4,10 +4,12 @@
 
 writes, with upstream's commit:
     upstream_facts.json      hashes and job ids of the things in fact_things.py and of generated ones, settings, what job.save names
+    upstream_names.json      public names of its modules, with the parameters of functions and methods
     upstream_work.tar.gz     an experiment that upstream's manager left half done: a finished job, one packed into
                              finished.tar.gz, one killed at work
 """
 
+import ast
 import json
 import os
 import pathlib
@@ -25,7 +27,20 @@ import psutil
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-FACTS, WORK = HERE / "upstream_facts.json", HERE / "upstream_work.tar.gz"
+FACTS, NAMES, WORK = HERE / "upstream_facts.json", HERE / "upstream_names.json", HERE / "upstream_work.tar.gz"
+MODULES = [
+    "__init__",
+    "toolkit",
+    "delayed_ops",
+    "tools",
+    "hash",
+    "job_path",
+    "job",
+    "task",
+    "global_settings",
+    "global_constants",
+]
+RE_EXPORTING = ("__init__", "toolkit")  # modules whose imports of Sisyphus's names count as theirs
 NUM_THINGS, NUM_PER_JOB_CLASS, SEED = 800, 12, 5
 FOLDER = pathlib.Path("/tmp/recorded_experiment")  # named in links and logs of the record
 
@@ -120,6 +135,50 @@ def record_facts(upstream, commit, directory):
     FACTS.write_text(json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def record_names(upstream, commit):
+    modules = {name: upstream / "sisyphus" / f"{name}.py" for name in MODULES}
+    names = {name: public_names(file, name in RE_EXPORTING) for name, file in modules.items()}
+    record = {"upstream_commit": commit, "modules": names}
+    NAMES.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def public_names(file, re_exports=False):
+    """:return: name → parameters of a function, methods with their parameters of a class, None of anything else"""
+    names = {}
+    pending = [*ast.parse(file.read_text(encoding="utf-8")).body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names[node.name] = parameters(node)
+        elif isinstance(node, ast.ClassDef):
+            methods = [member for member in node.body if isinstance(member, ast.FunctionDef)]
+            names[node.name] = {method.name: parameters(method) for method in methods if is_public(method.name)}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            names.update(dict.fromkeys(found))
+        elif isinstance(node, ast.If | ast.Try):
+            pending += [*node.body, *node.orelse, *(line for one in getattr(node, "handlers", ()) for line in one.body)]
+        elif isinstance(node, ast.Import | ast.ImportFrom) and re_exports:
+            is_own = isinstance(node, ast.Import) or node.level or (node.module or "").startswith("sisyphus")
+            found = [alias.asname or alias.name for alias in node.names if is_own]
+            names.update(
+                dict.fromkeys(name for name in found if "." not in name and name not in sys.stdlib_module_names)
+            )
+    libraries = sys.stdlib_module_names
+    return {name: content for name, content in names.items() if is_public(name) and name not in libraries}
+
+
+def is_public(name):
+    return not name.startswith("_") or name == "__init__"
+
+
+def parameters(function):
+    every = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    is_property = any("property" in ast.unparse(one) or "setter" in ast.unparse(one) for one in function.decorator_list)
+    return None if is_property else [argument.arg for argument in every if argument.arg not in ("self", "cls")]
+
+
 def record_work(upstream, jobs):
     """:param jobs: text of the module that defines Step and Sleeper"""
     (FOLDER / "setups").mkdir(parents=True)
@@ -158,6 +217,7 @@ def main():
     upstream = pathlib.Path(sys.argv[1]).resolve()
     commit = subprocess.check_output(["git", "-C", upstream, "rev-parse", "HEAD"], text=True).strip()
     sys.path[:0] = [str(HERE), str(ROOT), str(upstream)]
+    record_names(upstream, commit)
     with tempfile.TemporaryDirectory() as directory:
         record_facts(upstream, commit, directory)
     from conftest import JOBS

@@ -69,7 +69,10 @@ def test_job_killed_by_a_crash_is_an_error(experiment):
     )
     done = experiment.manager("-r", "setups/config.py")
     assert done.returncode == 1
-    assert "the worker ended with code -11" in done.output
+    assert (
+        "the worker ended with code -11 (Segmentation fault) and left no marker file of its task; its last line: "
+        in done.output
+    )
 
 
 def test_missing_input_is_named(experiment):

@@ -40,6 +40,9 @@ def test_killed_worker_resumes_under_the_same_manager(counting, usage_of):
     assert len(counting.notes("from")) == 2
     assert int(counting.notes("from")[1]) >= 5
     assert counting.value("out") == "12"
+    told = "was killed by signal 9 (SIGKILL), as the kernel does when memory runs out"
+    assert told in (counting.job("Sleeper") / "log.run.1").read_text()
+    assert f".run {told}" in (counting.directory / "manager.log").read_text()
 
 
 def test_killed_worker_and_manager_resume_with_the_next_manager(counting, usage_of):
@@ -227,3 +230,15 @@ def test_ctrl_c_waits_a_bounded_time_for_a_worker_that_does_not_end(experiment, 
     assert f"PID: {pid}" in (experiment.directory / "manager.log").read_text()
     assert experiment.finish_once_running("-r", "setups/config.py") == 0
     assert experiment.notes("from") == ["0"]
+
+
+def test_what_a_scheduler_ended_is_told_with_what_it_requests_next(experiment):
+    experiment.config("def py():\n    tk.register_output('out', Step(1).out)")
+    code = (
+        "(task,) = list(tk.sis_graph.jobs())[0]._sis_tasks(); asked = {'mem': 2, 'time': 1};"
+        "print([task.update_rqmt(asked, 1, {end: True}) for end in ('out_of_memory', 'out_of_time')])"
+    )
+    done = experiment.run("console", "--script", "-c", code, "setups/config.py")
+    assert "Step." in done.output
+    assert ".run ran out of memory; now it requests mem=4" in done.output
+    assert ".run ran out of time; now it requests time=2" in done.output

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 HERE = pathlib.Path(__file__).parent
 EMBEDDED = HERE.parents[1] / "embedded"
 UPSTREAM = os.environ.get("SISYPHUS_UPSTREAM")
-OURS_ALONE = {"WAIT_PERIOD_INTERRUPT", "WAIT_PERIOD_SCHEDULER_ANSWER", "WAIT_PERIOD_SUBMISSION_IN_DOUBT"}
+OURS_ALONE = {"WARM_START", "WAIT_PERIOD_INTERRUPT", "WAIT_PERIOD_SCHEDULER_ANSWER", "WAIT_PERIOD_SUBMISSION_IN_DOUBT"}
 live = pytest.mark.skipif(not UPSTREAM, reason="SISYPHUS_UPSTREAM names no checkout of upstream Sisyphus: record used")
 
 sys.path.append(str(HERE))

@@ -4,6 +4,13 @@ import json
 
 import pytest
 
+import jobs  # noqa: F401 (finds Sisyphus)
+from boulder.errors import NotYetKnown
+from boulder.training import Checkpoint
+from jobs.forward import ForwardJob
+from jobs.prior import PriorJob
+from sisyphus import Job, gs, tk
+
 CONFIG = """
 from sisyphus import Job, Task, tk
 from jobs.pipeline import lay_out
@@ -121,3 +128,36 @@ def test_an_object_in_place_of_its_value_gets_advice(project, data):
         code, text = project.run("boulder", "plan", f"config/numbers.{function}")
         assert code == 1
         assert "; a variable has no value until its job has finished: pass it on as it is" in text
+
+
+class Counted(Job):
+    def __init__(self, what):
+        self.out = self.output_var("number")
+
+
+def test_a_pass_over_data_waits_for_its_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gs, "BASE_DIR", str(tmp_path))
+    size, width = Counted("size").out, Counted("width").out
+    job = ForwardJob(
+        checkpoint=tk.Path("checkpoint.h5"),
+        extern_data={"data": {"dim": width}},
+        data=tk.Path("data.hdf"),
+        batch_size={"data": size},
+        max_seqs=size / 10,
+    )
+    assert {size, width} <= job._sis_inputs
+    audio = {"features": "mfcc", "num_feature_filters": width}
+    with pytest.raises(NotYetKnown, match=r"^data/audio/num_feature_filters waits for 'number' of the job "):
+        PriorJob(
+            checkpoint=tk.Path("checkpoint.h5"),
+            extern_data={"data": {"dim": width}},
+            data={"class": "OggZipDataset", "path": tk.Path("data.zip"), "audio": audio},
+        )
+    for value, number in ((size, 200), (width, 40)):
+        (tmp_path / value.get_path()).parent.mkdir(parents=True)
+        value.set(number)
+    monkeypatch.setattr("jobs.network_pass.limit_threads", lambda rqmt: None)
+    monkeypatch.setattr("boulder.training.Checkpoint.load", lambda path: Checkpoint(1, 1, 1, None, {}, {}, {}))
+    found = job.data_pass()
+    assert (found.batch_size, found.max_seqs, found.extern_data) == ({"data": 200}, 20, {"data": {"dim": 40}})

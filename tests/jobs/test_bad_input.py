@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
-from tests.jobs.conftest import wait_for
+from tests.jobs import conftest
+from tests.jobs.conftest import ROOT, wait_for
 
 
 def told(project, *command: str) -> str:
@@ -69,6 +71,55 @@ def test_an_unknown_override_is_reported_with_its_index(project):
 def test_a_missing_settings_file_is_reported(project):
     (project.folder / "settings.py").unlink()
     assert "there is no settings.py in" in told(project, "boulder", "run", "config/tiny.experiment")
+
+
+def test_from_another_folder_the_message_names_that_of_the_config(project, tmp_path):
+    boulder = os.path.abspath(conftest.BIN / "boulder")
+    elsewhere = {"cwd": tmp_path, "capture_output": True, "text": True}
+    for name in (project.folder / "config/tiny.py", "project/config/tiny.py"):
+        done = subprocess.run([boulder, "plan", name], **elsewhere)
+        assert (done.returncode, f"change to {project.folder}" in done.stderr) == (1, True), done.stderr
+    done = subprocess.run([boulder, "run", project.folder / "config/tiny.py"], **elsewhere)
+    assert (
+        f"there is no settings.py in {tmp_path}; change to a folder that has it, with config/, such as {ROOT}"
+        in done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import sys\ndef experiment():\n    sys.exit(3)\n", "config/tiny.py, line 3: it ends the program (3)"),
+        ("", "config/tiny.py has no function 'experiment', nor any other"),
+    ],
+)
+def test_a_config_that_lays_out_nothing_is_reported(project, text, message):
+    project.write_config(text)
+    assert message in told(project, "boulder", "run", "config/tiny.experiment")
+
+
+def test_what_no_output_needs_is_told(project):
+    project.write_config("def nothing():\n    pass\n", "nothing")
+    assert (
+        "warning: there is nothing to do: the config registers no output"
+        in project.run("boulder", "run", "config/nothing.nothing")[1]
+    )
+    changed(project, "    tk.register_output", "    return\n    tk.register_output")
+    _, output = project.run("boulder", "run", "config/tiny.experiment")
+    assert (
+        "warning: pipeline 'tiny' is not trained: no output needs it; tk.register_output('tiny/checkpoint.h5', "
+        in output
+    )
+
+
+def test_a_work_directory_on_a_disk_that_is_not_mounted_is_not_made(project, tmp_path):
+    (project.folder / "work").symlink_to(tmp_path / "disk/work")
+    line = told(project, "boulder", "run", "config/tiny.experiment")
+    assert f"work is a link to {tmp_path}/disk/work, which does not exist; mount its disk" in line
+    assert not (tmp_path / "disk").exists()
+    (project.folder / "work").unlink()
+    (project.folder / "work").touch()
+    assert "work is a file, expected a folder" in told(project, "boulder", "run", "config/tiny.experiment")
 
 
 def test_a_truncated_data_file_is_named(project, tmp_path, data):

@@ -41,6 +41,7 @@ def search(tmp_path, monkeypatch):
     [
         ("last", CheckpointChoice("last"), ""),
         ("best", CheckpointChoice("best"), "best"),
+        ("best:dev_error", CheckpointChoice("best", 1, "dev_error"), "best.dev_error"),
         ("best:dev_score", CheckpointChoice("best", 1, "dev_score"), "best.dev_score"),
         ("average:4", CheckpointChoice("average", 4), "average4"),
         ("average_best:3:dev_score", CheckpointChoice("average_best", 3, "dev_score"), "average_best3.dev_score"),

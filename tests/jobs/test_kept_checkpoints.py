@@ -116,6 +116,51 @@ def test_the_score_of_one_loss_has_two_names(lay_out):
     }
 
 
+LINEAR = {"class": "linear", "from": "data", "activation": None}
+
+
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        ({"output": {"class": "softmax", "from": "data", "loss": "ce"}}, "dev_error"),
+        ({"output": {**LINEAR, "loss": "mse", "target": "frames"}}, "dev_score"),
+        (
+            {
+                "output": {**LINEAR, "loss": "mse", "target": "frames"},
+                "phones": {"class": "softmax", "from": "data", "loss": "ce", "target": "classes"},
+            },
+            "dev_score_output",
+        ),
+        (
+            {
+                "output": {"class": "softmax", "from": "data", "loss": "ce"},
+                "length": {**LINEAR, "loss": "mse", "target": "frames"},
+            },
+            "dev_error_output",
+        ),
+    ],
+)
+def test_without_a_name_the_best_is_by_the_score_that_the_report_shows_first(tmp_path, net, expected):
+    from boulder.data import HdfWriter
+    from jobs.pipeline import lay_out
+
+    streams = {"data": {"dim": 3}, "classes": {"dim": 5, "sparse": True}, "frames": {"dim": 2}}
+    with HdfWriter(tmp_path / "data.hdf", streams) as writer:
+        frames = np.ones([4, 3], "float32")
+        writer.write("one", {"data": frames, "classes": np.ones(4, "int32"), "frames": frames[:, :2]})
+    pipeline = lay_out(
+        "best",
+        network=net,
+        num_epochs=3,
+        config=CONFIG | BEST,
+        extern_data=streams,
+        train_data=str(tmp_path / "data.hdf"),
+        dev_data=str(tmp_path / "data.hdf"),
+    )
+    assert pipeline.best().creator.by == expected
+    assert pipeline.best() is pipeline.best(by=expected)
+
+
 @pytest.fixture
 def trained(tmp_path, monkeypatch, lay_out):
     """:return: a pipeline in `tmp_path`, whose jobs look as if they had finished; dev errors of its epochs are 5, 4, 3, …, but 0.5 in epoch 4"""

@@ -1,6 +1,7 @@
 """Two pipelines of one name are refused before the first job, and told with their places."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -118,6 +119,33 @@ def test_commands_refuse_them_in_one_line_and_start_nothing(project, command, fu
     assert output.count("\n") == 1
     for message in messages:
         assert message in output
+    assert not list(project.folder.glob("work/jobs"))
+
+
+def test_a_plan_tells_outputs_of_one_name_below_the_table(project):
+    with open(project.folder / "config/tiny.py", "a") as file:
+        file.write(FORGOTTEN)
+    code, output = project.run("boulder", "plan", "config/tiny.outputs")
+    assert code == 1
+    assert "366" in output
+    told = output[output.index("`boulder run` would refuse it:") :].splitlines()[1]
+    assert told.startswith("  two outputs are called 'best.h5': ")
+    code, output = project.run("boulder", "plan", "config/tiny.outputs", "--json")
+    assert code == 1
+    assert [[line[:23] for line in pipeline["problems"]] for pipeline in json.loads(output)] == [
+        [],
+        ["two outputs are called "],
+    ]
+
+
+def test_sis_manager_refuses_what_run_refuses(project):
+    (project.folder / "output/tiny/checkpoint.h5").mkdir(parents=True)
+    (project.folder / "work").mkdir()
+    for command in (["boulder", "run"], ["sis", "manager", "-r"]):
+        code, output = project.run(*command, "config/tiny.experiment")
+        assert code == 1
+        assert "error: output 'tiny/checkpoint.h5': output/tiny/checkpoint.h5 is a folder" in output
+        assert "Traceback" not in output
     assert not list(project.folder.glob("work/jobs"))
 
 

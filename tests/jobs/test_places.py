@@ -134,12 +134,17 @@ def test_a_report_that_was_not_written_is_told(folder):
         (lambda: [output("a"), OutputReport("a/b", 7)], "output 'a/b' is inside output 'a'"),
         (lambda: [output("full")], "output 'full': output/full is a folder, .*; move it away"),
         (lambda: [output("file")], "output 'file': output/file is a file, and no link; move it away"),
+        (
+            lambda: [output("disk/a")],
+            "output 'disk/a': output/disk is a link to .*/not/mounted, which does not exist; mount its",
+        ),
         (lambda: [output("file/a")], "output 'file/a': output/file is a file, expected a folder"),
     ],
 )
 def test_outputs_that_cannot_be_linked_are_refused_before_the_first_job(folder, targets, message):
     os.mkdir("output/full")
     open("output/file", "w").close()
+    os.symlink("/not/mounted", "output/disk")
     with pytest.raises(ConfigError, match=message):
         check_places(targets(), [])
 

@@ -1,12 +1,15 @@
 """What the manager knows about a job that it does not run, `run`, `status` and `logs` say."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
 from jobs.workdir import manager_log
-from jobs.workdir.manager_log import ManagerLog, last_message, refusal
+from jobs.workdir.failures import why_failed
+from jobs.workdir.killed import why_killed
+from jobs.workdir.manager_log import ManagerLog, last_message, last_words, refusal
 from sisyphus import Job, gs
 
 REASON = "it requests more than this machine has (gpu=64 of "
@@ -54,6 +57,11 @@ def test_a_refusal_is_no_try(refused):
 class Small(Job):
     def __init__(self, number):
         pass
+
+
+class Output(Job):
+    def __init__(self, number):
+        self.out = self.output_path("out")
 
 
 @pytest.fixture
@@ -105,6 +113,42 @@ def test_a_job_that_was_started_since_is_no_longer_refused(job, tmp_path):
     log.touch()
     os.utime(log, (2e9, 2e9))
     assert last_message(job) is None
+
+
+KILLED = (
+    "was killed by signal 9 (SIGKILL), as the kernel does when memory runs out; at the last look it had used 3.90 GB"
+)
+
+
+def test_a_killed_worker_is_told_with_what_helps(job, tmp_path):
+    shown = []
+    say(f"{job.job_id()}.run {KILLED}", logging.WARNING, shown=shown)
+    assert shown[0].startswith(f"warning: {job.job_id()}.run {KILLED}. What helps: smaller batches ('batch_size'")
+    assert "--mem" in last_words(job)
+    log = tmp_path / job.job_id() / "log.run.1"
+    log.write_text(f"epoch 1\nthe worker {KILLED}\nRETRY OR CONTINUE TASK\nthe worker {KILLED}\nRETRY\nepoch 2\n")
+    assert last_words(job).startswith(
+        "its worker was killed 2 times, the last time by signal 9 (SIGKILL), as the kernel"
+    )
+    assert "used 3.90 GB. What helps: smaller batches" in why_failed(job, gs.STATE_RETRY_ERROR)
+    (log.parent / gs.STATE_FINISHED).touch()
+    assert why_killed(job) is None
+
+
+def test_a_message_on_the_console_has_the_name_that_users_know(job, monkeypatch):
+    from sisyphus import toolkit
+    from sisyphus.graph import OutputPath
+
+    named, shown = Output(3), []
+    named.add_alias("tiny/phase.00")
+    monkeypatch.setattr(toolkit, "sis_graph", SimpleNamespace(targets=[OutputPath("out", named.out)]))
+    say(f"{named.job_id()}.run is slow, {job.job_id()} as well", logging.WARNING, shown=shown)
+    assert shown == [f"warning: tiny/phase.00 is slow, {job.job_id()} as well"]
+
+
+def test_a_scheduler_s_end_for_memory_is_told_with_what_helps(job):
+    say(f"{job.job_id()}.run ran out of memory; now it requests mem=8", logging.WARNING)
+    assert last_words(job).startswith("it ran out of memory; now it requests mem=8. What helps: smaller batches")
 
 
 def test_what_names_no_job_is_shown_once_and_a_scheduler_s_silence_each_time():

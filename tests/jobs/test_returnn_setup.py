@@ -9,6 +9,9 @@ from tests.tiny import EXTERN_DATA
 CONFIG = f"""#!rnn.py
 # a config as it is written for RETURNN
 import tensorflow as tf
+from returnn.import_ import import_
+import_("github.com/me/mine", "common", None)
+from returnn_import.github_com.me.mine.dev.common import scales
 
 task = "train"
 train = {{"class": "HDFDataset", "files": ["@data@/train.hdf"], "seq_ordering": "random"}}
@@ -23,7 +26,7 @@ device = "gpu"
 log_verbosity = 5
 
 def scaled(x, network):
-    return network.cond_on_train(lambda: tf.multiply(x.placeholder, 0.5), lambda: x.placeholder)
+    return network.cond_on_train(lambda: scales.scaled(x.placeholder), lambda: x.placeholder)
 
 network = {{
     "embedding": {{"class": "linear", "n_out": 4, "activation": None, "from": "data"}},
@@ -44,16 +47,31 @@ def custom_construction_algo(idx, net_dict):
 
 pretrain = {{"repetitions": 2, "copy_param_mode": "subset", "construction_algo": custom_construction_algo}}
 """
+PACKAGE = {
+    "__init__.py": "",
+    "factors.py": "HALF = 0.5\n",
+    "scales.py": """import tensorflow as tf
+
+def scaled(value):
+    from .factors import HALF
+    return tf.multiply(value, HALF)
+""",
+}
 
 
 @pytest.fixture
-def setup(project, data):
+def setup(project, data, monkeypatch):
     """:return: function (old text, new text) that writes the config file with a replacement"""
 
     def write(old: str = "", new: str = "") -> None:
         assert old in CONFIG
         (project.folder / "my.config").write_text(CONFIG.replace(old, new, 1).replace("@data@", str(data)))
 
+    package = project.folder / "packages/github.com/me/mine/common"
+    package.mkdir(parents=True)
+    for name, text in PACKAGE.items():
+        (package / name).write_text(text)
+    monkeypatch.setenv("RETURNN_PKG_PATH", str(project.folder / "packages"))
     (project.folder / "config/returnn.py").symlink_to(ROOT / "config/returnn.py")
     write()
     return write
@@ -96,7 +114,7 @@ def test_it_trains_with_its_function_and_overrides(project, setup):
             '"nativlstm2"',
             "phase 0 (index 0): layer 'fw' (rec): unknown unit 'nativlstm2'; did you mean",
         ),
-        ("idx == 2", "idx = 2", "my.config, line 31: SyntaxError"),
+        ("idx == 2", "idx = 2", "my.config, line 34: SyntaxError"),
         (
             "typed_value('scaled')",
             "typed_value('scald')",

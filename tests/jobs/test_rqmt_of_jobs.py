@@ -11,7 +11,7 @@ from jobs.dump_hdf import DumpHdfJob
 from jobs.export_checkpoint import ExportCheckpointJob
 from jobs.phase_training import PhaseTrainingJob
 from jobs.returnn_search import ReturnnSearchJob
-from jobs.rqmt import check_rqmt_of_jobs
+from jobs.rqmt import check_rqmt, check_rqmt_of_jobs
 from sisyphus import Job, tk
 
 CHECKPOINT = tk.Path("checkpoint.h5")
@@ -38,6 +38,17 @@ MAKE = [
 def test_a_wrong_requirement_is_refused_when_the_job_is_made(make, rqmt, message):
     with pytest.raises(ConfigError, match=f"^[A-Za-z]*{message}"):
         make(rqmt)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("num_cpus", "cpu"), ("cores", "cpu"), ("cpu_rqmt", "cpu"), ("cpu_num", "cpu"), ("gpu_count", "gpu"), ("mem_gb", "mem"),
+     ("max_memory", "mem"), ("hours", "time"), ("time_limit", "time"), ("nodes", "multi_node_slots"), ("slurm_partition", "sbatch_args")],
+)  # fmt: skip
+def test_a_key_in_other_words_is_refused_with_the_right_one(key, meant):
+    with pytest.raises(ConfigError, match=rf"^here: unknown key {key!r}, expected .*; did you mean '{meant}'\?$"):
+        check_rqmt({key: 1}, "here")
+    check_rqmt({meant: 1, "licenses": 2}, "here")  # the latter may be for an engine of the user's
 
 
 def test_no_job_takes_requirements_unchecked():

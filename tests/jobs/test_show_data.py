@@ -1,8 +1,11 @@
 """`boulder data` shows what a data set holds, in narrow terminals and pipes, and what it lacks for a RETURNN config."""
 
+import gzip
 import io
+import json
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 from rich.console import Console
@@ -96,29 +99,103 @@ def test_a_config_shows_its_data_sets(shown):
 @pytest.mark.parametrize(
     ("file", "arguments", "message"),
     [
-        ("no.hdf", {}, "data 'no.hdf': there is no such file, expected an HDF file, a zip file of recordings or"),
+        (
+            "no.hdf",
+            {},
+            "data 'no.hdf': there is no such file, expected an HDF file, a zip file of recordings, a text, or a",
+        ),
+        ("nothing", {}, "data 'nothing': the file is empty, expected an HDF file, "),
+        ("nothing.hdf", {}, "data 'nothing.hdf': the file is empty, expected an HDF file, "),
+        ("packed.hdf.gz", {}, "data 'packed.hdf.gz': an HDF file is not read from a gzip file; unpack it by gunzip"),
+        ("other.h5", {}, "other.h5: found params, expected RETURNN's HDF layout, which has 'seqLengths'"),
+        ("short.zip", {}, "short.zip: cannot be read as a zip file, perhaps truncated"),
+        (
+            "index.zip",
+            {},
+            r"index.zip: index.txt: cannot be read as a list of dicts: malformed node or string on line 1$",
+        ),
+        ("binary.txt", {}, "binary.txt: line 0 is not text in UTF-8"),
+        (
+            "lines.txt",
+            {"config": "my.config"},
+            "--for my.config: lines.txt is a text, .* expected an LmDataset with the text",
+        ),
+        ("my.confg", {}, "config 'my.confg': .*did you mean 'my.config'"),
         ("trian.hdf", {}, "data 'trian.hdf': there is no such file, .*; did you mean 'train.hdf'"),
-        (".", {}, "data '.': is a folder, expected an HDF file, a zip file of recordings or a RETURNN config"),
-        ("text.hdf", {}, "data 'text.hdf': the file is not what its name says, or is damaged; expected an HDF file"),
+        (".", {}, "data '.': is a folder, expected an HDF file, a zip file of recordings, a text, or a config"),
+        ("text.hdf", {}, r"data 'text.hdf': found no HDF file, as its name says; is it damaged\? Expected an HDF file"),
         ("my.config", {"data": "trian"}, "found 'trian', which is no data set of the config, .*did you mean 'train'"),
         (
             "train.hdf",
             {"data": "dev"},
-            "--data dev: names a data set of a RETURNN config, but train.hdf is an HDF file",
+            "--data dev: names a data set of a config, but train.hdf is an HDF file",
         ),
-        ("train.hdf", {"config": "no.config"}, "no.config: found no such file, expected a RETURNN config"),
+        ("train.hdf", {"config": "no.config"}, "config 'no.config': there is no such file"),
         ("broken.hdf", {}, "broken.hdf: not a readable HDF file, perhaps truncated"),
-        ("empty.zip", {}, "empty.zip"),
+        ("empty.zip", {}, "empty.zip: found no index 'empty.txt' in it, expected one with a dict for each sequence"),
     ],
 )
 def test_bad_input_is_an_error_of_one_line(shown, data, tmp_path, file, arguments, message):
     (tmp_path / "text.hdf").write_text("hello")
     (tmp_path / "broken.hdf").write_bytes((data / "train.hdf").read_bytes()[:3000])
-    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
-        archive.writestr("nothing", "")
+    for name, entry in (("empty", "nothing"), ("index", "index.txt")):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.writestr(entry, "hello")
+    (tmp_path / "short.zip").write_bytes((tmp_path / "index.zip").read_bytes()[:40])
+    for name in ("nothing", "nothing.hdf"):
+        (tmp_path / name).touch()
+    (tmp_path / "packed.hdf.gz").write_bytes(gzip.compress((data / "train.hdf").read_bytes()))
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\n")
+    (tmp_path / "lines.txt").write_text("one\n")
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["params"] = np.zeros(3)
     with pytest.raises(BoulderError, match=message) as raised:
         shown(file, **arguments)
     assert "\n" not in str(raised.value)
+
+
+def test_a_text_shows_lines_words_and_characters(shown, tmp_path):
+    text = "hello world\n\nhello you\n"
+    (tmp_path / "text.txt").write_text(text)
+    (tmp_path / "text.txt.gz").write_bytes(gzip.compress(text.encode()))
+    code, lines = shown("text.txt")
+    assert (code, lines[:3]) == (0, ["3 lines", "  hello world", "  "])
+    assert lines[lines.index("words: 3 different") + 1] == "  4 words, 0 to 2, on average 1.3"
+    assert "characters: 10 different" in lines
+    assert shown("text.txt.gz")[1] == lines
+
+
+def test_json_has_every_number(shown, tmp_path, capsys):
+    streams = {"data": {"dim": 2}, "speaker": {"dim": 9, "sparse": True, "shape": ()}}
+    with HdfWriter(tmp_path / "a.hdf", streams) as writer:
+        for length in (3, 5, 5):
+            writer.write(f"seq-{length}", {"data": np.zeros((length, 2)), "speaker": np.array(7)})
+    assert shown("a.hdf", as_json=True) == (0, [])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["num_sequences"], found["first"]) == (3, ["seq-3", "seq-5", "seq-5"])
+    of_data = found["streams"]["data"]
+    assert {key: of_data[key] for key in ("dim", "sparse", "dtype", "shape")} == {
+        "dim": 2, "sparse": False, "dtype": "float32", "shape": [None, 2],
+    }  # fmt: skip
+    assert of_data["lengths"]["sum"] == 13
+    assert of_data["lengths"]["histogram"] == [
+        {"from": 3, "to": 3, "count": 1}, {"from": 4, "to": 4, "count": 0}, {"from": 5, "to": 5, "count": 2},
+    ]  # fmt: skip
+    assert found["streams"]["speaker"]["lengths"]["sum"] == 3  # a frame each
+    code, _ = shown("a.hdf", config="my.config", as_json=True)
+    lacks = json.loads(capsys.readouterr().out)["lacks"]
+    assert code == 1
+    assert [line.split(":")[0] for line in lacks] == ["a.hdf", "lacks 'classes'"]
+
+
+def test_a_config_of_sisyphus_shows_its_data_sets(project):
+    code, output = project.run("boulder", "data", "config/tiny.experiment", "--data", "dev")
+    assert code == 0, output
+    assert output.startswith("8 sequences\n  dev-0\n")
+    assert output.endswith("has all that config/tiny.experiment reads\n")
+    code, output = project.run("boulder", "data", "config/tiny.experiment", "--data", "dve")
+    assert (code, output) == (1, "error: --data dve: the config lays out train, dev; did you mean 'dev'?\n")
+    assert not (project.folder / "work").exists()
 
 
 def test_a_zip_file_of_recordings_is_shown_by_the_command(project):

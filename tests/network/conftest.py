@@ -80,6 +80,20 @@ def values() -> Callable:
 
 
 @pytest.fixture
+def check_output() -> Callable:
+    """`check_output(network, extern_data, message)` asserts that `describe` raises this message about the layer `output`."""
+    from boulder.errors import NetworkError
+    from boulder.network import describe
+
+    def check(network: dict, extern_data: dict, message: str) -> None:
+        with pytest.raises(NetworkError) as caught:
+            describe(network, extern_data)
+        assert str(caught.value) == f"layer 'output' {message}"
+
+    return check
+
+
+@pytest.fixture
 def check_message(extern_data) -> Callable:
     """`check_message(network, message)` asserts that `describe` raises exactly this message, without a visible cause."""
     from boulder.errors import NetworkError

@@ -175,11 +175,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_message(name):
+def test_message(name, check_output):
     network, message = BAD[name]
-    with pytest.raises(NetworkError) as caught:
-        describe(network, EXTERN_DATA)
-    assert str(caught.value) == f"layer 'output' {message}"
+    check_output(network, EXTERN_DATA, message)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,30 @@ def test_where_selects_rows_by_a_vector_and_still_broadcasts(tf):
     assert tf.where([False, True]).numpy().tolist() == [[1]]
 
 
+@pytest.mark.parametrize("options", [{}, {"axis": 0}, {"dim": 0}], ids=str)
+def test_labels_that_do_not_sum_to_1_have_the_gradient_of_tensorflows_operation(tf, options):
+    import tensorflow
+
+    logits = tensorflow.random.stateless_normal([3, 3], [0, 1])
+    labels = tensorflow.random.stateless_uniform([3, 3], [2, 3])
+
+    def operation(logits, labels):
+        if options:
+            logits, labels = tensorflow.transpose(logits), tensorflow.transpose(labels)
+        return tensorflow.raw_ops.SoftmaxCrossEntropyWithLogits(features=logits, labels=labels).loss
+
+    def gradients(cross_entropy, **given):
+        with tensorflow.GradientTape() as tape:
+            tape.watch([logits, labels])
+            total = tensorflow.reduce_sum(cross_entropy(labels=labels, logits=logits, **given) ** 2)
+        return tape.gradient(total, [logits, labels])
+
+    found, expected = gradients(tf.nn.softmax_cross_entropy_with_logits, **options), gradients(operation)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert gradients(tf.compat.v1.nn.softmax_cross_entropy_with_logits)[1] is None
+
+
 def test_other_names_are_those_of_tensorflow_2(tf):
     import tensorflow
 

@@ -3,7 +3,6 @@
 import pytest
 import tensorflow as tf
 
-from boulder.errors import NetworkError
 from boulder.network import describe, run_network
 
 EXTERN_DATA = {
@@ -51,11 +50,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_message(name):
+def test_message(name, check_output):
     network, message = BAD[name]
-    with pytest.raises(NetworkError) as caught:
-        describe(network, EXTERN_DATA)
-    assert str(caught.value) == f"layer 'output' {message}"
+    check_output(network, EXTERN_DATA, message)
 
 
 def test_costs_of_other_losses_than_ce():

@@ -232,11 +232,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_message(name):
+def test_message(name, check_output):
     network, message = BAD[name]
-    with pytest.raises(NetworkError) as caught:
-        describe(network, EXTERN_DATA)
-    assert str(caught.value) == f"layer 'output' {message}"
+    check_output(network, EXTERN_DATA, message)
 
 
 def test_a_loss_of_an_output_that_is_no_softmax():

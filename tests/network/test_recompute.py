@@ -42,6 +42,16 @@ def loop(recompute) -> dict:
     }  # fmt: skip
 
 
+def states(recompute) -> dict:
+    """The state of `encoder` after the last frame is read by another layer, and only that."""
+    unit = {"class": "rec", "unit": "nativelstm2", "n_out": 4, "from": "data", "recompute": recompute}
+    return {
+        "encoder": unit,
+        "decoder": unit | {"initial_state": "encoder", "direction": -1},
+        "output": {"from": "decoder", **FEEDS},
+    }
+
+
 def losses_and_gradients(net: dict, compiled: bool) -> list[np.ndarray]:
     spec = describe(net, STREAMS)
     random = np.random.default_rng(6)
@@ -72,6 +82,8 @@ SLOW = pytest.mark.slow
     [
         (block, True, False),
         (block, "together", False),
+        (states, True, False),
+        pytest.param(states, True, True, marks=SLOW),
         pytest.param(block, True, True, marks=SLOW),
         pytest.param(block, "together", True, marks=SLOW),
         pytest.param(loop, True, True, marks=SLOW),

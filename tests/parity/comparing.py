@@ -8,13 +8,17 @@ import tensorflow as tf
 from boulder.network import describe, run_network, uses_streams
 from boulder.network.axes import BATCH, FEATURE
 
+tf.config.experimental.enable_op_determinism()  # as in jobs: some operations then have other gradients
+
 
 def ragged_batch(extern_data: dict, lengths: dict, seed: int = 1) -> dict:
     """:return: key → array of shape (batch, time, …); random, also in the padding"""
     rng = np.random.default_rng(seed)
     data = {}
     for key, stream in extern_data.items():
-        shape = [len(lengths[key]), max(lengths[key])]
+        shape = [len(lengths[key]), max(lengths[key]), *stream.get("shape", ())[1:-1]]
+        if stream.get("shape", (None,))[0] is not None:  # without time
+            shape = [len(lengths[key]), *stream["shape"][:-1]]
         if stream.get("sparse"):
             data[key] = rng.integers(0, stream["dim"], shape).astype("int32")
         else:

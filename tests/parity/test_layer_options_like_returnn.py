@@ -9,8 +9,9 @@ EXTERN_DATA = {
     "data": {"dim": 6, "shape": (None, 6)},
     "classes": {"dim": 3, "sparse": True, "shape": (None,)},
     "align": {"dim": 3, "sparse": True, "shape": (None,)},
+    "dense": {"dim": 3, "shape": (None, 3)},
 }
-LENGTHS = {"data": [7, 2, 5], "classes": [4, 1, 2], "align": [7, 2, 5]}
+LENGTHS = {"data": [7, 2, 5], "classes": [4, 1, 2], "align": [7, 2, 5], "dense": [7, 2, 5]}
 H = {"class": "linear", "from": "data", "n_out": 4, "activation": "sigmoid"}
 
 
@@ -114,6 +115,15 @@ LOSSES = {
     "safe_log without gradients": output("sigmoid", "ce", safe_log_opts={"eps": 0.6, "use_fake_grad": False}),
     "gaussian smoothing": output("softmax", "ce", label_smoothing=0.3, label_smoothing_gaussian=True),
     "gaussian smoothing of probabilities": output("sigmoid", "ce", label_smoothing=0.3, label_smoothing_gaussian=True),
+    "any numbers as labels": output("softmax", "ce", target="dense"),
+    "any numbers as labels of probabilities": output("sigmoid", "ce", target="dense"),
+    "the same by code": {
+        "class": "eval",
+        "from": ["h", "g"],
+        "loss": "as_is",
+        "out_type": {"shape": (None,), "dim": None, "feature_dim_axis": None},
+        "eval": "tf.nn.softmax_cross_entropy_with_logits(labels=source(1, auto_convert=False), logits=source(0, auto_convert=False))",
+    },
     "another norm": output("softmax", "ce", custom_inv_norm_factor="norm", use_normalized_loss=True),
     "another norm of floats": output("softmax", "ce", custom_inv_norm_factor="labels"),
     "frames not flattened": output("softmax", "ce", use_flatten_frames=False),
@@ -142,7 +152,7 @@ NORMS = {
 def losses(returnn):
     cases = {}
     for name, layer in LOSSES.items():
-        cases[name] = network_case({"h": H, **NORMS, "output": layer}, EXTERN_DATA, LENGTHS)
+        cases[name] = network_case(SHARED | NORMS | {"output": layer}, EXTERN_DATA, LENGTHS)
     return run_cases(returnn, cases)
 
 

@@ -91,6 +91,9 @@ def transducer(unit: dict, slow=None, loop=None) -> dict:
     }
 
 
+LABEL_BEFORE = masked("embedding", subnetwork({
+    "label": linear("base:prev:output", 3, "tanh"), "both": linear(["data", "label"], 3, "tanh"), "output": lstm("both", 3),
+}))  # fmt: skip
 NETWORKS = {
     **{f"outside of loops, {name}": outside(unit) for name, unit in UNITS.items() if "cell" not in name},
     **{f"moved out, {name}": transducer(unit) for name, unit in UNITS.items() if "cell" not in name},
@@ -100,8 +103,11 @@ NETWORKS = {
     "the layers around it": transducer({}, masked("embedding", subnetwork({
         "both": linear(["data", "base:data:source"], 3, "tanh"), "output": lstm("both", 3),
     }))),
+    "the label before": transducer({}, LABEL_BEFORE),
+    "the label before, kept in": transducer({}, LABEL_BEFORE, {"optimize_move_layers_out": False}),
 }  # fmt: skip
 SEARCHES = {name: transducer(unit) for name, unit in UNITS.items()}
+SEARCHES["the label before"] = transducer({}, LABEL_BEFORE)
 
 
 def aligned(case: dict) -> dict:

@@ -301,3 +301,16 @@ def test_a_program_that_dies_within_an_epoch_is_reported_with_its_last_words(tmp
         ):
             list(dataset.sequences(2, 0, "default"))
     assert "RASR: cannot read corpus/4" in capfd.readouterr().err
+
+
+def test_a_bug_in_a_class_is_reported_with_the_sequence_and_the_line(tmp_path):
+    text = OWN_CLASS.replace("frames = ", "assert seq_idx != 3\n        frames = ")
+    (tmp_path / "my.config").write_text(f"#!rnn.py\n{text}{network('ce', 2)}")
+    line = text.splitlines().index("        assert seq_idx != 3") + 2
+    training = load_config(tmp_path / "my.config").training()
+    told = rf"^Parity: epoch 1, sequence \d+: AssertionError: assert seq_idx != 3 \(.*my\.config:{line}\)$"
+    with open_dataset(training.train_data, training.extern_data) as dataset:
+        with pytest.raises(DataError, match=told):
+            list(dataset.sequences(1, 0, "default"))
+        with pytest.raises(DataError, match=r"^Parity: ValueError: epoch and sequence"):
+            dataset._opened.ask("read", 5, 0, 1, ["data"])

@@ -36,6 +36,11 @@ FRAME_WISE = {
     "mean": {"class": "reduce", "mode": "mean", "axis": "T", "from": "hidden", "is_output_layer": True},
     "best": {"class": "reduce", "mode": "argmax", "axis": "F", "from": "output", "is_output_layer": True},
 }
+NORM = {"class": "batch_norm", "from": "hidden", "update_sample_only_in_training": True, "masked_time": True}
+WITH_NORM = FRAME_WISE | {
+    "norm": NORM | {"param_version": 2},
+    "output": {"class": "softmax", "from": "norm", "loss": "ce", "target": "targets"},
+}
 LENGTHS = {"seq-c": 4, "seq-a": 2, "seq-b": 7, "seq-d": 3}
 
 
@@ -45,7 +50,8 @@ class Setting:
     def __init__(self, net, frames, folder, vocab):
         self.net, self.frames, self.folder = net, frames, folder
         self.extern_data = EXTERN_DATA | {"targets": EXTERN_DATA["targets"] | ({"vocab": vocab} if vocab else {})}
-        self.params = random_params(describe(net, EXTERN_DATA), scale=1.0)
+        params = random_params(describe(net, EXTERN_DATA), scale=1.0)
+        self.params = {path: abs(value) if "variance" in path else value for path, value in params.items()}
 
     def case(self, task, name, **options):
         return {
@@ -91,6 +97,7 @@ def settings(returnn, folder):
     )
     by_data = Setting(DECODER, frames, folder, None)
     frame_wise = Setting(FRAME_WISE, frames, folder, None)
+    normed = Setting(WITH_NORM, frames, folder, None)
     py, txt = {"search_output_file_format": "py"}, {"search_output_file_format": "txt"}
     returnn(
         [
@@ -105,9 +112,11 @@ def settings(returnn, folder):
             frame_wise.case("forward", "best.hdf", forward_output_layer="best"),
             frame_wise.case("compute_priors", "prior.txt"),
             frame_wise.case("compute_priors", "best_prior.txt", forward_output_layer="best"),
+            normed.case("forward", "norm.hdf", forward_output_layer="norm"),
+            normed.case("compute_priors", "norm_prior.txt"),
         ]
     )
-    return {"decoder": decoder, "by_data": by_data, "frame_wise": frame_wise}
+    return {"decoder": decoder, "by_data": by_data, "frame_wise": frame_wise, "normed": normed}
 
 
 @pytest.mark.parametrize("file_format", ["py", "txt"])
@@ -147,10 +156,12 @@ def test_arrays_are_written_whole(settings, folder):
         np.testing.assert_allclose(array, theirs[tag], rtol=1e-5)
 
 
-@pytest.mark.parametrize("layer", ["output", "mean", "best"])
-def test_forwarded_files_have_returnns_content(settings, folder, layer):
+@pytest.mark.parametrize(
+    ("net", "layer"), [("frame_wise", "output"), ("frame_wise", "mean"), ("frame_wise", "best"), ("normed", "norm")]
+)
+def test_forwarded_files_have_returnns_content(settings, folder, net, layer):
     ours = folder / f"our_{layer}.hdf"
-    forward_to_hdf(settings["frame_wise"].data_pass("eval"), {"data": layer}, ours)
+    forward_to_hdf(settings[net].data_pass("eval"), {"data": layer}, ours)
     with h5py.File(ours) as our_file, h5py.File(folder / f"{layer}.hdf") as their_file:
         np.testing.assert_allclose(our_file["inputs"], their_file["inputs"], rtol=1e-5)
         assert our_file["inputs"].shape == their_file["inputs"].shape
@@ -166,9 +177,16 @@ def test_returnns_files_are_data_sets_like_ours(folder, settings):
         assert dataset.tags(range(4)) == list(LENGTHS)
 
 
-@pytest.mark.parametrize(("layer", "name"), [("output", "prior.txt"), ("best", "best_prior.txt")])
-def test_priors_are_returnns(settings, folder, layer, name):
-    prior = mean_posteriors(settings["frame_wise"].data_pass("eval"), layer)
+@pytest.mark.parametrize(
+    ("net", "layer", "name"),
+    [
+        ("frame_wise", "output", "prior.txt"),
+        ("frame_wise", "best", "best_prior.txt"),
+        ("normed", "output", "norm_prior.txt"),
+    ],
+)
+def test_priors_are_returnns(settings, folder, net, layer, name):
+    prior = mean_posteriors(settings[net].data_pass("eval"), layer)
     write_prior_txt(folder / f"our_{name}", prior)
     write_prior_xml(folder / "our.xml", prior)
     theirs = np.loadtxt(folder / name)

@@ -11,6 +11,7 @@ from boulder.training import TrainingOptions
 from boulder.training.objective import l2_factors
 from boulder.training.optimizer import variable_name
 from boulder.training.replicas import OneReplica
+from boulder.training.update import half_squares
 from boulder.training.updater import Updater
 
 pytestmark = pytest.mark.parity
@@ -141,7 +142,8 @@ def ours(config: dict, steps: list, layers: dict) -> list[dict[str, np.ndarray]]
                 for path, w in variables.items()
             ]
             slopes = [g / tf.linalg.global_norm(found) * s for g, s in zip(found, second, strict=True)]
-        updater.update(found, tf.constant(True), tf.constant(number, tf.int64), slopes)
+        squares = half_squares(found)
+        updater.update(found, squares, tf.constant(True), tf.constant(number, tf.int64), slopes)
         results.append({path: variable.numpy() for path, variable in variables.items()})
     return results
 

@@ -86,8 +86,8 @@ def test_json_with_comments(tmp_path):
         ),
         (
             "#!rnn.py\nfrom returnn.import_ import import_\nm = import_('github.com/a/b', 'c/d', '20211231-0123abcd0123')\n",
-            r"FILE, line 3: import_: Boulder fetches nothing: git clone https://github.com/a/b to "
-            r".*/github.com/a/b@v20211231-0123abcd0123 and check out 0123abcd0123, or set RETURNN_PKG_PATH",
+            r"FILE, line 3: import_: Boulder fetches nothing: git clone https://github.com/a/b .*/github.com/a/b && git -C "
+            r".*/a/b worktree add .*/github.com/a/b@v20211231-0123abcd0123 0123abcd0123, or set RETURNN_PKG_PATH",
         ),
         ('{"a": 1,\n /* x\n */ "b" 2}', "FILE, line 3: JSONDecodeError: Expecting ':' delimiter"),
         ("a 1\n# b\nlonely\n", "FILE, line 3: found 'lonely', expected 'key value'"),

@@ -113,6 +113,20 @@ def test_a_digest_covers_helpers_but_not_the_folder(tmp_path):
     assert {name for name in one if one[name] != other[name]} == {"scaled"}
 
 
+def test_a_digest_covers_what_helpers_import_when_they_are_called(tmp_path):
+    text = "import helper\ndef f(source): return helper.g(source)\nnetwork = {'a': {'eval': f}}"
+    helper = "def g(source):\n  from late import SCALE\n  return source * SCALE"
+
+    def network(folder, late, functions=None):
+        return canonical(load_config(write(tmp_path / folder, text, helper=helper, late=late)).network, functions)
+
+    one = network("1", "SCALE = 2", functions := {})
+    assert network("2", "SCALE = 2") == one
+    assert network("3", "SCALE = 3") != one
+    (tmp_path / "1" / "late.py").unlink()
+    assert restore(one, functions)["a"]["eval"](3) == 6
+
+
 def test_functions_with_equal_source_and_values_are_equal(tmp_path):
     text = "def f():\n  def g(source):\n    from TFUtil import where_bc\n    return where_bc\n  return g\n"
     config = load_config(write(tmp_path, text + "network = {'a': {'eval': f()}, 'b': {'eval': f()}}"))

@@ -67,7 +67,8 @@ WORKER = """
 import json, os, signal, sys
 from pathlib import Path
 from boulder.schedule.functions import restore
-from boulder.training import TrainingFiles, TrainingPhase
+from boulder.training import TrainingPhase
+from boulder.training.run import TrainingFiles
 from boulder.training.trainer import train
 from boulder.training.progress import Progress
 phases, functions, extern_data, batches = json.load(sys.stdin)

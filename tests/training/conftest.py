@@ -20,7 +20,8 @@ def data(tmp_path_factory):
 @pytest.fixture
 def training(data, tmp_path):
     """:return: function (phases, folder name, previous=…, gpus=…, train=…, dev=…) that trains in this process → last checkpoint"""
-    from boulder.training import Checkpoint, TrainingFiles, TrainingPhase
+    from boulder.training import Checkpoint, TrainingPhase
+    from boulder.training.run import TrainingFiles
     from boulder.training.trainer import train as run_training
 
     def run(

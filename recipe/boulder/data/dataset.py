@@ -15,6 +15,7 @@ from boulder.data.option_kinds import NO_OPTION
 from boulder.data.order.epoch_order import EpochOrder
 from boulder.data.order.order_options import OrderOptions
 from boulder.data.padding import Padded, padded
+from boulder.data.read_errors import errors_of_sequences
 from boulder.data.read_sequence import ReadSequence
 from boulder.data.streams import Stream
 from boulder.errors import DataError
@@ -204,7 +205,9 @@ class Dataset(OrderOptions, ABC):
         """
         for first in range(start, len(order), _BLOCK):
             block = order[first : first + _BLOCK]
-            for index, tag, data in zip(block, self.tags(block), self.read_many(block), strict=True):
+            with errors_of_sequences(self, block, self.read_many):
+                read = self.read_many(block)
+            for index, tag, data in zip(block, self.tags(block), read, strict=True):
                 yield ReadSequence(tag, data, {key: int(column[index]) for key, column in self.all_lengths.items()})
 
     def check_before_jobs(self) -> None:
@@ -258,7 +261,8 @@ class Dataset(OrderOptions, ABC):
 
     def read(self, index: int) -> dict[str, np.ndarray]:
         """:return: key → [T, D], or [T] for labels, of one sequence"""
-        return self.read_many([index])[0]
+        with errors_of_sequences(self, [index], self.read_many):
+            return self.read_many([index])[0]
 
     @property
     def order_stream(self) -> str:
@@ -283,7 +287,9 @@ class Dataset(OrderOptions, ABC):
         measured = {key: np.zeros(self.num_seqs, "int32") for key in self.streams}
         for start in range(0, self.num_seqs, _CHUNK):
             indices = range(start, min(start + _CHUNK, self.num_seqs))
-            for index, sequence in zip(indices, self.read_many(indices), strict=True):
+            with errors_of_sequences(self, indices, self.read_many):
+                read = self.read_many(indices)
+            for index, sequence in zip(indices, read, strict=True):
                 for key, array in sequence.items():
                     measured[key][index] = len(array)
         return measured

@@ -13,6 +13,7 @@ import numpy as np
 from boulder.data.batches import Batch, read_batch
 from boulder.data.blas import one_blas_thread
 from boulder.data.dataset import Dataset
+from boulder.data.read_errors import errors_of_sequences
 from boulder.errors import DataError
 from boulder.lazy import TFTensor, tf
 
@@ -76,7 +77,8 @@ def _read_ahead(
 
 
 def _read(dataset: Dataset, seqs: np.ndarray) -> Batch:
-    batch = read_batch(dataset, seqs)
+    with errors_of_sequences(dataset, seqs, dataset.read_padded):
+        batch = read_batch(dataset, seqs)
     with tf.device("CPU:0"):  # a step copies it to its own device
         data, lengths = (
             {key: tf.convert_to_tensor(array) for key, array in arrays.items()}

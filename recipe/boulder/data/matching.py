@@ -47,5 +47,6 @@ def check_labels(where: object, stream: Stream, labels: np.ndarray) -> None:
 def _fits(found: Stream, wanted: Stream) -> bool:
     fits = found.has_feature_axis == wanted.has_feature_axis and (found.sparse or not wanted.sparse)
     fits = fits or not (wanted.has_time_axis or found.sparse or found.has_feature_axis)  # [D] as D frames
+    fits = fits and (found.inner == wanted.inner or (found.inner == wanted.inner[1:] and not wanted.has_time_axis))
     has_dim = wanted.sparse or (wanted.has_feature_axis and found.has_feature_axis)
     return fits and not (has_dim and None not in (found.dim, wanted.dim) and found.dim != wanted.dim)

@@ -108,10 +108,10 @@ class StaticDataset(Dataset):
 
     def _stream(self, key: str) -> Stream:
         first = next((found for s in self.data if (found := _as_array(key, s[key])).size), np.zeros(0, "int32"))
-        if first.ndim == 2:
-            return Stream(key, first.shape[1], sparse=False)
+        if first.ndim > 1:
+            return Stream(key, first.shape[-1], sparse=False, inner=first.shape[1:-1])
         if first.ndim != 1:
-            raise DataError(f"data: {key!r} has {first.ndim} axes, expected [T] or [T, D]")
+            raise DataError(f"data: {key!r} has {first.ndim} axes, expected [T], [T, D] or [T, …, D]")
         sparse = first.dtype.kind in "iub"
         return Stream(key, None, sparse=sparse, has_feature_axis=False)
 

@@ -1,6 +1,6 @@
-"""The streams of a data set as `extern_data` declares them: dense features [T, D], or sparse labels [T]; [D] without time."""
+"""The streams of a data set as `extern_data` declares them: dense features [T, D] or [T, …, D], or sparse labels [T]; no T without time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ class Stream:
     :param dtype: dtype of the arrays; "" becomes int32 for labels and float32 for features
     :param has_feature_axis: False for labels, and for dense streams with one number per frame
     :param has_time_axis: False for one vector, number or label per sequence
+    :param inner: sizes of the axes between time and features, such as the microphones of each frame
     """
 
     key: str
@@ -33,6 +34,7 @@ class Stream:
     dtype: str = ""
     has_feature_axis: bool = True
     has_time_axis: bool = True
+    inner: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.dtype:
@@ -42,8 +44,8 @@ class Stream:
 
     @property
     def feature_shape(self) -> tuple[int | None, ...]:
-        """The shape of one frame, or of the sequence if it has no time axis: `(D,)` or `()`."""
-        return (self.dim,) if self.has_feature_axis else ()
+        """The shape of one frame, or of the sequence if it has no time axis: `(D,)`, `()` or `(…, D)`."""
+        return (*self.inner, self.dim) if self.has_feature_axis else self.inner
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -117,13 +119,17 @@ def _read_entry(key: str, entry: object) -> Stream:
         if option not in every and (near := nearest(str(option), every)):
             raise DataError(f"extern_data[{key!r}]: found {option!r}, which is no option of a stream{near}")
     sparse, shape, has_time = bool(entry.get("sparse", False)), entry.get("shape"), _has_time(key, entry)
-    at_end = shape is not None and has_time and None in shape and shape[0] is not None
-    if shape is not None and (at_end or len(shape) > has_time + (not sparse)):
-        frames = "(None,), of class indices" if sparse else "(None, dim)"
-        raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
-    has_feature_axis = not sparse and (len(shape) > has_time if shape is not None else entry.get("dim") is not None)
+    flat = entry.get("feature_dim_axis", -1) is None and entry.get("dim") is None
+    has_feature_axis = not (sparse or flat) and (
+        len(shape) > has_time if shape is not None else entry.get("dim") is not None
+    )
+    inner = _inner(key, shape or (), has_time, has_feature_axis, sparse)
     dim = entry.get("dim", shape[-1] if shape and has_feature_axis else None)
-    _check_positions(key, entry, has_time + has_feature_axis, has_feature_axis)
+    if shape and has_feature_axis and None not in (dim, shape[-1]) and dim != shape[-1]:
+        raise DataError(
+            f"extern_data[{key!r}]: found 'dim' {dim!r} and 'shape' {tuple(shape)!r}, expected the same size"
+        )
+    _check_positions(key, entry, has_time + len(inner) + has_feature_axis, has_feature_axis)
     return Stream(
         key,
         None if dim is None else _dim(key, dim),
@@ -131,7 +137,21 @@ def _read_entry(key: str, entry: object) -> Stream:
         dtype=str(entry.get("dtype") or ""),
         has_feature_axis=has_feature_axis,
         has_time_axis=has_time,
+        inner=inner,
     )
+
+
+def _inner(
+    key: str, shape: Sequence[int | None], has_time: bool, has_feature_axis: bool, sparse: bool
+) -> tuple[int, ...]:
+    """:return: sizes of the axes between time and features"""
+    frame = shape[1:] if has_time else shape
+    inner = frame[: len(frame) - has_feature_axis]
+    time_elsewhere = has_time and None in shape and shape[0] is not None
+    if time_elsewhere or (sparse and inner) or not all(isinstance(size, int) for size in inner):
+        frames = "(None,), of class indices" if sparse else "(None, dim), or static sizes between these two"
+        raise DataError(f"extern_data[{key!r}]: found 'shape' {tuple(shape)!r}, expected {frames}")
+    return tuple(_dim(key, size) for size in inner)
 
 
 def _check_positions(key: str, entry: Mapping[str, object], last: int, has_feature_axis: bool) -> None:

@@ -36,6 +36,7 @@ class LayerRun:
     :param beam_scores: scores with which a search has ended: axis of hypotheses → float32 [B, beam]; layer that decides for one → [B];
         shared by all layers
     :param in_dim: `Dim` of the feature axis of the input
+    :param second_derivatives: whether the gradient of the network is differentiated
     """
 
     name: str
@@ -52,6 +53,7 @@ class LayerRun:
     joint: Callable[[TFTensor], TFTensor]
     beam_scores: dict[Axis | str, TFTensor]
     in_dim: NetDim | None
+    second_derivatives: bool
 
     def param(self, name: str) -> TFTensor:
         """
@@ -174,14 +176,14 @@ class LayerRun:
         """:return: int32 [number of axes], shape of a tensor with these axes"""
         return tf.stack([self._size(axis) for axis in axes]) if axes else tf.zeros([0], tf.int32)
 
-    def _size(self, axis: Axis) -> TFTensor:
+    def _size(self, axis: Axis) -> TFTensor | int:
         if axis.kind == BATCH:
             return self.batch_size
-        return self.frames(axis) if axis.has_lengths else tf.constant(axis.size)
+        return self.frames(axis) if axis.has_lengths else axis.known_size
 
     def full(self, template: Template, value: float | int | bool) -> Tensor:
         """:return: a tensor whose entries are all `value`"""
-        filled = tf.fill(self.shape(template.axes), tf.cast(value, template.dtype))
+        filled = tf.fill(self.shape(template.axes), tf.constant(value, template.dtype))
         filled.set_shape([axis.size for axis in template.axes])
         return Tensor(filled, template.axes, template)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
@@ -22,6 +23,7 @@ class Lengths:
         self._lengths: dict[Axis, Callable[[], TFTensor]] = {}  # called in the graph that asks, which may be a loop's
         self._axes: dict[Axis, tuple[Axis, ...]] = {}  # of lengths that are not [B]
         self._stream: TFTensor = None
+        self._made: dict[tuple[Any, ...], TFTensor] = {}  # what follows from lengths, by graph
 
     def copy(self) -> Lengths:
         """:return: lengths that may be added to without changing these"""
@@ -37,7 +39,7 @@ class Lengths:
     @property
     def batch_size(self) -> TFTensor:
         """:return: int32 scalar"""
-        return tf.shape(self._stream)[0]
+        return self._once("batch size", lambda: tf.shape(self._stream)[0])
 
     def all(self) -> dict[Axis, TFTensor]:
         """:return: time axis → lengths, without those that only an iteration of a loop has"""
@@ -127,11 +129,12 @@ class Lengths:
 
     def longest(self, time: Axis) -> TFTensor:
         """:return: int32 scalar, the length to which sequences are padded"""
-        return tf.maximum(0, tf.reduce_max(self.of(time)))  # without frames of an outer axis there is no largest one
+        # without frames of an outer axis there is no largest one
+        return self._of_lengths(time, "longest", lambda lengths: tf.maximum(0, tf.reduce_max(lengths)))
 
     def mask(self, time: Axis) -> TFTensor:
         """:return: float32 [B, T], 1 for frames and 0 for padding"""
-        return tf.sequence_mask(self.of(time), dtype=tf.float32)
+        return self._of_lengths(time, "mask", lambda lengths: tf.sequence_mask(lengths, dtype=tf.float32))
 
     def over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
         """:return: int32, lengths along `time`, with the dimensions `axes`, of size 1 where they do not depend on one"""
@@ -141,7 +144,23 @@ class Lengths:
     def mask_over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
         """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
         own = (*_as_in(axes, self.axes(time)), time)
-        return Tensor(tf.sequence_mask(self.of(time)), own, Template(own, "bool")).ordered(axes)
+        mask = self._of_lengths(time, "bool mask", tf.sequence_mask)
+        return Tensor(mask, own, Template(own, "bool")).ordered(axes)
+
+    def _of_lengths(self, time: Axis, what: str, compute: Callable[[TFTensor], TFTensor]) -> TFTensor:
+        """
+        :param compute: lengths along `time` → result
+        :return: the result, which all layers in a graph share
+        """
+        given = time.size or self._lengths.get(time.as_time())
+        return self._once((what, given), lambda: compute(self.of(time)))
+
+    def _once(self, what: object, compute: Callable[[], TFTensor]) -> TFTensor:
+        graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+        key = (graph, what)
+        if key not in self._made:
+            self._made[key] = compute()
+        return self._made[key]
 
 
 def _as_in(axes: Sequence[Axis], own: tuple[Axis, ...]) -> tuple[Axis, ...]:

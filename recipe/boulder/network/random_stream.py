@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from boulder.lazy import TFTensor, tf
+
+_AUTOMATIC = 3
+"""TensorFlow's number of the algorithm that `tf.random.stateless_uniform` takes by default"""
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,38 @@ class RandomStream:
         self, value: TFTensor, rate: float, purpose: str, shared: Sequence[bool] | None = None, frame: TFTensor = None
     ) -> TFTensor:
         """
-        Applies dropout in training.
+        Applies dropout in training. As in RETURNN, entries are multiplied by 0 or by 1 / (1 - rate).
 
         :param value: float tensor
-        :param rate: probability with which an entry is set to 0; other entries are divided by 1 - rate
+        :param rate: probability with which an entry is dropped
         :param purpose: separates the layer's random numbers for different uses, e.g. "input"
         :param shared: for each axis, whether one choice holds for all entries along it
         :param frame: int32 scalar, number of the iteration of a loop, if each iteration draws anew
         """
         if not rate or not self.train:
             return value
-        value, seed = tf.convert_to_tensor(value), self.seed_of(purpose, frame)
-        shape = tf.shape(value) if shared is None else tf.where(shared, 1, tf.shape(value))
-        uniform = tf.random.stateless_uniform(shape, seed, dtype=value.dtype)
-        return tf.where(uniform >= rate, value / (1 - rate), tf.zeros_like(value))
+        value = tf.convert_to_tensor(value)
+        drawn = uniform(_noise_shape(value, shared), self.seed_of(purpose, frame), value.dtype)
+        return value * tf.where(drawn >= rate, tf.constant(1 / (1 - rate), value.dtype), tf.zeros([], value.dtype))
+
+
+def uniform(shape: TFTensor | Sequence[int], seed: TFTensor, dtype: Any = None) -> TFTensor:
+    """
+    :param seed: int64 [2]
+    :return: uniformly distributed in [0, 1); the numbers of `tf.random.stateless_uniform`, by a third of its operations
+    """
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    return tf.raw_ops.StatelessRandomUniformV2(
+        shape=shape, key=key, counter=counter, alg=_AUTOMATIC, dtype=dtype or tf.float32
+    )
+
+
+def _noise_shape(value: TFTensor, shared: Sequence[bool] | None) -> TFTensor | list[int]:
+    """:return: shape of the choices for `value`; a list where it is known while the graph is built"""
+    static = value.shape.as_list()
+    if shared is not None:
+        static = [1 if one else size for one, size in zip(shared, static, strict=True)]
+    if None not in static:
+        return static
+    sizes = tf.shape(value)
+    return tf.stack([sizes[i] if size is None else size for i, size in enumerate(static)])

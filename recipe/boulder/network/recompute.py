@@ -16,7 +16,7 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.precision import active_precision, in_precision
 from boulder.network.site import Site
 from boulder.network.specs import LayerSpec, NetworkSpec
-from boulder.network.tensor import Memory, Tensor
+from boulder.network.tensor import Deferred, Memory, Tensor
 
 Structure = TypeVar("Structure")
 
@@ -64,11 +64,11 @@ def recomputed(function: Callable[..., Structure], *arguments: Any) -> Structure
     :param function: of structures of tensors, which calls no other tensor with a gradient
     :return: `function(*arguments)`
     """
-    precision, results = active_precision(), []
+    precision, results, arguments = active_precision(), [], _computed(arguments)
 
     def computed(values: Sequence[TFTensor]) -> Structure:
         with in_precision(precision):  # a gradient is traced outside of the context
-            return function(*_with(arguments, iter(values)))
+            return _computed(function(*_with(arguments, iter(values))))
 
     @tf.custom_gradient
     def forward(*values: TFTensor) -> tuple[list[TFTensor], Callable[..., list[TFTensor]]]:
@@ -88,6 +88,17 @@ def recomputed(function: Callable[..., Structure], *arguments: Any) -> Structure
 
     outputs = forward(*_floats(arguments))
     return _with(results[0], iter(outputs))
+
+
+def _computed(structure: Any) -> Any:
+    """:return: the structure with the tensors of `Deferred`s, whose gradient otherwise would not pass through here"""
+    if isinstance(structure, dict | Deferred):
+        return {key: _computed(item) for key, item in structure.items()}
+    if isinstance(structure, list | tuple):
+        return type(structure)(_computed(item) for item in structure)
+    if isinstance(structure, Tensor | Memory):
+        return replace(structure, **{f.name: _computed(getattr(structure, f.name)) for f in fields(structure)})
+    return structure
 
 
 def _floats(structure: Any) -> Iterator[TFTensor]:

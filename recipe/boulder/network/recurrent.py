@@ -12,9 +12,10 @@ from boulder.network.axis_names import check_time, find_axis
 from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
 from boulder.network.layer_run import LayerRun
+from boulder.network.merged_rows import MergedRows
 from boulder.network.site import Site
 from boulder.network.template import Template
-from boulder.network.tensor import Memory, Tensor
+from boulder.network.tensor import Deferred, Memory, Tensor
 from boulder.network.units import initial_state, single_step
 from boulder.network.units.context import UnitContext
 from boulder.network.units.unit import Initializers, Unit
@@ -184,35 +185,36 @@ class Recurrent(ConcatLayer):
         time = static or x.template.time or next(axis for axis in x.axes if axis.kind == LOOP)
         feature = run.template.required(FEATURE)
         outer = tuple(axis for axis in x.axes if axis not in (time, x.template.feature))
-        value = x.ordered((time, *outer, x.template.required(FEATURE)))
-        shape = tf.shape(value)[1:-1]
-        frames = tf.reshape(value, [tf.shape(value)[0], tf.reduce_prod(shape), value.shape[-1]])  # [T, N, F]
-        of_each = tf.constant(static.size) if static else run.length_over(outer, time)
-        lengths = tf.reshape(tf.broadcast_to(of_each, shape), [-1])
-        if self.reads_backwards:
-            frames = tf.reverse_sequence(frames, lengths, seq_axis=0, batch_axis=1)
         vector = Template((*outer, feature))
+        rows = MergedRows(x.ordered((time, *outer, x.template.required(FEATURE))), outer)
+
+        def lengths() -> TFTensor:
+            """:return: int32 [N]"""
+            if not static and len(outer) == 1 and outer == run.length_axes(time):
+                return run.length(time)
+            of_each = tf.constant(static.size) if static else run.length_over(outer, time)
+            return tf.reshape(tf.broadcast_to(of_each, rows.sizes), [-1])
+
+        def reversed_where_needed(value: TFTensor) -> TFTensor:
+            return tf.reverse_sequence(value, lengths(), 0, 1) if self.reads_backwards else value
+
         given = self.first_state(run, dict.fromkeys(unit.state_keys, vector), sources)
-        first = {key: tf.reshape(run.broadcast(x, vector).value, [-1, feature.size]) for key, x in given.items()}
-        states = unit.sequence(unit.weights(run), frames, first, UnitContext(run, outer))
+        first = {key: rows.merged(run.broadcast(x, vector).value) for key, x in given.items()}
+        states = unit.sequence(unit.weights(run), reversed_where_needed(rows.frames), first, UnitContext(run, outer))
 
-        def restored(value: TFTensor, axes: tuple[Axis, ...]) -> Tensor:
-            sizes = [tf.shape(value)[:1], shape] if time in axes else [shape]
-            result = tf.reshape(value, tf.concat([*sizes, [feature.size]], 0))
-            return Tensor(result, axes, run.template if time in axes else vector)
+        def with_time(value: TFTensor) -> Tensor:
+            return Tensor(rows.restored(value, with_time=True), (time, *outer, feature), run.template)
 
-        y = states[unit.output]
-        if self.reads_backwards:
-            y = tf.reverse_sequence(y, lengths, seq_axis=0, batch_axis=1)
+        def without_time(value: TFTensor) -> Tensor:
+            return Tensor(rows.restored(value, with_time=False), vector.axes, vector)
+
         if time.kind == LOOP:
-            last = {key: restored(states[key], (time, *outer, feature)) for key in unit.state_keys}
-            memory = Memory(restored(first[unit.state_keys[-1]], (*outer, feature)), last)
+            last = Deferred(unit.state_keys, lambda key: with_time(states[key]))
+            memory = Memory(without_time(first[unit.state_keys[-1]]), last)
         else:
-            last = {
-                key: restored(_after(states[key], first[key], lengths), (*outer, feature)) for key in unit.state_keys
-            }
-            memory = Memory(None, last)
-        return replace(restored(y, (time, *outer, feature)), memory=memory)
+            of_last = Deferred(unit.state_keys, lambda key: without_time(_after(states[key], first[key], lengths())))
+            memory = Memory(None, of_last)
+        return replace(with_time(reversed_where_needed(states[unit.output])), memory=memory)
 
     def _input(self, run: LayerRun, sources: Sequence[Tensor]) -> Tensor:
         x = run.input(sources[: len(sources) - len(self.initial_layers(sources))])

@@ -53,6 +53,7 @@ def run_network(
     losses: bool = True,
     precision: str | None = None,
     joint: Callable[[TFTensor], TFTensor] = lambda value: value,
+    second_derivatives: bool = False,
 ) -> NetworkOutput:
     """
     :param params: path → variable or tensor
@@ -64,9 +65,10 @@ def run_network(
     :param losses: False where there are no targets, as in search
     :param precision: of products, see `boulder.network.precision`; None: float32
     :param joint: the sum of a tensor over all replicas, with its gradient
+    :param second_derivatives: whether the gradient is differentiated, which not all kernels of LSTMs allow
     :raises NetworkError: for a data stream of another rank than its template's
     """
-    state = RunState(params, train, seed, step, joint=joint, shared=spec.shared)
+    state = RunState(params, train, seed, step, joint=joint, shared=spec.shared, second_derivatives=second_derivatives)
     for key, template in spec.extern_data.items():
         if key in data:
             state.add_stream(key, template, data[key], lengths)

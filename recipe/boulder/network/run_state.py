@@ -38,6 +38,7 @@ class RunState:
     :param joint: the sum of a tensor over all replicas, with its gradient
     :param frame: int32 scalar, number of the iteration within a loop
     :param shared: see `NetworkSpec`
+    :param second_derivatives: whether the gradient is differentiated
     """
 
     variables: Mapping[str, TFTensor]
@@ -52,6 +53,7 @@ class RunState:
     joint: Callable[[TFTensor], TFTensor] = lambda value: value
     frame: TFTensor = None
     shared: Mapping[tuple[str, str], Mapping[str, ParamSpec]] = field(default_factory=dict)
+    second_derivatives: bool = False
 
     def paths(self, spec: LayerSpec) -> Iterator[str]:
         """:return: paths of all parameters that the layer and those in it read"""
@@ -126,6 +128,7 @@ class RunState:
             joint=self.joint,
             beam_scores=self.beam_scores,
             in_dim=in_dim,
+            second_derivatives=self.second_derivatives,
         )
         return LoopRun(**vars(run), state=self, inner=spec.inner) if spec.inner else run
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import NetworkError
-from boulder.network.axes import BATCH, FEATURE, SPATIAL, TIME, Axis, Batch, Feature, Time
+from boulder.network.axes import BATCH, FEATURE, SPATIAL, TIME, Axis, Batch, Feature, Spatial, Time
 
 DTYPES = ("float32", "float64", "float16", "int32", "int64", "int16", "int8", "uint8", "uint16", "bool", "complex64")
 
@@ -137,7 +137,8 @@ def extern_templates(extern_data: Mapping[str, object]) -> dict[str, Template]:
 
 
 def _stream_template(stream: Stream) -> Template:
-    axes = (Batch, Time(stream.key)) if stream.has_time_axis else (Batch,)
+    axes: tuple[Axis, ...] = (Batch, Time(stream.key)) if stream.has_time_axis else (Batch,)
+    axes += tuple(Spatial(size, stream.inner[:number].count(size)) for number, size in enumerate(stream.inner))
     if stream.sparse:
         return Template(axes, stream.dtype, stream.dim)
     return Template((*axes, Feature(stream.dim)) if stream.has_feature_axis else axes, stream.dtype)

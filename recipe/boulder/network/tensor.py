@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from boulder.errors import NetworkError
@@ -10,6 +10,29 @@ from boulder.lazy import TFTensor, tf
 from boulder.network import activations
 from boulder.network.axes import FEATURE, Axis
 from boulder.network.template import Template
+
+
+class Deferred(Mapping[str | None, "Tensor"]):
+    """
+    Tensors that are computed where they are read: most layers' states after the last frame never are.
+
+    :param keys: their keys
+    :param compute: key → tensor
+    """
+
+    def __init__(self, keys: Iterable[str | None], compute: Callable[[str | None], Tensor]) -> None:
+        self._keys, self._compute = tuple(keys), compute
+
+    def __getitem__(self, key: str | None) -> Tensor:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self._compute(key)
+
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,7 +78,8 @@ def execute(surroundings: Surroundings, file: Path, text: str) -> None:
             __import__("returnn")  # the stand-in, for relative imports
         exec(compile(code_text, str(file), "exec", dont_inherit=True), namespace)
     except (Exception, SystemExit) as error:
-        raise ConfigError(_located(error, file, surroundings.path)) from error
+        folders: list[str | Path] = [*surroundings.path, *surroundings.repositories.folders.values()]
+        raise ConfigError(_located(error, file, folders)) from error
 
 
 def _importer(surroundings: Surroundings) -> Callable:
@@ -101,7 +102,7 @@ def _package(file: Path) -> tuple[str, Path]:
     return ".".join(names), folder
 
 
-def _located(error: BaseException, file: Path, folders: list[str]) -> str:
+def _located(error: BaseException, file: Path, folders: list[str | Path]) -> str:
     """:return: `FILE, line N: Type: text`, for the innermost line of the user's code"""
     text = " ".join(str(error).split())
     what = text if isinstance(error, BoulderError) else f"{type(error).__name__}: {text}"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import dis
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from boulder.network.code.expression import Expression
 from boulder.returnn.config_access import ASKS_FOR_CONFIG
 from boulder.returnn.config_object import Config
+from boulder.returnn.imported_names import Imports, functions_in
 from boulder.returnn.options_read import options_read
-from boulder.returnn.placeholders import PlaceholderCall
+from boulder.returnn.repository_modules import is_of_repository
 from boulder.returnn.stand_ins import is_stand_in
 from boulder.returnn.surroundings import Surroundings, in_a_worker
-from boulder.schedule.bytecode import captured, code_objects, names_used
+from boulder.schedule.bytecode import names_used
 from boulder.schedule.comparing import same_value
 from boulder.schedule.functions import function_digest
 
@@ -92,10 +91,7 @@ def with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple] 
 
 def class_with_imports(cls: type, surroundings: Surroundings) -> Callable:
     """:return: a class of the config, e.g. of data sets, with the config's modules that its methods import"""
-    members = (member for base in cls.__mro__ for member in vars(base).values())
-    methods = [getattr(member, "__func__", member) for member in members]
-    functions = [method for method in methods if isinstance(method, types.FunctionType)]
-    own, _ = _imported_modules(cls, functions, surroundings)
+    own, _ = _imported_modules(cls, functions_in(cls), surroundings)
     return ConfigFunction(cls, own) if own else cls
 
 
@@ -108,7 +104,7 @@ def _with_imports(value: Any, surroundings: Surroundings, memo: dict[int, tuple]
     if type(value) in (list, tuple):
         items = type(value)(with_imports(item, surroundings, memo) for item in value)
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    functions = _functions_in(value)
+    functions = [] if isinstance(value, type) else functions_in(value)
     if not functions:
         return value
     own, stand_ins = _imported_modules(value, functions, surroundings)
@@ -138,72 +134,32 @@ def _imported_modules(
         functions that it finds by an option's name count as well
     """
     read = options_read(value, surroundings.config.typed_dict)
-    seen: set[int] = set()
-    names = {name for function in (*functions, *read.functions) for name in _imports(function, seen)}
-    names |= set(_imports_of_text(value.text)) if isinstance(value, Expression) else set()
     with surroundings.entered():
-        own = {name: module for name in sorted(names) for name, module in _own_module(name, surroundings).items()}
-    return own, any(map(is_stand_in, names))
+        imports = Imports(functools.partial(_own_module, surroundings))
+        imports.of_functions([*functions, *read.functions])
+        if isinstance(value, Expression):
+            imports.of_expression(value.text)
+        own = imports.own
+        used = [names_used(function.__code__) for function in imports.functions.values()]
+        if any("import_" in names for names in used):  # only the call tells of which module
+            own |= {name: module for name, module in surroundings.modules.items() if is_of_repository(name)}
+    return dict(sorted(own.items())), any(map(is_stand_in, imports.names))
 
 
-def _functions_in(value: object) -> list[types.FunctionType]:
-    if isinstance(value, types.FunctionType):
-        return [value]
-    if isinstance(value, types.MethodType):
-        return _functions_in(value.__func__)
-    if isinstance(value, functools.partial):
-        return _functions_in(value.func)
-    if isinstance(value, PlaceholderCall):  # decorated by a function of TensorFlow
-        return [function for argument in value.arguments for function in _functions_in(argument)]
-    return []
-
-
-def _own_module(name: str, surroundings: Surroundings) -> dict[str, types.ModuleType]:
-    """:return: the module of this name and its parent packages, if they lie beside the config"""
+def _own_module(surroundings: Surroundings, name: str, load: bool) -> dict[str, types.ModuleType]:
+    """:return: the module of this name and its parent packages, if they lie beside the config, or in a repository"""
     top = name.partition(".")[0]
     beside = surroundings.folder / top
-    if not (beside.with_name(top + ".py").is_file() or beside.is_dir()) or top in sys.stdlib_module_names:
-        return {}
-    if is_stand_in(name):
+    is_beside = beside.with_name(top + ".py").is_file() or beside.is_dir()
+    if not (is_beside or is_of_repository(name)) or top in sys.stdlib_module_names or is_stand_in(name):
         return {}
     try:
-        __import__(name)
+        if load:
+            __import__(name)
     except ImportError:  # the function may catch it; otherwise the worker raises it
         return {}
     parts = name.split(".")
     names = [".".join(parts[: n + 1]) for n in range(len(parts))]
+    if not all(name in sys.modules for name in names):
+        return {}
     return {name: sys.modules[name] for name in names if surroundings.owns(sys.modules[name])}
-
-
-def _imports(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
-    """Yields names of modules that a function, or one that it reaches by a global or closure variable, imports."""
-    if id(function) in seen:
-        return
-    seen.add(id(function))
-    reached = [function.__globals__.get(name) for name in names_used(function.__code__)]
-    reached += captured(function).values()
-    yield from _imported_names(function.__code__)
-    for other in reached:
-        if isinstance(other, types.FunctionType) and not other.__module__.startswith("boulder."):
-            yield from _imports(other, seen)
-
-
-def _imports_of_text(text: str) -> Iterator[str]:
-    """Yields names of modules that an expression imports: `exec("from a import b")`, `__import__("a")`."""
-    code = compile(text, "eval", "eval")
-    used = names_used(code)
-    for constant in (constant for one in code_objects(code) for constant in one.co_consts):
-        if not isinstance(constant, str):
-            continue
-        if "__import__" in used and all(part.isidentifier() for part in constant.split(".")):
-            yield constant
-        if "exec" in used:
-            with contextlib.suppress(SyntaxError, ValueError):
-                yield from _imported_names(compile(constant, "exec", "exec"))
-
-
-def _imported_names(code: types.CodeType) -> Iterator[str]:
-    for one in code_objects(code):
-        for instruction in dis.get_instructions(one):
-            if instruction.opname == "IMPORT_NAME":
-                yield instruction.argval

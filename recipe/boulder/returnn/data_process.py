@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from boulder.data.python_values import from_json
+from boulder.data.read_errors import in_one_line
 from boulder.network.code.active_config import activated
 from boulder.returnn.config_functions import ConfigFunction
 from boulder.returnn.config_object import Config
@@ -38,6 +39,7 @@ class _Answers:
         self._facts: dict[str, Any] = {}
         self._config = ExitStack()  # holds the config that functions get by Boulder's stand-in of `get_global_config`
         self._place = (0, 0)  # epoch, and number of the next sequence to read
+        self.reads = ""  # the sequence that is read, as the begin of messages
 
     def open(self, pickled: bytes) -> None:
         """:param pickled: description and options, see `boulder.data.of_returnn.returnn_dataset`"""
@@ -95,6 +97,7 @@ class _Answers:
                     "dtype": str(array.dtype),
                     "has_feature_axis": array.ndim > 1,
                     "has_time_axis": array.ndim > 0,
+                    "inner": array.shape[1:-1],
                 }
         return kinds
 
@@ -134,9 +137,11 @@ class _Answers:
             raise ValueError(f"epoch and sequence {place} were asked for, but {self._place} comes next")
         epoch, first = place
         for number in range(first, first + count):
+            self.reads = ""
             if not self._dataset.is_less_than_num_seqs(number):
                 _check_end(self._dataset)
                 return
+            self.reads = f"epoch {epoch}, sequence {number}: "
             self._dataset.load_seqs(number, number + 1)
             self._place = (epoch, number + 1)
             yield number
@@ -173,19 +178,13 @@ def _serve(connection: Connection) -> None:
             request, arguments = connection.recv()
         except EOFError:
             os.killpg(0, signal.SIGKILL)  # ends this process, too
+        answers.reads = ""
         try:
             answer = (False, getattr(answers, request)(*arguments))
         except Exception as error:
             traceback.print_exc()
-            text = " ".join(str(error).split()) or _failed_line(error)
-            answer = (True, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+            answer = (True, f"{answers.reads}{in_one_line(error)}")
         connection.send(answer)
-
-
-def _failed_line(error: Exception) -> str:
-    """:return: the code that has failed, which says more than the name of an error without a text, such as that of `assert`"""
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return f"{last.line} ({last.filename}:{last.lineno})"
 
 
 def _restore_fromstring() -> None:

@@ -7,16 +7,14 @@ import linecache
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-
 from boulder.returnn.frame_batches import phases_of_frames
-from boulder.returnn.options import BEYOND_RETURNN, is_read_before, options_with_verdict, verdict
+from boulder.returnn.misspelt import option_meant
+from boulder.returnn.options import BEYOND_RETURNN, is_read_before, verdict
 from boulder.returnn.training_config import DEFAULTS
 from boulder.returnn.verdicts import Kind
 from boulder.schedule import Plan
 
 _LATE = "in '#config', it has no effect: RETURNN reads it once, at the start of the training or of its data"
-_NEAR = 86  # of 100: one wrong letter in seven
 
 
 class Notice(NamedTuple):
@@ -75,19 +73,12 @@ def _of_frames(plan: Plan) -> Iterator[Notice]:
 
 def _near_misses(files: Sequence[str], options: Mapping[str, object]) -> Iterator[Misspelt]:
     """Yields own variables of a config that nothing in the file reads and whose name nearly is that of an option."""
-    known = {option: _folded(option) for option in sorted(options_with_verdict())}
     own = [option for option in options if verdict(option) is None]
     read = {name for file in files for name in _names_read(file)} if own else set()
     for option in own:
-        near = process.extractOne(_folded(option), known, scorer=fuzz.ratio, score_cutoff=_NEAR)
-        if near and option not in read:
-            besides = f"; {near[2]!r} is set, too" if near[2] in options else f"; did you mean {near[2]!r}?"
+        if option not in read and (meant := option_meant(option)):
+            besides = f"; {meant!r} is set, too" if meant in options else f"; did you mean {meant!r}?"
             yield Misspelt(option, f"neither RETURNN nor Boulder reads it{besides}")
-
-
-def _folded(option: str) -> str:
-    """:return: without what is easily confused: `batchSize` is `batch_size`"""
-    return option.lower().replace("_", "")
 
 
 def _names_read(file: str) -> set[str]:

@@ -18,6 +18,7 @@ from boulder.network.code.active_config import activated
 from boulder.network.code.tensorflow_names import imported
 from boulder.returnn.config_object import Config
 from boulder.returnn.placeholders import Placeholder, StandInModule, planning
+from boulder.returnn.repository_modules import AbsentFinder, RepositoryFinder, is_of_repository
 from boulder.returnn.stand_ins import Finder, hidden_names, is_stand_in
 from boulder.schedule.numbering import counting
 
@@ -41,6 +42,7 @@ class Surroundings:
         """Environment variables that the config has set; None: deleted."""
         self.counts: dict = {}
         """Counts of the config's objects, see `boulder.schedule.numbering`."""
+        self.repositories = RepositoryFinder()
         self._depth = 0
 
     @contextlib.contextmanager
@@ -54,7 +56,7 @@ class Surroundings:
         hidden = {name: sys.modules.pop(name) for name in (*hidden_names(lazy=True), *self._shadowed())}
         sys.path = [*self.path, *(entry for entry in process.path if entry not in self.path)]
         sys.argv = self.argv
-        sys.meta_path.insert(0, Finder(lazy=True))
+        sys.meta_path[:0] = [Finder(lazy=True), self.repositories]
         sys.modules.update(self.modules)
         known = {name: id(module) for name, module in sys.modules.items()}
         _set_environment(self.environment)
@@ -98,7 +100,7 @@ class Surroundings:
         file = namespace.get("__file__") or next(iter(namespace.get("__path__", ())), None)
         if module.__name__.partition(".")[0] in ("boulder", "sisyphus"):  # may be imported late, from any folder
             return False
-        if module.__name__.startswith("returnn_import") or any(
+        if is_of_repository(module.__name__) or any(
             isinstance(value, StandInModule | Placeholder) for value in list(namespace.values())
         ):
             return True
@@ -165,14 +167,17 @@ def in_a_worker(config: Config | None = None) -> Iterator[None]:
 
     :param config: becomes the active config
     """
-    finder = Finder(lazy=False)
+    finders: list = [Finder(lazy=False)]
+    if not any(isinstance(finder, RepositoryFinder) for finder in sys.meta_path):
+        finders.append(AbsentFinder())
     hidden = {name: sys.modules.pop(name) for name in hidden_names(lazy=False)}
-    sys.meta_path.insert(0, finder)
+    sys.meta_path[:0] = finders
     try:
         with imported(), contextlib.nullcontext() if config is None else activated(config):
             yield
     finally:
-        sys.meta_path.remove(finder)
+        for finder in finders:
+            sys.meta_path.remove(finder)
         for name in hidden_names(lazy=False):
             del sys.modules[name]
         sys.modules.update(hidden)

@@ -14,16 +14,17 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import h5py
 import numpy
 
 from boulder import strict_json
 from boulder.atomic_file import replaced
 from boulder.data.hdf.patient_file import PatientFile
 from boulder.errors import CheckpointError
+from boulder.lazy import h5py
 from boulder.network.params import ParamSpec
 from boulder.training.history import EpochRecord
 
@@ -121,14 +122,19 @@ class Checkpoint:
         :raises CheckpointError: if it cannot be written; the old content of `path` is kept
         """
         try:
-            with replaced(path, durable=True) as temporary, PatientFile(temporary) as raw:
+            with (
+                replaced(path, durable=True) as temporary,
+                PatientFile(temporary) as raw,
+                ThreadPoolExecutor(1) as beside,
+            ):
+                checksum = beside.submit(lambda: self.checksum)
                 with h5py.File(raw, "w") as file:
-                    file.attrs["checksum"] = self.checksum
                     # an attribute holds at most 64 KiB, and a history has no bound
                     file.create_dataset("meta", data=numpy.frombuffer(self._meta().encode(), numpy.uint8))
                     for name, array in self._arrays():
                         file.create_dataset(name, data=array)
                         raw.check()
+                    file.attrs["checksum"] = checksum.result()
                 raw.check()
         except OSError as error:
             raise CheckpointError(f"checkpoint {path}: cannot be written: {_reason(error)}") from error

@@ -96,7 +96,11 @@ def _grid_engine_hosts(environment: Mapping[str, str]) -> list[str]:
     """:return: host of each slot. A line of the host file has: host, number of slots, queue, processors"""
     if HOSTS in environment:  # only the node of the first process has the file
         return environment[HOSTS].split(",")
-    lines = [line.split() for line in Path(environment["PE_HOSTFILE"]).read_text().splitlines() if line.strip()]
+    lines = [
+        line.split()
+        for line in Path(environment["PE_HOSTFILE"]).read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
     return [host for host, slots, *_ in lines for _ in range(int(slots))]
 
 

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy
 
+from boulder.data.read_errors import told_of
 from boulder.errors import BoulderError, DataError, TrainingError
-from boulder.lazy import tf
 from boulder.network import uses_streams
 from boulder.training.best_so_far import epochs_to_hold, why_stop
 from boulder.training.checkpoint import Checkpoint
@@ -19,13 +19,14 @@ from boulder.training.evaluation import evaluate
 from boulder.training.history import EpochRecord, TimedRecord
 from boulder.training.learning_rate.file import write_learning_rates
 from boulder.training.learning_rate.within_epoch import StepRates
-from boulder.training.model import Model, StepResult
+from boulder.training.model import Model
 from boulder.training.named_sequences import not_finite_data, some_tags
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 from boulder.training.score_warnings import warnings_of
 from boulder.training.scores import Sums, loss_scales, write_score, write_tensorboard
 from boulder.training.step_errors import BatchContents, told_with
+from boulder.training.step_result import StepResult
 
 
 def train_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> None:
@@ -135,13 +136,13 @@ def _train_batches(
     state.epoch = epoch
     run.progress.begin(f"epoch {epoch} ({phase.index_name})", batches.count, done)
     run.dumps.begin(epoch, "train", state.position.get("dumped") if state.position else None)
-    for batch in batches:
+    for batch in told_of("train data", batches):
         if options.reset_updater_vars_mod_step and done % options.reset_updater_vars_mod_step == 0:
             model.reset_slots()
         model.updater.learning_rate.assign(rates.at(state.step))
         contents = partial(BatchContents.of_step, batch, run.replicas)
         with told_with(f"epoch {epoch}, batch {done}", contents, model.spec, run.replicas):
-            result = model.step(batch.shares, tf.constant(state.step, tf.int64))
+            result = model.step(batch.shares, state.step)
         if result.finite:
             sums.add(result.losses)
         elif result.overflow:
@@ -184,9 +185,9 @@ def _where_not_finite(epoch: int, number: int, result: StepResult, batch: Step, 
     where = f"epoch {epoch}, batch {number}"
     if faults := not_finite_data(batch, run.replicas):
         return f"{where}: found values in the data that are not finite: {faults}"
-    costs = ", ".join(f"loss {layer!r} = {float(loss.cost):g}" for layer, loss in result.losses.items())
+    costs = ", ".join(f"loss {layer!r} = {loss.cost:g}" for layer, loss in result.losses.items())
     return (
-        f"{where}: loss or gradient is not finite ({costs}, gradient norm {float(result.norm):g}) "
+        f"{where}: loss or gradient is not finite ({costs}, gradient norm {result.norm:g}) "
         f"on the sequences {some_tags(batch)}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from boulder.data import Dataset
-from boulder.lazy import tf
+from boulder.data.read_errors import told_of
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.epoch_steps import steps_to_score
 from boulder.training.model import Model
@@ -33,10 +33,10 @@ def evaluate(
     batches = steps_to_score(dataset, state.epoch, options, model.replicas, run.num_workers, limited=name == "dev")
     run.progress.begin(f"scores of {name}", batches.count, 0)
     run.dumps.begin(state.epoch, name)
-    for number, batch in enumerate(batches):
+    for number, batch in enumerate(told_of(f"{name} data", batches)):
         contents = partial(BatchContents.of_step, batch, model.replicas)
         with told_with(f"epoch {state.epoch}, scores of {name}, batch {number}", contents, model.spec, model.replicas):
-            scored = model.evaluate(batch.shares, tf.constant(state.step, tf.int64))
+            scored = model.evaluate(batch.shares, state.step)
             sums.add(scored.losses)
         if len(faults) < MOST_LINES and (fault := faults_of(batch, scored.losses, model.replicas)):
             faults.append(fault)

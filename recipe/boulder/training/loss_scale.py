@@ -22,10 +22,16 @@ class LossScale:
     """
 
     def __init__(self, state: tuple[float, int] | None = None) -> None:
-        scale, updates = state or (_FIRST, 0)
         options = {"trainable": False, "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA}
-        self._scale = tf.Variable(scale, dtype=tf.float32, **options)
-        self._updates = tf.Variable(updates, dtype=tf.int64, **options)
+        self._scale = tf.Variable(0.0, dtype=tf.float32, **options)
+        self._updates = tf.Variable(0, dtype=tf.int64, **options)
+        self.begin(state)
+
+    def begin(self, state: tuple[float, int] | None) -> None:
+        """:param state: of an earlier instance: (scale, updates in a row); None: from the start"""
+        scale, updates = state or (_FIRST, 0)
+        self._scale.assign(scale)
+        self._updates.assign(updates)
 
     def scaled(self, objective: TFTensor) -> TFTensor:
         """:return: the function whose gradients `unscaled` takes"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
@@ -18,31 +18,11 @@ from boulder.training.optimizer import variable_name
 from boulder.training.param_dropout import param_dropout_rates, with_param_dropout
 from boulder.training.parameter_averages import ParameterAverages
 from boulder.training.replicas import OneReplica, seed_of
+from boulder.training.step_result import Scored, StepResult, packed, unpacked
 from boulder.training.training_options import TrainingOptions
+from boulder.training.update import half_squares, joint_norm
 from boulder.training.updater import Slots, Updater
 from boulder.training.variational_noise import noise_deviations, with_noise
-
-
-class StepResult(NamedTuple):
-    """
-    :param norm: global norm of the gradients, a float32 scalar
-    :param finite: whether the objective and all gradients are finite, a bool scalar; if not, nothing was updated
-    :param overflow: whether gradients are not finite since the loss scale was too large, a bool scalar
-    :param dumped: see `BatchOutput`
-    """
-
-    losses: Losses
-    norm: TFTensor
-    finite: TFTensor
-    overflow: TFTensor
-    dumped: Dumped
-
-
-class Scored(NamedTuple):
-    """:param dumped: see `BatchOutput`"""
-
-    losses: Losses
-    dumped: Dumped
 
 
 class Model:
@@ -54,9 +34,8 @@ class Model:
     :param loss_scale: state of the loss scale so far; None: from the start
     :ivar loss_scale: for float16, else None
     :ivar updater: makes updates, and holds the learning rate
-
-    `step(shares, step)` → `StepResult` and `evaluate(shares, step)` → `Scored` are compiled. `shares` are those of a batch
-    (`boulder.data.shares_of_epoch`); `step` is the number of updates so far, an int64 scalar.
+    :ivar compiled_step: `tf.function` (shares, step) → `packed` losses, norm, finite, overflow; and dumped
+    :ivar compiled_evaluate: `tf.function` (shares, step) → `packed` losses; and dumped
     """
 
     def __init__(
@@ -78,49 +57,100 @@ class Model:
             self.updater = Updater(options, spec, self.variables, replicas)
             self._averages = ParameterAverages(options.ema, self.variables, averages) if options.ema else None
             self.loss_scale = LossScale(loss_scale) if options.mixed_precision == "float16" else None
+            self._scales = {
+                layer: tf.Variable(loss.scale, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+                for layer, loss in spec.losses.items()
+                if loss.scale
+            }
         self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
         self._dumped = dumped_layers(spec)
         self._noise = noise_deviations(options, spec)
         self._dropout = param_dropout_rates(options, spec)
-        self._first_slots = self.slots() if options.reset_updater_vars_mod_step else {}
+        self._first_slots = {
+            slot: {key: _compact(value) for key, value in values.items()} for slot, values in self.slots().items()
+        }
         shares = [share_spec(dataset, replicas.count)] * len(replicas.here)
         signature = [shares, tf.TensorSpec([], tf.int64)]
         # without autograph: nothing here needs it, and it leaves files in /tmp when a job is killed
-        self.step = tf.function(self._step, input_signature=signature, autograph=False)
-        self.evaluate = tf.function(self._evaluate, input_signature=signature, autograph=False)
+        self.compiled_step = tf.function(self._step, input_signature=signature, autograph=False)
+        self.compiled_evaluate = tf.function(self._evaluate, input_signature=signature, autograph=False)
+
+    def begin(
+        self,
+        spec: NetworkSpec,
+        params: Mapping[str, numpy.ndarray],
+        averages: Mapping[str, numpy.ndarray] | None = None,
+        loss_scale: tuple[float, int] | None = None,
+    ) -> None:
+        """
+        Become the model that the constructor makes of these arguments, but keep what is compiled.
+
+        :param spec: differs from that of the model in the scales of losses at most, where they are not 0
+        """
+        self.spec = spec
+        for path, variable in self.variables.items():
+            variable.assign(params[path])
+        self.reset_slots()
+        if self._averages:
+            self._averages.begin(averages)
+        if self.loss_scale:
+            self.loss_scale.begin(loss_scale)
+        for layer, scale in self._scales.items():
+            scale.assign(spec.losses[layer].scale)
+
+    def step(self, shares: Sequence[dict[str, Any]], step: int) -> StepResult:
+        """
+        Make the update of a batch.
+
+        :param shares: those of the batch, see `boulder.data.shares_of_epoch`
+        :param step: number of updates so far
+        """
+        vector, dumped = self.compiled_step(shares, tf.constant(step, tf.int64))
+        losses, (norm, finite, overflow) = unpacked(vector, list(self.spec.losses))
+        return StepResult(losses, norm, bool(finite), bool(overflow), dumped)
+
+    def evaluate(self, shares: Sequence[dict[str, Any]], step: int) -> Scored:
+        """Score a batch. For the parameters see `step`."""
+        vector, dumped = self.compiled_evaluate(shares, tf.constant(step, tf.int64))
+        return Scored(unpacked(vector, list(self.spec.losses))[0], dumped)
 
     # Compiled. A batch becomes an update in this order.
 
-    def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> StepResult:
+    def _step(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> tuple[TFTensor, Dumped]:
         if not self.updater.trained:  # `#trainable` is False: a pass over the data for its scores
-            scored = self._evaluate(shares, step)
-            output = BatchOutput(scored.losses, {}, {}, {})
+            losses, dumped = self._scores(shares, step)
+            output = BatchOutput(losses, {}, {}, {})
             finite = tf.math.is_finite(self._objective(output, output))
-            return StepResult(scored.losses, tf.constant(0.0), finite, tf.constant(False), scored.dumped)
-        *results, updates, gradients, slopes = self.replicas.run(self._gradients, self.replicas.spread(shares), step)
-        result = StepResult(*self.replicas.first(results))
+            return packed(losses, tf.constant(0.0), finite, tf.constant(False)), dumped
+        *results, updates, gradients, squares, slopes = self.replicas.run(
+            self._gradients, self.replicas.spread(shares), step
+        )
+        losses, norm, finite, overflow, dumped = self.replicas.first(results)
 
         def update() -> bool:
-            updated = self.updater.update(gradients, results[2], step, slopes)
+            updated = self.updater.update(gradients, squares, results[2], step, slopes)
             for path, value in self.replicas.first(updates).items():
                 variable = self.variables[path]
-                variable.assign(tf.where(result.finite, value, variable))
-            if self._averages:
+                variable.assign(tf.where(finite, value, variable))
+            if self._averages and updated is True:
+                self._averages.update()
+            elif self._averages:
                 tf.cond(updated, self._averages.update, lambda: False)
             return True
 
         if self.options.stop_on_nonfinite_train_score:
-            tf.cond(result.finite, update, lambda: False)
+            tf.cond(finite, update, lambda: False)
         else:
             update()
         if self.loss_scale:
-            self.loss_scale.update(result.finite)
-        return result
+            self.loss_scale.update(finite)
+        return packed(losses, norm, finite, overflow), dumped
 
-    def _gradients(
-        self, share: dict[str, Any], step: TFTensor
-    ) -> tuple[Losses, TFTensor, TFTensor, TFTensor, Dumped, dict[str, TFTensor], list[TFTensor], list[TFTensor]]:
-        """:return: of the joint batch: the fields of `StepResult`, values of statistics, and arguments of `Updater.update`"""
+    def _gradients(self, share: dict[str, Any], step: TFTensor) -> tuple[Any, ...]:
+        """
+        :return: of the joint batch: losses, norm, finite, overflow, dumped, see `StepResult`; values of statistics; gradients,
+            their `half_squares` and slopes, see `Updater.update`
+        """
         variables = list(self.updater.trained.values())
         tape_of_norm = tf.GradientTape() if self.options.maximize_grad_norm else None
         with tape_of_norm or nullcontext():
@@ -133,7 +163,8 @@ class Model:
             if self.loss_scale:
                 mine = [self.loss_scale.unscaled(gradient) for gradient in mine]
             loss, *gradients = self.replicas.sum([loss, *mine])
-            norm = tf.linalg.global_norm(gradients)
+            squares = half_squares(gradients)
+            norm = joint_norm(squares)
             if tape_of_norm:  # its derivative is that of ‖joint gradient‖, in terms of this replica's gradient
                 directions = [tf.stop_gradient(tf.math.divide_no_nan(tf.convert_to_tensor(g), norm)) for g in gradients]
                 along = [tf.reduce_sum(tf.convert_to_tensor(g) * to) for g, to in zip(mine, directions, strict=True)]
@@ -146,12 +177,12 @@ class Model:
                     for g in tape_of_norm.gradient(along, variables, unconnected_gradients=unconnected)
                 ]
             )
-        usable = self.updater.are_usable(gradients)
+        usable = self.updater.are_usable(squares)
         finite = tf.math.is_finite(loss) & usable
         overflow = tf.constant(False)
         if self.loss_scale:
             overflow = tf.math.is_finite(loss) & ~usable & self.loss_scale.may_overflow()
-        return joint.losses, norm, finite, overflow, joint.dumped, updates, gradients, slopes
+        return joint.losses, norm, finite, overflow, joint.dumped, updates, gradients, squares, slopes
 
     def _output(self, share: dict[str, Any], step: TFTensor, train: bool) -> tuple[BatchOutput, dict[str, TFTensor]]:
         """:return: of one replica's share; and the next values of statistics, the same in all replicas"""
@@ -175,6 +206,7 @@ class Model:
             step=step,
             precision=self.options.mixed_precision,
             joint=joint,
+            second_derivatives=train and bool(self.options.maximize_grad_norm),
         )
         dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
         result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)
@@ -184,15 +216,20 @@ class Model:
         return counted, output.updates
 
     def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
-        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count)
+        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count, self._scales)
 
-    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> Scored:
-        def joint(share: dict[str, Any]) -> Scored:
+    def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> tuple[TFTensor, Dumped]:
+        losses, dumped = self._scores(shares, step)
+        return packed(losses), dumped
+
+    def _scores(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> tuple[Losses, Dumped]:
+        def joint(share: dict[str, Any]) -> tuple[Losses, Dumped]:
             own, _ = self._output(share, step, train=False)
             summed = self.replicas.sum(own)
-            return Scored(summed.losses, summed.dumped)
+            return summed.losses, summed.dumped
 
-        return Scored(*self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares))))
+        losses, dumped = self.replicas.first(self.replicas.run(joint, self.replicas.spread(shares)))
+        return losses, dumped
 
     # State
 
@@ -218,5 +255,12 @@ class Model:
         self.updater.set_slots(slots, iterations)
 
     def reset_slots(self) -> None:
-        """Let the optimizer and the stages start anew, for `reset_updater_vars_mod_step`."""
+        """Let the optimizer and the stages start anew."""
         self.set_slots(self._first_slots, 0)
+
+
+def _compact(array: numpy.ndarray) -> numpy.ndarray:
+    """:return: the same array; of one number in memory, if all entries are equal, as in most slots at first"""
+    if not array.size or not (array == array.flat[0]).all():
+        return array
+    return numpy.broadcast_to(array.flat[0], array.shape)

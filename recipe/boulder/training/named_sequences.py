@@ -30,14 +30,14 @@ def not_finite_data(batch: Step, replicas: OneReplica) -> str:
 
 def faults_of(batch: Step, losses: Losses, replicas: OneReplica) -> str:
     """
-    :param losses: of the batch
+    :param losses: of the batch, numbers
     :return: which scores are not finite, and the sequences whose data are at fault, or those of the batch; empty if all are
     """
     wrong = [
         f"{kind}:{layer}"
         for layer, loss in losses.items()
         for kind in ("cost", "error")
-        if not math.isfinite(float(getattr(loss, kind)))
+        if not math.isfinite(getattr(loss, kind))
     ]
     if not wrong:
         return ""

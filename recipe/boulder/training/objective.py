@@ -39,6 +39,7 @@ def objective(
     spec: NetworkSpec,
     options: TrainingOptions,
     num_replicas: int,
+    scales: Mapping[str, TFTensor] | None = None,
 ) -> TFTensor:
     """
     RETURNN's objective: Σ over losses of scale · cost, Σ over layers of darc1 · max over units of the magnitude, and of
@@ -48,6 +49,7 @@ def objective(
     :param own: of one replica's share
     :param joint: of all shares
     :param variables: path → variable
+    :param scales: layer → factor of its loss, where it is not 0; None: those of `spec`
     :return: this replica's term; the objective is the sum over replicas
     """
     total = tf.constant(0.0)
@@ -56,7 +58,8 @@ def objective(
         if not of_layer.scale:
             continue  # 0 · NaN would be NaN
         normalized = options.use_normalized_loss or of_layer.loss.use_normalized_loss
-        total += of_layer.scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
+        scale = of_layer.scale if scales is None else scales[layer]
+        total += scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
     for layer, magnitudes in own.magnitudes.items():
         largest = tf.argmax(joint.magnitudes[layer])
         total += spec.layers[layer].layer.darc1 * magnitudes[largest]

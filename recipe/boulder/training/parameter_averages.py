@@ -33,6 +33,11 @@ class ParameterAverages:
             if variable.dtype.is_floating
         }
 
+    def begin(self, initial: Mapping[str, numpy.ndarray] | None) -> None:
+        """:param initial: path → average so far; a parameter without one begins with its value"""
+        for path, average in self._averages.items():
+            average.assign((initial or {}).get(path, self._variables[path].numpy()))
+
     @property
     def variables(self) -> dict[str, TFTensor]:
         """:return: path → variable to compute the network with"""

@@ -17,12 +17,13 @@ from boulder.training.growth import begin_phase, carry_iterations, carry_slots, 
 from boulder.training.growth.growing import PRESERVING
 from boulder.training.growth.old_network import UNKNOWN, OldNetwork, old_network
 from boulder.training.model import Model
+from boulder.training.models import Models
 from boulder.training.phase import TrainingPhase
 from boulder.training.run import TrainingRun
 
 
 def start_phase(
-    phase: TrainingPhase, extern_data: dict[str, Any], state: Checkpoint | None, run: TrainingRun
+    phase: TrainingPhase, extern_data: dict[str, Any], state: Checkpoint | None, run: TrainingRun, models: Models
 ) -> tuple[Model, Checkpoint]:
     """
     Build the model of a phase from a checkpoint. At a phase border the parameters are grown; within the phase they are
@@ -34,15 +35,15 @@ def start_phase(
     """
     spec = describe(phase.network, extern_data).trained_only(phase.trainable_layers)
     if state is not None and state.phase_start == phase.start:
-        return _resume(phase, spec, state, run), state
+        return _resume(phase, spec, state, run, models), state
     before = UNKNOWN
     if state is not None and phase.copy_param_mode in PRESERVING:
         before = old_network(state.network, phase.network, extern_data)
-    return _hand_over(phase, spec, state, run, before)
+    return _hand_over(phase, spec, state, run, models, before)
 
 
-def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun) -> Model:
-    model = Model(spec, state.params, phase.options, run.train_data, run.replicas, state.averages, state.loss_scale)
+def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: TrainingRun, models: Models) -> Model:
+    model = models.make(phase, spec, state.params, run, state.averages, state.loss_scale)
     if not state.history and not state.position:  # nothing was trained since the import
         run.say(f"{phase.name}: starting with the parameters of the imported checkpoint, and a new optimizer")
         return model
@@ -52,7 +53,9 @@ def _resume(phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint, run: Tra
     return model
 
 
-def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun) -> Model:
+def at_best_epoch(
+    epoch: int, model: Model, phase: TrainingPhase, state: Checkpoint, run: TrainingRun, models: Models
+) -> Model:
     """
     :param epoch: about to begin, or in progress
     :param state: gets the number of steps at the end of that epoch, as in RETURNN
@@ -69,11 +72,16 @@ def at_best_epoch(epoch: int, model: Model, phase: TrainingPhase, state: Checkpo
     )
     state.step = state.earlier_steps[best]
     loss_scale = model.loss_scale.state() if model.loss_scale else None
-    return Model(model.spec, state.earlier[best], phase.options, run.train_data, run.replicas, loss_scale=loss_scale)
+    return models.make(phase, model.spec, state.earlier[best], run, loss_scale=loss_scale)
 
 
 def _hand_over(
-    phase: TrainingPhase, spec: NetworkSpec, state: Checkpoint | None, run: TrainingRun, before: OldNetwork
+    phase: TrainingPhase,
+    spec: NetworkSpec,
+    state: Checkpoint | None,
+    run: TrainingRun,
+    models: Models,
+    before: OldNetwork,
 ) -> tuple[Model, Checkpoint]:
     def fresh(param: ParamSpec) -> numpy.ndarray:
         return initial_value(param.init, param.shape, phase.options.random_seed, param.path, param.dtype)
@@ -87,7 +95,7 @@ def _hand_over(
     if state and phase.options.ema:
         averages = grow_averages(state.averages, begun, spec.params, phase.copy_param_mode)
     loss_scale = state.loss_scale if state else None
-    model = Model(spec, begun.params, phase.options, run.train_data, run.replicas, averages, loss_scale)
+    model = models.make(phase, spec, begun.params, run, averages, loss_scale)
     if state and phase.carry_optimizer != "reset":
         carry, initial = phase.carry_optimizer, model.slots()
         slots = carry_slots(

@@ -103,7 +103,7 @@ def read_progress(file: str | os.PathLike[str]) -> dict[str, Any] | None:
         did "batches" in "seconds", without its first batch. "total" is None if the number of batches is not known
     """
     try:
-        progress: dict[str, Any] = json.loads(Path(file).read_text())
+        progress: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return progress

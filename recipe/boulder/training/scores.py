@@ -13,7 +13,7 @@ from typing import Any
 from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.errors import TrainingError
-from boulder.lazy import TFTensor, tf
+from boulder.lazy import tf
 from boulder.network import NetworkSpec
 from boulder.network.loss import LossValue
 from boulder.training.history import TimedRecord, scores_by_data
@@ -38,19 +38,19 @@ class Sums:
 
     def add(self, losses: Mapping[str, LossValue]) -> None:
         """
-        :param losses: layer name → sums over a batch
+        :param losses: layer name → sums over a batch, numbers
         """
         for layer, loss in losses.items():
             for kind in self.spec.losses[layer].scores:
                 self._add(f"{kind}:{layer}", getattr(loss, kind), loss.frames)
-            if float(loss.left_out):
+            if loss.left_out:
                 self._add(f"{_LEFT_OUT}{layer}", loss.left_out, 0.0)
             self._add(f"{_SEQUENCES}{layer}", loss.sequences, 0.0)
 
-    def _add(self, key: str, value: TFTensor, frames: TFTensor | float) -> None:
+    def _add(self, key: str, value: float, frames: float) -> None:
         total = self.sums.setdefault(key, [0.0, 0.0])
-        total[0] += float(value)
-        total[1] += float(frames)
+        total[0] += value
+        total[1] += frames
 
     def means(self) -> dict[str, float | None]:
         """
@@ -92,7 +92,7 @@ def read_scores(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """:return: the records of a scores file, [] if it does not exist; an incomplete last line is ignored"""
     records = []
     if Path(path).exists():
-        for line in Path(path).read_text().splitlines():
+        for line in Path(path).read_text(encoding="utf-8").splitlines():
             try:
                 records.append(json.loads(line))
             except ValueError:

@@ -7,15 +7,15 @@ where the process was stopped, or on how phases are spread over jobs.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from boulder.atomic_file import replaced, write_text
+from boulder.atomic_file import link, write_text
 from boulder.data import default_num_workers
 from boulder.errors import CheckpointError
 from boulder.lazy import tf
+from boulder.network.lstm_kernels import lstm_kernels
 from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
 from boulder.training.data_checks import check_data
@@ -23,6 +23,7 @@ from boulder.training.dumps import Dumps
 from boulder.training.epoch import train_epoch
 from boulder.training.interrupt import Interrupt
 from boulder.training.learning_rate.file import write_learning_rates
+from boulder.training.models import Models
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_data import PhaseData
 from boulder.training.phase_start import at_best_epoch, start_phase
@@ -67,6 +68,7 @@ def train(
         state = _start_state(phases[0].first_epoch, store, replicas, files, say)
         if state and replicas.is_chief:
             _keep_again(state, store, files)
+        models = Models()
         workers = num_workers or default_num_workers()
         interrupt = stack.enter_context(Interrupt())
         progress = stack.enter_context(Progress(files.progress if replicas.is_chief else None))
@@ -77,12 +79,14 @@ def train(
                 continue  # finished before the job was interrupted
             run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers, losses)
             with told_with(f"{phase.index_name}: create the network", None, None, replicas):
-                model, state = start_phase(phase, extern_data, state, run)
+                model, state = start_phase(phase, extern_data, state, run, models)
+            if kernels := lstm_kernels(model.spec, bool(phase.options.maximize_grad_norm)):
+                say(f"{phase.name}: {kernels}")
             check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data, say)
             for epoch in phase.epochs:
                 if epoch > state.finished_epochs and not stopped_epoch(state.history):
                     data.check_unchanged()
-                    model = at_best_epoch(epoch, model, phase, state, run)
+                    model = at_best_epoch(epoch, model, phase, state, run, models)
                     train_epoch(epoch, model, phase, state, run)
         if replicas.is_chief:
             _write_result(store, files)
@@ -99,8 +103,7 @@ def _write_result(store: CheckpointStore, files: TrainingFiles) -> None:
     paths = store.paths()
     newest = paths[0] if paths else files.previous
     assert newest is not None  # a job without a previous one trains an epoch
-    with replaced(files.checkpoint, durable=True) as temporary:
-        shutil.copyfile(newest, temporary)
+    link(newest, files.checkpoint)
 
 
 def _complete_stopped(phases: Sequence[TrainingPhase], state: Checkpoint, files: TrainingFiles) -> None:

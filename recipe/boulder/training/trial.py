@@ -28,6 +28,7 @@ from boulder.training.epoch import train_epoch
 from boulder.training.growth import GrowthReport
 from boulder.training.interrupt import Interrupt
 from boulder.training.learning_rate import control_from_json
+from boulder.training.models import Models
 from boulder.training.phase import TrainingPhase
 from boulder.training.phase_data import PhaseData
 from boulder.training.phase_start import start_phase
@@ -268,7 +269,7 @@ class _Trial:
 
     def _train(self, state: Checkpoint | None, run: TrainingRun) -> None:
         began = time.monotonic()
-        model, state = start_phase(self.phase, self.extern_data, state, run)
+        model, state = start_phase(self.phase, self.extern_data, state, run, Models())
         started = time.monotonic() - began
         with suppress(SystemExit):
             train_epoch(self.phase.first_epoch, model, self.phase, state, run)
@@ -304,7 +305,7 @@ def _forget_peak_memory() -> None:
     for gpu in tf.config.list_logical_devices("GPU"):
         tf.config.experimental.reset_memory_stats(gpu.name)
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak begins at the current memory
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # Linux: the peak begins at the current memory
 
 
 def _peak_memory() -> int:
@@ -312,6 +313,6 @@ def _peak_memory() -> int:
     if gpus:
         return max(tf.config.experimental.get_memory_info(gpu.name)["peak"] for gpu in gpus)
     with suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -48,7 +48,11 @@ def trial_data(spec: NetworkSpec, extern_data: Mapping[str, Any], seqs: int, fra
         return _values(stream, size, key in aligned, losses.get(key), rng).tolist()
 
     data = [{key: value(key, seq) for key in streams} for seq in range(seqs)]
-    dims = {key: [stream.dim, 1 if stream.sparse else 2] for key, stream in streams.items() if stream.dim}
+    dims = {
+        key: [stream.dim, 1 if stream.sparse else 2]
+        for key, stream in streams.items()
+        if stream.dim and not stream.inner
+    }
     return {"class": "StaticDataset", "data": data, "output_dim": dims}
 
 

@@ -15,7 +15,7 @@ from boulder.training.objective import l2_factors
 from boulder.training.optimizer import Group, Optimizer
 from boulder.training.replicas import OneReplica
 from boulder.training.training_options import TrainingOptions
-from boulder.training.update import ParameterOptions, Update, make_stages
+from boulder.training.update import ParameterOptions, Update, joint_norm, make_stages
 
 Slots = dict[str, dict[str, numpy.ndarray]]
 """Slot name → parameter path → array."""
@@ -73,46 +73,66 @@ class Updater:
 
     # Compiled
 
-    def are_usable(self, gradients: Sequence[TFTensor]) -> TFTensor:
+    def are_usable(self, squares: Sequence[TFTensor]) -> TFTensor:
         """
-        :param gradients: in the order of `trained`
+        :param squares: `half_squares` of the gradients, in the order of `trained`
         :return: whether all gradients are finite for which no stage takes care of that, a bool scalar
         """
         filtered = {path for stage in self._stages for path in stage.filtered()}
-        rest = [gradient for path, gradient in zip(self.trained, gradients, strict=True) if path not in filtered]
-        return tf.math.is_finite(tf.linalg.global_norm(rest)) if rest else tf.constant(True)
+        rest = [square for path, square in zip(self.trained, squares, strict=True) if path not in filtered]
+        return tf.math.is_finite(joint_norm(rest)) if rest else tf.constant(True)
 
     def update(
-        self, gradients: Sequence[TFTensor], finite: TFTensor, step: TFTensor, slopes: Sequence[TFTensor] = ()
-    ) -> TFTensor:
+        self,
+        gradients: Sequence[TFTensor],
+        squares: Sequence[TFTensor],
+        finite: TFTensor,
+        step: TFTensor,
+        slopes: Sequence[TFTensor] = (),
+    ) -> TFTensor | bool:
         """
-        Make the update of a batch. To be called outside of `replicas.run`.
+        Make the update of a batch. To be called outside of `replicas.run`, and with `stop_on_nonfinite_train_score` only where
+        objective and gradients are finite.
 
-        :param gradients: of the joint batch, in the order of `trained`; a result of `replicas.run`, as is `finite`
+        :param gradients: of the joint batch, in the order of `trained`; a result of `replicas.run`, as are `squares` and `finite`
+        :param squares: `half_squares` of the gradients
         :param finite: whether objective and gradients are finite, a bool scalar
         :param step: number of batches before this one, an int64 scalar
         :param slopes: derivatives of the global norm of the gradients, in the same order; empty without
             `maximize_grad_norm`
-        :return: whether the optimizer has changed any parameter, a bool scalar
+        :return: whether the optimizer has changed any parameter, a bool scalar; True if it does so in each batch
         """
-        staged, due = self._replicas.run(self._staged, gradients, finite, step, slopes)
-        due = self._replicas.first(due)
-        for group in self._optimizer.groups:
-            tf.cond(due[group.paths[0]], functools.partial(self._apply, group, staged), lambda: False)
+        staged, due = self._replicas.run(self._staged, gradients, squares, finite, step, slopes)
+        due, groups = self._replicas.first(due), self._optimizer.groups
+        for group in groups:
+            if group.paths[0] in due:
+                tf.cond(due[group.paths[0]], functools.partial(self._apply, group, staged), lambda: False)
+            else:
+                self._apply(group, staged)
         for path, function in (self._options.extra_updates or {}).items():
             function(var=self._variables[path])
-        return tf.reduce_any([due[group.paths[0]] for group in self._optimizer.groups])
+        if any(group.paths[0] not in due for group in groups):
+            return True
+        return tf.reduce_any([due[group.paths[0]] for group in groups])
 
     def _staged(
-        self, gradients: Sequence[TFTensor], finite: TFTensor, step: TFTensor, slopes: Sequence[TFTensor]
+        self,
+        gradients: Sequence[TFTensor],
+        squares: Sequence[TFTensor],
+        finite: TFTensor,
+        step: TFTensor,
+        slopes: Sequence[TFTensor],
     ) -> tuple[dict[str, TFTensor], dict[str, TFTensor]]:
-        """:return: by path: the gradient after all stages, and whether the optimizer applies it"""
+        """:return: by path: the gradient after all stages, and whether the optimizer applies it, see `Update.due`"""
+        due: dict[str, TFTensor] = {}
         if not self._options.stop_on_nonfinite_train_score:  # a sum over several batches continues without this one
             gradients = [tf.where(finite, tf.convert_to_tensor(gradient), 0.0) for gradient in gradients]
-            slopes = [tf.where(finite, slope, 0.0) for slope in slopes]
+            squares, slopes = ([tf.where(finite, value, 0.0) for value in values] for values in (squares, slopes))
+            due = dict.fromkeys(self.trained, finite)
         named = dict(zip(self.trained, gradients, strict=True))
+        square_of = dict(zip(self.trained, squares, strict=True))
         slope_of = dict(zip(self.trained, slopes, strict=False))
-        update = Update(named, named, self.trained, step, dict.fromkeys(named, finite), slope_of)
+        update = Update(named, square_of, self.trained, step, due, slope_of)
         for stage in self._stages:
             update = stage(update)
         return dict(update.gradients), dict(update.due)

@@ -16,6 +16,7 @@ from boulder.data.audio.feature_kinds import KINDS, Windows, num_frames
 from boulder.data.audio.header import Header
 from boulder.data.audio.random_permute import RandomPermute, check_installed
 from boulder.data.option_checks import is_integer, is_number
+from boulder.data.read_errors import read_errors
 from boulder.errors import DataError, nearest
 
 _PER_SEQ = "per_seq"
@@ -163,14 +164,16 @@ class AudioFeatures:
         if self._permute is not None:
             audio = self._permute.apply(self._permute.draw(numbers), audio, sample_rate)
         if self.pre_process:
-            audio = self.pre_process(audio=audio, sample_rate=sample_rate, random_state=numbers)
+            with read_errors("the function 'pre_process'"):
+                audio = self.pre_process(audio=audio, sample_rate=sample_rate, random_state=numbers)
             _check_array("pre_process", audio, 1)
         features = self._normalized(with_deltas(self._features(audio, sample_rate, numbers), int(self.with_delta)))
         if self.join_frames:
             missing = -len(features) % self.join_frames
             features = np.pad(features, [(0, missing), (0, 0)], mode="edge").reshape(-1, self.dim)
         if self.post_process:
-            features = self.post_process(features, seq_name=seq_name)
+            with read_errors("the function 'post_process'"):
+                features = self.post_process(features, seq_name=seq_name)
             _check_array("post_process", features, 2, self.dim)
         return features
 
@@ -191,15 +194,16 @@ class AudioFeatures:
     def _features(self, audio: np.ndarray, sample_rate: int, numbers: np.random.RandomState) -> np.ndarray:
         options = self.feature_options or {}
         if not isinstance(self.features, str):
-            features = self.features(
-                audio=audio,
-                sample_rate=sample_rate,
-                window_len=self.window_len,
-                step_len=self.step_len,
-                num_feature_filters=self._filters,
-                random_state=numbers,
-                **options,
-            )
+            with read_errors("the function 'features'"):
+                features = self.features(
+                    audio=audio,
+                    sample_rate=sample_rate,
+                    window_len=self.window_len,
+                    step_len=self.step_len,
+                    num_feature_filters=self._filters,
+                    random_state=numbers,
+                    **options,
+                )
             _check_array("features", features, 2, self._filters)
             return features
         window, step = self._in_samples(sample_rate)

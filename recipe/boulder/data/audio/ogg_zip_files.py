@@ -70,7 +70,7 @@ class OggZipFiles:
         elif others and "/" in others[0] and not others[0].startswith(f"{self._zips[number][1]}/"):
             hint = f"; found {others[0]!r}, so set content_name to {others[0].partition('/')[0]!r}"
         raise DataError(
-            f"{self._zips[number][0]}: found no {named}; {len(missing)} of {counted(len(index.tags), 'sequence')} lack their file{hint}"
+            f"{self._zips[number][0]}: found no {named}; {len(missing)} of {counted(len(index.tags), 'sequence')} {'lacks its' if len(index.tags) == 1 else 'lack their'} file{hint}"
         )
 
     def read(self, index: OggZipIndex, number: int) -> bytes:

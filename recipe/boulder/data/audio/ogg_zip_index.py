@@ -102,7 +102,8 @@ def _entries(content: bytes, where: str) -> Iterator[dict]:
         if entries is None:
             entries = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise DataError(f"{where}: cannot be read as a list of dicts: {' '.join(str(error).split())}") from error
+        told = " ".join(str(error).split()).partition(": <ast.")[0]  # after that, only the name of a class
+        raise DataError(f"{where}: cannot be read as a list of dicts: {told}") from error
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{where}: found {entries!r:.60}, expected a list of dicts, one for each sequence")
     for number, entry in enumerate(entries, 1):

@@ -1,17 +1,19 @@
 """`HdfFile`: an open file in RETURNN's HDF layout."""
 
+from __future__ import annotations
+
 import itertools
 import re
 import zipfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from boulder.data.hdf.hdf_rows import HdfRows
 from boulder.data.hdf.offsets import Offsets
 from boulder.data.streams import Stream
 from boulder.errors import DataError, nearest
+from boulder.lazy import h5py
 
 _TAGS_KEPT = 1 << 18
 _TAGS_BETWEEN = 1 << 9  # reading so many tags costs as much as another access
@@ -206,10 +208,9 @@ class HdfFile:
 
     def _stream(self, key: str) -> Stream:
         dataset = self._datasets[key]
-        if dataset.ndim > 2:
-            raise DataError(f"{self.path}: {key!r} has {dataset.ndim} axes, expected [T] or [T, D]")
-        if dataset.ndim == 2:
-            return Stream(key, int(dataset.shape[1]), sparse=False)
+        if dataset.ndim > 1:
+            *inner, dim = map(int, dataset.shape[1:])
+            return Stream(key, dim, sparse=False, inner=tuple(inner))
         if dataset.dtype.kind == "f":
             return Stream(key, None, sparse=False, has_feature_axis=False)
         return Stream(key, self._declared_dim(key), sparse=True)

@@ -14,8 +14,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-import h5py
 import numpy as np
+
+from boulder.lazy import h5py
 
 _MOST_TILES = 1 << 20  # so many are found in a second
 _SMALLEST_TILE = 1 << 12  # bytes; the library caches small ones
@@ -25,7 +26,7 @@ class HdfRows:
     """
     Several threads may read at the same time.
 
-    :param array: of an open file; [rows] or [rows, columns]
+    :param array: of an open file; [rows] or [rows, columns, …]
     """
 
     def __init__(self, array: h5py.Dataset) -> None:
@@ -155,6 +156,8 @@ def _tiles_of(array: h5py.Dataset) -> _Tiles | None:
         if settings.get_layout() != h5py.h5d.CONTIGUOUS or settings.get_external_count() or position is None:
             return None
         rows, columns, positions = len(array), math.prod(array.shape[1:]), np.array([[position]])
+    elif array.ndim > 2 and array.chunks[1:] != array.shape[1:]:
+        return None
     else:
         rows, columns = array.chunks[0], math.prod(array.chunks[1:])
         grid = tuple(-(-size // tile) for size, tile in zip(array.shape, array.chunks, strict=True))

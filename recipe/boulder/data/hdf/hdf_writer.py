@@ -22,7 +22,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 
 from boulder.atomic_file import replaced
@@ -30,6 +29,7 @@ from boulder.counted import counted
 from boulder.data.hdf.patient_file import PatientFile
 from boulder.data.streams import Stream, read_extern_data
 from boulder.errors import DataError, nearest
+from boulder.lazy import h5py
 
 _BUFFER_BYTES = 1 << 20
 _BUFFER_SEQS = 1 << 12
@@ -82,7 +82,8 @@ class HdfWriter:
     def write(self, tag: str, data: Mapping[str, np.ndarray]) -> None:
         """
         :param tag: name of the sequence
-        :param data: every key of `extern_data` → dense [T, D], or sparse [T], where T may differ between streams
+        :param data: every key of `extern_data` → dense [T, D], or sparse [T], where T may differ between streams; without T for
+            a stream without a time axis, which is stored as a single frame
         :raises DataError: for a wrong key, shape, dtype or label
         """
         if self._file is None:
@@ -117,6 +118,8 @@ class HdfWriter:
     def _checked(self, tag: str, stream: Stream, value: object) -> np.ndarray:
         array = np.asarray(value)
         where = f"{self.path}: sequence {tag!r}, {stream.key!r}"
+        if not stream.has_time_axis and array.shape == stream.feature_shape:
+            array = array[None]
         if array.ndim != 1 + len(stream.feature_shape) or array.shape[1:] != stream.feature_shape:
             raise DataError(f"{where}: found shape {list(array.shape)}, expected {stream}")
         if stream.sparse:

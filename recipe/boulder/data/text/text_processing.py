@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from boulder.data.read_errors import read_errors
 from boulder.errors import DataError, nearest
 
 Process = Callable[[str], str]
@@ -75,7 +76,8 @@ def text_processing(option: object) -> Process:
 
     def process(text: str) -> str:
         for step in steps:
-            text = step(text)
+            with read_errors(f"the function {_name_of(step)!r}"):
+                text = step(text)
             if not isinstance(text, str):
                 raise DataError(f"the function of the text returned {text!r:.60}, expected a text")
         return text
@@ -119,6 +121,10 @@ def _named(step: ast.expr) -> Process:
     if name in _WITH_INFLECT:
         raise DataError(f"found {name!r}, which needs the package inflect; pass a function of your own that calls it")
     raise DataError(f"found {name!r:.60}, expected one of {', '.join(_names())}{nearest(name, _names())}")
+
+
+def _name_of(step: Process) -> str:
+    return str(getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__))
 
 
 def _names() -> list[str]:

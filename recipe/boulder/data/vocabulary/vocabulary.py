@@ -19,6 +19,7 @@ import numpy as np
 from boulder.counted import counted
 from boulder.data.option_checks import check_file, is_integer
 from boulder.data.option_kinds import PATH
+from boulder.data.read_errors import read_errors
 from boulder.data.vocabulary.label_table import LabelTable
 from boulder.errors import DataError, nearest
 
@@ -170,7 +171,9 @@ class Vocabulary:
     def _table(self) -> LabelTable:
         if self.labels is None:
             return LabelTable.read(Path(str(self.vocab_file)))
-        return LabelTable.of_names(list(self.labels() if callable(self.labels) else self.labels))
+        with read_errors("the function 'labels'"):
+            names = list(self.labels() if callable(self.labels) else self.labels)
+        return LabelTable.of_names(names)
 
     @property
     def _postfix(self) -> Sequence[int]:
@@ -194,7 +197,7 @@ class Vocabulary:
         if path is None:
             return {}
         try:
-            found = ast.literal_eval(Path(path).read_text())
+            found = ast.literal_eval(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, SyntaxError) as error:
             raise DataError(f"{path}: cannot be read as a dict: {' '.join(str(error).split())}") from error
         for name in found if isinstance(found, dict) else [found]:

@@ -15,6 +15,7 @@ from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.code.random_numbers import drawn_dropout
 from boulder.network.code.running import running_code
+from boulder.network.soft_labels import cross_entropy
 
 
 def either(new: Callable, old: Callable) -> Callable:
@@ -217,12 +218,31 @@ def function(new: Callable, _old: Callable) -> Callable:
     return call
 
 
+def softmax_cross_entropy(new: Callable, _old: Callable) -> Callable:
+    """The gradient is that of TensorFlow's operation, also in jobs, see `soft_labels`. TensorFlow 1's labels have none."""
+    stops = inspect.signature(new).parameters["labels"].default is None
+
+    @functools.wraps(new)
+    def call(
+        labels: Any, logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+    ) -> TFTensor:
+        logits = tf.convert_to_tensor(logits)
+        labels = tf.broadcast_to(tf.cast(labels, logits.dtype), tf.shape(logits))
+        if (axis := dim if axis is None else axis) not in (None, -1):
+            logits, labels = (tf.experimental.numpy.moveaxis(value, axis, -1) for value in (logits, labels))
+        return cross_entropy(tf.stop_gradient(labels) if stops else labels, logits)
+
+    return call
+
+
 CHANGED: dict[str, Callable[[Callable, Callable], Callable]] = {
     "where": where,
     "concat": concat,
     "split": split,
     "cond": cond,
     "nn.dropout": dropout,
+    "nn.softmax_cross_entropy_with_logits": softmax_cross_entropy,
+    "nn.softmax_cross_entropy_with_logits_v2": softmax_cross_entropy,
     "while_loop": while_loop,
     "map_fn": map_fn,
     "function": function,

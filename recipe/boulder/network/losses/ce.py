@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.alignments.sequence_losses import with_gradient
 from boulder.network.loss import loss_class
 from boulder.network.losses.frames import FrameLoss, Frames, problem_of_frames
+from boulder.network.soft_labels import cross_entropy
 from boulder.network.template import Template
 
 
@@ -81,7 +81,7 @@ class CrossEntropy(FrameLoss):
 
     def _of_distributions(self, frames: Frames) -> TFTensor:
         if frames.logits is not None:
-            return tf.nn.softmax_cross_entropy_with_logits(labels=frames.target, logits=frames.logits)
+            return cross_entropy(frames.target, frames.logits)
         return -tf.reduce_sum(frames.target * self._log(frames.output), axis=-1)
 
     def _of_classes(self, frames: Frames) -> TFTensor:
@@ -97,27 +97,29 @@ class CrossEntropy(FrameLoss):
         return cost
 
     def _smoothed(self, frames: Frames, classes: TFTensor) -> TFTensor:
+        n = frames.output.shape[-1]
+        high, low = 1 - self.label_smoothing, self.label_smoothing / max(1, n - 1)
+        least = -(high * tf.math.log(high) + (n - 1) * low * tf.math.log(low + 1e-20))
+        density = _gaussian(classes, n, high) if self.label_smoothing_gaussian else None
+        if density is not None and frames.logits is not None:
+            return cross_entropy(density, frames.logits) - least
         if frames.logits is not None:
             log_p = tf.nn.log_softmax(frames.logits)
         else:
             log_p = self._log(frames.output, eps=1e-20, use_fake_grad=True)
-        n = frames.output.shape[-1]
-        high, low = 1 - self.label_smoothing, self.label_smoothing / max(1, n - 1)
-        least = -(high * tf.math.log(high) + (n - 1) * low * tf.math.log(low + 1e-20))
-        if self.label_smoothing_gaussian:
-            return self._gaussian(frames, log_p, classes, high) - least
+        if density is not None:
+            return -tf.reduce_sum(density * log_p, axis=-1) - least
         return -(high - low) * _picked(log_p, classes) - low * tf.reduce_sum(log_p, axis=-1) - least
 
-    @staticmethod
-    def _gaussian(frames: Frames, log_p: TFTensor, classes: TFTensor, deviation: float) -> TFTensor:
-        """:return: cross-entropy with the density of a normal distribution, whose sum over the classes is not 1"""
-        distance = tf.cast(tf.range(frames.output.shape[-1]) - classes[..., None], tf.float32) / deviation
-        density = tf.exp(-0.5 * distance**2) / (deviation * math.sqrt(2 * math.pi))
-        cost = -tf.reduce_sum(density * log_p, axis=-1)
-        if frames.logits is None:
-            return cost
-        # RETURNN's operation takes 1 for the sum in its gradient. TensorFlow's does so too, but not with deterministic operations.
-        return with_gradient(cost, frames.logits, tf.nn.softmax(frames.logits) - density, [-1])
+
+def _gaussian(classes: TFTensor, n: int, deviation: float) -> TFTensor:
+    """
+    :param classes: int32 [...]
+    :param n: number of classes
+    :return: float32 [..., n], density of a normal distribution around each class, whose sum over the classes is not 1
+    """
+    distance = tf.cast(tf.range(n) - classes[..., None], tf.float32) / deviation
+    return tf.exp(-0.5 * distance**2) / (deviation * math.sqrt(2 * math.pi))
 
 
 def _picked(values: TFTensor, classes: TFTensor) -> TFTensor:

@@ -67,6 +67,7 @@ def tensors(
     named = dict(zip(layers_in(given), sources, strict=True))
     alone = not isinstance(given, dict | list | tuple)
     found: dict[str | None, Tensor] = {}
+    full: dict[tuple[Template, int], Tensor] = {}  # the parts of a state mostly begin with the same numbers
     for key, part in parts_of(given, list(templates), None).items():
         template = templates[key]
         if part == "var":
@@ -81,7 +82,8 @@ def tensors(
             else:
                 found[key] = run.input(list(last.values())) if last else named[part]
         else:
-            found[key] = run.full(template, 1 if part in (1, "ones") else 0)
+            filled = template, 1 if part in (1, "ones") else 0
+            found[key] = full[filled] = full.get(filled) or run.full(*filled)
     return found
 
 

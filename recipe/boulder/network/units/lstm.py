@@ -11,9 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.precision import product
+from boulder.network.site import Site
 from boulder.network.units.context import UnitContext
+from boulder.network.units.lstm_kernel import Kernel, chosen, fused, with_loop_gradient
 from boulder.network.units.unit import State, Unit
 
 BLOCK_LSTM = ("input", "cell_in", "forget", "output")
@@ -42,6 +45,8 @@ class LstmWeights(NamedTuple):
 class Lstm(Unit):
     """
     :param forget_bias: number added to the forget gate before the sigmoid
+    :param kernel: how whole sequences are computed, see `boulder.network.units.lstm_kernel`: "fused", "loop" or "step"; None: the
+        fastest for this size and this kind of device. It changes last bits only. An option of Boulder
     """
 
     state_keys: ClassVar[tuple[str | None, ...]] = ("c", "h")
@@ -49,10 +54,11 @@ class Lstm(Unit):
     """a permutation of `BLOCK_LSTM`"""
 
     forget_bias: float = 0.0
+    kernel: Kernel | None = None
 
     @property
     def is_fused(self) -> bool:
-        """:return: whether TensorFlow's fused operation computes this unit; a subclass with another formula says no"""
+        """:return: whether TensorFlow's operation BlockLSTM computes this unit; a subclass with another formula says no"""
         return type(self).step is Lstm.step
 
     def squashed(self, x: TFTensor) -> TFTensor:
@@ -68,26 +74,39 @@ class Lstm(Unit):
         c = tf.sigmoid(f + self.forget_bias) * state["c"] + tf.sigmoid(i) * self.squashed(cell_in)
         return {"c": c, "h": tf.sigmoid(o) * self.squashed(c)}
 
+    def check_kernel(self, site: Site) -> None:
+        """:raises NetworkError: for a kernel that does not compute this unit"""
+        if self.kernel not in (None, "step") and not self.is_fused:
+            raise site.fail(
+                f"unit_opts: 'kernel' {self.kernel!r} computes the LSTM without further options; expected 'step' or None"
+            )
+
+    def kernel_for(self, n_in: int, n: int, second_derivatives: bool = False) -> Kernel:
+        """
+        :param n_in: number of input features
+        :param n: number of output features
+        :param second_derivatives: whether the gradient is differentiated
+        :return: the kernel that computes whole sequences
+        """
+        if not self.is_fused or (second_derivatives and self.kernel is None):
+            return "step"
+        return self.kernel or chosen((n_in + n) * 4 * n)
+
     def sequence(self, weights: LstmWeights, x: TFTensor, state: State, context: UnitContext) -> State:
-        """Runs TensorFlow's fused operation, which is faster than a loop of `step`, where `is_fused`."""
-        if not self.is_fused:
+        """Runs the kernel of `kernel_for`. Outside of training, it has no gradient but TensorFlow's own."""
+        run = context.run
+        kernel = self.kernel_for(x.shape[-1], weights.recurrent.shape[0], run.second_derivatives)
+        if kernel == "step":
             return super().sequence(weights, x, state, context)
-        peephole = tf.zeros([weights.recurrent.shape[0]], x.dtype)
-        result = tf.raw_ops.BlockLSTM(
-            seq_len_max=tf.cast(tf.shape(x)[0], tf.int64),
-            x=x,
-            cs_prev=state["c"],
-            h_prev=state["h"],
-            w=self._in_order(tf.concat([weights.forward, weights.recurrent], axis=0)),
-            wci=peephole,
-            wcf=peephole,
-            wco=peephole,
-            b=self._in_order(weights.bias),
-            forget_bias=self.forget_bias,
-            cell_clip=-1.0,
-            use_peephole=False,
-        )
-        return {"c": result.cs, "h": result.h}
+        if run.second_derivatives:
+            raise NetworkError(
+                f"{run.where}: unit_opts: 'kernel' {kernel!r} has no second derivative, which 'maximize_grad_norm' needs; "
+                "expected 'step' or None"
+            )
+        matrix = self._in_order(tf.concat([weights.forward, weights.recurrent], axis=0))
+        compute = with_loop_gradient if kernel == "loop" and run.train else fused
+        c, h = compute(x, state["c"], state["h"], matrix, self._in_order(weights.bias), self.forget_bias)
+        return {"c": c, "h": h}
 
     def _in_order(self, columns: TFTensor) -> TFTensor:
         if self.gates == BLOCK_LSTM:

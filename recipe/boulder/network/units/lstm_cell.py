@@ -42,6 +42,7 @@ class LstmCell(Lstm):
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         activations.check(self.activation, Template(()).with_feature(n), f"{site.where}: 'unit_opts'")
+        self.check_kernel(site)
         rows, gates = (*site.input_parts(), Part("", n)), tuple(Part(gate, n) for gate in self.gates)
         site.param(f"{self.name}/kernel", (n_in + n, 4 * n), init.recurrent, splits=(rows, gates))
         site.param(f"{self.name}/bias", (4 * n,), 0.0, splits=(gates,))

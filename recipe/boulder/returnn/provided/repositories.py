@@ -1,52 +1,57 @@
 """`returnn.import_`: imports modules from a repository by its name and version."""
 
-import importlib.util
 import os
 import sys
 import types
 from pathlib import Path
 
 from boulder.errors import ConfigError
+from boulder.returnn.repository_modules import (
+    PREFIX,
+    RepositoryFinder,
+    imported,
+    name_within,
+    same_version,
+    working_copy,
+)
 
 
 def import_(repo: str, path: str, version: str | None = None) -> types.ModuleType:
     """
-    Imports a module from the folder where RETURNN keeps its copies of repositories.
+    Imports a module or package from the folder where RETURNN keeps its copies of repositories (RETURNN_PKG_PATH).
 
-    Nothing is fetched: a plan must not depend on the internet.
+    Nothing is fetched, since a plan must not depend on the internet. (RETURNN: clones what is missing.) All modules of the
+    repository can then be imported as `returnn_import.…`. In a worker, the modules are those that the config has imported,
+    as they were then.
 
     :param repo: "github.com/OWNER/NAME"
     :param path: path of the module or package within the repository
     :param version: date and commit, "20211231-0123abcd0123"; None for the working copy
     :raises ConfigError: if the repository or the module is missing
     """
-    root = Path(os.environ.get("RETURNN_PKG_PATH") or Path.home() / "returnn" / "pkg")
-    folder = root / (f"{repo}@v{version}" if version else repo)
-    base = folder / path
-    candidates = [base, base.with_name(base.name + ".py"), base / "__init__.py"]
-    file = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if ".." in path or path.startswith("/"):
+    parts = Path(path).parts
+    if not path or ".." in parts or Path(path).is_absolute():
         raise ConfigError(f"import_: found path {path!r}, expected one within the repository {repo}")
-    if file is None:
-        if folder.is_dir():
-            raise ConfigError(f"import_: {folder} has no module {path!r}")
-        commit = f" and check out {version.partition('-')[2]}" if version else ""
-        raise ConfigError(
-            f"import_: Boulder fetches nothing: git clone https://{repo} to {folder}{commit}, or set RETURNN_PKG_PATH "
-            "to where it is"
-        )
-    name = "returnn_import." + "".join(c if c.isalnum() else "_" for c in f"{repo}_{version}_{path}")
-    if name in sys.modules:
-        return sys.modules[name]
-    package = [str(file.parent)] if file.name == "__init__.py" else None
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=package)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"import_: {file} is not a Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    finder = next((finder for finder in sys.meta_path if isinstance(finder, RepositoryFinder)), None)
+    if finder is None:
+        return _in_worker(repo, path, version)
+    packages = Path(os.environ.get("RETURNN_PKG_PATH") or Path.home() / "returnn" / "pkg").absolute()
+    return imported(finder, repo, working_copy(packages, repo, version), path)
+
+
+def _in_worker(repo: str, path: str, version: str | None) -> types.ModuleType:
+    asked = name_within(repo, Path(f"{repo}@v{version}" if version else repo), path).split(".")
+    position = repo.count("/") + 2  # of the version
+    for name, module in list(sys.modules.items()):
+        parts = name.split(".")
+        if parts[0] != PREFIX or len(parts) != len(asked):
+            continue
+        versions = parts.pop(position), asked[position]
+        if parts == asked[:position] + asked[position + 1 :] and (
+            versions[0] == versions[1] or same_version(*versions)
+        ):
+            return module
+    raise ConfigError(
+        f"import_({repo!r}, {path!r}, {version!r}) in a function that computes: expected this call also at the top of the "
+        "config, so that the module travels with the function"
+    )

@@ -69,16 +69,36 @@ def take(
     old: numpy.ndarray, fresh: numpy.ndarray, index: Sequence[Index], shares: Sequence[numpy.ndarray | None] = ()
 ) -> numpy.ndarray:
     """:return: the result of `Transfer`'s formula, an array of the shape and dtype of `fresh`"""
-    result = fresh.copy()
     filled = [numpy.flatnonzero(i >= 0) for i in index]
-    value = old[numpy.ix_(*(i[at] for i, at in zip(index, filled, strict=True)))]
+    value = old
+    for axis, (i, at) in enumerate(zip(index, filled, strict=True)):
+        value = _taken(value, i[at], axis)
     for axis, share in enumerate(shares):
         if share is not None:
             along = [1] * value.ndim
             along[axis] = -1
             value = value * share[filled[axis]].reshape(along)
-    result[numpy.ix_(*filled)] = value
+    if value.shape == fresh.shape:
+        return value.astype(fresh.dtype)
+    result = fresh.copy()
+    ranges = [_range(at) for at in filled]
+    where = tuple(ranges) if all(isinstance(at, slice) for at in ranges) else numpy.ix_(*filled)
+    result[where] = value
     return result
+
+
+def _taken(array: numpy.ndarray, entries: Index, axis: int) -> numpy.ndarray:
+    where = _range(entries)
+    if isinstance(where, slice):  # several times as fast
+        return array[(slice(None),) * axis + (where,)]
+    return array.take(entries, axis)
+
+
+def _range(entries: Index) -> slice | Index:
+    """:return: entries that follow each other, as a slice"""
+    if len(entries) and (numpy.diff(entries) == 1).all():
+        return slice(int(entries[0]), int(entries[-1]) + 1)
+    return entries
 
 
 def beginnings(old_sizes: Sequence[int], new_sizes: Sequence[int], partner: Sequence[int | None]) -> Index:

@@ -73,6 +73,17 @@ def score_names(losses: Mapping[str, Collection[str]], data: Sequence[str]) -> l
     ]
 
 
+def name_of_score(key: str, data: str, losses: Mapping[str, Collection[str]]) -> str:
+    """
+    :param key: our name of a score, "error:output"
+    :param data: name of the data set, "dev"
+    :param losses: see `score_names`
+    :return: RETURNN's name in an epoch with these losses
+    """
+    ours, _, layer = key.partition(":")
+    return _name(f"{data}_{_KINDS[ours]}", _short(losses)[layer], sum(ours in of_layer for of_layer in losses.values()))
+
+
 def measured(record: EpochRecord, measure: Measure) -> tuple[str, float | None] | None:
     """
     :return: name and value of the score to follow: `measure`, or else the dev score of `output`, of a layer in `output`,

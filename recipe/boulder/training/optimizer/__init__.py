@@ -1,4 +1,4 @@
-"""Optimizers under RETURNN's names: Keras's where the formula is RETURNN's, a `Formula` where it is not."""
+"""Optimizers under RETURNN's names: a `Formula` each, or Keras's where TensorFlow has no operation and RETURNN takes Keras's."""
 
 from __future__ import annotations
 

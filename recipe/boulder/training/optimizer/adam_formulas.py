@@ -1,4 +1,4 @@
-"""Variants of Adam as RETURNN has them, where Keras's formulas differ."""
+"""Adam and its variants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,59 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.training.optimizer.formula import Formula, Step
+from boulder.training.optimizer.formula import Formula, Step, Target
+
+
+@dataclass(frozen=True)
+class Adam(Formula):
+    """
+    Adam (Kingma and Ba 2015), with ε outside of the correction of the bias, as in its section 2.
+
+    :param amsgrad: divide by the largest v so far (Reddi et al. 2018), with the correction of the bias
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    amsgrad: bool = False
+
+    def initial(self) -> Mapping[str, float]:
+        return {"momentum": 0.0, "velocity": 0.0} | ({"velocity_hat": 0.0} if self.amsgrad else {})
+
+    def in_place(self, target: Target) -> bool:
+        options = _arguments(target, self.beta1, self.beta2, self.epsilon)
+        if self.amsgrad:
+            tf.raw_ops.ResourceApplyAdamWithAmsgrad(vhat=target.slots["velocity_hat"], **options)
+        else:
+            tf.raw_ops.ResourceApplyAdam(**options)
+        return True
+
+
+@dataclass(frozen=True)
+class Adamax(Formula):
+    """Adamax (Kingma and Ba 2015): u ← max(β₂·u, |g|) in place of √v."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def initial(self) -> Mapping[str, float]:
+        return {"momentum": 0.0, "norm": 0.0}
+
+    def in_place(self, target: Target) -> bool:
+        number = target.scalars
+        tf.raw_ops.ResourceApplyAdaMax(
+            var=target.variable,
+            m=target.slots["momentum"],
+            v=target.slots["norm"],
+            beta1_power=number.power(self.beta1),
+            lr=number.rate,
+            beta1=number.constant(self.beta1),
+            beta2=number.constant(self.beta2),
+            epsilon=number.constant(self.epsilon),
+            grad=target.gradient,
+        )
+        return True
 
 
 @dataclass(frozen=True)
@@ -24,6 +76,10 @@ class Nadam(Formula):
 
     def initial(self) -> Mapping[str, float]:
         return {"momentum": 0.0, "velocity": 0.0}
+
+    def in_place(self, target: Target) -> bool:
+        tf.raw_ops.ResourceApplyAdam(**_arguments(target, self.beta1, self.beta2, self.epsilon), use_nesterov=True)
+        return True
 
     def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
         m, v = _moments(step, self.beta1, self.beta2)
@@ -73,6 +129,23 @@ class GradVarianceScaled(Formula):
         mean = self.beta2 * step.slots["variance"] + (1 - self.beta2) * variance
         factor = tf.minimum(mean / (variance + self.epsilon), 1.0)
         return step.value - step.rate * step.gradient * factor, {"momentum": m, "variance": mean}
+
+
+def _arguments(target: Target, beta1: float, beta2: float, epsilon: float) -> dict[str, TFTensor]:
+    """:return: arguments of TensorFlow's operations for Adam"""
+    number = target.scalars
+    return {
+        "var": target.variable,
+        "m": target.slots["momentum"],
+        "v": target.slots["velocity"],
+        "beta1_power": number.power(beta1),
+        "beta2_power": number.power(beta2),
+        "lr": number.rate,
+        "beta1": number.constant(beta1),
+        "beta2": number.constant(beta2),
+        "epsilon": number.constant(epsilon),
+        "grad": target.gradient,
+    }
 
 
 def _moments(step: Step, beta1: float, beta2: float) -> tuple[TFTensor, TFTensor]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.training.optimizer.formula import Formula, Step
+from boulder.training.optimizer.formula import Formula, Step, Target
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,18 @@ class AdaDelta(Formula):
 
     def initial(self) -> Mapping[str, float]:
         return {"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}
+
+    def in_place(self, target: Target) -> bool:
+        tf.raw_ops.ResourceApplyAdadelta(
+            var=target.variable,
+            accum=target.slots["accumulated_grad"],
+            accum_update=target.slots["accumulated_delta_var"],
+            lr=target.scalars.rate,
+            rho=target.scalars.constant(self.rho),
+            epsilon=target.scalars.constant(self.epsilon),
+            grad=target.gradient,
+        )
+        return True
 
     def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
         squares = self._mean(step.slots["accumulated_grad"], step.gradient)
@@ -43,6 +55,11 @@ class AdaGrad(Formula):
     def initial(self) -> Mapping[str, float]:
         return {"accumulator": self.initial_accumulator_value}
 
+    def in_place(self, target: Target) -> bool:
+        accumulator, rate = target.slots["accumulator"], target.scalars.rate
+        tf.raw_ops.ResourceApplyAdagrad(var=target.variable, accum=accumulator, lr=rate, grad=target.gradient)
+        return True
+
     def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
         squares = step.slots["accumulator"] + tf.square(step.gradient)
         return step.value - step.rate * step.gradient * tf.math.rsqrt(squares), {"accumulator": squares}
@@ -65,6 +82,23 @@ class RmsProp(Formula):
 
     def initial(self) -> Mapping[str, float]:
         return {"velocity": 1.0, "momentum": 0.0} | ({"average_gradient": 0.0} if self.centered else {})
+
+    def in_place(self, target: Target) -> bool:
+        options = {
+            "var": target.variable,
+            "ms": target.slots["velocity"],
+            "mom": target.slots["momentum"],
+            "lr": target.scalars.rate,
+            "rho": target.scalars.constant(self.decay),
+            "momentum": target.scalars.constant(self.momentum),
+            "epsilon": target.scalars.constant(self.epsilon),
+            "grad": target.gradient,
+        }
+        if self.centered:
+            tf.raw_ops.ResourceApplyCenteredRMSProp(mg=target.slots["average_gradient"], **options)
+        else:
+            tf.raw_ops.ResourceApplyRMSProp(**options)
+        return True
 
     def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
         squares = self._mean(step.slots["velocity"], tf.square(step.gradient))

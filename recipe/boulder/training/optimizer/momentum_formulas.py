@@ -1,12 +1,33 @@
-"""Gradient descent: with momentum as in TensorFlow 1, by sign agreement, and with a normalized gradient."""
+"""Gradient descent: with momentum as in Keras and as in TensorFlow 1, by sign agreement, and with a normalized gradient."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from boulder.lazy import TFTensor, tf
-from boulder.training.optimizer.formula import Formula, Step
+from boulder.training.optimizer.formula import Formula, Step, Target
+
+
+@dataclass(frozen=True)
+class GradientDescent(Formula):
+    """
+    w ← w − rate·g. With momentum, Keras's: v ← μ·v − rate·g; w ← w + v, with Nesterov w + μ·v − rate·g (Sutskever et al.
+    2013).
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def initial(self) -> Mapping[str, float]:
+        return {"momentum": 0.0} if self.momentum else {}
+
+    def in_place(self, target: Target) -> bool:
+        if not self.momentum:
+            return _descended(target)
+        tf.raw_ops.ResourceApplyKerasMomentum(**_with_momentum(target, self.momentum, self.nesterov))
+        return True
 
 
 @dataclass(frozen=True)
@@ -14,7 +35,7 @@ class Momentum(Formula):
     """
     v ← μ·v + g; w ← w − rate·v, with Nesterov w − rate·(g + μ·v) (Sutskever et al. 2013).
 
-    The rate is outside of v. In Keras's SGD it is inside, and a changed rate takes effect more slowly.
+    The rate is outside of v. In `GradientDescent` it is inside, and a changed rate takes effect more slowly.
     """
 
     waits = "all"
@@ -24,6 +45,10 @@ class Momentum(Formula):
 
     def initial(self) -> Mapping[str, float]:
         return {"momentum": 0.0}
+
+    def in_place(self, target: Target) -> bool:
+        tf.raw_ops.ResourceApplyMomentum(**_with_momentum(target, self.momentum, self.use_nesterov))
+        return True
 
     def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
         v = self.momentum * step.slots["momentum"] + step.gradient
@@ -65,5 +90,23 @@ class NormalizedGradient(Formula):
             return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
         return tf.math.l2_normalize(gradient)
 
-    def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
-        return step.value - step.rate * step.gradient, {}
+    def in_place(self, target: Target) -> bool:
+        return _descended(target)
+
+
+def _descended(target: Target) -> bool:
+    """Update w ← w − rate·g."""
+    tf.raw_ops.ResourceApplyGradientDescent(var=target.variable, alpha=target.scalars.rate, delta=target.gradient)
+    return True
+
+
+def _with_momentum(target: Target, momentum: float, nesterov: bool) -> dict[str, Any]:
+    """:return: arguments of TensorFlow's operations for momentum"""
+    return {
+        "var": target.variable,
+        "accum": target.slots["momentum"],
+        "lr": target.scalars.rate,
+        "grad": target.gradient,
+        "momentum": target.scalars.constant(momentum),
+        "use_nesterov": nesterov,
+    }

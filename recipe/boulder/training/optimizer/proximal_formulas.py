@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
-from boulder.training.optimizer.formula import Formula, Step
+from boulder.training.optimizer.formula import Formula, Step, Target
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,22 @@ class Ftrl(Formula):
     def initial(self) -> Mapping[str, float]:
         return {"accumulator": self.initial_accumulator_value, "linear": 0.0}
 
+    def in_place(self, target: Target) -> bool:
+        number = target.scalars
+        strength = number.constant(self.l2_regularization_strength)
+        tf.raw_ops.ResourceApplyFtrlV2(
+            var=target.variable,
+            accum=target.slots["accumulator"],
+            linear=target.slots["linear"],
+            grad=target.gradient,
+            lr=number.rate,
+            l1=number.constant(self.l1_regularization_strength),
+            l2=strength + self.beta / (2 * number.rate) if self.beta else strength,
+            l2_shrinkage=number.constant(self.l2_shrinkage_regularization_strength),
+            lr_power=number.constant(self.learning_rate_power),
+        )
+        return True
+
     def __call__(self, step: Step) -> tuple[TFTensor, Mapping[str, TFTensor]]:
         before = step.slots["accumulator"]
         squares = before + tf.square(step.gradient)
@@ -42,7 +58,7 @@ class Ftrl(Formula):
 
 @dataclass(frozen=True)
 class ProximalGradientDescent(Formula):
-    """w ← shrink(w − rate·g, rate·l1) / (1 + rate·l2) (Duchi and Singer 2009)."""
+    """w ← shrink(w − rate·g, rate·l1) / (1 + rate·l2) (Duchi and Singer 2009). TensorFlow's operation is for CPUs only."""
 
     waits = "all"
 

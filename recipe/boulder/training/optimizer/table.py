@@ -8,10 +8,15 @@ from typing import Any
 
 from boulder.errors import ConfigError, nearest
 from boulder.lazy import keras
-from boulder.training.optimizer.adam_formulas import AmsGrad, GradVarianceScaled, Nadam
+from boulder.training.optimizer.adam_formulas import Adam, Adamax, AmsGrad, GradVarianceScaled, Nadam
 from boulder.training.optimizer.adaptive_formulas import AdaDelta, AdaGrad, RmsProp
 from boulder.training.optimizer.formula import Formula, keras_optimizer
-from boulder.training.optimizer.momentum_formulas import Momentum, NormalizedGradient, SignAgreement
+from boulder.training.optimizer.momentum_formulas import (
+    GradientDescent,
+    Momentum,
+    NormalizedGradient,
+    SignAgreement,
+)
 from boulder.training.optimizer.proximal_formulas import Ftrl, ProximalAdaGrad, ProximalGradientDescent
 from boulder.training.option_kind import FLAG, STRING, OptionKind, is_number
 
@@ -20,9 +25,9 @@ from boulder.training.option_kind import FLAG, STRING, OptionKind, is_number
 class OptimizerClass:
     """
     :param name: RETURNN's
-    :param made_of: name of a class in `keras.optimizers`, where its formula is RETURNN's; else a formula
-    :param options: options that the config may set, with their kinds
-    :param fixed: options that the config cannot remove
+    :param made_of: a formula, or the name of a class in `keras.optimizers`
+    :param options: options that the config may set, with their kinds; those of a formula are its own, besides `weight_decay`
+    :param fixed: values of options that the config does not set
     :param other_names: other name of an option → the option
     """
 
@@ -44,7 +49,8 @@ class OptimizerClass:
         named = {**self.fixed, **{self.other_names.get(key, key): value for key, value in options.items()}}
         if isinstance(self.made_of, str):
             return getattr(keras.optimizers, self.made_of)(learning_rate=learning_rate, **named)
-        return keras_optimizer(self.made_of(**named), learning_rate)
+        decay = named.pop("weight_decay", None) or None
+        return keras_optimizer(self.made_of(**named), learning_rate, decay)
 
 
 _DECAY = OptionKind("a number, 0 or more and less than 1", lambda value: is_number(value) and 0 <= value < 1)
@@ -70,33 +76,36 @@ _ADAFACTOR = {
 }
 # Keras's names of the betas stand in configs for Keras's classes, RETURNN's others for all
 _BETAS_OF_KERAS = {"beta1": "beta_1", "beta2": "beta_2"}
+_BETAS_OF_RETURNN = {theirs: ours for ours, theirs in _BETAS_OF_KERAS.items()}
 
 
 def _of_keras(
-    name: str, made_of: str, options: Mapping[str, OptionKind], fixed: Mapping[str, Any] | None = None
+    name: str, made_of: str | type[Formula], options: Mapping[str, OptionKind], decay: float = 0
 ) -> OptimizerClass:
+    """:param decay: default of `weight_decay`"""
     renamed = {theirs: options[ours] for ours, theirs in _BETAS_OF_KERAS.items() if ours in options}
-    decay = {"weight_decay": _FINITE}
-    return OptimizerClass(name, made_of, {**options, **renamed, **decay}, fixed or {}, _BETAS_OF_KERAS)
+    known = {**options, **renamed, "weight_decay": _FINITE}
+    others = _BETAS_OF_KERAS if isinstance(made_of, str) else _BETAS_OF_RETURNN
+    return OptimizerClass(name, made_of, known, {"weight_decay": decay} if decay else {}, others)
 
 
 OPTIMIZERS = {
     row.name: row
     for row in (
-        OptimizerClass("adam", "Adam", _ADAM, other_names=_BETAS_OF_KERAS),
-        OptimizerClass("customadam", "Adam", _ADAM, other_names=_BETAS_OF_KERAS),
+        OptimizerClass("adam", Adam, _ADAM),
+        OptimizerClass("customadam", Adam, _ADAM),
         OptimizerClass("nadam", Nadam, _ADAM),
         OptimizerClass("amsgrad", AmsGrad, _ADAM | {"decay": FLAG}),
         OptimizerClass("gradvariancescaled", GradVarianceScaled, _ADAM),
-        _of_keras("adamw", "AdamW", _ADAM | {"amsgrad": FLAG}),
-        _of_keras("adamax", "Adamax", _ADAM),
+        _of_keras("adamw", Adam, _ADAM | {"amsgrad": FLAG}, decay=0.004),
+        _of_keras("adamax", Adamax, _ADAM),
         _of_keras("nadamkeras", "Nadam", _ADAM),
         _of_keras("lamb", "Lamb", _ADAM),
         _of_keras("lion", "Lion", {"beta1": _LION_DECAY, "beta2": _DECAY}),
         _of_keras("adafactor", "Adafactor", _ADAFACTOR),
-        _of_keras("sgd", "SGD", _SGD),
-        OptimizerClass("gradientdescent", "SGD", {}),
-        OptimizerClass("customgradientdescent", "SGD", {}),
+        _of_keras("sgd", GradientDescent, _SGD),
+        OptimizerClass("gradientdescent", GradientDescent, {}),
+        OptimizerClass("customgradientdescent", GradientDescent, {}),
         OptimizerClass("normalizedsgd", NormalizedGradient, {}),
         OptimizerClass("momentum", Momentum, _MOMENTUM_OF_TF1, other_names={"nesterov": "use_nesterov"}),
         OptimizerClass("nesterov", Momentum, {"momentum": _MOMENTUM}, {"use_nesterov": True}),

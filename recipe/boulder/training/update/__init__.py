@@ -9,6 +9,7 @@ from boulder.training.update.clip_by_norm import ClipByAverageNorm, ClipByNorm
 from boulder.training.update.clip_by_value import ClipByValue
 from boulder.training.update.filter_nonfinite import FilterNonFinite
 from boulder.training.update.maximize_norm import MaximizeNorm
+from boulder.training.update.norms import half_squares, joint_norm
 from boulder.training.update.parameter_options import ParameterOptions
 from boulder.training.update.stage import Stage, Update, slot_variable
 from boulder.training.update.zero_high_norm import ZeroHighNorm
@@ -27,6 +28,8 @@ __all__ = [
     "Stage",
     "Update",
     "ZeroHighNorm",
+    "half_squares",
+    "joint_norm",
     "make_stages",
     "slot_variable",
 ]

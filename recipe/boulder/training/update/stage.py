@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from boulder.lazy import TFTensor, tf
+from boulder.training.update.norms import joint_norm
 from boulder.training.update.parameter_options import ParameterOptions
 
 
@@ -16,15 +17,16 @@ class Update:
     """
     :param gradients: path → gradient of the joint batch, in the order of the variables; `tf.IndexedSlices` where only some
         rows have one, as with embeddings. Equal rows are not added up, as in TensorFlow's own clipping
-    :param raw: the gradients before the first stage
+    :param half_squares: path → ½‖g‖² of the gradient before the first stage
     :param variables: path → trained variable
     :param step: number of batches before this one, an int64 scalar: the seed of stateless random numbers
-    :param due: path → whether the optimizer applies the gradient, a bool scalar; accumulation withholds some
+    :param due: path → whether the optimizer applies the gradient, a bool scalar; accumulation withholds some. It applies those
+        without an entry
     :param slopes: path → derivative of the global norm of the gradients; empty without `maximize_grad_norm`
     """
 
     gradients: Mapping[str, TFTensor]
-    raw: Mapping[str, TFTensor]
+    half_squares: Mapping[str, TFTensor]
     variables: Mapping[str, TFTensor]
     step: TFTensor
     due: Mapping[str, TFTensor]
@@ -35,7 +37,7 @@ class Update:
         :param paths: None: all
         :return: global norm of the gradients before the first stage, a scalar
         """
-        return tf.linalg.global_norm([self.raw[path] for path in (self.raw if paths is None else paths)])
+        return joint_norm([self.half_squares[path] for path in (self.half_squares if paths is None else paths)])
 
     def mapped(self, function: Callable[[TFTensor, Any], TFTensor], values: Mapping[str, Any]) -> Update:
         """
