@@ -166,8 +166,8 @@ def option(arguments: str | list[str], names: str) -> str | None:
 
 def engine() -> Any:
     """:return: engine that runs mini tasks on this machine at once, and all other tasks where `scheduler` says"""
+    from jobs.local_engine import local_engine
     from sisyphus.engine import EngineSelector
-    from sisyphus.localengine import LocalEngine
 
     cpus, where = os.cpu_count() or 1, scheduler()
     options = {"default_rqmt": {"cpu": 1, "mem": 2, "time": 1}}
@@ -190,7 +190,7 @@ def engine() -> Any:
         options["default_rqmt"]["qsub_args"] = ["-V", "-l", "h_vmem=INFINITY"]
         long = son_of_grid_engine.SonOfGridEngine(**options)
     elif where == "local":
-        long = LocalEngine(cpus=cpus, gpus=num_gpus())
+        long = local_engine(cpus=cpus, gpus=num_gpus())
     else:
         raise ValueError(f"ENGINE must be 'slurm', 'sge' or 'local', found {where!r}")
-    return EngineSelector(engines={"short": LocalEngine(cpus=cpus), "long": long}, default_engine="long")
+    return EngineSelector(engines={"short": local_engine(cpus=cpus), "long": long}, default_engine="long")

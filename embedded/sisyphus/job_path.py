@@ -6,6 +6,7 @@ import gzip
 import logging
 import os
 import pickle
+import sys
 import warnings
 from typing import Any
 
@@ -20,9 +21,8 @@ def check_is_worker(get_func):
     @functools.wraps(get_func)
     def checked(*args, **kwargs):
         if gs.DELAYED_CHECK_FOR_WORKER:
-            from sisyphus.toolkit import running_in_worker
-
-            if not running_in_worker():
+            toolkit = sys.modules["sisyphus.toolkit"]  # which imports this module
+            if not toolkit.running_in_worker():
                 raise RuntimeError(
                     f"{get_func.__qualname__} outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids"
                 )

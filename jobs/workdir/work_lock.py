@@ -47,7 +47,7 @@ def lock_work_directory() -> None:
             stacklevel=2,
         )
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, {_which()} Sisyphus\n".encode())
+    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, {which_sisyphus()} Sisyphus\n".encode())
     _held[directory] = descriptor
 
 
@@ -90,7 +90,8 @@ def _lock_file() -> Path:
     return Path(os.path.realpath(gs.WORK_DIR), ".manager.lock")
 
 
-def _which() -> str:
+def which_sisyphus() -> str:
+    """:return: `embedded` or `upstream`"""
     return "embedded" if Path(sisyphus.__file__).is_relative_to(ROOT / "embedded") else "upstream"
 
 

@@ -1,6 +1,7 @@
 """What the manager knows about a job that it does not run, `run`, `status` and `logs` say."""
 
 import logging
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -16,12 +17,16 @@ REASON = "it requests more than this machine has (gpu=64 of "
 WHAT_TO_DO = "lower its rqmt, or give LocalEngine more in settings.py"
 
 
-@pytest.fixture(scope="module")
-def refused(tmp_path_factory, data):
+@pytest.fixture(scope="module", params=["embedded", "upstream"])
+def refused(request, tmp_path_factory, data):
     """A project of which `boulder run` has refused the first job: (project, exit code, output)."""
-    from tests.jobs.conftest import make_project
+    from tests.jobs.conftest import make_project, use_sisyphus
 
-    made = make_project(tmp_path_factory.mktemp("refused") / "project", data, BOULDER_ENGINE="local")
+    folder = tmp_path_factory.mktemp("refused")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_sisyphus(request.param, folder, monkeypatch)
+        path = os.environ.get("PYTHONPATH", "")
+    made = make_project(folder / "project", data, BOULDER_ENGINE="local", PYTHONPATH=path)
     text = (made.folder / "config/tiny.py").read_text()
     made.write_config(text.replace('rqmt={"cpu": 1, "mem": 1}', 'rqmt={"gpu": 64, "mem": "4G"}'))
     return made, *made.run("boulder", "run", "config/tiny.experiment")
@@ -106,8 +111,6 @@ def test_a_warning_is_no_refusal(job):
 
 
 def test_a_job_that_was_started_since_is_no_longer_refused(job, tmp_path):
-    import os
-
     say(f"{job.job_id()}.run: no")
     log = tmp_path / job.job_id() / "log.run.1"
     log.touch()
