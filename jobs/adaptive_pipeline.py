@@ -20,6 +20,7 @@ from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
 from jobs.layout import Layout
+from jobs.live_report import watch
 from jobs.phase_training import PhaseTrainingJob
 from sisyphus import tk
 
@@ -79,6 +80,8 @@ async def lay_out_adaptive(name: str, **arguments: Unpack[ExperimentOptions]) ->
         if pipeline is not None:
             _check_begins_with(longer, pipeline, name)
         pipeline = announced(name, longer)
+        if experiment.report:
+            watch(name)
         if pipeline.needs is None:
             return pipeline
         await tk.async_run(pipeline.scores)

@@ -289,6 +289,26 @@ def release(config: Config, phase: PhaseName, pipeline: PipelineName = None) -> 
     raise typer.Exit(release_phase(config, phase, Console(highlight=False), pipeline=pipeline))
 
 
+@app.command()
+@takes_config_options
+def clean(
+    config: Annotated[
+        list[str] | None, typer.Argument(help=f"{_CONFIG}: lists what its edits left", metavar="[CONFIG...]")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="remove what is listed")] = False,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="also folders of jobs that no recorded config has needed")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="everything that is known")] = False,
+) -> None:
+    """List the folders of jobs that no config needs any more, by size. Removes them only with --remove."""
+    check_folder()  # before Sisyphus reads its settings
+    from jobs.commands.clean import clean as clean_up
+
+    console = Console(highlight=False)
+    raise typer.Exit(clean_up(config or [], console, removes=remove, unknown=unknown, as_json=as_json))
+
+
 @app.command(name="import")
 def import_(
     checkpoint: Annotated[

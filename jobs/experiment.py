@@ -51,6 +51,7 @@ class ExperimentOptions(TypedDict, total=False):
     checkpoint_minutes: float | None
     num_workers: int | None
     further_epochs: Sequence[int]
+    report: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,7 @@ class Experiment:
     :param num_workers: number of threads that read batches, which changes no number; None: as many as cores, at most 8
     :param further_epochs: numbers of epochs by which training continues after its end, each in a job of its own. The jobs
         before stay the same. `boulder extend` adds to it.
+    :param report: whether the manager writes `output/NAME/report.html` after each epoch
     """
 
     name: str
@@ -103,6 +105,7 @@ class Experiment:
     checkpoint_minutes: float | None = CHECKPOINT_MINUTES
     num_workers: int | None = None
     further_epochs: Sequence[int] = ()
+    report: bool = True
 
     @classmethod
     def of(cls, name: str, arguments: Mapping[str, Any]) -> Experiment:
@@ -167,6 +170,7 @@ class Experiment:
             ("rqmt", self.rqmt is None or isinstance(self.rqmt, Mapping), "a dict such as {'cpu': 2, 'mem': 4}"),
             ("function_options", names, "a list of names"),
             ("further_epochs", number_list, "a list of numbers"),
+            ("report", isinstance(self.report, bool), "True or False"),
         ):
             if not right:
                 raise ConfigError(

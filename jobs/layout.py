@@ -31,7 +31,7 @@ from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import piece_name
 from jobs.rqmt import warn_of_other_rqmt
 from jobs.several_gpus import Devices
-from jobs.workdir.work_lock import lock_if_sis_manager
+from jobs.workdir.work_lock import is_sis_manager, lock_if_sis_manager
 
 
 class Layout:
@@ -40,6 +40,10 @@ class Layout:
     def __init__(self, experiment: Experiment) -> None:
         lock_if_sis_manager()
         check_if_sis_manager()
+        if is_sis_manager():  # no other process needs the import
+            from jobs.jobs_of_configs import record_jobs_of_sis_manager
+
+            record_jobs_of_sis_manager()
         self._experiment = experiment
         self._missing: list[str] = []
         self._readable: list[

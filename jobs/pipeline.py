@@ -16,6 +16,7 @@ from jobs.further_epochs import ends_before
 from jobs.further_epochs import further_epochs as all_further_epochs
 from jobs.laid_out import Pipeline
 from jobs.layout import Layout
+from jobs.live_report import watch
 
 
 def lay_out(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
@@ -35,7 +36,10 @@ def lay_out(name: str, **arguments: Unpack[ExperimentOptions]) -> Pipeline:
     planned = _planner(experiment)(sum(further))
     num_epochs = planned.num_epochs - sum(further)
     pipeline = Layout(experiment).pipeline(planned, ends_before(num_epochs, further), num_epochs=num_epochs)
-    return announced(name, replace(pipeline, further_epochs=further))
+    laid_out = announced(name, replace(pipeline, further_epochs=further))
+    if experiment.report:
+        watch(name)
+    return laid_out
 
 
 def _planner(experiment: Experiment) -> Callable[[int], Plan]:

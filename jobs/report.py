@@ -1,12 +1,10 @@
 """Writes the HTML report of a pipeline."""
 
 import json
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from boulder.data.hdf.excerpt import at_regular_steps
-from boulder.training.scores import read_scores
 from jobs.checked_job import CheckedJob
 from jobs.workdir.stale import why_stale
 from sisyphus import Task, tk
@@ -75,31 +73,24 @@ class ReportJob(CheckedJob):
 
     def run(self) -> None:
         from boulder.report import learning_curve, render
-        from boulder.report.phases import number_growth, number_scores, with_stale, with_times
+        from jobs.report_content import content_of_training, stale_trainings
 
-        scores = [read_scores(path.get_path()) for path in self.scores]
-        records = number_scores([record for of_job in scores for record in of_job], self.phases)
-        stale = self._stale_scores()
-        stale_epochs = {
-            record["epoch"]: reason for of_job, reason in zip(scores, stale, strict=True) if reason for record in of_job
-        }
+        scores = [path.get_path() for path in self.scores]
+        stale = stale_trainings(scores)
+        content = content_of_training(self.title, self.phases, scores, [path.get_path() for path in self.growth])
         report = {
-            "title": self.title,
+            **content,
             "description": self.description,
-            "phases": with_stale(with_times(self.phases, records), stale_epochs),
-            "scores": records,
             "error_rates": [_read(path) for path in self.error_rates],
             "word_errors": [_read(path) for path in self.word_errors],
             "examples": self._examples(),
-            "growth": number_growth([entry for path in self.growth for entry in _read(path)], self.phases),
             "attention": self._attention(),
             "recordings": [entry for path in self.recordings for entry in _read(path)],
-            "environment": _environment(),
             "stale": self._stale_parts(stale[-1] if stale else None),
         }
         with open(self.out_report.get_path(), "w", encoding="utf-8") as file:
             file.write(render(report))
-        learning_curve(records, self.phases).savefig(self.out_curves.get_path())
+        learning_curve(content["scores"], self.phases).savefig(self.out_curves.get_path())
 
     def _examples(self) -> list[dict]:
         return _spread(_read(self.words) if self.words else [], self.num_words)
@@ -116,13 +107,6 @@ class ReportJob(CheckedJob):
             }
             for example in _spread(known, self.num_attention)
         ]
-
-    def _stale_scores(self) -> list[str | None]:
-        """:return: why each training job is stale, or None; a job that continues a stale one is stale too"""
-        reasons: list[str | None] = []
-        for path in self.scores:
-            reasons.append(why_stale(path.get_path()) or (reasons[-1] if reasons else None))
-        return reasons
 
     def _stale_parts(self, training: str | None) -> dict[str, str]:
         """
@@ -155,15 +139,3 @@ def _spread(entries: list, count: int) -> list:
 def _read(path: tk.Path) -> Any:
     with open(path.get_path(), encoding="utf-8") as file:
         return json.load(file)
-
-
-def _environment() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version  # it imports 30 modules, which only the worker needs
-
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("boulder", "tensorflow", "tensorflow-cpu", "keras", "numpy", "h5py"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -96,6 +96,7 @@ def train_returnn(
     multi_node_slots: int | None = None,
     indices_per_job: int | None = 1,
     further_epochs: Iterable[int] = (),
+    report: bool = True,
     **others: Any,
 ) -> TrainedReturnn:
     """
@@ -114,7 +115,7 @@ def train_returnn(
     :param cpu_rqmt: cores per process
     :param horovod_num_processes: number of GPUs, which share the batches: the result is that of one GPU
     :param multi_node_slots: number of nodes among which the GPUs are divided
-    :param indices_per_job: see `jobs.experiment.Experiment`, as for `further_epochs`
+    :param indices_per_job: see `jobs.experiment.Experiment`, as for `further_epochs` and `report`
     :param others: `log_verbosity`, `distributed_launch_cmd`, `returnn_python_exe`, `returnn_root`: without effect
     :raises BoulderError: for a config or an argument that Boulder refuses
     """
@@ -139,6 +140,7 @@ def train_returnn(
         nodes=devices.nodes,
         indices_per_job=indices_per_job,
         further_epochs=list(further_epochs),
+        report=report,
     )
     _wait_for_files(pipeline, config, training.function_options)
     return TrainedReturnn(name, pipeline, text)

@@ -28,6 +28,8 @@ from jobs.commands.system_error import OF_THE_MACHINE
 
 _SETUP = Path("config/returnn.py")
 """Trains a RETURNN config file. A folder that has no file of this name uses Boulder's."""
+_REQUIREMENTS = ("cpu", "mem", "time", "gpus", "nodes")
+"""Arguments that say where a config is run."""
 _EXPECTED = "expected FILE.FUNCTION, e.g. config/g2p.demo, or a RETURNN config file"
 
 
@@ -102,6 +104,23 @@ def check_config_name(name: str) -> str:
     if not given and not keywords and not split_name(name)[1] and not _needs_arguments(value):
         return of_sisyphus
     return called(of_sisyphus, by_position(name, value, given, keywords), {})
+
+
+def config_identity(name: str) -> str:
+    """
+    :param name: see `find_config`; nothing is imported
+    :return: the same for the names of a config by file, by module, and with other requirements
+    :raises ConfigError: if there is no such file; also for that of a task in config/returnn.py
+    """
+    found = find_config(name)
+    given, keywords = parse_arguments(name)
+    keywords = {key: value for key, value in keywords.items() if key not in _REQUIREMENTS}
+    where = str(found.file) if found.function is None else f"{found.file.with_suffix('')}.{found.function or 'py'}"
+    if where == f"{_SETUP.with_suffix('')}.setup" and len(given) == 1 and isinstance(given[0], str):
+        return config_identity(called(given[0], [], keywords))
+    if found.file == _SETUP and given and isinstance(given[0], str) and not Path(given[0]).is_file():
+        raise ConfigError(f"config {name!r}: {_about_missing(given[0], Path(given[0]))}")
+    return called(where, given, keywords) if given or keywords else where
 
 
 def search_name(name: str, checkpoint: str, options: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def takes_config_options(command: Callable[..., None]) -> Callable[..., None]:
 def _named(config: Any, options: Mapping[str, Any]) -> Any:
     if isinstance(config, str):
         return with_keywords(config, options)
-    if config is None and options:
+    if not config and options:
         raise ConfigError(f"--{next(iter(options))}: sets an argument of a config, expected the config's name, too")
     return config and [with_keywords(name, options) for name in config]
 

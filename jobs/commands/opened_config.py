@@ -12,10 +12,9 @@ from jobs.commands.config_name import check_config_name, check_folder, errors_of
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.laid_out import Pipeline
 from jobs.missing_data import planning_without_data
-from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.manager_log import listen
 from jobs.workdir.sisyphus_names import leave_jobs_unmarked
-from sisyphus import Job, toolkit
+from sisyphus import toolkit
 from sisyphus.loader import config_manager
 
 
@@ -28,6 +27,21 @@ def open_config(name: str, *, without_data: bool = False) -> dict[str, Pipeline]
     :return: name → pipeline. Their jobs and everything that depends on them are in `toolkit.sis_graph`.
     :raises BoulderError: if the config does not exist, cannot be laid out, or lays out no pipeline
     """
+    waiting = lay_out_config(name, without_data=without_data)
+    pipelines = laid_out_pipelines()
+    if not pipelines:
+        raise ConfigError(f"config {name!r}: it lays out no pipeline{f' yet; {waiting[0]}' if waiting else ''}")
+    for line in waiting:
+        print(f"{name}: {line}", file=sys.stderr)
+    return pipelines
+
+
+def lay_out_config(name: str, *, without_data: bool = False) -> list[str]:
+    """
+    Likewise, for a config that need not lay out a pipeline.
+
+    :return: what it waits for, a line each
+    """
     check_folder()
     called = check_config_name(name)
     listen()
@@ -36,13 +50,7 @@ def open_config(name: str, *, without_data: bool = False) -> dict[str, Pipeline]
     with unique_names(), errors_of_config(name), planning_without_data() if without_data else contextlib.nullcontext():
         load_config(called)
         continue_configs()
-    pipelines = laid_out_pipelines()
-    waiting = list(waiting_lines())
-    if not pipelines:
-        raise ConfigError(f"config {name!r}: it lays out no pipeline{f' yet; {waiting[0]}' if waiting else ''}")
-    for line in waiting:
-        print(f"{name}: {line}", file=sys.stderr)
-    return pipelines
+    return list(waiting_lines())
 
 
 def continue_configs() -> None:
@@ -51,9 +59,3 @@ def continue_configs() -> None:
     while config_manager.reader_running() and len(toolkit.sis_graph.targets) != before:
         before = len(toolkit.sis_graph.targets)
         config_manager.continue_readers()
-
-
-def jobs_of(pipelines: dict[str, Pipeline]) -> list[Job]:
-    """:return: all jobs of the config in topological order, including those of pipelines that no output needs"""
-    asked = [path.creator for target in toolkit.sis_graph.targets for path in target.required_full_list if path.creator]
-    return with_inputs([*(job for pipeline in pipelines.values() for job in pipeline.jobs), *asked])

@@ -15,7 +15,8 @@ from rich.markup import escape
 from boulder.errors import BoulderError
 from boulder.report.formatting import duration
 from boulder.training.scores import read_scores
-from jobs.commands.opened_config import jobs_of, open_config
+from jobs.commands.opened_config import open_config
+from jobs.jobs_of_configs import needed_jobs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import find_piece, find_pipeline
 from jobs.report import ReportJob
@@ -47,7 +48,7 @@ def rerun(
     opened = open_config(config)
     _, chosen = find_pipeline(opened, pipeline)
     piece = find_piece(chosen, phase)
-    job, later = piece.job, dependants(piece.job, jobs_of(opened))
+    job, later = piece.job, dependants(piece.job, needed_jobs())
     if not os.path.lexists(folder_of(job)):
         raise BoulderError(f"phase {phase} has not begun, so there is nothing to rerun")
     check_manager()

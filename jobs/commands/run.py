@@ -22,10 +22,12 @@ from rich.markup import escape
 from boulder.counted import counted
 from jobs.announced import laid_out_pipelines, unique_names
 from jobs.before_jobs import check_before_jobs
-from jobs.commands.config_name import check_config_name, check_folder, errors_of_config
+from jobs.commands.config_name import check_config_name, check_folder, config_identity, errors_of_config
 from jobs.commands.opened_config import continue_configs
 from jobs.commands.waiting_config import load_config, waiting_lines
 from jobs.commands.watcher import Watcher, tell_failure
+from jobs.jobs_of_configs import record_jobs_of
+from jobs.live_report import LiveReport
 from jobs.notices import kept_notices, show_notices
 from jobs.workdir.changed_data import changed_data
 from jobs.workdir.job_name import name_of
@@ -100,6 +102,8 @@ def _run(configs: Sequence[str], console: Console, verbose: bool, loaded: Callab
             continue_configs()
     _warn_of_what_is_not_asked_for()
     check_before_jobs()
+    record_jobs_of([config_identity(config) for config in configs])
+
     for name, notices in kept_notices().items():
         show_notices(name, notices, console)
     for line in changed_data(toolkit.sis_graph.jobs()):
@@ -191,6 +195,9 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
             undecided = undecided or not available
         elif not available:
             missing += 1
+        elif isinstance(target, LiveReport):
+            if target.is_there():
+                console.print(escape(target.place), highlight=False, soft_wrap=True)
         elif isinstance(target, OutputPath | OutputReport):
             for path in places_of_output(target):
                 if why := why_not_there(target, path):

@@ -9,7 +9,8 @@ from boulder.counted import counted
 from boulder.errors import BoulderError
 from boulder.report.graph_picture import JobBox, check_suffix, draw_graph
 from boulder.training.scores import read_scores
-from jobs.commands.opened_config import jobs_of, open_config
+from jobs.commands.opened_config import open_config
+from jobs.jobs_of_configs import needed_jobs
 from jobs.phase_training import PhaseTrainingJob
 from jobs.workdir.job_graph import inputs_of
 from jobs.workdir.job_name import name_of
@@ -25,7 +26,8 @@ def show_graph(config: str, output: str, console: Console) -> int:
     :raises BoulderError: if the config cannot be laid out, the format is unknown, or the file cannot be written
     """
     check_suffix(output)
-    jobs = jobs_of(open_config(config, without_data=True))
+    open_config(config, without_data=True)
+    jobs = needed_jobs()
     judge, stale = Judge(jobs), stale_jobs(jobs)
     boxes = [
         JobBox(job.job_id(), _short_name(job), judge.state(job).name, _note(job), job.job_id() in stale) for job in jobs

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from boulder.errors import BoulderError
 from jobs.commands.opened_config import open_config
-from jobs.commands.watcher import why_failed
 from jobs.pieces import find_piece, find_pipeline
 from jobs.workdir.earlier_version import earlier_version
+from jobs.workdir.failures import why_failed
 from jobs.workdir.job_files import file_names, read_text
 from jobs.workdir.job_state import Judge
 from jobs.workdir.manager_log import last_words

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from boulder import strict_json
 from boulder.training.scores import read_scores
+from jobs.commands.clean import tell_left_over
 from jobs.workdir.sisyphus_names import folder_is_finished
 from sisyphus import gs
 
@@ -52,6 +53,7 @@ def show_pipelines(console: Console, *, as_json: bool = False) -> int:
             text = f"{pipeline.name}: {pipeline.finished} of {pipeline.jobs} job{'' if pipeline.jobs == 1 else 's'} finished, {trained}{failed}"
             console.print(escape(text), soft_wrap=True)
         console.print("boulder status CONFIG shows the phases of a config", soft_wrap=True)
+        tell_left_over(console)
     return int(any(pipeline.failed for pipeline in found))
 
 

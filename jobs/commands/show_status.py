@@ -15,14 +15,17 @@ from boulder.report.status import PhaseStatus, loss_table, shown_loss, status_ta
 from boulder.training.progress import done_of
 from boulder.training.scores import read_scores
 from boulder.training.time_left import seconds_left
-from jobs.commands.opened_config import jobs_of, open_config
+from jobs.commands.clean import left_over_json, tell_left_over
+from jobs.commands.opened_config import open_config
 from jobs.commands.show_plan import tell_what_it_needs
-from jobs.commands.watcher import tell_failure, why_failed
+from jobs.commands.watcher import tell_failure
+from jobs.jobs_of_configs import needed_jobs
 from jobs.laid_out import Pipeline
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pieces import Piece, find_pipeline, pieces
 from jobs.workdir.changed_data import changed_data
 from jobs.workdir.earlier_version import earlier_version
+from jobs.workdir.failures import why_failed
 from jobs.workdir.job_name import name_of
 from jobs.workdir.job_state import JobState, Judge
 from jobs.workdir.manager_log import last_words
@@ -46,7 +49,7 @@ def show_status(
     """
     opened = open_config(config, without_data=True)
     chosen = opened if pipeline is None else dict([find_pipeline(opened, pipeline)])
-    jobs = jobs_of(opened)
+    jobs = needed_jobs()
     judge = Judge(jobs)
     look = Look({job.job_id(): judge.state(job) for job in jobs}, stale_jobs(jobs))
     trained = {job.job_id() for pipeline in opened.values() for job in pipeline.jobs}
@@ -80,6 +83,7 @@ def show_status(
         for problem in judge.problems:
             console.print(f"[yellow]{escape(problem)}[/yellow]", soft_wrap=True)
         _tell_manager(config, look, console)
+        tell_left_over(console)
     return int(any(state.name in FAILED for state in look.states.values()))
 
 
@@ -243,4 +247,5 @@ def _as_json(chosen: dict[str, Pipeline], others: list[Job], look: Look, problem
         ],
         "manager": manager_at_work(),
         "problems": problems,
+        "left_over": left_over_json(),
     }

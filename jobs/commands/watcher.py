@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.text import Text
 
 from boulder.counted import counted
 from boulder.report import phase_table
@@ -21,11 +19,10 @@ from jobs.commands.show_plan import tell_what_it_needs
 from jobs.commands.system_error import tell_full_places
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
+from jobs.workdir.failures import error_logs, why_failed
 from jobs.workdir.job_name import name_of
-from jobs.workdir.killed import why_killed
 from jobs.workdir.manager_log import refusal
-from jobs.workdir.sisyphus_names import folder_of, is_finished
-from jobs.workdir.submissions import read_submissions
+from jobs.workdir.sisyphus_names import is_finished
 from sisyphus import Job, gs
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -99,7 +96,7 @@ class Watcher:
 
     def _failure(self, job: Job) -> str | None:
         """:return: the state of a job that failed during this run, or that the manager has refused"""
-        if _error_logs(job, since=self._began):
+        if error_logs(job, since=self._began):
             return gs.STATE_ERROR
         return gs.STATE_QUEUE_ERROR if refusal(job, since=self._began) else None
 
@@ -146,51 +143,7 @@ def tell_failure(job: Job, state: str, console: Console) -> None:
     """
     told = why_failed(job, state)
     console.print(f"[red]failed:[/red] {escape(name_of(job))}: {escape(told)}", highlight=False, soft_wrap=True)
-    for log in _error_logs(job):
+    for log in error_logs(job):
         console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
     if full := tell_full_places():
         console.print(f"        {escape(full)}", highlight=False, soft_wrap=True)
-
-
-def why_failed(job: Job, state: str) -> str:
-    """
-    :param state: one of `jobs.workdir.states.FAILED`
-    :return: the last error message in the job's logs, or what the manager said, or what the state means
-    """
-    told = "; ".join(map(_last_line, _error_logs(job))) or refusal(job)
-    if told:
-        return told
-    killed = why_killed(job)
-    folder = f"{f'{killed}; ' if killed else ''}its folder is {folder_of(job)}"
-    if state == gs.STATE_RETRY_ERROR:
-        return (
-            f"it was started {len(read_submissions(job))} times, the last {gs.MAX_SUBMIT_RETRIES} without progress "
-            f"(MAX_SUBMIT_RETRIES in settings.py); {folder}"
-        )
-    if state == gs.STATE_INTERRUPTED_NOT_RESUMABLE:
-        return f"it was interrupted, and cannot resume, only begin anew; {folder}"
-    if state == gs.STATE_QUEUE_ERROR:
-        numbers = [number for one in read_submissions(job) for number in one.numbers][-1:]
-        asked = "".join(f"; `qstat -j {number}` tells why" for number in numbers)
-        return f"the queue does not start it{asked}; {folder}"
-    return f"state {state}; {folder}"
-
-
-def _error_logs(job: Job, since: float = 0.0) -> list[str]:
-    """:return: logs of the tasks that failed after `since`, in seconds since 1970"""
-    folder = folder_of(job)
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    errors = [name for name in names if name.startswith("error.")]
-    new = [name for name in errors if os.path.getmtime(os.path.join(folder, name)) >= since]
-    return [os.path.join(folder, f"log.{name.removeprefix('error.')}") for name in new]
-
-
-def _last_line(log: str) -> str:
-    """:return: the last line of a log that has an error message, else its last line"""
-    try:
-        with open(log, encoding="utf-8", errors="replace") as file:
-            lines = [Text.from_ansi(line).plain.strip() for line in file if line.strip()]
-    except OSError as error:
-        return str(error)
-    told = [line for line in lines if "Error: " in line]
-    return (told or lines or ["the log is empty"])[-1]

@@ -65,6 +65,13 @@ class Judge:
             return JobState(gs.STATE_WAITING)
         return _at_rest(job, submissions)
 
+    def alive(self, job: Job) -> JobState | None:
+        """
+        :param job: perhaps one of `jobs.workdir.sisyphus_names.job_of_folder`
+        :return: None if nothing of it runs or is queued
+        """
+        return None if is_finished(job) else self._alive(job, read_submissions(job))
+
     def _alive(self, job: Job, submissions: list[Submission]) -> JobState | None:
         """:return: None if nothing runs or is queued"""
         is_on_cluster = bool(submissions) and submissions[-1].engine in SCHEDULERS

@@ -6,9 +6,9 @@ tests/embedded/test_same_as_upstream.py holds that upstream Sisyphus and embedde
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from sisyphus import Job, Task, tk, toolkit
+from sisyphus import Job, Task, gs, tk, toolkit
 from sisyphus.job import job_finished
 
 
@@ -33,6 +33,24 @@ def outputs_of_job(job: Job) -> list[tk.Path]:
 def tasks_of_job(job: Job) -> Iterable[Task]:
     """:return: the job's tasks. Its inputs must exist."""
     return job._sis_tasks()
+
+
+class _JobFolder:
+    """What functions that look into a job's directory use of a job."""
+
+    def __init__(self, job_id: str) -> None:
+        self._id = job_id
+
+    def job_id(self) -> str:
+        return self._id
+
+    def _sis_path(self, name: str | None = None) -> str:
+        return f"{gs.WORK_DIR}/{self._id}{f'/{name}' if name else ''}"
+
+
+def job_of_folder(job_id: str) -> Job:
+    """:return: a stand-in for a job of which only the directory is known: no config lays it out any more"""
+    return cast(Job, _JobFolder(job_id))
 
 
 def is_finished(job: Job) -> bool:

@@ -47,6 +47,12 @@ def link(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
             shutil.copyfile(source, temporary)
 
 
+def symlink(target: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Make `path` a symbolic link to `target`, in place of a link or file that is there."""
+    with replaced(path) as temporary:
+        os.symlink(target, temporary)
+
+
 def _sync(path: Path) -> None:
     """Flush a file or a directory to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -27,4 +27,4 @@ def test_every_command_of_the_document_works(trained):  # noqa: F811
 
 def test_the_document_shows_every_command():
     shown = {command[1] for command in COMMANDS}
-    assert shown == {"status", "logs", "graph", "rerun", "run", "hold", "release", "extend"}
+    assert shown == {"status", "logs", "graph", "rerun", "run", "hold", "release", "extend", "clean"}

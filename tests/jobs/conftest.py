@@ -25,7 +25,7 @@ from jobs.pipeline import lay_out
 from tests.tiny import CONFIG, EXTERN_DATA, network
 
 
-def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny", further=()):
+def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny", further=(), report=False):
     def algo(idx, net_dict):
         if idx == 2:
             return None
@@ -43,6 +43,7 @@ def experiment(last_width=6, indices_per_job=1, epochs=2, name="tiny", further=(
         indices_per_job=indices_per_job,
         rqmt={"cpu": 1, "mem": 1},
         further_epochs=further,
+        report=report,  # drawing it would take a second in each test
     )
     tk.register_output(f"{name}/checkpoint.h5", training.checkpoint)
 """

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 import jobs  # noqa: F401 (finds Sisyphus)
-from jobs.commands.watcher import why_failed
 from jobs.workdir import manager_log
+from jobs.workdir.failures import why_failed
 from jobs.workdir.killed import why_killed
 from jobs.workdir.manager_log import ManagerLog, last_message, last_words, refusal
 from sisyphus import Job, gs

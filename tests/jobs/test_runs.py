@@ -100,9 +100,16 @@ def test_the_same_command_resumes_after_ctrl_c(project):
 
 def test_sis_manager_runs_the_pipeline_without_a_terminal(project):
     (project.folder / "work").mkdir()
-    code, output = project.run("sis", "manager", "-r", "config/tiny.experiment(6, None)")
+    code, output = project.run("sis", "manager", "-r", "config/tiny.experiment(6, None, 2, 'tiny', (), True)")
     assert code == 0, output
     assert (project.folder / "output/tiny/checkpoint.h5").exists()
+    report = (project.folder / "output/tiny/report.html").read_text()
+    assert "unfinished" not in report
+    assert report.count('<td data-label="epochs"') == 3
+    assert (
+        "config/tiny.experiment(6, None, 2, 'tiny', (), True)"
+        in (project.folder / "work/jobs_of_configs.json").read_text()
+    )
 
 
 def test_a_failed_job_is_reported_in_one_line_with_its_log(project, data):
@@ -110,8 +117,10 @@ def test_a_failed_job_is_reported_in_one_line_with_its_log(project, data):
     project.write_config(
         text.replace('{"learning_rate": 0.01}', '{"learning_rate": 1e30, "optimizer": {"class": "sgd"}}')
     )
-    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None)")
+    code, output = project.run("boulder", "run", "config/tiny.experiment(6, None, 2, 'tiny', (), True)")
     assert code == 1
+    assert "output/tiny/report.html\n" in output
+    assert "epoch 1, batch" in (project.folder / "output/tiny/report.html").read_text()
     line = next(line for line in output.splitlines() if line.startswith("failed: tiny/phase.00-final: "))
     assert "TrainingError: epoch 1, batch" in line
     assert "not finite" in line

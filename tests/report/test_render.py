@@ -183,3 +183,26 @@ def test_character_errors_have_a_table_of_their_own(finished):
         "as sclite counts them",
     ):
         assert page.text.count(text) == 1
+
+
+def test_warnings_are_listed_and_consecutive_epochs_share_a_row(finished):
+    for epoch, warnings in (
+        (2, ["2 of 4 <left> out"]),
+        (3, ["2 of 4 <left> out", "skipped"]),
+        (5, ["2 of 4 <left> out"]),
+    ):
+        finished["scores"][epoch - 1]["warnings"] = warnings
+    html = render(finished)
+    rows = re.findall(r"<dt>(epochs? .*?)</dt><dd>(.*?)</dd>", html[html.index('id="warnings"') :])
+    assert rows == [
+        ("epochs 2–3", "2 of 4 &lt;left&gt; out"),
+        ("epoch 3", "skipped"),
+        ("epoch 5", "2 of 4 &lt;left&gt; out"),
+    ]
+
+
+def test_only_an_unfinished_report_is_read_again_and_failures_are_named(finished):
+    assert 'http-equiv="refresh"' not in render(finished)
+    html = render({**finished, "refresh": 30, "failures": {"g2p/phase.01": "TrainingError: <nan>"}})
+    assert '<meta http-equiv="refresh" content="30">' in html
+    assert "<b>g2p/phase.01</b> has failed: TrainingError: &lt;nan&gt;" in html

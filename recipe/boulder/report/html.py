@@ -62,6 +62,7 @@ def render(report: dict[str, Any] | Report) -> str:
         best={key: found for key in keys if (found := summary.best(scores, key))},
         main=summary.main_score(scores),
         parts=summary.score_parts(scores),
+        warnings=summary.warnings_by_epoch(scores),
         completion={phase.phase: summary.completion(phase, scores) for phase in phases},
         seconds={phase.phase: summary.seconds_of(phase, scores) for phase in phases},
         total_seconds=summary.total_seconds(phases, scores),

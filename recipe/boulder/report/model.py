@@ -75,6 +75,7 @@ class ScoreRow:
     steps: int | None = None
     frames: int | None = None
     measure: str | None = None  # key of the score that says how well the task is solved
+    warnings: list[str] = field(default_factory=list)  # what training warned of in this epoch
 
     def of(self, data: str) -> dict[str, float | None]:
         """:return: the scores on "train", "dev" or a further data set; {} if there are none"""
@@ -142,6 +143,8 @@ class Report:
     growth: list[HandOver] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)  # other parts, e.g. `error rates` → reason
+    failures: dict[str, str] = field(default_factory=dict)  # name of a job that has failed → reason
+    refresh: int | None = None  # seconds after which a browser reads the file again; None: it is final
 
     @property
     def all_stale(self) -> dict[str, str]:

@@ -62,6 +62,19 @@ def headline(scores: Iterable[ScoreRow]) -> str | None:
     return measures[-1] if measures else None
 
 
+def warnings_by_epoch(scores: Iterable[ScoreRow]) -> list[tuple[int, int, str]]:
+    """:return: (first epoch, last epoch, warning); consecutive epochs with the same warning share a row"""
+    found: list[tuple[int, int, str]] = []
+    for row in scores:
+        for text in dict.fromkeys(row.warnings):
+            before = next((n for n, (_, last, its) in enumerate(found) if its == text and last == row.epoch - 1), None)
+            if before is None:
+                found.append((row.epoch, row.epoch, text))
+            else:
+                found[before] = (found[before][0], row.epoch, text)
+    return found
+
+
 def completion(phase: PhaseRow, scores: Iterable[ScoreRow]) -> str:
     """:return: "done", "started" or "planned", depending on which epochs of the phase have scores"""
     done = {row.epoch for row in scores}
