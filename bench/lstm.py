@@ -20,14 +20,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from lstm_steps import PRODUCT  # beside this file
-from side_by_side import in_turn
+from side_by_side import in_turn  # beside this file
+from steps import PRODUCT
 from table import heading, ratios, row, shown
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "recipe")]
 from boulder.counted import counted  # noqa: E402
 
-STEPS = Path(__file__).with_name("lstm_steps.py")
+STEPS = Path(__file__).with_name("steps.py")
 ROWS = {
     "large": {
         "layers": 5, "units": 500, "sequences": 40, "frames": 50, "features": 40, "classes": 100, "steps": 1,
@@ -44,7 +44,7 @@ TARGETS = {
 
 
 def programs(sizes: dict[str, int], threads: int, pytorch: str | None) -> dict[str, tuple[Path, str, dict]]:
-    options = sizes | {"threads": threads}
+    options = sizes | {"network": "blstm", "threads": threads}
     found = {"Boulder": (sys.executable, options | {"engine": "boulder", "unit": "nativelstm2"})}
     if find_spec("returnn"):
         for unit in ("NativeLstm2", "BasicLSTM"):

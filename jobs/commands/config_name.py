@@ -72,7 +72,7 @@ def find_config(name: str) -> ConfigName:
         file = Path(f"{stem if path.is_absolute() else stem.replace('.', '/')}.py")
         if stem and (file.is_file() or file == _SETUP):
             return _of_sisyphus(name, file, of_stem)
-    raise ConfigError(f"config {name!r}: {_about_missing(where, path)}")
+    raise ConfigError(f"config {where!r}: {_about_missing(where, path)}")
 
 
 def check_config_name(name: str) -> str:

@@ -184,7 +184,7 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
     :param told: ids of the jobs whose failure was reported
     :return: exit code
     """
-    missing, undecided = 0, False
+    missing, gone, undecided = 0, 0, False
     for target in sorted(graph.targets, key=lambda target: target.name):
         available = all(required.available() for required in target.required)
         if target.name == "async_run":  # an async config waits for it
@@ -195,6 +195,7 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
             for path in places_of_output(target):
                 if why := why_not_there(target, path):
                     missing += 1
+                    gone += 1
                     _tell_wrong(path, why, console)
                     continue
                 text = _short_text(path)
@@ -214,9 +215,8 @@ def _tell_result(graph: Any, engine: Any, told: set[str], console: Console) -> i
         found = f"{counted(missing, 'output is', 'outputs are')} missing{further}, {counted(len(failed), 'job')} failed"
         found += f", {counted(len(aliases), 'alias leads', 'aliases lead')} elsewhere" if aliases else ""
         held = ", ".join(sorted(name_of(job) for job in states.get(gs.STATE_HOLD, ())))
-        console.print(
-            f"{found}{escape(f', held: {held}') if held else ''}; the same command tries again", soft_wrap=True
-        )
+        again = "; the same command tries again" if failed or undecided or aliases or missing > gone else ""
+        console.print(f"{found}{escape(f', held: {held}') if held else ''}{again}", soft_wrap=True)
         return 1
     return 0
 

@@ -13,6 +13,8 @@ from pathlib import Path
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE}
 """Errors that are no fault of the code that meets them."""
 
+_FREE_SPACE = "free some space, then repeat the command"
+
 
 def told(error: OSError) -> str:
     """:return: a line: the file, what is wrong, and what would help"""
@@ -33,8 +35,8 @@ def why_not_writable(folder: Path) -> str:
 
 def _advice(number: int | None, path: Path | None) -> str:
     if number in (errno.ENOSPC, errno.EDQUOT):
-        full = ", ".join(dict.fromkeys(_full_places()))
-        return f"{f' (nothing is free in {full})' if full else ''}; free some space, then repeat the command"
+        full = full_places()
+        return f"{f' (nothing is free in {full})' if full else ''}; {_FREE_SPACE}"
     if number in (errno.EACCES, errno.EPERM) and path is not None:
         return f"; {why_not_writable(path)}"
     if number == errno.EROFS:
@@ -42,8 +44,18 @@ def _advice(number: int | None, path: Path | None) -> str:
     return ""
 
 
+def tell_full_places() -> str:
+    """:return: a line; "" if there is space everywhere"""
+    full = full_places()
+    return f"nothing is free in {full}: {_FREE_SPACE}" if full else ""
+
+
+def full_places() -> str:
+    """:return: the places to which a command writes whose file system has nothing left, e.g. `work, /tmp`; "" for none"""
+    return ", ".join(dict.fromkeys(_full_places()))
+
+
 def _full_places() -> Iterator[str]:
-    """:return: the places to which a command writes whose file system has nothing left"""
     from sisyphus import gs  # reads settings.py, which is not everywhere
 
     places: list[tuple[str, str | int]] = [(gs.WORK_DIR, gs.WORK_DIR), (os.getcwd(), os.getcwd())]

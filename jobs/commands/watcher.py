@@ -18,6 +18,7 @@ from boulder.training.epoch_line import describe_record
 from boulder.training.progress import make_bar
 from boulder.training.scores import read_scores
 from jobs.commands.show_plan import tell_what_it_needs
+from jobs.commands.system_error import tell_full_places
 from jobs.phase_training import PhaseTrainingJob
 from jobs.pipeline import laid_out_pipelines
 from jobs.workdir.job_name import name_of
@@ -147,6 +148,8 @@ def tell_failure(job: Job, state: str, console: Console) -> None:
     console.print(f"[red]failed:[/red] {escape(name_of(job))}: {escape(told)}", highlight=False, soft_wrap=True)
     for log in _error_logs(job):
         console.print(f"        log: {escape(log)}", highlight=False, soft_wrap=True)
+    if full := tell_full_places():
+        console.print(f"        {escape(full)}", highlight=False, soft_wrap=True)
 
 
 def why_failed(job: Job, state: str) -> str:

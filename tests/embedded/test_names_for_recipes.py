@@ -207,6 +207,8 @@ def test_settings_of_paths(monkeypatch):
     monkeypatch.setattr(gs, "DELAYED_CHECK_FOR_WORKER", True)
     with pytest.raises(RuntimeError, match=r"Path.get outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids"):
         path.get()
+    monkeypatch.setattr(gs, "active_engine", object())  # as in a worker
+    assert path.get().endswith("/a")
 
 
 def test_results_are_kept_for_some_time():

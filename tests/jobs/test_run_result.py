@@ -35,3 +35,14 @@ def test_a_missing_input_file_is_named(capsys, tmp_path):
         "failed: a job reads /nowhere/words.txt, which does not exist",
         "1 output is missing, 0 jobs failed; the same command tries again",
     ]
+
+
+def test_what_a_finished_job_has_lost_is_not_tried_again(capsys, monkeypatch):
+    """Its job counts as finished, so the same command would not run it: the reason tells what would."""
+    lost = OutputPath("a", tk.Path("/somewhere/a"))
+    monkeypatch.setattr(type(lost.path), "available", lambda self: True)
+    code, lines = result(capsys, lost)
+    assert code == 1
+    assert lines[0].startswith("not there: output/a: ../../")
+    assert lines[0].endswith("does not exist, although its job has finished: rerun that (boulder rerun)")
+    assert lines[1] == "1 output is missing, 0 jobs failed"

@@ -44,6 +44,9 @@ def test_the_places_without_space_are_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(os, "statvfs", statvfs)
     assert "(nothing is free in /work of mine); free some space" in system_error.told(full())
+    assert system_error.tell_full_places().startswith("nothing is free in /work of mine: free some space")
+    free.clear()
+    assert system_error.tell_full_places() == ""
 
 
 def test_a_folder_of_somebody_else_is_named_with_its_owner(monkeypatch, tmp_path):

@@ -58,8 +58,8 @@ def changed(outside=None, **layers):
 CASES = {
     "no end": (
         changed(end=None),
-        "layer 'output' (rec): the number of frames is unknown; give it a 'from' with a time axis, a 'target', or a layer 'end' in its "
-        "subnetwork",
+        "layer 'output' (rec): the number of frames is unknown, since a search does not read targets; give it a 'from' with a time "
+        "axis, or a layer 'end' in its subnetwork",
     ),
     "a size from the labels of the same frame": (
         changed(p=NO_LOSS | {"target": "layer:output"}),

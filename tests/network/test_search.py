@@ -145,8 +145,12 @@ def test_message(change, message):
 def test_a_search_needs_a_layer_end():
     net = network(2, True)
     del net["output"]["unit"]["end"]
-    with pytest.raises(NetworkError, match="the number of frames is unknown; give it a 'from' with a time axis"):
+    with pytest.raises(NetworkError) as caught:
         describe(net, DATA, "search")
+    assert str(caught.value) == (
+        "layer 'output' (rec): the number of frames is unknown, since a search does not read targets; give it a 'from' with a time "
+        "axis, or a layer 'end' in its subnetwork"
+    )
 
 
 @pytest.mark.parametrize("value", ["max_len_from('base:nothing')", "max_len_from(3)", "4 +", 0])

@@ -276,7 +276,15 @@ BAD = [
     ("reinterpret_data", {"set_axes": {"X": "F"}}, "'set_axes' takes the keys 'B', 'T' and 'F', found 'X'"),
     ("reinterpret_data", {"set_sparse": True}, f"class indices must be integers, but its input is {INPUT}"),
     ("reinterpret_data", {"set_sparse_dim": 3}, f"cannot set the number of classes, since its input has none: {INPUT}"),
-    ("reduce", {"mode": "sum", "axes": "B"}, "the batch cannot be reduced, but its axes are batch"),
+    (
+        "reduce", {"mode": "sum", "axes": "B"},
+        "cannot reduce the batch without time:data, whose lengths are those of its sequences; expected both in 'axes'",
+    ),
+    (
+        "reduce", {"mode": "max", "axes": "BT"},
+        "over the batch there is only the 'sum' or 'mean' of floats, without 'keep_dims', found mode 'max' of "
+        f"{INPUT}",
+    ),
     ("reduce", {"mode": "sum"}, "needs either 'axes' or 'axis'"),
     ("reduce", {"mode": "argmax", "axes": ["T", "F"]}, "'argmax' needs a single axis, found time:data, feature:6"),
     ("reduce", {"mode": "any", "axes": "T"}, f"'any' needs bool, but its input is {INPUT}"),
@@ -304,6 +312,26 @@ def test_message(class_name, options, message, check_message):
 )
 def test_message_of_a_constant(options, message, check_message):
     check_message({"output": {"class": "constant", **options}}, f"layer 'output' (constant): {message}")
+
+
+def test_the_batch_is_not_reduced_in_a_loop(check_message):
+    unit = {"output": {"class": "reduce", "mode": "mean", "axes": "B", "from": "data:source"}}
+    check_message(
+        {"output": {"class": "rec", "from": "data", "unit": unit}},
+        "layer 'output/unit/output' (reduce): cannot reduce the batch in a loop, whose number of frames differs; read the loop's output "
+        "instead",
+    )
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("mean", [2.0, 4.0]), ("sum", [12.0, 24.0])])
+def test_a_reduction_over_the_batch_is_that_of_all_replicas(mode, expected):
+    network = {"output": {"class": "reduce", "mode": mode, "axes": "BT", "from": "data"}}
+    spec = describe(network, {"data": {"dim": 2}})
+    assert str(spec.layers["output"].template) == "[feature:2] float32"
+    data = np.array([[[1, 2], [2, 4]], [[3, 6], [9, 9]]], "float32")
+    of_two = {"joint": lambda value: value * 2}
+    result = run_network(spec, {}, {"data": data}, {"data": np.array([2, 1], "int32")}, **of_two)
+    assert result.layers["output"].value.numpy().tolist() == expected
 
 
 @pytest.mark.parametrize("mode", ["max", "min", "logsumexp", "mean", "sum", "argmax", "argmin"])

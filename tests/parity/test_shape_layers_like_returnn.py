@@ -63,6 +63,8 @@ RAGGED_CASES = {
     "reinterpret": of("h", "reinterpret_data", enforce_batch_major=True),
     **{f"reduce F {mode}": of("h", "reduce", mode=mode, axes="F", keep_dims=True) for mode in ("sum", "max", "min", "mean", "logsumexp")},
     **{f"reduce T {mode}": {**SPLIT, "r": {"class": "reduce", "from": "h", "mode": mode, "axes": "T"}} | of(["h", "r"], "combine", kind="add") for mode in ("sum", "max", "min", "mean", "logsumexp")},
+    "reduce B and T": {"r": {"class": "reduce", "from": "h", "mode": "mean", "axes": "BT"}} | of(["h", "r"], "combine", kind="sub"),
+    "reduce B": VECTOR | {"w": {"class": "reduce", "from": "v", "mode": "sum", "axes": "B"}} | ADD_TO_FRAMES,
     "reduce heads": SPLIT | of("s", "reduce", mode="mean", axes="dim:2"),
     "reduce features of heads": SPLIT | of("s", "reduce", mode="max", axes="F"),
     **{f"reduce_out {mode}": of("h", "reduce_out", mode=mode, num_pieces=3) for mode in ("max", "sum", "mean")},

@@ -122,7 +122,8 @@ def write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) ->
     try:
         _write_tensorboard(directory, record)
     except tf.errors.OpError as error:
-        raise TrainingError(f"TensorBoard files in {directory}: cannot be written: {error.message}") from error
+        reason = error.message.rpartition("; ")[2]  # after the names of an operation and of the file
+        raise TrainingError(f"TensorBoard files in {directory}: cannot be written: {reason}") from error
 
 
 def _write_tensorboard(directory: str | os.PathLike[str], record: TimedRecord) -> None:

@@ -7,8 +7,9 @@ from math import prod
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
-from boulder.network.axes import BATCH, FEATURE, Axis, Feature
+from boulder.network.axes import FEATURE, Axis, Feature
 from boulder.network.axis_names import find_axes
+from boulder.network.batch_normalization import valid
 from boulder.network.concat_layer import ConcatLayer
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
@@ -25,7 +26,8 @@ from boulder.network.widening.ways import keeps_axis
 class Reduce(ConcatLayer):
     """Sum, mean, maximum, … over axes, without the padding. The mean over no frames is 0.
 
-    RETURNN: ReduceLayer. It can reduce the batch, but then the result for a sequence would depend on the others.
+    The sum or mean over the batch, of all replicas together, has all its frames: with the batch, time must be reduced. It
+    makes the result for a sequence depend on the others. RETURNN: ReduceLayer, which takes other modes over the batch, too.
 
     :param mode: the reduction; "avg" is "mean"; "argmax" and "argmin" reduce a single axis to class indices
     :param axes: axes to reduce, see `boulder.network.axis_names`
@@ -49,9 +51,9 @@ class Reduce(ConcatLayer):
         if self.enforce_batch_dim_axis not in (None, 0):
             raise site.fail(f"'enforce_batch_dim_axis' must be 0, found {self.enforce_batch_dim_axis}")
         reduced = self._reduced(template, site)
-        if BATCH in {axis.kind for axis in reduced}:
-            raise site.fail(f"the batch cannot be reduced, but its axes are {', '.join(map(str, reduced))}")
         self._check_type(template, site)
+        if template.batch in reduced:
+            self._check_over_batch(template, reduced, site)
         if self._is_index and len(reduced) != 1:
             raise site.fail(f"{self.mode!r} needs a single axis, found {', '.join(map(str, reduced)) or 'none'}")
         result = self._kept(template, reduced) if self.keep_dims else without_axes(template, reduced)
@@ -65,6 +67,20 @@ class Reduce(ConcatLayer):
             raise site.fail(f"{self.mode!r} needs {'bool' if logical else 'numbers'}, but its input is {template}")
         if self.mode in ("mean", "avg", "logsumexp") and not template.dtype.startswith("float"):
             raise site.fail(f"{self.mode!r} needs float values, but its input is {template}")
+
+    def _check_over_batch(self, template: Template, reduced: tuple[Axis, ...], site: Site) -> None:
+        if self.mode not in ("sum", "mean", "avg") or self.keep_dims or not template.dtype.startswith("float"):
+            raise site.fail(
+                f"over the batch there is only the 'sum' or 'mean' of floats, without 'keep_dims', found mode {self.mode!r} of {template}"
+            )
+        if site.loop is not None:
+            raise site.fail(
+                "cannot reduce the batch in a loop, whose number of frames differs; read the loop's output instead"
+            )
+        if left := [axis for axis in template.axes if axis.has_lengths and axis not in reduced]:
+            raise site.fail(
+                f"cannot reduce the batch without {left[0]}, whose lengths are those of its sequences; expected both in 'axes'"
+            )
 
     @property
     def _is_index(self) -> bool:
@@ -128,6 +144,10 @@ class Reduce(ConcatLayer):
         rest = [axis for axis in x.axes if axis not in reduced]
         order = [*rest, *reduced]
         value = x.ordered(order)
+        if x.template.batch in reduced:
+            return self._named(
+                run, x, rest, reduced, self._over_batch(run, value, order, list(range(len(rest), len(order))))
+            )
         dynamic = [axis for axis in reduced if axis.has_lengths]
         for axis in dynamic:
             value = tf.where(run.mask_over(order, axis), value, self._neutral(value.dtype))
@@ -147,6 +167,18 @@ class Reduce(ConcatLayer):
                 count = count * tf.cast(run.length_over(rest, axis), value.dtype)
             result = tf.math.divide_no_nan(result, count)
         return self._named(run, x, rest, reduced, result)
+
+    def _over_batch(self, run: LayerRun, value: TFTensor, axes: list[Axis], numbers: list[int]) -> TFTensor:
+        """
+        :param axes: those of `value`
+        :param numbers: positions of the reduced ones
+        """
+        inside = valid(run, axes)
+        total = run.joint(tf.reduce_sum(tf.where(inside, value, 0), numbers))
+        if self.mode == "sum":
+            return total
+        every = tf.broadcast_to(inside, tf.concat([[1] * numbers[0], tf.shape(value)[numbers[0] :]], 0))
+        return tf.math.divide_no_nan(total, run.joint(tf.reduce_sum(tf.cast(every, value.dtype))))
 
     def _named(self, run: LayerRun, x: Tensor, rest: list[Axis], reduced: tuple[Axis, ...], result: TFTensor) -> Tensor:
         """:return: `result` with the axes that the spec half gave it"""

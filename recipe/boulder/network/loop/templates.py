@@ -260,9 +260,10 @@ def _time_of_outputs(subnet: LoopSubnet, outer: TemplateOf, named: NetDim | None
     if "end" not in subnet.nodes:
         if named and named.axis and named.axis.kind == TIME:
             return named.axis
+        target = ", since a search does not read targets" if subnet.mode == "search" else ""
+        advice = "or a layer 'end' in its subnetwork" if target else "a 'target', or a layer 'end' in its subnetwork"
         raise NetworkError(
-            f"{subnet.where}: the number of frames is unknown; give it a 'from' with a time axis, "
-            "a 'target', or a layer 'end' in its subnetwork"
+            f"{subnet.where}: the number of frames is unknown{target}; give it a 'from' with a time axis, {advice}"
         )
     if named and named.axis and named.axis.origin != ("loop", subnet.name):
         raise NetworkError(

@@ -1,8 +1,7 @@
-"""A step of training of a stack of bidirectional LSTMs, in one of several programs; see bench/lstm.py, which starts it.
+"""A step of training, or of beam search, in one of several programs; bench/lstm.py and bench/blocks.py start it.
 
-The options are a JSON object: `engine`, a key of `ENGINES`; `threads`; `steps` of each measurement; and `layers`, `units`,
-`sequences`, `frames`, `features` and `classes`, the sizes. All sequences have the same length, so that all programs compute the
-same.
+The options are a JSON object: `engine`, a key of `ENGINES`; `threads`; `steps` of each measurement; `search` for the search of a
+batch in place of a step; `network`, a key of `NETWORKS`, and its sizes.
 """
 
 from __future__ import annotations
@@ -12,41 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from side_by_side import serve  # beside this file
+from networks import batch, lengths, network, streams  # beside this file
+from side_by_side import serve
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "recipe")]
 
 RATE = 0.001
 PRODUCT = 2048
 """size of the matrices of the program "product" """
-
-
-def network(options: dict[str, Any]) -> dict[str, Any]:
-    """:return: net dict; its recurrent layers have the unit `options["unit"]`"""
-    net: dict[str, Any] = {}
-    source: Any = "data"
-    for number in range(1, options["layers"] + 1):
-        for name, direction in (("fw", 1), ("bw", -1)):
-            net[f"{name}{number}"] = {
-                "class": "rec", "unit": options["unit"], "n_out": options["units"], "direction": direction, "from": source,
-            }  # fmt: skip
-        source = [f"fw{number}", f"bw{number}"]
-    return net | {"output": {"class": "softmax", "from": source, "loss": "ce", "target": "classes"}}
-
-
-def streams(options: dict[str, Any]) -> dict[str, Any]:
-    """:return: `extern_data`"""
-    return {"data": {"dim": options["features"]}, "classes": {"dim": options["classes"], "sparse": True}}
-
-
-def batch(options: dict[str, Any]) -> dict[str, Any]:
-    """:return: key → array, [sequences, frames, …]"""
-    import numpy
-
-    random = numpy.random.default_rng(1)
-    shape = (options["sequences"], options["frames"])
-    data = random.normal(size=(*shape, options["features"])).astype("float32")
-    return {"data": data, "classes": random.integers(0, options["classes"], shape).astype("int32")}
 
 
 def tensorflow(options: dict[str, Any]) -> Any:
@@ -77,15 +49,40 @@ def boulder(options: dict[str, Any]) -> Callable[[], None]:
     training = TrainingOptions.from_config({"optimizer": {"class": "adam"}})
     model = Model(spec, params, training, dataset, OneReplica())
     model.updater.learning_rate.assign(RATE)
-    lengths = tf.fill([options["sequences"]], options["frames"])
-    share = {
-        "data": {key: tf.constant(value) for key, value in arrays.items()},
-        "lengths": dict.fromkeys(arrays, lengths),
-    }
+    share = tensors(options)
 
     def steps() -> None:
         for number in range(options["steps"]):
             float(model.step([share], tf.constant(number, tf.int64)).norm)
+
+    return steps
+
+
+def tensors(options: dict[str, Any]) -> dict[str, Any]:
+    """:return: the batch as the network reads it"""
+    import tensorflow as tf
+
+    sizes = {key: tf.fill([options["sequences"]], length) for key, length in lengths(options).items()}
+    return {"data": {key: tf.constant(value) for key, value in batch(options).items()}, "lengths": sizes}
+
+
+def boulder_search(options: dict[str, Any]) -> Callable[[], None]:
+    """The search of a batch, as in a pass over a data set."""
+    tf = tensorflow(options)
+    from boulder.network import describe, run_network
+    from boulder.network.initializers import initial_value
+
+    spec = describe(network(options), streams(options), mode="search")
+    variables = {p: tf.constant(initial_value(s.init, s.shape, 1, p, s.dtype)) for p, s in spec.params.items()}
+    given = tensors(options)
+
+    @tf.function(autograph=False)
+    def search(data: Any, sizes: Any) -> Any:
+        return run_network(spec, variables, data, sizes, losses=False).layers["decision"].value
+
+    def steps() -> None:
+        for _ in range(options["steps"]):
+            search(given["data"], given["lengths"]).numpy()
 
     return steps
 
@@ -98,7 +95,6 @@ def returnn(options: dict[str, Any]) -> Callable[[], None]:
     from returnn.log import log
     from returnn.tf import native_op
     from returnn.tf.network import ExternData, TFNetwork
-    from returnn.tf.updater import Updater
     from returnn.tf.util import basic
     from returnn.util.basic import BackendEngine
 
@@ -110,52 +106,83 @@ def returnn(options: dict[str, Any]) -> Callable[[], None]:
     with tf.Graph().as_default(), global_config_ctx(config):
         data = ExternData()
         data.init_from_config(config, auto_create_placeholders=True)
-        net = TFNetwork(config=config, extern_data=data, train_flag=True)
+        search = bool(options.get("search"))
+        net = TFNetwork(config=config, extern_data=data, train_flag=not search, search_flag=search)
         net.construct_from_dict(config.typed_dict["network"])
-        updater = Updater(config=config, network=net, initial_learning_rate=RATE)
-        updater.set_trainable_vars(net.get_trainable_params())
-        update, loss = updater.get_optim_op(), net.get_objective()
         threads = {f"{kind}_op_parallelism_threads": options["threads"] for kind in ("intra", "inter")}
         session = tf.Session(config=tf.ConfigProto(**threads))
         session.run(tf.global_variables_initializer())
         net.initialize_params(session)
-        updater.init_optimizer_vars(session)
-        updater.set_learning_rate(RATE, session)
+        fetched = [net.layers["decision"].output.placeholder] if search else _updates(config, net, session)
     feed = {}
     for key, value in batch(options).items():
         feed[data.data[key].placeholder] = value
-        feed[data.data[key].get_sequence_lengths()] = [options["frames"]] * options["sequences"]
+        feed[data.data[key].get_sequence_lengths()] = [lengths(options)[key]] * options["sequences"]
     size = data.get_batch_info().dim
     if not isinstance(size, int | None):
         feed.setdefault(size, options["sequences"])
 
     def steps() -> None:
         for _ in range(options["steps"]):
-            session.run([update, loss], feed)
+            session.run(fetched, feed)
 
     return steps
+
+
+def _updates(config: Any, net: Any, session: Any) -> list[Any]:
+    """:return: what a session runs in a step"""
+    from returnn.tf.updater import Updater
+
+    updater = Updater(config=config, network=net, initial_learning_rate=RATE)
+    updater.set_trainable_vars(net.get_trainable_params())
+    fetched = [updater.get_optim_op(), net.get_objective()]
+    updater.init_optimizer_vars(session)
+    updater.set_learning_rate(RATE, session)
+    return fetched
 
 
 def pytorch(options: dict[str, Any]) -> Callable[[], None]:
     import torch
 
     torch.set_num_threads(options["threads"])
-    sizes, layers = (options["features"], options["units"]), options["layers"]
-    lstm = torch.nn.LSTM(*sizes, layers, bidirectional=True)
-    linear = torch.nn.Linear(2 * options["units"], options["classes"])
-    optimizer = torch.optim.Adam([*lstm.parameters(), *linear.parameters()], lr=RATE)
+    model = {"blstm": _pytorch_blstm, "transformer": _pytorch_transformer}[options["network"]](options)
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     data, classes = (torch.from_numpy(value).transpose(0, 1).contiguous() for value in batch(options).values())
 
     def steps() -> None:
         for _ in range(options["steps"]):
             optimizer.zero_grad()
-            logits = linear(lstm(data)[0])
-            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), classes.flatten().long())
+            loss = torch.nn.functional.cross_entropy(model(data).flatten(0, 1), classes.flatten().long())
             loss.backward()
             optimizer.step()
             float(loss)
 
     return steps
+
+
+def _pytorch_blstm(options: dict[str, Any]) -> Any:
+    import torch
+
+    class Blstm(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = torch.nn.LSTM(options["features"], options["units"], options["layers"], bidirectional=True)
+            self.output = torch.nn.Linear(2 * options["units"], options["classes"])
+
+        def forward(self, data: Any) -> Any:
+            return self.output(self.lstm(data)[0])
+
+    return Blstm()
+
+
+def _pytorch_transformer(options: dict[str, Any]) -> Any:
+    import torch
+
+    width = options["units"]
+    sizes = {"d_model": width, "nhead": width // 64, "dim_feedforward": 4 * width}
+    layers = [torch.nn.TransformerEncoderLayer(**sizes, dropout=0.0, norm_first=True) for _ in range(options["layers"])]
+    ends = torch.nn.Linear(options["features"], width), torch.nn.Linear(width, options["classes"])
+    return torch.nn.Sequential(ends[0], *layers, ends[1])
 
 
 def product(options: dict[str, Any]) -> Callable[[], None]:
@@ -169,7 +196,13 @@ def product(options: dict[str, Any]) -> Callable[[], None]:
     return multiply
 
 
-ENGINES = {"boulder": boulder, "returnn": returnn, "pytorch": pytorch, "product": product}
+ENGINES = {
+    "boulder": boulder,
+    "boulder-search": boulder_search,
+    "returnn": returnn,
+    "pytorch": pytorch,
+    "product": product,
+}
 
 if __name__ == "__main__":
     serve(lambda options: ENGINES[options["engine"]](options))
