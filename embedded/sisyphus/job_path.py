@@ -6,7 +6,6 @@ import gzip
 import logging
 import os
 import pickle
-import sys
 import warnings
 from typing import Any
 
@@ -20,12 +19,8 @@ def check_is_worker(get_func):
 
     @functools.wraps(get_func)
     def checked(*args, **kwargs):
-        if gs.DELAYED_CHECK_FOR_WORKER:
-            toolkit = sys.modules["sisyphus.toolkit"]  # which imports this module
-            if not toolkit.running_in_worker():
-                raise RuntimeError(
-                    f"{get_func.__qualname__} outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids"
-                )
+        if gs.DELAYED_CHECK_FOR_WORKER and gs.active_engine is None:  # which is so outside of workers
+            raise RuntimeError(f"{get_func.__qualname__} outside of a worker, which DELAYED_CHECK_FOR_WORKER forbids")
         return get_func(*args, **kwargs)
 
     return checked
