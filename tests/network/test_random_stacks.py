@@ -41,9 +41,9 @@ def stack(layers: list[dict], end: dict) -> dict | None:
         sources = source if isinstance(given, str) else [source] * len(given)
         with_next = net | {f"layer{number}": options | {"from": sources, "is_output_layer": True}}
         spec = described(with_next)
-        if (
-            spec and spec.layers[f"layer{number}"].template.dtype == "float32"
-        ):  # code computes with numbers, not with classes
+        template = spec and spec.layers[f"layer{number}"].template
+        # code computes with numbers, not with classes; a mean over the batch depends on all of its sequences
+        if template and template.dtype == "float32" and template.batch:
             net, source = with_next, f"layer{number}"
     for loss in (end, ENDS[-1]):
         found = net | {"output": loss | {"from": source}}

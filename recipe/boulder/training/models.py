@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy
 
+from boulder import strict_json
 from boulder.data import share_spec
 from boulder.network import NetworkSpec
 from boulder.schedule.canonical import canonical
@@ -54,7 +55,7 @@ def _key(phase: TrainingPhase, spec: NetworkSpec, run: TrainingRun) -> str:
     streams = repr(share_spec(run.train_data, run.replicas.count))
     scored_only = [layer for layer, loss in spec.losses.items() if not loss.scale]
     network = _without_scales(canonical(phase.network))
-    return json.dumps([network, canonical(phase.config), phase.trainable_layers, scored_only, streams])
+    return strict_json.dumps([network, canonical(phase.config), phase.trainable_layers, scored_only, streams])
 
 
 def _without_scales(network: object) -> object:
