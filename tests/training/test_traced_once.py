@@ -1,9 +1,13 @@
 """Phases whose networks differ in values of `loss_scale` alone are traced once in a process, and end in the same bits."""
 
+import logging
+
 import numpy as np
 import pytest
 
+from boulder.lazy import tf
 from boulder.training.model import Model
+from boulder.training.models import Models
 from tests.tiny import network, phase
 
 
@@ -72,3 +76,19 @@ def test_a_process_for_each_phase_ends_in_the_same_bits(training, tmp_path, conf
     assert together.history == apart.history
     assert {record["scales"]["letters"] for record in together.history} == {0.1, 0.7, 0.3}
     assert all(np.isfinite(value).all() for value in together.params.values())
+
+
+def test_tensorflows_advice_on_frequent_traces_is_not_in_the_log_of_a_job():
+    """Its own condition, more than 5 traces of one function, holds for any job of several phases."""
+    said = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    logging.getLogger("tensorflow").addHandler(handler)
+    try:
+        Models()
+        for width in range(8):
+            tf.function(lambda x: x + 1, autograph=False)(tf.zeros([width]))
+        tf.get_logger().warning("something else")
+    finally:
+        logging.getLogger("tensorflow").removeHandler(handler)
+    assert said == ["something else"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 
 import numpy
 
 from boulder import strict_json
 from boulder.data import share_spec
+from boulder.lazy import tf
 from boulder.network import NetworkSpec
 from boulder.schedule.canonical import canonical
 from boulder.training.model import Model
@@ -24,6 +26,7 @@ class Models:
 
     def __init__(self) -> None:
         self._last: tuple[str, Model] | None = None
+        tf.get_logger().addFilter(_is_no_advice_on_traces)
 
     def make(
         self,
@@ -48,6 +51,11 @@ class Models:
         model = Model(spec, params, phase.options, run.train_data, run.replicas, averages, loss_scale)
         self._last = key, model
         return model
+
+
+def _is_no_advice_on_traces(record: logging.LogRecord) -> bool:
+    """:return: False for TensorFlow's warning that functions are traced often, which each phase with another network needs"""
+    return "triggered tf.function retracing" not in str(record.msg)
 
 
 def _key(phase: TrainingPhase, spec: NetworkSpec, run: TrainingRun) -> str:
