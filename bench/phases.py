@@ -79,7 +79,8 @@ def write_data(folder: Path) -> None:
 def boulder(folder: Path, indices_per_job: int | None) -> list[str]:
     """:return: the command; it runs in a new folder `project` of its own"""
     project = folder / "project"
-    shutil.rmtree(project, ignore_errors=True)
+    for old in (project, folder / "returnn"):  # Boulder refuses a config whose learning_rate_file exists
+        shutil.rmtree(old, ignore_errors=True)
     (project / "config").mkdir(parents=True)
     (project / "settings.py").symlink_to(ROOT / "settings.py")
     (project / "config/bench.py").write_text(
