@@ -9,7 +9,7 @@ import sisyphus.toolkit
 from sisyphus.helper import console
 from sisyphus.manager import manager
 from sisyphus.warm_start import PRELOAD
-from sisyphus.worker import worker
+from sisyphus.worker import leave, worker
 
 
 def main():
@@ -18,9 +18,10 @@ def main():
         _parser().print_help()
         return
     logging.basicConfig(format="[%(asctime)s] %(levelname)s: %(message)s", level=args.log_level)
-    if args.func is not worker:
-        args.config_files += args.argv
-        sisyphus.toolkit._sis_running_in_manager = True
+    if args.func is worker:
+        leave(worker(args))
+    args.config_files += args.argv
+    sisyphus.toolkit._sis_running_in_manager = True
     sys.exit(args.func(args))
 
 

@@ -1,5 +1,7 @@
 """A job in error state is shown with the end of its log, stays until it is cleared, and does not stop other jobs."""
 
+import pathlib
+
 import pytest
 
 
@@ -94,3 +96,22 @@ def test_no_program_waits_for_a_missing_terminal(failing):
     failing.manager("-r", "setups/config.py")
     assert failing.manager("setups/config.py", timeout=10).returncode == 0
     assert failing.manager("-r", "-i", "setups/config.py", timeout=10).returncode == 2
+
+
+def test_a_worker_waits_for_threads_and_calls_exit_functions_before_it_ends(experiment):
+    experiment.config(
+        "import atexit, tempfile, threading\n"
+        "class Leaving(Step):\n"
+        "    def work(self):\n"
+        "        self.folder = tempfile.TemporaryDirectory()\n"
+        "        note('folder', self.folder.name)\n"
+        "        atexit.register(note, 'exit', 'function')\n"
+        "        threading.Thread(target=lambda: (time.sleep(0.5), note('thread', 'done'))).start()\n"
+        "        print('unflushed', end='')\n"
+        "def py():\n    tk.register_output('out', Leaving(1).out)\n"
+    )
+    assert experiment.manager("-r", "setups/config.py").returncode == 0
+    assert experiment.notes("thread") == ["done"]
+    assert experiment.notes("exit") == ["function"]
+    assert not pathlib.Path(experiment.notes("folder")[0]).exists()
+    assert "unflushed" in (experiment.job("Leaving") / "log.run.1").read_text()
