@@ -7,7 +7,7 @@ from typing import Any
 
 from boulder.counted import counted
 from jobs.checked_job import CheckedJob
-from jobs.rqmt import limit_threads, with_defaults
+from jobs.rqmt import PRELOADED, limit_threads, with_defaults
 from sisyphus import Task, tk
 
 
@@ -24,7 +24,7 @@ class ExportCheckpointJob(CheckedJob):
     Hash: everything but `rqmt`.
     """
 
-    __sis_preload__ = ("tensorflow",)
+    __sis_preload__ = PRELOADED
 
     def __init__(self, *, checkpoint: tk.Path, rqmt: dict | None = None) -> None:
         """

@@ -8,7 +8,7 @@ from typing import Any
 from boulder import strict_json
 from boulder.atomic_file import write_text
 from boulder.schedule.functions import restore
-from jobs.rqmt import limit_threads, with_defaults
+from jobs.rqmt import PRELOADED, limit_threads, with_defaults
 from sisyphus import Job, Task
 
 
@@ -24,7 +24,7 @@ class ImportCheckpointJob(Job):
     Hash: all arguments but `functions` (the network contains their digests) and `rqmt`.
     """
 
-    __sis_preload__ = ("tensorflow",)
+    __sis_preload__ = PRELOADED
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from boulder.awaited import resolved
 from boulder.data import with_digests
 from jobs.checked_job import CheckedJob
 from jobs.experiment import Data, data_description
-from jobs.rqmt import limit_threads, with_defaults
+from jobs.rqmt import PRELOADED, limit_threads, with_defaults
 from sisyphus import Task, tk
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class NetworkPassJob(CheckedJob):
     of `__sis_hash_exclude__` do not enter it.
     """
 
-    __sis_preload__ = ("tensorflow",)
+    __sis_preload__ = PRELOADED
     __sis_hash_exclude__: dict[str, Any] = {"network": None, "max_seqs": None}  # noqa: RUF012 (declared by Sisyphus)
 
     def __init__(

@@ -20,7 +20,7 @@ from boulder.training.progress import done_of, read_progress
 from boulder.training.scores import read_scores
 from boulder.training.store import CHECKPOINT_MINUTES, epochs_saved
 from jobs.checked_job import CheckedJob
-from jobs.rqmt import limit_threads, with_defaults
+from jobs.rqmt import PRELOADED, limit_threads, with_defaults
 from jobs.several_gpus import Devices
 from jobs.workdir.sisyphus_names import folder_of
 from sisyphus import Task, tk
@@ -53,7 +53,7 @@ class PhaseTrainingJob(CheckedJob):
     their defaults. So a new argument or field must have a default that leaves the result as it is.
     """
 
-    __sis_preload__ = ("tensorflow",)
+    __sis_preload__ = PRELOADED
     __sis_hash_exclude__ = {"gpus": 1, "nodes": 1}  # noqa: RUF012 (declared by Sisyphus)
 
     num_workers: int | None = None  # jobs that were set up before this argument existed lack it

@@ -100,6 +100,10 @@ def training_rqmt(*, cpu: int, mem: float, time: float) -> dict[str, Any]:
     return {"gpu": min(1, num_gpus), "cpu": min(cpu, os.cpu_count() or 1), "mem": mem, "time": time}
 
 
+PRELOADED = ("tensorflow", "boulder.training.trainer")
+"""What local workers find imported, for jobs that compute with TensorFlow. One process serves them all."""
+
+
 def limit_threads(rqmt: Mapping[str, Any]) -> None:
     """Limits TensorFlow to as many threads as the job has cores. Must be called before its first operation."""
     tf.config.threading.set_intra_op_parallelism_threads(int(rqmt["cpu"]))

@@ -7,7 +7,7 @@ from typing import Any
 
 from boulder.schedule.functions import restore
 from jobs.checked_job import CheckedJob
-from jobs.rqmt import limit_threads, with_defaults
+from jobs.rqmt import PRELOADED, limit_threads, with_defaults
 from sisyphus import Task, tk
 
 
@@ -19,7 +19,7 @@ class SavedModelJob(CheckedJob):
     Hash: everything but `functions` (the checkpoint contains their digests) and `rqmt`.
     """
 
-    __sis_preload__ = ("tensorflow",)
+    __sis_preload__ = PRELOADED
 
     def __init__(
         self,

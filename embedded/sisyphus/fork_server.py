@@ -2,7 +2,8 @@
 
 It reads from its standard input, a Unix socket, one byte and two file descriptors for each worker: a socket of its own, and its
 log. The server writes to this socket the worker's process id, and its exit code once it has ended; the worker reads its request
-from it. The server ends with its manager, its workers do not.
+from it. The server ends with its manager, its workers do not. It also ends once a file of a module that it has imported changes,
+except for installed packages: workers have the code as it is when they start.
 """
 
 import contextlib
@@ -29,9 +30,23 @@ def main():
     for module in first["preload"]:
         with contextlib.suppress(ImportError):  # the worker tells of it
             importlib.import_module(module)
-    request = _serve(control)
+    request = _serve(control, _versions())
     if request is not None:
         _become_worker(request)
+
+
+def _versions():
+    """Returns {file: time of its last change} of the modules so far, without those of installed packages."""
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    installed = tuple({os.path.realpath(place) + os.sep for place in (sys.prefix, sys.base_prefix)})
+    return {file: _version(file) for file in files if file and not os.path.realpath(file).startswith(installed)}
+
+
+def _version(file):
+    try:
+        return os.stat(file).st_mtime_ns
+    except OSError:
+        return None
 
 
 def _until_newline(connection):
@@ -41,8 +56,8 @@ def _until_newline(connection):
     return text
 
 
-def _serve(control):
-    """Returns in each worker, with its request; in the server, once the manager has ended, with None."""
+def _serve(control, versions):
+    """Returns in each worker, with its request; in the server, once the manager has ended or a module has changed, with None."""
     wake, woken = socket.socketpair()
     for end in (wake, woken):
         end.setblocking(False)
@@ -58,7 +73,7 @@ def _serve(control):
             _report_ended(workers)
         if control in ready:
             byte, files, _, _ = socket.recv_fds(control, 1, 2)
-            if not byte:
+            if not byte or any(_version(file) != version for file, version in versions.items()):
                 return None
             connection, log = socket.socket(fileno=files[0]), files[1]
             process = os.fork()

@@ -111,6 +111,19 @@ def test_without_its_server_a_worker_starts_as_a_command(warm, wait_for):
     assert len(set(warm.notes("by"))) == 2
 
 
+def test_a_worker_has_the_code_as_it_is_when_it_starts(warm):
+    slow = warm.directory / "setups" / "slow.py"
+    warm.config(
+        WARM + "class Editing(Warm):\n    def work(self):\n        super().work()\n"
+        f"        pathlib.Path({str(slow)!r}).write_text('pid = \\'new code\\'\\n')\n"
+        "def py():\n    tk.register_output('x', Warm(1, Editing(2).out).out)\n"
+    )
+    (warm.directory / "go").touch()
+    done = warm.manager("-r", "setups/config.py")
+    assert done.returncode == 0, done.output
+    assert warm.notes("by")[1] == "new code"
+
+
 def test_an_interrupt_during_the_imports_starts_no_worker(warm, wait_for):
     slow = "import pathlib, time\npathlib.Path(__file__).with_name('importing').touch()\ntime.sleep(1)\n"
     (warm.directory / "setups" / "slow.py").write_text(slow + "import os, numpy\npid = os.getpid()\n")
