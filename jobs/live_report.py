@@ -99,7 +99,10 @@ class LiveReport(PassiveTarget):
         if os.path.lexists(self.place) and not leads_to_a_job(self.place):
             self._warn(f"the report of pipeline {self._pipeline!r} is {self._drawing.page}: {self.place} is no link")
             return
-        os.makedirs(os.path.dirname(self.place), exist_ok=True)
+        folder = os.path.dirname(self.place)
+        if leads_to_a_job(folder):  # an output of an earlier config
+            os.unlink(folder)
+        os.makedirs(folder, exist_ok=True)
         symlink(os.path.realpath(self._drawing.page), self.place)
 
     def _warn(self, text: str) -> None:

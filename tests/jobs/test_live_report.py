@@ -204,6 +204,17 @@ def test_what_is_in_its_place_stays(lay_out, drawn, caplog):
     assert "the output 'watched' is in the place of its folder; rename one of them" in caplog.text
 
 
+def test_it_replaces_an_output_of_an_earlier_config_that_was_called_like_the_pipeline(lay_out, drawn, caplog):
+    pipeline, report = lay_out()
+    score(pipeline.jobs[0], 1)
+    Path("output").mkdir()
+    Path("output/watched").symlink_to(Path(pipeline.jobs[0]._sis_path("output")).resolve())
+    report.update_requirements(force=True)
+    assert Path("output/watched/report.html").read_text() == "page"
+    assert not Path("output/watched").is_symlink()
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("folder_of_config", ["", "mine/"])
 def test_the_config_s_folder_of_outputs_holds_it(lay_out, drawn, monkeypatch, folder_of_config):
     from sisyphus import gs
