@@ -30,9 +30,20 @@ def main():
     for module in first["preload"]:
         with contextlib.suppress(ImportError):  # the worker tells of it
             importlib.import_module(module)
+    if has_open("/dev/nvidia"):
+        return  # a worker could not use a GPU that was opened before the fork, so workers start as commands
     request = _serve(control, _versions())
     if request is not None:
         _become_worker(request)
+
+
+def has_open(device):
+    """Returns whether this process has opened a device whose path begins so."""
+    found = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing itself
+            found.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return any(path.startswith(device) for path in found)
 
 
 def _versions():

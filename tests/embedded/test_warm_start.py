@@ -1,10 +1,14 @@
 """Local workers are forked from a process that has imported what their jobs need, and are otherwise like started ones."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import psutil
 import pytest
+
+from tests.embedded.conftest import EMBEDDED
 
 WARM = """
 class Warm(Waiter):
@@ -132,6 +136,19 @@ def test_an_interrupt_during_the_imports_starts_no_worker(warm, wait_for):
     manager.send_signal(signal.SIGINT)
     manager.wait(30)
     assert warm.notes("ran") == []
+
+
+def test_an_open_device_is_seen():
+    """A module that opened a GPU when it was imported would leave it unusable in forked workers."""
+    path = EMBEDDED / "sisyphus" / "fork_server.py"
+    program = (
+        "import runpy; has_open = runpy.run_path(PATH)['has_open']; "
+        "before = has_open('/dev/zero'); file = open('/dev/zero'); print(before, has_open('/dev/zero'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("PATH", repr(str(path)))], capture_output=True, text=True
+    )
+    assert done.stdout == "False True\n", done.stderr
 
 
 def test_settings_turn_it_off(warm):
