@@ -56,7 +56,8 @@ def phases(count: int, data: Path) -> list[dict]:
 
 def main() -> None:
     from boulder.data import HdfWriter
-    from boulder.training import TrainingFiles, TrainingPhase
+    from boulder.training.phase import TrainingPhase
+    from boulder.training.run import TrainingFiles
     from boulder.training.trainer import train
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -5,7 +5,7 @@ import inspect
 import pytest
 import tensorflow as tf
 
-from boulder.private_api import set_patience, skip_gradient_sum, while_loop_depth
+from boulder.private_api import forget_custom_gradients, set_patience, skip_gradient_sum, while_loop_depth
 
 
 def test_keras_sums_gradients_in_the_method_that_is_replaced():
@@ -72,3 +72,32 @@ def test_the_depth_of_while_loops_is_known_while_their_bodies_are_built():
     nested(tf.zeros([2, 3]))
     assert sorted(set(depths)) == [0, 1, 2]
     assert while_loop_depth() == 0
+
+
+def test_a_traced_graph_with_a_custom_gradient_is_released():
+    """TensorFlow's registry of gradients would hold it for ever."""
+    import gc
+    import weakref
+
+    @tf.custom_gradient
+    def twice(x):
+        return 2 * x, lambda of_y: 2 * of_y
+
+    def traced():
+        @tf.function(autograph=False)
+        def gradient(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = twice(x)
+            return tape.gradient(y, x)
+
+        assert gradient(tf.constant(3.0)).numpy() == 2
+        return weakref.ref(gradient.get_concrete_function(tf.constant(3.0)).graph)
+
+    first = traced()
+    gc.collect()
+    assert first() is not None  # else `forget_custom_gradients` is no longer needed
+    forget_custom_gradients()
+    gc.collect()
+    assert first() is None
+    traced()  # a later use registers anew

@@ -47,3 +47,16 @@ def set_patience(num_processes: int, seconds_to_connect: int, seconds_of_silence
         heartbeat_timeout_in_ms=1000 * seconds_of_silence,
         coordinated_jobs=[CoordinatedJob(name="worker", num_tasks=num_processes)],
     )
+
+
+def forget_custom_gradients() -> None:
+    """
+    Release the graphs that have been traced so far. TensorFlow registers each use of `tf.custom_gradient` within a graph under a
+    name of its own, for ever, with a function that holds the graph. It is needed while the graph is differentiated only, so
+    nothing may be traced meanwhile.
+    """
+    from tensorflow.python.framework import ops
+
+    registered = ops.gradient_registry._registry
+    for name in [name for name in registered if name.startswith("CustomGradient-")]:
+        del registered[name]

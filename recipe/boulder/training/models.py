@@ -11,6 +11,7 @@ from boulder import strict_json
 from boulder.data import share_spec
 from boulder.lazy import tf
 from boulder.network import NetworkSpec
+from boulder.private_api import forget_custom_gradients
 from boulder.schedule.canonical import canonical
 from boulder.training.model import Model
 from boulder.training.phase import TrainingPhase
@@ -47,6 +48,7 @@ class Models:
             model.begin(spec, params, averages, loss_scale)
             return model
         self._last = None
+        forget_custom_gradients()
         model = Model(spec, params, phase.options, run.train_data, run.replicas, averages, loss_scale)
         self._last = key, model
         return model
