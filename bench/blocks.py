@@ -60,7 +60,7 @@ def lines(name: str, threads: int, pytorch: str | None, repeats: int) -> Iterato
         if "search" in options:
             measured = f"{shown([options['sequences'] / value for value in own])} sentences per second"
         else:
-            measured = f"{shown([1e3 * value for value in own])} ms"
+            measured = f"{shown([1e3 * value for value in own], '.4g')} ms"
         ratio = "" if program == "Boulder" else ratios(seconds["Boulder"], own)
         memory = max(run["memory"] for run in found[program])
         yield row(label, program, measured, ratio, f"{memory:.0f}")

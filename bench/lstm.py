@@ -80,7 +80,7 @@ def lines(name: str, threads: int, pytorch: str | None, repeats: int, clock: str
         target = TARGETS[name].get(program, "")
         memory = max(run["memory"] for run in runs)
         cells = (
-            step, program, shown([1e3 * value for value in own]), ratio, f"≤ {target}" if target else "",
+            step, program, shown([1e3 * value for value in own], ".4g"), ratio, f"≤ {target}" if target else "",
             f"{median(rate):.0f} of {median(peak):.0f}", f"{memory:.0f}",
         )  # fmt: skip
         yield row(*cells)
