@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from boulder.data import HdfDataset, HdfWriter, dataset_class, open_dataset
@@ -97,6 +97,12 @@ orders = st.sampled_from([{}, {"seq_ordering": "random"}, {"seq_ordering": "lapl
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=option_values, epoch=st.integers(1, 4), order=orders, share=st.floats(0, 1))
+@example(  # an empty sequence comes last, in a batch of its own, which RETURNN drops
+    config={"batch_size": 1, "returnn_batches": True, "max_seq_length": 3},
+    epoch=2,
+    order={"seq_ordering": "random"},
+    share=0.0,
+)
 def test_streamed_batches_are_those_of_known_lengths_and_resume_at_any_batch(file, config, epoch, order, share):
     options = TrainingOptions.from_config(config)
     try:
@@ -108,7 +114,8 @@ def test_streamed_batches_are_those_of_known_lengths_and_resume_at_any_batch(fil
     batches, places = of_stream(file, options, epoch, order)
     assert batches == expected
     done = int(share * (len(batches) - 1))
-    assert [place is None for place in places] == [False] * (len(batches) - 1) + [True]
+    assert None not in places[:-1]
+    assert places[-1] is None or of_stream(file, options, epoch, order, places[-1])[0] == []
     if places[done] is not None:
         assert of_stream(file, options, epoch, order, places[done])[0] == batches[done + 1 :]
 

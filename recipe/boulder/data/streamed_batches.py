@@ -58,7 +58,8 @@ class Part:
 class StreamedBatch:
     """
     :param sequences: sequences or chunks
-    :param after: where the next batch begins; None: this is the last one
+    :param after: where the next batch begins; None: this is the last one. Where only empty sequences follow, which make no batch
+        (`without_empty_end`), it may be the place of the first of them
     """
 
     sequences: list[ReadSequence]
