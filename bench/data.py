@@ -10,9 +10,6 @@ ratio is that of neighbours. RETURNN is needed (`make EXTRA=parity venv`).
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +21,7 @@ import data_files as made
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "recipe")]
+from bench.side_by_side import Program  # noqa: E402
 from bench.table import heading, row, shown  # noqa: E402
 
 REPEATS = 3
@@ -34,44 +32,16 @@ Row = tuple[str, str, str]
 """A row of the table: the name of a measurement, its figures, and the target."""
 
 
-class Program:
-    """A process that makes passes, see data_passes.py. It runs in `folder`."""
-
-    def __init__(self, folder: Path, name: str, **options: Any) -> None:
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
-        command = [sys.executable, str(Path(__file__).with_name("data_passes.py")), name, json.dumps(options)]
-        env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-        self._process = subprocess.Popen(command, cwd=folder, env=env, text=True, **pipes)
-        self._answer()
-
-    def __enter__(self) -> Program:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-        self._log.close()
-
-    def measured(self) -> dict[str, Any]:
-        """:return: the result of one pass"""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._log.seek(0)
-            raise SystemExit(f"{' '.join(self._process.args)}:\n{self._log.read()[-3000:]}")
-        return json.loads(line)
+def program(folder: Path, name: str, **options: Any) -> Program:
+    """:return: a process that makes passes, see data_passes.py. It runs in `folder`"""
+    return Program(Path(__file__).with_name("data_passes.py"), sys.executable, {"pass": name, **options}, folder)
 
 
 def in_turn(folder: Path, programs: Sequence[tuple[str, dict]]) -> list[tuple[dict[str, Any], ...]]:
     """:return: for each repeat, the results of the programs"""
     with ExitStack() as stack:
-        started = [stack.enter_context(Program(folder, name, **options)) for name, options in programs]
-        return [tuple(program.measured() for program in started) for _ in range(REPEATS)]
+        started = [stack.enter_context(program(folder, name, **options)) for name, options in programs]
+        return [tuple(one.measured() for one in started) for _ in range(REPEATS)]
 
 
 # Rows
@@ -84,8 +54,8 @@ def rows_of_many(folder: Path) -> Iterator[Row]:
         runs = []
         for _ in range(REPEATS):  # memory is that of a new process
             options = {"data": hdf(path), "streams": made.SPARSE, "order": order}
-            with Program(folder, "many", **options) as program:
-                runs.append(program.measured())
+            with program(folder, "many", **options) as started:
+                runs.append(started.measured())
         wall, processor, first = (
             [run[key][clock] for run in runs]
             for key, clock in (("form", "wall"), ("form", "processor"), ("first", "wall"))

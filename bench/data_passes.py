@@ -1,4 +1,5 @@
-"""The passes that bench/data.py measures, each in a process of its own: `data_passes.py NAME OPTIONS`, OPTIONS as JSON.
+"""The passes that bench/data.py measures, each in a process of its own: `data_passes.py OPTIONS`, OPTIONS as JSON
+with the name as "pass".
 
 The process prepares itself and prints `{}`. For each line that it reads it makes a pass, and prints its result as JSON.
 """
@@ -211,11 +212,12 @@ def _make(path: Any) -> None:
     job.run()
 
 
-def main(name: str, options: str) -> None:
+def main(text: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what others print is no answer
     sys.path[:0] = [str(ROOT), str(ROOT / "recipe")]
-    run = PASSES[name](**json.loads(options))
+    options = json.loads(text)
+    run = PASSES[options.pop("pass")](**options)
     print("{}", file=answers, flush=True)
     for _ in sys.stdin:
         print(json.dumps(run()), file=answers, flush=True)

@@ -26,14 +26,24 @@ class Program:
     :param file: its program, which calls `serve`
     :param python: Python that runs it
     :param options: its argument
+    :param folder: where it runs; None: here
+    :param variables: of its environment, besides those of this process
     """
 
-    def __init__(self, file: Path, python: str, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        python: str,
+        options: Mapping[str, Any],
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
-        threads = str(options.get("threads", 1))
-        env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": threads}
+        env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | dict(variables or {})
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-        self._process = subprocess.Popen([python, str(file), json.dumps(options)], env=env, text=True, **pipes)
+        self._process = subprocess.Popen(
+            [python, str(file), json.dumps(options)], cwd=folder, env=env, text=True, **pipes
+        )
         self._answer()
 
     def __enter__(self) -> Program:
@@ -43,19 +53,19 @@ class Program:
         self._process.communicate()
         self._log.close()
 
-    def measured(self) -> dict[str, float]:
+    def measured(self) -> dict[str, Any]:
         """:return: see `serve`"""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return self._answer()
 
-    def _answer(self) -> dict[str, float]:
+    def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
             self._log.seek(0)
             raise SystemExit(f"{' '.join(self._process.args)}:\n{self._log.read()[-3000:]}")
-        found: dict[str, float] = json.loads(line)
+        found: dict[str, Any] = json.loads(line)
         return found
 
 
@@ -82,10 +92,13 @@ def in_turn(
     programs: Mapping[str, tuple[Path, str, Mapping[str, Any]]], repeats: int
 ) -> dict[str, list[dict[str, float]]]:
     """
-    :param programs: name → arguments of `Program`
+    :param programs: name → file, Python and options of `Program`; the option `threads` also limits OpenMP
     :return: name → what it has measured in each round
     """
     with ExitStack() as stack:
-        started = {name: stack.enter_context(Program(*arguments)) for name, arguments in programs.items()}
+        started = {}
+        for name, (file, python, options) in programs.items():
+            variables = {"OMP_NUM_THREADS": str(options.get("threads", 1))}
+            started[name] = stack.enter_context(Program(file, python, options, variables=variables))
         rounds = [{name: program.measured() for name, program in started.items()} for _ in range(repeats)]
     return {name: [found[name] for found in rounds] for name in programs}
