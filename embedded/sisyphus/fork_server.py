@@ -24,7 +24,10 @@ IDLE = 600  # seconds without a worker, after which the server ends: it holds as
 def main():
     getproctitle()  # finds the place of the command line, which it can not once the environment has changed
     control = socket.socket(fileno=0)
-    first = json.loads(_until_newline(control))
+    line = _until_newline(control)
+    if not line:
+        return  # the manager has ended
+    first = json.loads(line)
     os.environ.clear()
     os.environ.update(first["environment"])
     for module in first["preload"]:
@@ -61,9 +64,13 @@ def _version(file):
 
 
 def _until_newline(connection):
+    """Returns a line, nothing if the connection ends before it. What follows the line stays unread: it brings descriptors."""
     text = b""
     while not text.endswith(b"\n"):
-        text += connection.recv(1)
+        byte = connection.recv(1)
+        if not byte:
+            return b""
+        text += byte
     return text
 
 

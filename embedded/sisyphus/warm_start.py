@@ -63,7 +63,8 @@ class WarmStarts:
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             process = subprocess.Popen(command, stdin=its, **quiet, start_new_session=True)
         first = {"preload": modules.split(","), "environment": default_environment().changed(os.environ)}
-        control.sendall(json.dumps(first).encode() + b"\n")
+        with contextlib.suppress(OSError):  # it has ended at once, which `wait` finds out
+            control.sendall(json.dumps(first).encode() + b"\n")
         self._servers[modules] = process, control
 
     def close(self):

@@ -1,6 +1,7 @@
 """Local workers are forked from a process that has imported what their jobs need, and are otherwise like started ones."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -149,6 +150,17 @@ def test_an_open_device_is_seen():
         [sys.executable, "-c", program.replace("PATH", repr(str(path)))], capture_output=True, text=True
     )
     assert done.stdout == "False True\n", done.stderr
+
+
+@pytest.mark.parametrize("said", [b"", b'{"preload": ['])
+def test_a_server_whose_manager_dies_before_its_first_line_ends(said):
+    path = EMBEDDED / "sisyphus" / "fork_server.py"
+    mine, its = socket.socketpair()
+    server = subprocess.Popen([sys.executable, "-P", path], stdin=its)
+    its.close()
+    mine.sendall(said)
+    mine.close()
+    assert server.wait(10) == 0
 
 
 def test_settings_turn_it_off(warm):
