@@ -31,7 +31,7 @@ def main():
     os.environ.clear()
     os.environ.update(first["environment"])
     for module in first["preload"]:
-        with contextlib.suppress(ImportError):  # the worker tells of it
+        with contextlib.suppress(Exception):  # the worker tells of it
             importlib.import_module(module)
     if has_open("/dev/nvidia"):
         return  # a worker could not use a GPU that was opened before the fork, so workers start as commands
