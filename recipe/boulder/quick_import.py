@@ -43,7 +43,8 @@ def _without_noise() -> Iterator[None]:
 def _without(packages: tuple[str, ...]) -> Iterator[None]:
     """Lets packages that are not imported yet seem not installed."""
     hidden = [package for package in packages if package not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # None: importing it raises ModuleNotFoundError
+    for package in hidden:
+        sys.modules[package] = None  # type: ignore[assignment]  # importing it raises ModuleNotFoundError
     try:
         yield
     finally:
