@@ -14,7 +14,6 @@ from typing import Any
 from boulder.atomic_file import link, write_text
 from boulder.data import default_num_workers
 from boulder.errors import CheckpointError, named
-from boulder.lazy import tf
 from boulder.network.lstm_kernels import lstm_kernels
 from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
@@ -32,6 +31,7 @@ from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.run import TrainingFiles, TrainingRun
 from boulder.training.step_errors import told_with
 from boulder.training.store import CheckpointStore, ForeignStore
+from boulder.training.tensorflow_options import prepare_tensorflow
 
 
 def train(
@@ -56,7 +56,7 @@ def train(
     :raises BoulderError: for input that cannot be trained on
     :raises SystemExit: after a signal, once a checkpoint is saved; or if the process of another node has died
     """
-    tf.config.experimental.enable_op_determinism()
+    prepare_tensorflow()
     replicas = make_replicas(gpus, nodes)
     if replicas.is_chief:
         files.begin()
