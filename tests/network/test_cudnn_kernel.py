@@ -90,7 +90,7 @@ def test_the_parameters_and_lengths_are_as_cudnn_takes_them(lengths, padding, n_
         pytest.param("NativeLstm2", 1, marks=pytest.mark.slow),
         *(
             pytest.param(unit, -1, marks=pytest.mark.slow)
-            for unit in ("NativeLstm2", "NativeLstmLowMem", "VanillaLSTM", "LSTMBlock")
+            for unit in ("NativeLstm2", "StandardLSTM", "NativeLstmLowMem", "VanillaLSTM", "LSTMBlock")
         ),
     ],
 )

@@ -13,6 +13,7 @@ from boulder.network.units.lstm import LstmWeights
 from boulder.network.units.lstm_cell import BasicLstmCell
 from boulder.network.units.lstm_kernel import LOOP_FROM, fused, with_loop_gradient
 from boulder.network.units.native_lstm import NativeLstm
+from boulder.network.units.standard_lstm import StandardLstm
 from boulder.returnn.provided.dims import SpatialDim
 
 WINDOW = SpatialDim("window", 3)
@@ -97,7 +98,7 @@ def test_both_kernels_follow_the_formulas(frames, rows, n_in, n, forget_bias):
 
 @pytest.mark.parametrize(
     ("unit", "direction"),
-    [pytest.param("NativeLstm2", 1, marks=pytest.mark.slow), ("BasicLSTM", -1)],
+    [*(pytest.param(unit, 1, marks=pytest.mark.slow) for unit in ("NativeLstm2", "StandardLSTM")), ("BasicLSTM", -1)],
 )
 def test_layers_have_the_same_states_and_gradients(unit, direction):
     """In a batch of unequal lengths, with trained initial states and those of another layer."""
@@ -132,6 +133,8 @@ def test_the_loop_is_chosen_by_the_number_of_weights():
     assert NativeLstm().kernel_for(n_in - 1, n) == "fused"
     assert NativeLstm(kernel="fused").kernel_for(n_in, n) == "fused"
     assert NativeLstm().kernel_for(n_in, n, second_derivatives=True) == "step"
+    assert StandardLstm().kernel_for(n_in, n) == "loop"
+    assert StandardLstm(cell_clip=1.0).kernel_for(n_in, n) == "step"
 
 
 def test_outside_of_training_there_is_no_gradient_but_tensorflows():

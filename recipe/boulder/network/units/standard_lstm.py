@@ -36,7 +36,7 @@ class StandardLstm(LstmCell):
 
     @property
     def is_fused(self) -> bool:
-        return super().is_fused and not (self.use_peepholes or self.cell_clip or self.num_proj)
+        return self.activation == "tanh" and not (self.use_peepholes or self.cell_clip or self.num_proj)
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         if self.num_proj not in (None, n):
