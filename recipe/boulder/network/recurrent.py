@@ -13,6 +13,7 @@ from boulder.network.concat_layer import ConcatLayer
 from boulder.network.dims import NetDim
 from boulder.network.layer_run import LayerRun
 from boulder.network.merged_rows import MergedRows
+from boulder.network.reversal import in_order, reversal
 from boulder.network.site import Site
 from boulder.network.template import Template
 from boulder.network.tensor import Deferred, Memory, Tensor
@@ -195,15 +196,21 @@ class Recurrent(ConcatLayer):
         vector = Template((*outer, feature))
         rows = MergedRows(x.ordered((time, *outer, x.template.required(FEATURE))), outer)
 
+        rows_are_sequences = not static and len(outer) == 1 and outer == run.length_axes(time)
+
         def lengths() -> TFTensor:
             """:return: int32 [N]"""
-            if not static and len(outer) == 1 and outer == run.length_axes(time):
+            if rows_are_sequences:
                 return run.length(time)
             of_each = tf.constant(static.size) if static else run.length_over(outer, time)
             return tf.reshape(tf.broadcast_to(of_each, rows.sizes), [-1])
 
+        order = None
+        if self.reads_backwards:
+            order = run.reversal(time) if rows_are_sequences else reversal(lengths(), tf.shape(rows.frames)[0])
+
         def reversed_where_needed(value: TFTensor) -> TFTensor:
-            return tf.reverse_sequence(value, lengths(), 0, 1) if self.reads_backwards else value
+            return value if order is None else in_order(value, order, run.train)
 
         given = self.first_state(run, dict.fromkeys(unit.state_keys, vector), sources)
         first = {key: rows.merged(run.broadcast(x, vector).value) for key, x in given.items()}
