@@ -46,6 +46,7 @@ class SelfAttention(FurtherSources):
     """
 
     further: ClassVar = ("key_shift",)
+    rates: ClassVar[Mapping[str, str]] = {**FurtherSources.rates, "attention_dropout": "attention"}
     refused: ClassVar[Mapping[str, str]] = {
         "state_var_lengths": "RASR gives it to a decoder; expected a saved model, see docs, whose state has the lengths"
     }
