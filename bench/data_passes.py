@@ -139,18 +139,18 @@ def demo(number: int) -> Pass:
     :param number: of the job, each of which trains a phase
     """
     from boulder.data import open_dataset
-    from boulder.lazy import tf
     from boulder.network import describe, uses_streams
     from boulder.network.initializers import initial_value
     from boulder.training.epoch_steps import steps_to_train
     from boulder.training.model import Model
     from boulder.training.phase import TrainingPhase
     from boulder.training.replicas import OneReplica
+    from boulder.training.tensorflow_options import prepare_tensorflow
     from jobs.rqmt import limit_threads
 
     job = _jobs_of_demo()[number]
     limit_threads(job.rqmt)
-    tf.config.experimental.enable_op_determinism()
+    prepare_tensorflow()
     for path in job.phases[0]["train"]["files"]:
         _make(path)
     phase, replica = TrainingPhase.from_json(job.phases[0]), OneReplica()

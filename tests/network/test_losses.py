@@ -23,8 +23,12 @@ def log_softmax(x):
 # ce
 
 
-def test_ce_is_a_sum_over_frames_without_padding(run, values, random_batch):
-    net = {"output": {"class": "softmax", "loss": "ce", "target": "align"}}
+@pytest.mark.parametrize("source", ["data", "time_first"])
+def test_ce_is_a_sum_over_frames_without_padding(run, values, random_batch, source):
+    net = {
+        "time_first": {"class": "rec", "n_out": 4},
+        "output": {"class": "softmax", "from": source, "loss": "ce", "target": "align"},
+    }
     data, lengths = random_batch(LENGTHS)
     result = run(net, data, lengths)
     probabilities = values(result)

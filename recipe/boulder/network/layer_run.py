@@ -152,6 +152,10 @@ class LayerRun:
         """:return: float32 [B, T], 1 for frames and 0 for padding"""
         return self.lengths.mask(time)
 
+    def reversal(self, time: Axis) -> TFTensor:
+        """:return: int32 [T, B], order of frames in which each sequence is backwards, see `boulder.network.reversal`"""
+        return self.lengths.reversal(time)
+
     def mask_over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
         """:return: bool, True for frames along `time`, with the dimensions `axes`, of size 1 where it does not depend on one"""
         return self.lengths.mask_over(axes, time)

@@ -8,6 +8,7 @@ from typing import Any
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
 from boulder.network.axes import LOOP, Axis, Batch
+from boulder.network.reversal import reversal
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
 
@@ -135,6 +136,10 @@ class Lengths:
     def mask(self, time: Axis) -> TFTensor:
         """:return: float32 [B, T], 1 for frames and 0 for padding"""
         return self._of_lengths(time, "mask", lambda lengths: tf.sequence_mask(lengths, dtype=tf.float32))
+
+    def reversal(self, time: Axis) -> TFTensor:
+        """:return: int32 [T, B], see `boulder.network.reversal`"""
+        return self._of_lengths(time, "reversal", lambda lengths: reversal(lengths, self.longest(time)))
 
     def over(self, axes: Sequence[Axis], time: Axis) -> TFTensor:
         """:return: int32, lengths along `time`, with the dimensions `axes`, of size 1 where they do not depend on one"""

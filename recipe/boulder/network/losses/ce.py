@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from boulder.lazy import TFTensor, tf
+from boulder.network.class_cross_entropy import class_cross_entropy
 from boulder.network.loss import loss_class
 from boulder.network.losses.frames import FrameLoss, Frames, problem_of_frames
 from boulder.network.soft_labels import cross_entropy
@@ -89,7 +90,7 @@ class CrossEntropy(FrameLoss):
         if self.label_smoothing:
             cost = self._smoothed(frames, classes)
         elif frames.logits is not None:
-            cost = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=frames.logits)
+            cost = class_cross_entropy(classes, frames.logits)
         else:  # the probabilities are not renormalised
             cost = -self._log(_picked(frames.output, classes))
         if self.focal_loss_factor:

@@ -15,7 +15,7 @@ from boulder.network.tensor import Tensor
 
 @dataclass(frozen=True)
 class Frames:
-    """Output and target of a batch, aligned; all without T if there is no time axis.
+    """Output and target of a batch, aligned; all without T if there is no time axis, and [T, B, …] if `frames_of` keeps that order.
 
     :param output: [B, T, F]
     :param logits: [B, T, F], the output before its softmax; None without a softmax
@@ -42,8 +42,12 @@ class Frames:
 
     @property
     def wrong(self) -> TFTensor:
-        """:return: float32 [B, T], 1 for frames where the argmax differs from the target (RETURNN: Loss.get_error)"""
-        best = tf.argmax(self.output, axis=-1, output_type=tf.int32)
+        """
+        :return: float32 [B, T], 1 for frames where the argmax differs from the target. That of the logits saves the softmax where
+            nothing else needs it (RETURNN: Loss.get_error)
+        """
+        scores = self.output if self.logits is None else self.logits
+        best = tf.argmax(scores, axis=-1, output_type=tf.int32)
         dense = self.target.shape.rank == self.output.shape.rank
         target = tf.argmax(self.target, axis=-1, output_type=tf.int32) if dense else tf.cast(self.target, tf.int32)
         return tf.cast(best != target, tf.float32)
@@ -60,23 +64,28 @@ class FrameLoss(Loss):
         raise NotImplementedError
 
     def compute(self, run: LayerRun, output: Tensor, target: Tensor) -> LossValue:
-        frames = frames_of(run, output, target)
+        frames = frames_of(run, output, target, time_may_be_first=True)
         cost, error = self.of_frames(frames, target.template)
         return LossValue(frames.sum(cost), frames.sum(error), frames.count)
 
 
-def frames_of(run: LayerRun, output: Tensor, target: Tensor) -> Frames:
+def frames_of(run: LayerRun, output: Tensor, target: Tensor, time_may_be_first: bool = False) -> Frames:
     """
     :param output: output of the layer
     :param target: data stream
+    :param time_may_be_first: whether an output [T, B, F], as that of a recurrent layer, keeps its order: the target is smaller
     :raises tf.errors.InvalidArgumentError: if their lengths differ
     """
     time, feature = output.template.time, output.template.required(FEATURE)
-    axes = (Batch, time, feature) if time else (Batch, feature)
-    logits = None if output.logits is None else output.ordered(axes, output.logits)
-    x = output.ordered(axes)
+    outer: tuple[Axis, ...] = (Batch, time) if time else (Batch,)
+    if time and time_may_be_first and output.axes[:-1] == (time, Batch):
+        outer = (time, Batch)
+    x = output.ordered((*outer, feature))
+    logits = None if output.logits is None else output.ordered((*outer, feature), output.logits)
     mask = tf.sequence_mask(run.length(time)) if time else tf.ones([tf.shape(x)[0]], tf.bool)
     own = sorted((axis for axis in target.template.axes if axis.kind != FEATURE), key=lambda axis: axis.kind != BATCH)
+    if outer[0] == time:
+        mask, own = tf.transpose(mask), own[::-1]
     y = target.ordered([*own, *([target.template.feature] if target.template.feature else [])])
     if time:
         y = run.with_same_lengths(y, time, target.template.required(TIME))

@@ -10,6 +10,7 @@ import numpy
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
+from boulder.network.class_cross_entropy import class_cross_entropy
 from boulder.network.layer_run import LayerRun
 from boulder.network.loss import LossValue, loss_class
 from boulder.network.losses.frames import FrameLoss, Frames, frames_of, problem_of_frames
@@ -114,7 +115,7 @@ class SamplingLoss(FrameLoss):
             raise NetworkError(f"{run.where}: loss 'sampling_loss' needs the output of a softmax")
         classes = tf.where(frames.mask, tf.cast(frames.target, tf.int32), 0)
         if self.use_full_softmax:
-            cost = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=frames.logits)
+            cost = class_cross_entropy(classes, frames.logits)
         else:
             cost = self._of_sample(frames, classes, run)
         return LossValue(frames.sum(cost), frames.sum(frames.wrong), frames.count)
