@@ -14,6 +14,7 @@ from boulder.data.batches import Batch, read_batch
 from boulder.data.blas import one_blas_thread
 from boulder.data.dataset import Dataset
 from boulder.data.read_errors import errors_of_sequences
+from boulder.data.tensor_memory import as_tensor
 from boulder.errors import DataError
 from boulder.lazy import TFTensor, tf
 
@@ -79,9 +80,6 @@ def _read_ahead(
 def _read(dataset: Dataset, seqs: np.ndarray) -> Batch:
     with errors_of_sequences(dataset, seqs, dataset.read_padded):
         batch = read_batch(dataset, seqs)
-    with tf.device("CPU:0"):  # a step copies it to its own device
-        data, lengths = (
-            {key: tf.convert_to_tensor(array) for key, array in arrays.items()}
-            for arrays in (batch.data, batch.lengths)
-        )
+    # a step copies them to its own device
+    data, lengths = ({key: as_tensor(a) for key, a in arrays.items()} for arrays in (batch.data, batch.lengths))
     return replace(batch, data=data, lengths=lengths)

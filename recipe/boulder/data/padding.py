@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from boulder.data.streams import Stream
+from boulder.data.tensor_memory import aligned_zeros
 from boulder.errors import DataError
 
 
@@ -39,7 +40,8 @@ def padded(stream: Stream, arrays: Sequence[np.ndarray], tag: Callable[[int], st
 
 def zeros(stream: Stream, lengths: np.ndarray) -> np.ndarray:
     """:return: [B, T, …] for sequences of a stream with a time axis"""
-    return np.zeros((len(lengths), lengths.max(initial=0), *stream.feature_shape), stream.dtype)
+    shape: tuple[Any, ...] = stream.feature_shape  # an open data set knows its dimensions
+    return aligned_zeros((len(lengths), int(lengths.max(initial=0)), *shape), stream.dtype)
 
 
 def _without_time(stream: Stream, arrays: Sequence[np.ndarray], tag: Callable[[int], str]) -> np.ndarray:
