@@ -4,23 +4,26 @@
 
 A hand-over reads and verifies the checkpoint of the phase before, grows parameters and optimizer slots, and writes the result
 as a checkpoint and as the job's output. `subset` adds a layer and makes all layers wider; `net2wider` makes them wider;
-nothing is trained.
+nothing is trained. Each is a process of its own, which keeps its memory between rounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
-import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "recipe")]
+from bench.side_by_side import Program, serve  # noqa: E402
 from bench.table import heading, ratios, row, shown  # noqa: E402
+from boulder.atomic_file import replaced  # noqa: E402
 from boulder.network import describe  # noqa: E402
 from boulder.network.initializers import initial_value  # noqa: E402
 from boulder.training.checkpoint import Checkpoint  # noqa: E402
@@ -31,6 +34,8 @@ from boulder.training.store import CheckpointStore  # noqa: E402
 
 EXTERN_DATA = {"data": {"dim": 80}, "classes": {"dim": 5000, "sparse": True}}
 LAYERS = 18
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_ARENA_MAX": "1"}
+"""For glibc. On a virtual machine the first touch of memory may take seconds per GB, which would hide what is compared."""
 
 
 def network(layers: int, width: int) -> dict:
@@ -93,9 +98,21 @@ def hand_over(path: Path, next_phase: TrainingPhase, folder: Path) -> None:
 def copy_twice(path: Path, folder: Path) -> None:
     """Copies to the disk, as a hand-over writes."""
     for name in ("first", "second"):
-        shutil.copyfile(path, folder / name)
-        with open(folder / name) as file:
-            os.fsync(file.fileno())
+        with replaced(folder / name, durable=True) as copy:
+            shutil.copyfile(path, copy)
+
+
+def ready(options: dict[str, Any]) -> Callable[[], None]:
+    """:return: one round"""
+    path, folder, width = Path(options["path"]), Path(options["folder"]), options["width"] * 9 // 8
+    match mode := options["mode"]:
+        case "copies":
+            return lambda: copy_twice(path, folder)
+        case "subset":
+            grown = phase(1, network(LAYERS + 1, width), mode)
+        case _:
+            grown = phase(1, network(LAYERS, width), mode)
+    return lambda: hand_over(path, grown, folder / mode)
 
 
 def main() -> None:
@@ -103,32 +120,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--width", type=int, default=2048)
     arguments = parser.parse_args()
-    wider = arguments.width * 9 // 8
-    phases = {
-        "subset": phase(1, network(LAYERS + 1, wider), "subset"),
-        "net2wider": phase(1, network(LAYERS, wider), "net2wider"),
-    }
-    with tempfile.TemporaryDirectory(prefix="boulder-bench.") as temporary:
-        folder = Path(temporary)
-        path = folder / "before.h5"
+    with tempfile.TemporaryDirectory(prefix="boulder-bench.") as temporary, ExitStack() as stack:
+        path = Path(temporary) / "before.h5"
         first_checkpoint(arguments.width).save(path)
-        times: dict[str, list[float]] = {name: [] for name in ("copies", *phases)}
-        for _ in range(arguments.rounds):
-            times["copies"].append(_seconds(copy_twice, path, folder))
-            for mode, next_phase in phases.items():
-                times[mode].append(_seconds(hand_over, path, next_phase, folder / mode))
-        print(heading("seconds", "of the copies' time"))
+        options = {"path": str(path), "folder": temporary, "width": arguments.width}
+        programs = {
+            mode: stack.enter_context(
+                Program(Path(__file__), sys.executable, options | {"mode": mode}, variables=KEEP_MEMORY)
+            )
+            for mode in ("copies", "subset", "net2wider")
+        }
+        rounds = [{mode: program.measured() for mode, program in programs.items()} for _ in range(arguments.rounds)]
+        wall, processor = (
+            {mode: [found[mode][clock] for found in rounds] for mode in programs} for clock in ("wall", "processor")
+        )
+        print(heading("seconds", "of the copies' time", "wanted", "processor seconds", "peak MB"))
         size = f"{path.stat().st_size / 1e9:.2f} GB"
-        print(row(f"copying a checkpoint of {size} twice", shown(times["copies"]), "1"))
-        for mode in phases:
-            print(row(f"its hand-over by `{mode}`", shown(times[mode]), ratios(times[mode], times["copies"])))
-
-
-def _seconds(function, *arguments) -> float:
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
+        copies = wall.pop("copies")
+        print(row(f"copying a checkpoint of {size} twice", shown(copies), "1", "", shown(processor["copies"]), ""))
+        for mode, seconds in wall.items():
+            with Program(Path(__file__), sys.executable, options | {"mode": mode}) as once:
+                peak = f"{once.measured()['memory']:.0f}"
+            cells = [shown(seconds), ratios(seconds, copies), "≤ 2", shown(processor[mode]), peak]
+            print(row(f"its hand-over by `{mode}`", *cells), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    serve(ready) if sys.argv[1:] and sys.argv[1].startswith("{") else main()

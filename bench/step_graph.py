@@ -47,9 +47,10 @@ def model_and_batch(net: dict[str, Any], config: dict[str, Any]) -> tuple[Any, l
     from boulder.network.initializers import initial_value
     from boulder.training.model import Model
     from boulder.training.replicas import OneReplica
+    from boulder.training.tensorflow_options import prepare_tensorflow
     from boulder.training.training_options import TrainingOptions
 
-    tf.config.experimental.enable_op_determinism()
+    prepare_tensorflow()
     spec, options = describe(net, STREAMS), TrainingOptions(**config)
     kinds = {
         "data": Stream("data", STREAMS["data"]["dim"], sparse=False, dtype="float32", has_feature_axis=True),

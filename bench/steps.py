@@ -33,13 +33,15 @@ def tensorflow(options: dict[str, Any]) -> Any:
 def boulder(options: dict[str, Any]) -> Callable[[], None]:
     """The step of the trainer, with its optimizer and its deterministic operations."""
     tf = tensorflow(options)
-    tf.config.experimental.enable_op_determinism()
     from boulder.data import open_dataset
     from boulder.network import describe
     from boulder.network.initializers import initial_value
     from boulder.training.model import Model
     from boulder.training.replicas import OneReplica
+    from boulder.training.tensorflow_options import prepare_tensorflow
     from boulder.training.training_options import TrainingOptions
+
+    prepare_tensorflow()
 
     arrays = batch(options)
     spec = describe(network(options), streams(options))

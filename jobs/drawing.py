@@ -1,4 +1,4 @@
-"""`Drawing`: a process that draws the report of a pipeline, beside the manager."""
+"""`Drawing`: draws the report of a pipeline in a process beside the manager."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
 
 from jobs import ROOT
 
 _PATIENCE = 120.0
 """Seconds that a drawing may take."""
 _SHARE = 0.1
-"""Of the time, at most this is spent on drawing one pipeline."""
+"""Of the time, at most this is spent on drawing."""
 _SECONDS_BEFORE_FIRST = 10.0
 """A run of seconds draws once, at its end."""
 
 
 class Drawing:
-    """Draws a page, if it differs from the one that is there; one at a time, and not all the time."""
+    """Draws a page, if it differs from the one that is there. Of all drawings one works at a time, and not all the time."""
+
+    _number = 0
+    _working: Drawing | None = None
+    _ready: _Process | None = None
 
     def __init__(self, folder: Path) -> None:
         """
@@ -29,16 +32,23 @@ class Drawing:
         """
         self.folder = folder.absolute()  # the manager may change its directory
         self.page = self.folder / "report.html"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._said: IO[bytes] | None = None
+        self._process: _Process | None = None
         self._began = 0.0
         self._rest_until = time.monotonic() + _SECONDS_BEFORE_FIRST
+        self._may_prepare = True
+        Drawing._number += 1
+
+    def prepare(self) -> None:
+        """Start a process in advance: its imports take a second, which the end of a short run need not wait for."""
+        if self._may_prepare and Drawing._ready is None:
+            Drawing._ready = _Process()
+        self._may_prepare = False
 
     def may_begin(self, now: bool = False) -> bool:
         """
         :param now: do not care for the time spent on it
         """
-        return self._process is None and (now or time.monotonic() >= self._rest_until)
+        return self._process is None and (now or (Drawing._working is None and time.monotonic() >= self._rest_until))
 
     def begin(self, content: str) -> None:
         """
@@ -46,19 +56,10 @@ class Drawing:
         """
         if self._shown() == content:
             return
-        path = os.pathsep.join(filter(None, [str(ROOT / "recipe"), os.environ.get("PYTHONPATH")]))
-        self._said, self._began = tempfile.TemporaryFile(), time.monotonic()  # noqa: SIM115 (open until the process ends)
-        with tempfile.TemporaryFile() as told:
-            told.write(content.encode())
-            told.seek(0)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "boulder.report", str(self.folder)],
-                stdin=told,
-                stdout=subprocess.DEVNULL,
-                stderr=self._said,
-                env=os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg"},
-                start_new_session=True,  # Ctrl-C is for the manager
-            )
+        self._process, Drawing._ready = Drawing._ready or _Process(), None
+        self._began = time.monotonic()
+        Drawing._working = self
+        self._process.draw(self.folder, content)
 
     def finish(self, wait: bool) -> str | None:
         """
@@ -67,28 +68,61 @@ class Drawing:
         :param wait: until it has
         :return: what went wrong; None if nothing did
         """
-        if self._process is None or self._said is None:
+        if self._process is None:
             return None
-        try:
-            code = self._process.wait(_PATIENCE) if wait else self._process.poll()
-        except subprocess.TimeoutExpired:
-            code = None
-        took = time.monotonic() - self._began
-        if code is None and took < _PATIENCE:
+        is_late = time.monotonic() - self._began >= _PATIENCE
+        code = self._process.ended(_PATIENCE if wait else 0)
+        if code is None and not wait and not is_late:
             return None
+        problem = self._process.close()
+        rest = (time.monotonic() - self._began) / _SHARE * Drawing._number
+        self._process, Drawing._working, self._rest_until = None, None, time.monotonic() + rest
         if code is None:
-            self._process.kill()
-            self._process.wait()
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").split("\n")
-        self._said.close()
-        self._process, self._said, self._rest_until = None, None, time.monotonic() + took / _SHARE
-        if code == 0:
-            return None
-        return next((line for line in reversed(lines) if line.strip()), f"it took more than {_PATIENCE:.0f} s")
+            return f"it took more than {_PATIENCE:.0f} s"
+        return problem if code else None
 
     def _shown(self) -> str | None:
         try:
             return (self.folder / "report.json").read_text("utf-8") if self.page.exists() else None
         except OSError:
             return None
+
+
+class _Process:
+    """A process of `boulder.report`, which imports what it needs and waits until its standard input ends."""
+
+    def __init__(self) -> None:
+        path = os.pathsep.join(filter(None, [str(ROOT / "recipe"), os.environ.get("PYTHONPATH")]))
+        self._told, self._said = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 (open until `close`)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "boulder.report", str(self._told.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            pass_fds=[self._told.fileno()],
+            env=os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg"},
+            start_new_session=True,  # Ctrl-C is for the manager
+        )
+
+    def draw(self, folder: Path, content: str) -> None:
+        self._told.write(f"{folder}\n{content}".encode())
+        self._told.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def ended(self, seconds: float) -> int | None:
+        """:return: exit code, if it ends within `seconds`"""
+        try:
+            return self._process.wait(seconds) if seconds else self._process.poll()
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> str:
+        """:return: the last line that it wrote on stderr"""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        with self._said as said:
+            said.seek(0)
+            lines = said.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), f"exit code {self._process.returncode}")

@@ -14,6 +14,7 @@ from boulder import strict_json
 from boulder.atomic_file import symlink
 from jobs.announced import laid_out_pipelines
 from jobs.drawing import Drawing
+from jobs.laid_out import Pipeline
 from jobs.workdir.job_graph import with_inputs
 from jobs.workdir.passive_target import PassiveTarget
 from jobs.workdir.places import leads_to_a_job
@@ -61,21 +62,26 @@ class LiveReport(PassiveTarget):
     def _update(self, force: bool) -> None:
         if problem := self._drawing.finish(wait=force):
             self._warn(f"the report {self.place} could not be drawn: {problem}")
-        from jobs.report_content import content_of_pipeline  # not at the top: commands that only plan need no report
-
         pipeline = laid_out_pipelines().get(self._pipeline)
-        if pipeline is not None and self._drawing.may_begin(force):
-            jobs = with_inputs(pipeline.jobs)
-            looks = tuple(
-                (job.job_id(), _changed(folder_of(job)), _changed(folder_of(job, gs.JOB_OUTPUT))) for job in jobs
-            )
-            if force or looks != self._seen:
-                self._seen = looks
-                self._drawing.begin(strict_json.dumps(content_of_pipeline(self._pipeline, pipeline, jobs)))
-                if force and (problem := self._drawing.finish(wait=True)):
-                    self._warn(f"the report {self.place} could not be drawn: {problem}")
+        if pipeline is not None:
+            self._draw(pipeline, force)
         if self._drawing.page.exists() and not self._is_linked():
             self._link()
+
+    def _draw(self, pipeline: Pipeline, force: bool) -> None:
+        from jobs.report_content import content_of_pipeline  # not at the top: commands that only plan need no report
+
+        if not force:
+            self._drawing.prepare()
+        if not self._drawing.may_begin(force):
+            return
+        jobs = with_inputs(pipeline.jobs)
+        looks = tuple((job.job_id(), _changed(folder_of(job)), _changed(folder_of(job, gs.JOB_OUTPUT))) for job in jobs)
+        if force or looks != self._seen:
+            self._seen = looks
+            self._drawing.begin(strict_json.dumps(content_of_pipeline(self._pipeline, pipeline, jobs)))
+            if force and (problem := self._drawing.finish(wait=True)):
+                self._warn(f"the report {self.place} could not be drawn: {problem}")
 
     def _has_other_place(self) -> bool:
         """Whether another output has this place, or one above it, which is a link and no folder."""

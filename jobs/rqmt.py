@@ -100,7 +100,7 @@ def training_rqmt(*, cpu: int, mem: float, time: float) -> dict[str, Any]:
     return {"gpu": min(1, num_gpus), "cpu": min(cpu, os.cpu_count() or 1), "mem": mem, "time": time}
 
 
-PRELOADED = ("tensorflow", "boulder.training.trainer")
+PRELOADED = ("boulder.with_tensorflow", "boulder.training.trainer")
 """What local workers find imported, for jobs that compute with TensorFlow. One process serves them all."""
 
 

@@ -57,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     ):  # as in a shell's background, and inherited by the tests' processes
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # without bytecode, each process compiles Boulder anew, half a second
     folder = tempfile.TemporaryDirectory(prefix="boulder-path.")
     config.add_cleanup(folder.cleanup)
     config.stash[BARE_PATH] = str(fill(Path(folder.name)))

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import time
 
 from setproctitle import getproctitle, setproctitle
 
@@ -30,12 +31,16 @@ def main():
     first = json.loads(line)
     os.environ.clear()
     os.environ.update(first["environment"])
+    began = time.time_ns()
     for module in first["preload"]:
-        with contextlib.suppress(ImportError):  # the worker tells of it
+        with contextlib.suppress(Exception):  # the worker tells of it
             importlib.import_module(module)
     if has_open("/dev/nvidia"):
         return  # a worker could not use a GPU that was opened before the fork, so workers start as commands
-    request = _serve(control, _versions())
+    versions = _versions()
+    if any((version or 0) >= began for version in versions.values()):
+        return  # a file has changed since: which version is imported, nobody knows
+    request = _serve(control, versions)
     if request is not None:
         _become_worker(request)
 

@@ -8,7 +8,7 @@ import psutil
 from boulder.lexicon import write_lexicon
 from tests.jobs.conftest import Project, wait_for
 
-LONG = "experiment(6, None, 60)"  # one job of about 20 seconds
+LONG = "experiment(6, None, 120)"  # one job of about 20 seconds; a batch system may take some of them to end it
 
 FROM_A_LEXICON = """
 def from_a_lexicon():

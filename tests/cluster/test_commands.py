@@ -5,7 +5,7 @@ import pytest
 from tests.cluster.conftest import ON_EACH_CLUSTER
 from tests.jobs.conftest import make_project, wait_for
 
-LONG = "config/tiny.experiment(6, 1, 60)"
+LONG = "config/tiny.experiment(6, 1, 120)"
 pytestmark = pytest.mark.slow
 
 
@@ -41,7 +41,7 @@ def test_status_shows_the_clusters_job_number_and_rerun_cancels_the_job_under_a_
 
 @ON_EACH_CLUSTER
 def test_a_held_phase_frees_the_cluster_and_resumes_when_released(project, cluster, undisturbed):
-    call = LONG.replace("6, 1, 60", "6, None, 60")
+    call = LONG.replace("6, 1, 120", "6, None, 60")
     running = project.start("boulder", "run", call)
     try:
         wait_for(lambda: list(project.folder.glob("work/jobs/phase_training/*/output/scores.jsonl")), timeout=240)

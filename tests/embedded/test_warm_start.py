@@ -129,6 +129,14 @@ def test_a_worker_has_the_code_as_it_is_when_it_starts(warm):
     assert warm.notes("by")[1] == "new code"
 
 
+def test_a_file_that_changes_during_the_imports_is_imported_by_each_worker(warm):
+    (warm.directory / "setups" / "slow.py").write_text(f"{SLOW}os.utime(__file__)\n")
+    (warm.directory / "go").touch()
+    done = warm.manager("-r", "setups/config.py")
+    assert done.returncode == 0, done.output
+    assert len(set(warm.notes("by"))) == 2
+
+
 def test_an_interrupt_during_the_imports_starts_no_worker(warm, wait_for):
     slow = "import pathlib, time\npathlib.Path(__file__).with_name('importing').touch()\ntime.sleep(1)\n"
     (warm.directory / "setups" / "slow.py").write_text(slow + "import os, numpy\npid = os.getpid()\n")

@@ -14,13 +14,17 @@ from tests.tiny import CONFIG, EXTERN_DATA, network, write_data
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    from jobs.drawing import Drawing
     from sisyphus import gs, toolkit
     from sisyphus.graph import SISGraph
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(gs, "BASE_DIR", str(tmp_path))
     monkeypatch.setattr(toolkit, "sis_graph", SISGraph())
-    return tmp_path
+    yield tmp_path
+    if Drawing._ready:
+        Drawing._ready.close()
+        Drawing._ready = None
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +123,43 @@ def test_between_epochs_nothing_is_drawn_and_the_share_of_time_is_kept(lay_out, 
     os.utime(f"{pipeline.jobs[1]._sis_path()}/output")
     report.update_requirements()
     assert [len(content["scores"]) for content in drawn] == [1, 2]
+
+
+def test_of_many_pipelines_one_is_drawn_at_a_time_and_each_gets_its_turn(lay_out):
+    from jobs.drawing import Drawing
+    from jobs.live_report import LiveReport
+
+    reports = []
+    for name in ("one", "other"):
+        pipeline, _ = lay_out(name)
+        score(pipeline.jobs[0], 1)
+        reports.append(LiveReport(name))
+    for report in reports:
+        report._drawing._rest_until = 0.0
+    for report in reports:
+        report.update_requirements()
+    assert [report._drawing.may_begin() for report in reports] == [False, False]
+    assert [report._drawing._process is not None for report in reports] == [True, False]
+    assert reports[0]._drawing.finish(wait=True) is None
+    assert Drawing._working is None
+    for report in reports:
+        report.update_requirements()
+    assert [report._drawing._process is not None for report in reports] == [False, True]
+    assert reports[1]._drawing.finish(wait=True) is None
+    assert all(Path(f"work/report/{name}/report.html").exists() for name in ("one", "other"))
+
+
+def test_the_process_that_is_prepared_ends_without_a_page_if_the_manager_does(lay_out):
+    from jobs.drawing import Drawing
+
+    _, report = lay_out()
+    report.update_requirements()
+    process = Drawing._ready._process
+    report.update_requirements()
+    assert Drawing._ready._process is process
+    process.stdin.close()
+    assert process.wait(60) == 0
+    assert not Path("work/report").exists()
 
 
 def test_a_finished_pipeline_is_final(lay_out, drawn):

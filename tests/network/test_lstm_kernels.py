@@ -13,19 +13,24 @@ from boulder.network.units.lstm import LstmWeights
 from boulder.network.units.lstm_cell import BasicLstmCell
 from boulder.network.units.lstm_kernel import LOOP_FROM, fused, with_loop_gradient
 from boulder.network.units.native_lstm import NativeLstm
+from boulder.network.units.standard_lstm import StandardLstm
 from boulder.returnn.provided.dims import SpatialDim
 
 WINDOW = SpatialDim("window", 3)
 STREAMS = {"data": {"dim": 3}}
 
 
-def results(network: dict, lengths: list[int], train: bool = True, **options) -> list[np.ndarray]:
-    """:return: output and last states, and the gradients in terms of parameters and data"""
+def results(network: dict, lengths: list[int], train: bool = True, padding: bool = True, **options) -> list[np.ndarray]:
+    """
+    :param padding: whether the entries of the padding count
+    :return: output and last states, and the gradients in terms of parameters and data
+    """
     spec = describe(network, STREAMS)
     rng = np.random.default_rng(3)
     params = {path: tf.constant(rng.normal(size=p.shape, scale=0.5), tf.float32) for path, p in spec.params.items()}
     data = tf.constant(rng.normal(size=(len(lengths), max(lengths), 3)), tf.float32)
     watched = [data, *params.values()]
+    mask = tf.maximum(tf.sequence_mask(lengths, dtype=tf.float32), float(padding))[..., None]
 
     @tf.function(autograph=False)
     def compute() -> list:
@@ -33,7 +38,8 @@ def results(network: dict, lengths: list[int], train: bool = True, **options) ->
             tape.watch(watched)
             output = run_network(spec, params, {"data": data}, {"data": tf.constant(lengths)}, train=train, **options)
             found = [x.ordered(x.template.axes) for x in output.layers.values()]
-            objective = tf.add_n([tf.reduce_sum(tf.sin(x)) for x in found])  # of the padding, too
+            found = [x if x.shape.rank < 3 else x * mask for x in found]
+            objective = tf.add_n([tf.reduce_sum(tf.sin(x)) for x in found])
         return [*found, *tape.gradient(objective, watched, unconnected_gradients="zero")]
 
     return [value.numpy() for value in compute()]
@@ -91,7 +97,8 @@ def test_both_kernels_follow_the_formulas(frames, rows, n_in, n, forget_bias):
 
 
 @pytest.mark.parametrize(
-    ("unit", "direction"), [pytest.param("NativeLstm2", 1, marks=pytest.mark.slow), ("BasicLSTM", -1)]
+    ("unit", "direction"),
+    [*(pytest.param(unit, 1, marks=pytest.mark.slow) for unit in ("NativeLstm2", "StandardLSTM")), ("BasicLSTM", -1)],
 )
 def test_layers_have_the_same_states_and_gradients(unit, direction):
     """In a batch of unequal lengths, with trained initial states and those of another layer."""
@@ -126,6 +133,8 @@ def test_the_loop_is_chosen_by_the_number_of_weights():
     assert NativeLstm().kernel_for(n_in - 1, n) == "fused"
     assert NativeLstm(kernel="fused").kernel_for(n_in, n) == "fused"
     assert NativeLstm().kernel_for(n_in, n, second_derivatives=True) == "step"
+    assert StandardLstm().kernel_for(n_in, n) == "loop"
+    assert StandardLstm(cell_clip=1.0).kernel_for(n_in, n) == "step"
 
 
 def test_outside_of_training_there_is_no_gradient_but_tensorflows():

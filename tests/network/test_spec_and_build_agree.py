@@ -7,6 +7,7 @@ import pytest
 
 from boulder.errors import NetworkError
 from boulder.network import describe, run_network, uses_streams
+from boulder.training.scheduled_numbers import ScheduledNumbers, rates_of
 from tests import every_layer
 
 NETWORKS = {
@@ -149,7 +150,9 @@ def test_all_layers_match_their_templates_in_all_modes_and_within_loops(name, mo
     monkeypatch.setattr(BodyRun, "compute", compute)
     params, lengths = Recorder(random_params(spec)), {"data": [4, 2, 3], "dense": [5, 1, 4], "classes": [3, 1, 2]}
     lengths["align"] = lengths["dense"]
-    output = run_network(spec, params, batch_of(lengths), lengths, train=mode == "train", losses=mode != "search")
+    rates = ScheduledNumbers(rates_of(spec)).read_rates()  # as in a training: each layer finds its own
+    train, losses = mode == "train", mode != "search"
+    output = run_network(spec, params, batch_of(lengths), lengths, train=train, losses=losses, rates=rates)
     for layer, tensor in output.layers.items():
         found.extend(f"{layer}: {problem}" for problem in disagreements(tensor, spec.layers[layer].template))
     assert found == []

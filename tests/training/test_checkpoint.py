@@ -1,9 +1,12 @@
 """The checkpoint file: replaced atomically, and verified when read."""
 
 import contextlib
+import hashlib
+import json
 import os
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -53,6 +56,41 @@ def test_a_checkpoint_of_an_earlier_version_with_a_field_that_is_gone_is_loaded(
         patch.setattr(ParamSpec, "to_json", lambda spec: as_now(spec) | {"l2": 0.0})
         checkpoint().save(tmp_path / "c.h5")
     assert Checkpoint.load(tmp_path / "c.h5").specs == checkpoint().specs
+
+
+def as_in_version_1(path) -> str:
+    """Give a file the format version and the checksum that earlier versions of Boulder wrote."""
+    with h5py.File(path, "r+") as file:
+        meta = json.loads(file["meta"][()].tobytes()) | {"format_version": 1}
+        text = json.dumps(meta, sort_keys=True).encode()
+        digest = hashlib.sha256(text)
+        for name in ("params/l/rec/W", "slots/momentum/l/rec/W"):
+            digest.update(f"{name} <f4 {file[name].shape}".encode() + file[name][()].tobytes())
+        del file["meta"]
+        file["meta"] = np.frombuffer(text, np.uint8)
+        file.attrs["checksum"] = digest.hexdigest()
+    return str(path)
+
+
+def test_a_checkpoint_with_sha_256_is_verified(tmp_path):
+    checkpoint().save(tmp_path / "c.h5")
+    path = as_in_version_1(tmp_path / "c.h5")
+    assert Checkpoint.load(path).checksum == checkpoint().checksum
+    with h5py.File(path, "r+") as file:
+        file["params/l/rec/W"][0, 0] = 5
+    with pytest.raises(CheckpointError, match=r"c\.h5: its checksum does not fit its contents"):
+        Checkpoint.load(path)
+
+
+@pytest.mark.parametrize("name", ["xxh3_128:", "sha512:", "", "xxh3_128"])
+def test_another_checksum_does_not_fit(tmp_path, name):
+    checkpoint().save(tmp_path / "c.h5")
+    with h5py.File(tmp_path / "c.h5", "r+") as file:
+        kind, digest = file.attrs["checksum"].split(":")
+        assert (kind, len(digest)) == ("xxh3_128", 32)
+        file.attrs["checksum"] = name + digest[::-1]
+    with pytest.raises(CheckpointError, match="the file is damaged"):
+        Checkpoint.load(tmp_path / "c.h5")
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -105,8 +143,6 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_another_kind_of_hdf_file_is_an_error(tmp_path):
-    import h5py
-
     with h5py.File(tmp_path / "c.h5", "w") as file:
         file["inputs"] = [1]
     with pytest.raises(CheckpointError, match="no checkpoint"):

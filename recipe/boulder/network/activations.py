@@ -14,6 +14,7 @@ from typing import Any
 from boulder.errors import NetworkError, nearest
 from boulder.lazy import TFTensor, tf
 from boulder.network.code.tensorflow_names import tensorflow_module
+from boulder.network.silu import silu
 from boulder.network.template import Template
 
 ACTIVATIONS: dict[str, Callable[[TFTensor], TFTensor]] = {
@@ -29,8 +30,8 @@ ACTIVATIONS: dict[str, Callable[[TFTensor], TFTensor]] = {
     ),  # not the tanh approximation: RETURNN defines that under this name, but finds TensorFlow's function first
     "gelu2": lambda x: x * tf.sigmoid(1.702 * x),  # Hendrycks & Gimpel 2016, section 2
     "gelu3": lambda x: tf.nn.gelu(x),
-    "swish": lambda x: tf.nn.silu(x),
-    "silu": lambda x: tf.nn.silu(x),
+    "swish": lambda x: silu(x),
+    "silu": lambda x: silu(x),
     "tanh": lambda x: tf.tanh(x),
     "sigmoid": lambda x: tf.sigmoid(x),
     "softplus": lambda x: tf.nn.softplus(x),

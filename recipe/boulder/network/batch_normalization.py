@@ -107,9 +107,10 @@ class BatchNormalization:
         x = replace(x.feature_last(), logits=x.logits, memory=x.memory) if x.axes[-1] != x.template.feature else x
         x = replace(x, value=tf.where(valid(run, x.axes[:-1])[..., None], x.value, 0))
         mean, variance = self._used(run, x)
-        y = (x.value - mean) * tf.math.rsqrt(variance + self._epsilon)
+        scale = tf.math.rsqrt(variance + self._epsilon)
         if self.use_std:
-            y *= self._param(run, "gamma")
+            scale *= self._param(run, "gamma")
+        y = (x.value - mean) * scale
         if self.use_shift:
             y += self._param(run, "beta")
         return replace(x, value=y)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 from boulder.network import dropout_noise
 from boulder.network.dims import with_in_dim
@@ -29,6 +30,7 @@ class ConcatLayer(Layer):
     """
 
     some_sources_suffice = True
+    rates: ClassVar[Mapping[str, str]] = {"dropout": "input"}
 
     dropout: float = 0.0
     dropout_axis: object = None

@@ -107,6 +107,9 @@ class Layer:
     reads_own_target: ClassVar[bool] = False
     """whether the class itself decides what it reads of its target"""
 
+    rates: ClassVar[Mapping[str, str]] = {}
+    """option → purpose of the random numbers of which it is the rate, see `RandomStream.drop`: all that it is used for"""
+
     ends_search: ClassVar[bool] = False
     """whether the output is one hypothesis of the source, whose score is kept"""
 
@@ -182,6 +185,10 @@ class Layer:
             option `target`
         """
         return self.source_names()
+
+    def dropout_rates(self) -> dict[str, float]:
+        """:return: purpose → rate, where it is not 0"""
+        return {purpose: rate for option, purpose in self.rates.items() if (rate := getattr(self, option))}
 
     def initializer(self) -> str | float | None:
         """:return: `init` of a parameter that begins with the output; None if the output is not known before the training"""

@@ -7,14 +7,26 @@ resumed draws the numbers that it would have drawn without the interruption.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from boulder.lazy import TFTensor, tf
 
 _AUTOMATIC = 3
 """TensorFlow's number of the algorithm that `tf.random.stateless_uniform` takes by default"""
+
+
+class Rate(NamedTuple):
+    """
+    A rate of dropout that is an input of the graph.
+
+    :param rate: probability with which an entry is dropped, float32 scalar
+    :param scale: factor of the others, 1 / (1 - rate), float32 scalar
+    """
+
+    rate: TFTensor
+    scale: TFTensor
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,7 @@ class RandomStream:
     :param update: scalar tensor or int, number of the update
     :param train: whether the network is being trained, so that there is dropout
     :param frame: int32 scalar, number of the iteration; None outside of loops, or where all iterations are computed at once
+    :param rates: purpose → rate of dropout that is an input of the graph
     """
 
     layer: str
@@ -32,6 +45,7 @@ class RandomStream:
     update: TFTensor
     train: bool
     frame: TFTensor = None
+    rates: Mapping[str, Rate] = field(default_factory=dict)
 
     @property
     def step(self) -> TFTensor:
@@ -56,7 +70,7 @@ class RandomStream:
         Applies dropout in training. As in RETURNN, entries are multiplied by 0 or by 1 / (1 - rate).
 
         :param value: float tensor
-        :param rate: probability with which an entry is dropped
+        :param rate: probability with which an entry is dropped; if it is not 0, that of `rates` counts where it has one
         :param purpose: separates the layer's random numbers for different uses, e.g. "input"
         :param shared: for each axis, whether one choice holds for all entries along it
         :param frame: int32 scalar, number of the iteration of a loop, if each iteration draws anew
@@ -65,7 +79,12 @@ class RandomStream:
             return value
         value = tf.convert_to_tensor(value)
         drawn = uniform(_noise_shape(value, shared), self.seed_of(purpose, frame), value.dtype)
-        return value * tf.where(drawn >= rate, tf.constant(1 / (1 - rate), value.dtype), tf.zeros([], value.dtype))
+        if purpose in self.rates:
+            limit, scale = (tf.cast(number, value.dtype) for number in self.rates[purpose])
+        else:
+            limit, scale = rate, tf.constant(1 / (1 - rate), value.dtype)
+        mask = tf.where(drawn >= limit, scale, tf.zeros([], value.dtype))
+        return value * tf.stop_gradient(mask)  # a loop would compute the gradient of its inputs
 
 
 def uniform(shape: TFTensor | Sequence[int], seed: TFTensor, dtype: Any = None) -> TFTensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from boulder.network.regularizers import check_regularizers
 from boulder.network.site import Site
 from boulder.network.specs import LossSpec
 from boulder.network.template import Template
+from boulder.network.warning import warn
 
 DEFAULT_TARGET = "classes"
 
@@ -84,10 +84,9 @@ def read_layer(options: object, where: str) -> Layer:
     cls = LAYERS.find(options["class"], where).variant(options)
     layer: Layer = parse(cls, {k: v for k, v in options.items() if k != "class"}, f"{where} ({cls.class_name})")
     if layer.control_dependencies_on_output:
-        warnings.warn(
+        warn(
             f"{where} ({cls.class_name}): 'control_dependencies_on_output' is not called: what it asserts or prints does not "
-            "happen; a layer 'print' prints",
-            stacklevel=2,
+            "happen; a layer 'print' prints"
         )
     return layer
 
@@ -115,7 +114,7 @@ def warn_of_options_without_loss(network: Mapping[str, object], path: Callable[[
         for option in ("loss_scale", "loss_opts"):
             if options.get(option) is not None:
                 where = f"layer {path(name)!r} ({options.get('class')})"
-                warnings.warn(f"{where}: has {option!r}, which has no effect without a 'loss'", stacklevel=2)
+                warn(f"{where}: has {option!r}, which has no effect without a 'loss'")
 
 
 def warn_of_ignored_loss(where: str, reason: str, what: str) -> None:
@@ -123,7 +122,7 @@ def warn_of_ignored_loss(where: str, reason: str, what: str) -> None:
     :param where: the layer, for messages
     :param what: to move, so that the loss counts
     """
-    warnings.warn(f"{where}: its loss does not count, as in RETURNN, since {reason}; move {what}", stacklevel=2)
+    warn(f"{where}: its loss does not count, as in RETURNN, since {reason}; move {what}")
 
 
 def warn_of_unread_dumps(
@@ -140,9 +139,7 @@ def warn_of_unread_dumps(
             continue
         if isinstance(options, dict) and options.get("class") == "hdf_dump":
             where = f"layer {path(name)!r} (hdf_dump)"
-            warnings.warn(
-                f"{where}: writes nothing, since nothing depends on it; set 'is_output_layer': True", stacklevel=2
-            )
+            warn(f"{where}: writes nothing, since nothing depends on it; set 'is_output_layer': True")
 
 
 def loss_specs(name: str, layer: Layer, loss: Loss, target: str | None) -> dict[str, LossSpec]:

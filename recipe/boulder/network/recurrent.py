@@ -95,6 +95,7 @@ class Recurrent(ConcatLayer):
         given = self.initial_layers(site.sources)
         site_of_input = replace(site, sources=site.sources[: len(site.sources) - len(given)])
         template = site_of_input.input()
+        unit.check_use(site, is_whole=site.loop is None and self.given_state is None)
         if self.given_state is not None:
             template = single_step.checked(self, given, unit.state_keys, template, site)
         else:
@@ -121,6 +122,12 @@ class Recurrent(ConcatLayer):
             return None
         axis = find_axis(template, self.axis, site)
         return axis if axis.kind == SPATIAL and axis.size is not None else None
+
+    def sequence_axis(self, output: Template) -> Axis | None:
+        """:return: the axis along which the unit runs over whole sequences; None for a single step"""
+        if self.given_state is not None:
+            return None
+        return self._static_axis(output, Site("", self, [])) or output.time or output.axis(LOOP)
 
     def state(self, site: Site, output: Template) -> dict[str | None, Template]:
         if self.given_state is not None or site.loop is None or output.time or site.loop in output.axes:
@@ -207,7 +214,7 @@ class Recurrent(ConcatLayer):
 
         given = self.first_state(run, dict.fromkeys(unit.state_keys, vector), sources)
         first = {key: rows.merged(run.broadcast(x, vector).value) for key, x in given.items()}
-        states = unit.sequence(unit.weights(run), reversed_where_needed(rows.frames), first, UnitContext(run, outer))
+        operands = unit.weights(run), reversed_where_needed(rows.frames), first, UnitContext(run, outer)
 
         def with_time(value: TFTensor) -> Tensor:
             return Tensor(rows.restored(value, with_time=True), (time, *outer, feature), run.template)
@@ -216,12 +223,13 @@ class Recurrent(ConcatLayer):
             return Tensor(rows.restored(value, with_time=False), vector.axes, vector)
 
         if time.kind == LOOP:
-            last = Deferred(unit.state_keys, lambda key: with_time(states[key]))
+            states = unit.sequence(*operands)
+            output, last = states[unit.output], Deferred(unit.state_keys, lambda key: with_time(states[key]))
             memory = Memory(without_time(first[unit.state_keys[-1]]), last)
         else:
-            of_last = Deferred(unit.state_keys, lambda key: without_time(_after(states[key], first[key], lengths())))
-            memory = Memory(None, of_last)
-        return replace(with_time(reversed_where_needed(states[unit.output])), memory=memory)
+            output, of_last = unit.output_and_last(*operands, lengths)
+            memory = Memory(None, Deferred(unit.state_keys, lambda key: without_time(of_last(key))))
+        return replace(with_time(reversed_where_needed(output)), memory=memory)
 
     def _input(self, run: LayerRun, sources: Sequence[Tensor]) -> Tensor:
         x = run.input(sources[: len(sources) - len(self.initial_layers(sources))])
@@ -234,14 +242,3 @@ class Recurrent(ConcatLayer):
 def _size(template: Template) -> int:
     """:return: size of the feature axis"""
     return template.required(FEATURE).known_size
-
-
-def _after(states: TFTensor, first: TFTensor, lengths: TFTensor) -> TFTensor:
-    """
-    :param states: [T, N, n], after each frame
-    :param first: [N, n], before the first frame
-    :param lengths: int32 [N]
-    :return: [N, n], after the last frame of each sequence
-    """
-    every = tf.concat([first[None], states], axis=0)
-    return tf.gather_nd(every, tf.stack([lengths, tf.range(tf.shape(lengths)[0])], axis=1))

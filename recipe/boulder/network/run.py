@@ -9,6 +9,7 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.axes import DYNAMIC, LOOP, Axis
 from boulder.network.loss import LossValue
 from boulder.network.precision import in_precision
+from boulder.network.random_stream import Rate
 from boulder.network.recompute import groups, read_elsewhere, recomputed
 from boulder.network.regularizers import magnitudes, roughness
 from boulder.network.run_state import RunState
@@ -54,6 +55,7 @@ def run_network(
     precision: str | None = None,
     joint: Callable[[TFTensor], TFTensor] = lambda value: value,
     second_derivatives: bool = False,
+    rates: Mapping[tuple[str, str], Rate] | None = None,
 ) -> NetworkOutput:
     """
     :param params: path → variable or tensor
@@ -66,9 +68,12 @@ def run_network(
     :param precision: of products, see `boulder.network.precision`; None: float32
     :param joint: the sum of a tensor over all replicas, with its gradient
     :param second_derivatives: whether the gradient is differentiated, which not all kernels of LSTMs allow
+    :param rates: (layer, purpose) → rate of dropout that is an input of the graph; None: they are constants
     :raises NetworkError: for a data stream of another rank than its template's
     """
-    state = RunState(params, train, seed, step, joint=joint, shared=spec.shared, second_derivatives=second_derivatives)
+    state = RunState(
+        params, train, seed, step, joint=joint, shared=spec.shared, second_derivatives=second_derivatives, rates=rates
+    )
     for key, template in spec.extern_data.items():
         if key in data:
             state.add_stream(key, template, data[key], lengths)

@@ -19,7 +19,7 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.lengths import Lengths
 from boulder.network.padding_guard import guarded
 from boulder.network.params import Borrowed, ParamSpec
-from boulder.network.random_stream import RandomStream
+from boulder.network.random_stream import RandomStream, Rate
 from boulder.network.specs import LayerSpec
 from boulder.network.template import Template
 from boulder.network.tensor import Tensor
@@ -39,6 +39,7 @@ class RunState:
     :param frame: int32 scalar, number of the iteration within a loop
     :param shared: see `NetworkSpec`
     :param second_derivatives: whether the gradient is differentiated
+    :param rates: (layer, purpose) → rate of dropout that is an input of the graph; None: they are constants
     """
 
     variables: Mapping[str, TFTensor]
@@ -54,6 +55,7 @@ class RunState:
     frame: TFTensor = None
     shared: Mapping[tuple[str, str], Mapping[str, ParamSpec]] = field(default_factory=dict)
     second_derivatives: bool = False
+    rates: Mapping[tuple[str, str], Rate] | None = None
 
     def paths(self, spec: LayerSpec) -> Iterator[str]:
         """:return: paths of all parameters that the layer and those in it read"""
@@ -113,6 +115,9 @@ class RunState:
         dropout, in_dim = InputDropout(), None
         if isinstance(own := layer.wrapped, ConcatLayer):
             dropout, in_dim = own.input_dropout(spec.name), own.in_dim
+        rates = {}
+        if self.rates is not None:
+            rates = {purpose: self.rates[spec.name, purpose] for purpose in layer.wrapped.dropout_rates()}
         run = LayerRun(
             name=spec.name,
             where=f"layer {spec.name!r} ({layer.class_name})",
@@ -123,7 +128,7 @@ class RunState:
             variables=self.variables,
             dropout=dropout,
             lengths=self.lengths,
-            random=RandomStream(spec.name, self.seed, self.step, self.train, self.frame),
+            random=RandomStream(spec.name, self.seed, self.step, self.train, self.frame, rates),
             updates=self.updates,
             joint=self.joint,
             beam_scores=self.beam_scores,

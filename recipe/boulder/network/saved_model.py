@@ -23,6 +23,7 @@ from boulder.network.axes import BATCH, BEAM, FEATURE, LOOP, TIME
 from boulder.network.run import run_network, uses_streams
 from boulder.network.specs import LayerSpec, NetworkSpec
 from boulder.network.template import Template
+from boulder.network.units.cudnn_trial import portable
 
 SIGNATURE = "serving_default"
 
@@ -89,7 +90,8 @@ def _save(network: NetworkSpec, params: Mapping[str, numpy.ndarray], folder: str
     def infer(**inputs: TFTensor) -> dict[str, TFTensor]:
         data = {key: inputs[name] for key, name in keys.items()}
         lengths = {key: inputs[f"{name}_lengths"] for key, name in keys.items() if network.extern_data[key].time}
-        result = run_network(network, model.variables_of_network, data, lengths, losses=False)
+        with portable():
+            result = run_network(network, model.variables_of_network, data, lengths, losses=False)
         outputs = {}
         for layer in layers:
             template = network.layers[layer].template

@@ -5,16 +5,14 @@
 /averages/PATH          moving averages of the parameters, with `ema`
 /earlier/EPOCH/PATH     arrays of earlier epochs, with `use_last_best_model`
 /meta                   JSON: format version, epoch, step, index, net dict, parameter specs, history
-attribute "checksum"    SHA-256 of all of the above
+attribute "checksum"    of all of the above, see `boulder.training.checksum`
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,9 +24,11 @@ from boulder.data.hdf.patient_file import PatientFile
 from boulder.errors import CheckpointError
 from boulder.lazy import h5py
 from boulder.network.params import ParamSpec
+from boulder.training.checksum import checksum_of, fits
 from boulder.training.history import EpochRecord
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, 2)  # version 1 has SHA-256 as its checksum
 
 
 @dataclass
@@ -106,35 +106,22 @@ class Checkpoint:
 
     @property
     def checksum(self) -> str:
-        """:return: hex digest of the contents; equal if and only if two checkpoints are bit-identical"""
-        return self._checksum(self._meta().encode())
-
-    def _checksum(self, meta: bytes) -> str:
-        """:param meta: as written in the file; earlier versions of Boulder wrote other fields"""
-        digest = hashlib.sha256(meta)
-        for name, array in self._arrays():
-            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(numpy.ascontiguousarray(array).reshape(-1).view(numpy.uint8).data)
-        return digest.hexdigest()
+        """:return: digest of the contents; equal if and only if two checkpoints are bit-identical"""
+        return checksum_of(self._meta().encode(), self._arrays())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """
         :raises CheckpointError: if it cannot be written; the old content of `path` is kept
         """
         try:
-            with (
-                replaced(path, durable=True) as temporary,
-                PatientFile(temporary) as raw,
-                ThreadPoolExecutor(1) as beside,
-            ):
-                checksum = beside.submit(lambda: self.checksum)
+            with replaced(path, durable=True) as temporary, PatientFile(temporary) as raw:
                 with h5py.File(raw, "w") as file:
                     # an attribute holds at most 64 KiB, and a history has no bound
                     file.create_dataset("meta", data=numpy.frombuffer(self._meta().encode(), numpy.uint8))
                     for name, array in self._arrays():
                         file.create_dataset(name, data=array)
                         raw.check()
-                    file.attrs["checksum"] = checksum.result()
+                    file.attrs["checksum"] = self.checksum
                 raw.check()
         except OSError as error:
             raise CheckpointError(f"checkpoint {path}: cannot be written: {_reason(error)}") from error
@@ -148,7 +135,7 @@ class Checkpoint:
             with h5py.File(path, "r") as file:
                 written = file["meta"][()].tobytes()
                 meta = json.loads(written)
-                checksum = file.attrs["checksum"]
+                checksum = str(file.attrs["checksum"])
                 params = dict(_datasets(file["params"])) if "params" in file else {}
                 averages = dict(_datasets(file["averages"])) if "averages" in file else {}
                 slots: dict[str, dict[str, numpy.ndarray]] = {}
@@ -161,8 +148,8 @@ class Checkpoint:
             # h5py has been seen to raise each of these on files with a flipped bit
             raise CheckpointError(f"checkpoint {path}: is broken or no checkpoint: {_reason(error)}") from error
         version = meta.pop("format_version", None)
-        if version != FORMAT_VERSION:
-            raise CheckpointError(f"checkpoint {path}: has format version {version}, expected {FORMAT_VERSION}")
+        if version not in _READABLE:
+            raise CheckpointError(f"checkpoint {path}: has format version {version}, expected 1 or {FORMAT_VERSION}")
         specs = [ParamSpec.from_json(spec) for spec in meta.pop("specs")]
         scale, updates = meta.pop("loss_scale", (None, 0))
         steps = {int(epoch): step for epoch, step in meta.pop("earlier_steps", {}).items()}
@@ -176,7 +163,9 @@ class Checkpoint:
             averages=averages,
             loss_scale=(scale, updates) if scale else None,
         )
-        if checkpoint._checksum(written) != checksum:
+        if not fits(
+            checksum, written, checkpoint._arrays()
+        ):  # earlier versions of Boulder wrote other fields in `meta`
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")
         return checkpoint
 

@@ -16,14 +16,15 @@ from boulder.training.dumped_layer import dumped_layers
 from boulder.training.loss_scale import LossScale
 from boulder.training.objective import BatchOutput, Dumped, Losses, objective
 from boulder.training.optimizer import variable_name
-from boulder.training.param_dropout import param_dropout_rates, with_param_dropout
+from boulder.training.param_dropout import with_param_dropout
 from boulder.training.parameter_averages import ParameterAverages
 from boulder.training.replicas import OneReplica, seed_of
+from boulder.training.scheduled_numbers import ScheduledNumbers, numbers_of, of_kind, rates_of
 from boulder.training.step_result import Scored, StepResult, packed, unpacked
 from boulder.training.training_options import TrainingOptions
 from boulder.training.update import half_squares, joint_norm
 from boulder.training.updater import Slots, Updater
-from boulder.training.variational_noise import noise_deviations, with_noise
+from boulder.training.variational_noise import with_noise
 
 
 class Model:
@@ -58,15 +59,10 @@ class Model:
             self.updater = Updater(options, spec, self.variables, replicas)
             self._averages = ParameterAverages(options.ema, self.variables, averages) if options.ema else None
             self.loss_scale = LossScale(loss_scale) if options.mixed_precision == "float16" else None
-            self._scales = {
-                layer: tf.Variable(loss.scale, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-                for layer, loss in spec.losses.items()
-                if loss.scale
-            }
+            self._numbers = ScheduledNumbers(numbers_of(spec, options, replicas.count))
+            self._rates = ScheduledNumbers(rates_of(spec))
         self._scored = self._averages.variables if self._averages and options.ema_in_scores else self.variables
         self._dumped = dumped_layers(spec)
-        self._noise = noise_deviations(options, spec)
-        self._dropout = param_dropout_rates(options, spec)
         self._first_slots = {
             slot: {key: _compact(value) for key, value in values.items()} for slot, values in self.slots().items()
         }
@@ -80,15 +76,16 @@ class Model:
         self,
         spec: NetworkSpec,
         params: Mapping[str, numpy.ndarray],
+        options: TrainingOptions,
         averages: Mapping[str, numpy.ndarray] | None = None,
         loss_scale: tuple[float, int] | None = None,
     ) -> None:
         """
         Become the model that the constructor makes of these arguments, but keep what is compiled.
 
-        :param spec: differs from that of the model in the scales of losses at most, where they are not 0
+        :param spec: it and `options` have the `trace_key` of the model
         """
-        self.spec = spec
+        self.spec, self.options = spec, options
         for path, variable in self.variables.items():
             variable.assign(params[path])
         self.reset_slots()
@@ -96,8 +93,8 @@ class Model:
             self._averages.begin(averages)
         if self.loss_scale:
             self.loss_scale.begin(loss_scale)
-        for layer, scale in self._scales.items():
-            scale.assign(spec.losses[layer].scale)
+        self._numbers.assign(numbers_of(spec, options, self.replicas.count))
+        self._rates.assign(rates_of(spec))
 
     def step(self, shares: Sequence[dict[str, Any]], step: int) -> StepResult:
         """
@@ -199,10 +196,10 @@ class Model:
         """:return: of one replica's share; and the next values of statistics, the same in all replicas"""
         seed = seed_of(share["replica"], self.options.random_seed)
         variables = self.variables if train else self._scored
-        if train and self._noise:  # the same in all replicas
-            variables = with_noise(variables, self._noise, self.options.random_seed, step)
-        if train and self._dropout:
-            variables = with_param_dropout(variables, self._dropout, self.options.random_seed, step)
+        if train:  # the same in all replicas
+            numbers, of_all = self._numbers.read(), self.options.random_seed
+            variables = with_noise(variables, of_kind(numbers, "noise"), of_all, step)
+            variables = with_param_dropout(variables, of_kind(numbers, "param_dropout"), of_all, step)
 
         def joint(value: TFTensor) -> TFTensor:
             return self.replicas.joint(tf.where(share["counts"], value, 0.0) if "counts" in share else value)
@@ -218,6 +215,7 @@ class Model:
             precision=self.options.mixed_precision,
             joint=joint,
             second_derivatives=train and bool(self.options.maximize_grad_norm),
+            rates=self._rates.read_rates(),
         )
         dumped = {name: layer.tensors(output) for name, layer in self._dumped.items()}
         result = BatchOutput(output.losses, output.magnitudes, output.roughness, dumped)
@@ -227,7 +225,8 @@ class Model:
         return counted, output.updates
 
     def _objective(self, own: BatchOutput, joint: BatchOutput) -> TFTensor:
-        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count, self._scales)
+        factors = self._numbers.read()
+        return objective(own, joint, self.variables, self.spec, self.options, self.replicas.count, factors)
 
     def _evaluate(self, shares: Sequence[dict[str, Any]], step: TFTensor) -> tuple[TFTensor, Dumped]:
         losses, dumped = self._scores(shares, step)

@@ -39,7 +39,7 @@ def objective(
     spec: NetworkSpec,
     options: TrainingOptions,
     num_replicas: int,
-    scales: Mapping[str, TFTensor] | None = None,
+    factors: Mapping[tuple[str, ...], TFTensor] | None = None,
 ) -> TFTensor:
     """
     RETURNN's objective: Σ over losses of scale · cost, Σ over layers of darc1 · max over units of the magnitude, and of
@@ -49,25 +49,39 @@ def objective(
     :param own: of one replica's share
     :param joint: of all shares
     :param variables: path → variable
-    :param scales: layer → factor of its loss, where it is not 0; None: those of `spec`
+    :param factors: see `factors_of`; None: those
     :return: this replica's term; the objective is the sum over replicas
     """
+    factors = factors_of(spec, options, num_replicas) if factors is None else factors
     total = tf.constant(0.0)
     for layer, loss in own.losses.items():
         of_layer, frames = spec.losses[layer], joint.losses[layer].frames
         if not of_layer.scale:
             continue  # 0 · NaN would be NaN
         normalized = options.use_normalized_loss or of_layer.loss.use_normalized_loss
-        scale = of_layer.scale if scales is None else scales[layer]
-        total += scale * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
+        total += factors["loss_scale", layer] * (tf.math.divide_no_nan(loss.cost, frames) if normalized else loss.cost)
     for layer, magnitudes in own.magnitudes.items():
         largest = tf.argmax(joint.magnitudes[layer])
-        total += spec.layers[layer].layer.darc1 * magnitudes[largest]
+        total += factors["darc1", layer] * magnitudes[largest]
     for layer, roughness in own.roughness.items():
-        total += spec.layers[layer].layer.spatial_smoothing * roughness
-    for path, factor in () if options.decouple_constraints else l2_factors(spec).items():
-        total += factor / num_replicas * tf.reduce_sum(tf.square(variables[path]))
+        total += factors["spatial_smoothing", layer] * roughness
+    for path in () if options.decouple_constraints else l2_factors(spec):
+        total += factors["L2", path] * tf.reduce_sum(tf.square(variables[path]))
     return total
+
+
+def factors_of(spec: NetworkSpec, options: TrainingOptions, num_replicas: int) -> dict[tuple[str, ...], float]:
+    """:return: (option, layer or path of a parameter) → factor of a replica's term of the objective, where it is not 0"""
+    found: dict[tuple[str, ...], float] = {
+        ("loss_scale", name): loss.scale for name, loss in spec.losses.items() if loss.scale
+    }
+    for option in ("darc1", "spatial_smoothing"):
+        found |= {
+            (option, name): factor for name, layer in spec.layers.items() if (factor := getattr(layer.layer, option))
+        }
+    if not options.decouple_constraints:
+        found |= {("L2", path): factor / num_replicas for path, factor in l2_factors(spec).items()}
+    return found
 
 
 def l2_factors(spec: NetworkSpec, decoupled: bool = False) -> dict[str, float]:

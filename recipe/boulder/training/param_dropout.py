@@ -27,10 +27,11 @@ def param_dropout_rates(options: TrainingOptions, spec: NetworkSpec) -> dict[str
 
 
 def with_param_dropout(
-    variables: Mapping[str, TFTensor], rates: Mapping[str, float], seed: int, step: TFTensor
+    variables: Mapping[str, TFTensor], rates: Mapping[str, TFTensor], seed: int, step: TFTensor
 ) -> dict[str, TFTensor]:
     """
     :param variables: path → variable or value
+    :param rates: path → rate, a float32 scalar
     :param step: number of batches before this one, an int64 scalar
     :return: path → variable, or its value with entries of 0, which depend on seed, step and path; others are divided by
         1 − rate
@@ -40,6 +41,6 @@ def with_param_dropout(
         digest = hashlib.sha256(f"{seed}: dropout of {path}".encode()).digest()
         stateless = tf.stack([tf.constant(int.from_bytes(digest[:7], "big"), tf.int64), step])
         value = tf.convert_to_tensor(variables[path])
-        kept = tf.random.stateless_uniform(value.shape, stateless, dtype=value.dtype) >= rate
-        result[path] = tf.where(kept, value / (1 - rate), tf.zeros_like(value))
+        kept = tf.random.stateless_uniform(value.shape, stateless, dtype=value.dtype) >= tf.cast(rate, value.dtype)
+        result[path] = tf.where(kept, value / tf.cast(1 - rate, value.dtype), tf.zeros_like(value))
     return result

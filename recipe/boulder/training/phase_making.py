@@ -10,7 +10,8 @@ from typing import Any
 from boulder.data import canonical_description, open_dataset, read_extern_data
 from boulder.data.order.sequence_order import check_order
 from boulder.errors import ConfigError, DataError, NetworkError, nearest
-from boulder.network import NetworkSpec, describe, uses_streams
+from boulder.network import NetworkSpec, uses_streams
+from boulder.network.described import described
 from boulder.schedule import Phase
 from boulder.training.keep import KEEP_KEYS
 from boulder.training.learning_rate import LearningRateControl, learning_rate_keys
@@ -55,7 +56,7 @@ class PhaseMaker:
 
     def network(self, phase: Phase) -> NetworkSpec:
         """:raises NetworkError: if the network is wrong, or there is nothing to train"""
-        spec = describe(phase.network, dict(self.extern_data))
+        spec = described(phase.network, dict(self.extern_data))
         if not any(loss.scale for loss in spec.losses.values()):
             raise NetworkError("no layer has a loss (of a scale other than 0), so there is nothing to train")
         if not uses_streams(spec):

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,13 +90,14 @@ def loss_scales(spec: NetworkSpec) -> dict[str, float]:
 
 
 def read_scores(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """:return: the records of a scores file, [] if it does not exist; an incomplete last line is ignored"""
+    """:return: the records of a scores file, [] if it does not exist; those before a damaged line, with a warning"""
     records = []
     if Path(path).exists():
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
             try:
                 records.append(json.loads(line))
             except ValueError:
+                warnings.warn(f"scores {path}: line {number} is damaged; it and what follows is not read", stacklevel=1)
                 break
     return records
 

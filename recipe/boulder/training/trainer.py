@@ -13,8 +13,7 @@ from typing import Any
 
 from boulder.atomic_file import link, write_text
 from boulder.data import default_num_workers
-from boulder.errors import CheckpointError
-from boulder.lazy import tf
+from boulder.errors import CheckpointError, named
 from boulder.network.lstm_kernels import lstm_kernels
 from boulder.training.best_so_far import stopped_epoch
 from boulder.training.checkpoint import Checkpoint
@@ -32,6 +31,7 @@ from boulder.training.replicas import OneReplica, make_replicas
 from boulder.training.run import TrainingFiles, TrainingRun
 from boulder.training.step_errors import told_with
 from boulder.training.store import CheckpointStore, ForeignStore
+from boulder.training.tensorflow_options import prepare_tensorflow
 
 
 def train(
@@ -56,7 +56,7 @@ def train(
     :raises BoulderError: for input that cannot be trained on
     :raises SystemExit: after a signal, once a checkpoint is saved; or if the process of another node has died
     """
-    tf.config.experimental.enable_op_determinism()
+    prepare_tensorflow()
     replicas = make_replicas(gpus, nodes)
     if replicas.is_chief:
         files.begin()
@@ -80,7 +80,9 @@ def train(
             run = TrainingRun(files, *data.of(phase), replicas, store, interrupt, progress, dumps, say, workers, losses)
             with told_with(f"{phase.index_name}: create the network", None, None, replicas):
                 model, state = start_phase(phase, extern_data, state, run, models)
-            if kernels := lstm_kernels(model.spec, bool(phase.options.maximize_grad_norm)):
+            with named(phase.index_name):
+                kernels = lstm_kernels(model.spec, bool(phase.options.maximize_grad_norm))
+            if kernels:
                 say(f"{phase.name}: {kernels}")
             check_data(phase, model.spec, state.finished_epochs + 1, run.train_data, run.scored_data, say)
             for epoch in phase.epochs:

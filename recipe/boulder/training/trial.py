@@ -39,6 +39,7 @@ from boulder.training.runtime_errors import in_one_line
 from boulder.training.scores import Sums
 from boulder.training.step_errors import StepError
 from boulder.training.store import CheckpointStore
+from boulder.training.tensorflow_options import prepare_tensorflow
 from boulder.training.trial_data import trial_data
 
 _OF_BATCHES = {
@@ -121,7 +122,7 @@ def try_phases(
     :param doing: receives what is done next, with the name of the phase; for a full-size network each may take a minute
     :return: the trial of each phase, up to the first that fails
     """
-    tf.config.experimental.enable_op_determinism()
+    prepare_tensorflow()
     tf.get_logger().setLevel("ERROR")  # it warns of many models in one process
     with tempfile.TemporaryDirectory(prefix="boulder-try-") as folder:
         previous: Path | None = None

@@ -22,10 +22,11 @@ def noise_deviations(options: TrainingOptions, spec: NetworkSpec) -> dict[str, f
 
 
 def with_noise(
-    variables: Mapping[str, TFTensor], deviations: Mapping[str, float], seed: int, step: TFTensor
+    variables: Mapping[str, TFTensor], deviations: Mapping[str, TFTensor], seed: int, step: TFTensor
 ) -> dict[str, TFTensor]:
     """
     :param variables: path → variable
+    :param deviations: path → standard deviation, a float32 scalar
     :param step: number of batches before this one, an int64 scalar
     :return: path → variable, or its value with noise, which depends on seed, step and path
     """

@@ -10,7 +10,6 @@ from boulder.network import activations
 from boulder.network.axes import BATCH, FEATURE, OUTER, TIME, Axis, Batch
 from boulder.network.code.expression import evaluated, problem_of
 from boulder.network.common_axes import aligned, broadcast_axes, static_size
-from boulder.network.in_padding import InPadding
 from boulder.network.layer import Layer, layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.out_type import OutType, read_out_type
@@ -51,7 +50,7 @@ _SAME = {
     "floormod": "mod",
 }
 """other names of kinds"""
-_MAY_BE_INFINITE = ("truediv", "floordiv", "mod", "pow", "eval", "atan2")
+_MAY_BE_INFINITE = ("truediv", "floordiv", "mod", "pow", "atan2")
 _FLOATS = ("average", "truediv", "logaddexp", "atan2", "divide_no_nan", "multiply_no_nan")
 
 
@@ -88,6 +87,11 @@ class _Elementwise(Layer):
 
     def dependencies(self, mode: str) -> tuple[str, ...]:
         return (*self.source_names(), *([f"data:{self.size_target}"] if self._has_size_target(mode) else []))
+
+    @property
+    def may_be_infinite(self) -> bool:
+        """:return: True for code, but for a number times a source"""
+        return (self.eval is not None and factor_of(self.eval) is None) or super().may_be_infinite
 
     @property
     def reads_out_type(self) -> bool:  # type: ignore[override]  # it depends on the options
@@ -239,8 +243,6 @@ class Eval(_Elementwise):
         `self`; `boulder.network.code` documents the names in its scope
     """
 
-    in_padding: ClassVar[InPadding] = InPadding.ZERO
-    may_be_infinite = True
     refused: ClassVar[Mapping[str, str]] = {"kind": "the class says it; expected no 'kind', or class 'combine'"}
 
     eval: str | Callable = field()  # required: without field(), the inherited None would be the default

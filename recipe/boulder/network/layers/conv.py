@@ -212,7 +212,7 @@ def _depthwise(value: TFTensor, weights: TFTensor, strides: list[int], dilations
     """Convolves each input feature separately, in one operation instead of one per feature."""
     *sizes, _, n_out = weights.shape
     if len(sizes) == 1:
-        value = value[:, :, None]
+        value = tf.expand_dims(value, 2)
         sizes, strides, dilations = [*sizes, 1], [*strides, *strides], [*dilations, 1]
         squeeze = [2]
     else:

@@ -1,5 +1,6 @@
 """`layer_norm`: normalizes the features of each frame to mean 0 and variance 1, then scales and shifts them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from boulder.lazy import TFTensor, tf
@@ -44,11 +45,43 @@ class LayerNorm(ConcatLayer):
 
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources).feature_last()
-        return x.mapped(lambda value: normalized(value, self.epsilon) * run.param("scale") + run.param("bias"))
+        scale, bias = (tf.convert_to_tensor(run.param(name)) for name in ("scale", "bias"))
+        return x.mapped(lambda value: normalized(value, scale, bias, self.epsilon))
 
 
-def normalized(x: TFTensor, epsilon: float) -> TFTensor:
-    """:return: (x - mean) / sqrt(variance + epsilon), with mean and variance over the last axis"""
-    centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
-    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-    return centred * tf.math.rsqrt(variance + epsilon)
+def normalized(x: TFTensor, scale: TFTensor, bias: TFTensor, epsilon: float) -> TFTensor:
+    """
+    With n = (x - mean) / σ, the gradient of x for that of the result, g, is
+
+        (g·scale - mean(g·scale) - n · mean(g·scale·n)) / σ
+
+    which takes half the operations that TensorFlow derives, and keeps n alone.
+
+    :param x: [..., F]
+    :param scale: [F]
+    :param bias: [F]
+    :return: n · scale + bias, with mean and σ = √(variance + epsilon) over the last axis
+    """
+
+    @tf.custom_gradient
+    def function(
+        x: TFTensor, scale: TFTensor, bias: TFTensor
+    ) -> tuple[TFTensor, Callable[[TFTensor], tuple[TFTensor, TFTensor, TFTensor]]]:
+        centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
+        inverse = tf.math.rsqrt(tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True) + epsilon)
+        n = centred * inverse
+
+        def gradient(g: TFTensor) -> tuple[TFTensor, TFTensor, TFTensor]:
+            of_scale, of_n = g * n, g * scale
+            along = tf.reduce_mean(of_scale * scale, axis=-1, keepdims=True)
+            of_x = (of_n - tf.reduce_mean(of_n, axis=-1, keepdims=True) - n * along) * inverse
+            return of_x, _over_frames(of_scale), _over_frames(g)
+
+        return n * scale + bias, gradient
+
+    return function(x, scale, bias)
+
+
+def _over_frames(x: TFTensor) -> TFTensor:
+    """:return: [F], the sum over all other axes of [..., F]; over one axis, TensorFlow's sum takes less than half of the time"""
+    return tf.reduce_sum(tf.reshape(x, [-1, x.shape[-1]]), axis=0)

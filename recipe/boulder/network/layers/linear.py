@@ -80,25 +80,29 @@ class Linear(ConcatLayer):
     def compute(self, run: LayerRun, *sources: Tensor) -> Tensor:
         x = run.input(sources)
         matrix = tf.transpose(run.param("W")) if self.use_transposed_weights else run.param("W")
-        y = (_embedded if x.template.sparse_dim else _projected)(x, matrix, run.template)
-        if self.with_bias:
-            y = y.mapped(lambda value: value + run.param("b"))
+        bias = run.param("b") if self.with_bias else None
+        y = (_embedded if x.template.sparse_dim else _projected)(x, matrix, bias, run.template)
         if self.grad_filter:
             y = filtered(y, self.grad_filter)
         return y.activated(self.activation)
 
 
-def _embedded(x: Tensor, table: TFTensor, template: Template) -> Tensor:
-    """:return: the rows of `table` [classes, n] at the class indices `x`"""
-    return Tensor(tf.gather(table, x.value), (*x.axes, template.required(FEATURE)), template)
+def _embedded(x: Tensor, table: TFTensor, bias: TFTensor, template: Template) -> Tensor:
+    """:return: the rows of `table` [classes, n] at the class indices `x`, plus `bias` [n], if it is not None"""
+    value = tf.gather(table, x.value)
+    value = value if bias is None else value + bias
+    return Tensor(value, (*x.axes, template.required(FEATURE)), template)
 
 
-def _projected(x: Tensor, matrix: TFTensor, template: Template) -> Tensor:
-    """:return: `x` · `matrix` [input, n], along the feature axis"""
+def _projected(x: Tensor, matrix: TFTensor, bias: TFTensor, template: Template) -> Tensor:
+    """:return: `x` · `matrix` [input, n] + `bias`, along the feature axis"""
     x = x.feature_last()
     n_in, n_out = matrix.shape
     outer = tf.shape(x.value)[:-1]
-    value = tf.reshape(product(tf.matmul, tf.reshape(x.value, [-1, n_in]), matrix), tf.concat([outer, [n_out]], 0))
+    value = product(tf.matmul, tf.reshape(x.value, [-1, n_in]), matrix)
+    if bias is not None:
+        value = tf.nn.bias_add(value, bias)  # which TensorFlow fuses with the product before it
+    value = tf.reshape(value, tf.concat([outer, [n_out]], 0))
     value.set_shape([*x.value.shape[:-1], n_out])
     return Tensor(value, (*x.axes[:-1], template.required(FEATURE)), template)
 

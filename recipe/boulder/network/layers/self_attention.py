@@ -6,7 +6,6 @@ As in RETURNN, QKV [input, 2 · total_key_dim + n_out] is a single matrix. Its c
 the columns of q come first, then those of k, then those of v.
 """
 
-import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +18,7 @@ from boulder.network.further_sources import FurtherSources
 from boulder.network.layer import layer_class
 from boulder.network.layer_run import LayerRun
 from boulder.network.layers.positional_encoding import frames_axis, keys_axis, relative_template
-from boulder.network.masked_softmax import masked_softmax
+from boulder.network.masked_softmax import softmax_over_seen
 from boulder.network.params import Part
 from boulder.network.precision import product
 from boulder.network.site import Site
@@ -47,6 +46,7 @@ class SelfAttention(FurtherSources):
     """
 
     further: ClassVar = ("key_shift",)
+    rates: ClassVar[Mapping[str, str]] = {**FurtherSources.rates, "attention_dropout": "attention"}
     refused: ClassVar[Mapping[str, str]] = {
         "state_var_lengths": "RASR gives it to a decoder; expected a saved model, see docs, whose state has the lengths"
     }
@@ -179,17 +179,6 @@ class SelfAttention(FurtherSources):
         return run.mask_over([*outer, axis], axis)[..., None, None, :]
 
 
-def _sum_of_products(equation: str, a: TFTensor, b: TFTensor) -> TFTensor:
-    """
-    :param equation: of `tf.einsum`; "..." stands for the outer axes of `a`
-
-    Letters take the place of "...". The gradient of an operand without the axes of "..." is computed with them by TensorFlow,
-    which sums over them afterwards: for the matrix QKV, that took 30 times the time and memory of the whole layer.
-    """
-    outer = string.ascii_uppercase[: a.shape.rank - len(equation.split(",")[0].removeprefix("..."))]
-    return product(partial(tf.einsum, equation.replace("...", outer)), a, b)
-
-
 def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> tuple[TFTensor, TFTensor, TFTensor]:
     """
     :param x: [..., F]
@@ -198,7 +187,10 @@ def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> 
     """
     key = total_key_dim // num_heads
     columns = matrix.shape[1] // num_heads
-    qkv = _sum_of_products("...f,fhc->...hc", x, tf.reshape(matrix, [-1, num_heads, columns]))
+    qkv = product(
+        tf.matmul, tf.reshape(x, [-1, matrix.shape[0]]), matrix
+    )  # one product, of all axes but the last as rows
+    qkv = tf.reshape(qkv, tf.concat([tf.shape(x)[:-1], [num_heads, columns]], 0))
     q, k, v = tf.split(qkv, [key, key, columns - 2 * key], axis=-1)
     return q * key**-0.5, k, v
 
@@ -215,13 +207,37 @@ def attended(
     :param q: [..., Q, heads, d]
     :param k: [..., K, heads, d]
     :param v: [..., K, heads, n]
-    :param mask: bool, broadcastable to [..., heads, Q, K]: True where a query sees a key; None: everywhere
+    :param mask: bool, broadcastable to [..., heads, Q, K]: True where a query sees a key; None: everywhere. A query that sees no key
+        is one in the padding, of an empty sequence
     :param shift: [Q, K, d], added to the keys
     :param drop: dropout of the weights [..., heads, Q, K]
     :return: [..., Q, heads · n]
     """
-    energy = _sum_of_products("...qhd,...khd->...hqk", q, k)
+    q, k, v = (_heads_first(value) for value in (q, k, v))
+    energy = product(partial(tf.matmul, transpose_b=True), q, k)
     if shift is not None:
-        energy += _sum_of_products("...qhd,qkd->...hqk", q, shift)
-    y = _sum_of_products("...hqk,...khn->...qhn", drop(masked_softmax(energy, mask)), v)
-    return tf.reshape(y, tf.concat([tf.shape(y)[:-2], [v.shape[-2] * v.shape[-1]]], 0))
+        energy += _of_shift(q, shift)
+    weights = tf.nn.softmax(energy) if mask is None else softmax_over_seen(energy, mask)
+    y = _heads_first(product(tf.matmul, drop(weights), v))
+    return tf.reshape(y, tf.concat([tf.shape(y)[:-2], [y.shape[-2] * y.shape[-1]]], 0))
+
+
+def _heads_first(x: TFTensor) -> TFTensor:
+    """:return: `x` with the axes -3 and -2 in the other order, which is its own inverse"""
+    *outer, first, second, last = range(x.shape.rank)
+    return tf.transpose(x, [*outer, second, first, last])
+
+
+def _of_shift(q: TFTensor, shift: TFTensor) -> TFTensor:
+    """
+    :param q: [..., heads, Q, d]
+    :param shift: [Q, K, d]
+    :return: [..., heads, Q, K], the products of the queries and what is added to the keys: for each query a product of matrices,
+        whose rows are those of all heads and sequences
+    """
+    *outer, frames, features = range(q.shape.rank)
+    sizes = tf.shape(q)
+    rows = tf.reshape(tf.transpose(q, [frames, *outer, features]), [sizes[-2], -1, q.shape[-1]])
+    energy = product(partial(tf.matmul, transpose_b=True), rows, shift)  # [Q, N, K]
+    energy = tf.reshape(energy, tf.concat([sizes[-2:-1], sizes[:-2], [tf.shape(shift)[1]]], 0))
+    return tf.transpose(energy, [*(axis + 1 for axis in outer), 0, energy.shape.rank - 1])

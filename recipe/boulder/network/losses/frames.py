@@ -42,8 +42,12 @@ class Frames:
 
     @property
     def wrong(self) -> TFTensor:
-        """:return: float32 [B, T], 1 for frames where the argmax differs from the target (RETURNN: Loss.get_error)"""
-        best = tf.argmax(self.output, axis=-1, output_type=tf.int32)
+        """
+        :return: float32 [B, T], 1 for frames where the argmax differs from the target. That of the logits saves the softmax where
+            nothing else needs it (RETURNN: Loss.get_error)
+        """
+        scores = self.output if self.logits is None else self.logits
+        best = tf.argmax(scores, axis=-1, output_type=tf.int32)
         dense = self.target.shape.rank == self.output.shape.rank
         target = tf.argmax(self.target, axis=-1, output_type=tf.int32) if dense else tf.cast(self.target, tf.int32)
         return tf.cast(best != target, tf.float32)

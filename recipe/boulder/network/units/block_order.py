@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 
 from boulder.lazy import TFTensor, tf
 
+BLOCK_LSTM = ("input", "cell_in", "forget", "output")
+"""order of the gates in TensorFlow's operation BlockLSTM"""
+
 
 def reordered(columns: TFTensor, order: Sequence[int], train: bool) -> TFTensor:
     """

@@ -4,6 +4,8 @@
     z    = tanh([x_t, r·h_{t-1}]·candidate/kernel + candidate/bias)
     h_t  = u·h_{t-1} + (1 - u)·z
 
+cuDNN's GRU is another unit, with r·(h_{t-1}·R) in place of (r·h_{t-1})·R.
+
 The bias of the gates is initialized to 1, so that the unit forgets little at the start of training.
 """
 

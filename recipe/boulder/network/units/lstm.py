@@ -8,20 +8,21 @@ The subclasses differ in the parameters that compute the cell input z and the ga
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from boulder.errors import NetworkError
 from boulder.lazy import TFTensor, tf
+from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.site import Site
-from boulder.network.units.block_order import reordered
+from boulder.network.units import cudnn_kernel
+from boulder.network.units.block_order import BLOCK_LSTM, reordered
 from boulder.network.units.context import UnitContext
+from boulder.network.units.cudnn_trial import why_not_cudnn
 from boulder.network.units.lstm_kernel import Kernel, chosen, fused, with_loop_gradient
 from boulder.network.units.unit import State, Unit
-
-BLOCK_LSTM = ("input", "cell_in", "forget", "output")
-"""order of the columns in TensorFlow's operation BlockLSTM"""
 
 
 class LstmWeights(NamedTuple):
@@ -46,8 +47,9 @@ class LstmWeights(NamedTuple):
 class Lstm(Unit):
     """
     :param forget_bias: number added to the forget gate before the sigmoid
-    :param kernel: how whole sequences are computed, see `boulder.network.units.lstm_kernel`: "fused", "loop" or "step"; None: the
-        fastest for this size and this kind of device. It changes last bits only. An option of Boulder
+    :param kernel: how whole sequences are computed, see `boulder.network.units.lstm_kernel`: "fused", "loop", "cudnn" or "step"; None:
+        the fastest for this size and this kind of device. It changes last bits only. "cudnn" trains on GPUs only; outside of training, a
+        machine without one computes "fused" in its place. An option of Boulder
     """
 
     state_keys: ClassVar[tuple[str | None, ...]] = ("c", "h")
@@ -75,23 +77,41 @@ class Lstm(Unit):
         c = tf.sigmoid(f + self.forget_bias) * state["c"] + tf.sigmoid(i) * self.squashed(cell_in)
         return {"c": c, "h": tf.sigmoid(o) * self.squashed(c)}
 
-    def check_kernel(self, site: Site) -> None:
-        """:raises NetworkError: for a kernel that does not compute this unit"""
+    def check_use(self, site: Site, is_whole: bool) -> None:
         if self.kernel not in (None, "step") and not self.is_fused:
             raise site.fail(
                 f"unit_opts: 'kernel' {self.kernel!r} computes the LSTM without further options; expected 'step' or None"
             )
+        if self.kernel == "cudnn" and not is_whole:
+            raise site.fail(
+                "unit_opts: 'kernel' 'cudnn' computes whole sequences outside of loops, expected another one or None"
+            )
 
-    def kernel_for(self, n_in: int, n: int, second_derivatives: bool = False) -> Kernel:
+    def kernel_for(self, n_in: int, n: int, second_derivatives: bool = False, is_whole: bool = False) -> Kernel:
         """
         :param n_in: number of input features
         :param n: number of output features
         :param second_derivatives: whether the gradient is differentiated
+        :param is_whole: whether no loop is around, whose iterations need c after each frame: cuDNN does not give it
         :return: the kernel that computes whole sequences
         """
         if not self.is_fused or (second_derivatives and self.kernel is None):
             return "step"
-        return self.kernel or chosen((n_in + n) * 4 * n)
+        if self.kernel not in (None, "cudnn"):
+            return self.kernel
+        if is_whole and not why_not_cudnn(is_forced=self.kernel == "cudnn"):
+            return "cudnn"
+        return chosen((n_in + n) * 4 * n)
+
+    def check_device(self, where: str) -> None:
+        """
+        :param where: the layer, for messages
+        :raises NetworkError: if the unit must be trained by cuDNN and this machine cannot
+        """
+        if self.kernel == "cudnn" and (reason := why_not_cudnn(is_forced=True)):
+            raise NetworkError(
+                f"{where}: unit_opts: 'kernel' 'cudnn' cannot train here: {reason}; expected None, for the fastest that can"
+            )
 
     def sequence(self, weights: LstmWeights, x: TFTensor, state: State, context: UnitContext) -> State:
         """Runs the kernel of `kernel_for`. Outside of training, it has no gradient but TensorFlow's own."""
@@ -99,18 +119,39 @@ class Lstm(Unit):
         kernel = self.kernel_for(x.shape[-1], weights.recurrent.shape[0], run.second_derivatives)
         if kernel == "step":
             return super().sequence(weights, x, state, context)
-        if run.second_derivatives:
-            raise NetworkError(
-                f"{run.where}: unit_opts: 'kernel' {kernel!r} has no second derivative, which 'maximize_grad_norm' needs; "
-                "expected 'step' or None"
-            )
+        _check_derivatives(kernel, run)
         matrix = self._in_order(tf.concat([weights.forward, weights.recurrent], axis=0), run.train)
         bias = self._in_order(weights.bias, run.train)
         compute = with_loop_gradient if kernel == "loop" and run.train else fused
         c, h = compute(x, state["c"], state["h"], matrix, bias, self.forget_bias)
         return {"c": c, "h": h}
 
+    def output_and_last(
+        self, weights: LstmWeights, x: TFTensor, state: State, context: UnitContext, lengths: Callable[[], TFTensor]
+    ) -> tuple[TFTensor, Callable[[str | None], TFTensor]]:
+        """As `sequence`, also by cuDNN."""
+        run = context.run
+        kernel = self.kernel_for(x.shape[-1], weights.recurrent.shape[0], run.second_derivatives, run.frame is None)
+        if run.train:
+            self.check_device(run.where)
+        if kernel != "cudnn":
+            return super().output_and_last(weights, x, state, context, lengths)
+        _check_derivatives(kernel, run)
+        params = cudnn_kernel.parameters(
+            weights.forward, weights.recurrent, weights.bias, self.gates, self.forget_bias, run.train
+        )
+        found = cudnn_kernel.lstm(x, state["c"], state["h"], params, lengths())
+        return found.output, lambda key: found.c if key == "c" else found.h
+
     def _in_order(self, columns: TFTensor, train: bool) -> TFTensor:
         if self.gates == BLOCK_LSTM:
             return columns
         return reordered(columns, [self.gates.index(gate) for gate in BLOCK_LSTM], train)
+
+
+def _check_derivatives(kernel: Kernel, run: LayerRun) -> None:
+    if run.second_derivatives:
+        raise NetworkError(
+            f"{run.where}: unit_opts: 'kernel' {kernel!r} has no second derivative, which 'maximize_grad_norm' needs; "
+            "expected 'step' or None"
+        )

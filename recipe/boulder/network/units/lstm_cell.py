@@ -16,7 +16,8 @@ from boulder.network.layer_run import LayerRun
 from boulder.network.params import Part
 from boulder.network.site import Site
 from boulder.network.template import Template
-from boulder.network.units.lstm import BLOCK_LSTM, Lstm, LstmWeights
+from boulder.network.units.block_order import BLOCK_LSTM
+from boulder.network.units.lstm import Lstm, LstmWeights
 from boulder.network.units.unit import Initializers
 
 
@@ -42,7 +43,6 @@ class LstmCell(Lstm):
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         activations.check(self.activation, Template(()).with_feature(n), f"{site.where}: 'unit_opts'")
-        self.check_kernel(site)
         rows, gates = (*site.input_parts(), Part("", n)), tuple(Part(gate, n) for gate in self.gates)
         site.param(f"{self.name}/kernel", (n_in + n, 4 * n), init.recurrent, splits=(rows, gates))
         site.param(f"{self.name}/bias", (4 * n,), 0.0, splits=(gates,))

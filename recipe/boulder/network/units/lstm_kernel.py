@@ -9,6 +9,7 @@
       ∂h_{t-1} = ∂gates_t·Rᵀ
       ∂W = Xᵀ·∂gates,  ∂R = H_prevᵀ·∂gates,  ∂b = Σ ∂gates,  ∂X = ∂gates·Wᵀ
 
+- "cudnn": outputs and gradients of cuDNN, see `boulder.network.units.cudnn_kernel`.
 - "step": no kernel but a loop of the unit's `step`, which alone can be differentiated twice.
 
 Neither gradient depends on anything but its operands in a fixed order, so both give the same bits again.
@@ -21,7 +22,7 @@ from typing import Literal
 
 from boulder.lazy import TFTensor, tf
 
-Kernel = Literal["fused", "loop", "step"]
+Kernel = Literal["fused", "loop", "cudnn", "step"]
 
 LOOP_FROM = 2**16
 """number of entries of W and R from which the loop is faster on a CPU: it costs some 30 µs per frame, see bench/lstm.py"""

@@ -12,8 +12,9 @@ from boulder.lazy import TFTensor, tf
 from boulder.network.layer_run import LayerRun
 from boulder.network.precision import product
 from boulder.network.site import Site
+from boulder.network.units.block_order import BLOCK_LSTM
 from boulder.network.units.context import UnitContext
-from boulder.network.units.lstm import BLOCK_LSTM, LstmWeights
+from boulder.network.units.lstm import LstmWeights
 from boulder.network.units.lstm_cell import LstmCell
 from boulder.network.units.unit import Initializers, State
 
@@ -35,7 +36,7 @@ class StandardLstm(LstmCell):
 
     @property
     def is_fused(self) -> bool:
-        return super().is_fused and not (self.use_peepholes or self.cell_clip or self.num_proj)
+        return self.activation == "tanh" and not (self.use_peepholes or self.cell_clip or self.num_proj)
 
     def declare(self, site: Site, n_in: int, n: int, init: Initializers) -> None:
         if self.num_proj not in (None, n):

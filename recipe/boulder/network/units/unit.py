@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -63,6 +63,12 @@ class Unit:
         """
         raise NotImplementedError
 
+    def check_use(self, site: Site, is_whole: bool) -> None:
+        """
+        :param is_whole: whether the unit runs over whole sequences outside of loops
+        :raises NetworkError: if an option does not fit this use
+        """
+
     def weights(self, run: LayerRun) -> Any:
         """:return: the parameters in the form that `project`, `step` and `sequence` take"""
         raise NotImplementedError
@@ -97,6 +103,18 @@ class Unit:
         :return: states and output after each frame, key → [T, N, n]
         """
         return self.frame_by_frame(weights, self.projected(weights, x), state, context)
+
+    def output_and_last(
+        self, weights: Any, x: TFTensor, state: State, context: UnitContext, lengths: Callable[[], TFTensor]
+    ) -> tuple[TFTensor, Callable[[str | None], TFTensor]]:
+        """
+        Runs the unit over whole sequences, as `sequence`, where the states between are not needed.
+
+        :param lengths: gives the number of frames of each sequence, int32 [N]
+        :return: output after each frame, [T, N, n], and a function: key → state after the last frame of each sequence, [N, n]
+        """
+        states = self.sequence(weights, x, state, context)
+        return states[self.output], lambda key: _after(states[key], state[key], lengths())
 
     def projected(self, weights: Any, x: TFTensor) -> TFTensor:
         """:return: the projected input of whole sequences, [T, N, …]"""
@@ -135,3 +153,14 @@ class Unit:
 def _any_batch(state: State) -> dict[str | None, TFTensor]:
     """:return: shapes with an unknown first dimension: not all operations know the number of sequences"""
     return {key: tf.TensorShape([None, value.shape[-1]]) for key, value in state.items()}
+
+
+def _after(states: TFTensor, first: TFTensor, lengths: TFTensor) -> TFTensor:
+    """
+    :param states: [T, N, n], after each frame
+    :param first: [N, n], before the first frame
+    :param lengths: int32 [N]
+    :return: [N, n], after the last frame of each sequence
+    """
+    every = tf.concat([first[None], states], axis=0)
+    return tf.gather_nd(every, tf.stack([lengths, tf.range(tf.shape(lengths)[0])], axis=1))

@@ -76,7 +76,9 @@ def begin_phase(
         if old_specs and phase.options.init_new_network_callback:
             callback = phase.options.init_new_network_callback
             taken, taken_specs, initial = before_growth(callback, old, old_specs, specs, start, phase.first_epoch, step)
-        params, report = grow(taken, taken_specs, specs, lambda spec: start[spec.path], phase.copy_param_mode, growth)
+        params, report = grow(
+            taken, taken_specs, specs, lambda spec: start.release(spec.path), phase.copy_param_mode, growth
+        )
         replaced: dict[str, numpy.ndarray] = {}
         if old_specs and phase.options.growth_callback:
             callback = phase.options.growth_callback

@@ -21,7 +21,7 @@ from boulder.training.growth.preserving import preserving_transfers
 from boulder.training.growth.report import GrowthReport
 from boulder.training.growth.returnn_subset import transfer_subset
 from boulder.training.growth.returnn_view import GrowingNetwork
-from boulder.training.growth.transfer import Transfer, as_it_was
+from boulder.training.growth.transfer import Transfer, as_it_was, covers
 
 PRESERVING = ("net2wider", "deepen", "lemon", "bert2bert")
 """The modes that replicate units; all but the last one preserve the network's function."""
@@ -136,7 +136,8 @@ def _value(
     if transfer.index is None:
         value = old[transfer.source.path]
         return value if transfer.source.layer == spec.layer else value.copy()
-    begin = numpy.zeros(spec.shape, spec.dtype) if transfer.zero_elsewhere else start[spec.path]
+    needs_no_fresh = transfer.zero_elsewhere or covers(transfer.index)
+    begin = numpy.zeros(spec.shape, spec.dtype) if needs_no_fresh else start.release(spec.path)
     return transfer.value(old, begin)
 
 

@@ -24,6 +24,12 @@ class InitialValues(dict[str, numpy.ndarray]):
         self[path] = self._fresh(self._specs[path])
         return self[path]
 
+    def release(self, path: str) -> numpy.ndarray:
+        """:return: the array, which is no longer held here"""
+        value = self[path]
+        del self[path]
+        return value
+
 
 def call_importers(
     functions: Mapping[str, Callable[..., Any]],

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import product
 
 import numpy
 
 from boulder.network.params import ParamSpec
+
+_RUN = 32  # entries of an axis that follow each other in both arrays
+
+Entries = slice | numpy.ndarray
+"""Entries of an axis."""
 
 Index = numpy.ndarray
 """For each entry along an axis of the new array, the entry of the old array, or -1 for none."""
@@ -69,36 +76,62 @@ def take(
     old: numpy.ndarray, fresh: numpy.ndarray, index: Sequence[Index], shares: Sequence[numpy.ndarray | None] = ()
 ) -> numpy.ndarray:
     """:return: the result of `Transfer`'s formula, an array of the shape and dtype of `fresh`"""
-    filled = [numpy.flatnonzero(i >= 0) for i in index]
-    value = old
-    for axis, (i, at) in enumerate(zip(index, filled, strict=True)):
-        value = _taken(value, i[at], axis)
-    for axis, share in enumerate(shares):
-        if share is not None:
-            along = [1] * value.ndim
-            along[axis] = -1
-            value = value * share[filled[axis]].reshape(along)
-    if value.shape == fresh.shape:
-        return value.astype(fresh.dtype)
-    result = fresh.copy()
-    ranges = [_range(at) for at in filled]
-    where = tuple(ranges) if all(isinstance(at, slice) for at in ranges) else numpy.ix_(*filled)
-    result[where] = value
+    result = numpy.empty_like(fresh) if covers(index) else fresh.copy()
+    for box in product(*map(_pieces, index)):
+        value = old[tuple(source if isinstance(source, slice) else slice(None) for _, source in box)]
+        for axis, (_, source) in enumerate(box):
+            if not isinstance(source, slice):
+                value = value.take(source, axis)
+        factors = [
+            share[places].reshape([-1 if i == axis else 1 for i in range(value.ndim)])
+            for axis, (share, (places, _)) in enumerate(zip(shares, box, strict=False))
+            if share is not None
+        ]
+        where = [places for places, _ in box]
+        if factors and all(isinstance(places, slice) for places in where):
+            value = reduce(numpy.multiply, factors[:-1], value)
+            # the product is rounded once, on its way into the result
+            numpy.multiply(value, factors[-1], out=result[tuple(where)], casting="unsafe")
+        else:
+            result[_all_of(where)] = reduce(numpy.multiply, factors, value)
     return result
 
 
-def _taken(array: numpy.ndarray, entries: Index, axis: int) -> numpy.ndarray:
-    where = _range(entries)
-    if isinstance(where, slice):  # several times as fast
-        return array[(slice(None),) * axis + (where,)]
-    return array.take(entries, axis)
+def covers(index: Sequence[Index]) -> bool:
+    """:return: whether all entries of the new array come from old ones"""
+    return all((i >= 0).all() for i in index)
 
 
-def _range(entries: Index) -> slice | Index:
-    """:return: entries that follow each other, as a slice"""
-    if len(entries) and (numpy.diff(entries) == 1).all():
+def _pieces(index: Index) -> list[tuple[Entries, Entries]]:
+    """:return: pairs of entries of the new axis and those of the old one; runs, which are copied fast, apart from the rest"""
+    starts = numpy.flatnonzero(numpy.diff(index, prepend=-2) != 1)
+    ends = numpy.append(starts[1:], len(index))[: len(starts)]
+    long = (ends - starts >= _RUN) & (index[starts] >= 0)
+    runs = [(int(start), int(end), int(index[start])) for start, end in zip(starts[long], ends[long], strict=True)]
+    rest = index >= 0
+    for start, end, _ in runs:
+        rest[start:end] = False
+    pieces: list[tuple[Entries, Entries]] = [
+        (slice(start, end), slice(source, source + end - start)) for start, end, source in runs
+    ]
+    if rest.any():
+        places = numpy.flatnonzero(rest)
+        pieces.append((_range(places), index[places]))
+    return pieces
+
+
+def _range(entries: numpy.ndarray) -> Entries:
+    """:return: as a slice, which is copied fast, if they follow each other"""
+    if (numpy.diff(entries) == 1).all():
         return slice(int(entries[0]), int(entries[-1]) + 1)
     return entries
+
+
+def _all_of(where: Sequence[Entries]) -> tuple[Entries, ...]:
+    """:param where: entries along each axis"""
+    if all(isinstance(places, slice) for places in where):
+        return tuple(where)
+    return numpy.ix_(*(numpy.r_[places] for places in where))
 
 
 def beginnings(old_sizes: Sequence[int], new_sizes: Sequence[int], partner: Sequence[int | None]) -> Index:
