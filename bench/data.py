@@ -72,10 +72,12 @@ def rows_of_hdf(label: str, write: Callable[[Path], None], streams: dict) -> Cal
         path = folder / "data.hdf"
         write(path)
         options = {"data": hdf(path) | {"seq_ordering": "laplace:.1000"}, "streams": streams}
-        programs = [("returnn", options), *(("boulder", options | {"threads": threads}) for threads in (0, 2))]
-        runs = in_turn(folder, programs)
-        yield f"{label} to arrays, frames per processor second", *compared(runs, 1, "processor", "5 times")
-        yield "the same to tensors with 2 threads, frames per second", *compared(runs, 2, "wall", "5 times")
+        for kind, threads, clock, text in (
+            ("returnn", 0, "processor", f"{label} to arrays, frames per processor second"),
+            ("returnn_tensors", 2, "wall", "the same to tensors with 2 threads, frames per second"),
+        ):
+            runs = in_turn(folder, [(kind, options), ("boulder", options | {"threads": threads})])
+            yield text, *compared(runs, 1, clock, "5 times")
 
     return rows
 

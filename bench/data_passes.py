@@ -70,17 +70,10 @@ def boulder(data: dict, streams: dict, threads: int) -> Pass:
 
 
 def returnn(data: dict, streams: dict) -> Pass:
-    """The same by RETURNN, as its engine reads batches."""
-    from returnn.datasets import init_dataset
+    """The same by RETURNN, as its engine reads batches, to arrays."""
     from returnn.engine.batch import batch_to_raw_dict
-    from returnn.log import log
-    from returnn.tensor import TensorDict
 
-    log.initialize(verbosity=[0])
-    expected = TensorDict()
-    shapes = {key: s | {"shape": (None,) if s.get("sparse") else (None, s["dim"])} for key, s in streams.items()}
-    expected.update(shapes, auto_convert=True)
-    dataset = init_dataset(data)
+    dataset, expected, shapes = _of_returnn(data, streams)
 
     def read() -> int:
         frames = 0
@@ -95,6 +88,47 @@ def returnn(data: dict, streams: dict) -> Pass:
         return frames
 
     return _rates(read)
+
+
+def returnn_tensors(data: dict, streams: dict) -> Pass:
+    """The same by RETURNN's engine to tensors: a thread reads batches, and a session is fed with them."""
+    import tensorflow.compat.v1 as tf1
+    from returnn.tf.data_pipeline import FeedDictDataProvider
+
+    dataset, expected, shapes = _of_returnn(data, streams)
+    tf1.disable_eager_execution()
+    fed = {key: tf1.placeholder("int32" if s.get("sparse") else "float32", name=key) for key, s in streams.items()}
+    fed |= {f"{key}_seq_lens": tf1.placeholder("int32", name=f"{key}_seq_lens") for key in streams}
+    arrived = tf1.group(*fed.values())
+    session = tf1.Session()
+
+    def read() -> int:
+        frames = 0
+        dataset.init_seq_order(1)
+        batches = dataset.generate_batches(recurrent_net=True, **_BATCHES)
+        provider = FeedDictDataProvider(dataset=dataset, batches=batches, extern_data=expected, data_keys=list(shapes))
+        provider.start_threads(session)
+        while provider.have_more_data(session):
+            arrays = provider.queue.get()
+            session.run(arrived, {placeholder: arrays[key] for key, placeholder in fed.items()})
+            frames += int(arrays["data_seq_lens"].sum())
+        provider.stop_threads()
+        return frames
+
+    return _rates(read)
+
+
+def _of_returnn(data: dict, streams: dict) -> tuple[Any, Any, dict[str, dict]]:
+    """:return: data set, its streams as a `TensorDict`, and as a dict"""
+    from returnn.datasets import init_dataset
+    from returnn.log import log
+    from returnn.tensor import TensorDict
+
+    log.initialize(verbosity=[0])
+    expected = TensorDict()
+    shapes = {key: s | {"shape": (None,) if s.get("sparse") else (None, s["dim"])} for key, s in streams.items()}
+    expected.update(shapes, auto_convert=True)
+    return init_dataset(data), expected, shapes
 
 
 def demo(number: int) -> Pass:
@@ -155,7 +189,7 @@ def demo(number: int) -> Pass:
     return run
 
 
-PASSES: dict[str, Callable[..., Pass]] = {p.__name__: p for p in (many, boulder, returnn, demo)}
+PASSES: dict[str, Callable[..., Pass]] = {p.__name__: p for p in (many, boulder, returnn, returnn_tensors, demo)}
 
 
 class Clock:

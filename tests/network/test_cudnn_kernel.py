@@ -184,7 +184,8 @@ def test_an_option_prefers_cudnn_to_equal_bits(gpu):
 NO_GPU = r"'kernel' 'cudnn' cannot train here: TensorFlow finds no GPU; expected None, for the fastest that can"
 
 
-def test_without_a_gpu_cudnn_cannot_train_but_its_network_is_evaluated():
+def test_without_a_gpu_cudnn_cannot_train_but_its_network_is_evaluated(gpu, monkeypatch):
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda _kind: [])
     with pytest.raises(NetworkError, match=rf"^layer 'output' \(rec\): unit_opts: {NO_GPU}$"):
         lstm_kernels(describe({"output": layer("cudnn")}, STREAMS))
     with pytest.raises(NetworkError, match=NO_GPU):
@@ -264,3 +265,13 @@ def test_a_saved_model_runs_without_a_gpu(usable, tmp_path):
     )
     infer = tf.saved_model.load(tmp_path / "model").signatures["serving_default"]
     assert infer(data=tf.ones([2, 3, 3]), data_lengths=tf.constant([3, 1]))["output"].shape == [2, 3, 4]
+
+
+@pytest.mark.skipif(not tf.config.list_physical_devices("GPU"), reason="needs a GPU")
+def test_on_a_gpu_cudnn_passes_the_trial_and_layers_are_the_same():
+    assert trial() == Trial("", True)
+    cudnn, step = (
+        results(with_states(kernel, "NativeLstm2", -1, 3), [4, 0, 2], padding=False) for kernel in ("cudnn", "step")
+    )
+    for one, other in zip(cudnn, step, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=5e-3 * np.abs(other).max())  # products of 11 bits

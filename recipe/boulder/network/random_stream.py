@@ -19,18 +19,14 @@ _AUTOMATIC = 3
 
 class Rate(NamedTuple):
     """
-    A rate of dropout that is an input of the graph. Its floats are the bits of integers, for which loops compute no gradients.
+    A rate of dropout that is an input of the graph.
 
-    :param rate: probability with which an entry is dropped, int32 scalar
-    :param scale: factor of the others, 1 / (1 - rate), int32 scalar
+    :param rate: probability with which an entry is dropped, float32 scalar
+    :param scale: factor of the others, 1 / (1 - rate), float32 scalar
     """
 
     rate: TFTensor
     scale: TFTensor
-
-    def as_type(self, dtype: Any) -> tuple[TFTensor, TFTensor]:
-        rate, scale = (tf.cast(tf.bitcast(bits, tf.float32), dtype) for bits in self)
-        return rate, scale
 
 
 @dataclass(frozen=True)
@@ -83,9 +79,12 @@ class RandomStream:
             return value
         value = tf.convert_to_tensor(value)
         drawn = uniform(_noise_shape(value, shared), self.seed_of(purpose, frame), value.dtype)
-        given = self.rates.get(purpose)
-        limit, scale = given.as_type(value.dtype) if given else (rate, tf.constant(1 / (1 - rate), value.dtype))
-        return value * tf.where(drawn >= limit, scale, tf.zeros([], value.dtype))
+        if purpose in self.rates:
+            limit, scale = (tf.cast(number, value.dtype) for number in self.rates[purpose])
+        else:
+            limit, scale = rate, tf.constant(1 / (1 - rate), value.dtype)
+        mask = tf.where(drawn >= limit, scale, tf.zeros([], value.dtype))
+        return value * tf.stop_gradient(mask)  # a loop would compute the gradient of its inputs
 
 
 def uniform(shape: TFTensor | Sequence[int], seed: TFTensor, dtype: Any = None) -> TFTensor:

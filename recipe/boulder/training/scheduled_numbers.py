@@ -58,12 +58,10 @@ class ScheduledNumbers:
 
     def read_rates(self) -> dict[tuple[str, str], Rate]:
         """:return: those of `rates_of`: (layer, purpose) → rate of dropout"""
-        if not self._keys:
-            return {}
-        bits = dict(zip(self._keys, tf.unstack(tf.bitcast(self._variable, tf.int32)), strict=True))
+        numbers = self.read()
         return {
-            (layer, purpose): Rate(bits[layer, purpose, "rate"], bits[layer, purpose, "scale"])
-            for layer, purpose, _ in self._keys
+            (layer, purpose): Rate(numbers[layer, purpose, "rate"], numbers[layer, purpose, "scale"])
+            for layer, purpose, _ in numbers
         }
 
 
