@@ -15,7 +15,10 @@ END = 0
 
 
 def network(options: dict[str, Any]) -> dict[str, Any]:
-    """:return: net dict of `options["network"]`, a key of `NETWORKS`"""
+    """
+    :return: net dict of `options["network"]`, a key of `NETWORKS`. With `options["recompute"]`, the loop of "attention" and each layer
+        of "transformer" are computed again for the gradient
+    """
     return NETWORKS[options["network"]](options)
 
 
@@ -86,6 +89,7 @@ def attention(options: dict[str, Any]) -> dict[str, Any]:
         "keys": linear("encoder", units),
         "output": {
             "class": "rec", "from": [], "unit": body, "target": "classes", "max_seq_len": str(lengths(options)["classes"]),
+            "recompute": bool(options.get("recompute")),
         },
         "decision": {"class": "decide", "from": "output", "is_output_layer": True},
     }  # fmt: skip
@@ -96,7 +100,7 @@ def transformer(options: dict[str, Any]) -> dict[str, Any]:
     width, source, net = options["units"], "input", {"input": linear("data", options["units"])}
     for number in range(options["layers"]):
         name = f"layer{number}"
-        net |= {
+        layers = {
             f"{name}_att_ln": {"class": "layer_norm", "from": source},
             f"{name}_self": {
                 "class": "self_attention", "from": f"{name}_att_ln", "n_out": width, "total_key_dim": width,
@@ -109,6 +113,8 @@ def transformer(options: dict[str, Any]) -> dict[str, Any]:
             f"{name}_ff2": linear(f"{name}_ff1", width),
             name: add(f"{name}_att", f"{name}_ff2"),
         }  # fmt: skip
+        again = {"recompute": name} if options.get("recompute") else {}
+        net |= {key: layer | again for key, layer in layers.items()}
         source = name
     return net | {"output": {"class": "softmax", "from": source, "loss": "ce", "target": "classes"}}
 

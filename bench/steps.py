@@ -1,13 +1,13 @@
 """A step of training, or of beam search, in one of several programs; bench/lstm.py and bench/blocks.py start it.
 
 The options are a JSON object: `engine`, a key of `ENGINES`; `threads`; `steps` of each measurement; `search` for the search of a
-batch in place of a step; `network`, a key of `NETWORKS`, and its sizes.
+batch in place of a step; `new_lengths` for batches of which each has another length; `network`, a key of `NETWORKS`, and its sizes.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def tensorflow(options: dict[str, Any]) -> Any:
 
 
 def boulder(options: dict[str, Any]) -> Callable[[], None]:
-    """The step of the trainer, with its optimizer and its deterministic operations."""
+    """The step of the trainer, with its optimizer and its deterministic operations; with `xla`, as one cluster of XLA."""
     tf = tensorflow(options)
     from boulder.data import open_dataset
     from boulder.network import describe
@@ -51,13 +51,28 @@ def boulder(options: dict[str, Any]) -> Callable[[], None]:
     training = TrainingOptions.from_config({"optimizer": {"class": "adam"}})
     model = Model(spec, params, training, dataset, OneReplica())
     model.updater.learning_rate.assign(RATE)
-    share = tensors(options)
+    if options.get("xla"):
+        made = model.compiled_step
+        model.compiled_step = tf.function(
+            made.python_function, input_signature=made.input_signature, autograph=False, jit_compile=True
+        )
+    shares = (tensors(options | {"frames": frames}) for frames in lengths_of_batches(options))
+    share = next(shares)
 
     def steps() -> None:
         for number in range(options["steps"]):
-            float(model.step([share], tf.constant(number, tf.int64)).norm)
+            mine = next(shares) if options.get("new_lengths") else share
+            float(model.step([mine], tf.constant(number, tf.int64)).norm)
 
     return steps
+
+
+def lengths_of_batches(options: dict[str, Any]) -> Iterator[int]:
+    """Yields lengths around `frames`, none twice."""
+    yield options["frames"]
+    for distance in range(1, options["frames"]):
+        yield options["frames"] - distance
+        yield options["frames"] + distance
 
 
 def tensors(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from boulder.errors import NetworkError
 from boulder.network import describe, run_network
-from boulder.network.recompute import groups, read_elsewhere
+from boulder.network.recompute import groups, read_elsewhere, recomputed
 
 STREAMS = {"data": {"dim": 6}, "classes": {"dim": 5, "sparse": True}}
 FEEDS = {"class": "softmax", "loss": "ce", "target": "classes", "dropout": 0.3}
@@ -117,3 +117,8 @@ def test_layers_alone_or_neighbours_with_the_same_name_are_groups():
 def test_where_it_does_not_apply_it_is_refused(net, message):
     with pytest.raises(NetworkError, match=message):
         describe(net, STREAMS)
+
+
+def test_a_layer_of_labels_alone_as_the_output_of_a_decoder_can_be_compiled():
+    compiled = tf.function(lambda labels: recomputed(lambda x: x + 1, labels), autograph=False)
+    assert compiled(tf.constant([1, 2])).numpy().tolist() == [2, 3]

@@ -64,6 +64,8 @@ def recomputed(function: Callable[..., Structure], *arguments: Any) -> Structure
     :param function: of structures of tensors, which calls no other tensor with a gradient
     :return: `function(*arguments)`
     """
+    if next(_floats(arguments), None) is None:  # class indices, as of the labels of a decoder: there is no gradient
+        return function(*arguments)
     precision, results, arguments = active_precision(), [], _computed(arguments)
 
     def computed(values: Sequence[TFTensor]) -> Structure:
