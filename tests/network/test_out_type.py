@@ -128,9 +128,9 @@ def test_the_result_has_the_order_of_out_type(run, values, random_batch):
                 "out_type": {"shape": (2,)}, "is_output_layer": True},
     }  # fmt: skip
     out = run(net, *random_batch(LENGTHS))
-    lstm = np.asarray(out.layers["lstm"].ordered([Batch, T, Feature(2)])) * FRAMES  # the padding of `eval` is 0
+    lstm = np.asarray(out.layers["lstm"].ordered([Batch, T, Feature(2)])) * FRAMES
     for name in ("output", "copy"):
-        np.testing.assert_array_equal(np.asarray(out.layers[name].ordered([Batch, T, Feature(2)])), lstm)
+        np.testing.assert_array_equal(np.asarray(out.layers[name].ordered([Batch, T, Feature(2)])) * FRAMES, lstm)
     np.testing.assert_allclose(values(out, "sum"), lstm.sum(1), rtol=1e-5)
 
 
