@@ -89,8 +89,7 @@ def attention(options: dict[str, Any]) -> dict[str, Any]:
         "keys": linear("encoder", units),
         "output": {
             "class": "rec", "from": [], "unit": body, "target": "classes", "max_seq_len": str(lengths(options)["classes"]),
-            "recompute": bool(options.get("recompute")),
-        },
+        } | ({"recompute": True} if options.get("recompute") else {}),
         "decision": {"class": "decide", "from": "output", "is_output_layer": True},
     }  # fmt: skip
 
