@@ -22,8 +22,7 @@ _SECONDS_BEFORE_FIRST = 10.0
 class Drawing:
     """Draws a page, if it differs from the one that is there. Of all drawings one works at a time, and not all the time."""
 
-    _number = 0
-    _working: Drawing | None = None
+    _all: list[Drawing] = []  # noqa: RUF012 (of the process)
     _ready: _Process | None = None
 
     def __init__(self, folder: Path) -> None:
@@ -35,20 +34,21 @@ class Drawing:
         self._process: _Process | None = None
         self._began = 0.0
         self._rest_until = time.monotonic() + _SECONDS_BEFORE_FIRST
-        self._may_prepare = True
-        Drawing._number += 1
+        Drawing._all.append(self)
 
     def prepare(self) -> None:
-        """Start a process in advance: its imports take a second, which the end of a short run need not wait for."""
-        if self._may_prepare and Drawing._ready is None:
+        """Start the process of the first drawing in advance, so that the end of a short run need not wait for its imports."""
+        if not self._began and Drawing._ready is None:
             Drawing._ready = _Process()
-        self._may_prepare = False
 
     def may_begin(self, now: bool = False) -> bool:
         """
         :param now: do not care for the time spent on it
         """
-        return self._process is None and (now or (Drawing._working is None and time.monotonic() >= self._rest_until))
+        if now:
+            return self._process is None
+        nothing_works = all(drawing._process is None for drawing in Drawing._all)
+        return nothing_works and time.monotonic() >= self._rest_until
 
     def begin(self, content: str) -> None:
         """
@@ -58,7 +58,6 @@ class Drawing:
             return
         self._process, Drawing._ready = Drawing._ready or _Process(), None
         self._began = time.monotonic()
-        Drawing._working = self
         self._process.draw(self.folder, content)
 
     def finish(self, wait: bool) -> str | None:
@@ -75,8 +74,8 @@ class Drawing:
         if code is None and not wait and not is_late:
             return None
         problem = self._process.close()
-        rest = (time.monotonic() - self._began) / _SHARE * Drawing._number
-        self._process, Drawing._working, self._rest_until = None, None, time.monotonic() + rest
+        rest = (time.monotonic() - self._began) / _SHARE * len(Drawing._all)
+        self._process, self._rest_until = None, time.monotonic() + rest
         if code is None:
             return f"it took more than {_PATIENCE:.0f} s"
         return problem if code else None

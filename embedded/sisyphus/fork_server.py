@@ -69,7 +69,7 @@ def _version(file):
 
 
 def _until_newline(connection):
-    """Returns a line, nothing if the connection ends before it. What follows the line stays unread: it brings descriptors."""
+    """Returns the first line, or nothing if the connection ends before it. Reads no further: what follows has file descriptors."""
     text = b""
     while not text.endswith(b"\n"):
         byte = connection.recv(1)

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 _OPTIONAL_IN_KERAS = ("matplotlib", "pandas", "sklearn")
-"""Keras imports them where they are installed, which takes over a second, for functions that no training calls."""
+"""Keras imports them where they are installed, which lengthens the import, for functions that no training calls."""
 
 _NOISE = (b"before absl::InitializeLog() is called", b"oneDNN custom operations are on")
 
@@ -43,8 +44,9 @@ def _without_noise() -> Iterator[None]:
 def _without(packages: tuple[str, ...]) -> Iterator[None]:
     """Lets packages that are not imported yet seem not installed."""
     hidden = [package for package in packages if package not in sys.modules]
+    modules: Any = sys.modules
     for package in hidden:
-        sys.modules[package] = None  # type: ignore[assignment]  # importing it raises ModuleNotFoundError
+        modules[package] = None  # importing it raises ModuleNotFoundError
     try:
         yield
     finally:
@@ -56,8 +58,8 @@ def _without(packages: tuple[str, ...]) -> Iterator[None]:
 @contextlib.contextmanager
 def _without_collection() -> Iterator[None]:
     """
-    Stops the garbage collector, which else visits half a million new objects again and again. They stay until the process
-    ends, so that later collections need not visit them either.
+    Stops the garbage collector, which visits all new objects again and again. They stay until the process ends, so that later
+    collections need not visit them either.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from boulder.network.class_cross_entropy import class_cross_entropy
 from boulder.network.layers.layer_norm import normalized
 from boulder.network.masked_softmax import masked_softmax, softmax_over_seen
 from boulder.network.silu import silu
 
 SHAPE = [2, 3, 5]
+CLASSES = tf.constant([[0, 2, 1], [4, 4, 0]])
 MASK = tf.sequence_mask([5, 2], 5)[:, None]  # [2, 1, 5]
 
 
 def plain_norm(x, scale, bias):
-    centred = x - tf.reduce_mean(
-        x, axis=-1, keepdims=True
-    )  # in `tf.nn.moments`, the second derivative is not the true one
+    # in `tf.nn.moments`, the second derivative is not the true one
+    centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
     return centred / tf.sqrt(tf.reduce_mean(centred**2, axis=-1, keepdims=True) + 1e-3) * scale + bias
 
 
@@ -23,11 +24,16 @@ def plain_softmax(x, mask=MASK):
     return tf.where(mask, tf.nn.softmax(tf.where(mask, x, -1e30)), 0)
 
 
+def plain_cross_entropy(x):
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=CLASSES, logits=x)
+
+
 CASES = {
     "layer norm": (lambda x, *params: normalized(x, *params, 1e-3), plain_norm, [SHAPE, SHAPE[-1:], SHAPE[-1:]]),
     "layer norm of a vector": (lambda x, *params: normalized(x, *params, 1e-3), plain_norm, [SHAPE[-1:]] * 3),
     "silu": (silu, tf.nn.silu, [SHAPE]),
     "masked softmax": (lambda x: masked_softmax(x, MASK), plain_softmax, [SHAPE]),
+    "cross-entropy": (lambda x: class_cross_entropy(CLASSES, x), plain_cross_entropy, [SHAPE]),
     "softmax over seen": (lambda x: softmax_over_seen(x, MASK), plain_softmax, [SHAPE]),
 }
 
@@ -51,6 +57,13 @@ def test_values_and_first_and_second_derivatives_are_those_of_tensorflow(name):
 
     for found, expected in zip(derivatives(own), derivatives(plain), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_softmax_takes_tensors_of_more_axes_than_that_of_tensorflow():
+    x = tf.constant(np.random.default_rng(1).normal(size=(1, 2, 1, 2, 1, 2, 3)), tf.float32)
+    expected = tf.nn.softmax(tf.reshape(x, [8, 3]))
+    for weights in (masked_softmax(x), softmax_over_seen(x), softmax_over_seen(x, tf.ones([1, 3], tf.bool))):
+        np.testing.assert_allclose(tf.reshape(weights, [8, 3]), expected, rtol=1e-6)
 
 
 def test_a_row_that_sees_nothing_has_weights_0_or_finite_ones():

@@ -71,16 +71,21 @@ def test_ten_phases_with_other_rates_of_dropout_and_scales_trace_once(training, 
     assert model.compiled_evaluate.experimental_get_tracing_count() == 1
 
 
-def test_every_number_at_once_traces_once_and_ends_in_the_bits_of_processes_of_their_own(training, made, tmp_path):
-    every = [numbers(index) for index in range(2)]
-    together = training(every)
-    assert len(made) == 1
+def check_processes_of_their_own(training, every, together, tmp_path):
+    """`together` is the result of one process for `every` phase, in tmp_path/run."""
     previous = None
     for number, one in enumerate(every):
         apart = training([one], f"apart{number}", previous=previous)
         previous = tmp_path / f"apart{number}" / "checkpoint.h5"
     assert (tmp_path / "run" / "checkpoint.h5").read_bytes() == previous.read_bytes()
     assert together.history == apart.history
+
+
+def test_every_number_at_once_traces_once_and_ends_in_the_bits_of_processes_of_their_own(training, made, tmp_path):
+    every = [numbers(index) for index in range(2)]
+    together = training(every)
+    assert len(made) == 1
+    check_processes_of_their_own(training, every, together, tmp_path)
 
 
 def test_no_graph_reads_an_option_that_may_change_without_a_trace(training, monkeypatch):
@@ -144,12 +149,7 @@ def test_a_decoupled_constraint_is_a_constant(data):
 def test_a_process_for_each_phase_ends_in_the_same_bits(training, tmp_path, config):
     every = phases(0.1, 0.7, 0.3, **config)
     together = training(every)
-    previous = None
-    for number, one in enumerate(every):
-        apart = training([one], f"apart{number}", previous=previous)
-        previous = tmp_path / f"apart{number}" / "checkpoint.h5"
-    assert (tmp_path / "run" / "checkpoint.h5").read_bytes() == previous.read_bytes()
-    assert together.history == apart.history
+    check_processes_of_their_own(training, every, together, tmp_path)
     assert {record["scales"]["letters"] for record in together.history} == {0.1, 0.7, 0.3}
     assert all(np.isfinite(value).all() for value in together.params.values())
 

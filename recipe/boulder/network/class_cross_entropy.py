@@ -1,4 +1,4 @@
-"""Cross-entropy with classes: TensorFlow's own, whose gradient takes two dozen operations where operations are deterministic."""
+"""Cross-entropy with classes. The gradient of TensorFlow's own takes two dozen operations where operations are deterministic."""
 
 from __future__ import annotations
 

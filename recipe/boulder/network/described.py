@@ -34,9 +34,8 @@ def described(network: Mapping[str, object], extern_data: Mapping[str, object]) 
 
 def _is_plain(value: object) -> bool:
     """:return: whether `repr` tells all about it"""
-    kind = type(value)
-    if kind is dict:
-        return all(type(key) is str and _is_plain(entry) for key, entry in value.items())  # type: ignore[attr-defined]
-    if kind in (list, tuple):
-        return all(map(_is_plain, value))  # type: ignore[call-overload]
-    return kind in (str, int, float, bool, type(None))
+    if type(value) is dict:
+        return all(type(key) is str and _is_plain(entry) for key, entry in value.items())
+    if type(value) is list or type(value) is tuple:
+        return all(map(_is_plain, value))
+    return value is None or type(value) in (str, int, float, bool)

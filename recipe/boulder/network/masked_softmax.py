@@ -24,12 +24,14 @@ def masked_softmax(x: TFTensor, mask: TFTensor = None, log: bool = False) -> TFT
     return _with_gradient(x, lambda x: tf.where(mask, _softmax(_only(mask, x)), tf.constant(0, x.dtype)))
 
 
-def softmax_over_seen(x: TFTensor, mask: TFTensor) -> TFTensor:
+def softmax_over_seen(x: TFTensor, mask: TFTensor = None) -> TFTensor:
     """
     Like `masked_softmax`, and cheaper, for rows that all see an entry, or do not matter.
 
     :return: [..., n]; where the mask is False, 0, or any finite values if it is False everywhere
     """
+    if mask is None:
+        return _softmax(x)
     return _with_gradient(x, lambda x: _softmax(_only(mask, x)))
 
 

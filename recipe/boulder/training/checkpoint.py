@@ -163,9 +163,8 @@ class Checkpoint:
             averages=averages,
             loss_scale=(scale, updates) if scale else None,
         )
-        if not fits(
-            checksum, written, checkpoint._arrays()
-        ):  # earlier versions of Boulder wrote other fields in `meta`
+        # of `written`, since earlier versions of Boulder wrote other fields in `meta`
+        if not fits(checksum, written, checkpoint._arrays()):
             raise CheckpointError(f"checkpoint {path}: its checksum does not fit its contents; the file is damaged")
         return checkpoint
 

@@ -112,7 +112,7 @@ class Model:
         vector, dumped = self._traced_evaluate(shares, tf.constant(step, tf.int64))
         return Scored(unpacked(vector, list(self.spec.losses))[0], dumped)
 
-    # The one trace of each. `tf.function` searches for it in every step, which takes it 0.3 ms.
+    # The one trace of each. `tf.function` would search for it in every step.
 
     @cached_property
     def _traced_step(self) -> Callable[..., tuple[TFTensor, Dumped]]:

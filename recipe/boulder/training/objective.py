@@ -49,7 +49,7 @@ def objective(
     :param own: of one replica's share
     :param joint: of all shares
     :param variables: path → variable
-    :param factors: see `factors_of`; None: those
+    :param factors: those of `factors_of`, or tensors in their place; None: those of `factors_of`
     :return: this replica's term; the objective is the sum over replicas
     """
     factors = factors_of(spec, options, num_replicas) if factors is None else factors

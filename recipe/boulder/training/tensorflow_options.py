@@ -5,7 +5,7 @@ from __future__ import annotations
 from boulder.lazy import tf
 
 PASSES_FOR_GPUS = ("remapping", "layout_optimizer", "implementation_selector")
-"""Passes of TensorFlow's graph optimizer that find nothing to change in a training on CPUs, and take a fifth to a third of its time."""
+"""Passes of TensorFlow's graph optimizer that find nothing to change in a training on CPUs, and lengthen the first run of each graph."""
 
 
 def prepare_tensorflow() -> None:

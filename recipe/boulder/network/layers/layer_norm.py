@@ -55,7 +55,7 @@ def normalized(x: TFTensor, scale: TFTensor, bias: TFTensor, epsilon: float) -> 
 
         (g·scale - mean(g·scale) - n · mean(g·scale·n)) / σ
 
-    which takes half the operations that TensorFlow derives, and keeps n alone.
+    which takes fewer operations than TensorFlow derives, and keeps n alone.
 
     :param x: [..., F]
     :param scale: [F]
@@ -83,5 +83,5 @@ def normalized(x: TFTensor, scale: TFTensor, bias: TFTensor, epsilon: float) -> 
 
 
 def _over_frames(x: TFTensor) -> TFTensor:
-    """:return: [F], the sum over all other axes of [..., F]; over one axis, TensorFlow's sum takes less than half of the time"""
+    """:return: [F], the sum over all other axes of [..., F]; TensorFlow sums faster over one axis"""
     return tf.reduce_sum(tf.reshape(x, [-1, x.shape[-1]]), axis=0)

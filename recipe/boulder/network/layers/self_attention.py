@@ -187,9 +187,8 @@ def heads(x: TFTensor, matrix: TFTensor, num_heads: int, total_key_dim: int) -> 
     """
     key = total_key_dim // num_heads
     columns = matrix.shape[1] // num_heads
-    qkv = product(
-        tf.matmul, tf.reshape(x, [-1, matrix.shape[0]]), matrix
-    )  # one product, of all axes but the last as rows
+    rows = tf.reshape(x, [-1, matrix.shape[0]])  # one product for all axes but the last
+    qkv = product(tf.matmul, rows, matrix)
     qkv = tf.reshape(qkv, tf.concat([tf.shape(x)[:-1], [num_heads, columns]], 0))
     q, k, v = tf.split(qkv, [key, key, columns - 2 * key], axis=-1)
     return q * key**-0.5, k, v
@@ -217,8 +216,7 @@ def attended(
     energy = product(partial(tf.matmul, transpose_b=True), q, k)
     if shift is not None:
         energy += _of_shift(q, shift)
-    weights = tf.nn.softmax(energy) if mask is None else softmax_over_seen(energy, mask)
-    y = _heads_first(product(tf.matmul, drop(weights), v))
+    y = _heads_first(product(tf.matmul, drop(softmax_over_seen(energy, mask)), v))
     return tf.reshape(y, tf.concat([tf.shape(y)[:-2], [y.shape[-2] * y.shape[-1]]], 0))
 
 
@@ -232,8 +230,7 @@ def _of_shift(q: TFTensor, shift: TFTensor) -> TFTensor:
     """
     :param q: [..., heads, Q, d]
     :param shift: [Q, K, d]
-    :return: [..., heads, Q, K], the products of the queries and what is added to the keys: for each query a product of matrices,
-        whose rows are those of all heads and sequences
+    :return: [..., heads, Q, K], `q` · `shift` over d. It is one matrix product for each query, with the heads and the outer axes as rows
     """
     *outer, frames, features = range(q.shape.rank)
     sizes = tf.shape(q)
