@@ -35,7 +35,7 @@ from boulder.training.store import CheckpointStore  # noqa: E402
 EXTERN_DATA = {"data": {"dim": 80}, "classes": {"dim": 5000, "sparse": True}}
 LAYERS = 18
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_ARENA_MAX": "1"}
-"""For glibc. On a virtual machine the first touch of memory may take seconds per GB, which would hide what is compared."""
+"""Settings of glibc, so that a process keeps its memory. A virtual machine may take seconds to provide new memory."""
 
 
 def network(layers: int, width: int) -> dict:

@@ -88,7 +88,7 @@ class Drawing:
 
 
 class _Process:
-    """A process of `boulder.report`, which imports what it needs and waits until its standard input ends."""
+    """A process that runs `boulder.report`. It imports the libraries, then draws when `draw` closes its standard input."""
 
     def __init__(self) -> None:
         path = os.pathsep.join(filter(None, [str(ROOT / "recipe"), os.environ.get("PYTHONPATH")]))
